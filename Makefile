@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine with Python 3.11+ and make: `make` and `make test`.
+# Users with an environment of their own can run `snakemake --cores all` instead.
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+STAMP := .venv/.installed
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
+
+.PHONY: all study report setup test test-slow lint format clean
+
+all: study report
+
+study: setup
+	$(SNAKEMAKE)
+
+report: setup
+	$(SNAKEMAKE) report
+
+setup: $(STAMP)
+
+# Set-up runs again only when the pins or the package's own metadata changed.
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "numprobe needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	grep -v '# no-deps' requirements.txt > .venv/pins.txt
+	grep '# no-deps' requirements.txt > .venv/pins-no-deps.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r .venv/pins.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r .venv/pins-no-deps.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(STAMP)
+
+test: setup
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(SNAKEMAKE) --lint
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+clean:
+	rm -rf results .snakemake

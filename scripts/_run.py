@@ -1,0 +1,49 @@
+"""What every program of this folder shares: the code check, provenance, and errors for people."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+# The code digest is taken over this checkout, so this checkout's library is what runs, installed or not.
+sys.path.insert(0, str(ROOT / "src"))
+
+from numprobe.codedigest import code_digest  # noqa: E402
+from numprobe.errors import NumprobeError  # noqa: E402
+from numprobe.provenance import provenance  # noqa: E402
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """An argument parser with the options that all programs have."""
+    result = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False
+    )
+    result.add_argument("--code", metavar="DIGEST", help="refuse to run if this program's code has another digest")
+    return result
+
+
+def run(main: Callable[[argparse.Namespace, dict[str, Any]], None], arguments: argparse.ArgumentParser) -> None:
+    """Parse, check the code, call `main(options, provenance)`; on an error meant for people print it and exit 1."""
+    options = arguments.parse_args()
+    program = Path(sys.argv[0]).resolve()
+    digest = code_digest(program)
+    try:
+        if options.code and options.code != digest:
+            raise NumprobeError(
+                f"the code of {program.name} changed while the workflow was running (planned {options.code}, found "
+                f"{digest}): start snakemake again"
+            )
+        main(options, provenance(program.stem, digest))
+    except NumprobeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def threads() -> int:
+    """The number of threads that Snakemake granted (it exports OMP_NUM_THREADS), or all cores."""
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)

@@ -1,0 +1,1 @@
+"""Hidden states at the probed tokens: locating, extracting, storing and reading them."""

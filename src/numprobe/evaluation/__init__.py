@@ -1,0 +1,1 @@
+"""Measurements on probes, with intervals and controls."""

@@ -1,0 +1,1 @@
+"""Probes: codes of numbers, their fits, and the files that hold them."""

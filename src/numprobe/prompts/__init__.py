@@ -1,0 +1,1 @@
+"""Prompt tables: texts with a number in them and the place where it stands."""

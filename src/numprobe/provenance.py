@@ -1,0 +1,32 @@
+"""Which code, libraries and program made a file."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+_LIBRARIES = (
+    "numpy",
+    "polars",
+    "pyarrow",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
+
+
+def library_versions() -> dict[str, str]:
+    """Installed versions of the libraries that can change a result, read without importing them."""
+    versions = {}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def provenance(script: str, code: str, **details: Any) -> dict[str, Any]:
+    """The record that every output carries: program, code digest, library versions, and `details`."""
+    return {"script": script, "code": code, "versions": library_versions(), **details}

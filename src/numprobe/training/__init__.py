@@ -1,0 +1,1 @@
+"""Training the small models of the default study."""
