@@ -6,7 +6,7 @@ Standard library only: the Snakefile imports this module.
 """
 
 import ast
-from functools import lru_cache
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -57,10 +57,14 @@ def _imported(path: Path, program_folder: Path, source: Path) -> list[Path]:
     return files
 
 
-@lru_cache(maxsize=None)
 def _module_names(path: Path) -> tuple[str, ...]:
+    return _names_in(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _names_in(text: str) -> tuple[str, ...]:
     names: list[str] = []
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             names.extend(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -83,16 +87,15 @@ def _data_beside(path: Path, source: Path) -> list[Path]:
     return [file for file in path.parent.iterdir() if file.is_file() and file.suffix not in {".py", ".pyc"}]
 
 
-@lru_cache(maxsize=None)
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@lru_cache(maxsize=None)
 def _fingerprint(path: Path) -> str:
     if path.suffix != ".py":
         return sha256(path.read_bytes()).hexdigest()
-    return ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8"))))
+    return _normalised(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _normalised(text: str) -> str:
+    return ast.dump(_without_docstrings(ast.parse(text)))
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
