@@ -1,0 +1,76 @@
+"""numprobe: how do language models represent and manipulate numbers?
+
+The stages follow the data: models and prompts -> activations -> probes -> evaluations -> figures -> report.
+Configuration: config/config.yaml, every key in config/README.md. Named targets below stop midway.
+"""
+
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+sys.path[:0] = [str(Path(workflow.basedir) / folder) for folder in ("src", "workflow")]
+
+
+configfile: Path(workflow.basedir) / "config" / "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/prompts.smk"
+include: "workflow/rules/activations.smk"
+include: "workflow/rules/probes.smk"
+include: "workflow/rules/evaluations.smk"
+include: "workflow/rules/figures.smk"
+
+
+localrules:
+    all,
+    models,
+    prompts,
+    activations,
+    probes,
+    evaluations,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        figure_files(),
+        table_files(),
+        expand("results/cards/{model}.json", model=STUDY.models),
+
+
+rule models:
+    input:
+        expand("results/cards/{model}.json", model=STUDY.models),
+
+
+rule prompts:
+    input:
+        expand("results/prompts/{context}.parquet", context=STUDY.contexts),
+
+
+rule activations:
+    input:
+        [file for run in STUDY.runs() for file in STUDY.states(*run)],
+
+
+rule probes:
+    input:
+        [file for run in STUDY.runs() for file in STUDY.closed_form_files(*run) + STUDY.iterative_files(*run)],
+
+
+rule evaluations:
+    input:
+        table_files(),
+
+
+rule figures:
+    input:
+        figure_files(),

@@ -1,0 +1,54 @@
+"""One file holds the versions; everything else that names them agrees with it."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+def direct_pins() -> set[str]:
+    text = (ROOT / "requirements.txt").read_text()
+    direct = text.split("# what these bring along")[0]
+    return {line.split("#")[0].strip() for line in direct.splitlines() if line and not line.startswith("#")}
+
+
+def conda_pins(path: str) -> set[str]:
+    environment = yaml.safe_load((ROOT / path).read_text())
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    return {entry for entry in pip if "==" in entry}
+
+
+@pytest.mark.parametrize("path", ["environment.yml", "workflow/envs/numprobe.yaml"])
+def test_conda_environments_name_the_same_versions(path):
+    assert conda_pins(path) == direct_pins()
+
+
+def test_every_requirement_is_pinned_exactly():
+    lines = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in lines if line)
+
+
+def test_torch_is_the_agreed_version():
+    assert "torch==2.13.0" in direct_pins()
+
+
+def test_makefile_and_ci_install_from_that_file_alone():
+    makefile = (ROOT / "Makefile").read_text()
+    assert "requirements.txt" in makefile
+    assert not re.search(r"==\d", makefile + (ROOT / ".ci/run").read_text())
+
+
+def test_package_dependencies_are_among_the_pins():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["report"],
+        *project["optional-dependencies"]["dev"],
+    ]
+    names = {re.split(r"[=<>]", pin)[0].lower() for pin in direct_pins()}
+    assert {re.split(r"[=<>]", entry)[0].lower() for entry in wanted} <= names

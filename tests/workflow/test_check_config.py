@@ -1,0 +1,188 @@
+"""Every rule of the schema and every cross-check refuses a wrong input with a message that tells how to mend it."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from check_config import check_config
+from study import load_study
+
+from numprobe.errors import NumprobeError
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ["config.yaml", "full.yaml", "paper.yaml"]
+
+
+def shipped(name: str = "config.yaml") -> dict:
+    return yaml.safe_load((ROOT / "config" / name).read_text())
+
+
+def changed(path: list, value: object) -> dict:
+    """The default configuration with one value set; `...` deletes."""
+    config = copy.deepcopy(shipped())
+    target = config
+    for part in path[:-1]:
+        target = target[part]
+    if value is ...:
+        del target[path[-1]]
+    elif isinstance(target, list) and path[-1] == len(target):
+        target.append(value)
+    else:
+        target[path[-1]] = value
+    return config
+
+
+HUB = {"name": "hub", "source": "hub", "id": "a/b", "layers": 2}
+
+WRONG = {
+    # the schema
+    "unknown key": (["sed"], 1, r"unknown key 'sed' \(did you mean 'seed'\?\); allowed here: activations, contexts"),
+    "unknown nested key": (["numbers", "step"], 2, r"numbers: unknown key 'step'.*allowed here: max, min"),
+    "unknown key of a model": (["models", 0, "layers"], 3, r"models\[0\]: unknown key 'layers'"),
+    "key of another source": (["models", 4, "id"], "x/y", r"models\[4\]: unknown key 'id'.*package"),
+    "unknown key of a training": (["models", 0, "train", "step"], 1, r"models\[0\]\.train: unknown key 'step' \(did you mean 'steps'"),
+    "unknown key of a context": (["contexts", 0, "per_value"], 1, r"contexts\[0\]: unknown key 'per_value'"),
+    "unknown key of a probe": (["probes", 0, "folds"], 1, r"probes\[0\]: unknown key 'folds'"),
+    "missing section": (["models"], ..., r"the configuration: key 'models' is missing"),
+    "missing name": (["models", 0, "name"], ..., r"models\[0\]: key 'name' is missing"),
+    "missing source": (["models", 0, "source"], ..., r"models\[0\]: key 'source' is missing"),
+    "missing kind": (["contexts", 0, "kind"], ..., r"contexts\[0\]: key 'kind' is missing"),
+    "missing package": (["models", 4, "package"], ..., r"models\[4\]: key 'package' is missing"),
+    "missing path": (["models", 5], {"name": "p", "source": "path"}, r"models\[5\]: key 'path' is missing"),
+    "hub without layers": (["models", 5], {k: v for k, v in HUB.items() if k != "layers"}, r"models\[5\]: key 'layers' is missing"),
+    "missing architecture": (["models", 0, "train", "architecture"], ..., r"train: key 'architecture' is missing"),
+    "wrong type of seed": (["seed"], "zero", r"seed: is 'zero', must be a whole number"),
+    "negative seed": (["seed"], -1, r"seed: is -1, must be at least 0"),
+    "list expected": (["models"], {"a": 1}, r"models: is .*, must be a list"),
+    "no models": (["models"], [], r"models: is empty, needs at least one entry"),
+    "no contexts": (["contexts"], [], r"contexts: is empty"),
+    "no probes": (["probes"], [], r"probes: is empty"),
+    "unknown source": (["models", 0, "source"], "web", r"models\[0\]\.source: is 'web', allowed are train, package, path, hub"),
+    "unknown architecture": (["models", 0, "train", "architecture"], "rnn", r"architecture: is 'rnn', allowed are llama, olmo2, phi3"),
+    "unknown kind": (["contexts", 0, "kind"], "poem", r"contexts\[0\]\.kind: is 'poem', allowed are number, operand, result, natural"),
+    "unknown probe": (["probes", 0, "name"], "forier", r"probes\[0\]\.name: is 'forier', allowed are fourier, digits"),
+    "unknown control": (["controls", 0], "random", r"controls\[0\]: is 'random', allowed are shuffled, gaussian, untrained"),
+    "control twice": (["controls"], ["shuffled", "shuffled"], r"controls: has an entry twice"),
+    "unknown experiment": (["experiments", 0, "name"], "magic", r"experiments\[0\]\.name: is 'magic', allowed are accuracy"),
+    "unknown operation": (["contexts", 2, "operations"], ["%"], r"operations\[0\]: is '%', allowed are \+, -, \*, /"),
+    "empty operations": (["contexts", 2, "operations"], [], r"operations: is empty"),
+    "unknown scheme": (["split", "scheme"], "random", r"split\.scheme: is 'random', allowed are folds, paper"),
+    "one fold": (["split", "folds"], 1, r"split\.folds: is 1, must be at least 2"),
+    "unknown format": (["figures", "formats"], ["gif"], r"figures\.formats\[0\]: is 'gif', allowed are pdf, png, svg"),
+    "no formats": (["figures", "formats"], [], r"figures\.formats: is empty"),
+    "unknown dtype": (["activations", "dtype"], "int8", r"activations\.dtype: is 'int8', allowed are float32, float16"),
+    "empty batch": (["activations", "batch_tokens"], 0, r"activations\.batch_tokens: is 0, must be at least 1"),
+    "text for a flag": (["activations", "keep"], "yes", r"activations\.keep: is 'yes', must be true or false"),
+    "too few resamples": (["intervals", "resamples"], 10, r"intervals\.resamples: is 10, must be at least 100"),
+    "name with a slash": (["models", 0, "name"], "a/b", r"models\[0\]\.name: is 'a/b', must match"),
+    "bad device": (["models", 0, "device"], "tpu", r"models\[0\]\.device: is 'tpu', must match"),
+    "bad revision": (["models", 3, "revision"], "300", r"models\[3\]\.revision: is '300', must match"),
+    "batch scale of zero": (["models", 0, "train", "batch_scale"], 0, r"batch_scale: is 0, must be more than 0"),
+    "share of one": (["contexts", 3, "test_share"], 1, r"test_share: is 1, must be less than 1"),
+    # what refers to each other
+    "empty range": (["numbers"], {"min": 5, "max": 5}, r"numbers: the range 5\.\.5 is empty"),
+    "too many folds": (["numbers"], {"min": 0, "max": 8}, r"split\.folds: is 10, but 0\.\.8 has only 9 values"),
+    "inner as many as folds": (["split", "inner"], 10, r"split\.inner: is 10, must be less than split\.folds = 10"),
+    "paper split of another range": (
+        ["split"],
+        {"scheme": "paper"},
+        None,
+    ),
+    "numbers beyond the trained ones": (["numbers"], {"min": 0, "max": 1500}, r"trained models know 0\.\.999"),
+    "model twice": (["models", 1, "name"], "llama", r"models: the name 'llama' is used 2 times"),
+    "context twice": (["contexts", 1, "name"], "number", r"contexts: the name 'number' is used 2 times"),
+    "probe twice": (["probes", 1, "name"], "fourier", r"probes: the name 'fourier' is used 2 times"),
+    "experiment twice": (["experiments", 2, "name"], "accuracy", r"experiments: the name 'accuracy' is used 2 times"),
+    "reserved model name": (["models", 4, "name"], "x.untrained", r"must not end in '\.untrained'"),
+    "reserved context name": (["contexts", 0, "name"], "vocabulary", r"'vocabulary' is reserved"),
+    "train and of": (["models", 3, "train"], {"architecture": "llama"}, r"models\['llama-step-300'\]: needs either 'train'"),
+    "of an unknown model": (["models", 3, "of"], "lama", r"of: 'lama' is not a model with a 'train' specification; those are: llama, olmo2, phi3"),
+    "checkpoint not saved": (["models", 3, "revision"], "step-301", r"revision: is 'step-301', 'llama' saves step-300"),
+    "checkpoint after the end": (["models", 0, "train", "checkpoints"], [300, 900], r"checkpoints: \[900\] come after the last step, steps = 600"),
+    "revision without of": (["models", 0, "revision"], "step-300", r"revision: goes with 'of'"),
+    "heads do not divide": (["models", 0, "train", "heads"], 5, r"heads: is 5, must divide hidden_size = 128"),
+    "context of a model": (["models", 0, "contexts"], ["nubmer"], r"models\['llama'\]\.contexts: 'nubmer' is not among the contexts \(did you mean 'number'\?\)"),
+    "model of a probe": (["probes", 5, "models"], ["lama"], r"probes\['sinusoidal'\]\.models: 'lama' is not among the models \(did you mean 'llama'"),
+    "context of a probe": (["probes", 5, "contexts"], ["poem"], r"probes\['sinusoidal'\]\.contexts: 'poem' is not among the contexts"),
+    "folds of a probe": (["probes", 5, "folds"], 11, r"probes\['sinusoidal'\]\.folds: is 11, but the split has 10 fold"),
+    "only iterative probes": (["probes"], [{"name": "wave"}], r"at least one closed-form probe is needed"),
+    "transfer of a missing probe": (["probes"], [{"name": "linear"}], r"experiments\['transfer'\]\.probe: 'fourier' is not among the probes: linear"),
+    "corpus that is missing": (["contexts", 3, "corpus"], "no/such.txt", r"corpus: the file no/such\.txt does not exist"),
+    # what only the model's files tell
+    "layer that the model lacks": (["models", 0, "states"], [0, 9], r"models\['llama'\]: states: the model has no 9; it has 0, 1, 2, 3, 4, final_norm"),
+    "norm that the model lacks": (["models", 4, "states"], ["final_norm"], r"models\['minilm'\]: states: the model has no final_norm"),
+    "package that is missing": (["models", 4, "package"], "no_such_package", r"no_such_package.*pip install"),
+    "folder that is missing": (["models", 5], {"name": "p", "source": "path", "path": "no/such"}, r"no/such/config\.json does not exist"),
+}  # fmt: skip
+WRONG["paper split of another range"] = (
+    ["numbers"],
+    {"min": 0, "max": 99},
+    r"split\.scheme: 'paper' is defined for numbers 0\.\.999",
+)
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_configuration_is_refused_with_a_helpful_message(case):
+    path, value, message = WRONG[case]
+    config = changed(path, value)
+    if case == "paper split of another range":
+        config["split"] = {"scheme": "paper"}
+    with pytest.raises(NumprobeError, match=re.compile(message, re.DOTALL)):
+        load_study(config)
+
+
+def test_all_problems_are_listed_together():
+    config = changed(["seed"], -1)
+    config["split"]["folds"] = 1
+    with pytest.raises(NumprobeError, match=r"2 problem\(s\)"):
+        check_config(config)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_configurations_are_valid_and_complete(name):
+    config = shipped(name)
+    keys = set(config)
+    study = load_study(config)
+    assert study.runs()
+    # A --configfile is laid over config.yaml: a key that is left out would come from the default study.
+    assert keys == set(yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())["properties"])
+
+
+def test_defaults_are_filled_in():
+    config = {
+        "models": [{"name": "m", "source": "train", "train": {"architecture": "llama"}}],
+        "contexts": [{"name": "number", "kind": "number"}],
+        "probes": [{"name": "fourier"}],
+    }
+    check_config(config)
+    assert config["numbers"] == {"min": 0, "max": 999}
+    assert config["models"][0]["train"]["steps"] == 600
+    assert config["models"][0]["dtype"] == "float32"
+    assert config["split"]["folds"] == 10
+
+
+def test_config_readme_is_generated_from_the_schema():
+    from document_config import document
+
+    assert (ROOT / "config" / "README.md").read_text() == document()
+
+
+def test_every_key_of_the_schema_is_described():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+    def undescribed(properties: dict, where: str) -> list[str]:
+        found = []
+        for key, entry in properties.items():
+            if "$ref" in entry:
+                entry = {**schema["$defs"][entry["$ref"].split("/")[-1]], **entry}
+            if entry and "description" not in entry and "$ref" not in entry:
+                found.append(f"{where}.{key}")
+            found += undescribed(entry.get("properties", {}), f"{where}.{key}")
+        return found
+
+    assert undescribed(schema["properties"], "") == []
+    assert [
+        bad for name, entry in schema["$defs"].items() for bad in undescribed(entry.get("properties", {}), name)
+    ] == []

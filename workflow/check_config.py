@@ -1,0 +1,213 @@
+"""Checks of a study's configuration, made before the first job. Messages name the key, the value and what is allowed.
+
+Two passes: the JSON Schema (types, unknown keys, ranges) and what no schema can say (names that refer to each other,
+layers that a model has, files that exist). All problems of a pass are reported together.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+from snakemake.utils import validate
+
+from numprobe.errors import NumprobeError
+
+SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
+ITERATIVE = ("sinusoidal", "wave")
+VOCABULARY = "vocabulary"
+UNTRAINED = ".untrained"
+
+Config = dict[str, Any]
+
+
+def check_config(config: Config) -> None:
+    """Check `config` and fill in the defaults, in place.
+
+    Raises
+    ------
+    NumprobeError
+        Listing every problem found, each with the key, the value and what is allowed.
+    """
+    _raise(list(_schema_problems(config)))
+    validate(config, str(SCHEMA))
+    _raise([*_number_problems(config), *_model_problems(config), *_context_problems(config), *_probe_problems(config)])
+
+
+def _raise(problems: list[str]) -> None:
+    if problems:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise NumprobeError(f"the configuration has {len(problems)} problem(s):\n{lines}\nEvery key: config/README.md")
+
+
+# --- what the schema says ---------------------------------------------------------------------------------------------
+
+
+def _schema_problems(config: Config) -> Iterator[str]:
+    schema = yaml.safe_load(SCHEMA.read_text())
+    for error in sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path))
+    ):
+        yield _describe(error)
+
+
+def _describe(error: jsonschema.ValidationError) -> str:
+    where = _path(error.absolute_path) or "the configuration"
+    describe = _DESCRIPTIONS.get(str(error.validator))
+    return f"{where}: {describe(error) if describe else error.message}"
+
+
+def _path(parts: Any) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+def _unknown_key(error: jsonschema.ValidationError) -> str:
+    allowed = sorted(error.schema["properties"])
+    unknown = sorted(set(error.instance) - set(allowed), key=str)
+    messages = []
+    for key in unknown:
+        close = difflib.get_close_matches(str(key), allowed, n=1)
+        hint = f" (did you mean '{close[0]}'?)" if close else ""
+        messages.append(f"unknown key '{key}'{hint}")
+    return f"{', '.join(messages)}; allowed here: {', '.join(allowed)}"
+
+
+_TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping of keys to values",
+}
+
+
+def _wrong_type(error: jsonschema.ValidationError) -> str:
+    expected = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    return f"is {error.instance!r}, must be {' or '.join(_TYPES[name] for name in expected)}"
+
+
+_DESCRIPTIONS = {
+    "additionalProperties": _unknown_key,
+    "type": _wrong_type,
+    "enum": lambda e: f"is {e.instance!r}, allowed are {', '.join(map(str, e.validator_value))}",
+    "required": lambda e: f"key {e.message.split(' is a ')[0]} is missing",
+    "minimum": lambda e: f"is {e.instance}, must be at least {e.validator_value}",
+    "maximum": lambda e: f"is {e.instance}, must be at most {e.validator_value}",
+    "exclusiveMinimum": lambda e: f"is {e.instance}, must be more than {e.validator_value}",
+    "exclusiveMaximum": lambda e: f"is {e.instance}, must be less than {e.validator_value}",
+    "minItems": lambda e: "is empty, needs at least one entry",
+    "uniqueItems": lambda e: f"has an entry twice: {e.instance}",
+    "pattern": lambda e: f"is '{e.instance}', must match {e.validator_value}",
+}
+
+
+# --- what refers to each other ----------------------------------------------------------------------------------------
+
+
+def _number_problems(config: Config) -> Iterator[str]:
+    low, high = config["numbers"]["min"], config["numbers"]["max"]
+    split = config["split"]
+    if low >= high:
+        yield f"numbers: the range {low}..{high} is empty, min must be smaller than max"
+        return
+    if split["scheme"] == "paper" and (low, high) != (0, 999):
+        yield f"split.scheme: 'paper' is defined for numbers 0..999, not {low}..{high}"
+    if split["scheme"] == "folds" and split["folds"] > high - low + 1:
+        yield f"split.folds: is {split['folds']}, but {low}..{high} has only {high - low + 1} values"
+    if split["scheme"] == "folds" and split["inner"] >= split["folds"]:
+        yield f"split.inner: is {split['inner']}, must be less than split.folds = {split['folds']}"
+
+
+def _duplicates(entries: list[Config], section: str) -> Iterator[str]:
+    for name, count in Counter(entry["name"] for entry in entries).items():
+        if count > 1:
+            yield f"{section}: the name '{name}' is used {count} times, names must be unique"
+
+
+def _model_problems(config: Config) -> Iterator[str]:
+    yield from _duplicates(config["models"], "models")
+    contexts = [entry["name"] for entry in config["contexts"]]
+    trained = {entry["name"]: entry["train"] for entry in config["models"] if "train" in entry}
+    for entry in config["models"]:
+        where = f"models['{entry['name']}']"
+        if entry["name"].endswith(UNTRAINED):
+            yield f"{where}.name: must not end in '{UNTRAINED}', which names the untrained control"
+        if entry["source"] == "train":
+            yield from _train_problems(entry, where, trained, config["numbers"])
+        yield from _unknown_names(entry.get("contexts", []), [*contexts, VOCABULARY], f"{where}.contexts", "contexts")
+
+
+def _train_problems(entry: Config, where: str, trained: dict[str, Config], numbers: Config) -> Iterator[str]:
+    if ("train" in entry) == ("of" in entry):
+        yield f"{where}: needs either 'train' (a specification) or 'of' and 'revision' (a checkpoint of another model)"
+        return
+    if "of" in entry:
+        yield from _checkpoint_problems(entry, where, trained)
+        return
+    if "revision" in entry:
+        yield f"{where}.revision: goes with 'of', not with 'train'"
+    spec = entry["train"]
+    if spec["hidden_size"] % spec["heads"]:
+        yield f"{where}.train.heads: is {spec['heads']}, must divide hidden_size = {spec['hidden_size']}"
+    late = [step for step in spec["checkpoints"] if step > spec["steps"]]
+    if late:
+        yield f"{where}.train.checkpoints: {late} come after the last step, steps = {spec['steps']}"
+    if numbers["min"] != 0 or numbers["max"] > 999:
+        given = f"{numbers['min']}..{numbers['max']}"
+        yield f"numbers: trained models know 0..999, so min must be 0 and max at most 999 (is {given})"
+
+
+def _checkpoint_problems(entry: Config, where: str, trained: dict[str, Config]) -> Iterator[str]:
+    if entry["of"] not in trained:
+        known = ", ".join(trained) or "none"
+        yield f"{where}.of: '{entry['of']}' is not a model with a 'train' specification; those are: {known}"
+        return
+    revisions = [f"step-{step}" for step in trained[entry["of"]]["checkpoints"]]
+    if entry.get("revision") not in revisions:
+        saved = ", ".join(revisions) or "no checkpoint"
+        yield f"{where}.revision: is {entry.get('revision')!r}, '{entry['of']}' saves {saved} (its train.checkpoints)"
+
+
+def _context_problems(config: Config) -> Iterator[str]:
+    yield from _duplicates(config["contexts"], "contexts")
+    for entry in config["contexts"]:
+        where = f"contexts['{entry['name']}']"
+        if entry["name"] == VOCABULARY:
+            yield f"{where}.name: '{VOCABULARY}' is reserved for the embedding matrices"
+        if "corpus" in entry and not Path(entry["corpus"]).is_file():
+            yield f"{where}.corpus: the file {entry['corpus']} does not exist"
+
+
+def _probe_problems(config: Config) -> Iterator[str]:
+    yield from _duplicates(config["probes"], "probes")
+    yield from _duplicates(config["experiments"], "experiments")
+    models = [entry["name"] for entry in config["models"]]
+    contexts = [*(entry["name"] for entry in config["contexts"]), VOCABULARY]
+    probes = [entry["name"] for entry in config["probes"]]
+    folds = config["split"]["folds"] if config["split"]["scheme"] == "folds" else 1
+    if not set(probes) - set(ITERATIVE):
+        yield f"probes: names only {', '.join(probes)}; at least one closed-form probe is needed, such as fourier"
+    for entry in config["probes"]:
+        where = f"probes['{entry['name']}']"
+        yield from _unknown_names(entry.get("models", []), models, f"{where}.models", "models")
+        yield from _unknown_names(entry.get("contexts", []), contexts, f"{where}.contexts", "contexts")
+        if entry.get("folds", 1) > folds:
+            yield f"{where}.folds: is {entry['folds']}, but the split has {folds} fold(s)"
+    for entry in config["experiments"]:
+        if entry["name"] == "transfer" and entry["probe"] not in probes:
+            yield f"experiments['transfer'].probe: '{entry['probe']}' is not among the probes: {', '.join(probes)}"
+
+
+def _unknown_names(names: list[str], known: list[str], where: str, section: str) -> Iterator[str]:
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" (did you mean '{close[0]}'?)" if close else ""
+            yield f"{where}: '{name}' is not among the {section}{hint}: {', '.join(known)}"

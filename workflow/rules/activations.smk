@@ -1,0 +1,95 @@
+"""Activations: the hidden states at the probed tokens, all layers of a model in one forward pass.
+
+One rule per model, because its layers are its outputs; the model's untrained control has the same layers.
+"""
+
+for entry in STUDY.models.values():
+
+    rule:
+        name:
+            f"extract_activations_{entry.name}"
+        input:
+            model=entry.files,
+            prompts="results/prompts/{context}.parquet",
+        output:
+            kept(
+                [
+                    f"results/activations/{{model}}/{{context}}/{file}"
+                    for file in [
+                        *(f"residual-{layer}.parquet" for layer in entry.layers),
+                        "positions.parquet",
+                        "manifest.json",
+                    ]
+                ]
+            ),
+        log:
+            "results/logs/extract_activations/{model}/{context}.log",
+        benchmark:
+            "results/benchmarks/extract_activations/{model}/{context}.tsv"
+        wildcard_constraints:
+            model=f"{re.escape(entry.name)}({re.escape(UNTRAINED)})?",
+            context="|".join(re.escape(context) for context in STUDY.contexts),
+        conda:
+            "../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=240,
+            gpu=gpus,
+        params:
+            code=digest("extract_activations"),
+            folder=folder_of,
+            source=entry.source,
+            layers=" ".join(entry.layers),
+            expected=entry.facts.layers,
+            untrained=untrained_option,
+            storage=config["activations"]["dtype"],
+            batch=config["activations"]["batch_tokens"],
+            device=entry.entry.get("device", "auto"),
+            dtype=entry.entry.get("dtype", "float32"),
+        shell:
+            "python $NUMPROBE/extract_activations.py --code {params.code} --model {wildcards.model}"
+            " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
+            " --output {params.folder} --layers {params.layers} --expected-layers {params.expected} {params.untrained}"
+            " --storage-dtype {params.storage} --batch-tokens {params.batch} --device {params.device}"
+            " --dtype {params.dtype} 2>&1 | tee {log}"
+
+    rule:
+        name:
+            f"extract_vocabulary_{entry.name}"
+        input:
+            model=entry.files,
+        output:
+            kept(
+                [
+                    f"results/activations/{{model}}/{VOCABULARY}/{file}"
+                    for file in [
+                        *(f"residual-{layer}.parquet" for layer in STUDY.layers(entry.name, VOCABULARY)),
+                        "positions.parquet",
+                        "manifest.json",
+                    ]
+                ]
+            ),
+        log:
+            f"results/logs/extract_vocabulary/{{model}}.log",
+        benchmark:
+            "results/benchmarks/extract_vocabulary/{model}.tsv"
+        wildcard_constraints:
+            model=f"{re.escape(entry.name)}({re.escape(UNTRAINED)})?",
+        conda:
+            "../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=60,
+        params:
+            code=digest("extract_vocabulary"),
+            folder=lambda wildcards: f"results/activations/{wildcards.model}/{VOCABULARY}",
+            source=entry.source,
+            untrained=untrained_option,
+            storage=config["activations"]["dtype"],
+            numbers=RANGE,
+        shell:
+            "python $NUMPROBE/extract_vocabulary.py --code {params.code} --model {wildcards.model}"
+            " --source {params.source:q} --output {params.folder} {params.untrained} {params.numbers}"
+            " --storage-dtype {params.storage} > {log} 2>&1"

@@ -1,0 +1,119 @@
+"""What the rules share: the resolved study, the digests of the programs, and functions that name files."""
+
+import json
+import re
+import shlex
+
+from snakemake.exceptions import WorkflowError
+
+from check_config import UNTRAINED, VOCABULARY
+from numprobe.codedigest import code_digest
+from numprobe.errors import NumprobeError
+from study import MODEL_FILES, load_study
+
+# The programs lie beside the Snakefile, wherever the run's working directory is.
+PROGRAMS = Path(workflow.basedir) / "scripts"
+shell.prefix(f"export NUMPROBE={shlex.quote(str(PROGRAMS))}; ")
+
+try:
+    STUDY = load_study(config)
+except NumprobeError as error:
+    raise WorkflowError(str(error))
+
+EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
+FIGURES = {
+    "accuracy": ["summary", "accuracy", "controls"],
+    "transfer": ["transfer"],
+    "spectra": ["spectra"],
+    "examples": ["examples"],
+}
+FORMATS = sorted({"png", *config["figures"]["formats"]})
+RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"
+SPLIT = "--scheme {scheme} --folds {folds} --inner {inner} --seed {seed}".format(**config["split"], seed=config["seed"])
+
+
+wildcard_constraints:
+    model="|".join(re.escape(name + ending) for name in STUDY.models for ending in ("", UNTRAINED)),
+    context="|".join(re.escape(name) for name in [*STUDY.contexts, VOCABULARY]),
+
+
+def digest(program):
+    """The digest of a program and of all library code that it imports: a change of either re-runs the rule."""
+    return code_digest(PROGRAMS / f"{program}.py")
+
+
+def trained_models():
+    """Models that the workflow trains, checkpoints of another model left out."""
+    return [model for model in STUDY.models.values() if "train" in model.entry]
+
+
+def base_model(wildcards):
+    """The configured model of a run, whose untrained control it may be."""
+    return STUDY.models[wildcards.model.removesuffix(UNTRAINED)]
+
+
+def untrained_option(wildcards):
+    """The option that asks for random weights, empty for a model as it is."""
+    seed = STUDY.untrained_seed(wildcards.model)
+    return "" if seed is None else f"--untrained-seed {seed}"
+
+
+def gpus(wildcards):
+    """One GPU for a model that is put on one explicitly."""
+    return 1 if base_model(wildcards).entry.get("device", "auto").startswith("cuda") else 0
+
+
+def kept(files):
+    """Stored states, marked temporary where the configuration does not keep them."""
+    return files if config["activations"]["keep"] else [temp(file) for file in files]
+
+
+def states_of(wildcards):
+    """The activation files of a run, manifest last."""
+    return STUDY.states(wildcards.model, wildcards.context)
+
+
+def folder_of(wildcards):
+    """The activation folder of a run."""
+    return f"results/activations/{wildcards.model}/{wildcards.context}"
+
+
+def table_names():
+    """Tables of the study: one per experiment."""
+    return EXPERIMENTS
+
+
+def table_files():
+    """The collected tables."""
+    return expand("results/tables/{table}.parquet", table=table_names())
+
+
+def tables_to_collect(wildcards):
+    """The tables of single models and contexts that a collected table joins."""
+    table = wildcards.table
+    if table == "transfer":
+        names = [name for name in STUDY.models if STUDY.contexts_of(name)]
+        return [f"results/tables/transfer/{name}.parquet" for name in names]
+    if table == "spectra":
+        names = [name for name in STUDY.models if (name, VOCABULARY) in STUDY.runs()]
+        return [f"results/tables/spectra/{name}.parquet" for name in names]
+    runs = [run for run in STUDY.runs() if table == "accuracy" or not run[0].endswith(UNTRAINED)]
+    runs = [run for run in runs if table == "accuracy" or run[1] != VOCABULARY]
+    return [f"results/tables/{table}/{model}/{context}.parquet" for model, context in runs]
+
+
+def figure_names():
+    """Figures of the study."""
+    trained = ["training"] if trained_models() else []
+    return trained + [figure for name in EXPERIMENTS for figure in FIGURES[name]]
+
+
+def figure_files():
+    """All figures in all formats, with the CSV of what is drawn."""
+    return expand("results/figures/{figure}.{format}", figure=figure_names(), format=[*FORMATS, "csv"])
+
+
+def not_applicable_options(table):
+    """What a collected table shows as skipped: `MODEL:CONTEXT:REASON`."""
+    skipped = STUDY.not_applicable() if table in ("accuracy", "transfer") else []
+    return " ".join(["--not-applicable", *map(shlex.quote, skipped)]) if skipped else ""

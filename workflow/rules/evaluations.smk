@@ -1,0 +1,159 @@
+"""Evaluations: tidy tables of measurements, first per model and context, then joined."""
+
+RESAMPLES = config["intervals"]["resamples"]
+
+
+rule evaluate_probes:
+    """Every probe and control on the numbers that it has not seen."""
+    input:
+        states=states_of,
+        probes=lambda wildcards: STUDY.closed_form_files(wildcards.model, wildcards.context)
+        + STUDY.iterative_files(wildcards.model, wildcards.context),
+        card=lambda wildcards: f"results/cards/{base_model(wildcards).name}.json",
+    output:
+        table="results/tables/accuracy/{model}/{context}.parquet",
+        predictions="results/predictions/{model}/{context}.parquet",
+    log:
+        "results/logs/evaluate_probes/{model}/{context}.log",
+    benchmark:
+        "results/benchmarks/evaluate_probes/{model}/{context}.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=digest("evaluate_probes"),
+        states=folder_of,
+        model=lambda wildcards: base_model(wildcards).name,
+        control=lambda wildcards: "untrained" if wildcards.model.endswith(UNTRAINED) else "none",
+        resamples=RESAMPLES,
+        seed=config["seed"],
+    shell:
+        "python $NUMPROBE/evaluate_probes.py --code {params.code} --activations {params.states}"
+        " --probes {input.probes} --card {input.card} --model {params.model} --control {params.control}"
+        " --resamples {params.resamples} --seed {params.seed} --predictions {output.predictions}"
+        " --output {output.table} > {log} 2>&1"
+
+
+if STUDY.experiment("transfer"):
+
+    TRANSFERRED = STUDY.experiment("transfer")["probe"]
+
+    rule evaluate_transfer:
+        """Fit in one context, test in another."""
+        input:
+            states=lambda wildcards: [
+                file
+                for context in STUDY.contexts_of(wildcards.model)
+                for file in STUDY.states(wildcards.model, context)
+            ],
+            probes=lambda wildcards: expand(
+                "results/probes/{model}/{context}/{probe}.safetensors",
+                model=wildcards.model,
+                context=STUDY.contexts_of(wildcards.model),
+                probe=TRANSFERRED,
+            ),
+        output:
+            "results/tables/transfer/{model}.parquet",
+        log:
+            "results/logs/evaluate_transfer/{model}.log",
+        benchmark:
+            "results/benchmarks/evaluate_transfer/{model}.tsv"
+        conda:
+            "../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            code=digest("evaluate_transfer"),
+            contexts=lambda wildcards: " ".join(STUDY.contexts_of(wildcards.model)),
+            states=lambda wildcards: expand(
+                "results/activations/{model}/{context}",
+                model=wildcards.model,
+                context=STUDY.contexts_of(wildcards.model),
+            ),
+            resamples=RESAMPLES,
+            seed=config["seed"],
+        shell:
+            "python $NUMPROBE/evaluate_transfer.py --code {params.code} --model {wildcards.model}"
+            " --contexts {params.contexts} --activations {params.states} --probes {input.probes}"
+            " --resamples {params.resamples} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule evaluate_spectra:
+    """Fourier spectra of the number embeddings, and the separability of n mod T."""
+    input:
+        states=lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
+        card="results/cards/{model}.json",
+    output:
+        "results/tables/spectra/{model}.parquet",
+    log:
+        "results/logs/evaluate_spectra/{model}.log",
+    benchmark:
+        "results/benchmarks/evaluate_spectra/{model}.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=digest("evaluate_spectra"),
+        states=f"results/activations/{{model}}/{VOCABULARY}",
+        seed=config["seed"],
+    shell:
+        "python $NUMPROBE/evaluate_spectra.py --code {params.code} --model {wildcards.model}"
+        " --activations {params.states} --card {input.card} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule sample_examples:
+    """Some decoded numbers in their texts."""
+    input:
+        predictions="results/predictions/{model}/{context}.parquet",
+        prompts="results/prompts/{context}.parquet",
+    output:
+        "results/tables/examples/{model}/{context}.parquet",
+    log:
+        "results/logs/sample_examples/{model}/{context}.log",
+    benchmark:
+        "results/benchmarks/sample_examples/{model}/{context}.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=digest("sample_examples"),
+        seed=config["seed"],
+    shell:
+        "python $NUMPROBE/sample_examples.py --code {params.code} --predictions {input.predictions}"
+        " --prompts {input.prompts} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule collect_tables:
+    """One table per experiment, with a visible row for what does not apply."""
+    input:
+        tables_to_collect,
+    output:
+        parquet="results/tables/{table}.parquet",
+        csv="results/tables/{table}.csv",
+    log:
+        "results/logs/collect_tables/{table}.log",
+    benchmark:
+        "results/benchmarks/collect_tables/{table}.tsv"
+    wildcard_constraints:
+        table="|".join(EXPERIMENTS) or "none",
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=digest("collect_tables"),
+        skipped=lambda wildcards: not_applicable_options(wildcards.table),
+    shell:
+        "python $NUMPROBE/collect_tables.py --code {params.code} --tables {input} {params.skipped}"
+        " --output {output.parquet} > {log} 2>&1"

@@ -1,0 +1,59 @@
+"""Models: train the small ones, describe all of them."""
+
+for entry in trained_models():
+
+    rule:
+        name:
+            f"train_model_{entry.name}"
+        output:
+            expand(f"results/models/{entry.name}/{{file}}", file=[*MODEL_FILES, "training_log.parquet"]),
+            expand(
+                f"results/models/{entry.name}/revisions/step-{{step}}/{{file}}",
+                step=entry.entry["train"]["checkpoints"],
+                file=MODEL_FILES,
+            ),
+        log:
+            f"results/logs/train_model/{entry.name}.log",
+        benchmark:
+            f"results/benchmarks/train_model/{entry.name}.tsv"
+        conda:
+            "../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=60,
+        params:
+            code=digest("train_model"),
+            model=entry.name,
+            folder=f"results/models/{entry.name}",
+            specification=json.dumps(entry.entry["train"], sort_keys=True),
+            seed=config["seed"],
+            numbers=RANGE,
+        shell:
+            "python $NUMPROBE/train_model.py --code {params.code} --name {params.model} --output {params.folder}"
+            " --spec {params.specification:q} --seed {params.seed} {params.numbers} 2>&1 | tee {log}"
+
+
+rule describe_model:
+    """Layers, width, weights' sha256 and single-token numbers of a model, checked against the configuration."""
+    input:
+        lambda wildcards: base_model(wildcards).files,
+    output:
+        "results/cards/{model}.json",
+    log:
+        "results/logs/describe_model/{model}.log",
+    benchmark:
+        "results/benchmarks/describe_model/{model}.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=digest("describe_model"),
+        source=lambda wildcards: base_model(wildcards).source,
+        layers=lambda wildcards: base_model(wildcards).facts.layers,
+        numbers=RANGE,
+    shell:
+        "python $NUMPROBE/describe_model.py --code {params.code} --name {wildcards.model} --output {output}"
+        " --source {params.source:q} --layers {params.layers} {params.numbers} > {log} 2>&1"

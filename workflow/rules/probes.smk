@@ -1,0 +1,89 @@
+"""Probes: all layers and folds of a model in a context are fitted in one job."""
+
+CLOSED_FORM_OUTPUTS = "results/probes/{{model}}/{{context}}/{probe}{ending}.safetensors"
+
+
+rule fit_probes:
+    """The closed-form probes and their controls."""
+    input:
+        states_of,
+    output:
+        expand(
+            CLOSED_FORM_OUTPUTS,
+            probe=STUDY.closed_form,
+            ending=["", *(f".{name}" for name in STUDY.probe_controls(""))],
+        ),
+    log:
+        "results/logs/fit_probes/{model}/{context}.log",
+    benchmark:
+        "results/benchmarks/fit_probes/{model}/{context}.tsv"
+    wildcard_constraints:
+        model="|".join(map(re.escape, STUDY.models)),
+    conda:
+        "../envs/numprobe.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=digest("fit_probes"),
+        states=folder_of,
+        folder="results/probes/{model}/{context}",
+        probes=" ".join(STUDY.closed_form),
+        controls=" ".join(STUDY.probe_controls("")),
+        split=f"{RANGE} {SPLIT}",
+    shell:
+        "python $NUMPROBE/fit_probes.py --code {params.code} --activations {params.states} --output {params.folder}"
+        " --probes {params.probes} --controls {params.controls} {params.split} > {log} 2>&1"
+
+
+use rule fit_probes as fit_untrained_probes with:
+    output:
+        expand(CLOSED_FORM_OUTPUTS, probe=STUDY.closed_form, ending=[""]),
+    wildcard_constraints:
+        model="|".join(re.escape(name + UNTRAINED) for name in STUDY.models),
+    params:
+        code=digest("fit_probes"),
+        states=folder_of,
+        folder="results/probes/{model}/{context}",
+        probes=" ".join(STUDY.closed_form),
+        controls="",
+        split=f"{RANGE} {SPLIT}",
+
+
+for entry in STUDY.iterative:
+
+    rule:
+        name:
+            f"fit_{entry['name']}_probe"
+        input:
+            states_of,
+        output:
+            expand(
+                "results/probes/{{model}}/{{context}}/{probe}{ending}.safetensors",
+                probe=entry["name"],
+                ending=["", ".shuffled"] if entry["shuffled"] else [""],
+            ),
+        log:
+            f"results/logs/fit_{entry['name']}_probe/{{model}}/{{context}}.log",
+        benchmark:
+            f"results/benchmarks/fit_{entry['name']}_probe/{{model}}/{{context}}.tsv"
+        conda:
+            "../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=600,
+        params:
+            code=digest("fit_iterative_probes"),
+            states=folder_of,
+            folder="results/probes/{model}/{context}",
+            probe=entry["name"],
+            controls="shuffled" if entry["shuffled"] else "",
+            settings=json.dumps({"faithful": entry["faithful"]}),
+            folds=entry["folds"],
+            split=f"{RANGE} {SPLIT}",
+        shell:
+            "python $NUMPROBE/fit_iterative_probes.py --code {params.code} --activations {params.states}"
+            " --output {params.folder} --probes {params.probe} --controls {params.controls}"
+            " --settings {params.settings:q} --fold-limit {params.folds} {params.split} > {log} 2>&1"

@@ -1,0 +1,251 @@
+"""A checked configuration, resolved into models, contexts and the pairs of them that are run.
+
+Read by the Snakefile while it builds the graph, so nothing heavy is imported and no model is opened: the number of
+layers comes from the model's `config.json`, its training specification, or the entry's `layers` key.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from check_config import ITERATIVE, UNTRAINED, VOCABULARY, Config, check_config
+
+from numprobe.errors import NumprobeError
+from numprobe.models.facts import ModelFacts, facts_from_config, find_package_folder, state_layers, vocabulary_layers
+from numprobe.seeding import derive_seed
+
+NOT_FOR_ENCODERS = ("result",)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One entry of `models`."""
+
+    name: str
+    entry: Config
+    facts: ModelFacts
+    layers: tuple[str, ...]
+    source: str
+
+    @property
+    def has_untrained(self) -> bool:
+        """Checkpoints share the untrained control of the model that they belong to."""
+        return "of" not in self.entry
+
+    @property
+    def files(self) -> list[str]:
+        """The files of a trained model that reading it needs; none for other sources."""
+        if self.entry["source"] != "train":
+            return []
+        folder = json.loads(self.source)["folder"]
+        return [f"{folder}/{name}" for name in MODEL_FILES]
+
+
+MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that the rules need to know."""
+
+    config: Config
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        """Models by name."""
+        return {entry["name"]: _model(entry, self.config) for entry in self.config["models"]}
+
+    @cached_property
+    def contexts(self) -> dict[str, Config]:
+        """Contexts by name."""
+        return {entry["name"]: entry for entry in self.config["contexts"]}
+
+    @cached_property
+    def closed_form(self) -> list[str]:
+        """Names of the probes that are fitted in closed form."""
+        return [entry["name"] for entry in self.config["probes"] if entry["name"] not in ITERATIVE]
+
+    @cached_property
+    def iterative(self) -> list[Config]:
+        """Entries of the probes that are trained by gradient descent."""
+        return [entry for entry in self.config["probes"] if entry["name"] in ITERATIVE]
+
+    def experiment(self, name: str) -> Config | None:
+        """The entry of an experiment, if the study has it."""
+        return next((entry for entry in self.config["experiments"] if entry["name"] == name), None)
+
+    def contexts_of(self, model: str) -> list[str]:
+        """Names of the contexts in which a model is studied, prompts only."""
+        return [name for name in self._wanted(model) if name != VOCABULARY and not self._reason(model, name)]
+
+    def runs(self) -> list[tuple[str, str]]:
+        """All (model, context) pairs, `vocabulary` included, the untrained controls after the models."""
+        plain = [(name, context) for name in self.models for context in self._all_contexts(name)]
+        untrained = [
+            (name + UNTRAINED, context)
+            for name, model in self.models.items()
+            if "untrained" in self.config["controls"] and model.has_untrained
+            for context in self._all_contexts(name)
+        ]
+        return plain + untrained
+
+    def _all_contexts(self, model: str) -> list[str]:
+        vocabulary = [VOCABULARY] if VOCABULARY in self._wanted(model) else []
+        return vocabulary + self.contexts_of(model)
+
+    def not_applicable(self) -> list[str]:
+        """`model:context:reason` for every pair that is skipped."""
+        return [
+            f"{model}:{context}:{self._reason(model, context)}"
+            for model in self.models
+            for context in self._wanted(model)
+            if self._reason(model, context)
+        ]
+
+    def _wanted(self, model: str) -> list[str]:
+        return list(self.models[model].entry.get("contexts", [VOCABULARY, *self.contexts]))
+
+    def _reason(self, model: str, context: str) -> str | None:
+        kind = self.contexts[context]["kind"] if context in self.contexts else VOCABULARY
+        return "encoder" if self.models[model].facts.encoder and kind in NOT_FOR_ENCODERS else None
+
+    def layers(self, run_model: str, context: str) -> tuple[str, ...]:
+        """Names of the states of a model (or its untrained control) in a context."""
+        model = self.models[run_model.removesuffix(UNTRAINED)]
+        return tuple(vocabulary_layers(model.facts)) if context == VOCABULARY else model.layers
+
+    def states(self, run_model: str, context: str) -> list[str]:
+        """The activation files of a run, manifest last."""
+        folder = f"results/activations/{run_model}/{context}"
+        layers = [f"{folder}/residual-{layer}.parquet" for layer in self.layers(run_model, context)]
+        return [*layers, f"{folder}/positions.parquet", f"{folder}/manifest.json"]
+
+    def iterative_entries(self, run_model: str, context: str) -> list[Config]:
+        """Entries of the iterative probes of a run; none for untrained controls."""
+        return [entry for entry in self.iterative if _covers(entry, run_model, context)]
+
+    def probe_controls(self, run_model: str) -> list[str]:
+        """Controls that are fitted as probes of their own; none for untrained models."""
+        if run_model.endswith(UNTRAINED):
+            return []
+        return [name for name in self.config["controls"] if name != "untrained"]
+
+    def closed_form_files(self, run_model: str, context: str) -> list[str]:
+        """Files of the closed-form probes of a run and of their controls."""
+        endings = ["", *(f".{control}" for control in self.probe_controls(run_model))]
+        folder = f"results/probes/{run_model}/{context}"
+        return [f"{folder}/{name}{ending}.safetensors" for name in self.closed_form for ending in endings]
+
+    def iterative_files(self, run_model: str, context: str) -> list[str]:
+        """Files of the iterative probes of a run and of their shuffled controls."""
+        return [
+            f"results/probes/{run_model}/{context}/{entry['name']}{ending}.safetensors"
+            for entry in self.iterative_entries(run_model, context)
+            for ending in (["", ".shuffled"] if entry["shuffled"] else [""])
+        ]
+
+    def untrained_seed(self, run_model: str) -> int | None:
+        """Seed of the random weights of an untrained control, None for a model as it is."""
+        if not run_model.endswith(UNTRAINED):
+            return None
+        return derive_seed(self.config["seed"], "untrained", run_model.removesuffix(UNTRAINED)) % 2**31
+
+    def context_seed(self, context: str) -> int:
+        """Seed of a context's prompts."""
+        return int(self.contexts[context].get("seed", self.config["seed"]))
+
+
+def load_study(config: Config) -> Study:
+    """Check the configuration, fill in defaults and resolve it.
+
+    Raises
+    ------
+    NumprobeError
+        With every problem of the configuration, or naming a model whose files cannot be found.
+    """
+    check_config(config)
+    study = Study(config)
+    problems = []
+    for entry in config["models"]:
+        try:
+            _model(entry, config)
+        except NumprobeError as error:
+            problems.append(f"  - models['{entry['name']}']: {error}")
+    if problems:
+        raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
+    if not study.runs():
+        raise NumprobeError("contexts: no context applies to any of the models")
+    return study
+
+
+def _covers(entry: Config, model: str, context: str) -> bool:
+    return model in entry.get("models", [model]) and context in entry.get("contexts", [context])
+
+
+def _model(entry: Config, config: Config) -> Model:
+    facts = _facts(entry, config)
+    return Model(entry["name"], entry, facts, _chosen_layers(entry, facts), json.dumps(_source(entry), sort_keys=True))
+
+
+def _chosen_layers(entry: Config, facts: ModelFacts) -> tuple[str, ...]:
+    existing = state_layers(facts)
+    wanted = [str(state) for state in entry.get("states", existing)]
+    missing = [state for state in wanted if state not in existing]
+    if missing:
+        raise NumprobeError(f"states: the model has no {', '.join(missing)}; it has {', '.join(existing)}")
+    return tuple(layer for layer in existing if layer in wanted)
+
+
+def _facts(entry: Config, config: Config) -> ModelFacts:
+    if entry["source"] == "hub":
+        return ModelFacts(
+            layers=entry["layers"],
+            encoder=entry["encoder"],
+            final_norm=entry["final_norm"],
+            tied=entry["tied"],
+            unembedding=not entry["encoder"],
+        )
+    if entry["source"] == "train":
+        spec = entry["train"] if "train" in entry else _entry(config, entry["of"])["train"]
+        return ModelFacts(
+            layers=spec["layers"],
+            encoder=False,
+            final_norm=True,
+            tied=spec["architecture"] != "olmo2",
+            unembedding=True,
+        )
+    return facts_from_config(_config_json(entry))
+
+
+def _entry(config: Config, name: str) -> Config:
+    return next(entry for entry in config["models"] if entry["name"] == name)
+
+
+def _config_json(entry: Config) -> Config:
+    if entry["source"] == "package":
+        folder = find_package_folder(entry["package"], entry["folder"])
+    else:
+        folder = Path(entry["path"])
+    file = folder / "config.json"
+    if not file.is_file():
+        raise NumprobeError(f"{file} does not exist: name a folder that save_pretrained wrote")
+    try:
+        content: Config = json.loads(file.read_text())
+    except json.JSONDecodeError as error:
+        raise NumprobeError(f"{file} is not valid JSON: {error}") from error
+    return content
+
+
+_SOURCE_KEYS = ("id", "revision", "package", "folder", "path", "prefix_token", "trust_remote_code")
+
+
+def _source(entry: Config) -> dict[str, Any]:
+    """What the programs need to find the model."""
+    source = {"kind": entry["source"], **{key: entry[key] for key in _SOURCE_KEYS if key in entry}}
+    if entry["source"] == "train":
+        base = f"results/models/{entry.get('of', entry['name'])}"
+        source["folder"] = f"{base}/revisions/{entry['revision']}" if "of" in entry else base
+        source.pop("revision", None)
+    return source
