@@ -1,0 +1,52 @@
+"""Whether a model and a tokenizer are those that a probe was fitted on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numprobe.atomic import file_sha256
+from numprobe.errors import NumprobeError
+from numprobe.models.identity import tokenizer_sha256
+
+_REMEDY = "load the probe's model, or pass check=False to transfer the probe on purpose"
+
+
+def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...], model: Any) -> None:
+    """Compare width, number of layers and identity.
+
+    The weights of a local folder are compared by their sha256, a model of the hub by id and revision.
+
+    Raises
+    ------
+    NumprobeError
+        If the model is another one; the message says in what it differs.
+    """
+    config = model.config
+    if config.hidden_size != width:
+        raise NumprobeError(f"the probe reads states of width {width}, the model has {config.hidden_size}: {_REMEDY}")
+    deepest = max((int(layer) for layer in layers if layer.isdigit()), default=0)
+    if config.num_hidden_layers < deepest:
+        raise NumprobeError(f"the probe reads layer {deepest}, the model has {config.num_hidden_layers}: {_REMEDY}")
+    name = str(getattr(config, "_name_or_path", ""))
+    weights = Path(name) / "model.safetensors"
+    if name and weights.exists():
+        _compare("weights", metadata.get("weights_sha256"), file_sha256(weights))
+    elif isinstance(source := metadata.get("source"), Mapping):
+        _compare("id", source.get("id"), name)
+        _compare("revision", source.get("revision"), getattr(config, "_commit_hash", None))
+
+
+def check_tokenizer(metadata: Mapping[str, Any], tokenizer: Any) -> None:
+    """Compare the tokenizers' definitions.
+
+    Raises
+    ------
+    NumprobeError
+        If the tokenizer is another one.
+    """
+    _compare("tokenizer", metadata.get("tokenizer_sha256"), tokenizer_sha256(tokenizer))
+
+
+def _compare(what: str, wanted: Any, found: Any) -> None:
+    if wanted and found and wanted != found:
+        raise NumprobeError(f"the probe was fitted on another model ({what} {wanted}, not {found}): {_REMEDY}")

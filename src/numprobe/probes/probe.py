@@ -1,0 +1,270 @@
+"""A fitted probe: reads numbers out of hidden states, for all layers of one model in one context.
+
+Needs numpy alone; torch tensors are accepted, torch is not imported.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from numprobe.atomic import atomic_path
+from numprobe.errors import NumprobeError
+from numprobe.probes.codes import CODES, make_code
+from numprobe.probes.ownership import check_model, check_tokenizer
+
+#: The fold that is fitted on all values: the probe to use on new states. The others leave their test values out.
+ALL = "all"
+#: Layer name of the Gaussian control, which has one vector per number and no layers.
+GAUSSIAN_LAYER = "gaussian"
+# Kinds whose scores are log-likelihoods, so that their softmax is a probability.
+_PROBABILISTIC = {"fourier", "sinusoidal", "wave"}
+# safetensors writes several metadata keys in random order: one key, so that the same probe is the same bytes.
+_KEY = "numprobe"
+_FORMAT = "numprobe probe 1"
+_REQUIRED = ("kind", "minimum", "maximum", "layers", "constant", "folds", "width")
+_BATCH = 8192
+
+Tensors = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A probe of one kind, fitted on every layer and fold.
+
+    Attributes
+    ----------
+    kind
+        "fourier", "digits", "binary", "linear", "log", "sinusoidal" or "wave" (docs/probes.md).
+    numbers
+        int64 [N]: all candidates, min..max.
+    layers
+        Names of the layers that can be read.
+    folds
+        "all" (fitted on all values) and/or the names of the folds (fitted without the fold's test values).
+    constant
+        Layers whose training states are all the same vector: nothing can be read there.
+    width
+        Components per state.
+    metadata
+        Where the probe comes from: `model`, `source`, `weights_sha256`, `tokenizer_sha256`, `context`, `control`,
+        `site`, `split`, `settings`, `provenance` (docs/probes.md).
+    tensors
+        (layer, fold) -> the fitted arrays. Always `mean` float64 [d], `scale` float64 [1], `weight` float32 [d, k].
+        Closed form: `columns` int32 [k] of the code, `precision` float32 [k], `target_mean` float32 [k]. Iterative:
+        `bias` float32 [k], `classes` float32 [N, k].
+    """
+
+    kind: str
+    numbers: np.ndarray
+    layers: tuple[str, ...]
+    folds: tuple[str, ...]
+    constant: tuple[str, ...]
+    width: int
+    metadata: Mapping[str, Any]
+    tensors: Mapping[tuple[str, str], Tensors]
+
+    def scores(self, hidden: Any, layer: str | int, fold: str | int = ALL) -> np.ndarray:
+        """The score of every candidate number, float32 [n, N]; the largest is the reading.
+
+        For `fourier`, `sinusoidal` and `wave` a softmax over the candidates gives probabilities; for `linear` and
+        `log` the score is minus the distance to the predicted value.
+
+        Parameters
+        ----------
+        hidden
+            States [n, width], numpy or torch, of a floating-point type.
+        layer
+            One of `layers`.
+        fold
+            One of `folds`.
+
+        Raises
+        ------
+        NumprobeError
+            If the layer or fold is unknown, the layer constant, or the states have another width, an integer type,
+            or NaN or infinite components.
+        """
+        tensors = self._part(str(layer), str(fold))
+        states = _as_states(hidden, self.width)
+        latent = ((states - tensors["mean"]) / tensors["scale"]).astype(np.float32) @ tensors["weight"]
+        if self.kind in CODES:
+            return self._code_scores(latent, tensors)
+        return np.asarray((latent + tensors["bias"]) @ tensors["classes"].T)
+
+    def decode(self, hidden: Any, layer: str | int, fold: str | int = ALL) -> np.ndarray:
+        """The number that is read in each state, int64 [n]; parameters and errors as `scores`."""
+        best = [self.scores(part, layer, fold).argmax(axis=1) for part in _batches(hidden)]
+        return np.asarray(self.numbers[np.concatenate(best)])
+
+    def read(self, model: Any, tokenizer: Any, text: str, fold: str | int = ALL) -> pl.DataFrame:
+        """Find the numbers in a text and read each at its own token, in every layer.
+
+        Parameters
+        ----------
+        model, tokenizer
+            A transformers model and its fast tokenizer.
+        text
+            Any text.
+        fold
+            One of `folds`.
+
+        Returns
+        -------
+        Columns `token` (index in the sequence), `start`, `end` (character span), `layer`, `value` (written), `decoded`
+        and `score` (probability of the decoded number; null for kinds whose scores are not likelihoods).
+
+        Raises
+        ------
+        NumprobeError
+            If the model does not fit the probe, or its states cannot be read.
+        """
+        from numprobe.activations.read_text import number_states
+
+        if self.metadata.get("control", "none") == "gaussian":
+            raise NumprobeError("this is the Gaussian control: it was fitted on random vectors and reads no model")
+        found, states = number_states(model, tokenizer, text, list(self.layers))
+        parts = [self._readings(found, states[layer], layer, str(fold)) for layer in self.layers]
+        columns = ["token", "start", "end", "layer", "value", "decoded", "score"]
+        return pl.concat(parts).select(columns).sort("start", maintain_order=True)
+
+    def save(self, path: str | Path) -> None:
+        """Write a safetensors file, atomically. The bytes depend on the probe alone."""
+        described = {
+            **self.metadata,
+            "format": _FORMAT,
+            "kind": self.kind,
+            "minimum": int(self.numbers[0]),
+            "maximum": int(self.numbers[-1]),
+            "layers": list(self.layers),
+            "constant": list(self.constant),
+            "folds": list(self.folds),
+            "width": self.width,
+        }
+        flat = {
+            f"{layer}/{fold}/{name}": np.ascontiguousarray(array)
+            for (layer, fold), tensors in self.tensors.items()
+            for name, array in tensors.items()
+        }
+        with atomic_path(path) as temporary:
+            save_file(flat, temporary, metadata={_KEY: json.dumps(described, sort_keys=True)})
+
+    def _part(self, layer: str, fold: str) -> Tensors:
+        if layer in self.constant:
+            raise NumprobeError(f"layer '{layer}' is constant (all its training states are equal): nothing to read")
+        if layer not in self.layers:
+            raise NumprobeError(f"this probe has no layer '{layer}': it has {', '.join(self.layers)}")
+        if fold not in self.folds:
+            raise NumprobeError(f"this probe has no fold '{fold}': it has {', '.join(self.folds)}")
+        return dict(self.tensors[layer, fold])
+
+    def _code_scores(self, latent: np.ndarray, tensors: Tensors) -> np.ndarray:
+        code = make_code(self.kind, int(self.numbers[0]), int(self.numbers[-1]))
+        mean, precision = tensors["target_mean"], tensors["precision"]
+        if code.inverse is not None:
+            predicted = code.inverse((latent[:, 0] + mean[0]).astype(np.float64))
+            return np.asarray(-np.abs(predicted[:, None] - self.numbers), dtype=np.float32)
+        classes = code.matrix[:, tensors["columns"]] - mean
+        bias = -0.5 * (classes**2 @ precision)
+        return np.asarray(latent @ (classes * precision).T.astype(np.float32) + bias.astype(np.float32))
+
+    def _readings(self, found: pl.DataFrame, states: np.ndarray, layer: str, fold: str) -> pl.DataFrame:
+        scores = self.scores(states, layer, fold).astype(np.float64)
+        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+        likely = 1 / exponentials.sum(axis=1) if self.kind in _PROBABILISTIC else [None] * len(scores)
+        return found.with_columns(
+            pl.lit(layer).alias("layer"),
+            pl.Series("decoded", self.numbers[scores.argmax(axis=1)], dtype=pl.Int64),
+            pl.Series("score", likely, dtype=pl.Float64),
+        )
+
+
+def load_probe(path: str | Path, model: Any = None, tokenizer: Any = None, check: bool = True) -> Probe:
+    """Read a probe file, and check that it belongs to a model.
+
+    Parameters
+    ----------
+    path
+        A file that `Probe.save` wrote.
+    model
+        A transformers model: width, layers, id and revision, or the weights of a local folder, must be those of the
+        probe's model.
+    tokenizer
+        A fast tokenizer: it must be the probe's.
+    check
+        False for deliberate transfer to another model.
+
+    Raises
+    ------
+    NumprobeError
+        If the file is missing, truncated or not a probe, or belongs to another model or tokenizer.
+    """
+    described, flat = _read_file(Path(path))
+    probe = _assemble(Path(path), described, flat)
+    if check and model is not None:
+        check_model(probe.metadata, probe.width, probe.layers, model)
+    if check and tokenizer is not None:
+        check_tokenizer(probe.metadata, tokenizer)
+    return probe
+
+
+def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    if not path.exists():
+        raise NumprobeError(f"{path} does not exist")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            stored = json.loads((file.metadata() or {}).get(_KEY, "{}"))
+            if stored.get("format") != _FORMAT:
+                raise NumprobeError(f"{path} is not a probe file (format {stored.get('format')!r}, not {_FORMAT!r})")
+            return stored, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+        raise NumprobeError(f"{path} is not a complete safetensors file ({error}): fit the probe again") from error
+
+
+def _assemble(path: Path, described: dict[str, Any], flat: dict[str, np.ndarray]) -> Probe:
+    tensors: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    for key, array in flat.items():
+        layer, fold, name = key.split("/")
+        tensors.setdefault((layer, fold), {})[name] = array
+    missing = [key for key in _REQUIRED if key not in described]
+    if missing or set(tensors) != {(layer, fold) for layer in described["layers"] for fold in described["folds"]}:
+        raise NumprobeError(f"{path} lacks parts of a probe ({missing or 'tensors'}): fit the probe again")
+    return Probe(
+        kind=described["kind"],
+        numbers=np.arange(described["minimum"], described["maximum"] + 1),
+        layers=tuple(described["layers"]),
+        folds=tuple(described["folds"]),
+        constant=tuple(described["constant"]),
+        width=int(described["width"]),
+        metadata={key: value for key, value in described.items() if key not in {*_REQUIRED, "format"}},
+        tensors=tensors,
+    )
+
+
+def _batches(hidden: Any) -> list[Any]:
+    """Slices of rows, so that the scores [rows, N] of a large array do not fill the memory."""
+    if len(getattr(hidden, "shape", ())) != 2 or len(hidden) <= _BATCH:
+        return [hidden]
+    return [hidden[start : start + _BATCH] for start in range(0, len(hidden), _BATCH)]
+
+
+def _as_states(hidden: Any, width: int) -> np.ndarray:
+    """Checked states as float64 [n, width]."""
+    if hasattr(hidden, "detach"):
+        if not hidden.is_floating_point():
+            raise NumprobeError(f"hidden states must be floating-point, not {hidden.dtype}")
+        hidden = hidden.detach().cpu().double().numpy()
+    states = np.asarray(hidden)
+    if states.dtype.kind != "f":
+        raise NumprobeError(f"hidden states must be floating-point, not {states.dtype}")
+    if states.ndim != 2 or states.shape[1] != width:
+        raise NumprobeError(f"hidden states must have shape [n, {width}], not {list(states.shape)}")
+    if not np.isfinite(states).all():
+        raise NumprobeError("hidden states have NaN or infinite components")
+    return states.astype(np.float64)
