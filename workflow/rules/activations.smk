@@ -38,7 +38,7 @@ for entry in STUDY.models.values():
             gpu=gpus,
         params:
             code=digest("extract_activations"),
-            folder=folder_of,
+            folder=subpath(output[0], parent=True),
             source=entry.source,
             layers=" ".join(entry.layers),
             expected=entry.facts.layers,
@@ -84,7 +84,7 @@ for entry in STUDY.models.values():
             runtime=60,
         params:
             code=digest("extract_vocabulary"),
-            folder=lambda wildcards: f"results/activations/{wildcards.model}/{VOCABULARY}",
+            folder=subpath(output[0], parent=True),
             source=entry.source,
             untrained=untrained_option,
             storage=config["activations"]["dtype"],

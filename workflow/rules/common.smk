@@ -27,6 +27,15 @@ FIGURES = {
     "spectra": ["spectra"],
     "examples": ["examples"],
 }
+CATEGORIES = {
+    "summary": "1. Summary",
+    "accuracy": "2. Accuracy per layer",
+    "controls": "3. Controls",
+    "transfer": "4. Transfer between contexts",
+    "spectra": "5. Spectra of the embeddings",
+    "examples": "6. Decoded numbers",
+    "training": "7. Training of the small models",
+}
 FORMATS = sorted({"png", *config["figures"]["formats"]})
 RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"
 SPLIT = "--scheme {scheme} --folds {folds} --inner {inner} --seed {seed}".format(**config["split"], seed=config["seed"])
@@ -73,19 +82,15 @@ def states_of(wildcards):
     return STUDY.states(wildcards.model, wildcards.context)
 
 
-def folder_of(wildcards):
-    """The activation folder of a run."""
-    return f"results/activations/{wildcards.model}/{wildcards.context}"
-
-
-def table_names():
-    """Tables of the study: one per experiment."""
-    return EXPERIMENTS
-
-
 def table_files():
     """The collected tables."""
-    return expand("results/tables/{table}.parquet", table=table_names())
+    return expand("results/tables/{table}.parquet", table=EXPERIMENTS)
+
+
+def states_folder(wildcards, input):
+    """The activation folder of a run: where its manifest lies."""
+    (folder,) = {str(Path(file).parent) for file in input if file.endswith("manifest.json")}
+    return folder
 
 
 def tables_to_collect(wildcards):
@@ -117,3 +122,29 @@ def not_applicable_options(table):
     """What a collected table shows as skipped: `MODEL:CONTEXT:REASON`."""
     skipped = STUDY.not_applicable() if table in ("accuracy", "transfer") else []
     return " ".join(["--not-applicable", *map(shlex.quote, skipped)]) if skipped else ""
+
+
+def prompt_options(wildcards):
+    """The options of a context's kind."""
+    entry = STUDY.contexts[wildcards.context]
+    options = [f"--kind {entry['kind']}"]
+    for key in ("per_value", "texts", "corpus"):
+        if key in entry:
+            options.append(f"--{key.replace('_', '-')} {shlex.quote(str(entry[key]))}")
+    if "corpus" in entry:
+        options.append(f"--test-share {entry['test_share']}")
+    if "operations" in entry:
+        options.append("--operations " + " ".join(map(shlex.quote, entry["operations"])))
+    return " ".join(options)
+
+
+def figure_outputs(figure):
+    """The files of a figure; the PNG goes into the report."""
+    image = report(
+        f"results/figures/{figure}.png",
+        caption=f"../report/{figure}.rst",
+        category=CATEGORIES[figure],
+        labels={"figure": figure},
+    )
+    others = [f"results/figures/{figure}.{format}" for format in [*FORMATS, "csv"] if format != "png"]
+    return [image, *others]

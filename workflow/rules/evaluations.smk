@@ -25,7 +25,7 @@ rule evaluate_probes:
         runtime=60,
     params:
         code=digest("evaluate_probes"),
-        states=folder_of,
+        states=states_folder,
         model=lambda wildcards: base_model(wildcards).name,
         control=lambda wildcards: "untrained" if wildcards.model.endswith(UNTRAINED) else "none",
         resamples=RESAMPLES,
@@ -102,7 +102,7 @@ rule evaluate_spectra:
         runtime=60,
     params:
         code=digest("evaluate_spectra"),
-        states=f"results/activations/{{model}}/{VOCABULARY}",
+        states=states_folder,
         seed=config["seed"],
     shell:
         "python $NUMPROBE/evaluate_spectra.py --code {params.code} --model {wildcards.model}"

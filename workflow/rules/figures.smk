@@ -9,28 +9,6 @@ PLOTS = {
     "spectra": ("plot_spectra", "spectra", ""),
     "examples": ("plot_examples", "examples", ""),
 }
-CATEGORIES = {
-    "summary": "1. Summary",
-    "accuracy": "2. Accuracy per layer",
-    "controls": "3. Controls",
-    "transfer": "4. Transfer between contexts",
-    "spectra": "5. Spectra of the embeddings",
-    "examples": "6. Decoded numbers",
-    "training": "7. Training of the small models",
-}
-
-
-def figure_outputs(figure):
-    """The files of a figure; the PNG goes into the report."""
-    image = report(
-        f"results/figures/{figure}.png",
-        caption=f"../report/{figure}.rst",
-        category=CATEGORIES[figure],
-        labels={"figure": figure},
-    )
-    others = [f"results/figures/{figure}.{format}" for format in [*FORMATS, "csv"] if format != "png"]
-    return [image, *others]
-
 
 for figure in [name for name in figure_names() if name != "training"]:
 
@@ -54,7 +32,7 @@ for figure in [name for name in figure_names() if name != "training"]:
             code=digest(PLOTS[figure][0]),
             program=PLOTS[figure][0],
             options=PLOTS[figure][2],
-            output=f"results/figures/{figure}",
+            output=subpath(output[0], strip_suffix=".png"),
             formats=" ".join(FORMATS),
         shell:
             "python $NUMPROBE/{params.program}.py --code {params.code} --table {input} {params.options}"
@@ -80,7 +58,7 @@ if trained_models():
             runtime=30,
         params:
             code=digest("plot_training"),
-            output="results/figures/training",
+            output=subpath(output[0], strip_suffix=".png"),
             formats=" ".join(FORMATS),
         shell:
             "python $NUMPROBE/plot_training.py --code {params.code} --logs {input} --output {params.output}"

@@ -25,7 +25,7 @@ for entry in trained_models():
         params:
             code=digest("train_model"),
             model=entry.name,
-            folder=f"results/models/{entry.name}",
+            folder=subpath(output[0], parent=True),
             specification=json.dumps(entry.entry["train"], sort_keys=True),
             seed=config["seed"],
             numbers=RANGE,

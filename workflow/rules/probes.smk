@@ -27,8 +27,8 @@ rule fit_probes:
         runtime=60,
     params:
         code=digest("fit_probes"),
-        states=folder_of,
-        folder="results/probes/{model}/{context}",
+        states=states_folder,
+        folder=subpath(output[0], parent=True),
         probes=" ".join(STUDY.closed_form),
         controls=" ".join(STUDY.probe_controls("")),
         split=f"{RANGE} {SPLIT}",
@@ -44,8 +44,8 @@ use rule fit_probes as fit_untrained_probes with:
         model="|".join(re.escape(name + UNTRAINED) for name in STUDY.models),
     params:
         code=digest("fit_probes"),
-        states=folder_of,
-        folder="results/probes/{model}/{context}",
+        states=states_folder,
+        folder=subpath(output[0], parent=True),
         probes=" ".join(STUDY.closed_form),
         controls="",
         split=f"{RANGE} {SPLIT}",
@@ -76,8 +76,8 @@ for entry in STUDY.iterative:
             runtime=600,
         params:
             code=digest("fit_iterative_probes"),
-            states=folder_of,
-            folder="results/probes/{model}/{context}",
+            states=states_folder,
+            folder=subpath(output[0], parent=True),
             probe=entry["name"],
             controls="shuffled" if entry["shuffled"] else "",
             settings=json.dumps({"faithful": entry["faithful"]}),

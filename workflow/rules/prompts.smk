@@ -1,20 +1,6 @@
 """Prompts: one table per context."""
 
 
-def prompt_options(wildcards):
-    """The options of a context's kind."""
-    entry = STUDY.contexts[wildcards.context]
-    options = [f"--kind {entry['kind']}"]
-    for key in ("per_value", "texts", "corpus"):
-        if key in entry:
-            options.append(f"--{key.replace('_', '-')} {shlex.quote(str(entry[key]))}")
-    if "corpus" in entry:
-        options.append(f"--test-share {entry['test_share']}")
-    if "operations" in entry:
-        options.append("--operations " + " ".join(map(shlex.quote, entry["operations"])))
-    return " ".join(options)
-
-
 rule make_prompts:
     """Texts with numbers in them, and where each number stands."""
     input:

@@ -1,0 +1,188 @@
+"""Whole runs of the workflow on a tiny configuration."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+pytestmark = pytest.mark.slow
+
+BYTES = ["tables/**/*.parquet", "figures/*", "probes/**/*.safetensors", "activations/**/*.parquet", "prompts/*.parquet"]
+
+
+def replace_in(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.fixture
+def edited(finished):
+    """Edit files of the finished checkout; they are put back afterwards."""
+    originals: dict[Path, str] = {}
+
+    def edit(name: str, old: str, new: str) -> None:
+        path = finished.folder / name
+        originals.setdefault(path, path.read_text())
+        replace_in(path, old, new)
+
+    yield edit
+    for path, text in originals.items():
+        path.write_text(text)
+
+
+def append(path: str, finished, edited, line: str) -> None:
+    first = (finished.folder / path).read_text().splitlines()[-1]
+    edited(path, first, f"{first}\n{line}")
+
+
+def test_all_tables_and_figures_are_made(finished):
+    results = finished.folder / "results"
+    for table in ("accuracy", "transfer", "spectra", "examples"):
+        assert pl.read_parquet(results / "tables" / f"{table}.parquet").height > 0
+    for figure in ("summary", "accuracy", "controls", "transfer", "spectra", "examples", "training"):
+        for ending in ("pdf", "png", "csv"):
+            assert (results / "figures" / f"{figure}.{ending}").stat().st_size > 0
+
+
+def test_every_model_context_and_control_is_in_the_table(finished):
+    table = pl.read_parquet(finished.folder / "results/tables/accuracy.parquet")
+    measured = table.filter(pl.col("value").is_not_null())
+    pairs = set(measured.select("model", "context").unique().iter_rows())
+    contexts = ("vocabulary", "number", "operand", "result", "natural")
+    expected = {(model, context) for model in ("small", "small-step-2") for context in contexts}
+    assert pairs == expected | {("encoder", context) for context in ("vocabulary", "number", "natural")}
+    assert set(measured["control"]) == {"none", "shuffled", "gaussian", "untrained", "constant"}
+    assert set(measured["probe"]) >= {"fourier", "linear", "wave"}
+    skipped = table.filter((pl.col("model") == "encoder") & (pl.col("context") == "result"))
+    assert set(skipped["note"]) == {"not applicable: encoder"}
+
+
+def test_second_run_has_nothing_to_do(finished):
+    assert finished.planned() == set()
+
+
+def test_a_comment_reruns_nothing(finished, edited):
+    append("src/numprobe/probes/closed_form.py", finished, edited, "# a comment")
+    append("scripts/plot_spectra.py", finished, edited, "# a comment")
+    assert finished.planned() == set()
+
+
+def test_a_plotting_program_reruns_its_figure_alone(finished, edited):
+    append("scripts/plot_spectra.py", finished, edited, "CHANGED = True")
+    assert finished.planned() == {"plot_spectra", "all"}
+
+
+def test_library_code_of_a_stage_reruns_that_stage_and_what_follows(finished, edited):
+    append("src/numprobe/probes/closed_form.py", finished, edited, "CHANGED = True")
+    planned = finished.planned()
+    assert {"fit_probes", "fit_untrained_probes", "evaluate_probes", "evaluate_transfer", "plot_accuracy"} <= planned
+    earlier = (
+        "make_prompts",
+        "train_model",
+        "extract",
+        "describe",
+        "plot_training",
+        "plot_spectra",
+        "evaluate_spectra",
+    )
+    assert not [rule for rule in planned if rule.startswith(earlier)]
+
+
+def test_seed_of_one_context_reruns_only_what_depends_on_it(finished, edited):
+    edited(
+        "tiny.yaml",
+        "{name: operand, kind: operand, per_value: 2}",
+        "{name: operand, kind: operand, per_value: 2, seed: 7}",
+    )
+    plan = finished.snakemake("--dry-run")
+    text = plan.stdout + plan.stderr
+    planned = finished.planned()
+    assert {
+        "make_prompts",
+        "extract_activations_small",
+        "fit_probes",
+        "evaluate_probes",
+        "evaluate_transfer",
+    } <= planned
+    assert not {"train_model_small", "describe_model", "evaluate_spectra", "plot_training"} & planned
+    made = [line.split("output: ")[1] for line in text.splitlines() if "output: results/activations" in line]
+    assert made
+    assert all("/operand/" in line for line in made)
+
+
+def test_report_opens_without_a_network(finished):
+    finished.snakemake("--report", "results/report.html")
+    report = (finished.folder / "results/report.html").read_text()
+    assert len(report) > 1_000_000
+    assert not [line for line in report.splitlines() if '<script src="http' in line or '<link href="http' in line]
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(finished, checkout):
+    process = subprocess.Popen(
+        checkout.command(),
+        cwd=checkout.folder,
+        env=checkout.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_for(checkout.folder / "results/activations/small/natural", 300)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    checkout.snakemake("--unlock")
+    checkout.snakemake()
+    assert checkout.planned() == set()
+    assert not list((checkout.folder / "results").rglob("*.partial"))
+    resumed, whole = checkout.results(*BYTES), finished.results(*BYTES)
+    assert resumed.keys() == whole.keys()
+    assert [name for name in whole if resumed[name] != whole[name]] == []
+
+
+def wait_for(path: Path, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert path.exists()
+
+
+def test_a_truncated_file_is_refused_by_name(finished):
+    """What a user does to a file by hand is noticed by the program that reads it."""
+    folder = finished.folder / "results/activations/small/number"
+    state = folder / "residual-1.parquet"
+    content = state.read_bytes()
+    state.write_bytes(content[: len(content) // 2])
+    try:
+        result = subprocess.run(
+            [*program(finished, "fit_probes"), "--activations", str(folder), "--output", "x", *SPLIT],
+            cwd=finished.folder,
+            env=finished.environment(),
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        state.write_bytes(content)
+    assert result.returncode == 1
+    assert "residual-1.parquet" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+SPLIT = "--probes fourier --minimum 0 --maximum 59 --scheme folds --folds 3 --inner 2 --seed 1".split()
+
+
+def program(finished, name: str) -> list[str]:
+    return [finished.command()[0], str(finished.folder / "scripts" / f"{name}.py")]
+
+
+def test_stale_code_is_refused(finished):
+    result = subprocess.run(
+        [*program(finished, "collect_tables"), "--code", "0000", "--tables", "x", "--output", "y"],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "changed while the workflow was running" in result.stderr
