@@ -1,0 +1,151 @@
+"""The prompts of the four kinds of context.
+
+Every number is drawn from all of minimum..maximum; which numbers train and which test is decided later, by value. Each
+draw has its own seed, derived from the context's seed, its name and what is drawn.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from string import Formatter
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.errors import NumprobeError
+from numprobe.prompts.natural import Passage
+from numprobe.prompts.operations import draw_operands
+from numprobe.prompts.table import prompt_table
+from numprobe.prompts.templates import ARITHMETIC_TEMPLATES
+from numprobe.seeding import generator
+
+_DIGITS = re.compile(r"\d+")
+_OPERAND = "{a} + {b}"
+
+
+def number_prompts(minimum: int, maximum: int) -> pl.DataFrame:
+    """The bare numbers minimum..maximum, one prompt each, read at the number's token."""
+    values = range(minimum, maximum + 1)
+    return prompt_table(
+        _filled("{n}", {"n": value}, "n") | {"prompt": prompt, "read_at": "token"}
+        for prompt, value in enumerate(values)
+    )
+
+
+def operand_prompts(minimum: int, maximum: int, seed: int, context: str, per_value: int) -> pl.DataFrame:
+    """Prompts `a + b` read at b's own token (arXiv 2510.26285, operands), before anything has been computed.
+
+    Every b of the range has exactly `per_value` prompts; a is uniform over the range.
+    """
+    second = np.repeat(np.arange(minimum, maximum + 1), per_value).tolist()
+    first = generator(seed, context, "a").integers(minimum, maximum + 1, size=len(second)).tolist()
+    return prompt_table(
+        _filled(_OPERAND, {"a": a, "b": b}, "b")
+        | {"prompt": prompt, "read_at": "token", "operation": "+", "a": a, "b": b}
+        for prompt, (a, b) in enumerate(zip(first, second, strict=True))
+    )
+
+
+def result_prompts(
+    minimum: int, maximum: int, seed: int, context: str, operations: Sequence[str], per_value: int
+) -> pl.DataFrame:
+    """Arithmetic with its answer, read at the last token before the answer.
+
+    Each operation has `per_value` prompts for every result that it can give within the range (with minimum = 0: for
+    every value), in wordings drawn uniformly from `ARITHMETIC_TEMPLATES`. Operands: see `draw_operands`.
+
+    Raises
+    ------
+    NumprobeError
+        If an operation gives no result within the range.
+    """
+    rows: list[dict[str, Any]] = []
+    for operation in operations:
+        added = list(_results(operation, minimum, maximum, generator(seed, context, operation), per_value))
+        if not added:
+            raise NumprobeError(f"operation '{operation}' has no result within {minimum}..{maximum}: widen the range")
+        rows += added
+    return prompt_table(row | {"prompt": prompt} for prompt, row in enumerate(rows))
+
+
+def natural_prompts(
+    minimum: int, maximum: int, seed: int, context: str, passages: Sequence[Passage], texts: int
+) -> pl.DataFrame:
+    """Passages in which every maximal run of digits is replaced by a number, one row per number, read at its token.
+
+    `texts` prompts: each passage is used equally often, give or take one. Within the training texts and within the
+    test texts every value of the range occurs equally often, give or take one.
+
+    Raises
+    ------
+    NumprobeError
+        If the prompts would hold no training text or no test text.
+    """
+    order = generator(seed, context, "passages").permutation(len(passages))
+    chosen = [passages[order[place % len(order)]] for place in range(texts)]
+    absent = {"train", "test"} - {passage.text_split for passage in chosen}
+    if absent:
+        raise NumprobeError(
+            f"context '{context}': {texts} prompts from {len(passages)} passages hold no {absent.pop()} text: "
+            "use more texts, or change test_share or the context's seed"
+        )
+    values = {split: _balanced(chosen, split, minimum, maximum, seed, context) for split in ("train", "test")}
+    return prompt_table(
+        row for prompt, passage in enumerate(chosen) for row in _slots(prompt, passage, values[passage.text_split])
+    )
+
+
+def _filled(template: str, numbers: Mapping[str, int], target: str) -> dict[str, Any]:
+    """The template with its numbers, and where the target stands."""
+    text, start, end = "", 0, 0
+    for literal, name, _, _ in Formatter().parse(template):
+        text += literal
+        if name is None:
+            continue
+        if name == target:
+            start, end = len(text), len(text) + len(str(numbers[name]))
+        text += str(numbers[name])
+    place = {"value": numbers[target], "start": start, "end": end}
+    return {"text": text, "template": template, "text_split": "any"} | place
+
+
+def _results(
+    operation: str, minimum: int, maximum: int, rng: np.random.Generator, per_value: int
+) -> Iterator[dict[str, Any]]:
+    templates = ARITHMETIC_TEMPLATES[operation]
+    for c in np.repeat(np.arange(minimum, maximum + 1), per_value).tolist():
+        operands = draw_operands(operation, c, minimum, maximum, rng)
+        if operands is None:
+            continue
+        a, b = operands
+        template = templates[int(rng.integers(len(templates)))]
+        filled = _filled(template, {"a": a, "b": b, "c": c}, "c")
+        yield filled | {"read_at": "before", "operation": operation, "a": a, "b": b}
+
+
+def _balanced(
+    passages: Sequence[Passage], split: str, minimum: int, maximum: int, seed: int, context: str
+) -> Iterator[int]:
+    """A value for every slot of the passages of one split: the range repeated, the rest drawn, all of it shuffled."""
+    slots = sum(len(_DIGITS.findall(passage.text)) for passage in passages if passage.text_split == split)
+    rng = generator(seed, context, "values", split)
+    values = np.resize(rng.permutation(np.arange(minimum, maximum + 1)), slots)
+    yield from rng.permutation(values).tolist()
+
+
+def _slots(prompt: int, passage: Passage, values: Iterator[int]) -> Iterator[dict[str, Any]]:
+    first, *others = _DIGITS.split(passage.text)
+    text, spans = first, []
+    for part in others:
+        value = next(values)
+        spans.append({"value": value, "start": len(text), "end": len(text) + len(str(value))})
+        text += f"{value}{part}"
+    shared = {
+        "prompt": prompt,
+        "text": text,
+        "read_at": "token",
+        "template": passage.id,
+        "domain": passage.domain,
+        "text_split": passage.text_split,
+    }
+    return (shared | span for span in spans)
