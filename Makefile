@@ -8,13 +8,16 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
 .PHONY: all study report setup test test-slow lint format clean
 
-all: study report
+all: report
 
 study: setup
 	$(SNAKEMAKE)
 
-report: setup
-	$(SNAKEMAKE) report
+# One self-contained page; made again only when a figure or table is newer.
+report: study
+	@if [ -e results/report.html ] && [ -z "$$(find results/figures results/tables -newer results/report.html)" ]; \
+	then echo "results/report.html is up to date"; \
+	else $(SNAKEMAKE) --report results/report.html; fi
 
 setup: $(STAMP)
 
