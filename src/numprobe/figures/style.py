@@ -1,0 +1,231 @@
+"""What all figures share: fonts, colours, the order of the states, and files that are the same on every run."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from numprobe.atomic import atomic_path
+from numprobe.errors import NumprobeError
+
+#: Width of a figure that fills a page, in inches.
+PAGE_WIDTH = 7.0
+#: Grey of everything that is not a measurement: grid, notes, chance.
+NOTE_COLOUR = "#555555"
+
+_SETTINGS = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.2,
+    "hatch.linewidth": 0.4,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    # Without a fixed salt the identifiers in an SVG differ from run to run.
+    "svg.hashsalt": "numprobe",
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one series is drawn: the same in all figures."""
+
+    colour: str
+    marker: str
+    line: str | tuple[int, tuple[float, ...]] = "-"
+
+
+#: Colours of Okabe & Ito and of Tol, chosen to differ in lightness too; the markers differ as well.
+PROBES: Mapping[str, Style] = {
+    "fourier": Style("#0072B2", "o"),
+    "sinusoidal": Style("#D55E00", "^"),
+    "wave": Style("#009E73", "v"),
+    "digits": Style("#E69F00", "s"),
+    "binary": Style("#CC79A7", "D"),
+    "linear": Style("#56B4E9", "x"),
+    "log": Style("#882255", "+"),
+    "circular": Style("#999933", "p"),
+    "helix": Style("#332288", "h"),
+    "mlp": Style("#000000", "*"),
+}
+CONTROLS: Mapping[str, Style] = {
+    "shuffled": Style("#333333", "x", "--"),
+    "gaussian": Style("#777777", "+", ":"),
+    "untrained": Style("#555555", "D", "-."),
+    "constant": Style("#999999", "|", (0, (1, 1.5))),
+}
+_OTHERS = (
+    Style("#0072B2", "o"),
+    Style("#D55E00", "^"),
+    Style("#009E73", "s"),
+    Style("#CC79A7", "D"),
+    Style("#E69F00", "v"),
+    Style("#332288", "h"),
+    Style("#56B4E9", "p"),
+    Style("#882255", "*"),
+)
+_LINES = ("-", "--", ":", "-.")
+
+_FIRST = ("embedding",)
+_LAST = ("final_norm", "unembedding")
+_LABELS = {"embedding": "emb", "final_norm": "norm", "unembedding": "unemb"}
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for all figures of this process."""
+    matplotlib.use("Agg")
+    matplotlib.rcdefaults()
+    matplotlib.rcParams.update(_SETTINGS)
+
+
+def series_styles(names: Sequence[str]) -> dict[str, Style]:
+    """Styles of series that the user names (models, contexts): by position, colours first, then other dashes."""
+    count = len(_OTHERS)
+    return {
+        name: Style(_OTHERS[i % count].colour, _OTHERS[i % count].marker, _LINES[i // count % len(_LINES)])
+        for i, name in enumerate(names)
+    }
+
+
+def probe_order(names: Iterable[str]) -> list[str]:
+    """The probes in the order of all legends; unknown ones last, by name."""
+    known = list(PROBES)
+    return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def probe_style(name: str) -> Style:
+    """The style of a probe; one that is not listed is black with its own marker."""
+    return PROBES.get(name, Style("#000000", "1"))
+
+
+def layer_order(names: Iterable[str]) -> list[str]:
+    """State names without repeats, in the order in which a model computes them.
+
+    Parameters
+    ----------
+    names
+        "embedding", "0", "1", ..., "final_norm", "unembedding", in any order.
+
+    Raises
+    ------
+    NumprobeError
+        If a name is none of these.
+    """
+    return sorted(set(names), key=_depth)
+
+
+def _depth(name: str) -> tuple[int, int]:
+    if name in _FIRST:
+        return (0, 0)
+    if name in _LAST:
+        return (2, _LAST.index(name))
+    if name.isdecimal():
+        return (1, int(name))
+    raise NumprobeError(
+        f"layer {name!r} is not the name of a state: expected embedding, 0, 1, ..., final_norm or unembedding"
+    )
+
+
+def layer_label(name: str) -> str:
+    """The short name of a state on an axis: "emb", "0", ..., "norm", "unemb"."""
+    return _LABELS.get(name, name)
+
+
+def middle_layer(names: Iterable[str]) -> str:
+    """The state after the middle block, round(L / 2) of L blocks: fixed before anything is measured.
+
+    Raises
+    ------
+    NumprobeError
+        If no name is a number.
+    """
+    numbers = [int(name) for name in names if name.isdecimal()]
+    if not numbers:
+        raise NumprobeError("the table has no layer 0, 1, ...: it cannot show the middle layer of the model")
+    return str(round(max(numbers) / 2))
+
+
+def set_layer_axis(axes: Axes, layers: Sequence[str], most: int = 6) -> None:
+    """Put the states of a model on the x axis (positions 0, 1, ...), with at most about `most` labels."""
+    step = next(step for step in (1, 2, 4, 5, 8, 10, 16, 20, 25, 50, 100, 1000) if len(layers) <= step * most)
+    named = [i for i, name in enumerate(layers) if not name.isdecimal()]
+    # A number whose label would touch that of a named state gives way.
+    numbers = [
+        i
+        for i, name in enumerate(layers)
+        if name.isdecimal() and int(name) % step == 0 and (step == 1 or all(abs(i - j) >= step for j in named))
+    ]
+    ticks = sorted([*numbers, *named])
+    axes.set_xticks(ticks, [layer_label(layers[i]) for i in ticks])
+    axes.set_xlim(-0.5, len(layers) - 0.5)
+
+
+def say(axes: Axes, text: str) -> None:
+    """Empty a panel and write why it is empty."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=NOTE_COLOUR, fontsize=6.5)
+    axes.set_facecolor("#f3f3f3")
+    axes.set_xticks([])
+    axes.tick_params(left=False, labelleft=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def save_figure(
+    figure: Figure, output: Path, formats: Sequence[str], drawn: pl.DataFrame, metadata: Mapping[str, Any]
+) -> None:
+    """Write `{output}.{format}` for each format and `{output}.csv` with the numbers drawn, each atomically.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    output
+        Path without ending.
+    formats
+        Any of "pdf", "png", "svg".
+    drawn
+        Exactly what the figure shows.
+    metadata
+        Provenance, stored as JSON in every image. No file holds a date: same input, same bytes.
+
+    Raises
+    ------
+    NumprobeError
+        If a format is not known.
+    """
+    for name in formats:
+        if name not in _METADATA:
+            raise NumprobeError(f"figure format {name!r} is not known: use {', '.join(_METADATA)}")
+    provenance = json.dumps(metadata, sort_keys=True)
+    for name in formats:
+        with atomic_path(f"{output}.{name}") as temporary:
+            figure.savefig(temporary, format=name, metadata=_METADATA[name](provenance))
+    with atomic_path(f"{output}.csv") as temporary:
+        drawn.write_csv(temporary)
+
+
+_METADATA: Mapping[str, Any] = {
+    "pdf": lambda provenance: {"Keywords": provenance, "CreationDate": None},
+    "png": lambda provenance: {"numprobe": provenance},
+    "svg": lambda provenance: {"Description": provenance, "Date": None},
+}
