@@ -1,0 +1,85 @@
+"""The prompt table: what is refused, and with which message."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from numprobe.errors import NumprobeError
+from numprobe.prompts.table import prompt_table, read_prompts, write_prompts
+from numprobe.tables import read_metadata, write_table
+
+TEXT = "€5 for 12 eggs and 340 ml"
+SHARED = {"text": TEXT, "read_at": "token", "template": "t", "domain": "d", "text_split": "train"}
+
+
+def table() -> pl.DataFrame:
+    return prompt_table(
+        [
+            {"prompt": 0, "value": 5, "start": 1, "end": 2, **SHARED},
+            {"prompt": 0, "value": 12, "start": 7, "end": 9, **SHARED},
+            {"prompt": 1, "value": 340, "start": 19, "end": 22, **SHARED},
+        ]
+    )
+
+
+def changed(row: int, column: str, value: object) -> pl.DataFrame:
+    rows = table().to_dicts()
+    rows[row][column] = value
+    return prompt_table(rows)
+
+
+def test_a_written_table_is_read_back(tmp_path: Path) -> None:
+    write_prompts(tmp_path / "p.parquet", table(), {"seed": 3})
+    assert read_prompts(tmp_path / "p.parquet").equals(table())
+    assert read_metadata(tmp_path / "p.parquet") == {"seed": 3}
+
+
+def test_columns_that_a_row_leaves_out_are_null() -> None:
+    assert table().select("operation", "a", "b").null_count().row(0) == (3, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "message"),
+    [
+        (2, "value", 34, r"prompt 1 \('€5 for 12 eggs and 340 ml'\): the characters 19..22 are not its value 34"),
+        (1, "start", 6, "prompt 0 .* the characters 6..9 are not its value 12"),
+        (2, "end", 40, "prompt 1 .* the span 19..40 is not inside the text"),
+        (0, "start", 2, "prompt 0 .* the span 2..2 is not inside the text"),
+        (2, "prompt", 2, "prompt 2 .* prompt ids must count up from 0 without gaps"),
+        (0, "prompt", 1, "prompt 1 .* prompt ids must count up from 0 without gaps"),
+        (1, "text", "for eggs12", r"prompt 0 \('for eggs12'\): one prompt has two texts"),
+        (1, "text_split", "test", "prompt 0 .* one prompt has two text splits"),
+        (0, "read_at", "after", "prompt 0 .* read_at is 'after', expected one of"),
+        (2, "text_split", "dev", "prompt 1 .* text_split is 'dev', expected one of"),
+        (2, "value", None, "prompt 1 .* one of the columns .* is null"),
+        (2, "text", None, r"prompt 1 \(None\): one of the columns .* is null"),
+    ],
+)
+def test_a_broken_row_is_refused_by_its_prompt(
+    tmp_path: Path, row: int, column: str, value: object, message: str
+) -> None:
+    with pytest.raises(NumprobeError, match=message):
+        write_prompts(tmp_path / "p.parquet", changed(row, column, value), {})
+    assert not (tmp_path / "p.parquet").exists()
+
+
+@pytest.mark.parametrize(("start", "end", "value"), [(19, 21, 34), (20, 22, 40)])
+def test_a_span_that_cuts_a_digit_run_is_refused(tmp_path: Path, start: int, end: int, value: int) -> None:
+    rows = table().to_dicts()
+    rows[2] |= {"start": start, "end": end, "value": value}
+    with pytest.raises(NumprobeError, match=f"the value {value} at {start}..{end} touches another digit"):
+        write_prompts(tmp_path / "p.parquet", prompt_table(rows), {})
+
+
+def test_a_damaged_table_is_refused_on_reading(tmp_path: Path) -> None:
+    write_table(tmp_path / "p.parquet", changed(0, "value", 6), {})
+    with pytest.raises(NumprobeError, match=r"p.parquet: prompt 0 .* are not its value 6"):
+        read_prompts(tmp_path / "p.parquet")
+
+
+def test_other_tables_and_empty_ones_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(NumprobeError, match="is not a prompt table: columns"):
+        write_prompts(tmp_path / "p.parquet", table().drop("domain"), {})
+    with pytest.raises(NumprobeError, match="holds no prompts"):
+        write_prompts(tmp_path / "p.parquet", table().clear(), {})
