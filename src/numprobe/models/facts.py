@@ -174,6 +174,18 @@ def vocabulary_layers(facts: ModelFacts) -> list[str]:
     return ["embedding", "unembedding"] if facts.unembedding and not facts.tied else ["embedding"]
 
 
+def check_layers(found: int, expected: int | None) -> None:
+    """Compare a model's number of layers with the configured one (None: not configured).
+
+    Raises
+    ------
+    NumprobeError
+        If they differ.
+    """
+    if expected is not None and found != expected:
+        raise NumprobeError(f"the model has {found} layers, the configuration says {expected}: correct `layers`")
+
+
 def find_package_folder(package: str, folder: str) -> Path:
     """The model folder inside an installed package, found without importing the package.
 

@@ -1,0 +1,35 @@
+"""Describe one model: layers, width, checksums, and which numbers are single tokens (rule describe_model)."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from _run import parser, run
+from numprobe.atomic import write_json
+from numprobe.models.card import model_card
+from numprobe.models.facts import check_layers
+from numprobe.models.source import parse_source
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    from numprobe.models.load import load_tokenizer
+
+    source = parse_source(options.source)
+    card = model_card(options.name, source, load_tokenizer(source), options.minimum, options.maximum, provenance)
+    check_layers(card["layers"], options.layers)
+    write_json(options.output, card)
+
+
+def arguments() -> argparse.ArgumentParser:
+    result = parser(__doc__)
+    result.add_argument("--name", required=True, help="name of the model in the study")
+    result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")
+    result.add_argument("--minimum", type=int, default=0, help="smallest number")
+    result.add_argument("--maximum", type=int, default=999, help="largest number")
+    result.add_argument("--layers", type=int, help="refuse a model with another number of layers")
+    result.add_argument("--output", type=Path, required=True, help="the JSON file")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())

@@ -1,0 +1,167 @@
+"""The hidden states of one model in one context, from prompt table to folder."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from tqdm import tqdm
+
+from numprobe.activations.checks import checked
+from numprobe.activations.extract import check_states, fastest_attention, state_batches
+from numprobe.activations.locate import locate_numbers, longest_sequence
+from numprobe.activations.store import ITEM_BYTES, write_activations
+from numprobe.errors import NumprobeError
+from numprobe.models.architecture import locate_parts
+from numprobe.models.facts import check_layers
+from numprobe.models.load import load_model, load_tokenizer
+from numprobe.models.record import identity
+from numprobe.models.source import ModelSource
+from numprobe.models.tokens import NumberTokenizer
+from numprobe.tables import read_table
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What to extract.
+
+    Attributes
+    ----------
+    model, context
+        Names in the study.
+    source
+        Where the model comes from.
+    layers
+        The wanted states; None: all.
+    expected_layers
+        Number of blocks that the model must have; None: any.
+    untrained_seed
+        Random weights drawn from this seed instead of the model's.
+    storage_dtype
+        float32, float16 or bfloat16: type on disk.
+    dtype, device
+        Type of the weights and device of the forward pass (`numprobe.models.load.load_model`).
+    batch_tokens
+        Tokens in one batch at the most.
+    """
+
+    model: str
+    context: str
+    source: ModelSource
+    layers: Sequence[str] | None = None
+    expected_layers: int | None = None
+    untrained_seed: int | None = None
+    storage_dtype: str = "float32"
+    dtype: str = "float32"
+    device: str = "auto"
+    batch_tokens: int = 16384
+
+
+def extract_context(
+    extraction: Extraction, prompts: str | Path, output: str | Path, provenance: Mapping[str, Any]
+) -> None:
+    """Write the activation folder of one model and context (docs/files.md).
+
+    Parameters
+    ----------
+    extraction
+        What to extract.
+    prompts
+        The prompt table.
+    output
+        The folder.
+    provenance
+        What the files record of their making.
+
+    Raises
+    ------
+    NumprobeError
+        If the model cannot be read or differs from what is expected, no number is one token, the disk is too small, or
+        a state is not finite or too large for the storage type.
+    """
+    table = read_table(prompts)
+    tokenizer = load_tokenizer(extraction.source)
+    model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
+    parts = locate_parts(model)
+    check_layers(parts.facts.layers, extraction.expected_layers)
+    layers = check_states(parts, extraction.layers)
+    numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
+    located = locate_numbers(table, numbers, longest_sequence(model.config, tokenizer))
+    rows, width, dtype = located.positions.height, int(parts.input_matrix.shape[1]), extraction.storage_dtype
+    announce(Path(output), rows, len(layers), width, dtype)
+    fastest_attention(model, located)
+    batches = checked(
+        state_batches(parts, located, layers, extraction.batch_tokens),
+        text_of(table, located.positions),
+        extraction.model,
+        dtype,
+    )
+    details = {
+        "model": extraction.model,
+        "context": extraction.context,
+        **identity(extraction.source, tokenizer),
+        "untrained_seed": extraction.untrained_seed,
+        "dropped": located.dropped,
+        "provenance": dict(provenance),
+    }
+    write_activations(
+        output,
+        with_progress(batches, rows, f"{extraction.model} {extraction.context}"),
+        layers=layers,
+        width=width,
+        dtype=dtype,
+        positions=located.positions,
+        details=details,
+    )
+
+
+def announce(folder: Path, rows: int, layers: int, width: int, dtype: str) -> None:
+    """Say how much will be written, and refuse if the disk has less room.
+
+    Raises
+    ------
+    NumprobeError
+        If the states are larger than the free disk.
+    """
+    size = rows * layers * (width * ITEM_BYTES[dtype] + 4)
+    there = next(place for place in [folder, *folder.absolute().parents] if place.exists())
+    free = shutil.disk_usage(there).free
+    print(f"{rows} rows x {layers} states x {width} x {dtype} = {_readable(size)} ({_readable(free)} free)", flush=True)
+    if size > free:
+        raise NumprobeError(
+            f"{folder} needs {_readable(size)}, the disk has {_readable(free)} free: extract fewer states (states), "
+            "store float16 (activations.dtype), or free some space"
+        )
+
+
+def _readable(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
+def with_progress(
+    batches: Iterable[Mapping[str, np.ndarray]], rows: int, label: str
+) -> Iterator[Mapping[str, np.ndarray]]:
+    """Pass batches on behind a progress bar that counts rows, with the rate and the remaining time."""
+    # In a log file every refresh is a line.
+    interval = 0.5 if sys.stderr.isatty() else 10
+    with tqdm(total=rows, unit="row", desc=label, mininterval=interval) as bar:
+        for batch in batches:
+            yield batch
+            bar.update(len(next(iter(batch.values()))))
+
+
+def text_of(prompts: pl.DataFrame, positions: pl.DataFrame) -> Callable[[int], str]:
+    """A function from the row of the position table to the text that it was read in."""
+
+    def lookup(row: int) -> str:
+        return str(prompts.filter(pl.col("prompt") == positions["prompt"][row])["text"][0])
+
+    return lookup

@@ -1,0 +1,128 @@
+"""Hidden states at the probed tokens: one forward pass per text, all layers at once, in bounded memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from numprobe.activations.locate import Located
+from numprobe.errors import NumprobeError
+from numprobe.models.architecture import Architecture
+from numprobe.models.facts import state_layers
+
+# Below this length the plain attention is faster on a CPU than the fused kernel.
+_SHORT = 64
+
+
+def extract_states(
+    parts: Architecture,
+    sequences: torch.Tensor,
+    where: tuple[np.ndarray, np.ndarray],
+    layers: Sequence[str],
+) -> dict[str, np.ndarray]:
+    """The states of chosen tokens of one batch.
+
+    Parameters
+    ----------
+    parts
+        The parts of a model; its head is not run.
+    sequences
+        int64 [batch, tokens]: token ids, no padding.
+    where
+        Two integer arrays [n]: index into the batch, and index of the token.
+    layers
+        Names of states ("0", ..., "final_norm").
+
+    Returns
+    -------
+    dict
+        Layer to float32 [n, width].
+    """
+    device = parts.input_matrix.device
+    place = tuple(torch.as_tensor(index, device=device) for index in where)
+    options = {} if parts.facts.encoder else {"use_cache": False}
+    states: dict[str, np.ndarray] = {}
+
+    def keep(layer: str, hidden: torch.Tensor) -> None:
+        states[layer] = hidden[place].float().cpu().numpy()
+
+    with _watched(parts, layers, keep), torch.inference_mode():
+        parts.base(sequences.to(device), **options)
+    return states
+
+
+@contextmanager
+def _watched(parts: Architecture, layers: Sequence[str], keep: Callable[[str, torch.Tensor], None]) -> Iterator[None]:
+    """Call `keep(layer, hidden states)` for every wanted layer of the forward passes inside the block."""
+    with ExitStack() as hooks:
+        for layer in layers:
+            hooks.callback(_watch(parts, layer, keep).remove)
+        yield
+
+
+def _watch(parts: Architecture, layer: str, keep: Callable[[str, torch.Tensor], None]) -> Any:
+    if layer == "0":
+        return parts.blocks[0].register_forward_pre_hook(
+            lambda module, args, kwargs: keep(layer, args[0] if args else kwargs["hidden_states"]), with_kwargs=True
+        )
+    module = parts.final_norm if layer == "final_norm" else parts.blocks[int(layer) - 1]
+    if module is None:
+        raise ValueError("this model has no final norm")
+    return module.register_forward_hook(
+        lambda module, args, output: keep(layer, output if isinstance(output, torch.Tensor) else output[0])
+    )
+
+
+def check_states(parts: Architecture, layers: Sequence[str] | None) -> list[str]:
+    """The wanted states in the order of the model (None: all).
+
+    Raises
+    ------
+    NumprobeError
+        If the model does not have one of them.
+    """
+    existing = state_layers(parts.facts)
+    missing = [layer for layer in layers or [] if layer not in existing]
+    if missing:
+        raise NumprobeError(f"the model has no state {', '.join(missing)}; it has {', '.join(existing)}")
+    return existing if layers is None else [layer for layer in existing if layer in layers]
+
+
+def state_batches(
+    parts: Architecture, located: Located, layers: Sequence[str], batch_tokens: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """The states of all located numbers, batch by batch, in the order of `located.positions`.
+
+    Batches hold sequences of one length and at most `batch_tokens` tokens (one sequence at least), so there is no
+    padding, and results do not depend on `batch_tokens` beyond the rounding of the arithmetic.
+
+    Yields
+    ------
+    dict
+        Layer to float32 [rows of the batch, width].
+    """
+    lengths = np.diff(located.bounds)
+    for first, last in _batches(lengths, batch_tokens):
+        begin, end = np.searchsorted(located.sequence, [first, last])
+        flat = located.ids[located.bounds[first] : located.bounds[last]].astype(np.int64)
+        sequences = torch.from_numpy(flat.reshape(last - first, -1))
+        token = located.positions["token"].slice(begin, end - begin).to_numpy().astype(np.int64)
+        yield extract_states(parts, sequences, (located.sequence[begin:end] - first, token), layers)
+
+
+def _batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[tuple[int, int]]:
+    """Ranges of consecutive sequences of equal length; `lengths` is ascending."""
+    first = 0
+    while first < len(lengths):
+        same = int(np.searchsorted(lengths, lengths[first], side="right"))
+        last = min(same, first + max(1, batch_tokens // int(lengths[first])))
+        yield first, last
+        first = last
+
+
+def fastest_attention(model: Any, located: Located) -> None:
+    """Switch to plain attention where all texts are short and the model runs on a CPU (equal up to rounding)."""
+    if model.device.type == "cpu" and int(np.diff(located.bounds).max()) <= _SHORT:
+        model.set_attn_implementation("eager")

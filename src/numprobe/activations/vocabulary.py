@@ -1,0 +1,154 @@
+"""The rows of the input and output matrix that stand for numbers: states without a forward pass."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from numprobe.activations.checks import checked
+from numprobe.activations.store import write_activations
+from numprobe.errors import NumprobeError
+from numprobe.models.architecture import locate_parts, output_matrix
+from numprobe.models.facts import facts_from_config, read_config, vocabulary_layers
+from numprobe.models.load import load_model, load_tokenizer
+from numprobe.models.record import identity
+from numprobe.models.source import ModelSource, resolve_source
+from numprobe.models.tokens import NumberTokenizer
+from numprobe.models.weights import matrix_name, read_rows
+
+CONTEXT = "vocabulary"
+_COLUMNS = "row token token_id n_tokens prompt value start end read_at operation a b template domain text_split".split()
+# What only texts have, and what is the same in all rows.
+_SENSELESS = {
+    "token": pl.UInt32,
+    "n_tokens": pl.UInt32,
+    "start": pl.UInt32,
+    "end": pl.UInt32,
+    "operation": pl.String,
+    "a": pl.Int32,
+    "b": pl.Int32,
+    "domain": pl.String,
+}
+_CONSTANT = {"read_at": "token", "template": CONTEXT, "text_split": "any"}
+
+
+def extract_vocabulary(
+    model: str,
+    source: ModelSource,
+    values: Sequence[int],
+    untrained_seed: int | None,
+    storage_dtype: str,
+    output: str | Path,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write the folder of the pseudo-context `vocabulary` (docs/files.md).
+
+    Parameters
+    ----------
+    model
+        Name of the model in the study.
+    source
+        Where it comes from.
+    values
+        The numbers; those that are not one token are left out and counted.
+    untrained_seed
+        Random weights drawn from this seed instead of the model's.
+    storage_dtype
+        float32, float16 or bfloat16.
+    output
+        The folder.
+    provenance
+        What the files record of their making.
+
+    Raises
+    ------
+    NumprobeError
+        If the model cannot be read, or none of the numbers is one token.
+    """
+    tokenizer = load_tokenizer(source)
+    tokens = NumberTokenizer(tokenizer, source.prefix_token).number_tokens(values)
+    states = vocabulary_states(source, tokens, untrained_seed)
+    positions = vocabulary_positions(tokens)
+    details = {
+        "model": model,
+        "context": CONTEXT,
+        **identity(source, tokenizer),
+        "untrained_seed": untrained_seed,
+        "dropped": {"multi_token": len(values) - len(tokens)},
+        "provenance": dict(provenance),
+    }
+    batches = checked([states], lambda row: str(positions["value"][row]), model, storage_dtype)
+    width = next(iter(states.values())).shape[1]
+    write_activations(
+        output, batches, layers=list(states), width=width, dtype=storage_dtype, positions=positions, details=details
+    )
+
+
+def vocabulary_positions(tokens: Mapping[int, int]) -> pl.DataFrame:
+    """The position table of the pseudo-context `vocabulary` (docs/files.md).
+
+    Parameters
+    ----------
+    tokens
+        Number to token id. Each number counts as a prompt of its own.
+
+    Raises
+    ------
+    NumprobeError
+        If there are no numbers.
+    """
+    if not tokens:
+        raise NumprobeError("none of the numbers is one token of this model: it has no rows to read")
+    row = pl.Series("row", range(len(tokens)), dtype=pl.UInt32)
+    table = pl.DataFrame(
+        {
+            "row": row,
+            "prompt": row,
+            "token_id": pl.Series(list(tokens.values()), dtype=pl.UInt32),
+            "value": pl.Series(list(tokens), dtype=pl.Int32),
+        }
+    )
+    constant = [pl.lit(text).alias(name) for name, text in _CONSTANT.items()]
+    senseless = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in _SENSELESS.items()]
+    return table.with_columns(*constant, *senseless).select(_COLUMNS)
+
+
+def vocabulary_states(
+    source: ModelSource, tokens: Mapping[int, int], untrained_seed: int | None = None
+) -> dict[str, np.ndarray]:
+    """The rows of the numbers in the input matrix and, if it is another one, in the output matrix.
+
+    Parameters
+    ----------
+    source
+        Where the model comes from.
+    tokens
+        Number to token id.
+    untrained_seed
+        Rows of the same architecture with random weights drawn from this seed, the weights that
+        `numprobe.models.load.load_model` gives.
+
+    Returns
+    -------
+    dict
+        `embedding` (and `unembedding`) to float32 [numbers, width], in the order of `tokens`.
+    """
+    folder = resolve_source(source).folder
+    layers = vocabulary_layers(facts_from_config(read_config(folder)))
+    names = {layer: matrix_name(folder, layer) for layer in layers}
+    if untrained_seed is not None or None in names.values():
+        return _from_model(source, tokens, untrained_seed, layers)
+    return {layer: read_rows(folder, str(name), list(tokens.values())) for layer, name in names.items()}
+
+
+def _from_model(
+    source: ModelSource, tokens: Mapping[int, int], untrained_seed: int | None, layers: list[str]
+) -> dict[str, np.ndarray]:
+    model = load_model(source, "float32", "cpu", untrained_seed, head="unembedding" in layers)
+    matrices = {"embedding": locate_parts(model).input_matrix, "unembedding": output_matrix(model)}
+    rows = torch.tensor(list(tokens.values()))
+    with torch.inference_mode():
+        return {layer: matrices[layer][rows].numpy() for layer in layers}  # type: ignore[index]

@@ -1,0 +1,81 @@
+"""The parts of a loaded Hugging Face model that hidden states are read from."""
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from torch import nn
+
+from numprobe.errors import NumprobeError
+from numprobe.models.facts import ModelFacts, facts_from_config
+
+# Where the families keep the list of their blocks and the norm after the last one, below `model.base_model`.
+_BLOCKS = ("layers", "h", "blocks", "encoder.layer", "transformer.layer", "encoder.layers")
+_FINAL_NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "norm_f", "final_norm")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The parts of a model.
+
+    Attributes
+    ----------
+    base
+        The model without its language-model head.
+    blocks
+        The residual blocks, in order.
+    final_norm
+        The norm after the last block, or None.
+    facts
+        What the configuration says; the parts agree with it.
+    """
+
+    base: nn.Module
+    blocks: tuple[nn.Module, ...]
+    final_norm: nn.Module | None
+    facts: ModelFacts
+
+    @property
+    def input_matrix(self) -> nn.Parameter:
+        """The embedding of every token, [vocabulary, width]."""
+        embedding: Any = self.base
+        return embedding.get_input_embeddings().weight  # type: ignore[no-any-return]
+
+
+def locate_parts(model: Any) -> Architecture:
+    """Find the parts of a `transformers` model, with or without its head.
+
+    Raises
+    ------
+    NumprobeError
+        If they cannot be found or disagree with the model's configuration.
+    """
+    facts = facts_from_config(model.config.to_dict())
+    base = model.base_model
+    blocks = _find(base, _BLOCKS)
+    if not isinstance(blocks, nn.ModuleList):
+        raise NumprobeError(f"the blocks of {type(base).__name__} were not found: it is not a supported architecture")
+    if len(blocks) != facts.layers:
+        raise NumprobeError(f"{type(base).__name__} has {len(blocks)} blocks, its config.json says {facts.layers}")
+    final_norm = _find(base, _FINAL_NORMS)
+    if (final_norm is not None) != facts.final_norm:
+        found, said = ("one", "none") if final_norm is not None else ("none", "one")
+        raise NumprobeError(f"{type(base).__name__}: {found} final norm was found where there should be {said}")
+    return Architecture(base, tuple(blocks), final_norm, facts)
+
+
+def output_matrix(model: Any) -> nn.Parameter | None:
+    """The output matrix of a model loaded with its head, [vocabulary, width]; None without a head."""
+    head = model.get_output_embeddings()
+    return None if head is None else head.weight
+
+
+def _find(base: nn.Module, paths: tuple[str, ...]) -> nn.Module | None:
+    for path in paths:
+        try:
+            found = attrgetter(path)(base)
+        except AttributeError:
+            continue
+        if isinstance(found, nn.Module):
+            return found
+    return None

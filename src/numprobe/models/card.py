@@ -1,0 +1,94 @@
+"""A model in one JSON file: what it is, and how it writes numbers."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from numprobe.models.facts import facts_from_config, read_config
+from numprobe.models.record import identity
+from numprobe.models.source import ModelSource, resolve_source
+from numprobe.models.tokens import NumberTokenizer
+from numprobe.models.weights import count_parameters
+
+# Numbers beyond most ranges that show how long numerals are cut.
+_LONG = (1234, 12345, 1234567)
+_WIDTHS = ("hidden_size", "n_embd", "dim", "d_model")
+
+
+def model_card(
+    name: str, source: ModelSource, tokenizer: Any, minimum: int, maximum: int, provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Describe a model without building it.
+
+    Parameters
+    ----------
+    name
+        The model's name in the study.
+    source
+        Where it comes from.
+    tokenizer
+        Its fast tokenizer.
+    minimum, maximum
+        The range of numbers, both included.
+    provenance
+        What the file records of its making.
+
+    Returns
+    -------
+    dict
+        The content of `cards/{model}.json` (docs/files.md).
+
+    Raises
+    ------
+    NumprobeError
+        If the model cannot be found or is not supported.
+    """
+    found = resolve_source(source)
+    config = read_config(found.folder)
+    facts = facts_from_config(config)
+    return {
+        "name": name,
+        "architecture": (config.get("architectures") or [None])[0],
+        "model_type": config["model_type"],
+        "layers": facts.layers,
+        "width": model_width(config),
+        "vocabulary": config.get("vocab_size"),
+        "tied": facts.tied,
+        "encoder": facts.encoder,
+        "final_norm": facts.final_norm,
+        "parameters": count_parameters(found.folder),
+        **identity(source, tokenizer),
+        **describe_numbers(NumberTokenizer(tokenizer, source.prefix_token), minimum, maximum),
+        "provenance": dict(provenance),
+    }
+
+
+def describe_numbers(numbers: NumberTokenizer, minimum: int, maximum: int) -> dict[str, Any]:
+    """Which numbers of minimum..maximum are single tokens, how others are cut, and what a leading space does."""
+    single = list(numbers.number_tokens(range(minimum, maximum + 1)))
+    ranges = as_ranges(single)
+    several = [value for value in range(minimum, maximum + 1) if value not in set(single)][:3]
+    return {
+        "single_token_numbers": {
+            "count": len(single),
+            "contiguous_from_minimum": ranges[0] if ranges and ranges[0][0] == minimum else None,
+            "ranges": ranges,
+        },
+        "multi_token_examples": {str(value): numbers.pieces(str(value)) for value in (*several, *_LONG)},
+        "leading_space": numbers.leading_space(),
+    }
+
+
+def as_ranges(values: Iterable[int]) -> list[list[int]]:
+    """Ascending integers as [first, last] runs."""
+    ranges: list[list[int]] = []
+    for value in values:
+        if ranges and value == ranges[-1][1] + 1:
+            ranges[-1][1] = value
+        else:
+            ranges.append([value, value])
+    return ranges
+
+
+def model_width(config: Mapping[str, Any]) -> int | None:
+    """The width of the residual stream by a `config.json`, None if it does not say."""
+    return next((int(config[key]) for key in _WIDTHS if key in config), None)

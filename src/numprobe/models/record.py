@@ -1,0 +1,27 @@
+"""What a file says about the model that it was made with."""
+
+from dataclasses import asdict
+from typing import Any
+
+from numprobe.models.identity import tokenizer_sha256
+from numprobe.models.source import ModelSource, resolve_source
+from numprobe.models.weights import weights_sha256
+
+
+def describe_source(source: ModelSource) -> dict[str, Any]:
+    """A source as the mapping that `parse_source` reads, without what is not set."""
+    return {key: value for key, value in asdict(source).items() if value}
+
+
+def identity(source: ModelSource, tokenizer: Any) -> dict[str, Any]:
+    """`source`, `revision`, `weights_sha256` and `tokenizer_sha256` of a model.
+
+    For an untrained control the checksum is that of the model whose architecture was filled at random.
+    """
+    found = resolve_source(source)
+    return {
+        "source": describe_source(source),
+        "revision": found.revision,
+        "weights_sha256": weights_sha256(found.folder),
+        "tokenizer_sha256": tokenizer_sha256(tokenizer),
+    }

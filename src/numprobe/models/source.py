@@ -1,0 +1,212 @@
+"""Where a model comes from, and the local folder that holds it."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from numprobe.errors import NumprobeError
+from numprobe.models.facts import find_package_folder
+
+T = TypeVar("T")
+
+_NEEDED = {"hub": ("id",), "path": ("path",), "package": ("package", "folder"), "train": ("folder",)}
+_TOKENIZER_AND_CONFIG = [
+    "config.json",
+    "tokenizer*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+]
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a model comes from.
+
+    Attributes
+    ----------
+    kind
+        `hub`, `path`, `package` or `train` (a folder that the workflow trained).
+    id, revision
+        Identifier and branch, tag or commit on the Hugging Face hub; for `train`, a checkpoint `step-N`.
+    path
+        The folder (`path`).
+    package, folder
+        An installed package and the folder inside it (`package`); the trained folder (`train`).
+    prefix_token
+        Token put in front of every text, for tokenizers that neither add one nor have bos or eos.
+    trust_remote_code
+        Whether Python code that comes with the model may run.
+    """
+
+    kind: str
+    id: str | None = None
+    revision: str | None = None
+    path: str | None = None
+    package: str | None = None
+    folder: str | None = None
+    prefix_token: str | None = None
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """A model's local folder, and the revision that it is: a commit, `step-N`, a package's version, or `local`."""
+
+    folder: Path
+    revision: str
+
+
+def parse_source(description: str | Mapping[str, Any]) -> ModelSource:
+    """A source from JSON (or the mapping in it) such as `{"kind": "hub", "id": "org/model", "revision": "main"}`.
+
+    Raises
+    ------
+    NumprobeError
+        If it is not JSON, or a key is unknown or missing.
+    """
+    entries = _json_object(description) if isinstance(description, str) else dict(description)
+    kind = entries.get("kind")
+    if kind not in _NEEDED:
+        raise NumprobeError(f"the source of a model is one of {', '.join(_NEEDED)}, not {kind!r}")
+    unknown = sorted(set(entries) - {field.name for field in fields(ModelSource)})
+    if unknown:
+        raise NumprobeError(f"the source of a model has unknown keys: {', '.join(unknown)}")
+    missing = [key for key in _NEEDED[kind] if not entries.get(key)]
+    if missing:
+        raise NumprobeError(f"a model with source '{kind}' needs the key(s) {', '.join(missing)}")
+    return ModelSource(**entries)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise NumprobeError(f"the source of the model is not valid JSON ({error}): {text}") from error
+    if not isinstance(content, dict):
+        raise NumprobeError(f"the source of the model is not a JSON object: {text}")
+    return content
+
+
+def resolve_source(source: ModelSource, weights: bool = True) -> ResolvedModel:
+    """Find (for the hub: fetch, or take from its cache) the folder of a model.
+
+    Parameters
+    ----------
+    source
+        Where the model comes from.
+    weights
+        False: configuration and tokenizer suffice.
+
+    Raises
+    ------
+    NumprobeError
+        If the model cannot be found or fetched, or has no safetensors weights.
+    """
+    found = _FINDERS[source.kind](source, weights)
+    if not (found.folder / "config.json").is_file():
+        raise NumprobeError(f"{found.folder} is not a Hugging Face model folder: it has no config.json")
+    if weights and not list(found.folder.glob("*.safetensors")):
+        raise NumprobeError(
+            f"{source.id or found.folder} has no safetensors weights; other formats can run code when they are "
+            "opened and are not read: convert it with save_pretrained"
+        )
+    return found
+
+
+def hub_files(id: str, revision: str | None) -> tuple[str, list[str]]:
+    """The commit that `revision` names on the hub, and the files of the model there.
+
+    Raises
+    ------
+    NumprobeError
+        As `resolve_source`.
+    """
+    import huggingface_hub
+
+    info = _asking_hub(id, revision, lambda: huggingface_hub.HfApi().model_info(id, revision=revision))
+    return str(info.sha), [file.rfilename for file in info.siblings or []]
+
+
+def _resolve_hub(source: ModelSource, weights: bool) -> ResolvedModel:
+    import huggingface_hub
+
+    patterns = [*_TOKENIZER_AND_CONFIG, *(["*.safetensors", "*.safetensors.index.json"] if weights else [])]
+    # "*" also matches folders, which hold the same weights in other formats.
+    ignored = ["*/*", "consolidated*"]
+    if source.trust_remote_code:
+        patterns.append("*.py")
+    folder = _asking_hub(
+        str(source.id),
+        source.revision,
+        lambda: huggingface_hub.snapshot_download(
+            str(source.id), revision=source.revision, allow_patterns=patterns, ignore_patterns=ignored
+        ),
+    )
+    # The cache keeps every snapshot in a folder that is named by its commit.
+    return ResolvedModel(Path(folder), Path(folder).name)
+
+
+def _asking_hub(id: str, revision: str | None, ask: Callable[[], T]) -> T:
+    from huggingface_hub import errors
+
+    try:
+        return ask()
+    except errors.GatedRepoError as error:
+        message = f"{id} is gated: accept its terms at https://huggingface.co/{id}, then log in with `hf auth login`"
+        raise NumprobeError(message) from error
+    except errors.RepositoryNotFoundError as error:
+        raise NumprobeError(
+            f"{id} is not on the Hugging Face hub, or is private: check the id, or log in with `hf auth login`"
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise NumprobeError(f"{id} has no revision '{revision}' on the Hugging Face hub") from error
+    except errors.HFValidationError as error:
+        raise NumprobeError(f"'{id}' is not an id of the Hugging Face hub, such as org/model ({error})") from error
+    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HTTPError) as error:
+        raise NumprobeError(
+            f"{id} is not in the local cache and the Hugging Face hub cannot be reached ({_first_line(error)}): "
+            "go online once, or give a local folder (source: path)"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _resolve_path(source: ModelSource, weights: bool) -> ResolvedModel:
+    return ResolvedModel(_existing(Path(str(source.path)).expanduser()), "local")
+
+
+def _resolve_package(source: ModelSource, weights: bool) -> ResolvedModel:
+    folder = find_package_folder(str(source.package), str(source.folder))
+    try:
+        return ResolvedModel(folder, version(str(source.package)))
+    except PackageNotFoundError:
+        return ResolvedModel(folder, "local")
+
+
+def _resolve_train(source: ModelSource, weights: bool) -> ResolvedModel:
+    folder = Path(str(source.folder))
+    if source.revision and source.revision != "main":
+        folder = folder / "revisions" / source.revision
+    return ResolvedModel(_existing(folder), folder.name if folder.parent.name == "revisions" else "main")
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise NumprobeError(f"the model folder {folder} does not exist")
+    return folder
+
+
+_FINDERS: dict[str, Callable[[ModelSource, bool], ResolvedModel]] = {
+    "hub": _resolve_hub,
+    "path": _resolve_path,
+    "package": _resolve_package,
+    "train": _resolve_train,
+}
