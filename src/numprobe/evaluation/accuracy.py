@@ -1,0 +1,214 @@
+"""From decoded numbers to measurements: accuracy, error, explained variance, with intervals, subsets and controls."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.evaluation.predict import control_of, predict
+from numprobe.intervals import Interval, accuracy_interval, mean_interval, prompt_accuracy_interval, r2_interval
+from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
+
+Row = dict[str, Any]
+Score = Callable[[np.ndarray, np.ndarray, int, int], Interval]
+
+CONSTANT_STATE = "constant state"
+
+
+def _accuracy(labels: np.ndarray, decoded: np.ndarray, resamples: int, seed: int) -> Interval:
+    return accuracy_interval(labels, labels == decoded, resamples, seed)
+
+
+def _accuracy_prompts(labels: np.ndarray, decoded: np.ndarray, resamples: int, seed: int) -> Interval:
+    return prompt_accuracy_interval(labels, labels == decoded, resamples, seed)
+
+
+def _mae(labels: np.ndarray, decoded: np.ndarray, resamples: int, seed: int) -> Interval:
+    return mean_interval(labels, np.abs(labels - decoded), resamples, seed)
+
+
+#: Every metric of decoded numbers: from labels [n], decoded [n], resamples and seed to a score with interval.
+METRICS: Mapping[str, Score] = {
+    "accuracy": _accuracy,
+    "accuracy_prompts": _accuracy_prompts,
+    "mae": _mae,
+    "r2": r2_interval,
+}
+
+
+def evaluate(
+    folder: str | Path, probes: Sequence[Probe], card: Mapping[str, Any], control: str, resamples: int, seed: int
+) -> tuple[pl.DataFrame, list[Row]]:
+    """All that is measured of one model in one context.
+
+    Parameters
+    ----------
+    folder
+        `results/activations/{model}/{context}`.
+    probes
+        Its probes, controls included.
+    card
+        The model's card: subsets by single-token numbers where only some are.
+    control
+        "none", or "untrained" if the model is an untrained control: its rows are marked so, and the constant answer,
+        which is the same for the trained model, is left out.
+    resamples, seed
+        Of the bootstrap over values.
+
+    Returns
+    -------
+    The out-of-fold readings, and rows for `numprobe.tables.measurements` that lack `model` and `context`.
+
+    Raises
+    ------
+    NumprobeError
+        If the probes do not fit the states, or no row tests.
+    """
+    predictions = predict(folder, probes)
+    ranges = single_token_ranges(card, int(probes[0].numbers[0]), int(probes[0].numbers[-1]))
+    rows = accuracy_rows(predictions, resamples, seed, ranges) + constant_state_rows(probes, seed)
+    if control != "none":
+        return predictions, [{**row, "control": control} for row in rows]
+    return predictions, rows + constant_answer_rows(predictions, resamples, seed)
+
+
+def score(predictions: pl.DataFrame, metrics: Iterable[str], resamples: int, seed: int) -> Iterator[Row]:
+    """One measurement per metric of a set of decoded rows (columns `label` and `decoded`; not empty)."""
+    labels = predictions["label"].to_numpy().astype(np.int64)
+    decoded = predictions["decoded"].to_numpy().astype(np.int64)
+    for metric in metrics:
+        interval = METRICS[metric](labels, decoded, resamples, seed)
+        yield {
+            "metric": metric,
+            "value": interval.value,
+            "ci_low": interval.low,
+            "ci_high": interval.high,
+            "resampled": interval.resampled,
+            "n_values": interval.n_values,
+            "n_prompts": interval.n_prompts,
+            "seed": seed,
+        }
+
+
+def accuracy_rows(
+    predictions: pl.DataFrame, resamples: int, seed: int, ranges: Sequence[tuple[int, int]] = ()
+) -> list[Row]:
+    """Measurements of every layer, probe and control, in the order of the predictions.
+
+    Parameters
+    ----------
+    predictions
+        Out-of-fold readings (`numprobe.evaluation.predict`).
+    resamples, seed
+        Of the bootstrap.
+    ranges
+        (first, last) of ranges of written numbers that are subsets of their own.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` that lack `model` and `context`: all metrics of all folds together, for all
+    rows and each subset; the accuracy of each fold, for probes that are not controls. The Gaussian control, which has
+    no layers, stands in every layer.
+    """
+    layers = _model_layers(predictions)
+    found = []
+    for group in predictions.partition_by("layer", "probe", "control", maintain_order=True):
+        names = {name: group[name][0] for name in ("probe", "control")}
+        rows = list(_group_rows(group, resamples, seed, ranges))
+        for layer in layers if group["layer"][0] == GAUSSIAN_LAYER else [group["layer"][0]]:
+            found += [{"layer": layer, **names, **row} for row in rows]
+    return found
+
+
+def _model_layers(predictions: pl.DataFrame) -> list[str]:
+    return [layer for layer in predictions["layer"].unique(maintain_order=True) if layer != GAUSSIAN_LAYER]
+
+
+def _group_rows(group: pl.DataFrame, resamples: int, seed: int, ranges: Sequence[tuple[int, int]]) -> Iterator[Row]:
+    for subset, part in _subsets(group, ranges):
+        yield from ({"subset": subset, **row} for row in score(part, METRICS, resamples, seed))
+    if group["control"][0] == "none":
+        yield from _fold_rows(group, seed)
+
+
+def _subsets(group: pl.DataFrame, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[str, pl.DataFrame]]:
+    yield "all", group
+    for column in ("operation", "domain"):
+        for kind in group[column].drop_nulls().unique().sort():
+            yield f"{column}={kind}", group.filter(pl.col(column) == kind)
+    for first, last in ranges:
+        part = group.filter(pl.col("value").is_between(first, last))
+        if part.height:
+            yield f"values={first}..{last}", part
+
+
+def _fold_rows(group: pl.DataFrame, seed: int) -> Iterator[Row]:
+    """The accuracy of each fold: its spread is what the choice of the test values does, so it has no interval."""
+    for part in group.partition_by("fold", maintain_order=True):
+        by_value = part.group_by("label").agg((pl.col("label") == pl.col("decoded")).mean().alias("share"))
+        yield {
+            "metric": "accuracy",
+            "value": by_value["share"].mean(),
+            "n_values": by_value.height,
+            "n_prompts": part.height,
+            "seed": seed,
+            "fold": part["fold"][0],
+        }
+
+
+def constant_answer_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
+    """What always answering the most frequent label of the fold's test rows reaches, in each layer (the same in all).
+
+    Generous to the rival: it knows the test labels. The smallest of equally frequent labels answers.
+    """
+    plain = predictions.filter(pl.col("control") == "none")
+    if plain.is_empty():
+        return []
+    # Probes may differ in their folds (some are fitted on one): the one with most rows stands for the test rows.
+    counts = plain.group_by("layer", "probe", maintain_order=True).len()
+    widest = counts.sort("len", descending=True, maintain_order=True).row(0, named=True)
+    rows = plain.filter((pl.col("layer") == widest["layer"]) & (pl.col("probe") == widest["probe"]))
+    answered = rows.with_columns(pl.col("label").mode().min().over("fold").alias("decoded"))
+    scored = list(score(answered, ("accuracy", "accuracy_prompts"), resamples, seed))
+    names = {"probe": "constant", "control": "constant"}
+    return [{"layer": layer, **names, **row} for layer in plain["layer"].unique(maintain_order=True) for row in scored]
+
+
+def constant_state_rows(probes: Sequence[Probe], seed: int) -> list[Row]:
+    """One row without a value for each layer in which all states are one vector, per probe and control."""
+    return [
+        {
+            "layer": layer,
+            "probe": probe.kind,
+            "control": control_of(probe),
+            "metric": "accuracy",
+            "note": CONSTANT_STATE,
+            "seed": seed,
+        }
+        for probe in probes
+        for layer in probe.constant
+    ]
+
+
+def single_token_ranges(card: Mapping[str, Any], minimum: int, maximum: int) -> list[tuple[int, int]]:
+    """The leading numbers that are all single tokens, and the rest, where only some of the later ones are.
+
+    One average hides two regimes: a probe trains densely on the first range and sparsely on the second.
+
+    Parameters
+    ----------
+    card
+        A model's card (`results/cards/{model}.json`).
+    minimum, maximum
+        The study's range.
+
+    Returns
+    -------
+    [(minimum, last), (last + 1, maximum)]; empty if all numbers are single tokens, or the first is not.
+    """
+    found = card["single_token_numbers"]["contiguous_from_minimum"]
+    if not found or found[1] >= maximum:
+        return []
+    return [(minimum, int(found[1])), (int(found[1]) + 1, maximum)]

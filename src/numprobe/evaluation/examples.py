@@ -1,0 +1,55 @@
+"""A small sample of decoded numbers in their texts, to be read by people."""
+
+import numpy as np
+import polars as pl
+
+from numprobe.errors import NumprobeError
+from numprobe.seeding import generator
+
+
+def sample_examples(predictions: pl.DataFrame, prompts: pl.DataFrame, per_group: int, seed: int) -> pl.DataFrame:
+    """Some test rows as read at the first, the middle and the last layer; the same rows in each.
+
+    Parameters
+    ----------
+    predictions
+        Out-of-fold readings of one model in one context. The first probe that is no control is shown.
+    prompts
+        The context's prompt table.
+    per_group
+        Rows per layer.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    Columns `layer`, `probe`, `text`, `start`, `end` (character span of the number), `value`, `decoded`, `correct`,
+    by layer and row.
+
+    Raises
+    ------
+    NumprobeError
+        If there are no readings of a plain probe, or the prompts are those of another context.
+    """
+    plain = predictions.filter(pl.col("control") == "none")
+    if plain.is_empty():
+        raise NumprobeError("the predictions hold no plain probe: sample from those of a model as it is")
+    plain = plain.filter(pl.col("probe") == plain["probe"][0])
+    layers = _three_of(plain["layer"].unique(maintain_order=True).to_list())
+    tested = plain["row"].unique().sort()
+    chosen = generator(seed, "examples").choice(tested.to_numpy(), size=min(per_group, len(tested)), replace=False)
+    sample = plain.filter(pl.col("row").is_in(np.sort(chosen).tolist()) & pl.col("layer").is_in(layers))
+    return _with_text(sample, prompts)
+
+
+def _three_of(layers: list[str]) -> list[str]:
+    return [layers[place] for place in sorted({0, len(layers) // 2, len(layers) - 1})]
+
+
+def _with_text(sample: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
+    spans = prompts.select("prompt", "start", "text", "end", pl.col("value").alias("written"))
+    joined = sample.join(spans, on=["prompt", "start"], how="left", maintain_order="left")
+    if joined["text"].null_count() or (joined["written"] != joined["value"]).any():
+        raise NumprobeError("the prompts are not those of the predictions: name the table of the same context")
+    correct = (pl.col("value") == pl.col("decoded")).alias("correct")
+    return joined.select("layer", "probe", "text", "start", "end", "value", "decoded", correct)

@@ -1,0 +1,210 @@
+"""Scores of decoded numbers with confidence intervals whose unit is the number, not the prompt.
+
+Prompts of one number share its fate: a probe that misses 17 misses it nearly everywhere. So every score is first
+averaged within a number, and numbers are what is resampled.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+
+from numprobe.seeding import generator
+
+BOOTSTRAP = "values (bootstrap)"
+WILSON = "values (Wilson)"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A score and its confidence interval.
+
+    Attributes
+    ----------
+    value
+        The score; None where it is not defined (the coefficient of determination of a single number).
+    low, high
+        Bounds; None where there is nothing to resample.
+    resampled
+        `BOOTSTRAP`, `WILSON`, or None.
+    n_values, n_prompts
+        How many distinct numbers and how many rows were scored.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    resampled: str | None
+    n_values: int
+    n_prompts: int
+
+
+def accuracy_interval(
+    values: np.ndarray, correct: np.ndarray, resamples: int, seed: int, level: float = 0.95
+) -> Interval:
+    """Mean over values of the share of that value's rows that are correct.
+
+    Percentile bootstrap over values. Where every value scores exactly 0 or 1, Wilson's score interval (Wilson 1927)
+    over the values instead: it does not collapse at 0 and 1 as the bootstrap does.
+
+    Parameters
+    ----------
+    values
+        int [n]: the number of each row; not empty.
+    correct
+        bool [n]: whether the row was read rightly.
+    resamples
+        Number of bootstrap samples.
+    seed
+        The study's seed.
+    level
+        Coverage.
+    """
+    count, total = _per_value(values, correct)
+    return _share(total / count, count, np.ones(len(count)), resamples, seed, level)
+
+
+def prompt_accuracy_interval(
+    values: np.ndarray, correct: np.ndarray, resamples: int, seed: int, level: float = 0.95
+) -> Interval:
+    """Mean over rows, so that frequent values weigh more; still resampled over values. As `accuracy_interval`."""
+    count, total = _per_value(values, correct)
+    return _share(total / count, count, count, resamples, seed, level)
+
+
+def mean_interval(values: np.ndarray, scores: np.ndarray, resamples: int, seed: int, level: float = 0.95) -> Interval:
+    """Mean over values of the mean score of that value's rows, bootstrap over values. As `accuracy_interval`.
+
+    Parameters
+    ----------
+    values
+        int [n]: the number of each row; not empty.
+    scores
+        float [n]: any score, such as an absolute error.
+    resamples, seed, level
+        As `accuracy_interval`.
+    """
+    count, total = _per_value(values, scores)
+    return _bootstrap((total / count,), np.ones(len(count)), _first, count, resamples, seed, level)
+
+
+def r2_interval(values: np.ndarray, decoded: np.ndarray, resamples: int, seed: int, level: float = 0.95) -> Interval:
+    """Coefficient of determination of the decoded numbers, each value weighing the same; bootstrap over values.
+
+    1 - (mean squared error) / (variance of the values). Below 0 where the mean of the values is the better guess. Not
+    defined (None) for a single value.
+
+    Parameters
+    ----------
+    values, decoded
+        int [n]: the number of each row, and what was decoded; not empty.
+    resamples, seed, level
+        As `accuracy_interval`.
+    """
+    count, error = _per_value(values, (decoded - values).astype(np.float64) ** 2)
+    # Centred, so that the mean of squares minus the squared mean loses no digits.
+    number = np.unique(values).astype(np.float64)
+    number -= number.mean()
+    if len(count) < 2:
+        return Interval(None, None, None, None, len(count), int(count.sum()))
+    parts = (error / count, number, number**2)
+    return _bootstrap(parts, np.ones(len(count)), _determination, count, resamples, seed, level)
+
+
+def wilson(successes: float, trials: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a proportion.
+
+    Parameters
+    ----------
+    successes
+        Number of successes, 0..trials.
+    trials
+        Number of trials, at least 1.
+    level
+        Coverage.
+    """
+    share, z = successes / trials, NormalDist().inv_cdf((1 + level) / 2)
+    scale = 1 + z**2 / trials
+    centre = (share + z**2 / (2 * trials)) / scale
+    half = z / scale * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    # Exact bounds at 0 and 1, where rounding would leave the estimate outside.
+    low = 0.0 if share == 0 else float(centre - half)
+    high = 1.0 if share == 1 else float(centre + half)
+    return low, high
+
+
+@lru_cache(maxsize=8)
+def resampling_weights(count: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each of `count` units is drawn in each bootstrap sample, float64 [resamples, count]; rows sum to count.
+
+    All scores of equally many units share one set of samples, so a mean over a sample is one matrix product.
+    """
+    draws = generator(seed, "bootstrap", count, resamples).integers(count, size=(resamples, count))
+    flat = draws + np.arange(resamples)[:, None] * count
+    weights = np.bincount(flat.ravel(), minlength=resamples * count).reshape(resamples, count).astype(np.float64)
+    weights.setflags(write=False)
+    return weights
+
+
+def _per_value(values: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows per value and sum of scores per value, ascending by value."""
+    if len(values) == 0:
+        raise ValueError("no rows to score")
+    place = np.asarray(values, dtype=np.int64) - int(np.min(values))
+    count = np.bincount(place)
+    total = np.bincount(place, weights=np.asarray(scores, dtype=np.float64))
+    present = count > 0
+    return count[present], total[present]
+
+
+def _share(
+    means: np.ndarray, count: np.ndarray, weight: np.ndarray, resamples: int, seed: int, level: float
+) -> Interval:
+    share = float(weight @ means / weight.sum())
+    binary = bool(np.isin(means, (0.0, 1.0)).all())
+    if binary and (share in (0.0, 1.0) or (weight == weight[0]).all()):
+        low, high = wilson(share * len(means), len(means), level)
+        return Interval(share, min(low, share), max(high, share), WILSON, len(means), int(count.sum()))
+    return _bootstrap((means,), weight, _first, count, resamples, seed, level)
+
+
+Statistic = Callable[..., np.ndarray]
+
+
+def _bootstrap(
+    parts: tuple[np.ndarray, ...],
+    weight: np.ndarray,
+    statistic: Statistic,
+    count: np.ndarray,
+    resamples: int,
+    seed: int,
+    level: float,
+) -> Interval:
+    """Percentile bootstrap of a function of weighted means over the values, widened to hold the estimate."""
+    weighted = np.column_stack([*(part * weight for part in parts), weight])
+    value = float(statistic(*_means(weighted.sum(axis=0))))
+    size = (len(weight), int(count.sum()))
+    if len(weight) < 2:
+        return Interval(value, None, None, None, *size)
+    samples = statistic(*_means(resampling_weights(len(weight), resamples, seed) @ weighted))
+    # A sample that drew one value alone has no variance to explain.
+    tail = (1 - level) / 2
+    low, high = np.quantile(samples[np.isfinite(samples)], (tail, 1 - tail))
+    return Interval(value, min(float(low), value), max(float(high), value), BOOTSTRAP, *size)
+
+
+def _means(sums: np.ndarray) -> list[np.ndarray]:
+    return [sums[..., part] / sums[..., -1] for part in range(sums.shape[-1] - 1)]
+
+
+def _first(mean: np.ndarray) -> np.ndarray:
+    return mean
+
+
+def _determination(error: np.ndarray, number: np.ndarray, square: np.ndarray) -> np.ndarray:
+    variance = np.asarray(square - number**2)
+    # Of numbers that differ the variance is at least of order 1 / count; less is rounding.
+    defined = variance > 1e-9
+    return np.where(defined, 1 - error / np.where(defined, variance, 1.0), np.nan)
