@@ -1,1 +1,1 @@
-"""Training the small models of the default study."""
+"""Small language models trained from scratch, that know the numbers and the four operations."""

@@ -1,0 +1,48 @@
+"""Logits and loss at the scored tokens of a batch; nothing is computed for the others beyond the hidden states."""
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
+
+from numprobe.training.rows import Batch
+
+
+def precision(dtype: str) -> AbstractContextManager[None]:
+    """Autocast to bfloat16, or nothing for "float32"."""
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == "bfloat16")
+
+
+def scored_states(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Final states before the scored tokens, shape (scored, width), and the ids of these tokens, shape (scored,).
+
+    Padding stands on the right only, so the causal mask hides it and no attention mask is needed.
+    """
+    tokens = torch.from_numpy(batch.tokens)
+    positions = torch.from_numpy(batch.scored[:, 1:].reshape(-1).nonzero()[0])
+    states = model.model(input_ids=tokens[:, :-1]).last_hidden_state.flatten(0, 1)
+    return states.index_select(0, positions), tokens[:, 1:].flatten()[positions]
+
+
+def loss_of(model: PreTrainedModel, batches: list[Batch]) -> torch.Tensor:
+    """Sum over the batches of weight times mean cross entropy of the scored tokens, in nats."""
+    parts = [scored_states(model, batch) for batch in batches]
+    weights = [
+        torch.full((len(targets),), batch.weight / len(targets))
+        for batch, (_, targets) in zip(batches, parts, strict=True)
+    ]
+    logits = model.lm_head(torch.cat([states for states, _ in parts]))
+    losses = cross_entropy(logits.float(), torch.cat([targets for _, targets in parts]), reduction="none")
+    return torch.dot(losses, torch.cat(weights))
+
+
+@torch.no_grad()
+def correct(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    """Whether the model's most likely token is the true one: bool, shape (rows, scored tokens per row).
+
+    Every row must score the same number of tokens.
+    """
+    states, targets = scored_states(model, batch)
+    answers: torch.Tensor = model.lm_head(states).argmax(-1)
+    return (answers == targets).reshape(len(batch.tokens), -1)

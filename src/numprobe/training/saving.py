@@ -1,0 +1,24 @@
+"""Model folders that are complete, or not there."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from numprobe.atomic import atomic_path
+
+#: What a model folder holds, the weights last: a folder with weights is complete.
+MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
+
+
+def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: str | Path) -> None:
+    """Write a folder that `AutoModelForCausalLM` and `AutoTokenizer` load; every file appears complete."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary:
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+        for name in MODEL_FILES:
+            with atomic_path(folder / name) as target:
+                shutil.move(Path(temporary) / name, target)
