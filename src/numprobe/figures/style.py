@@ -69,10 +69,10 @@ PROBES: Mapping[str, Style] = {
     "mlp": Style("#000000", "*"),
 }
 CONTROLS: Mapping[str, Style] = {
-    "shuffled": Style("#333333", "x", "--"),
-    "gaussian": Style("#777777", "+", ":"),
+    "shuffled": Style("#222222", "x", "--"),
+    "gaussian": Style("#888888", "+", ":"),
     "untrained": Style("#555555", "D", "-."),
-    "constant": Style("#999999", "|", (0, (1, 1.5))),
+    "constant": Style("#aaaaaa", "|", (0, (7, 2))),
 }
 _OTHERS = (
     Style("#0072B2", "o"),

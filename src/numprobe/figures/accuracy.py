@@ -1,0 +1,192 @@
+"""Accuracy over the layers, for every probe, model and context, and for the controls."""
+
+from collections.abc import Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.panels import points as draw_points
+from numprobe.figures.rows import (
+    CONSTANT_STATE,
+    VOCABULARY,
+    checked,
+    contexts_in_order,
+    in_order,
+    is_not_applicable,
+    nothing_to_draw,
+    over_all_folds,
+)
+from numprobe.figures.style import CONTROLS, Style, layer_label, layer_order, probe_order, probe_style, set_layer_axis
+from numprobe.tables import MEASUREMENT
+
+#: The probe whose controls and whose subsets of the values are shown, first that was measured.
+_LEADING = ("fourier", "wave", "sinusoidal")
+_VALUES = "values="
+_COLUMNS = (
+    "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "n_prompts", "note",
+)  # fmt: skip
+
+
+def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
+    """The accuracies that the figure shows.
+
+    Parameters
+    ----------
+    table
+        The accuracy table (numprobe.tables.MEASUREMENT).
+    what
+        "probes": every probe, and the leading probe on subsets of the values. "controls": the leading probe and its
+        controls. Both with the control `constant` and the combinations that do not apply.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies.
+    """
+    accuracies = over_all_folds(
+        checked(table, list(MEASUREMENT)).filter(
+            ((pl.col("metric") == "accuracy") & (pl.col("site") == "residual")) | is_not_applicable()
+        )
+    )
+    measured = accuracies.filter(pl.col("value").is_not_null())
+    if measured.filter(pl.col("control") == "none").is_empty():
+        raise nothing_to_draw("metric accuracy without a control")
+    leading = leading_probe(measured)
+    whole = pl.col("subset") == "all"
+    constant = whole & (pl.col("control") == "constant")
+    if what == "probes":
+        part = pl.col("subset").str.starts_with(_VALUES) & (pl.col("probe") == leading)
+        wanted = constant | ((pl.col("control") == "none") & (whole | part))
+    else:
+        wanted = constant | (whole & (pl.col("probe") == leading))
+    return accuracies.filter(wanted | is_not_applicable()).select(_COLUMNS)
+
+
+def leading_probe(measured: pl.DataFrame) -> str:
+    """The probe that stands for all: `fourier`, or else the first one measured in the order of the legends."""
+    names = probe_order(measured.filter(pl.col("control") == "none")["probe"].drop_nulls())
+    return next((name for name in _LEADING if name in names), names[0])
+
+
+def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None) -> Figure:
+    """Small multiples: a row per model, a column per context; x = layer, y = accuracy.
+
+    Parameters
+    ----------
+    drawn
+        What `accuracy_rows` returned.
+    what
+        "probes" or "controls".
+    candidates
+        How many numbers a probe chooses among; draws the chance level 1 / candidates.
+    """
+    models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
+    figure, panels = context_panels(models, contexts)
+    series = _series(drawn, what)
+    headers = {}
+    for (model, context), axes in panels.items():
+        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+        fraction_axis(axes, near_zero=what == "controls")
+        if explain_empty(axes, rows):
+            continue
+        if candidates:
+            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        layers = layer_order(rows["layer"].drop_nulls())
+        set_layer_axis(axes, layers)
+        _draw_panel(axes, rows, layers, series, context == VOCABULARY)
+        headers[model, context] = _header(rows, series, context == VOCABULARY)
+    title_columns(panels, headers)
+    figure.supxlabel("layer", fontsize=7)
+    figure.supylabel("accuracy", fontsize=7)
+    figure.legend(handles=_legend(drawn, series, candidates), loc="outside upper center", ncols=6)
+    return figure
+
+
+Series = dict[str, tuple[Style, pl.Expr]]
+
+
+def _series(drawn: pl.DataFrame, what: str) -> Series:
+    """Name -> style and rows, in the order of the legend; the leading probe is drawn last, on top."""
+    whole, plain = pl.col("subset") == "all", pl.col("control") == "none"
+    names = probe_order(drawn.filter(plain & pl.col("value").is_not_null())["probe"].drop_nulls())
+    shown = names if what == "probes" else [leading_probe(drawn.filter(pl.col("value").is_not_null()))]
+    series: Series = {name: (probe_style(name), whole & plain & (pl.col("probe") == name)) for name in shown}
+    controls = [name for name in CONTROLS if what == "controls" or name == "constant"]
+    present = set(drawn["control"])
+    return series | {n: (CONTROLS[n], whole & (pl.col("control") == n)) for n in controls if n in present}
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], series: Series, vocabulary: bool) -> None:
+    offsets = [(place - (len(series) - 1) / 2) * 0.8 / len(series) for place in range(len(series))]
+    for offset, (style, condition) in reversed(list(zip(offsets, series.values(), strict=True))):
+        measured = rows.filter(condition & pl.col("value").is_not_null())
+        if vocabulary:
+            draw_points(axes, [layers.index(name) + offset for name in measured["layer"]], measured, style)
+        else:
+            curve(axes, measured, layers, style)
+    parts = rows.filter(pl.col("subset").str.starts_with(_VALUES) & pl.col("value").is_not_null())
+    if not (parts.is_empty() or vocabulary):
+        axes.set_xlim(right=(len(layers) - 0.5) * 1.35)  # room for the names of the subsets
+    for (subset,), part in parts.group_by("subset", maintain_order=True):
+        _draw_part(axes, part, layers, str(subset), offsets[0] if vocabulary else None)
+
+
+def _draw_part(axes: Axes, part: pl.DataFrame, layers: Sequence[str], subset: str, offset: float | None) -> None:
+    """The leading probe on some of the values: dashes at `offset`, or a line with its name behind its last point."""
+    colour = probe_style(part["probe"][0]).colour
+    x = pl.Series([layers.index(name) + (offset or 0) for name in part["layer"]], dtype=pl.Float64)
+    part = part.with_columns(x=x).sort("x")
+    line = {"linestyle": (0, (3, 1.5))} if offset is None else {"linestyle": "none", "marker": "_"}
+    axes.plot(part["x"], part["value"], color=colour, linewidth=0.7, **line)
+    if offset is None:
+        name = subset.removeprefix(_VALUES).replace("..", "–")
+        place = (part["x"][-1], part["value"][-1])
+        axes.annotate(name, place, (5, 0), textcoords="offset points", va="center", fontsize=5.5, color=colour)
+
+
+def _header(rows: pl.DataFrame, series: Series, narrow: bool) -> list[str]:
+    """How many values were tested, and which series of the legend this panel does not have."""
+    most = 1 if narrow else 2
+    counts: dict[int, list[str]] = {}
+    missing = []
+    for name, (_, condition) in series.items():
+        tested = rows.filter(condition & pl.col("value").is_not_null())["n_values"].drop_nulls()
+        if rows.filter(condition & pl.col("value").is_not_null()).is_empty():
+            missing.append(name)
+        elif not tested.is_empty() and name not in CONTROLS:
+            counts.setdefault(int(tested.max()), []).append(name)  # type: ignore[arg-type]
+    absent = ["without " + _short(missing, most)] if missing else []
+    return [*_counts(counts, most), *absent, *_constant_states(rows)]
+
+
+def _constant_states(rows: pl.DataFrame) -> list[str]:
+    """Layers in which no probe can be fitted, because all states are the same vector."""
+    constant = rows.filter(pl.col("value").is_null() & (pl.col("note") == CONSTANT_STATE))["layer"]
+    return [f"constant state: {', '.join(map(layer_label, layer_order(constant)))}"] if len(constant) else []
+
+
+def _counts(counts: dict[int, list[str]], most: int) -> list[str]:
+    """The usual number of values first, then the series that were tested on other numbers of values."""
+    usual = max(counts, key=lambda n: (len(counts[n]), n), default=None)
+    first = [] if usual is None else [f"{usual} values"]
+    return first + [f"{_short(names, most)}: {n} values" for n, names in counts.items() if n != usual]
+
+
+def _short(names: Sequence[str], most: int) -> str:
+    return ", ".join(names) if len(names) <= most else f"{len(names)} series"
+
+
+def _legend(drawn: pl.DataFrame, series: Series, candidates: int | None) -> list[Line2D]:
+    entries = [legend_entry(name, style) for name, (style, _) in series.items()]
+    parts = drawn.filter(pl.col("subset").str.starts_with(_VALUES))
+    if not parts.is_empty():
+        name = parts["probe"][0]
+        label = f"{name}, some of the values"
+        entries.append(Line2D([], [], color=probe_style(name).colour, lw=0.7, ls=(0, (3, 1.5)), label=label))
+    if candidates:
+        entries.append(Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})"))
+    return entries

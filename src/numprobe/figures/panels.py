@@ -1,0 +1,138 @@
+"""Small multiples: one panel per model (rows) and context (columns)."""
+
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.rows import VOCABULARY, notes
+from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
+
+Panels = dict[tuple[str, str], Axes]
+
+_NARROW = 0.55
+#: Letters of a panel's header on one line.
+_WRAP = 30
+_ROW_HEIGHT = 1.35
+_FIT_ON_PAGE = 5
+
+
+def context_panels(models: Sequence[str], contexts: Sequence[str]) -> tuple[Figure, Panels]:
+    """A figure with a panel for every model and context; the panels of `vocabulary` are narrow.
+
+    The figure fills a page's width and grows wider only where more than five contexts would get too narrow.
+    """
+    width = PAGE_WIDTH * max(1.0, len(contexts) / _FIT_ON_PAGE)
+    figure = Figure(figsize=(width, _ROW_HEIGHT * len(models) + 0.9), layout="constrained")
+    grid = figure.subplots(
+        len(models),
+        len(contexts),
+        squeeze=False,
+        sharey=True,
+        width_ratios=[_NARROW if context == VOCABULARY else 1.0 for context in contexts],
+    )
+    panels = {(m, c): grid[i][j] for i, m in enumerate(models) for j, c in enumerate(contexts)}
+    for model in models:
+        panels[model, contexts[0]].set_ylabel(model, fontweight="bold", fontsize=8)
+    return figure, panels
+
+
+def explain_empty(axes: Axes, rows: pl.DataFrame) -> bool:
+    """Write into a panel without measurements why it has none; return whether that was so.
+
+    Parameters
+    ----------
+    axes
+        The panel.
+    rows
+        Its rows: with a `note` where there can be no measurement, none at all where there was none.
+    """
+    if not rows["value"].drop_nulls().is_empty():
+        return False
+    reasons = ["\n".join(wrap(note.replace(": ", ":\n"), 18, replace_whitespace=False)) for note in notes(rows)]
+    say(axes, "\n".join(reasons) or "not measured")
+    return True
+
+
+def title_columns(panels: Panels, headers: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """Write the contexts above the first row, and small grey lines above each panel.
+
+    Parameters
+    ----------
+    panels
+        As `context_panels` returned them.
+    headers
+        The sentences above each panel, wrapped to its width.
+    """
+    first = next(iter(panels))[0]
+    lines = {place: [line for text in texts for line in wrap(text, _WRAP)] for place, texts in headers.items()}
+    highest = max((len(lines[place]) for place in lines if place[0] == first), default=0)
+    for (model, context), axes in panels.items():
+        if model == first:
+            axes.set_title(context, fontweight="bold", pad=4 + 7.5 * highest)
+        text = "\n".join(lines.get((model, context), []))
+        axes.text(0, 1.03, text, transform=axes.transAxes, va="bottom", fontsize=5.5, color=NOTE_COLOUR)
+
+
+def fraction_axis(axes: Axes, near_zero: bool = False) -> None:
+    """A y axis for accuracies, 0 to 1, with a faint grid.
+
+    With `near_zero` it is linear up to 0.01 and logarithmic above, so that levels near chance can be told apart.
+    """
+    if near_zero:
+        axes.set_yscale("symlog", linthresh=0.01, linscale=0.6)
+        axes.set_ylim(-0.002, 1.5)
+        axes.set_yticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
+        axes.set_yticks([], minor=True)
+    else:
+        axes.set_ylim(-0.04, 1.04)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
+
+
+def curve(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -> None:
+    """One series over the layers: a line with markers and its interval as a band.
+
+    Parameters
+    ----------
+    rows
+        With `layer`, `value`, `ci_low`, `ci_high`; layers in any order.
+    layers
+        All states of the model: position i on the axis is `layers[i]`.
+    """
+    rows = rows.filter(pl.col("value").is_not_null())
+    rows = rows.with_columns(x=pl.Series([layers.index(name) for name in rows["layer"]], dtype=pl.Int64)).sort("x")
+    axes.fill_between(
+        rows["x"], _floats(rows, "ci_low"), _floats(rows, "ci_high"), color=style.colour, alpha=0.22, lw=0
+    )
+    axes.plot(
+        rows["x"], rows["value"], color=style.colour, linestyle=style.line, markevery=max(1, len(rows) // 12),
+        **_marker(style),
+    )  # fmt: skip
+
+
+def points(axes: Axes, x: Sequence[float], rows: pl.DataFrame, style: Style) -> None:
+    """Single measurements with their intervals as bars, at the positions `x`."""
+    value, low, high = (_floats(rows, name) for name in ("value", "ci_low", "ci_high"))
+    axes.vlines(x, low, high, color=style.colour, linewidth=1.1)
+    axes.plot(x, value, color=style.colour, linestyle="none", **_marker(style))
+
+
+def legend_entry(name: str, style: Style) -> Line2D:
+    """What the legend shows for a series."""
+    return Line2D([], [], color=style.colour, linestyle=style.line, label=name, **_marker(style))
+
+
+def _marker(style: Style) -> dict[str, Any]:
+    thin = style.marker in "x+|1"
+    edge = style.colour if thin else "white"
+    return {"marker": style.marker, "markeredgecolor": edge, "markeredgewidth": 0.9 if thin else 0.3}
+
+
+def _floats(rows: pl.DataFrame, column: str) -> pl.Series:
+    return rows[column].cast(pl.Float64).fill_null(float("nan"))

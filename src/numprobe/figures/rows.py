@@ -1,0 +1,89 @@
+"""Which rows of a table of measurements a figure shows."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from numprobe.errors import NumprobeError
+
+#: How the `note` of a combination that cannot be measured begins.
+NOT_APPLICABLE = "not applicable"
+#: The `note` of a layer in which all states are the same vector.
+CONSTANT_STATE = "constant state"
+#: The pseudo-context of the rows of the input and output matrices.
+VOCABULARY = "vocabulary"
+
+_KEY = (
+    "model",
+    "control",
+    "context",
+    "fit_context",
+    "layer",
+    "site",
+    "probe",
+    "subset",
+    "metric",
+    "frequency",
+    "period",
+)
+
+
+def checked(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """The table itself.
+
+    Raises
+    ------
+    NumprobeError
+        If it has no rows or lacks one of `columns`.
+    """
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise NumprobeError(
+            f"the table lacks the columns {', '.join(missing)} (it has {', '.join(table.columns) or 'none'}): "
+            "give the collected table of this figure's experiment, results/tables/NAME.parquet"
+        )
+    if table.is_empty():
+        raise NumprobeError("the table has no rows: nothing was measured, so there is nothing to draw")
+    return table
+
+
+def over_all_folds(table: pl.DataFrame) -> pl.DataFrame:
+    """The measurements over all folds together, without those of single folds.
+
+    Raises
+    ------
+    NumprobeError
+        If a number is measured twice, so that it is not clear which to draw.
+    """
+    kept = table.filter(pl.col("fold").is_null())
+    key = [name for name in _KEY if name in table.columns]
+    twice = kept.filter(pl.col("value").is_not_null()).filter(pl.struct(key).is_duplicated())
+    if not twice.is_empty():
+        row = ", ".join(f"{name} {twice[name][0]}" for name in key if twice[name][0] is not None)
+        raise NumprobeError(f"the table holds more than one measurement of {row}: give the table of one study")
+    return kept
+
+
+def is_not_applicable() -> pl.Expr:
+    """Whether a row says that its combination cannot be measured."""
+    return pl.col("note").fill_null("").str.starts_with(NOT_APPLICABLE)
+
+
+def notes(rows: pl.DataFrame) -> list[str]:
+    """The different notes of rows without a value, sorted."""
+    return rows.filter(pl.col("value").is_null())["note"].drop_nulls().unique().sort().to_list()
+
+
+def in_order(column: pl.Series) -> list[str]:
+    """The different values of a column, in the order of the table (which is the order of the configuration)."""
+    return column.drop_nulls().unique(maintain_order=True).to_list()
+
+
+def contexts_in_order(column: pl.Series) -> list[str]:
+    """The contexts, `vocabulary` first."""
+    return sorted(in_order(column), key=lambda name: name != VOCABULARY)
+
+
+def nothing_to_draw(what: str) -> NumprobeError:
+    """The error of a figure whose table holds other rows only."""
+    return NumprobeError(f"the table has no rows of {what}: nothing to draw")
