@@ -1,0 +1,126 @@
+"""The command `numprobe`: configure a model, or read the numbers of a text with a fitted probe."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import yaml
+
+from numprobe import __version__
+from numprobe.errors import NumprobeError
+from numprobe.models.facts import ModelFacts, facts_from_config, read_config
+from numprobe.models.source import ModelSource, hub_files, resolve_source
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status is 1 after an error meant for people."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except NumprobeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="numprobe", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"numprobe {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add = commands.add_parser("add-model", help="print the entry of a model for the configuration")
+    add.add_argument("id", metavar="ID", help="id on the Hugging Face hub (org/model), or a local folder")
+    add.add_argument("--revision", help="branch, tag or commit on the hub; the commit that it names is printed")
+    add.add_argument("--name", help="name in the study (default: the last part of ID)")
+    add.add_argument("--minimum", type=int, default=0, help="smallest number of the study")
+    add.add_argument("--maximum", type=int, default=999, help="largest number of the study")
+    add.set_defaults(command=_add_model)
+    read = commands.add_parser("read", help="decode the numbers of a text with a fitted probe")
+    read.add_argument("probe", metavar="PROBE", type=Path, help="a probe file, results/probes/.../*.safetensors")
+    read.add_argument("model", metavar="MODEL", help="id on the Hugging Face hub, or a local folder")
+    read.add_argument("text", metavar="TEXT", help="the text to read")
+    read.add_argument("--revision", help="branch, tag or commit on the hub")
+    read.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    read.add_argument("--no-check", action="store_true", help="use the probe on a model that it was not fitted on")
+    read.set_defaults(command=_read)
+    return parser
+
+
+def _source(id: str, revision: str | None) -> ModelSource:
+    """A local folder if there is one of that name, else a model of the hub."""
+    if not Path(id).expanduser().is_dir():
+        return ModelSource("hub", id=id, revision=revision)
+    if revision is not None:
+        raise NumprobeError(f"{id} is a local folder, which has no revisions: leave --revision out")
+    return ModelSource("path", path=id)
+
+
+def _add_model(options: argparse.Namespace) -> None:
+    source = _source(options.id, options.revision)
+    if source.kind == "hub":
+        # The commit is fixed first, so that all that follows is of one revision; the weights are not needed yet.
+        commit, files = hub_files(options.id, options.revision)
+        if not any(name.endswith(".safetensors") for name in files):
+            raise NumprobeError(f"{options.id} has no safetensors weights; other formats can run code and are not read")
+        source = ModelSource("hub", id=options.id, revision=commit)
+    folder = resolve_source(source, weights=source.kind != "hub").folder
+    facts = facts_from_config(read_config(folder))
+    entry = yaml.safe_dump([_entry(options, source, facts)], sort_keys=False, width=1000)
+    comments = _numbers(source, options.minimum, options.maximum)
+    print(indent(entry + "".join(f"  # {line}\n" for line in comments), "  "), end="")
+
+
+def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts) -> dict[str, Any]:
+    """The entry of the configuration. Only of a hub model facts are told: others are looked into at every start."""
+    name = options.name or Path(options.id).resolve().name
+    if source.kind == "path":
+        return {"name": name, "source": "path", "path": source.path}
+    # Without an output matrix there is no second matrix to read, as if it were tied.
+    tied = facts.tied or not facts.unembedding
+    told = {"encoder": (facts.encoder, False), "tied": (tied, True), "final_norm": (facts.final_norm, True)}
+    unusual = {key: value for key, (value, usual) in told.items() if value != usual}
+    located = {"name": name, "source": "hub", "id": source.id, "revision": source.revision}
+    return {**located, "layers": facts.layers, **unusual}
+
+
+def _numbers(source: ModelSource, minimum: int, maximum: int) -> list[str]:
+    """What there is to say on how the model writes numbers."""
+    from numprobe.models.card import describe_numbers
+    from numprobe.models.load import load_tokenizer
+    from numprobe.models.tokens import NumberTokenizer
+
+    told = describe_numbers(NumberTokenizer(load_tokenizer(source)), minimum, maximum)
+    single = told["single_token_numbers"]
+    ranges = [f"{first}..{last}" if last > first else str(first) for first, last in single["ranges"]]
+    shown = ", ".join(ranges[:8]) + (f", and {len(ranges) - 8} more ranges" if len(ranges) > 8 else "")
+    cut = "; ".join(f"{value} = {' | '.join(pieces)}" for value, pieces in told["multi_token_examples"].items())
+    return [
+        f"{single['count']} of {minimum}..{maximum} are single tokens: {shown or 'none'}",
+        f"several tokens: {cut}",
+        f"the space before a number: {told['leading_space']}",
+    ]
+
+
+def _read(options: argparse.Namespace) -> None:
+    if not options.probe.is_file():
+        raise NumprobeError(f"{options.probe} does not exist: name a probe file, results/probes/.../*.safetensors")
+    # Heavy imports only once the files are there.
+    import polars as pl
+
+    from numprobe.models.load import load_model, load_tokenizer
+    from numprobe.probes.probe import load_probe
+
+    source = _source(options.model, options.revision)
+    model: Any = load_model(source, device=options.device)
+    tokenizer = load_tokenizer(source)
+    probe = load_probe(options.probe, model=model, tokenizer=tokenizer, check=not options.no_check)
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+        print(probe.read(model, tokenizer, options.text))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
