@@ -102,9 +102,17 @@ def tables_to_collect(wildcards):
     if table == "spectra":
         names = [name for name in STUDY.models if (name, VOCABULARY) in STUDY.runs()]
         return [f"results/tables/spectra/{name}.parquet" for name in names]
-    runs = [run for run in STUDY.runs() if table == "accuracy" or not run[0].endswith(UNTRAINED)]
-    runs = [run for run in runs if table == "accuracy" or run[1] != VOCABULARY]
-    return [f"results/tables/{table}/{model}/{context}.parquet" for model, context in runs]
+    return [f"results/tables/accuracy/{model}/{context}.parquet" for model, context in STUDY.runs()]
+
+
+def plain_runs():
+    """Pairs of a model as it is and a context of prompts."""
+    return [(model, context) for model in STUDY.models for context in STUDY.contexts_of(model)]
+
+
+def training_logs():
+    """The logs of the models that the workflow trains."""
+    return [f"results/models/{model.name}/training_log.parquet" for model in trained_models()]
 
 
 def figure_names():

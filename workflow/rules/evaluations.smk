@@ -112,14 +112,17 @@ rule evaluate_spectra:
 rule sample_examples:
     """Some decoded numbers in their texts."""
     input:
-        predictions="results/predictions/{model}/{context}.parquet",
-        prompts="results/prompts/{context}.parquet",
+        predictions=lambda wildcards: [
+            f"results/predictions/{model}/{context}.parquet" for model, context in plain_runs()
+        ],
+        prompts=lambda wildcards: [f"results/prompts/{context}.parquet" for _, context in plain_runs()],
     output:
-        "results/tables/examples/{model}/{context}.parquet",
+        parquet="results/tables/examples.parquet",
+        csv="results/tables/examples.csv",
     log:
-        "results/logs/sample_examples/{model}/{context}.log",
+        "results/logs/sample_examples.log",
     benchmark:
-        "results/benchmarks/sample_examples/{model}/{context}.tsv"
+        "results/benchmarks/sample_examples.tsv"
     conda:
         "../envs/numprobe.yaml"
     resources:
@@ -130,7 +133,7 @@ rule sample_examples:
         seed=config["seed"],
     shell:
         "python $NUMPROBE/sample_examples.py --code {params.code} --predictions {input.predictions}"
-        " --prompts {input.prompts} --seed {params.seed} --output {output} > {log} 2>&1"
+        " --prompts {input.prompts} --seed {params.seed} --output {output.parquet} > {log} 2>&1"
 
 
 rule collect_tables:
@@ -145,7 +148,7 @@ rule collect_tables:
     benchmark:
         "results/benchmarks/collect_tables/{table}.tsv"
     wildcard_constraints:
-        table="|".join(EXPERIMENTS) or "none",
+        table="accuracy|transfer|spectra",
     conda:
         "../envs/numprobe.yaml"
     resources:
@@ -157,3 +160,27 @@ rule collect_tables:
     shell:
         "python $NUMPROBE/collect_tables.py --code {params.code} --tables {input} {params.skipped}"
         " --output {output.parquet} > {log} 2>&1"
+
+
+rule write_findings:
+    """The main results as a page of Markdown tables."""
+    input:
+        accuracy="results/tables/accuracy.parquet",
+        logs=training_logs(),
+    output:
+        "results/findings.md",
+    log:
+        "results/logs/write_findings.log",
+    benchmark:
+        "results/benchmarks/write_findings.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=digest("write_findings"),
+        probe=STUDY.closed_form[0],
+    shell:
+        "python $NUMPROBE/write_findings.py --code {params.code} --accuracy {input.accuracy} --logs {input.logs}"
+        " --probe {params.probe} --output {output} > {log} 2>&1"

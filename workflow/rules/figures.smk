@@ -44,7 +44,7 @@ if trained_models():
     rule plot_training:
         """Loss and held-out accuracy of the trained models."""
         input:
-            [f"results/models/{model.name}/training_log.parquet" for model in trained_models()],
+            training_logs(),
         output:
             figure_outputs("training"),
         log:

@@ -1,0 +1,33 @@
+"""What the study found, as a page of tables in Markdown. Run by the rule `write_findings`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from _run import parser, run
+from numprobe.atomic import atomic_path
+from numprobe.evaluation.findings import findings
+from numprobe.tables import read_table
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The options of this program."""
+    options = parser(__doc__)
+    options.add_argument("--accuracy", required=True, help="collected table of accuracies")
+    options.add_argument("--logs", nargs="*", default=[], help="training logs of the trained models")
+    options.add_argument("--probe", default="fourier", help="the probe that is shown layer by layer")
+    options.add_argument("--output", required=True, type=Path, help="Markdown file to write")
+    return options
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Read the tables and write the page."""
+    page = findings(
+        read_table(options.accuracy), [read_table(log) for log in options.logs], options.probe, provenance["script"]
+    )
+    with atomic_path(options.output) as temporary:
+        temporary.write_text(page)
+
+
+if __name__ == "__main__":
+    run(main, arguments())

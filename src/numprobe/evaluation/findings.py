@@ -1,0 +1,105 @@
+"""What a study found, as a page of Markdown tables: every number on it comes from a collected table."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+_INTRODUCTION = """# What the study found
+
+Accuracy in per cent: the decoded number, out of all candidates, equals the true one, on numbers that the probe has not
+seen; every number weighs alike. In brackets 95 % intervals over numbers. Layer 0 is what enters block 1, layer k what
+leaves block k. Made by `{script}` from `results/tables/`; not edited by hand.
+"""
+
+
+def findings(accuracy: pl.DataFrame, training: Sequence[pl.DataFrame], probe: str, script: str) -> str:
+    """The page.
+
+    Parameters
+    ----------
+    accuracy
+        The collected table of measurements.
+    training
+        Training logs of trained models, may be empty.
+    probe
+        The probe that is shown layer by layer.
+    script
+        Name of the program, for the page's first paragraph.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    table = accuracy.filter((pl.col("metric") == "accuracy") & pl.col("fold").is_null())
+    whole = table.filter(pl.col("subset") == "all")
+    parts = [_INTRODUCTION.format(script=script), f"## `{probe}` layer by layer\n", _by_layer(whole, probe)]
+    parts += ["## All probes and controls at the middle block\n", _at_middle(whole, probe)]
+    ranges = table.filter(pl.col("subset").str.starts_with("values="))
+    if ranges.height:
+        parts += ["## Where only some numbers are single tokens\n", _by_range(ranges, probe)]
+    if training:
+        parts += ["## Arithmetic of the trained models on pairs they never saw\n", _arithmetic(pl.concat(training))]
+    return "\n".join(parts)
+
+
+def _by_layer(table: pl.DataFrame, probe: str) -> str:
+    chosen = table.filter((pl.col("probe") == probe) & (pl.col("control") == "none"))
+    blocks = [
+        _markdown(part, index=("model", "context"), column="layer")
+        for part in chosen.partition_by(pl.col("context") == "vocabulary", maintain_order=True)
+    ]
+    return "\n".join(blocks) + _skipped(table)
+
+
+def _skipped(table: pl.DataFrame) -> str:
+    notes = table.filter(pl.col("note").str.starts_with("not applicable").fill_null(False))
+    lines = [f"- {row['model']}, `{row['context']}`: {row['note']}" for row in notes.iter_rows(named=True)]
+    return "\n".join(["", *lines, ""]) if lines else ""
+
+
+def _at_middle(table: pl.DataFrame, probe: str) -> str:
+    middle = _middle_rows(table).with_columns(
+        pl.when(pl.col("control").is_in(["none", "constant"]))
+        .then(pl.col("probe"))
+        .otherwise(pl.col("control") + " " + pl.col("probe"))
+        .alias("reader")
+    )
+    shown = middle.filter(pl.col("control").is_in(["none", "constant"]) | (pl.col("probe") == probe))
+    return _markdown(shown, index=("model", "context"), column="reader")
+
+
+def _middle_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The middle block of each model, fixed beforehand: half of its blocks, rounded."""
+    numbered = table.filter(pl.col("layer").str.contains(r"^\d+$")).with_columns(k=pl.col("layer").cast(pl.Int64))
+    return numbered.filter(pl.col("k") == (pl.col("k").max() / 2).round().cast(pl.Int64).over("model"))
+
+
+def _by_range(table: pl.DataFrame, probe: str) -> str:
+    chosen = table.filter((pl.col("probe") == probe) & (pl.col("control") == "none"))
+    return _markdown(chosen, index=("model", "context", "layer"), column="subset")
+
+
+def _arithmetic(logs: pl.DataFrame) -> str:
+    asked = logs.filter(pl.col("metric") == "accuracy").with_columns(
+        (pl.col("operation") + " " + pl.col("form")).alias("question"), pl.lit("none").alias("control")
+    )
+    return _markdown(asked, index=("model", "step"), column="question")
+
+
+def _markdown(table: pl.DataFrame, index: tuple[str, ...], column: str) -> str:
+    """One row per combination of `index`, one column per value of `column`, cells "value [low, high]"."""
+    heads = table[column].unique(maintain_order=True).to_list()
+    lines = ["| " + " | ".join([*index, *heads]) + " |", "|---" * (len(index) + len(heads)) + "|"]
+    for part in table.partition_by(*index, maintain_order=True):
+        cells = {row[column]: _cell(row) for row in part.iter_rows(named=True)}
+        names = [str(part[name][0]) for name in index]
+        lines.append("| " + " | ".join([*names, *(cells.get(head, "") for head in heads)]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row: dict[str, object]) -> str:
+    if row["value"] is None:
+        return str(row.get("note") or "")
+    value, low, high = (f"{float(str(row[name])):.0%}".rstrip("%") for name in ("value", "ci_low", "ci_high"))
+    return f"{value} [{low}, {high}]"
