@@ -9,21 +9,10 @@ from matplotlib.lines import Line2D
 
 from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.figures.panels import points as draw_points
-from numprobe.figures.rows import (
-    CONSTANT_STATE,
-    VOCABULARY,
-    checked,
-    contexts_in_order,
-    in_order,
-    is_not_applicable,
-    nothing_to_draw,
-    over_all_folds,
-)
-from numprobe.figures.style import CONTROLS, Style, layer_label, layer_order, probe_order, probe_style, set_layer_axis
-from numprobe.tables import MEASUREMENT
+from numprobe.figures.rows import CONSTANT_STATE, VOCABULARY, contexts_in_order, in_order, is_not_applicable
+from numprobe.figures.series import Series, leading_probe, measured_accuracies, series_of
+from numprobe.figures.style import CONTROLS, layer_label, layer_order, probe_style, set_layer_axis
 
-#: The probe whose controls and whose subsets of the values are shown, first that was measured.
-_LEADING = ("fourier", "wave", "sinusoidal")
 _VALUES = "values="
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
@@ -47,15 +36,7 @@ def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
     NumprobeError
         If the table is empty, lacks a column, or holds no accuracies.
     """
-    accuracies = over_all_folds(
-        checked(table, list(MEASUREMENT)).filter(
-            ((pl.col("metric") == "accuracy") & (pl.col("site") == "residual")) | is_not_applicable()
-        )
-    )
-    measured = accuracies.filter(pl.col("value").is_not_null())
-    if measured.filter(pl.col("control") == "none").is_empty():
-        raise nothing_to_draw("metric accuracy without a control")
-    leading = leading_probe(measured)
+    accuracies, leading = measured_accuracies(table)
     whole = pl.col("subset") == "all"
     constant = whole & (pl.col("control") == "constant")
     if what == "probes":
@@ -64,12 +45,6 @@ def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
     else:
         wanted = constant | (whole & (pl.col("probe") == leading))
     return accuracies.filter(wanted | is_not_applicable()).select(_COLUMNS)
-
-
-def leading_probe(measured: pl.DataFrame) -> str:
-    """The probe that stands for all: `fourier`, or else the first one measured in the order of the legends."""
-    names = probe_order(measured.filter(pl.col("control") == "none")["probe"].drop_nulls())
-    return next((name for name in _LEADING if name in names), names[0])
 
 
 def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None) -> Figure:
@@ -86,7 +61,9 @@ def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None)
     """
     models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
     figure, panels = context_panels(models, contexts)
-    series = _series(drawn, what)
+    series = series_of(drawn, tuple(CONTROLS) if what == "controls" else ("constant",))
+    if what == "controls":
+        series = {name: series[name] for name in series if name in (leading_probe(drawn), *CONTROLS)}
     headers = {}
     for (model, context), axes in panels.items():
         rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
@@ -104,20 +81,6 @@ def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None)
     figure.supylabel("accuracy", fontsize=7)
     figure.legend(handles=_legend(drawn, series, candidates), loc="outside upper center", ncols=6)
     return figure
-
-
-Series = dict[str, tuple[Style, pl.Expr]]
-
-
-def _series(drawn: pl.DataFrame, what: str) -> Series:
-    """Name -> style and rows, in the order of the legend; the leading probe is drawn last, on top."""
-    whole, plain = pl.col("subset") == "all", pl.col("control") == "none"
-    names = probe_order(drawn.filter(plain & pl.col("value").is_not_null())["probe"].drop_nulls())
-    shown = names if what == "probes" else [leading_probe(drawn.filter(pl.col("value").is_not_null()))]
-    series: Series = {name: (probe_style(name), whole & plain & (pl.col("probe") == name)) for name in shown}
-    controls = [name for name in CONTROLS if what == "controls" or name == "constant"]
-    present = set(drawn["control"])
-    return series | {n: (CONTROLS[n], whole & (pl.col("control") == n)) for n in controls if n in present}
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], series: Series, vocabulary: bool) -> None:

@@ -123,9 +123,15 @@ def points(axes: Axes, x: Sequence[float], rows: pl.DataFrame, style: Style) -> 
     axes.plot(x, value, color=style.colour, linestyle="none", **_marker(style))
 
 
-def legend_entry(name: str, style: Style) -> Line2D:
-    """What the legend shows for a series."""
-    return Line2D([], [], color=style.colour, linestyle=style.line, label=name, **_marker(style))
+def bars(axes: Axes, y: float, rows: pl.DataFrame, style: Style) -> None:
+    """Single measurements with their intervals as horizontal bars, all at height `y`."""
+    axes.hlines([y] * len(rows), _floats(rows, "ci_low"), _floats(rows, "ci_high"), color=style.colour, linewidth=1.1)
+    axes.plot(rows["value"], [y] * len(rows), color=style.colour, linestyle="none", **_marker(style))
+
+
+def legend_entry(name: str, style: Style, line: bool = True) -> Line2D:
+    """What the legend shows for a series of curves, or without a line, of points."""
+    return Line2D([], [], color=style.colour, linestyle=style.line if line else "none", label=name, **_marker(style))
 
 
 def _marker(style: Style) -> dict[str, Any]:

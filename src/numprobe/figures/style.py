@@ -152,7 +152,7 @@ def layer_label(name: str) -> str:
 
 
 def middle_layer(names: Iterable[str]) -> str:
-    """The state after the middle block, round(L / 2) of L blocks: fixed before anything is measured.
+    """The state after the middle block, the layer nearest to round(L / 2) of L: fixed before anything is measured.
 
     Raises
     ------
@@ -162,7 +162,8 @@ def middle_layer(names: Iterable[str]) -> str:
     numbers = [int(name) for name in names if name.isdecimal()]
     if not numbers:
         raise NumprobeError("the table has no layer 0, 1, ...: it cannot show the middle layer of the model")
-    return str(round(max(numbers) / 2))
+    middle = round(max(numbers) / 2)
+    return str(min(numbers, key=lambda number: (abs(number - middle), number)))
 
 
 def set_layer_axis(axes: Axes, layers: Sequence[str], most: int = 6) -> None:
