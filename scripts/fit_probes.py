@@ -1,0 +1,44 @@
+"""Fit the closed-form probes and their controls on one model in one context, all layers (rule fit_probes)."""
+
+from _run import parser, run  # isort: skip
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from numprobe.probes.codes import CODES
+from numprobe.probes.controls import CONTROLS
+from numprobe.probes.dataset import describe_split, training_rows, whole_fold
+from numprobe.probes.fit_closed_form import fit_closed_form
+from numprobe.splits import make_split
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
+    rows = training_rows(options.activations, split)
+    folds = [whole_fold(split), *split.folds]
+    described = describe_split(split, options.scheme, options.seed, folds)
+    metadata = {"split": described, "provenance": provenance}
+    probes = fit_closed_form(rows, split, options.probes, options.controls, options.seed, metadata)
+    for (kind, control), probe in probes.items():
+        ending = "" if control == "none" else f".{control}"
+        probe.save(options.output / f"{kind}{ending}.safetensors")
+
+
+def arguments() -> argparse.ArgumentParser:
+    result = parser(__doc__)
+    result.add_argument("--activations", type=Path, required=True, help="folder of hidden states")
+    result.add_argument("--probes", nargs="+", choices=list(CODES), required=True, help="kinds of probes")
+    result.add_argument("--controls", nargs="*", choices=CONTROLS, default=[], help="controls to fit too")
+    result.add_argument("--seed", type=int, default=0, help="the study's seed")
+    result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
+    result.add_argument("--maximum", type=int, default=999, help="largest candidate number")
+    result.add_argument("--scheme", choices=["folds", "paper"], default="folds", help="how values are divided")
+    result.add_argument("--folds", type=int, default=10, help="number of folds (scheme folds)")
+    result.add_argument("--inner", type=int, default=3, help="inner groups of values that choose hyper-parameters")
+    result.add_argument("--output", type=Path, required=True, help="folder for {probe}[.{control}].safetensors")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())

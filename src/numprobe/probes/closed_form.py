@@ -1,0 +1,236 @@
+"""Probes in closed form: ridge regression of the states onto a code of the numbers.
+
+For each training set one symmetric eigendecomposition of the states' second moments serves all codes, all penalties
+and the shuffled control. Penalty, shrinkage and column weights come from predictions on inner groups of held-out
+VALUES, and these predictions are needed only through their second moments, so that no row is read again:
+with p = (x - m)'w, the sum of p s over held-out rows is w'c, the sum of p^2 is w'Gw.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from numprobe.probes.codes import Code
+from numprobe.probes.moments import Blocks, Centre, Moments, make_moments
+from numprobe.probes.statistics import Statistics
+from numprobe.splits import Fold, Split
+
+#: Penalties to choose from, in units of the mean eigenvalue of the training states.
+PENALTIES = (2e-3, 2e-2, 2e-1, 2.0)
+# Directions in which states vary by less than this share of the largest variance are rounding noise.
+_RANK_TOLERANCE = 1e-10
+# States whose variance is below this share of their mean square are one vector, up to float32 rounding.
+_CONSTANT_TOLERANCE = 1e-12
+# A column cannot count as predicted more exactly than this share of its variance.
+_RESIDUAL_FLOOR = 1e-6
+_LARGEST_GAIN = 2.0
+_CHI_SQUARED_95 = 3.84
+
+Tensors = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What is to be predicted: a code, and the code of the label of each value (float64 [N, c]; docs: controls)."""
+
+    code: Code
+    matrix: np.ndarray
+
+
+def make_target(code: Code, labels: np.ndarray, minimum: int) -> Target:
+    """The target where the label of the i-th value is labels[i]."""
+    return Target(code, code.matrix[labels - minimum])
+
+
+def fit_layer(
+    statistics: Statistics, split: Split, targets: Sequence[Target], folds: Sequence[Fold]
+) -> list[dict[str, Tensors]] | None:
+    """Fit every target on every fold of one layer.
+
+    Parameters
+    ----------
+    statistics
+        Of the layer's training rows.
+    split
+        Assigns values to blocks.
+    targets
+        Codes, with or without permuted labels; they share all decompositions.
+    folds
+        Which blocks train, and the inner groups that choose penalty, shrinkage and weights.
+
+    Returns
+    -------
+    Per target, fold name -> tensors of `numprobe.probes.probe.Probe`; None if the states are constant.
+
+    Cost: per training set one eigendecomposition (d^3), per target column and penalty d^2 multiplications.
+    """
+    moments = make_moments(statistics, np.hstack([target.matrix for target in targets]), split)
+    if any(_is_constant(moments, fold.train) for fold in folds):
+        return None
+    solver = _Solver(moments)
+    fitted: list[dict[str, Tensors]] = [{} for _ in targets]
+    for fold in folds:
+        for result, tensors in zip(fitted, _fit_fold(solver, fold, targets), strict=True):
+            result[fold.name] = tensors
+    return fitted
+
+
+def _is_constant(moments: Moments, blocks: Blocks) -> bool:
+    centre = moments.centre(blocks)
+    variance = np.trace(moments.gram_about(blocks, centre)) / centre.count
+    return bool(variance <= _CONSTANT_TOLERANCE * (variance + centre.state @ centre.state))
+
+
+@dataclass(frozen=True, eq=False)
+class _Ridge:
+    """A training set in the basis of its principal directions: everything that a solution needs, for any penalty."""
+
+    centre: Centre
+    directions: np.ndarray
+    eigenvalues: np.ndarray
+    cross: np.ndarray
+    unit: float
+
+    def solution(self, penalty: float | np.ndarray) -> np.ndarray:
+        """Weights in the rotated basis, float32 [r, c], for one penalty or one per column."""
+        shrunk = 1 / (self.eigenvalues[:, None] + np.asarray(penalty) * self.unit)
+        return np.asarray(self.cross * shrunk.astype(np.float32))
+
+
+class _Solver:
+    """Ridge problems of one layer; training sets that folds have in common are decomposed once."""
+
+    def __init__(self, moments: Moments) -> None:
+        self.moments = moments
+        self._solved: dict[Blocks, _Ridge] = {}
+
+    def ridge(self, blocks: Blocks) -> _Ridge:
+        key = tuple(sorted(blocks))
+        if key not in self._solved:
+            self._solved[key] = self._decompose(key)
+        return self._solved[key]
+
+    def _decompose(self, blocks: Blocks) -> _Ridge:
+        centre = self.moments.centre(blocks)
+        gram = self.moments.gram_about(blocks, centre)
+        eigenvalues, vectors = np.linalg.eigh(gram)
+        kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
+        directions = vectors[:, kept].astype(np.float32)
+        cross = directions.T @ self.moments.cross_about(blocks, centre)
+        return _Ridge(centre, directions, eigenvalues[kept], cross, float(np.trace(gram)) / len(gram))
+
+
+@dataclass(frozen=True, eq=False)
+class _HeldOut:
+    """Second moments of predictions p and targets s over `count` held-out rows, each float64 [c].
+
+    `product` is the sum of p s, `square` of p^2, `target_square` of s^2, all about the training means.
+    """
+
+    count: int
+    product: np.ndarray
+    square: np.ndarray
+    target_square: np.ndarray
+
+    def __add__(self, other: "_HeldOut") -> "_HeldOut":
+        return _HeldOut(
+            self.count + other.count,
+            self.product + other.product,
+            self.square + other.square,
+            self.target_square + other.target_square,
+        )
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of each target column, about the training mean; positive also for a digit that no row has."""
+        return np.asarray(np.maximum(self.target_square / self.count, np.finfo(np.float32).tiny))
+
+    def gain(self, weighted: np.ndarray) -> np.ndarray:
+        """The factor by which each column's prediction comes closest to it; 1 for columns that are not weighted."""
+        best = np.divide(self.product, self.square, where=self.square > 0, out=np.zeros_like(self.product))
+        return np.asarray(np.where(weighted, best.clip(0, _LARGEST_GAIN), 1.0))
+
+    def residual(self, gain: np.ndarray) -> np.ndarray:
+        """The variance that predictions times `gain` leave."""
+        left = self.variance + (gain**2 * self.square - 2 * gain * self.product) / self.count
+        return np.asarray(np.maximum(left, _RESIDUAL_FLOOR * self.variance))
+
+
+class _Group:
+    """An inner group of held-out values, in the basis of the rows that train without it."""
+
+    def __init__(self, solver: _Solver, fold: Fold, group: Blocks) -> None:
+        moments = solver.moments
+        self._ridge = solver.ridge(tuple(block for block in fold.train if block not in group))
+        basis, centre = self._ridge.directions, self._ridge.centre
+        self._cross = basis.T @ moments.cross_about(group, centre)
+        self._gram = basis.T @ moments.gram_about(group, centre).astype(np.float32) @ basis
+        self._target_square = moments.target_square_about(group, centre)
+        self._count = int(moments.count[list(group)].sum())
+
+    def held_out(self, penalty: float | np.ndarray) -> _HeldOut:
+        """What the solution for one penalty, or one per column, predicts here."""
+        weight = self._ridge.solution(penalty)
+        product = np.einsum("ij,ij->j", weight, self._cross)
+        square = np.einsum("ij,ij->j", weight, self._gram @ weight)
+        return _HeldOut(self._count, product.astype(np.float64), square.astype(np.float64), self._target_square)
+
+
+def _fit_fold(solver: _Solver, fold: Fold, targets: Sequence[Target]) -> list[Tensors]:
+    groups = [_Group(solver, fold, group) for group in fold.inner if solver.moments.count[list(group)].any()]
+    sizes = [target.matrix.shape[1] for target in targets]
+    weighted = np.repeat([target.code.weighted for target in targets], sizes)
+    penalty = np.repeat(_choose_penalties(groups[0], weighted, sizes), sizes)
+    parts = [group.held_out(penalty) for group in groups]
+    held_out = sum(parts[1:], parts[0])
+    gain = held_out.gain(weighted)
+    precision = np.where(weighted, _precision(held_out, gain, int(solver.moments.values[list(fold.train)].sum())), 1.0)
+    ridge = solver.ridge(fold.train)
+    ends = np.cumsum(sizes)
+    return [
+        _tensors(ridge, np.arange(end - size, end), penalty[end - 1], gain, precision)
+        for size, end in zip(sizes, ends, strict=True)
+    ]
+
+
+def _choose_penalties(group: _Group, weighted: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Per target, the penalty with the most Gaussian information on held-out values: sum of log(var / r) / 2.
+
+    One inner group is enough: the choice is insensitive (halving or doubling the penalty changes little), while the
+    weights of single columns need all groups.
+    """
+    starts = np.cumsum([0, *sizes[:-1]])
+    information = []
+    for penalty in PENALTIES:
+        held_out = group.held_out(penalty)
+        residual = held_out.residual(held_out.gain(weighted))
+        explained = np.maximum(0, np.log(held_out.variance / residual))
+        information.append(np.add.reduceat(explained, starts))
+    return np.asarray(np.array(PENALTIES)[np.argmax(information, axis=0)])
+
+
+def _precision(held_out: _HeldOut, gain: np.ndarray, values: int) -> np.ndarray:
+    """The weight 1/r - 1/var of each column; 0 where its prediction is no better than chance.
+
+    Chance: the share of variance that one fitted gain explains in `values` independent values is chi-squared / values.
+    """
+    residual, variance = held_out.residual(gain), held_out.variance
+    better = 1 - residual / variance > _CHI_SQUARED_95 / values
+    return np.asarray(np.where(better, 1 / residual - 1 / variance, 0.0))
+
+
+def _tensors(ridge: _Ridge, columns: np.ndarray, penalty: float, gain: np.ndarray, precision: np.ndarray) -> Tensors:
+    kept = columns[precision[columns] > 0]
+    shrunk = (1 / (ridge.eigenvalues + penalty * ridge.unit)).astype(np.float32)
+    weight = ridge.directions @ (ridge.cross[:, kept] * shrunk[:, None])
+    scale = np.sqrt(ridge.unit / ridge.centre.count)
+    return {
+        "mean": ridge.centre.state,
+        "scale": np.array([scale]),
+        "weight": (weight * (gain[kept] * scale)).astype(np.float32),
+        "columns": (kept - columns[0]).astype(np.int32),
+        "precision": precision[kept].astype(np.float32),
+        "target_mean": ridge.centre.target[kept].astype(np.float32),
+        "penalty": np.array([penalty]),
+    }

@@ -1,0 +1,58 @@
+"""Controls: what a probe reads where there is nothing to read."""
+
+import numpy as np
+
+from numprobe.errors import NumprobeError
+from numprobe.seeding import generator
+from numprobe.splits import Split
+
+#: Controls that are fits of their own. (`untrained` is another model folder; `constant` needs no fit.)
+CONTROLS = ("shuffled", "gaussian")
+
+
+def control_labels(control: str, values: np.ndarray, split: Split, seed: int) -> np.ndarray:
+    """The label of each row under a control: what the probe is trained to say and judged by.
+
+    `shuffled` is one permutation of all values, applied to every row. A row stays in the block of its TRUE value;
+    only its label changes. The test is the same as without the control: a permutation is one-to-one, so the labels of
+    the held-out block are labels that no training row has, just as the values of a held-out block are. All that is
+    lost is the relation between states and the order of the numbers, which is what the control removes. And the
+    states of every training set stay the same, so their second moments are computed once for both.
+
+    Parameters
+    ----------
+    control
+        "none", "shuffled" or "gaussian" (whose labels are the values).
+    values
+        Integer array of true values.
+    split
+        Gives the range of values.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    int64 array, shape as `values`.
+
+    Raises
+    ------
+    NumprobeError
+        If the control is unknown.
+    """
+    values = np.asarray(values, dtype=np.int64)
+    if control == "shuffled":
+        permutation = generator(seed, "control", "shuffled").permutation(split.values)
+        return np.asarray(permutation[values - split.minimum])
+    if control in ("none", "gaussian"):
+        return values
+    raise NumprobeError(f"there is no control '{control}': choose from none, {', '.join(CONTROLS)}")
+
+
+def gaussian_states(values: np.ndarray, width: int, seed: int) -> np.ndarray:
+    """One standard normal vector per value, the same in all its rows: float32 [n, width].
+
+    The vector of a value depends on (seed, value, width) alone.
+    """
+    present, inverse = np.unique(values, return_inverse=True)
+    vectors = [generator(seed, "control", "gaussian", int(value)).standard_normal(width) for value in present]
+    return np.asarray(vectors, dtype=np.float32).reshape(-1, width)[inverse]

@@ -1,0 +1,94 @@
+"""The rows of an activation folder that train probes, and what a probe file says about them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from numprobe.activations.store import iterate_states, read_manifest, read_positions
+from numprobe.errors import NumprobeError
+from numprobe.probes.probe import ALL
+from numprobe.splits import Fold, Split
+
+SITE = "residual"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """The training rows of one model in one context.
+
+    Attributes
+    ----------
+    folder
+        The activation folder.
+    layers
+        All layers that it holds.
+    width
+        Components per state.
+    used
+        bool [rows]: number within the range, text not a test text.
+    values
+        int64 [rows used]: the true value of each used row.
+    described
+        Metadata for probe files: model, source, context and digests.
+    """
+
+    folder: Path
+    layers: tuple[str, ...]
+    width: int
+    used: np.ndarray
+    values: np.ndarray
+    described: dict[str, Any]
+
+    def batches(self, layer: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """States [n, width] and values [n] of the used rows, in bounded memory."""
+        row = taken = 0
+        for states in iterate_states(self.folder, layer, site=SITE):
+            chosen = states[self.used[row : row + len(states)]]
+            yield chosen, self.values[taken : taken + len(chosen)]
+            row += len(states)
+            taken += len(chosen)
+
+    def states(self, layer: str) -> np.ndarray:
+        """All states of the used rows, [rows used, width]."""
+        return np.concatenate([states for states, _ in self.batches(layer)])
+
+
+def training_rows(folder: str | Path, split: Split) -> TrainingRows:
+    """Find the training rows of an activation folder.
+
+    Raises
+    ------
+    NumprobeError
+        If the folder is incomplete, or has too few different training numbers for the folds.
+    """
+    manifest = read_manifest(folder)
+    positions = read_positions(folder)
+    values = positions["value"].to_numpy().astype(np.int64)
+    in_range = (values >= split.minimum) & (values <= split.maximum)
+    used = in_range & (positions["text_split"] != "test").to_numpy()
+    present = len(np.unique(values[used]))
+    if present < 2 * len(split.folds):
+        raise NumprobeError(
+            f"{folder} has {present} different training numbers in {split.minimum}..{split.maximum}, too few for "
+            f"{len(split.folds)} folds: use fewer folds (split.folds) or a context with more numbers"
+        )
+    layers = tuple(state["layer"] for state in manifest["states"] if state["site"] == SITE)
+    keys = ("model", "context", "source", "weights_sha256", "tokenizer_sha256")
+    described = {key: manifest.get(key) for key in keys} | {"site": SITE}
+    return TrainingRows(Path(folder), layers, int(manifest["width"]), used, values[used], described)
+
+
+def whole_fold(split: Split) -> Fold:
+    """The fold "all", which trains on every value; its inner groups are as many as those of the other folds."""
+    blocks = tuple(range(split.n_blocks))
+    count = min(len(split.folds[0].inner), len(blocks))
+    return Fold(ALL, (), (), blocks, tuple(blocks[start::count] for start in range(count)))
+
+
+def describe_split(split: Split, scheme: str, seed: int, folds: list[Fold]) -> Mapping[str, Any]:
+    """The split as a probe file records it: the block of every value, and each fold's blocks."""
+    parts = {fold.name: {"test": fold.test, "validation": fold.validation, "train": fold.train} for fold in folds}
+    return {"scheme": scheme, "seed": seed, "blocks": split.block.tolist(), "folds": parts}

@@ -1,0 +1,120 @@
+"""All closed-form probes and controls of one activation folder, every layer read once."""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from numprobe.probes.closed_form import PENALTIES, Target, fit_layer, make_target
+from numprobe.probes.codes import make_code
+from numprobe.probes.controls import control_labels, gaussian_states
+from numprobe.probes.dataset import TrainingRows, whole_fold
+from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
+from numprobe.probes.statistics import Statistics, accumulate
+from numprobe.splits import Split
+
+#: (kind, control)
+Key = tuple[str, str]
+
+
+def fit_closed_form(
+    rows: TrainingRows,
+    split: Split,
+    kinds: Sequence[str],
+    controls: Sequence[str],
+    seed: int,
+    metadata: Mapping[str, Any],
+) -> dict[Key, Probe]:
+    """Fit probes of all kinds on all layers and folds, with their controls.
+
+    Parameters
+    ----------
+    rows
+        The training rows.
+    split
+        Values, blocks and folds; the fold "all" is added.
+    kinds
+        Names of `numprobe.probes.codes.CODES`.
+    controls
+        Any of "shuffled", "gaussian".
+    seed
+        The study's seed.
+    metadata
+        Goes into every probe.
+
+    Returns
+    -------
+    (kind, control) -> probe, the control "none" included. The Gaussian control has the one layer "gaussian".
+
+    Raises
+    ------
+    NumprobeError
+        If a probe or control is unknown, a code is not defined for the range, or the folder is incomplete.
+    """
+    folds = [whole_fold(split), *split.folds]
+    keys = [(kind, control) for control in _label_controls(controls) for kind in kinds]
+    targets = [_target(kind, control, split, seed) for kind, control in keys]
+    layers = {
+        layer: fit_layer(_stream(rows, layer, split), split, targets, folds)
+        for layer in tqdm(rows.layers, desc="layers", unit="layer")
+    }
+    probes = {
+        key: _probe(
+            key, {layer: fitted[index] if fitted else None for layer, fitted in layers.items()}, rows, split, metadata
+        )
+        for index, key in enumerate(keys)
+    }
+    if "gaussian" in controls:
+        probes |= _gaussian(rows, split, kinds, seed, metadata)
+    return probes
+
+
+def _label_controls(controls: Sequence[str]) -> list[str]:
+    return ["none", *(control for control in controls if control != "gaussian")]
+
+
+def _target(kind: str, control: str, split: Split, seed: int) -> Target:
+    labels = control_labels(control, split.values, split, seed)
+    return make_target(make_code(kind, split.minimum, split.maximum), labels, split.minimum)
+
+
+def _stream(rows: TrainingRows, layer: str, split: Split) -> Statistics:
+    return reduce(add, (accumulate(states, values, split) for states, values in rows.batches(layer)))
+
+
+def _gaussian(
+    rows: TrainingRows, split: Split, kinds: Sequence[str], seed: int, metadata: Mapping[str, Any]
+) -> dict[Key, Probe]:
+    statistics = accumulate(gaussian_states(rows.values, rows.width, seed), rows.values, split)
+    targets = [_target(kind, "gaussian", split, seed) for kind in kinds]
+    fitted = fit_layer(statistics, split, targets, [whole_fold(split), *split.folds])
+    return {
+        (kind, "gaussian"): _probe(
+            (kind, "gaussian"), {GAUSSIAN_LAYER: fitted[index] if fitted else None}, rows, split, metadata
+        )
+        for index, kind in enumerate(kinds)
+    }
+
+
+def _probe(
+    key: Key,
+    layers: Mapping[str, dict[str, dict[str, np.ndarray]] | None],
+    rows: TrainingRows,
+    split: Split,
+    metadata: Mapping[str, Any],
+) -> Probe:
+    kind, control = key
+    tensors = {(layer, fold): arrays for layer, fitted in layers.items() if fitted for fold, arrays in fitted.items()}
+    return Probe(
+        kind=kind,
+        numbers=split.values,
+        layers=tuple(layer for layer, fitted in layers.items() if fitted),
+        folds=(whole_fold(split).name, *(fold.name for fold in split.folds)),
+        constant=tuple(layer for layer, fitted in layers.items() if not fitted),
+        width=rows.width,
+        metadata={**rows.described, **metadata, "control": control, "settings": {"penalties": PENALTIES}},
+        tensors=tensors,
+    )

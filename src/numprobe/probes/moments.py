@@ -1,0 +1,108 @@
+"""Second moments of states and target codes, about any centre and over any union of value blocks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from numprobe.probes.statistics import Statistics
+from numprobe.splits import Split
+
+Blocks = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Centre:
+    """Means over the rows of a training set: `count` rows, `state` float64 [d], `target` float64 [c]."""
+
+    count: int
+    state: np.ndarray
+    target: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Per value block, moments about the block's own mean, where float32 loses nothing to cancellation.
+
+    Attributes
+    ----------
+    values
+        int64 [B]: values that have rows.
+    count
+        float64 [B]: rows.
+    state_mean, target_mean
+        float64 [B, d] and [B, c].
+    gram
+        float64 [B, d, d].
+    cross
+        float32 [B, d, c]: states times targets.
+    target_square
+        float64 [B, c].
+    """
+
+    values: np.ndarray
+    count: np.ndarray
+    state_mean: np.ndarray
+    target_mean: np.ndarray
+    gram: np.ndarray
+    cross: np.ndarray
+    target_square: np.ndarray
+
+    def centre(self, blocks: Blocks) -> Centre:
+        """The means over all rows of the blocks."""
+        chosen = list(blocks)
+        count = self.count[chosen]
+        total = count.sum()
+        return Centre(int(total), count @ self.state_mean[chosen] / total, count @ self.target_mean[chosen] / total)
+
+    def gram_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
+        """The sum over the blocks of (x - m)(x - m)', float64 [d, d]."""
+        chosen = list(blocks)
+        offset = self.state_mean[chosen] - centre.state
+        return np.asarray(self.gram[chosen].sum(axis=0) + offset.T @ (self.count[chosen, None] * offset))
+
+    def cross_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
+        """The sum over the blocks of (x - m)(s - t)', float32 [d, c]."""
+        chosen = list(blocks)
+        offset = (self.state_mean[chosen] - centre.state).T * self.count[chosen]
+        target = self.target_mean[chosen] - centre.target
+        result = offset.astype(np.float32) @ target.astype(np.float32)
+        for block in chosen:
+            result += self.cross[block]
+        return np.asarray(result)
+
+    def target_square_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
+        """The sum over the blocks of (s - t)^2 per column, float64 [c]."""
+        chosen = list(blocks)
+        offset = self.target_mean[chosen] - centre.target
+        return np.asarray(self.target_square[chosen].sum(axis=0) + self.count[chosen] @ offset**2)
+
+
+def make_moments(statistics: Statistics, targets: np.ndarray, split: Split) -> Moments:
+    """Moments from sums: no pass over rows.
+
+    Parameters
+    ----------
+    statistics
+        Of the training rows.
+    targets
+        float64 [N, c]: the target code of the rows of each value.
+    split
+        Assigns values to blocks.
+    """
+    blocks, width = statistics.gram.shape[:2]
+    columns = targets.shape[1]
+    values = np.bincount(split.block, weights=statistics.value_count > 0, minlength=blocks).astype(np.int64)
+    count = np.bincount(split.block, weights=statistics.value_count, minlength=blocks)
+    safe = np.maximum(count, 1)[:, None]
+    state_mean, target_mean = np.zeros((blocks, width)), np.zeros((blocks, columns))
+    target_square, gram = np.zeros((blocks, columns)), np.empty_like(statistics.gram)
+    cross = np.zeros((blocks, width, columns), dtype=np.float32)
+    for b in range(blocks):
+        of_block = split.block == b
+        number, total, target = statistics.value_count[of_block], statistics.value_sum[of_block], targets[of_block]
+        state_mean[b], target_mean[b] = total.sum(axis=0) / safe[b], number @ target / safe[b]
+        gram[b] = statistics.gram[b] - count[b] * np.outer(state_mean[b], state_mean[b])
+        deviation = total - number[:, None] * state_mean[b]
+        cross[b] = deviation.T.astype(np.float32) @ target.astype(np.float32)
+        target_square[b] = number @ (target - target_mean[b]) ** 2
+    return Moments(values, count, state_mean, target_mean, gram, cross, target_square)
