@@ -13,8 +13,12 @@ from numprobe.training.specification import Specification
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     specification = Specification.from_mapping(_json_object(options.spec))
     # Heavy imports only once the specification is known to be good.
+    from transformers.utils.logging import disable_progress_bar
+
     from numprobe.training.train import check_range, train_model
 
+    # One bar, that of the training; not one more per saved checkpoint.
+    disable_progress_bar()
     check_range(options.minimum, options.maximum)
     train_model(options.name, specification, options.seed, options.maximum, options.output, threads(), provenance)
 

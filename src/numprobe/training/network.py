@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn.functional import rms_norm
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -50,16 +51,24 @@ def build_network(specification: Specification, vocabulary_size: int, seed: int)
         return model_class(config)
 
 
+class FusedNorm(nn.RMSNorm):
+    """The architectures' RMSNorm, in float32 whatever comes in, by torch's fused operation."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalise the last axis; shape and dtype stay."""
+        return rms_norm(x.float(), self.normalized_shape, self.weight, self.eps).to(x.dtype)
+
+
 def use_fused_norms(model: PreTrainedModel) -> None:
-    """Replace every RMSNorm by torch's own, which computes the same faster; parameter names stay."""
+    """Replace every RMSNorm by `FusedNorm`, which computes the same faster; parameter names stay."""
     for module in list(model.modules()):
         for name, child in module.named_children():
-            if type(child).__name__.endswith("RMSNorm") and not isinstance(child, nn.RMSNorm):
+            if type(child).__name__.endswith("RMSNorm") and not isinstance(child, FusedNorm):
                 setattr(module, name, _fused(child))
 
 
-def _fused(norm: nn.Module) -> nn.RMSNorm:
+def _fused(norm: nn.Module) -> FusedNorm:
     weight, epsilon = norm.get_parameter("weight"), float(norm.variance_epsilon)  # type: ignore[arg-type]
-    fused = nn.RMSNorm(weight.shape[0], eps=epsilon)
+    fused = FusedNorm(weight.shape[0], eps=epsilon)
     fused.weight = nn.Parameter(weight.detach())
     return fused

@@ -64,9 +64,9 @@ class Specification:
             if key not in known:
                 raise NumprobeError(f"training.{key} is no key of a training specification: use {', '.join(known)}")
             _check(key, value)
-        values: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in content.items()
-        }
+        values = dict(content)
+        if "checkpoints" in values:
+            values["checkpoints"] = tuple(sorted(values["checkpoints"]))
         specification = cls(**values)
         specification._check_together()
         return specification

@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+from numprobe.errors import NumprobeError
+from numprobe.training.specification import ARCHITECTURES, Specification
+
+
+def test_everything_has_a_default():
+    specification = Specification.from_mapping({})
+    assert specification == Specification()
+    assert specification.as_dict()["hidden_size"] == 128
+
+
+def test_a_specification_survives_json():
+    specification = Specification.from_mapping({"architecture": "olmo2", "steps": 20, "checkpoints": [10, 0]})
+    assert specification.checkpoints == (0, 10)
+    assert Specification.from_mapping(json.loads(json.dumps(specification.as_dict()))) == specification
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"stesp": 3}, "training.stesp is no key"),
+        ({"architecture": "gpt2"}, "training.architecture = 'gpt2'.*llama, olmo2, phi3"),
+        ({"steps": 0}, "training.steps = 0"),
+        ({"steps": True}, "training.steps = True"),
+        ({"steps": 1.5}, "training.steps = 1.5"),
+        ({"layers": "4"}, "training.layers = '4'"),
+        ({"checkpoints": 5}, "training.checkpoints = 5"),
+        ({"checkpoints": [-1]}, r"training.checkpoints = \[-1\]"),
+        ({"checkpoints": [5, 5]}, "training.checkpoints"),
+        ({"steps": 10, "checkpoints": [10]}, "training.checkpoints holds 10, but the run ends at step 10"),
+        ({"batch_scale": 0}, "training.batch_scale = 0"),
+        ({"batch_scale": float("nan")}, "training.batch_scale"),
+        ({"dtype": "float16"}, "training.dtype = 'float16'"),
+        ({"block_rate": -1}, "training.block_rate"),
+        ({"hidden_size": 100, "heads": 3}, "training.hidden_size = 100.*training.heads = 3"),
+        ([1], "must be a JSON object"),
+    ],
+)
+def test_bad_keys_and_values_are_named(content, message):
+    with pytest.raises(NumprobeError, match=message):
+        Specification.from_mapping(content)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_given_rate_replaces_the_architectures_own(architecture):
+    own = Specification(architecture=architecture).rates
+    given = Specification(architecture=architecture, embedding_rate=0.5).rates
+    assert given == (own[0], 0.5, own[2])
