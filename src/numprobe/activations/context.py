@@ -91,7 +91,7 @@ def extract_context(
     layers = check_states(parts, extraction.layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
     located = locate_numbers(table, numbers, longest_sequence(model.config, tokenizer))
-    rows, width, dtype = located.positions.height, int(parts.input_matrix.shape[1]), extraction.storage_dtype
+    rows, width, dtype = located.positions.height, int(model.config.hidden_size), extraction.storage_dtype
     announce(Path(output), rows, len(layers), width, dtype)
     fastest_attention(model, located)
     batches = checked(

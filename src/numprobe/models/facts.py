@@ -66,6 +66,8 @@ _ENCODERS = {
     "roberta": False,
     "xlm-roberta": False,
 }
+#: All supported model types.
+SUPPORTED = tuple(sorted([*_DECODERS, *_ENCODERS]))
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _HEADS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining")
 
@@ -144,8 +146,7 @@ def _layers(config: Mapping[str, Any], kind: str) -> int:
 
 
 def _unsupported(kind: str, reason: str) -> NumprobeError:
-    supported = ", ".join(sorted([*_DECODERS, *_ENCODERS]))
-    return NumprobeError(f"models of type '{kind}' are not supported ({reason}); supported: {supported}")
+    return NumprobeError(f"models of type '{kind}' are not supported ({reason}); supported: {', '.join(SUPPORTED)}")
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
