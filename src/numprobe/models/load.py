@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
@@ -55,14 +56,17 @@ def load_model(
 
 
 def _pretrained(folder: Path, source: ModelSource, dtype: str, head: bool) -> Any:
-    model, info = _auto_class(head).from_pretrained(
-        folder,
-        dtype=dtype if dtype == "auto" else getattr(torch, dtype),
-        use_safetensors=True,
-        local_files_only=True,
-        trust_remote_code=source.trust_remote_code,
-        output_loading_info=True,
-    )
+    try:
+        model, info = _auto_class(head).from_pretrained(
+            folder,
+            dtype=dtype if dtype == "auto" else getattr(torch, dtype),
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=source.trust_remote_code,
+            output_loading_info=True,
+        )
+    except SafetensorError as error:
+        raise NumprobeError(f"the weights in {folder} are damaged ({error}): fetch or make them again") from error
     missing = sorted(name for name in info["missing_keys"] if not name.startswith(_UNUSED))
     if missing:
         raise NumprobeError(f"the weights in {folder} lack {', '.join(missing[:3])} ({len(missing)} in all)")

@@ -1,0 +1,128 @@
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch.testing import assert_close
+
+from models.tiny import save, tiny_model, word_tokenizer
+from numprobe.errors import NumprobeError
+from numprobe.models.architecture import locate_parts, output_matrix
+from numprobe.models.load import choose_device, load_model, load_tokenizer
+from numprobe.models.source import ModelSource
+from numprobe.models.weights import matrix_name
+
+
+@pytest.fixture(params=["llama", "olmo2", "gpt2", "bert"])
+def folder(request, tmp_path):
+    return save(tmp_path / request.param, tiny_model(request.param, head=request.param != "bert"), word_tokenizer())
+
+
+def source_of(folder):
+    return ModelSource("path", path=str(folder))
+
+
+def test_the_bare_model_has_the_stored_weights_and_no_head(folder):
+    model = load_model(source_of(folder), device="cpu")
+    stored = load_file(folder / "model.safetensors")[matrix_name(folder, "embedding")]
+    assert_close(locate_parts(model).input_matrix, torch.nn.Parameter(stored))
+    assert not model.training
+    assert model.get_output_embeddings() is None
+
+
+def test_the_head_is_loaded_when_asked(tmp_path):
+    folder = save(tmp_path / "m", tiny_model("olmo2", head=True, tie_word_embeddings=False), word_tokenizer())
+    model = load_model(source_of(folder), device="cpu", head=True)
+    assert_close(output_matrix(model), load_file(folder / "model.safetensors")["lm_head.weight"])
+
+
+@pytest.mark.parametrize(("dtype", "expected"), [("bfloat16", torch.bfloat16), ("auto", torch.float32)])
+def test_types_of_the_weights(folder, dtype, expected):
+    assert load_model(source_of(folder), dtype, "cpu").dtype == expected
+    assert load_model(source_of(folder), dtype, "cpu", untrained_seed=1).dtype == expected
+
+
+def test_untrained_weights_depend_on_the_seed_alone(folder):
+    state = torch.random.get_rng_state()
+    first, again, other = (load_model(source_of(folder), device="cpu", untrained_seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    weights = [locate_parts(model).input_matrix for model in (first, again, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.allclose(weights[0], weights[2])
+    trained = load_model(source_of(folder), device="cpu")
+    assert {name: value.shape for name, value in first.named_parameters()} == {
+        name: value.shape for name, value in trained.named_parameters()
+    }
+    assert not torch.allclose(weights[0], locate_parts(trained).input_matrix)
+
+
+@pytest.mark.parametrize("kind", ["llama", "olmo2", "gpt2"])
+def test_untrained_weights_are_the_same_with_and_without_head(kind, tmp_path):
+    folder = save(tmp_path / "m", tiny_model(kind, head=True), word_tokenizer())
+    bare = load_model(source_of(folder), device="cpu", untrained_seed=5)
+    full = load_model(source_of(folder), device="cpu", untrained_seed=5, head=True).base_model
+    for (name, one), (_, other) in zip(bare.named_parameters(), full.named_parameters(), strict=True):
+        assert torch.equal(one, other), name
+
+
+def test_weights_that_are_not_in_the_file_are_an_error(tmp_path):
+    folder = save(tmp_path / "m", tiny_model("llama"), word_tokenizer())
+    weights = load_file(folder / "model.safetensors")
+    del weights["layers.1.mlp.up_proj.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(NumprobeError, match=r"lack layers.1.mlp.up_proj.weight \(1 in all\)"):
+        load_model(source_of(folder), device="cpu")
+
+
+def test_a_truncated_file_is_an_error(folder):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(NumprobeError, match="damaged"):
+        load_model(source_of(folder), device="cpu")
+
+
+def test_a_pooler_that_is_not_in_the_file_does_not_matter(tmp_path):
+    folder = save(tmp_path / "m", tiny_model("bert"), word_tokenizer())
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if not name.startswith("pooler")}
+    assert len(kept) < len(weights)
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    assert load_model(source_of(folder), device="cpu").config.model_type == "bert"
+
+
+def test_a_wrong_number_of_blocks_is_an_error_that_names_both():
+    model = tiny_model("llama")
+    del model.layers[-1]
+    with pytest.raises(NumprobeError, match=r"has 2 blocks, its config.json says 3"):
+        locate_parts(model)
+
+
+def test_a_missing_or_unexpected_final_norm_is_an_error():
+    model = tiny_model("llama")
+    del model.norm
+    with pytest.raises(NumprobeError, match="none final norm was found where there should be one"):
+        locate_parts(model)
+
+
+def test_the_tokenizer_is_the_saved_one(folder):
+    tokenizer = load_tokenizer(source_of(folder))
+    assert tokenizer("12 is").input_ids == word_tokenizer()("12 is").input_ids
+    assert isinstance(tokenizer.backend_tokenizer, Tokenizer)
+
+
+def test_a_folder_without_tokenizer_is_an_error(tmp_path):
+    tiny_model("llama").save_pretrained(tmp_path)
+    with pytest.raises(NumprobeError, match="tokenizer"):
+        load_tokenizer(source_of(tmp_path))
+
+
+def test_a_slow_tokenizer_is_an_error(folder, monkeypatch):
+    slow = type("Slow", (), {"is_fast": False})()
+    monkeypatch.setattr("numprobe.models.load.AutoTokenizer.from_pretrained", lambda *_, **__: slow)
+    with pytest.raises(NumprobeError, match="not a fast one"):
+        load_tokenizer(source_of(folder))
+
+
+def test_a_device_that_is_not_there():
+    assert choose_device("cpu").type == "cpu"
+    with pytest.raises(NumprobeError, match="device 'cuda:99' does not exist here"):
+        choose_device("cuda:99")

@@ -1,0 +1,130 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import normalizers
+
+from models.tiny import byte_tokenizer, separate_space_tokenizer, word_tokenizer, wordpiece_tokenizer
+from numprobe.errors import NumprobeError
+from numprobe.models.tokens import NumberTokenizer
+
+WORDS = NumberTokenizer(word_tokenizer())
+BYTES = NumberTokenizer(byte_tokenizer())
+UNTRIMMED = NumberTokenizer(byte_tokenizer(trim_offsets=False))
+SEPARATE = NumberTokenizer(separate_space_tokenizer())
+PIECES = NumberTokenizer(wordpiece_tokenizer())
+ALL = [WORDS, BYTES, UNTRIMMED, SEPARATE, PIECES]
+
+
+def find(numbers, text, written, value=None):
+    """Where the first `written` of a text is found, as the token itself."""
+    encoded = numbers.encode([text])[0]
+    start = text.index(written)
+    found = numbers.find(text, encoded, start, start + len(written), int(written) if value is None else value)
+    return found if isinstance(found, str) else numbers.tokenizer.convert_ids_to_tokens(int(encoded.ids[found]))
+
+
+@pytest.mark.parametrize("numbers", ALL)
+def test_every_sequence_starts_with_a_special_token(numbers):
+    for encoded in numbers.encode(["12", "7 and 8"]):
+        assert encoded.ids[0] in numbers.tokenizer.all_special_ids
+        assert encoded.ends[0] == 0
+        assert len(encoded) == len(encoded.starts) == len(encoded.ends)
+
+
+def test_bos_comes_before_eos_and_neither_is_an_error_that_names_the_key():
+    tokenizer = word_tokenizer(bos=False)
+    with pytest.raises(NumprobeError, match="prefix_token"):
+        NumberTokenizer(tokenizer)
+    assert NumberTokenizer(tokenizer, "sum").encode(["1"])[0].ids[0] == tokenizer.convert_tokens_to_ids("sum")
+    tokenizer.eos_token = "is"
+    assert NumberTokenizer(tokenizer).encode(["1"])[0].ids[0] == tokenizer.eos_token_id
+    tokenizer.bos_token = "the"
+    assert NumberTokenizer(tokenizer).encode(["1"])[0].ids[0] == tokenizer.bos_token_id
+
+
+def test_a_configured_prefix_is_put_once_and_must_exist():
+    encoded = NumberTokenizer(word_tokenizer(), "<s>").encode(["1"])[0]
+    assert list(encoded.ids).count(1) == 1
+    encoded = NumberTokenizer(word_tokenizer(), "is").encode(["1"])[0]
+    assert len(encoded) == 3
+    with pytest.raises(NumprobeError, match="no token 'nothing'"):
+        NumberTokenizer(word_tokenizer(), "nothing")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text", "written", "token"),
+    [
+        (WORDS, "12 is 34", "34", "34"),
+        (BYTES, "12 is 34", "12", "12"),
+        (BYTES, "12 is 34", "34", "Ġ34"),
+        (UNTRIMMED, "12 is 34", "34", "Ġ34"),
+        (SEPARATE, "12 is 34", "34", "34"),
+        (PIECES, "12 is 34", "34", "34"),
+        (PIECES, "E11 is 34", "11", "##11"),
+        (PIECES, "É 34", "34", "34"),
+        (BYTES, "é😀 34", "34", "Ġ34"),
+    ],
+)
+def test_the_token_of_a_number(numbers, text, written, token):
+    assert find(numbers, text, written) == token
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text", "written", "reason"),
+    [
+        (WORDS, "1234", "1234", "multi_token"),
+        (WORDS, "is 567", "567", "unknown"),
+        (BYTES, "is 123", "123", "multi_token"),
+        (PIECES, "is 77", "77", "multi_token"),
+        (PIECES, "the 12th", "12", "glued"),
+        (BYTES, "is 12", "1", "glued"),
+        (BYTES, "is 12", "2", "glued"),
+    ],
+)
+def test_the_reason_why_a_number_has_no_token(numbers, text, written, reason):
+    assert find(numbers, text, written) == reason
+
+
+def test_two_readings_that_disagree_are_an_error_that_names_the_prompt():
+    tokenizer = word_tokenizer()
+    tokenizer.backend_tokenizer.normalizer = normalizers.Replace("7", "8")
+    with pytest.raises(NumprobeError, match=r"'is 17'.*offsets give '17', the token is '18'"):
+        find(NumberTokenizer(tokenizer), "is 17", "17")
+    with pytest.raises(NumprobeError, match="which token is 13 in the prompt 'is 12'"):
+        find(WORDS, "is 12", "12", value=13)
+    with pytest.raises(NumprobeError, match="no token cover"):
+        WORDS.find("is 12", WORDS.encode(["is 12"])[0], 2, 3, 12)
+
+
+@pytest.mark.parametrize("numbers", ALL)
+@given(before=st.text("ab E.$ é", max_size=5), value=st.integers(0, 150), after=st.text("xy .,é", max_size=5))
+def test_a_token_that_is_found_decodes_to_the_number(numbers, before, value, after):
+    text = f"{before}{value}{after}"
+    encoded = numbers.encode([text])[0]
+    found = numbers.find(text, encoded, len(before), len(before) + len(str(value)), value)
+    if isinstance(found, int):
+        assert found > 0
+        assert numbers.written(int(encoded.ids[found])) == str(value)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "single", "space"),
+    [
+        (WORDS, range(200), "none"),
+        (BYTES, range(100), "merged"),
+        (UNTRIMMED, range(100), "merged"),
+        (SEPARATE, range(100), "separate"),
+        (PIECES, range(60), "none"),
+    ],
+)
+def test_single_token_numbers_and_the_space_before_them(numbers, single, space):
+    tokens = numbers.number_tokens(range(300))
+    assert list(tokens) == list(single)
+    assert len(set(tokens.values())) == len(tokens)
+    assert numbers.leading_space() == space
+
+
+def test_pieces_of_long_numbers():
+    assert WORDS.pieces("12145") == ["121", "45"]
+    assert PIECES.pieces("4512") == ["45", "12"]
+    assert BYTES.pieces("1234") == ["12", "34"]
