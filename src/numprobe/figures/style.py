@@ -186,7 +186,8 @@ def say(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=NOTE_COLOUR, fontsize=6.5)
     axes.set_facecolor("#f3f3f3")
     axes.set_xticks([])
-    axes.tick_params(left=False, labelleft=False)
+    axes.grid(visible=False)
+    axes.tick_params(which="both", left=False, labelleft=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
 

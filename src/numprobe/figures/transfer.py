@@ -1,0 +1,147 @@
+"""Fit in one context, test in another: matrices for models of few layers, curves for deep ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, layer_label, layer_order, series_styles, set_layer_axis
+from numprobe.tables import MEASUREMENT
+
+#: With more states than this in any model, the figure shows curves over the layers instead of matrices.
+MOST_MATRICES = 8
+#: What a cell says where all states of the fit are the same vector, and where a context does not apply to a model.
+NO_STATE, NO_CONTEXT = "–", "n/a"
+
+_COLUMNS = (
+    "model", "fit_context", "context", "layer", "probe", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "n_prompts", "note",
+)  # fmt: skip
+_COLOURS = "cividis"
+_CELL = 0.2
+
+
+def transfer_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The accuracies that the figure shows: every pair of contexts, layer by layer.
+
+    Parameters
+    ----------
+    table
+        The transfer table (numprobe.tables.MEASUREMENT and `fit_context`).
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies.
+    """
+    accuracy = (pl.col("metric") == "accuracy") & (pl.col("control") == "none") & (pl.col("subset") == "all")
+    rows = over_all_folds(checked(table, [*MEASUREMENT, "fit_context"]).filter(accuracy | is_not_applicable()))
+    if rows["value"].drop_nulls().is_empty():
+        raise nothing_to_draw("metric accuracy without a control")
+    return rows.select(_COLUMNS)
+
+
+def draw_transfer(drawn: pl.DataFrame) -> Figure:
+    """Matrices (rows: fitted on, columns: tested on) per model and layer; curves where a model has many layers.
+
+    Parameters
+    ----------
+    drawn
+        What `transfer_rows` returned.
+    """
+    counts = drawn.group_by("model").agg(pl.col("layer").drop_nulls().n_unique())["layer"]
+    return _matrices(drawn) if max(counts) <= MOST_MATRICES else _curves(drawn)
+
+
+def _contexts(drawn: pl.DataFrame) -> list[str]:
+    """All contexts; those that some model cannot have are in the rows of other models."""
+    return in_order(pl.concat([drawn["fit_context"], drawn["context"]]))
+
+
+def _of(drawn: pl.DataFrame, model: str) -> pl.DataFrame:
+    return drawn.filter(pl.col("model") == model)
+
+
+def _matrices(drawn: pl.DataFrame) -> Figure:
+    models, contexts = in_order(drawn["model"]), _contexts(drawn)
+    layers = {model: layer_order(_of(drawn, model)["layer"].drop_nulls()) for model in models}
+    columns = max(map(len, layers.values()))
+    side = _CELL * len(contexts)
+    size = (max(PAGE_WIDTH, 1.6 + columns * (side + 0.06)), 1.3 + len(models) * (side + 0.3))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(models), columns, squeeze=False)
+    for row, model in enumerate(models):
+        for column, axes in enumerate(grid[row]):
+            if column >= len(layers[model]):
+                axes.set_axis_off()
+                continue
+            layer = layers[model][column]
+            _matrix(axes, _of(drawn, model), layer, contexts)
+            lowest = all(column >= len(layers[below]) for below in models[row + 1 :])
+            _name_cells(axes, contexts, fitted=column == 0, tested=lowest)
+            axes.set_title(f"layer {layer}" if layer.isdecimal() else layer_label(layer), fontsize=7, pad=3)
+        _name_row(grid[row][0], model)
+    scale = ScalarMappable(Normalize(0, 1), _COLOURS)
+    figure.colorbar(scale, ax=grid, label="accuracy on unseen numbers", shrink=0.7, aspect=30, pad=0.01)
+    figure.supxlabel("tested on", fontsize=7)
+    figure.supylabel("fitted on", fontsize=7)
+    return figure
+
+
+def _matrix(axes: Axes, rows: pl.DataFrame, layer: str, contexts: Sequence[str]) -> None:
+    """Accuracies in %, grey cells where there are none."""
+    values = np.full((len(contexts), len(contexts)), np.nan)
+    cells = {}
+    for row in rows.filter(pl.col("layer") == layer).iter_rows(named=True):
+        place = (contexts.index(row["fit_context"]), contexts.index(row["context"]))
+        if row["value"] is not None:
+            values[place] = row["value"]
+        cells[place] = NO_STATE if row["value"] is None else f"{100 * row['value']:.0f}"
+    for context in rows.filter(is_not_applicable())["context"]:
+        at = contexts.index(context)
+        cells |= {place: NO_CONTEXT for i in range(len(contexts)) for place in ((i, at), (at, i))}
+    axes.set_facecolor("#e8e8e8")
+    axes.imshow(np.ma.masked_invalid(values), cmap=_COLOURS, vmin=0, vmax=1)
+    for place, text in cells.items():
+        colour = NOTE_COLOUR if np.isnan(values[place]) else "black" if values[place] > 0.5 else "white"
+        axes.text(place[1], place[0], text, ha="center", va="center_baseline", fontsize=5.5, color=colour)
+
+
+def _name_cells(axes: Axes, contexts: Sequence[str], fitted: bool, tested: bool) -> None:
+    axes.set_xticks(range(len(contexts)), contexts if tested else [], rotation=90, fontsize=6)
+    axes.set_yticks(range(len(contexts)), contexts if fitted else [], fontsize=6)
+    axes.tick_params(length=0, pad=2)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _name_row(axes: Axes, model: str) -> None:
+    axes.set_ylabel(model, fontweight="bold", fontsize=8)
+
+
+def _curves(drawn: pl.DataFrame) -> Figure:
+    """Columns: tested on; one curve per context of the fit."""
+    models, contexts = in_order(drawn["model"]), _contexts(drawn)
+    figure, panels = context_panels(models, contexts)
+    styles = series_styles(contexts)
+    for (model, context), axes in panels.items():
+        rows = _of(drawn, model).filter(pl.col("context") == context)
+        fraction_axis(axes)
+        if explain_empty(axes, rows):
+            continue
+        layers = layer_order(_of(drawn, model)["layer"].drop_nulls())
+        set_layer_axis(axes, layers)
+        for fit_context, style in styles.items():
+            curve(axes, rows.filter(pl.col("fit_context") == fit_context), layers, style)
+    title_columns(panels, {})
+    figure.supxlabel("layer", fontsize=7)
+    figure.supylabel("accuracy on unseen numbers of the context above", fontsize=7)
+    entries = [legend_entry(name, style) for name, style in styles.items()]
+    figure.legend(handles=entries, title="fitted on", loc="outside upper center", ncols=6)
+    return figure
