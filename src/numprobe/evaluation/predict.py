@@ -1,7 +1,6 @@
 """Out-of-fold readings: every test row, decoded by the probe of the fold that never saw its number."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,7 @@ from numprobe.activations.store import read_manifest, read_positions, read_state
 from numprobe.errors import NumprobeError
 from numprobe.probes.controls import control_labels, gaussian_states
 from numprobe.probes.probe import ALL, GAUSSIAN_LAYER, Probe
-from numprobe.splits import Split, make_split
-
-SplitKey = tuple[int, int, str, int, int]
+from numprobe.splits import Fold, Split
 
 #: One row per decoded state, probe and control.
 PREDICTION = pl.Schema(
@@ -54,58 +51,55 @@ def predict(folder: str | Path, probes: Sequence[Probe]) -> pl.DataFrame:
     Raises
     ------
     NumprobeError
-        If a number lies outside a probe's range, or no row tests.
+        If no row tests, or the probes do not fit the states.
     """
     positions = read_positions(folder)
-    tested = {split: held_out_rows(positions, split_of(split)) for split in {split_key(probe) for probe in probes}}
+    tested = [held_out_rows(positions, split_of(probe)) for probe in probes]
     parts = [
-        _readings(states, positions, tested[split_key(probe)], probe, layer)
+        _readings(states, positions, rows, probe, layer)
         for layer, states in _layers(folder, positions, probes)
-        for probe in probes
+        for probe, rows in zip(probes, tested, strict=True)
         if layer in probe.layers
     ]
-    return pl.concat([_empty(), *parts])
+    return pl.concat([pl.DataFrame(schema=PREDICTION), *parts])
 
 
-def split_key(probe: Probe) -> SplitKey:
-    """What determines a probe's value split: minimum, maximum, scheme, folds, seed."""
-    split = probe.metadata["split"]
-    return int(probe.numbers[0]), int(probe.numbers[-1]), split["scheme"], split["folds"], split["seed"]
-
-
-@lru_cache
-def split_of(key: SplitKey) -> Split:
-    """The split that `split_key` names. Its inner groups are those of no fit: evaluation does not need them."""
-    minimum, maximum, scheme, folds, seed = key
-    return make_split(minimum, maximum, scheme, folds, 1, seed)
+def split_of(probe: Probe) -> Split:
+    """The value split that a probe file records; without inner groups and the fold of all values."""
+    stored = probe.metadata["split"]
+    folds = [
+        Fold(name, tuple(parts["test"]), tuple(parts["validation"]), tuple(parts["train"]), ())
+        for name, parts in stored["folds"].items()
+        if name in probe.folds and name != ALL
+    ]
+    block = np.array(stored["blocks"], dtype=np.int8)
+    return Split(int(probe.numbers[0]), int(probe.numbers[-1]), block, tuple(folds))
 
 
 def held_out_rows(positions: pl.DataFrame, split: Split) -> dict[str, np.ndarray]:
-    """Row indices of the test rows of each fold, ascending, int64.
+    """Row indices (int64, ascending) of the test rows of each fold that has some.
 
     Raises
     ------
     NumprobeError
-        If a number lies outside the split, or no row tests.
+        If no row tests.
     """
-    values = positions["value"].to_numpy()
-    if len(values) and not split.minimum <= values.min() <= values.max() <= split.maximum:
-        raise NumprobeError(
-            f"the states are of numbers {values.min()}..{values.max()}, the probe of {split.minimum}..{split.maximum}: "
-            "fit the probe again on the same range"
-        )
-    unread = (positions["text_split"] != "train").to_numpy()
-    block = split.block_of(values)
-    rows = {fold.name: np.flatnonzero(unread & np.isin(block, fold.test)) for fold in split.folds}
+    tests = positions.with_row_index("index").filter(
+        (pl.col("text_split") != "train") & pl.col("value").is_between(split.minimum, split.maximum)
+    )
+    index, block = tests["index"].to_numpy().astype(np.int64), split.block_of(tests["value"].to_numpy())
+    rows = {fold.name: index[np.isin(block, fold.test)] for fold in split.folds}
     if not any(map(len, rows.values())):
-        raise NumprobeError("no row tests: the context has no test texts with numbers of a test fold; use more texts")
-    return rows
+        raise NumprobeError(
+            f"no row tests: the context has no test texts with held-out numbers of {split.minimum}..{split.maximum}; "
+            "use more texts"
+        )
+    return {fold: found for fold, found in rows.items() if len(found)}
 
 
 def labels_of(probe: Probe, values: np.ndarray) -> np.ndarray:
     """What the probe should answer for each written number, int64, shape as `values`."""
-    key = split_key(probe)
-    return control_labels(control_of(probe), values, split_of(key), key[-1])
+    return control_labels(control_of(probe), values, split_of(probe), _seed(probe))
 
 
 def control_of(probe: Probe) -> str:
@@ -136,27 +130,25 @@ def _layers(folder: str | Path, positions: pl.DataFrame, probes: Sequence[Probe]
             yield state["layer"], read_states(folder, state["layer"])
     for probe in probes:
         if GAUSSIAN_LAYER in probe.layers:
-            yield GAUSSIAN_LAYER, gaussian_states(positions["value"].to_numpy(), probe.width, split_key(probe)[-1])
+            yield GAUSSIAN_LAYER, gaussian_states(positions["value"].to_numpy(), probe.width, _seed(probe))
             return
 
 
 def _readings(
     states: np.ndarray, positions: pl.DataFrame, tested: Mapping[str, np.ndarray], probe: Probe, layer: str
 ) -> pl.DataFrame:
-    folds = [fold for fold in probe.folds if fold != ALL and len(tested[fold])]
-    if not folds:
-        return _empty()
-    found = positions[np.concatenate([tested[fold] for fold in folds])]
+    found = positions[np.concatenate(list(tested.values()))]
+    decoded = [probe.decode(states[rows], layer, fold) for fold, rows in tested.items()]
     table = found.with_columns(
         pl.lit(layer).alias("layer"),
         pl.lit(probe.kind).alias("probe"),
         pl.lit(control_of(probe)).alias("control"),
-        pl.Series("fold", [fold for fold in folds for _ in tested[fold]]),
+        pl.Series("fold", [fold for fold, rows in tested.items() for _ in rows]),
         pl.Series("label", labels_of(probe, found["value"].to_numpy())),
-        pl.Series("decoded", np.concatenate([probe.decode(states[tested[fold]], layer, fold) for fold in folds])),
+        pl.Series("decoded", np.concatenate(decoded)),
     )
     return table.select(pl.col(name).cast(dtype) for name, dtype in PREDICTION.items())
 
 
-def _empty() -> pl.DataFrame:
-    return pl.DataFrame(schema=PREDICTION)
+def _seed(probe: Probe) -> int:
+    return int(probe.metadata["split"]["seed"])

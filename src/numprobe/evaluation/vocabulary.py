@@ -9,15 +9,17 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.separability import held_out_residues, kappa_interval
-from numprobe.evaluation.spectra import Band, principal_coordinates, rotation_band, shuffled_band
+from numprobe.evaluation.separability import held_out_classes, kappa, kappa_interval
+from numprobe.evaluation.spectra import PERMUTATIONS, Band, principal_coordinates, rotation_band, shuffled_band
 from numprobe.seeding import generator
 
 #: Columns of the table beside the shared ones: cycles per N numbers, its period in numbers, and N itself.
-EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "n": pl.UInt32}
+EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
 PERIODS = (2, 5, 10)
 FEWEST = 50
 RESAMPLES = 1000
+ROTATED = "random rotations and dimensions"
+SHUFFLED = "permutations of the values"
 
 Row = dict[str, Any]
 
@@ -53,7 +55,7 @@ def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> l
     order = _rows_of(folder, numbers)
     rows = []
     for state in read_manifest(folder)["states"]:
-        names = {"context": "vocabulary", "layer": state["layer"], "n": len(numbers), "seed": seed}
+        names = {"context": "vocabulary", "layer": state["layer"], "N": len(numbers), "seed": seed}
         states = read_states(folder, state["layer"])[order]
         rows += [{**names, **row} for row in [*_spectrum_rows(states, seed), *_kappa_rows(states, numbers, seed)]]
     return rows
@@ -74,8 +76,8 @@ def _spectrum_rows(states: np.ndarray, seed: int) -> Iterator[Row]:
         yield {"metric": "power_share", "note": "constant state"}
         return
     rotated, shuffled = rotation_band(states, seed), shuffled_band(states, seed)
-    yield from _band_rows(rotated, len(states), {"control": "none", "resampled": "random rotations and dimensions"})
-    yield from _band_rows(shuffled, len(states), {"control": "shuffled", "resampled": "permutations of the values"})
+    yield from _band_rows(rotated, len(states), {"control": "none", "resampled": ROTATED})
+    yield from _band_rows(shuffled, len(states), {"control": "shuffled", "resampled": SHUFFLED})
 
 
 def _band_rows(band: Band, count: int, names: Row) -> Iterator[Row]:
@@ -95,20 +97,15 @@ def _band_rows(band: Band, count: int, names: Row) -> Iterator[Row]:
 
 def _kappa_rows(states: np.ndarray, numbers: np.ndarray, seed: int) -> Iterator[Row]:
     axes = principal_coordinates(states)
-    permuted = generator(seed, "separability", "shuffled").permutation(numbers)
-    for control, labels in (("none", numbers), ("shuffled", permuted)):
-        for period in PERIODS:
-            residues = labels % period
-            predicted = held_out_residues(axes, numbers, residues, seed)
-            value, low, high = kappa_interval(residues, predicted, RESAMPLES, seed)
-            yield {
-                "control": control,
-                "subset": f"mod={period}",
-                "metric": "kappa",
-                "period": period,
-                "value": value,
-                "ci_low": low,
-                "ci_high": high,
-                "resampled": "values (bootstrap)",
-                "n_values": len(numbers),
-            }
+    rng = generator(seed, "separability", "permutations")
+    labels = np.column_stack([numbers, *(rng.permutation(numbers) for _ in range(PERMUTATIONS))])
+    for period in PERIODS:
+        classes = labels % period
+        predicted = held_out_classes(axes, numbers, classes, seed)
+        kappas = [kappa(true, found) for true, found in zip(classes.T, predicted.T, strict=True)]
+        low, high, resampled = kappa_interval(classes[:, 0], predicted[:, 0], RESAMPLES, seed)
+        names = {"subset": f"mod={period}", "metric": "kappa", "period": period, "n_values": len(numbers)}
+        yield {**names, "value": kappas[0], "ci_low": low, "ci_high": high, "resampled": resampled}
+        low, high = np.quantile(kappas[1:], (0.025, 0.975)).tolist()
+        null = {"value": float(np.mean(kappas[1:])), "ci_low": low, "ci_high": high, "resampled": SHUFFLED}
+        yield {**names, "control": "shuffled", **null}
