@@ -10,29 +10,37 @@ from typing import Any
 import polars as pl
 
 from _run import parser, run
+from numprobe.evaluation.collect import write_csv
 from numprobe.evaluation.examples import sample_examples
 from numprobe.tables import read_metadata, read_table, write_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
-    """Decoded rows and their prompts -> a small table."""
-    origin = read_metadata(options.predictions)
-    names = {name: origin[name] for name in ("model", "context")}
-    table = sample_examples(
-        read_table(options.predictions), read_table(options.prompts), options.per_group, options.seed
-    )
-    named = table.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all())
-    write_table(options.output, named, {**provenance, **names, "seed": options.seed})
+    """Decoded rows and their prompts -> one small table, as Parquet and CSV."""
+    pairs = zip(options.predictions, options.prompts, strict=True)
+    table = pl.concat([sample(*pair, options) for pair in pairs])
+    write_table(options.output, table, {**provenance, "seed": options.seed})
+    write_csv(options.output.with_suffix(".csv"), table)
+
+
+def sample(predictions: Path, prompts: Path, options: argparse.Namespace) -> pl.DataFrame:
+    """The sample of one model in one context, with both names."""
+    origin = read_metadata(predictions)
+    names = [pl.lit(origin[name]).alias(name) for name in ("model", "context")]
+    table = sample_examples(read_table(predictions), read_table(prompts), options.per_group, options.seed)
+    return table.select(*names, pl.all())
 
 
 def arguments() -> argparse.ArgumentParser:
     """Options."""
     result = parser(__doc__)
-    result.add_argument("--predictions", type=Path, required=True, help="decoded rows of a model in a context")
-    result.add_argument("--prompts", type=Path, required=True, help="the context's prompts")
+    result.add_argument(
+        "--predictions", type=Path, nargs="+", required=True, help="decoded rows of models in contexts, a file each"
+    )
+    result.add_argument("--prompts", type=Path, nargs="+", required=True, help="prompts of each of these contexts")
     result.add_argument("--per-group", type=int, default=120, help="rows per layer")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
-    result.add_argument("--output", type=Path, required=True, help="table to write (Parquet)")
+    result.add_argument("--output", type=Path, required=True, help="table to write (Parquet; a CSV goes beside it)")
     return result
 
 

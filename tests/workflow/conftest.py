@@ -21,7 +21,7 @@ class Checkout:
     folder: Path
 
     def command(self, *options: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "tiny.yaml", *options]
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *options, "--configfile", "tiny.yaml"]
 
     def environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -90,7 +90,7 @@ WRONG = {
         {"scheme": "paper"},
         None,
     ),
-    "numbers beyond the trained ones": (["numbers"], {"min": 0, "max": 1500}, r"trained models know 0\.\.999"),
+    "numbers beyond the trained ones": (["numbers"], {"min": 0, "max": 1500}, r"trained models need min 0 and max between 99 and 999.*\(is 0\.\.1500\)"),
     "model twice": (["models", 1, "name"], "llama", r"models: the name 'llama' is used 2 times"),
     "context twice": (["contexts", 1, "name"], "number", r"contexts: the name 'number' is used 2 times"),
     "probe twice": (["probes", 1, "name"], "fourier", r"probes: the name 'fourier' is used 2 times"),
