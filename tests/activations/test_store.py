@@ -1,0 +1,194 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import numprobe
+from numprobe.activations.store import (
+    ITEM_BYTES,
+    iterate_states,
+    narrow,
+    read_manifest,
+    read_positions,
+    read_states,
+    state_file,
+    widen,
+    write_activations,
+)
+from numprobe.atomic import file_sha256
+from numprobe.errors import NumprobeError
+
+ROWS, WIDTH = 50, 8
+STATES = {layer: np.random.default_rng(seed).normal(size=(ROWS, WIDTH)).astype("f4") for seed, layer in enumerate("01")}
+POSITIONS = pl.DataFrame({"row": range(ROWS), "value": range(ROWS)}, schema={"row": pl.UInt32, "value": pl.Int32})
+
+
+def write(folder, dtype="float32", batch=7, states=STATES, positions=POSITIONS, **details):
+    batches = ({name: x[i : i + batch] for name, x in states.items()} for i in range(0, ROWS, batch))
+    write_activations(
+        folder, batches, layers=list(states), width=WIDTH, dtype=dtype, positions=positions, details=details
+    )
+    return folder
+
+
+@pytest.mark.parametrize(("dtype", "read"), [("float32", "f4"), ("float16", "f2"), ("bfloat16", "f4")])
+def test_what_is_written_is_read(tmp_path, dtype, read):
+    write(tmp_path, dtype, model="m", dropped={"glued": 2})
+    for layer, states in STATES.items():
+        found = read_states(tmp_path, layer)
+        assert found.dtype == np.dtype(read)
+        np.testing.assert_array_equal(found, widen(narrow(states, dtype), dtype))
+        np.testing.assert_allclose(found, states, rtol=2**-8)
+    assert read_positions(tmp_path).equals(POSITIONS)
+    manifest = read_manifest(tmp_path)
+    assert (manifest["rows"], manifest["width"], manifest["dtype"]) == (ROWS, WIDTH, dtype)
+    assert (manifest["model"], manifest["dropped"]) == ("m", {"glued": 2})
+
+
+def test_the_manifest_describes_the_files(tmp_path):
+    write(tmp_path)
+    for entry in read_manifest(tmp_path)["states"]:
+        path = tmp_path / entry["file"]
+        assert entry["file"] == state_file(entry["layer"])
+        assert entry["bytes"] == path.stat().st_size
+        assert entry["sha256"] == file_sha256(path)
+        described = pq.read_schema(path).metadata
+        assert described[b"width"] == b"8"
+        assert described[b"dtype"] == b"float32"
+        assert described[b"byte_order"] == b"little"
+
+
+def test_the_bytes_do_not_depend_on_the_batches(tmp_path):
+    first, other = (write(tmp_path / str(batch), batch=batch) for batch in (3, 50))
+    assert [path.name for path in sorted(first.iterdir())] == [path.name for path in sorted(other.iterdir())]
+    for path in first.iterdir():
+        assert path.read_bytes() == (other / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("rows", [1, 20, 1000])
+def test_iteration_gives_all_rows_in_order(tmp_path, rows):
+    write(tmp_path)
+    batches = list(iterate_states(tmp_path, "1", rows))
+    assert max(map(len, batches)) <= rows
+    np.testing.assert_array_equal(np.concatenate(batches), STATES["1"])
+
+
+def test_files_larger_than_a_block(tmp_path):
+    rows, width = 3000, 700
+    states = np.arange(rows * width, dtype="f4").reshape(rows, width)
+    positions = pl.DataFrame({"row": range(rows)}, schema={"row": pl.UInt32})
+    write_activations(
+        tmp_path,
+        ({"0": states[i : i + 100]} for i in range(0, rows, 100)),
+        layers=["0"],
+        width=width,
+        dtype="float32",
+        positions=positions,
+        details={},
+    )
+    assert pq.ParquetFile(tmp_path / state_file("0")).num_row_groups > 1
+    np.testing.assert_array_equal(read_states(tmp_path, "0"), states)
+    assert pq.read_table(tmp_path / state_file("0"))["row"].to_pylist() == list(range(rows))
+
+
+def test_any_parquet_reader_gets_the_vectors(tmp_path):
+    write(tmp_path)
+    state = pl.read_parquet(tmp_path / state_file("0"))["state"]
+    np.testing.assert_array_equal(np.frombuffer(b"".join(state), "<f4").reshape(ROWS, WIDTH), STATES["0"])
+
+
+@given(arrays("f4", 20, elements=st.floats(width=32, allow_nan=False)))
+def test_bfloat16_is_rounded_to_nearest_even_as_torch_does(values):
+    torch = pytest.importorskip("torch")
+    expected = torch.from_numpy(values).bfloat16().float().numpy()
+    np.testing.assert_array_equal(widen(narrow(values, "bfloat16"), "bfloat16"), expected)
+
+
+def test_bytes_per_component():
+    for dtype, size in ITEM_BYTES.items():
+        assert narrow(np.zeros(3, "f4"), dtype).itemsize == size
+
+
+def test_a_run_that_breaks_leaves_no_valid_folder(tmp_path):
+    write(tmp_path)
+
+    def broken():
+        yield {name: states[:10] for name, states in STATES.items()}
+        raise NumprobeError("broken")
+
+    with pytest.raises(NumprobeError, match="broken"):
+        write_activations(
+            tmp_path, broken(), layers=["0", "1"], width=WIDTH, dtype="float32", positions=POSITIONS, details={}
+        )
+    assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+    with pytest.raises(NumprobeError, match="did not finish, run extract_activations again"):
+        read_states(tmp_path, "0")
+
+
+@pytest.mark.parametrize("rows", [ROWS - 1, ROWS + 1])
+def test_states_and_positions_must_be_as_many(tmp_path, rows):
+    positions = pl.DataFrame({"row": range(rows)}, schema={"row": pl.UInt32})
+    with pytest.raises(ValueError, match=f"layer 0 has {ROWS} states for {rows} positions"):
+        write(tmp_path, positions=positions)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_width_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"not \[rows, 8\]"):
+        write(tmp_path, states={"0": np.zeros((ROWS, 9), "f4")})
+
+
+def test_a_state_that_is_not_there_names_those_that_are(tmp_path):
+    write(tmp_path)
+    with pytest.raises(NumprobeError, match="no state residual 7; it has: residual 0, residual 1"):
+        read_states(tmp_path, "7")
+    with pytest.raises(NumprobeError, match="no state mlp 0"):
+        read_states(tmp_path, "0", site="mlp")
+
+
+def test_missing_truncated_and_swapped_files_are_refused(tmp_path):
+    write(tmp_path)
+    path, other = tmp_path / state_file("0"), tmp_path / state_file("1")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    with pytest.raises(NumprobeError, match=rf"{path.name} does not match its manifest .*bytes"):
+        read_states(tmp_path, "0")
+    path.write_bytes(b"x" * len(content))
+    with pytest.raises(NumprobeError, match="delete the folder and extract again"):
+        read_states(tmp_path, "0")
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(NumprobeError, match="the manifest says"):
+        read_states(tmp_path, "0")
+    path.unlink()
+    with pytest.raises(NumprobeError, match=rf"{path.name} is missing"):
+        next(iterate_states(tmp_path, "0"))
+
+
+def test_positions_of_another_run_are_refused(tmp_path):
+    write(tmp_path / "a")
+    write(tmp_path / "b", positions=POSITIONS.with_columns(pl.col("value") * 1_000_003 % 1009))
+    (tmp_path / "b" / "positions.parquet").replace(tmp_path / "a" / "positions.parquet")
+    with pytest.raises(NumprobeError, match=r"positions.parquet does not match its manifest"):
+        read_positions(tmp_path / "a")
+
+
+def test_a_manifest_that_is_none(tmp_path):
+    write(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps({"rows": 3}))
+    with pytest.raises(NumprobeError, match="not a manifest"):
+        read_manifest(tmp_path)
+
+
+def test_the_reader_is_public_and_needs_no_torch(tmp_path):
+    write(tmp_path)
+    np.testing.assert_array_equal(numprobe.read_states(tmp_path, "0"), STATES["0"])
+    program = f"import numprobe, sys; numprobe.read_states({str(tmp_path)!r}, '0'); print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
