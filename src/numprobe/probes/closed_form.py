@@ -20,8 +20,8 @@ from numprobe.splits import Fold, Split
 PENALTIES = (2e-3, 2e-2, 2e-1, 2.0)
 # Directions in which states vary by less than this share of the largest variance are rounding noise.
 _RANK_TOLERANCE = 1e-10
-# States whose variance is below this share of their mean square are one vector, up to float32 rounding.
-_CONSTANT_TOLERANCE = 1e-12
+#: States whose variance is below this share of their mean square are one vector, up to float32 rounding.
+CONSTANT_TOLERANCE = 1e-12
 # A column cannot count as predicted more exactly than this share of its variance.
 _RESIDUAL_FLOOR = 1e-6
 _LARGEST_GAIN = 2.0
@@ -79,7 +79,7 @@ def fit_layer(
 def _is_constant(moments: Moments, blocks: Blocks) -> bool:
     centre = moments.centre(blocks)
     variance = np.trace(moments.gram_about(blocks, centre)) / centre.count
-    return bool(variance <= _CONSTANT_TOLERANCE * (variance + centre.state @ centre.state))
+    return bool(variance <= CONSTANT_TOLERANCE * (variance + centre.state @ centre.state))
 
 
 @dataclass(frozen=True, eq=False)

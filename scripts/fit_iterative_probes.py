@@ -1,0 +1,53 @@
+"""Train the probes that need gradient descent on one model in one context (rules fit_sinusoidal_probe, fit_wave_probe)."""
+
+from _run import parser, run, threads  # isort: skip
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from numprobe.probes.controls import CONTROLS
+from numprobe.probes.dataset import describe_split, training_rows
+from numprobe.probes.fit_iterative import fit_iterative
+from numprobe.probes.settings import DEFAULTS, make_settings
+from numprobe.splits import make_split
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    torch.set_num_threads(threads())
+    split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
+    rows = training_rows(options.activations, split)
+    folds = split.folds[: options.fold_limit]
+    metadata = {"split": describe_split(split, options.scheme, options.seed, list(folds)), "provenance": provenance}
+    for kind in options.probes:
+        settings = make_settings(kind, options.settings)
+        for control in ["none", *options.controls]:
+            probe = fit_iterative(rows, split, folds, kind, settings, control, options.seed, metadata)
+            ending = "" if control == "none" else f".{control}"
+            probe.save(options.output / f"{kind}{ending}.safetensors")
+
+
+def arguments() -> argparse.ArgumentParser:
+    result = parser(__doc__)
+    result.add_argument("--activations", type=Path, required=True, help="folder of hidden states")
+    result.add_argument("--probes", nargs="+", choices=list(DEFAULTS), required=True, help="kinds of probes")
+    result.add_argument("--controls", nargs="*", choices=CONTROLS, default=[], help="controls to fit too")
+    result.add_argument(
+        "--settings", type=json.loads, default={}, help="JSON object of settings (docs/probes.md), for all --probes"
+    )
+    result.add_argument("--fold-limit", type=int, default=1, help="how many of the folds to fit, from the first")
+    result.add_argument("--seed", type=int, default=0, help="the study's seed")
+    result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
+    result.add_argument("--maximum", type=int, default=999, help="largest candidate number")
+    result.add_argument("--scheme", choices=["folds", "paper"], default="folds", help="how values are divided")
+    result.add_argument("--folds", type=int, default=10, help="number of folds (scheme folds)")
+    result.add_argument("--inner", type=int, default=3, help="inner groups of values that choose hyper-parameters")
+    result.add_argument("--output", type=Path, required=True, help="folder for {probe}[.{control}].safetensors")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())

@@ -1,0 +1,216 @@
+"""Iterative probes of one activation folder: candidates are chosen on validation values, all layers side by side."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from numprobe.errors import NumprobeError
+from numprobe.probes.closed_form import CONSTANT_TOLERANCE
+from numprobe.probes.controls import control_labels, gaussian_states
+from numprobe.probes.dataset import TrainingRows
+from numprobe.probes.iterative import FAMILIES, Family, Rows, Trained, train
+from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
+from numprobe.probes.settings import Settings
+from numprobe.seeding import derive_seed
+from numprobe.splits import Fold, Split
+
+Tensors = dict[str, np.ndarray]
+
+
+def fit_iterative(
+    rows: TrainingRows,
+    split: Split,
+    folds: tuple[Fold, ...],
+    kind: str,
+    settings: Settings,
+    control: str,
+    seed: int,
+    metadata: Mapping[str, Any],
+) -> Probe:
+    """Fit one kind of probe on all layers and the given folds.
+
+    In each fold every candidate of the settings is trained, and the validation values choose one for each layer. A
+    fold without validation values borrows its first inner group; the chosen candidate is then trained again on all
+    training values, for the number of steps that was best.
+
+    Parameters
+    ----------
+    rows
+        The training rows.
+    split
+        Values and blocks.
+    folds
+        Folds to fit.
+    kind
+        "sinusoidal" or "wave".
+    settings
+        Its settings.
+    control
+        "none", "shuffled" or "gaussian".
+    seed
+        The study's seed.
+    metadata
+        Goes into the probe.
+
+    Raises
+    ------
+    NumprobeError
+        If the folder is incomplete, or a fold has no rows to train or to validate on.
+    """
+    states, constant = _load(rows, control, seed)
+    labels = control_labels(control, rows.values, split, seed) - split.minimum
+    data = _Data(kind, settings, split, states, torch.from_numpy(labels), split.block_of(rows.values), seed)
+    layers = tuple(states)
+    tensors: dict[tuple[str, str], Tensors] = {}
+    chosen: dict[str, dict[str, float]] = {}
+    for fold in tqdm(folds if layers else (), desc=f"{kind}, {control}", unit="fold"):
+        for layer, (arrays, choice) in zip(layers, data.fit_fold(fold), strict=True):
+            tensors[layer, fold.name] = arrays
+            chosen[f"{layer}/{fold.name}"] = choice
+    described = {"control": control, "settings": asdict(settings), "chosen": chosen}
+    return Probe(
+        kind=kind,
+        numbers=split.values,
+        layers=layers,
+        folds=tuple(fold.name for fold in folds),
+        constant=constant,
+        width=rows.width,
+        metadata={**rows.described, **metadata, **described},
+        tensors=tensors,
+    )
+
+
+def _load(rows: TrainingRows, control: str, seed: int) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """States float32 [n, d] of the layers that can be probed, and the names of the constant ones."""
+    if control == "gaussian":
+        return {GAUSSIAN_LAYER: gaussian_states(rows.values, rows.width, seed)}, ()
+    states = {layer: rows.states(layer).astype(np.float32) for layer in rows.layers}
+    constant = tuple(layer for layer, array in states.items() if _is_constant(array))
+    return {layer: array for layer, array in states.items() if layer not in constant}, constant
+
+
+def _is_constant(states: np.ndarray) -> bool:
+    exact = states.astype(np.float64)
+    variance = exact.var(axis=0).sum()
+    return bool(variance <= CONSTANT_TOLERANCE * (exact**2).sum(axis=1).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    """Standardised states float32 [L, n, d], with the mean [L, d] and the scale [L] that were used."""
+
+    states: torch.Tensor
+    mean: np.ndarray
+    scale: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """What the folds of one fit share: states of each layer [n, d], labels [n], the block of each row [n]."""
+
+    kind: str
+    settings: Settings
+    split: Split
+    states: Mapping[str, np.ndarray]
+    labels: torch.Tensor
+    block: np.ndarray
+    seed: int
+
+    def fit_fold(self, fold: Fold) -> list[tuple[Tensors, dict[str, float]]]:
+        """Per layer: the fitted tensors, and what was chosen with its validation accuracy."""
+        borrowed = () if fold.validation else fold.inner[0]
+        blocks = tuple(block for block in fold.train if block not in borrowed)
+        inputs = self._inputs(blocks)
+        layers = np.arange(len(self.states))
+        tried = [
+            self._train(inputs, layers, blocks, fold.validation or borrowed, candidate)
+            for candidate in self.settings.candidates
+        ]
+        best = np.array([_best(tried, layer) for layer in layers])
+        choices = [self._choice(tried[best[layer]], best[layer], layer) for layer in layers]
+        if not borrowed:
+            return [(self._tensors(inputs, layer, tried[best[layer]], layer), choices[layer]) for layer in layers]
+        inputs = self._inputs(fold.train)
+        fitted: dict[int, Tensors] = {}
+        for index in np.unique(best):
+            chosen = np.flatnonzero(best == index)
+            stop = tried[index].step[chosen]
+            trained = self._train(inputs, chosen, fold.train, (), self.settings.candidates[index], stop)
+            fitted |= {layer: self._tensors(inputs, layer, trained, at) for at, layer in enumerate(chosen)}
+        return [(fitted[layer], choices[layer]) for layer in layers]
+
+    def _inputs(self, blocks: tuple[int, ...]) -> _Inputs:
+        used = np.isin(self.block, blocks)
+        if not used.any():
+            raise NumprobeError(f"{self.kind}: a fold has no rows to train on; use fewer folds (split.folds)")
+        arrays, means, scales = [], [], []
+        for states in self.states.values():
+            mean, scale = np.zeros(states.shape[1]), 1.0
+            if self.settings.standardise:
+                mean = states[used].mean(axis=0, dtype=np.float64)
+                scale = float(np.sqrt(((states[used] - mean) ** 2).mean()))
+            arrays.append(((states - mean) / scale).astype(np.float32))
+            means.append(mean)
+            scales.append(scale)
+        return _Inputs(torch.from_numpy(np.stack(arrays)), np.stack(means), np.array(scales))
+
+    def _train(
+        self,
+        inputs: _Inputs,
+        layers: np.ndarray,
+        blocks: tuple[int, ...],
+        validation: tuple[int, ...],
+        candidate: tuple[float, float],
+        stop: np.ndarray | None = None,
+    ) -> Trained:
+        family = self._family()
+        names = list(self.states)
+        seeds = [derive_seed(self.seed, "probe", self.kind, names[layer]) for layer in layers]
+        order = derive_seed(self.seed, "probe", self.kind, "batches")
+        states = inputs.states[torch.from_numpy(layers)]
+        held_out = self._rows(states, validation) if validation else None
+        if held_out is not None and len(held_out.labels) == 0:
+            raise NumprobeError(f"{self.kind}: a fold has no rows to validate on; use fewer folds or inner groups")
+        return train(family, self._rows(states, blocks), held_out, *candidate, seeds, order, stop)
+
+    def _family(self) -> Family:
+        width = next(iter(self.states.values())).shape[1]
+        return FAMILIES[self.kind](self.settings, self.split.minimum, self.split.maximum, width)
+
+    def _rows(self, states: torch.Tensor, blocks: tuple[int, ...]) -> Rows:
+        used = torch.from_numpy(np.isin(self.block, blocks))
+        return Rows(states[:, used], self.labels[used])
+
+    def _choice(self, trained: Trained, index: int, layer: int) -> dict[str, float]:
+        learning_rate, l1 = self.settings.candidates[index]
+        return {
+            "learning_rate": learning_rate,
+            "l1": l1,
+            "steps": int(trained.step[layer]),
+            "validation_accuracy": float(trained.accuracy[layer]),
+        }
+
+    def _tensors(self, inputs: _Inputs, layer: int, trained: Trained, at: int) -> Tensors:
+        family = self._family()
+        parameters = {name: value[at : at + 1] for name, value in trained.parameters.items()}
+        classes = family.classes(parameters, torch.arange(len(family.numbers)))[0]
+        own = {
+            name: parameters[name][0, 0].numpy() for name in ("amplitude", "phase", "frequency") if name in parameters
+        }
+        return {
+            "mean": inputs.mean[layer],
+            "scale": inputs.scale[layer : layer + 1],
+            "weight": parameters["weight"][0].numpy(),
+            "bias": parameters["bias"][0, 0].numpy(),
+            "classes": classes.numpy(),
+            **own,
+        }
+
+
+def _best(tried: list[Trained], layer: int) -> int:
+    """The candidate with the highest validation accuracy, the smaller loss among equals."""
+    return max(range(len(tried)), key=lambda index: (tried[index].accuracy[layer], -tried[index].loss[layer]))

@@ -1,0 +1,303 @@
+"""Probes trained by gradient descent: `sinusoidal` and `wave`, all layers of a model at once.
+
+A state x has a latent z = W x + b, a number n has a class vector c(n) of sinusoids of n, and the score is z.c(n):
+
+- `sinusoidal` (arXiv 2506.08966): c(n) = V s(n) + v with a FIXED basis s of sines and cosines.
+- `wave` (arXiv 2510.26285, second version): c_k(n) = a_k sin(phi_k + 2 pi f_k n), amplitudes, phases and frequencies
+  learned.
+
+Trained by softmax cross-entropy over the numbers that have training rows: numbers held out for test or validation are
+no classes, not even wrong ones. Layers share nothing but the order of the rows.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from numprobe.probes.codes import make_code
+from numprobe.probes.settings import Settings
+
+Parameters = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of all layers.
+
+    Attributes
+    ----------
+    states
+        float32 [L, n, d].
+    labels
+        int64 [n]: index of the label among the candidates.
+    """
+
+    states: torch.Tensor
+    labels: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The best state of every layer.
+
+    Attributes
+    ----------
+    parameters
+        Name -> [L, ...], copies.
+    step
+        [L]: gradient steps after which it was reached.
+    accuracy, loss
+        [L]: on the validation rows (accuracy 0 without validation).
+    """
+
+    parameters: Parameters
+    step: np.ndarray
+    accuracy: np.ndarray
+    loss: np.ndarray
+
+
+class Family:
+    """How a kind of probe writes numbers as class vectors.
+
+    Parameters
+    ----------
+    settings
+        Its settings.
+    minimum, maximum
+        The candidates.
+    width
+        Components per state.
+    """
+
+    def __init__(self, settings: Settings, minimum: int, maximum: int, width: int) -> None:
+        self.settings = settings
+        self.numbers = torch.arange(minimum, maximum + 1)
+        self.width = width
+
+    def initial(self, seeds: list[int]) -> Parameters:
+        """Parameters of all layers, each layer drawn from its own seed."""
+        layers = [self._draw(torch.Generator().manual_seed(seed)) for seed in seeds]
+        return {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
+
+    def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
+        """Class vectors [L, m, h] of the candidates with the given indices."""
+        raise NotImplementedError
+
+    def _draw(self, generator: torch.Generator) -> Parameters:
+        raise NotImplementedError
+
+    def _affine(self, inputs: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights [inputs, h] and biases [1, h], uniform within 1 / sqrt(inputs)."""
+        uniform = torch.rand(inputs + 1, self.settings.latent, generator=generator) * 2 - 1
+        weight, bias = (uniform / inputs**0.5).split([inputs, 1])
+        return weight, bias
+
+
+class Sinusoidal(Family):
+    """Two affine maps into a shared latent space, over a fixed basis."""
+
+    def __init__(self, settings: Settings, minimum: int, maximum: int, width: int) -> None:
+        super().__init__(settings, minimum, maximum, width)
+        if settings.basis == "fourier":
+            basis = make_code("fourier", minimum, maximum).matrix
+        else:
+            basis = positional_basis(self.numbers.numpy(), width, settings.shortest_period, settings.longest_period)
+        self._basis = torch.tensor(basis, dtype=torch.float32)
+
+    def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
+        return self._basis[chosen] @ parameters["basis_weight"] + parameters["basis_bias"]
+
+    def _draw(self, generator: torch.Generator) -> Parameters:
+        weight, bias = self._affine(self.width, generator)
+        basis_weight, basis_bias = self._affine(self._basis.shape[1], generator)
+        return {"weight": weight, "bias": bias, "basis_weight": basis_weight, "basis_bias": basis_bias}
+
+
+class Wave(Family):
+    """One affine map times learned waves."""
+
+    def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
+        # Counted from the smallest number: a change of frequency turns the waves least near the start.
+        numbers = (self.numbers[chosen] - self.numbers[0]).float()[:, None]
+        angle = parameters["phase"] + 2 * torch.pi * parameters["frequency"] * numbers
+        return parameters["amplitude"] * torch.sin(angle)
+
+    def _draw(self, generator: torch.Generator) -> Parameters:
+        settings = self.settings
+        weight, bias = self._affine(self.width, generator)
+        frequency = torch.linspace(1 / settings.longest_period, 1 / settings.shortest_period, settings.latent)
+        amplitude = torch.full((1, settings.latent), settings.amplitude)
+        return {
+            "weight": weight,
+            "bias": bias,
+            "amplitude": amplitude,
+            "phase": torch.zeros_like(amplitude),
+            "frequency": frequency[None],
+        }
+
+
+#: Every iterative probe.
+FAMILIES: dict[str, type[Family]] = {"sinusoidal": Sinusoidal, "wave": Wave}
+_ANGLES = ("phase", "frequency")
+_EVALUATION_BATCH = 2048
+
+
+def positional_basis(numbers: np.ndarray, width: int, shortest: float, longest: float) -> np.ndarray:
+    """sin(w_j n) and cos(w_j n) in turn, float64 [N, width]; w_j = 2 pi / shortest * (shortest / longest)^(2j / width).
+
+    With periods 2 pi .. 2000 pi this is the basis of arXiv 2506.08966: w_j = 1000^(-2j / width), nothing shorter than
+    a period of 6.28.
+    """
+    exponent = 2 * np.arange((width + 1) // 2) / width
+    angle = np.outer(numbers, 2 * np.pi / shortest * (shortest / longest) ** exponent)
+    return np.asarray(np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(len(numbers), -1)[:, :width])
+
+
+def train(
+    family: Family,
+    rows: Rows,
+    validation: Rows | None,
+    learning_rate: float,
+    l1: float,
+    seeds: list[int],
+    order_seed: int,
+    stop: np.ndarray | None = None,
+) -> Trained:
+    """Train all layers side by side, and keep a copy of each layer's best state.
+
+    Parameters
+    ----------
+    family
+        What is trained.
+    rows
+        Training rows; their labels are the classes of the softmax.
+    validation
+        Rows of values that no training row has, which choose the best state (among all candidates, by accuracy, then
+        by loss). None: the state at step `stop` is kept.
+    learning_rate, l1
+        A candidate of the settings.
+    seeds
+        One per layer.
+    order_seed
+        Which rows make a batch; the same for all layers.
+    stop
+        int [L]: steps per layer, without validation.
+    """
+    settings = family.settings
+    parameters = {name: value.requires_grad_() for name, value in family.initial(seeds).items()}
+    optimiser = _optimiser(parameters, learning_rate, settings)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(settings))
+    order = torch.Generator().manual_seed(order_seed)
+    seen, target = torch.unique(rows.labels, return_inverse=True)
+    best = _Best(parameters, len(seeds))
+    last = settings.steps if stop is None else int(stop.max())
+    for step in range(1, last + 1):
+        batch = torch.randint(len(target), (settings.batch,), generator=order)
+        loss = _loss(family, parameters, rows.states[:, batch], seen, target[batch], l1)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        if stop is not None:
+            best.keep(np.asarray(stop == step), step, parameters)
+        elif validation and (step % settings.evaluate_every == 0 or step == last):
+            best.offer(step, parameters, *evaluate(family, parameters, validation))
+            if settings.patience and best.stale >= settings.patience:
+                break
+    return best.trained()
+
+
+def evaluate(family: Family, parameters: Parameters, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracy and cross-entropy [L] over all candidates."""
+    everything = torch.arange(len(family.numbers))
+    right = loss = torch.zeros(len(rows.states))
+    with torch.no_grad():
+        for states, labels in zip(
+            rows.states.split(_EVALUATION_BATCH, dim=1), rows.labels.split(_EVALUATION_BATCH), strict=True
+        ):
+            scores = _scores(family, parameters, states, everything)
+            right = right + (scores.argmax(dim=2) == labels).sum(dim=1)
+            loss = loss + torch.stack([cross_entropy(layer, labels, reduction="sum") for layer in scores])
+    return (right / len(rows.labels)).numpy(), (loss / len(rows.labels)).numpy()
+
+
+class _Best:
+    """Copies of the best state of every layer; the live parameters go on changing."""
+
+    def __init__(self, parameters: Parameters, layers: int) -> None:
+        self._parameters = {name: value.detach().clone() for name, value in parameters.items()}
+        self._step = np.zeros(layers, dtype=np.int64)
+        self._accuracy = np.zeros(layers)
+        self._loss = np.full(layers, np.inf)
+        self.stale = 0
+
+    def offer(self, step: int, parameters: Parameters, accuracy: np.ndarray, loss: np.ndarray) -> None:
+        tie = (accuracy == self._accuracy) & (loss < self._loss)
+        better = (accuracy > self._accuracy) | tie
+        self.stale = 0 if better.any() else self.stale + 1
+        self._accuracy[better], self._loss[better] = accuracy[better], loss[better]
+        self.keep(better, step, parameters)
+
+    def keep(self, layers: np.ndarray, step: int, parameters: Parameters) -> None:
+        if not layers.any():
+            return
+        chosen = torch.from_numpy(layers)
+        for name, value in parameters.items():
+            self._parameters[name][chosen] = value.detach()[chosen]
+        self._step[layers] = step
+
+    def trained(self) -> Trained:
+        return Trained(self._parameters, self._step, self._accuracy, self._loss)
+
+
+def _optimiser(parameters: Parameters, learning_rate: float, settings: Settings) -> torch.optim.Optimizer:
+    angles = {
+        "frequency": learning_rate * settings.frequency_rate,
+        "phase": learning_rate,
+    }
+    others = [value for name, value in parameters.items() if name not in _ANGLES]
+    groups = [{"params": others, "weight_decay": settings.weight_decay}]
+    groups += [{"params": [parameters[name]], "lr": rate} for name, rate in angles.items() if name in parameters]
+    return torch.optim.Adam(groups, lr=learning_rate, betas=(0.9, settings.adam_beta2), fused=True)
+
+
+def _schedule(settings: Settings) -> Callable[[int], float]:
+    def factor(step: int) -> float:
+        if settings.warm_steps:
+            return 1 - (1 - settings.final_rate) * min(1.0, step / settings.warm_steps)
+        cosine = float(np.cos(np.pi * min(1.0, step / settings.steps)))
+        return settings.final_rate + (1 - settings.final_rate) * 0.5 * (1 + cosine)
+
+    return factor
+
+
+def _scores(family: Family, parameters: Parameters, states: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    latent = torch.baddbmm(parameters["bias"], states, parameters["weight"])
+    return latent @ family.classes(parameters, chosen).transpose(1, 2)
+
+
+def _loss(
+    family: Family,
+    parameters: Parameters,
+    states: torch.Tensor,
+    seen: torch.Tensor,
+    target: torch.Tensor,
+    l1: float,
+) -> torch.Tensor:
+    """The sum over layers, whose parameters are separate: each layer's gradient is that of its own mean loss."""
+    scores = _scores(family, parameters, states, seen)
+    layers = len(states)
+    loss = cross_entropy(scores.flatten(0, 1), target.repeat(layers), reduction="sum") / len(target)
+    if not l1:
+        return loss
+    return loss + l1 * sum((value.abs().sum() for value in _penalised(family, parameters)), torch.zeros(()))
+
+
+def _penalised(family: Family, parameters: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+    if family.settings.penalise_all:
+        return list(parameters.values())
+    skipped = {"bias", "basis_bias", *_ANGLES}
+    return [value for name, value in parameters.items() if name not in skipped]
