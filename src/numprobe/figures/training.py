@@ -8,6 +8,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from numprobe.errors import NumprobeError
 from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, save_figure, series_styles, use_style
@@ -91,7 +92,10 @@ def _is_drawn() -> pl.Expr:
 def _draw_loss(axes: Axes, rows: pl.DataFrame) -> None:
     loss = rows.filter(pl.col("metric") == "loss").sort("step")
     axes.plot(loss["step"], loss["value"], color="black")
-    axes.set_ylim(bottom=0)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(axis="y", color="#dddddd", linewidth=0.4)
 
 
