@@ -12,7 +12,7 @@ import polars as pl
 from tqdm import tqdm
 
 from numprobe.activations.checks import checked
-from numprobe.activations.extract import check_states, fastest_attention, state_batches
+from numprobe.activations.extract import check_states, state_batches
 from numprobe.activations.locate import locate_numbers, longest_sequence
 from numprobe.activations.store import ITEM_BYTES, write_activations
 from numprobe.errors import NumprobeError
@@ -93,7 +93,6 @@ def extract_context(
     located = locate_numbers(table, numbers, longest_sequence(model.config, tokenizer))
     rows, width, dtype = located.positions.height, int(model.config.hidden_size), extraction.storage_dtype
     announce(Path(output), rows, len(layers), width, dtype)
-    fastest_attention(model, located)
     batches = checked(
         state_batches(parts, located, layers, extraction.batch_tokens),
         text_of(table, located.positions),

@@ -12,9 +12,6 @@ from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.facts import state_layers
 
-# Below this length the plain attention is faster on a CPU than the fused kernel.
-_SHORT = 64
-
 
 def extract_states(
     parts: Architecture,
@@ -120,9 +117,3 @@ def _batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[tuple[int, int]
         last = min(same, first + max(1, batch_tokens // int(lengths[first])))
         yield first, last
         first = last
-
-
-def fastest_attention(model: Any, located: Located) -> None:
-    """Switch to plain attention where all texts are short and the model runs on a CPU (equal up to rounding)."""
-    if model.device.type == "cpu" and int(np.diff(located.bounds).max()) <= _SHORT:
-        model.set_attn_implementation("eager")

@@ -16,7 +16,7 @@ from numprobe.models.facts import facts_from_config, read_config, vocabulary_lay
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource, resolve_source
-from numprobe.models.tokens import NumberTokenizer
+from numprobe.models.tokens import REASONS, NumberTokenizer
 from numprobe.models.weights import matrix_name, read_rows
 
 CONTEXT = "vocabulary"
@@ -69,15 +69,15 @@ def extract_vocabulary(
         If the model cannot be read, or none of the numbers is one token.
     """
     tokenizer = load_tokenizer(source)
-    tokens = NumberTokenizer(tokenizer, source.prefix_token).number_tokens(values)
-    states = vocabulary_states(source, tokens, untrained_seed)
+    tokens, dropped = NumberTokenizer(tokenizer, source.prefix_token).number_tokens(values)
     positions = vocabulary_positions(tokens)
+    states = vocabulary_states(source, tokens, untrained_seed)
     details = {
         "model": model,
         "context": CONTEXT,
         **identity(source, tokenizer),
         "untrained_seed": untrained_seed,
-        "dropped": {"multi_token": len(values) - len(tokens)},
+        "dropped": {reason: dropped[reason] for reason in REASONS},
         "provenance": dict(provenance),
     }
     batches = checked([states], lambda row: str(positions["value"][row]), model, storage_dtype)

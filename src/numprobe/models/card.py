@@ -64,7 +64,7 @@ def model_card(
 
 def describe_numbers(numbers: NumberTokenizer, minimum: int, maximum: int) -> dict[str, Any]:
     """Which numbers of minimum..maximum are single tokens, how others are cut, and what a leading space does."""
-    single = list(numbers.number_tokens(range(minimum, maximum + 1)))
+    single = list(numbers.number_tokens(range(minimum, maximum + 1))[0])
     ranges = as_ranges(single)
     several = [value for value in range(minimum, maximum + 1) if value not in set(single)][:3]
     return {

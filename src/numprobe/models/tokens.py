@@ -1,5 +1,6 @@
 """Which token a number is: from its character span through the tokenizer's offsets, checked by decoding the token."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -110,14 +111,17 @@ class NumberTokenizer:
             self._decoded[id] = str(self.tokenizer.decode([id])).strip().removeprefix("##")
         return self._decoded[id]
 
-    def number_tokens(self, values: Sequence[int]) -> dict[int, int]:
-        """Token ids of those of `values` whose bare numeral is one token, in order."""
-        found = {}
+    def number_tokens(self, values: Sequence[int]) -> tuple[dict[int, int], Counter[str]]:
+        """Token ids of those of `values` whose bare numeral is one token, in order; and why how many others are not."""
+        found: dict[int, int] = {}
+        dropped: Counter[str] = Counter()
         for value, encoded in zip(values, self.encode([str(value) for value in values]), strict=True):
             token = self.find(str(value), encoded, 0, len(str(value)), value)
-            if not isinstance(token, str):
+            if isinstance(token, str):
+                dropped[token] += 1
+            else:
                 found[value] = int(encoded.ids[token])
-        return found
+        return found, dropped
 
     def pieces(self, text: str) -> list[str]:
         """The tokens of a text as their written forms, special tokens left out."""

@@ -1,0 +1,147 @@
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from activations.prompts import prompt_table
+from models.tiny import ENCODERS, LAYERS, WIDTH, tiny_model, word_tokenizer
+from numprobe.activations.checks import checked
+from numprobe.activations.extract import check_states, extract_states, state_batches
+from numprobe.activations.locate import locate_numbers
+from numprobe.errors import NumprobeError
+from numprobe.models.architecture import locate_parts
+from numprobe.models.facts import SUPPORTED
+from numprobe.models.tokens import NumberTokenizer
+
+TEXTS = ["1 and 2 and 3", "7", "5 is 6", "the sum is 9", "8 is 4"]
+FAMILIES = ["llama", "olmo2", "phi3", "gpt2", "gpt_neox", "bert"]
+
+
+def locate(texts=TEXTS, **options):
+    return locate_numbers(prompt_table(texts, **options), NumberTokenizer(word_tokenizer()), None)
+
+
+def all_states(model, located, batch_tokens=10_000, layers=None):
+    parts = locate_parts(model)
+    layers = check_states(parts, layers)
+    batches = list(state_batches(parts, located, layers, batch_tokens))
+    return {layer: np.concatenate([batch[layer] for batch in batches]) for layer in layers}
+
+
+def hidden_states(model, located):
+    """What the model itself reports, row by row, each text on its own."""
+    rows = []
+    for row, sequence in enumerate(located.sequence):
+        ids = torch.from_numpy(located.ids[located.bounds[sequence] : located.bounds[sequence + 1]].astype(np.int64))
+        with torch.inference_mode():
+            states = model(ids[None], output_hidden_states=True).hidden_states
+        rows.append(torch.stack(states)[:, 0, int(located.positions["token"][row])].numpy())
+    return np.stack(rows, axis=1)
+
+
+@pytest.mark.parametrize("kind", SUPPORTED)
+def test_states_are_those_that_the_model_reports(kind):
+    model, located = tiny_model(kind), locate()
+    states, reported = all_states(model, located), hidden_states(model, located)
+    assert len(reported) == LAYERS + 1
+    for layer in range(LAYERS):
+        assert_allclose(states[str(layer)], reported[layer], rtol=1e-3, atol=1e-4)
+    last = "final_norm" if locate_parts(model).final_norm is not None else str(LAYERS)
+    assert_allclose(states[last], reported[LAYERS], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FAMILIES if kind not in ENCODERS])
+def test_the_last_block_comes_before_the_final_norm(kind):
+    model = tiny_model(kind)
+    states = all_states(model, locate())
+    with torch.inference_mode():
+        normed = locate_parts(model).final_norm(torch.from_numpy(states[str(LAYERS)])).numpy()
+    assert_allclose(states["final_norm"], normed, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(states[str(LAYERS)], normed, atol=0.1)
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_batches_change_nothing_but_rounding(kind):
+    model, located = tiny_model(kind), locate()
+    alone, together = all_states(model, located, batch_tokens=1), all_states(model, located)
+    for layer, states in alone.items():
+        assert_allclose(together[layer], states, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_the_head_changes_nothing(kind):
+    bare, full, located = tiny_model(kind), tiny_model(kind, head=True), locate()
+    full.base_model.load_state_dict(bare.state_dict())
+    for layer, states in all_states(bare, located).items():
+        assert_array_equal(all_states(full, located)[layer], states)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "phi3"])
+def test_nothing_of_the_answer_reaches_the_state_before_it(kind):
+    model = tiny_model(kind)
+    first, other = (all_states(model, locate([f"1 + 2 = {answer}"], read_at="before")) for answer in (3, 199))
+    for layer, states in first.items():
+        assert_array_equal(other[layer], states)
+
+
+def test_layer_0_of_an_encoder_is_after_the_norm_of_the_embeddings():
+    model, located = tiny_model("bert"), locate(["5"])
+    with torch.inference_mode():
+        expected = model.embeddings(torch.from_numpy(located.ids.astype(np.int64))[None])[0, 1]
+    assert_allclose(all_states(model, located)["0"][0], expected.numpy(), rtol=1e-5)
+    assert abs(all_states(model, located)["0"][0].mean()) < 1e-5
+
+
+def test_states_of_half_precision_models_are_float32():
+    states = all_states(tiny_model("llama").bfloat16(), locate())
+    assert {array.dtype for array in states.values()} == {np.dtype("f4")}
+    assert {array.shape for array in states.values()} == {(9, WIDTH)}
+
+
+def test_some_layers_only():
+    states = all_states(tiny_model("llama"), locate(), layers=["final_norm", "0"])
+    assert list(states) == ["0", "final_norm"]
+    for layer, array in states.items():
+        assert_array_equal(array, all_states(tiny_model("llama"), locate())[layer])
+    with pytest.raises(NumprobeError, match="no state 9, middle; it has 0, 1, 2, 3, final_norm"):
+        check_states(locate_parts(tiny_model("llama")), ["0", "9", "middle"])
+    with pytest.raises(NumprobeError, match="no state final_norm"):
+        check_states(locate_parts(tiny_model("bert")), ["final_norm"])
+
+
+def test_no_hook_stays_behind():
+    model = tiny_model("llama")
+    parts = locate_parts(model)
+    for failing in (False, True):
+        ids = torch.full((1, 4), 10_000 if failing else 5)
+        try:
+            extract_states(parts, ids, (np.array([0]), np.array([1])), ["0", "1", "final_norm"])
+        except IndexError:
+            assert failing
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_states_that_are_not_finite_name_model_layer_and_prompt():
+    batches = [{"0": np.zeros((2, 3), "f4")}, {"0": np.array([[0, 0, 0], [0, np.nan, 0]], "f4")}]
+    with pytest.raises(NumprobeError, match=r"model 'm' .* layer 0, prompt 'row 3': .*dtype: float32"):
+        list(checked(batches, lambda row: f"row {row}", "m", "float32"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "fits"),
+    [
+        ("float16", 65504, True),
+        ("float16", -70000, False),
+        ("bfloat16", 70000, True),
+        ("bfloat16", 3.4e38, False),
+        ("float32", 3.4e38, True),
+    ],
+)
+def test_states_that_do_not_fit_the_type_on_disk(dtype, value, fits):
+    batches = [{"0": np.zeros((1, 2), "f4"), "1": np.array([[0, value]], "f4")}]
+    run = checked(batches, lambda row: f"row {row}", "m", dtype)
+    if fits:
+        assert list(run) == batches
+    else:
+        with pytest.raises(NumprobeError, match=rf"'m' in layer 1 are too large for {dtype}, prompt 'row 0'"):
+            list(run)

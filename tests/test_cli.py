@@ -1,0 +1,126 @@
+from importlib.metadata import version
+from types import SimpleNamespace
+
+import huggingface_hub
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from huggingface_hub import errors
+
+from models.tiny import LAYERS, save, tiny_model, word_tokenizer, wordpiece_tokenizer
+from numprobe.cli import main
+from numprobe.probes import probe as probes
+
+COMMIT = "12345678" * 5
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub whose models are local folders; returns a function that puts a model there."""
+
+    def put(model, tokenizer, files=("model.safetensors",)):
+        folder = save(tmp_path / "snapshots" / COMMIT, model, tokenizer)
+        info = SimpleNamespace(sha=COMMIT, siblings=[SimpleNamespace(rfilename=name) for name in files])
+        monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda self, id, revision=None: info)
+
+        def download(id, revision, **_):
+            assert revision == COMMIT
+            return str(folder)
+
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+
+    return put
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"numprobe {version('numprobe')}\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "head", "unusual"),
+    [
+        ("llama", {"tie_word_embeddings": True}, {}),
+        ("olmo2", {"tie_word_embeddings": False}, {"tied": False}),
+        ("bert", None, {"encoder": True, "final_norm": False}),
+        ("mistral", None, {}),
+    ],
+)
+def test_the_entry_of_a_hub_model(hub, capsys, kind, head, unusual):
+    hub(tiny_model(kind, head=head is not None, **(head or {})), word_tokenizer())
+    assert main(["add-model", "org/Model-1B", "--revision", "main"]) == 0
+    entries = yaml.safe_load(capsys.readouterr().out)
+    located = {"name": "Model-1B", "source": "hub", "id": "org/Model-1B", "revision": COMMIT, "layers": LAYERS}
+    assert entries == [{**located, **unusual}]
+
+
+def test_the_entry_can_be_pasted_under_models(hub, capsys):
+    hub(tiny_model("llama", head=True), word_tokenizer())
+    main(["add-model", "org/model", "--name", "mine"])
+    printed = capsys.readouterr().out
+    config = "models:\n  - name: other\n    source: path\n    path: there\n" + printed + "contexts: []\n"
+    assert [entry["name"] for entry in yaml.safe_load(config)["models"]] == ["other", "mine"]
+
+
+def test_a_local_folder_and_its_numbers(tmp_path, capsys):
+    folder = save(tmp_path / "local", tiny_model("bert"), wordpiece_tokenizer())
+    assert main(["add-model", str(folder), "--minimum", "50", "--maximum", "69"]) == 0
+    printed = capsys.readouterr().out
+    assert yaml.safe_load(printed) == [{"name": "local", "source": "path", "path": str(folder)}]
+    assert "# 10 of 50..69 are single tokens: 50..59\n" in printed
+    assert "# several tokens: 60 = 6 | 0; " in printed
+    assert "# the space before a number: none\n" in printed
+
+
+def fails(capsys, *arguments):
+    assert main(list(arguments)) == 1
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    return error
+
+
+def test_what_cannot_be_added_is_one_clear_line(hub, tmp_path, capsys, monkeypatch):
+    hub(tiny_model("llama", head=True), word_tokenizer(), files=("pytorch_model.bin",))
+    assert "no safetensors" in fails(capsys, "add-model", "org/model")
+    assert "no config.json" in fails(capsys, "add-model", str(tmp_path))
+    assert "leave --revision out" in fails(capsys, "add-model", str(tmp_path), "--revision", "main")
+
+    def offline(*_, **__):
+        raise errors.OfflineModeIsEnabled("offline")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", offline)
+    assert "cannot be reached" in fails(capsys, "add-model", "org/model")
+
+
+def test_reading_needs_a_probe_and_a_model(tmp_path, capsys):
+    assert "does not exist" in fails(capsys, "read", str(tmp_path / "no.safetensors"), "org/model", "7")
+    (tmp_path / "probe.safetensors").touch()
+    assert "error" in fails(capsys, "read", str(tmp_path / "probe.safetensors"), str(tmp_path), "7")
+
+
+@pytest.mark.parametrize("options", [[], ["--no-check"]])
+def test_reading_prints_the_probes_table_in_full(tmp_path, capsys, monkeypatch, options):
+    folder = save(tmp_path / "local", tiny_model("llama"), word_tokenizer())
+    (tmp_path / "probe.safetensors").touch()
+    asked = {}
+
+    def read(model, tokenizer, text):
+        asked.update(text=text, width=model.config.hidden_size, ids=tokenizer(text).input_ids)
+        return pl.DataFrame({"decoded": np.arange(30)})
+
+    def load(path, model, tokenizer, check):
+        asked.update(check=check)
+        return SimpleNamespace(read=read)
+
+    monkeypatch.setattr(probes, "load_probe", load)
+    assert main(["read", str(tmp_path / "probe.safetensors"), str(folder), "7 is", "--device", "cpu", *options]) == 0
+    printed = capsys.readouterr().out
+    assert all(f" {value} " in printed for value in range(30))
+    assert asked["text"] == "7 is"
+    assert asked["ids"] == word_tokenizer()("7 is").input_ids
+    assert asked["check"] == (not options)
