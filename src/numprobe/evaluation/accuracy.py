@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from numprobe.evaluation.notes import CONSTANT_STATE
 from numprobe.evaluation.predict import control_of, predict
 from numprobe.intervals import Interval, accuracy_interval, mean_interval, prompt_accuracy_interval, r2_interval
 from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
 
 Row = dict[str, Any]
 Score = Callable[[np.ndarray, np.ndarray, int, int], Interval]
-
-CONSTANT_STATE = "constant state"
 
 
 def _accuracy(labels: np.ndarray, decoded: np.ndarray, resamples: int, seed: int) -> Interval:

@@ -7,9 +7,8 @@ import polars as pl
 
 from numprobe.atomic import atomic_path
 from numprobe.errors import NumprobeError
+from numprobe.evaluation.notes import NOT_APPLICABLE
 from numprobe.tables import MEASUREMENT, measurements
-
-NOT_APPLICABLE = "not applicable"
 
 
 def collect(tables: Sequence[pl.DataFrame], skipped: Sequence[str]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
+from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.evaluation.separability import held_out_classes, kappa, kappa_interval
 from numprobe.evaluation.spectra import PERMUTATIONS, Band, principal_coordinates, rotation_band, shuffled_band
 from numprobe.seeding import generator
@@ -49,7 +50,7 @@ def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> l
     """
     found = card["single_token_numbers"]["contiguous_from_minimum"]
     if not found or found[1] - found[0] + 1 < FEWEST:
-        note = f"not applicable: fewer than {FEWEST} consecutive single-token numbers"
+        note = f"{NOT_APPLICABLE}: fewer than {FEWEST} consecutive single-token numbers"
         return [{"context": "vocabulary", "metric": "power_share", "note": note, "seed": seed}]
     numbers = np.arange(found[0], found[1] + 1)
     order = _rows_of(folder, numbers)
@@ -57,6 +58,9 @@ def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> l
     for state in read_manifest(folder)["states"]:
         names = {"context": "vocabulary", "layer": state["layer"], "N": len(numbers), "seed": seed}
         states = read_states(folder, state["layer"])[order]
+        if np.ptp(states, axis=0).max() == 0:
+            rows.append({**names, "metric": "power_share", "note": CONSTANT_STATE})
+            continue
         rows += [{**names, **row} for row in [*_spectrum_rows(states, seed), *_kappa_rows(states, numbers, seed)]]
     return rows
 
@@ -72,9 +76,6 @@ def _rows_of(folder: str | Path, numbers: np.ndarray) -> np.ndarray:
 
 
 def _spectrum_rows(states: np.ndarray, seed: int) -> Iterator[Row]:
-    if np.ptp(states, axis=0).max() == 0:
-        yield {"metric": "power_share", "note": "constant state"}
-        return
     rotated, shuffled = rotation_band(states, seed), shuffled_band(states, seed)
     yield from _band_rows(rotated, len(states), {"control": "none", "resampled": ROTATED})
     yield from _band_rows(shuffled, len(states), {"control": "shuffled", "resampled": SHUFFLED})

@@ -1,0 +1,6 @@
+"""What stands in the column `note` of a table where a value cannot be measured."""
+
+#: All states of the layer are one vector, so there is nothing to read.
+CONSTANT_STATE = "constant state"
+#: Begins the note of a combination that makes no sense for the model; the reason follows.
+NOT_APPLICABLE = "not applicable"
