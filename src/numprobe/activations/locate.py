@@ -41,7 +41,7 @@ class Located:
     dropped: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
     prompt_row: int
     token: int
