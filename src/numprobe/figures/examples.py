@@ -83,26 +83,29 @@ def draw_examples(drawn: pl.DataFrame) -> Figure:
     """
     models, contexts = in_order(drawn["model"]), in_order(drawn["context"])
     listed = drawn.filter("listed")
-    heights = [_PANEL * len(models) + 0.7, _LINE * (len(listed) + 2)]
-    width = max(PAGE_WIDTH, _PANEL * len(contexts) + 1)
-    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
-    parts = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)
-    top, bottom = parts[0, 0], parts[1, 0]
-    grid = top.subplots(len(models), len(contexts), squeeze=False, sharex=True, sharey=True)
-    numbers = pl.concat([drawn["value"], drawn["decoded"]]).to_numpy()
-    limits = (int(numbers.min()), int(numbers.max()))
-    for panels, model in zip(grid, models, strict=True):
-        panels[0].set_ylabel(model, fontweight="bold", fontsize=8)
-        for axes, context in zip(panels, contexts, strict=True):
-            rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
-            _scatter(axes, rows, limits)
-            if model == models[0]:
+    list_height = _LINE * (len(listed) + 2)
+    size = (max(PAGE_WIDTH, _PANEL * len(contexts) + 1), _PANEL * len(models) + 0.6 + list_height)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.add_gridspec(len(models) + 1, len(contexts), height_ratios=[_PANEL] * len(models) + [list_height])
+    limits = _limits(drawn)
+    for row, model in enumerate(models):
+        for column, context in enumerate(contexts):
+            axes = figure.add_subplot(grid[row, column])
+            _scatter(axes, drawn.filter((pl.col("model") == model) & (pl.col("context") == context)), limits)
+            if row == 0:
                 axes.set_title(context, fontweight="bold", pad=12)
-    top.supxlabel("true number", fontsize=7)
-    top.supylabel("decoded number", fontsize=7)
-    top.legend(handles=_legend(), loc="outside upper center", ncols=2)
-    _list(bottom.subplots(), listed)
+            if column == 0:
+                axes.set_ylabel(model, fontweight="bold", fontsize=8)
+    _list(figure.add_subplot(grid[-1, :]), listed)
+    figure.legend(
+        handles=_legend(), loc="outside upper center", ncols=2, title="decoded (vertical) against true number"
+    )
     return figure
+
+
+def _limits(drawn: pl.DataFrame) -> tuple[int, int]:
+    numbers = pl.concat([drawn["value"], drawn["decoded"]]).to_numpy()
+    return int(numbers.min()), int(numbers.max())
 
 
 def _scatter(axes: Axes, rows: pl.DataFrame, limits: tuple[int, int]) -> None:

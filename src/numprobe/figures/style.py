@@ -219,11 +219,24 @@ def save_figure(
         if name not in _METADATA:
             raise NumprobeError(f"figure format {name!r} is not known: use {', '.join(_METADATA)}")
     provenance = json.dumps(metadata, sort_keys=True)
+    _fix_layout(figure)
     for name in formats:
         with atomic_path(f"{output}.{name}") as temporary:
             figure.savefig(temporary, format=name, metadata=_METADATA[name](provenance))
     with atomic_path(f"{output}.csv") as temporary:
         drawn.write_csv(temporary)
+
+
+def _fix_layout(figure: Figure) -> None:
+    """Lay the figure out once and round all positions: the solver's last bits differ from run to run."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = (round(edge, 5) for edge in axes.get_position(original=True).bounds)
+        axes.set_position((left, bottom, width, height), which="original")
+    for text in figure.texts:
+        x, y = text.get_position()
+        text.set_position((round(x, 5), round(y, 5)))
 
 
 _METADATA: Mapping[str, Any] = {

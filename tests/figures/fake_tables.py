@@ -1,0 +1,169 @@
+"""Tables in the shape of a real study's, from formulas: three kinds of models, four contexts."""
+
+import numpy as np
+import polars as pl
+
+from numprobe.seeding import generator
+from numprobe.tables import measurements
+
+CAUSAL = {"llama": 4, "olmo2": 4}
+ENCODER = {"minilm": 6}
+CONTEXTS = ("number", "operand", "result", "natural")
+#: Accuracy in the middle of a causal model and of the encoder.
+LEVELS = {
+    "fourier": (0.99, 0.33),
+    "digits": (0.84, 0.16),
+    "binary": (0.05, 0.03),
+    "linear": (0.04, 0.01),
+    "log": (0.03, 0.015),
+}
+ITERATIVE = {"sinusoidal": (0.95, 0.22), "wave": (0.97, 0.25)}
+CONTROLS = {"shuffled": 0.002, "gaussian": 0.0, "untrained": 0.004}
+
+
+def states(blocks: int, norm: bool = True) -> list[str]:
+    """The layers of a model."""
+    return [*map(str, range(blocks + 1)), *(["final_norm"] if norm else [])]
+
+
+def _row(model, context, layer, probe, value, n=1000, **columns):
+    half = 1.96 * np.sqrt(max(value * (1 - value), 0.0005) / n)
+    return {
+        "model": model, "context": context, "layer": layer, "probe": probe, "metric": "accuracy", "value": value,
+        "ci_low": max(value - half, 0.0), "ci_high": min(value + half, 1.0), "resampled": "values", "n_values": n,
+        "n_prompts": 8 * n, "seed": 0, **columns,
+    }  # fmt: skip
+
+
+def _shape(context: str, depth: float) -> float:
+    return {"number": 1.0, "vocabulary": 0.98, "operand": 1 - 0.3 * depth**4, "natural": 0.9 - 0.2 * depth}.get(
+        context, 1 / (1 + np.exp(-14 * (depth - 0.45)))
+    )
+
+
+def _context_rows(model: str, context: str, layers: list[str], encoder: bool, probes: dict):
+    n = 445 if encoder else 1000
+    for i, layer in enumerate(layers):
+        shape = _shape(context, i / max(len(layers) - 1, 1))
+        if context == "result" and layer == "0":
+            note = "constant state"
+            yield {
+                "model": model,
+                "context": context,
+                "layer": "0",
+                "probe": "fourier",
+                "metric": "accuracy",
+                "note": note,
+            }
+            continue
+        for probe, levels in probes.items():
+            one_fold = probe in ITERATIVE
+            yield _row(model, context, layer, probe, levels[encoder] * shape, n // 10 if one_fold else n)
+        for control, level in CONTROLS.items():
+            yield _row(model, context, layer, "fourier", level, n, control=control)
+        yield _row(model, context, layer, "constant", 1 / n, n, control="constant")
+        if encoder:
+            yield _row(model, context, layer, "fourier", 0.45 * shape, 342, subset="values=0..341")
+            yield _row(model, context, layer, "fourier", 0.04 * shape, 103, subset="values=342..999")
+
+
+def accuracy_table() -> pl.DataFrame:
+    """The accuracy table of a default study; `result` does not apply to the encoder."""
+    rows = []
+    for model, blocks in {**CAUSAL, **ENCODER}.items():
+        encoder = model in ENCODER
+        rows += _context_rows(model, "vocabulary", ["embedding", "unembedding"][: 1 + (not encoder)], encoder, LEVELS)
+        for context in CONTEXTS:
+            if encoder and context == "result":
+                rows.append({"model": model, "context": context, "note": "not applicable: encoder"})
+                continue
+            probes = LEVELS | (ITERATIVE if context == "number" and model != "olmo2" else {})
+            rows += _context_rows(model, context, states(blocks, not encoder), encoder, probes)
+    return measurements(rows)
+
+
+def large_accuracy_table(models: int = 12, blocks: int = 80, contexts: int = 6) -> pl.DataFrame:
+    """A study at the limits of what the figures should carry."""
+    names = ["number", "operand", "result", "natural", "dates", "prices"][:contexts]
+    rows = [
+        row
+        for m in range(models)
+        for context in names
+        for row in _context_rows(f"model-{m}-{blocks}b", context, states(blocks - 4 * m), False, LEVELS)
+    ]
+    return measurements(rows)
+
+
+def transfer_table(blocks: int = 4) -> pl.DataFrame:
+    """Fit in one context, test in another."""
+    rows = []
+    for model in [*CAUSAL, *ENCODER]:
+        encoder = model in ENCODER
+        contexts = [name for name in CONTEXTS if not (encoder and name == "result")]
+        for layer in states(blocks, not encoder):
+            for i, fit in enumerate(contexts):
+                for j, test in enumerate(contexts):
+                    value = 0.99 if i == j else max(0.0, 0.9 - 0.12 * abs(i - j) * (1 + states(blocks).index(layer)))
+                    rows.append(_row(model, test, layer, "fourier", value, fit_context=fit))
+        if encoder:
+            rows.append({"model": model, "context": "result", "note": "not applicable: encoder"})
+    return measurements(rows, extra={"fit_context": pl.String})
+
+
+def spectra_table() -> pl.DataFrame:
+    """Power shares with their null bands, and kappa for n mod 2, 5 and 10."""
+    rows = []
+    for model, n in {"llama": 1000, "olmo2": 1000, "minilm": 342}.items():
+        for layer in ("embedding", "unembedding") if model == "olmo2" else ("embedding",):
+            rows += [*_power(model, layer, n), *_kappa(model, layer, n)]
+    note = "not applicable: fewer than 50 consecutive single-token numbers"
+    rows.append({"model": "chunky", "context": "vocabulary", "metric": "power_share", "note": note})
+    extra = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
+    return measurements(rows, extra=extra)
+
+
+def _power(model: str, layer: str, n: int):
+    noise = generator(0, "fake", model, layer).exponential(size=n // 2)
+    share = 0.3 * noise + 300 / (1 + np.arange(1, n // 2 + 1)) ** 1.5
+    for period in (2, 2.5, 5, 10):
+        share[round(n / period) - 1] += 60
+    share /= share.sum()
+    for k in range(1, n // 2 + 1):
+        common = {"model": model, "context": "vocabulary", "layer": layer, "metric": "power_share", "seed": 0,
+                  "frequency": k, "period": n / k, "N": n, "n_values": n}  # fmt: skip
+        yield {**common, "value": share[k - 1], "ci_low": 0.9 * share[k - 1], "ci_high": 1.1 * share[k - 1],
+               "resampled": "random rotations and dimensions"}  # fmt: skip
+        null = 2 / n
+        yield {**common, "control": "shuffled", "value": null, "ci_low": 0.9 * null, "ci_high": 1.1 * null,
+               "resampled": "permutations"}  # fmt: skip
+
+
+def _kappa(model: str, layer: str, n: int):
+    for modulus, value in ((2, 0.98), (5, 0.9), (10, 0.85)):
+        for control, level in (("none", value), ("shuffled", 0.01)):
+            yield {"model": model, "context": "vocabulary", "layer": layer, "metric": "kappa", "value": level,
+                   "period": modulus, "control": control, "ci_low": level - 0.02, "ci_high": level + 0.02,
+                   "resampled": "values", "n_values": n, "N": n, "seed": 0}  # fmt: skip
+
+
+def examples_table(per_panel: int = 120) -> pl.DataFrame:
+    """Decoded numbers in their texts; the text wraps the number."""
+    rows = []
+    for model in [*CAUSAL, *ENCODER]:
+        for context, text in (
+            ("number", "{}"),
+            ("natural", "Bake the bread for {} minutes, then let it cool on a rack"),
+        ):
+            random = generator(0, "fake", model, context)
+            for layer in ("0", "2", "3") if model in ENCODER else ("0", "2", "4"):
+                for value in random.integers(0, 1000, per_panel).tolist():
+                    right = random.random() < (0.4 if model in ENCODER else 0.95)
+                    decoded = (
+                        value if right else int(np.clip(value + random.choice([-100, -10, -1, 1, 10, 100]), 0, 999))
+                    )
+                    start = text.index("{")
+                    end = start + len(str(value))
+                    rows.append((model, context, layer, "fourier", text.format(value), start, end, value, decoded,
+                                 decoded == value))  # fmt: skip
+    names = ["model", "context", "layer", "probe", "text", "start", "end", "value", "decoded", "correct"]
+    return pl.DataFrame(rows, schema=names, orient="row")
