@@ -41,12 +41,8 @@ class Located:
     dropped: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    prompt_row: int
-    token: int
-    token_id: int
-    n_tokens: int
+# Columns of the position table that are found here, and the row of the prompt table that they belong to.
+_PLACE = {"index": pl.UInt32, "token": pl.UInt32, "token_id": pl.UInt32, "n_tokens": pl.UInt32}
 
 
 def locate_numbers(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None) -> Located:
@@ -71,73 +67,87 @@ def locate_numbers(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: 
         If the two ways of finding a number's token disagree, or no row is kept.
     """
     dropped: Counter[str] = Counter()
-    places: list[_Place] = []
-    fed: dict[tuple[int, int], np.ndarray] = {}
-    for rows, encoded in _encoded_texts(prompts, numbers):
-        for row in rows:
-            place = _place(row, encoded, numbers, max_tokens)
-            if isinstance(place, str):
-                dropped[place] += 1
-                continue
-            places.append(place)
-            fed.setdefault((row["prompt"], place.n_tokens), encoded.ids[: place.n_tokens].astype(np.int32))
-    if not places:
+    found = [_locate(block, numbers, max_tokens, dropped) for block in _blocks_of_prompts(prompts)]
+    places = pl.concat([block.places for block in found])
+    if places.is_empty():
         raise NumprobeError(f"no number of the prompts is one token of this model (left out: {dict(dropped)})")
-    return _sorted_by_length(prompts, places, fed, {reason: dropped[reason] for reason in REASONS})
+    positions = _positions(prompts, places)
+    ids, bounds = _by_length(found)
+    return Located(
+        positions=positions,
+        sequence=positions.select(pl.struct("n_tokens", "prompt").rle_id().cast(pl.Int64)).to_series().to_numpy(),
+        ids=ids,
+        bounds=bounds,
+        dropped={reason: dropped[reason] for reason in REASONS},
+    )
 
 
-def _encoded_texts(prompts: pl.DataFrame, numbers: NumberTokenizer) -> Iterator[tuple[list[dict[str, Any]], Encoded]]:
-    """The rows of each text with its tokens; texts in the order of the table."""
+@dataclass(frozen=True)
+class _Block:
+    """What is found in some texts, in compact form: kept rows; `prompt` and `n_tokens` of each sequence; its ids."""
+
+    places: pl.DataFrame
+    sequences: pl.DataFrame
+    ids: np.ndarray
+
+
+def _blocks_of_prompts(prompts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows of some texts at a time, so that tokenisation needs the same memory for any number of texts."""
     needed = prompts.select("prompt", "text", "value", "start", "end", "read_at").with_row_index("index")
-    for block in _blocks_of_prompts(needed):
-        groups = list(block.partition_by("prompt", maintain_order=True))
-        encoded = numbers.encode([group["text"][0] for group in groups])
-        for group, one in zip(groups, encoded, strict=True):
-            yield group.to_dicts(), one
+    block = (pl.col("prompt").rank("dense").cast(pl.Int64) - 1) // _TEXTS_AT_ONCE
+    for (_,), rows in needed.group_by(block.alias("block"), maintain_order=True):
+        yield rows
 
 
-def _blocks_of_prompts(table: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Consecutive prompts in blocks, so that tokenisation needs the same memory for any number of texts."""
-    number = table["prompt"].rank("dense").cast(pl.Int64) - 1
-    ordered = table.with_columns((number // _TEXTS_AT_ONCE).alias("block")).sort("block", "index")
-    for (_,), block in ordered.group_by("block", maintain_order=True):
-        yield block
+def _locate(block: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None, dropped: Counter[str]) -> _Block:
+    texts = block.unique("prompt", keep="first", maintain_order=True)
+    encoded = dict(zip(texts["prompt"], numbers.encode(texts["text"].to_list()), strict=True))
+    places = []
+    fed: dict[tuple[int, int], np.ndarray] = {}
+    for row in block.iter_rows(named=True):
+        one = encoded[row["prompt"]]
+        place = _place(row, one, numbers, max_tokens)
+        if isinstance(place, str):
+            dropped[place] += 1
+            continue
+        places.append((row["index"], *place))
+        fed[row["prompt"], place[-1]] = one.ids[: place[-1]]
+    return _Block(
+        places=pl.DataFrame(places, schema=_PLACE, orient="row"),
+        sequences=pl.DataFrame(list(fed), schema={"prompt": pl.UInt32, "n_tokens": pl.UInt32}, orient="row"),
+        ids=np.concatenate([np.empty(0), *fed.values()]).astype(np.int32),
+    )
 
 
-def _place(row: dict[str, Any], encoded: Encoded, numbers: NumberTokenizer, max_tokens: int | None) -> _Place | str:
+def _place(
+    row: dict[str, Any], encoded: Encoded, numbers: NumberTokenizer, max_tokens: int | None
+) -> tuple[int, int, int] | str:
+    """The probed token, its id and the number of tokens that are fed, or the reason why the row is left out."""
     found = numbers.find(row["text"], encoded, row["start"], row["end"], row["value"])
     if isinstance(found, str):
         return found
-    before = row["read_at"] == "before"
-    token, n_tokens = (found - 1, found) if before else (found, len(encoded))
+    token, n_tokens = (found - 1, found) if row["read_at"] == "before" else (found, len(encoded))
     if max_tokens is not None and n_tokens > max_tokens:
         return "too_long"
-    return _Place(row["index"], token, int(encoded.ids[token]), n_tokens)
+    return token, int(encoded.ids[token]), n_tokens
 
 
-def _sorted_by_length(
-    prompts: pl.DataFrame, places: list[_Place], fed: dict[tuple[int, int], np.ndarray], dropped: dict[str, int]
-) -> Located:
-    """Order sequences by length, so that batches need no padding, and rows by sequence."""
-    kept = prompts[[place.prompt_row for place in places]].with_columns(
-        pl.Series("token", [place.token for place in places], dtype=pl.UInt32),
-        pl.Series("token_id", [place.token_id for place in places], dtype=pl.UInt32),
-        pl.Series("n_tokens", [place.n_tokens for place in places], dtype=pl.UInt32),
-    )
-    kept = kept.sort("n_tokens", "prompt", "token", "start", maintain_order=True)
-    keys = list(zip(kept["prompt"], kept["n_tokens"], strict=True))
-    order = list(dict.fromkeys(keys))
-    index = {key: number for number, key in enumerate(order)}
-    lengths = [len(fed[key]) for key in order]
-    described = ("token", "token_id", "n_tokens")
-    rest = [name for name in prompts.columns if name != "text"]
-    return Located(
-        positions=kept.select(*described, *rest).with_row_index("row").with_columns(pl.col("row").cast(pl.UInt32)),
-        sequence=np.array([index[key] for key in keys]),
-        ids=np.concatenate([fed[key] for key in order]),
-        bounds=np.concatenate([[0], np.cumsum(lengths)]),
-        dropped=dropped,
-    )
+def _positions(prompts: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """The position table, sorted by length, so that batches need no padding."""
+    rest = prompts.drop("text")[places["index"]]
+    table = pl.concat([places.drop("index"), rest], how="horizontal")
+    table = table.sort("n_tokens", "prompt", "token", "start", maintain_order=True)
+    return table.with_row_index("row").cast({"row": pl.UInt32})
+
+
+def _by_length(found: list[_Block]) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of all sequences in the order of the position table, and where each starts."""
+    sequences = pl.concat([block.sequences for block in found]).with_columns(pl.col("n_tokens").cast(pl.Int64))
+    ids = np.concatenate([block.ids for block in found])
+    ends = sequences["n_tokens"].cum_sum()
+    order = sequences.with_columns(start=ends - sequences["n_tokens"], end=ends).sort("n_tokens", "prompt")
+    parts = [ids[start:end] for start, end in order.select("start", "end").iter_rows()]
+    return np.concatenate(parts), np.concatenate([[0], np.cumsum(order["n_tokens"].to_numpy())])
 
 
 def longest_sequence(config: Any, tokenizer: Any) -> int | None:
