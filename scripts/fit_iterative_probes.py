@@ -1,4 +1,4 @@
-"""Train the probes that need gradient descent on one model in one context (rules fit_sinusoidal_probe, fit_wave_probe)."""
+"""Train the probes that need gradient descent on one model in one context (rules fit_{probe}_probe)."""
 
 from _run import parser, run, threads  # isort: skip
 

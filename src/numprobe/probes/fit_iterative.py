@@ -19,6 +19,8 @@ from numprobe.seeding import derive_seed
 from numprobe.splits import Fold, Split
 
 Tensors = dict[str, np.ndarray]
+#: What a wave probe file holds besides the class vectors: float32 [h] each.
+WAVES: tuple[str, ...] = ("amplitude", "phase", "frequency")
 
 
 def fit_iterative(
@@ -125,23 +127,28 @@ class _Data:
         borrowed = () if fold.validation else fold.inner[0]
         blocks = tuple(block for block in fold.train if block not in borrowed)
         inputs = self._inputs(blocks)
-        layers = np.arange(len(self.states))
+        layers = list(range(len(self.states)))
         tried = [
             self._train(inputs, layers, blocks, fold.validation or borrowed, candidate)
             for candidate in self.settings.candidates
         ]
-        best = np.array([_best(tried, layer) for layer in layers])
+        best = [_best(tried, layer) for layer in layers]
         choices = [self._choice(tried[best[layer]], best[layer], layer) for layer in layers]
-        if not borrowed:
-            return [(self._tensors(inputs, layer, tried[best[layer]], layer), choices[layer]) for layer in layers]
+        if borrowed:
+            return list(zip(self._train_again(fold, choices), choices, strict=True))
+        return [(self._tensors(inputs, layer, tried[best[layer]], layer), choices[layer]) for layer in layers]
+
+    def _train_again(self, fold: Fold, choices: list[dict[str, float]]) -> list[Tensors]:
+        """On all training values; layers with the same choice side by side."""
         inputs = self._inputs(fold.train)
+        alike: dict[tuple[float, float, float], list[int]] = {}
+        for layer, choice in enumerate(choices):
+            alike.setdefault((choice["learning_rate"], choice["l1"], choice["steps"]), []).append(layer)
         fitted: dict[int, Tensors] = {}
-        for index in np.unique(best):
-            chosen = np.flatnonzero(best == index)
-            stop = tried[index].step[chosen]
-            trained = self._train(inputs, chosen, fold.train, (), self.settings.candidates[index], stop)
-            fitted |= {layer: self._tensors(inputs, layer, trained, at) for at, layer in enumerate(chosen)}
-        return [(fitted[layer], choices[layer]) for layer in layers]
+        for (learning_rate, l1, steps), layers in alike.items():
+            trained = self._train(inputs, layers, fold.train, (), (learning_rate, l1), int(steps))
+            fitted |= {layer: self._tensors(inputs, layer, trained, at) for at, layer in enumerate(layers)}
+        return [fitted[layer] for layer in range(len(choices))]
 
     def _inputs(self, blocks: tuple[int, ...]) -> _Inputs:
         used = np.isin(self.block, blocks)
@@ -161,21 +168,21 @@ class _Data:
     def _train(
         self,
         inputs: _Inputs,
-        layers: np.ndarray,
+        layers: list[int],
         blocks: tuple[int, ...],
         validation: tuple[int, ...],
         candidate: tuple[float, float],
-        stop: np.ndarray | None = None,
+        steps: int | None = None,
     ) -> Trained:
         family = self._family()
         names = list(self.states)
         seeds = [derive_seed(self.seed, "probe", self.kind, names[layer]) for layer in layers]
         order = derive_seed(self.seed, "probe", self.kind, "batches")
-        states = inputs.states[torch.from_numpy(layers)]
+        states = inputs.states[layers]
         held_out = self._rows(states, validation) if validation else None
         if held_out is not None and len(held_out.labels) == 0:
             raise NumprobeError(f"{self.kind}: a fold has no rows to validate on; use fewer folds or inner groups")
-        return train(family, self._rows(states, blocks), held_out, *candidate, seeds, order, stop)
+        return train(family, self._rows(states, blocks), held_out, *candidate, seeds, order, steps)
 
     def _family(self) -> Family:
         width = next(iter(self.states.values())).shape[1]
@@ -198,16 +205,14 @@ class _Data:
         family = self._family()
         parameters = {name: value[at : at + 1] for name, value in trained.parameters.items()}
         classes = family.classes(parameters, torch.arange(len(family.numbers)))[0]
-        own = {
-            name: parameters[name][0, 0].numpy() for name in ("amplitude", "phase", "frequency") if name in parameters
-        }
+        waves = {name: parameters[name][0, 0].numpy() for name in WAVES if name in parameters}
         return {
             "mean": inputs.mean[layer],
             "scale": inputs.scale[layer : layer + 1],
             "weight": parameters["weight"][0].numpy(),
             "bias": parameters["bias"][0, 0].numpy(),
             "classes": classes.numpy(),
-            **own,
+            **waves,
         }
 
 

@@ -92,8 +92,8 @@ class Family:
     def _affine(self, inputs: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Weights [inputs, h] and biases [1, h], uniform within 1 / sqrt(inputs)."""
         uniform = torch.rand(inputs + 1, self.settings.latent, generator=generator) * 2 - 1
-        weight, bias = (uniform / inputs**0.5).split([inputs, 1])
-        return weight, bias
+        uniform = uniform / inputs**0.5
+        return uniform[:-1], uniform[-1:]
 
 
 class Sinusoidal(Family):
@@ -164,7 +164,7 @@ def train(
     l1: float,
     seeds: list[int],
     order_seed: int,
-    stop: np.ndarray | None = None,
+    steps: int | None = None,
 ) -> Trained:
     """Train all layers side by side, and keep a copy of each layer's best state.
 
@@ -176,24 +176,24 @@ def train(
         Training rows; their labels are the classes of the softmax.
     validation
         Rows of values that no training row has, which choose the best state (among all candidates, by accuracy, then
-        by loss). None: the state at step `stop` is kept.
+        by loss). None: the last state is kept.
     learning_rate, l1
         A candidate of the settings.
     seeds
         One per layer.
     order_seed
         Which rows make a batch; the same for all layers.
-    stop
-        int [L]: steps per layer, without validation.
+    steps
+        Gradient steps, over which a cosine schedule falls; those of the settings if None.
     """
     settings = family.settings
     parameters = {name: value.requires_grad_() for name, value in family.initial(seeds).items()}
+    last = steps or settings.steps
     optimiser = _optimiser(parameters, learning_rate, settings)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(settings))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(settings, last))
     order = torch.Generator().manual_seed(order_seed)
     seen, target = torch.unique(rows.labels, return_inverse=True)
     best = _Best(parameters, len(seeds))
-    last = settings.steps if stop is None else int(stop.max())
     for step in range(1, last + 1):
         batch = torch.randint(len(target), (settings.batch,), generator=order)
         loss = _loss(family, parameters, rows.states[:, batch], seen, target[batch], l1)
@@ -201,12 +201,12 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-        if stop is not None:
-            best.keep(np.asarray(stop == step), step, parameters)
-        elif validation and (step % settings.evaluate_every == 0 or step == last):
+        if validation and (step % settings.evaluate_every == 0 or step == last):
             best.offer(step, parameters, *evaluate(family, parameters, validation))
             if settings.patience and best.stale >= settings.patience:
                 break
+    if validation is None:
+        best.keep(np.ones(len(seeds), dtype=bool), last, parameters)
     return best.trained()
 
 
@@ -215,10 +215,9 @@ def evaluate(family: Family, parameters: Parameters, rows: Rows) -> tuple[np.nda
     everything = torch.arange(len(family.numbers))
     right = loss = torch.zeros(len(rows.states))
     with torch.no_grad():
-        for states, labels in zip(
-            rows.states.split(_EVALUATION_BATCH, dim=1), rows.labels.split(_EVALUATION_BATCH), strict=True
-        ):
-            scores = _scores(family, parameters, states, everything)
+        for start in range(0, len(rows.labels), _EVALUATION_BATCH):
+            batch = slice(start, start + _EVALUATION_BATCH)
+            scores, labels = _scores(family, parameters, rows.states[:, batch], everything), rows.labels[batch]
             right = right + (scores.argmax(dim=2) == labels).sum(dim=1)
             loss = loss + torch.stack([cross_entropy(layer, labels, reduction="sum") for layer in scores])
     return (right / len(rows.labels)).numpy(), (loss / len(rows.labels)).numpy()
@@ -264,11 +263,11 @@ def _optimiser(parameters: Parameters, learning_rate: float, settings: Settings)
     return torch.optim.Adam(groups, lr=learning_rate, betas=(0.9, settings.adam_beta2), fused=True)
 
 
-def _schedule(settings: Settings) -> Callable[[int], float]:
+def _schedule(settings: Settings, steps: int) -> Callable[[int], float]:
     def factor(step: int) -> float:
         if settings.warm_steps:
             return 1 - (1 - settings.final_rate) * min(1.0, step / settings.warm_steps)
-        cosine = float(np.cos(np.pi * min(1.0, step / settings.steps)))
+        cosine = float(np.cos(np.pi * step / steps))
         return settings.final_rate + (1 - settings.final_rate) * 0.5 * (1 + cosine)
 
     return factor
