@@ -76,7 +76,7 @@ def training_rows(folder: str | Path, split: Split) -> TrainingRows:
             f"{len(split.folds)} folds: use fewer folds (split.folds) or a context with more numbers"
         )
     layers = tuple(state["layer"] for state in manifest["states"] if state["site"] == SITE)
-    keys = ("model", "context", "source", "weights_sha256", "tokenizer_sha256")
+    keys = ("model", "context", "source", "revision", "weights_sha256", "tokenizer_sha256")
     described = {key: manifest.get(key) for key in keys} | {"site": SITE}
     return TrainingRows(Path(folder), layers, int(manifest["width"]), used, values[used], described)
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from numprobe.atomic import file_sha256
 from numprobe.errors import NumprobeError
 from numprobe.models.identity import tokenizer_sha256
+from numprobe.models.weights import weights_sha256
 
 _REMEDY = "load the probe's model, or pass check=False to transfer the probe on purpose"
 
@@ -19,7 +19,7 @@ def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...]
     Raises
     ------
     NumprobeError
-        If the model is another one; the message says in what it differs.
+        If the model is another one (the message says in what it differs), or cannot be compared.
     """
     config = model.config
     if config.hidden_size != width:
@@ -27,13 +27,17 @@ def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...]
     deepest = max((int(layer) for layer in layers if layer.isdigit()), default=0)
     if config.num_hidden_layers < deepest:
         raise NumprobeError(f"the probe reads layer {deepest}, the model has {config.num_hidden_layers}: {_REMEDY}")
+    if str(metadata.get("model")).endswith(".untrained"):
+        raise NumprobeError(f"the probe was fitted on the untrained control {metadata['model']}: {_REMEDY}")
     name = str(getattr(config, "_name_or_path", ""))
-    weights = Path(name) / "model.safetensors"
-    if name and weights.exists():
-        _compare("weights", metadata.get("weights_sha256"), file_sha256(weights))
-    elif isinstance(source := metadata.get("source"), Mapping):
+    source = metadata.get("source") or {}
+    if name and Path(name).is_dir():
+        _compare("weights", metadata.get("weights_sha256"), weights_sha256(name))
+    elif source.get("kind") == "hub":
         _compare("id", source.get("id"), name)
         _compare("revision", source.get("revision"), getattr(config, "_commit_hash", None))
+    else:
+        raise NumprobeError(f"whether the probe belongs to the model '{name}' cannot be told: {_REMEDY}")
 
 
 def check_tokenizer(metadata: Mapping[str, Any], tokenizer: Any) -> None:

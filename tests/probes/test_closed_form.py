@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numprobe.probes.codes import make_code
+from numprobe.probes.controls import control_labels, gaussian_states
+from tests.probes.planted import fit, held_out_accuracy, split_of, waves
+
+VALUES = np.arange(1000)
+SPLIT = split_of()
+
+
+@pytest.fixture(scope="module")
+def states():
+    return waves(VALUES)
+
+
+def test_planted_waves_are_read_and_their_periods_found(states):
+    probe = fit("fourier", states, VALUES, SPLIT)
+    assert held_out_accuracy(probe, states, VALUES, SPLIT) > 0.98
+    columns = probe.tensors["0", "0"]["columns"]
+    strongest = np.argsort(probe.tensors["0", "0"]["precision"])[-8:]
+    frequencies = (columns[strongest] + 2) // 2
+    assert set(frequencies) == {1, 10, 100, 200} or set(frequencies) == {1, 10, 100, 200, 500}
+
+
+def test_several_rows_per_number_help(states):
+    values = np.tile(VALUES, 4)
+    noisy = waves(values, noise=0.15)
+    once, often = VALUES, values
+    alone = held_out_accuracy(fit("fourier", noisy[:1000], once, SPLIT), noisy[:1000], once, SPLIT)
+    together = held_out_accuracy(fit("fourier", noisy, often, SPLIT), noisy[:1000], once, SPLIT)
+    assert together >= alone > 0.1
+
+
+@pytest.mark.parametrize("kind", ["fourier", "digits"])
+def test_controls_are_at_chance(states, kind):
+    probe = fit(kind, states, VALUES, SPLIT, control="shuffled")
+    labels = control_labels("shuffled", VALUES, SPLIT, 0)
+    assert held_out_accuracy(probe, states, VALUES, SPLIT, labels) < 0.01
+    random = gaussian_states(VALUES, 24, seed=0)
+    assert held_out_accuracy(fit(kind, random, VALUES, SPLIT), random, VALUES, SPLIT) < 0.01
+
+
+def test_a_complete_fourier_basis_without_weights_reads_no_unseen_number(states):
+    """It is a rotation of the one-hot code: unweighted, its scores of unseen numbers are those of no information."""
+    train = SPLIT.block != 0
+    matrix = make_code("fourier", 0, 999).matrix
+    mean, target = states[train].mean(axis=0), matrix[train].mean(axis=0)
+    weight, *_ = np.linalg.lstsq(states[train] - mean, matrix[train] - target, rcond=None)
+    classes = matrix - target
+    scores = ((states[~train] - mean) @ weight) @ classes.T - 0.5 * (classes**2).sum(axis=1)
+    assert (scores.argmax(axis=1) == VALUES[~train]).mean() < 0.01
+
+
+def test_a_line_is_read_by_linear_and_its_logarithm_by_log():
+    random = np.random.default_rng(0)
+    direction = random.standard_normal(12)
+    for kind, code in (("linear", VALUES), ("log", np.log1p(VALUES))):
+        states = np.outer(code / code.max(), direction) + 1e-6 * random.standard_normal((1000, 12))
+        probe = fit(kind, states, VALUES, SPLIT)
+        predicted = probe.decode(states, "0")
+        assert np.corrcoef(predicted, VALUES)[0, 1] > 0.999
+        assert probe.scores(states[:3], "0").shape == (3, 1000)
+    # The ridge penalty shrinks towards the mean; the order of the numbers is unchanged.
+    assert (np.diff(predicted) >= 0).all()
+
+
+def test_one_hot_digits_are_read_by_digits():
+    one_hot = make_code("digits", 0, 999).matrix
+    states = one_hot @ np.random.default_rng(0).standard_normal((30, 40))
+    assert held_out_accuracy(fit("digits", states, VALUES, SPLIT), states, VALUES, SPLIT) > 0.99
+
+
+def test_bits_are_read_by_binary():
+    states = make_code("binary", 0, 999).matrix @ np.random.default_rng(0).standard_normal((10, 16))
+    assert held_out_accuracy(fit("binary", states, VALUES, SPLIT), states, VALUES, SPLIT) > 0.99
+
+
+@pytest.mark.parametrize("kind", ["fourier", "digits"])
+def test_held_out_values_do_not_influence_their_fold_in_any_bit(states, kind):
+    fold = SPLIT.folds[0]
+    changed = states.copy()
+    changed[SPLIT.block == 0] *= -3.0
+    before = fit(kind, states, VALUES, SPLIT).tensors["0", fold.name]
+    after = fit(kind, changed, VALUES, SPLIT).tensors["0", fold.name]
+    assert before.keys() == after.keys()
+    for name, array in before.items():
+        assert array.tobytes() == after[name].tobytes(), name
+
+
+def test_held_out_values_need_not_exist(states):
+    seen = SPLIT.block != 0
+    before = fit("fourier", states, VALUES, SPLIT, folds=SPLIT.folds[:1]).tensors["0", "0"]
+    after = fit("fourier", states[seen], VALUES[seen], SPLIT, folds=SPLIT.folds[:1]).tensors["0", "0"]
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_the_order_of_rows_does_not_matter(states):
+    order = np.random.default_rng(1).permutation(1000)
+    one, other = fit("fourier", states, VALUES, SPLIT), fit("fourier", states[order], VALUES[order], SPLIT)
+    assert np.array_equal(one.decode(states, "0"), other.decode(states, "0"))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.floats(1e-3, 1e3), st.floats(-100, 100))
+def test_scale_and_shift_of_the_states_do_not_matter(scale, shift):
+    states = waves(VALUES)
+    moved = scale * (states + shift)
+    one, other = fit("fourier", states, VALUES, SPLIT), fit("fourier", moved, VALUES, SPLIT)
+    agree = one.decode(states, "0", "1") == other.decode(moved, "0", "1")
+    assert agree.mean() > 0.995
+
+
+def test_constant_states_are_reported_not_divided_by():
+    constant = np.tile(np.random.default_rng(0).standard_normal(24), (1000, 1))
+    assert fit("fourier", constant, VALUES, SPLIT).constant == ("0",)
+    assert fit("fourier", np.zeros((1000, 24)), VALUES, SPLIT).constant == ("0",)
+
+
+def test_few_numbers_and_missing_blocks_are_fine():
+    split = split_of(folds=10)
+    values = VALUES[(VALUES < 200) & (split.block != 3)]
+    states = waves(values)
+    probe = fit("fourier", states, values, split)
+    assert held_out_accuracy(probe, states, values, split) > 0.1
+    assert set(probe.decode(states, "0", "3")) <= set(range(1000))
