@@ -65,7 +65,7 @@ def test_dollar_signs_in_texts_are_no_formulas():
 def test_a_model_without_a_context_is_visible():
     use_style()
     table = examples_table().filter(~((pl.col("model") == "minilm") & (pl.col("context") == "natural")))
-    assert "not measured" in texts(draw_examples(examples_rows(table)))
+    assert "no examples" in texts(draw_examples(examples_rows(table)))
 
 
 def test_tables_that_cannot_be_drawn_are_refused():

@@ -19,7 +19,7 @@ def test_the_figure_names_states_periods_and_how_many_numbers():
     figure = draw_spectra(spectra_rows(spectra_table()))
     found = set(texts(figure))
     assert {"input embeddings", "output embeddings", "1000 numbers", "342 numbers", "kappa of n mod T"} <= found
-    assert {"2", "2.5", "3.3", "5", "10", "100"} <= found
+    assert {"2", "2.5", "3.3", "4", "5", "10", "100"} <= found
     assert legend(figure)[:2] == ["input embeddings", "output embeddings"]
 
 

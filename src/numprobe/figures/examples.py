@@ -110,7 +110,7 @@ def _limits(drawn: pl.DataFrame) -> tuple[int, int]:
 
 def _scatter(axes: Axes, rows: pl.DataFrame, limits: tuple[int, int]) -> None:
     if rows.is_empty():
-        say(axes, "not measured")
+        say(axes, "no examples")
         return
     axes.plot(limits, limits, color="#cccccc", linewidth=0.5, zorder=0)
     for correct, colour, marker, size in ((True, _RIGHT, "o", 4), (False, _WRONG, "x", 7)):

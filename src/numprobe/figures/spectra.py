@@ -14,7 +14,7 @@ from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_order, 
 from numprobe.tables import MEASUREMENT
 
 #: Periods that are written above the spectra: those of decimal digits.
-PERIODS = (2.0, 2.5, 10 / 3, 5.0, 10.0, 100.0)
+PERIODS = (2.0, 2.5, 10 / 3, 4.0, 5.0, 10.0, 100.0)
 EXTRA = ("frequency", "period", "N")
 
 _POWER, _KAPPA = "power_share", "kappa"
@@ -143,4 +143,4 @@ def _legend(states: Sequence[str]) -> list[Line2D | Patch]:
     entries: list[Line2D | Patch] = [
         Line2D([], [], color=_STATES[state].colour, linewidth=1.5, label=_NAMES[state]) for state in states
     ]
-    return [*entries, Patch(color=_NULL, label="shuffled numbers (spectra: 95 % of the permutations)")]
+    return [*entries, Patch(color=_NULL, label="shuffled numbers: 95 % of the permutations")]

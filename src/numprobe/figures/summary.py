@@ -105,10 +105,11 @@ def _draw_group(axes: Axes, rows: pl.DataFrame, series: Series, place: int) -> N
 
 def _write_value(axes: Axes, rows: pl.DataFrame, y: float, style: Style) -> None:
     """The value of the leading probe in figures, on the side where there is room."""
-    for value in rows["value"]:
+    for value, low, high in rows.select("value", "ci_low", "ci_high").iter_rows():
         left = value > 0.5
+        edge = (low if left else high) or value
         axes.annotate(
-            f"{value:.0%}".replace("%", " %"), (value, y), (-9 if left else 9, 0), textcoords="offset points",
+            f"{value:.0%}".replace("%", " %"), (edge, y), (-5 if left else 5, 0), textcoords="offset points",
             ha="right" if left else "left", va="center_baseline", fontsize=6, color=style.colour,
         )  # fmt: skip
 
