@@ -1,8 +1,10 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -14,6 +16,7 @@ from numprobe.training.network import build_network, use_fused_norms
 from numprobe.training.optimiser import rate_factor
 from numprobe.training.saving import MODEL_FILES
 from numprobe.training.specification import ARCHITECTURES, Specification
+from numprobe.training.tasks import Curriculum
 from numprobe.training.train import LOG, check_range, train_model, training_passages, warn_if_slow
 
 TINY = {"hidden_size": 16, "layers": 2, "heads": 2, "mlp_size": 24, "batch_scale": 0.03, "steps": 6}
@@ -72,9 +75,11 @@ def test_the_log_has_losses_and_accuracies_with_intervals(trained):
 def test_the_loss_falls_and_starts_at_that_of_a_uniform_guess(tmp_path):
     log = train(tmp_path, steps=50, checkpoints=[1, 30], hidden_size=32)
     first, *_, last = log.filter(metric="loss")["value"]
-    vocabulary = len(AutoTokenizer.from_pretrained(tmp_path))
-    # Four groups of weight 1 and one of weight 1/2.
-    assert first == pytest.approx(4.5 * torch.log(torch.tensor(vocabulary)).item(), rel=0.02)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    curriculum = Curriculum(training_passages(), partial(tokenizer.encode, add_special_tokens=False), 999, 256)
+    (step,) = curriculum.steps(np.random.default_rng(0), 1)
+    weight = sum(batch.weight for batch in step)
+    assert first == pytest.approx(weight * np.log(len(tokenizer)), rel=0.02)
     assert last < 0.95 * first
 
 
