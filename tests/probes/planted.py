@@ -75,9 +75,7 @@ def held_out_accuracy(
     return float(right.mean())
 
 
-def write_folder(
-    folder: Path, layers: Mapping[str, np.ndarray], values: np.ndarray, text_split: Any = "any"
-) -> Path:
+def write_folder(folder: Path, layers: Mapping[str, np.ndarray], values: np.ndarray, text_split: Any = "any") -> Path:
     """An activation folder with these states, float32."""
     count = len(values)
     positions = pl.DataFrame(

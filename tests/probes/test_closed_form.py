@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.probes.planted import fit, held_out_accuracy, split_of, waves
 
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels, gaussian_states
-from tests.probes.planted import fit, held_out_accuracy, split_of, waves
 
 VALUES = np.arange(1000)
 SPLIT = split_of()

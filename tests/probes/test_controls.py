@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from tests.probes.planted import split_of
 
 from numprobe.errors import NumprobeError
 from numprobe.probes.controls import control_labels, gaussian_states
-from tests.probes.planted import split_of
 
 SPLIT = split_of(99)
 

@@ -1,10 +1,10 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.probes.planted import split_of
 
 from numprobe.probes.moments import make_moments
 from numprobe.probes.statistics import accumulate
-from tests.probes.planted import split_of
 
 SPLIT = split_of(59, folds=4)
 

@@ -128,7 +128,8 @@ class Wave(Family):
     def _draw(self, generator: torch.Generator) -> Parameters:
         settings = self.settings
         weight, bias = self._affine(self.width, generator)
-        frequency = torch.linspace(1 / settings.longest_period, 1 / settings.shortest_period, settings.latent)
+        slowest = 1 / (len(self.numbers) - 1)
+        frequency = torch.linspace(slowest, 1 / settings.shortest_period, settings.latent)
         amplitude = torch.full((1, settings.latent), settings.amplitude)
         return {
             "weight": weight,

@@ -229,11 +229,12 @@ def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def _assemble(path: Path, described: dict[str, Any], flat: dict[str, np.ndarray]) -> Probe:
+    missing = [key for key in _REQUIRED if key not in described]
     tensors: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     for key, array in flat.items():
-        layer, fold, name = key.split("/")
+        place, _, name = key.rpartition("/")
+        layer, _, fold = place.partition("/")
         tensors.setdefault((layer, fold), {})[name] = array
-    missing = [key for key in _REQUIRED if key not in described]
     if missing or set(tensors) != {(layer, fold) for layer in described["layers"] for fold in described["folds"]}:
         raise NumprobeError(f"{path} lacks parts of a probe ({missing or 'tensors'}): fit the probe again")
     return Probe(
