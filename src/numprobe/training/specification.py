@@ -62,7 +62,7 @@ class Specification:
         known = [field.name for field in fields(cls)]
         for key, value in content.items():
             if key not in known:
-                raise NumprobeError(f"training.{key} is no key of a training specification: use {', '.join(known)}")
+                raise NumprobeError(f"train.{key} is no key of a training specification: use {', '.join(known)}")
             _check(key, value)
         values = dict(content)
         if "checkpoints" in values:
@@ -90,12 +90,12 @@ class Specification:
         late = [step for step in self.checkpoints if step >= self.steps]
         if late:
             raise NumprobeError(
-                f"training.checkpoints holds {late[0]}, but the run ends at step {self.steps} (training.steps), "
+                f"train.checkpoints holds {late[0]}, but the run ends at step {self.steps} (train.steps), "
                 "which is always kept: name earlier steps"
             )
         if self.hidden_size % (2 * self.heads):
             raise NumprobeError(
-                f"training.hidden_size = {self.hidden_size} must be a multiple of twice training.heads = {self.heads}"
+                f"train.hidden_size = {self.hidden_size} must be a multiple of twice train.heads = {self.heads}"
             )
 
 
@@ -137,4 +137,4 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 def _check(key: str, value: Any) -> None:
     holds, wanted = _RULES[key]
     if not holds(value):
-        raise NumprobeError(f"training.{key} = {value!r} is not valid: it must be {wanted}")
+        raise NumprobeError(f"train.{key} = {value!r} is not valid: it must be {wanted}")

@@ -117,7 +117,7 @@ def warn_if_slow(dtype: str) -> None:
     if dtype == "bfloat16" and not any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
         print(
             "warning: this CPU has no bfloat16 instructions, training may take several times longer than the usual 3 "
-            "to 6 minutes per model: set training.dtype to float32 (about 1.7 times the usual time)",
+            "to 6 minutes per model: set train.dtype to float32 (about 1.7 times the usual time)",
             file=sys.stderr,
         )
 
