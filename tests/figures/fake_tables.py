@@ -141,7 +141,8 @@ def _power(model: str, layer: str, n: int):
 def _kappa(model: str, layer: str, n: int):
     for modulus, value in ((2, 0.98), (5, 0.9), (10, 0.85)):
         for control, level in (("none", value), ("shuffled", 0.01)):
-            yield {"model": model, "context": "vocabulary", "layer": layer, "metric": "kappa", "value": level, "subset": f"mod={modulus}",
+            yield {"model": model, "context": "vocabulary", "layer": layer, "metric": "kappa",
+                   "value": level, "subset": f"mod={modulus}",
                    "period": modulus, "control": control, "ci_low": level - 0.02, "ci_high": level + 0.02,
                    "resampled": "values", "n_values": n, "N": n, "seed": 0}  # fmt: skip
 
