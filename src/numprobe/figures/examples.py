@@ -113,7 +113,7 @@ def _scatter(axes: Axes, rows: pl.DataFrame, limits: tuple[int, int]) -> None:
         say(axes, "no examples")
         return
     axes.plot(limits, limits, color="#cccccc", linewidth=0.5, zorder=0)
-    for correct, colour, marker, size in ((True, _RIGHT, "o", 4), (False, _WRONG, "x", 7)):
+    for correct, colour, marker, size in ((False, _WRONG, "x", 7), (True, _RIGHT, "o", 4)):
         part = rows.filter(pl.col("correct") == correct)
         axes.scatter(part["value"], part["decoded"], s=size, c=colour, marker=marker, linewidths=0.6)
     share = float(rows["correct"].to_numpy().mean())

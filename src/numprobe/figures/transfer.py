@@ -73,8 +73,8 @@ def _matrices(drawn: pl.DataFrame) -> Figure:
     layers = {model: layer_order(_of(drawn, model)["layer"].drop_nulls()) for model in models}
     columns = max(map(len, layers.values()))
     side = _CELL * len(contexts)
-    size = (max(PAGE_WIDTH, 1.6 + columns * (side + 0.06)), 1.3 + len(models) * (side + 0.3))
-    figure = Figure(figsize=size, layout="constrained")
+    size = (max(PAGE_WIDTH, 1.6 + columns * (side + 0.06)), 1.0 + len(models) * (side + 0.22))
+    figure = Figure(figsize=size, layout="compressed")
     grid = figure.subplots(len(models), columns, squeeze=False)
     for row, model in enumerate(models):
         for column, axes in enumerate(grid[row]):
@@ -88,7 +88,7 @@ def _matrices(drawn: pl.DataFrame) -> Figure:
             axes.set_title(f"layer {layer}" if layer.isdecimal() else layer_label(layer), fontsize=7, pad=3)
         _name_row(grid[row][0], model)
     scale = ScalarMappable(Normalize(0, 1), _COLOURS)
-    figure.colorbar(scale, ax=grid, label="accuracy on unseen numbers", shrink=0.7, aspect=30, pad=0.01)
+    figure.colorbar(scale, ax=grid, label="accuracy on unseen numbers (cells in %)", aspect=30, pad=0.01)
     figure.supxlabel("tested on", fontsize=7)
     figure.supylabel("fitted on", fontsize=7)
     return figure
