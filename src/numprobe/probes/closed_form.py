@@ -1,8 +1,8 @@
 """Probes in closed form: ridge regression of the states onto a code of the numbers.
 
-For each training set one symmetric eigendecomposition of the states' second moments serves all codes, all penalties
-and the shuffled control. Penalty, shrinkage and column weights come from predictions on inner groups of held-out
-VALUES, and these predictions are needed only through their second moments, so that no row is read again:
+One symmetric eigendecomposition of the states' second moments, for each inner training set, serves all codes, all
+penalties and the shuffled control. Penalty, shrinkage and column weights come from predictions on inner groups of
+held-out VALUES, and these predictions are needed only through their second moments, so that no row is read again:
 with p = (x - m)'w, the sum of p s over held-out rows is w'c, the sum of p^2 is w'Gw.
 """
 
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
+from numprobe.errors import NumprobeError
 from numprobe.probes.codes import Code
 from numprobe.probes.moments import Blocks, Centre, Moments, make_moments
 from numprobe.probes.statistics import Statistics
@@ -26,6 +28,8 @@ CONSTANT_TOLERANCE = 1e-12
 _RESIDUAL_FLOOR = 1e-6
 _LARGEST_GAIN = 2.0
 _CHI_SQUARED_95 = 3.84
+# Decompositions kept in memory.
+_REMEMBERED = 6
 
 Tensors = dict[str, np.ndarray]
 
@@ -63,7 +67,12 @@ def fit_layer(
     -------
     Per target, fold name -> tensors of `numprobe.probes.probe.Probe`; None if the states are constant.
 
-    Cost: per training set one eigendecomposition (d^3), per target column and penalty d^2 multiplications.
+    Raises
+    ------
+    NumprobeError
+        If all training numbers of a fold are in one inner group.
+
+    Cost: per inner training set one eigendecomposition (d^3), per target column and penalty d^2 multiplications.
     """
     moments = make_moments(statistics, np.hstack([target.matrix for target in targets]), split)
     if any(_is_constant(moments, fold.train) for fold in folds):
@@ -99,7 +108,7 @@ class _Ridge:
 
 
 class _Solver:
-    """Ridge problems of one layer; training sets that folds have in common are decomposed once."""
+    """Ridge problems of one layer. Neighbouring folds have inner training sets in common, which are decomposed once."""
 
     def __init__(self, moments: Moments) -> None:
         self.moments = moments
@@ -108,6 +117,8 @@ class _Solver:
     def ridge(self, blocks: Blocks) -> _Ridge:
         key = tuple(sorted(blocks))
         if key not in self._solved:
+            while len(self._solved) >= _REMEMBERED:
+                del self._solved[next(iter(self._solved))]
             self._solved[key] = self._decompose(key)
         return self._solved[key]
 
@@ -178,20 +189,31 @@ class _Group:
 
 
 def _fit_fold(solver: _Solver, fold: Fold, targets: Sequence[Target]) -> list[Tensors]:
-    groups = [_Group(solver, fold, group) for group in fold.inner if solver.moments.count[list(group)].any()]
+    groups = [_Group(solver, fold, group) for group in _usable_groups(solver.moments, fold)]
     sizes = [target.matrix.shape[1] for target in targets]
     weighted = np.repeat([target.code.weighted for target in targets], sizes)
-    penalty = np.repeat(_choose_penalties(groups[0], weighted, sizes), sizes)
-    parts = [group.held_out(penalty) for group in groups]
+    penalties = _choose_penalties(groups[0], weighted, sizes)
+    parts = [group.held_out(np.repeat(penalties, sizes)) for group in groups]
     held_out = sum(parts[1:], parts[0])
     gain = held_out.gain(weighted)
     precision = np.where(weighted, _precision(held_out, gain, int(solver.moments.values[list(fold.train)].sum())), 1.0)
-    ridge = solver.ridge(fold.train)
+    training = _Training(solver.moments, fold.train)
     ends = np.cumsum(sizes)
     return [
-        _tensors(ridge, np.arange(end - size, end), penalty[end - 1], gain, precision)
-        for size, end in zip(sizes, ends, strict=True)
+        training.tensors(np.arange(end - size, end), float(penalty), gain, precision)
+        for penalty, size, end in zip(penalties, sizes, ends, strict=True)
     ]
+
+
+def _usable_groups(moments: Moments, fold: Fold) -> list[Blocks]:
+    """The inner groups that have rows and leave rows to train on."""
+    rows = [int(moments.count[list(group)].sum()) for group in fold.inner]
+    usable = [group for group, count in zip(fold.inner, rows, strict=True) if 0 < count < sum(rows)]
+    if not usable:
+        raise NumprobeError(
+            f"fold {fold.name}: all training numbers are in one inner group; use fewer inner groups (split.inner)"
+        )
+    return usable
 
 
 def _choose_penalties(group: _Group, weighted: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
@@ -220,17 +242,35 @@ def _precision(held_out: _HeldOut, gain: np.ndarray, values: int) -> np.ndarray:
     return np.asarray(np.where(better, 1 / residual - 1 / variance, 0.0))
 
 
-def _tensors(ridge: _Ridge, columns: np.ndarray, penalty: float, gain: np.ndarray, precision: np.ndarray) -> Tensors:
-    kept = columns[precision[columns] > 0]
-    shrunk = (1 / (ridge.eigenvalues + penalty * ridge.unit)).astype(np.float32)
-    weight = ridge.directions @ (ridge.cross[:, kept] * shrunk[:, None])
-    scale = np.sqrt(ridge.unit / ridge.centre.count)
-    return {
-        "mean": ridge.centre.state,
-        "scale": np.array([scale]),
-        "weight": (weight * (gain[kept] * scale)).astype(np.float32),
-        "columns": (kept - columns[0]).astype(np.int32),
-        "precision": precision[kept].astype(np.float32),
-        "target_mean": ridge.centre.target[kept].astype(np.float32),
-        "penalty": np.array([penalty]),
-    }
+class _Training:
+    """All rows that train a fold; only the columns that are kept are solved for."""
+
+    def __init__(self, moments: Moments, blocks: Blocks) -> None:
+        self._moments, self._blocks = moments, blocks
+        self._centre = moments.centre(blocks)
+        self._gram = moments.gram_about(blocks, self._centre)
+        self._unit = float(np.trace(self._gram)) / len(self._gram)
+        self._factors: dict[float, tuple[np.ndarray, bool]] = {}
+
+    def _solution(self, penalty: float, cross: np.ndarray) -> np.ndarray:
+        """Ridge weights float64 [d, columns]; targets with the same penalty share the factorisation."""
+        if penalty not in self._factors:
+            ridge = penalty * self._unit * np.eye(len(self._gram))
+            self._factors[penalty] = cho_factor(self._gram + ridge, overwrite_a=True, check_finite=False)
+        return np.asarray(cho_solve(self._factors[penalty], cross, check_finite=False))
+
+    def tensors(self, columns: np.ndarray, penalty: float, gain: np.ndarray, precision: np.ndarray) -> Tensors:
+        """The tensors of the target in the given columns."""
+        kept = columns[precision[columns] > 0]
+        cross = self._moments.cross_about(self._blocks, self._centre, kept)
+        weight = self._solution(penalty, cross)
+        scale = np.sqrt(self._unit / self._centre.count)
+        return {
+            "mean": self._centre.state,
+            "scale": np.array([scale]),
+            "weight": (weight * (gain[kept] * scale)).astype(np.float32),
+            "columns": (kept - columns[0]).astype(np.int32),
+            "precision": precision[kept].astype(np.float32),
+            "target_mean": self._centre.target[kept].astype(np.float32),
+            "penalty": np.array([penalty]),
+        }

@@ -60,14 +60,14 @@ class Moments:
         offset = self.state_mean[chosen] - centre.state
         return np.asarray(self.gram[chosen].sum(axis=0) + offset.T @ (self.count[chosen, None] * offset))
 
-    def cross_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
-        """The sum over the blocks of (x - m)(s - t)', float32 [d, c]."""
+    def cross_about(self, blocks: Blocks, centre: Centre, columns: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The sum over the blocks of (x - m)(s - t)' for some target columns, float32 [d, columns]."""
         chosen = list(blocks)
         offset = (self.state_mean[chosen] - centre.state).T * self.count[chosen]
-        target = self.target_mean[chosen] - centre.target
+        target = (self.target_mean[chosen] - centre.target)[:, columns]
         result = offset.astype(np.float32) @ target.astype(np.float32)
         for block in chosen:
-            result += self.cross[block]
+            result += self.cross[block][:, columns]
         return np.asarray(result)
 
     def target_square_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:

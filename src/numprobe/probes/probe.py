@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from numprobe.atomic import atomic_path
 from numprobe.errors import NumprobeError
@@ -154,7 +154,7 @@ class Probe:
             for name, array in tensors.items()
         }
         with atomic_path(path) as temporary:
-            save_file(flat, temporary, metadata={_KEY: json.dumps(described, sort_keys=True)})
+            temporary.write_bytes(save(flat, metadata={_KEY: json.dumps(described, sort_keys=True)}))
 
     def _part(self, layer: str, fold: str) -> Tensors:
         if layer in self.constant:
