@@ -10,15 +10,20 @@ from typing import Any
 import polars as pl
 
 from _run import parser, run
-from numprobe.evaluation.collect import write_csv
+from numprobe.errors import NumprobeError
+from numprobe.evaluation.collect import collect, write_csv
 from numprobe.evaluation.examples import sample_examples
 from numprobe.tables import read_metadata, read_table, write_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Decoded rows and their prompts -> one small table, as Parquet and CSV."""
+    if len(options.predictions) != len(options.prompts):
+        raise NumprobeError(
+            "--predictions and --prompts must name as many files, one of prompts for each of predictions"
+        )
     pairs = zip(options.predictions, options.prompts, strict=True)
-    table = pl.concat([sample(*pair, options) for pair in pairs])
+    table = collect([sample(*pair, options) for pair in pairs], options.not_applicable)
     write_table(options.output, table, {**provenance, "seed": options.seed})
     write_csv(options.output.with_suffix(".csv"), table)
 
@@ -38,6 +43,13 @@ def arguments() -> argparse.ArgumentParser:
         "--predictions", type=Path, nargs="+", required=True, help="decoded rows of models in contexts, a file each"
     )
     result.add_argument("--prompts", type=Path, nargs="+", required=True, help="prompts of each of these contexts")
+    result.add_argument(
+        "--not-applicable",
+        nargs="*",
+        default=[],
+        metavar="MODEL:CONTEXT:REASON",
+        help="what the table shows as skipped",
+    )
     result.add_argument("--per-group", type=int, default=120, help="rows per layer")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
     result.add_argument("--output", type=Path, required=True, help="table to write (Parquet; a CSV goes beside it)")

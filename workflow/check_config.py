@@ -161,7 +161,7 @@ def _train_problems(entry: Config, where: str, trained: dict[str, Config], numbe
         yield f"{where}.train.checkpoints: {late} come after the last step, steps = {spec['steps']}"
     if numbers["min"] != 0 or not 99 <= numbers["max"] <= 999:
         given = f"{numbers['min']}..{numbers['max']}"
-        yield f"numbers: trained models need min 0 and max between 99 and 999, of which all are single tokens (is {given})"
+        yield f"numbers: trained models need min 0 and max between 99 and 999, all single tokens (is {given})"
 
 
 def _checkpoint_problems(entry: Config, where: str, trained: dict[str, Config]) -> Iterator[str]:

@@ -42,10 +42,22 @@ def test_tables_of_different_kinds_are_refused():
         collect([ONE, ONE.with_columns(pl.lit("number").alias("fit_context"))], [])
 
 
-def test_tables_that_are_no_measurements_are_joined_but_say_nothing_of_what_does_not_apply():
+def test_other_tables_with_notes_say_what_does_not_apply_too():
+    examples = pl.DataFrame(
+        {"model": ["a"], "context": ["number"], "text": ["5"], "note": pl.Series([None], dtype=pl.String)}
+    )
+    assert collect([examples], ["minilm:result:encoder"]).rows()[-1] == (
+        "minilm",
+        "result",
+        None,
+        "not applicable: encoder",
+    )
+
+
+def test_tables_without_notes_are_joined_but_say_nothing_of_what_does_not_apply():
     examples = pl.DataFrame({"model": ["a"], "text": ["5 eggs"]})
     assert collect([examples, examples], []).height == 2
-    with pytest.raises(NumprobeError, match="only tables of measurements"):
+    with pytest.raises(NumprobeError, match="only tables with a column 'note'"):
         collect([examples], ["minilm:result:encoder"])
 
 

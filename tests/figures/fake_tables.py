@@ -167,4 +167,4 @@ def examples_table(per_panel: int = 120) -> pl.DataFrame:
                     rows.append((model, context, layer, "fourier", text.format(value), start, end, value, decoded,
                                  decoded == value))  # fmt: skip
     names = ["model", "context", "layer", "probe", "text", "start", "end", "value", "decoded", "correct"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(note=pl.lit(None, dtype=pl.String))

@@ -62,6 +62,15 @@ def test_dollar_signs_in_texts_are_no_formulas():
     assert "$x^ [12] $" in texts(draw_examples(examples_rows(table)))
 
 
+def test_what_does_not_apply_says_why():
+    use_style()
+    skipped = {"model": "minilm", "context": "result", "note": "not applicable: encoder"}
+    table = pl.concat([examples_table(), pl.DataFrame([skipped], schema=examples_table().schema)])
+    rows = examples_rows(table)
+    assert "not applicable: encoder" in texts(draw_examples(rows))
+    assert not rows.filter(pl.col("note").is_not_null())["listed"].any()
+
+
 def test_a_model_without_a_context_is_visible():
     use_style()
     table = examples_table().filter(~((pl.col("model") == "minilm") & (pl.col("context") == "natural")))

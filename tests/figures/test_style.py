@@ -11,8 +11,6 @@ from numprobe.figures.style import (
     CONTROLS,
     PROBES,
     layer_label,
-    layer_order,
-    middle_layer,
     probe_order,
     probe_style,
     save_figure,
@@ -20,6 +18,7 @@ from numprobe.figures.style import (
     set_layer_axis,
     use_style,
 )
+from numprobe.layers import layer_order, middle_layer
 
 STATES = ["embedding", *map(str, range(13)), "final_norm", "unembedding"]
 

@@ -37,6 +37,7 @@ CATEGORIES = {
     "training": "7. Training of the small models",
 }
 FORMATS = sorted({"png", *config["figures"]["formats"]})
+CANDIDATES = config["numbers"]["max"] - config["numbers"]["min"] + 1
 RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"
 SPLIT = "--scheme {scheme} --folds {folds} --inner {inner} --seed {seed}".format(**config["split"], seed=config["seed"])
 
@@ -128,7 +129,7 @@ def figure_files():
 
 def not_applicable_options(table):
     """What a collected table shows as skipped: `MODEL:CONTEXT:REASON`."""
-    skipped = STUDY.not_applicable() if table in ("accuracy", "transfer") else []
+    skipped = STUDY.not_applicable() if table != "spectra" else []
     return " ".join(["--not-applicable", *map(shlex.quote, skipped)]) if skipped else ""
 
 

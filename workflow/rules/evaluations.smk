@@ -130,10 +130,11 @@ rule sample_examples:
         runtime=30,
     params:
         code=digest("sample_examples"),
+        skipped=not_applicable_options("examples"),
         seed=config["seed"],
     shell:
         "python $NUMPROBE/sample_examples.py --code {params.code} --predictions {input.predictions}"
-        " --prompts {input.prompts} --seed {params.seed} --output {output.parquet} > {log} 2>&1"
+        " --prompts {input.prompts} {params.skipped} --seed {params.seed} --output {output.parquet} > {log} 2>&1"
 
 
 rule collect_tables:

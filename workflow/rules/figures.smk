@@ -2,9 +2,9 @@
 
 #: figure -> (program, table, further options)
 PLOTS = {
-    "summary": ("plot_summary", "accuracy", ""),
-    "accuracy": ("plot_accuracy", "accuracy", "--what probes"),
-    "controls": ("plot_accuracy", "accuracy", "--what controls"),
+    "summary": ("plot_summary", "accuracy", f"--candidates {CANDIDATES}"),
+    "accuracy": ("plot_accuracy", "accuracy", f"--what probes --candidates {CANDIDATES}"),
+    "controls": ("plot_accuracy", "accuracy", f"--what controls --candidates {CANDIDATES}"),
     "transfer": ("plot_transfer", "transfer", ""),
     "spectra": ("plot_spectra", "spectra", ""),
     "examples": ("plot_examples", "examples", ""),

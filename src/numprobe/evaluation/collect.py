@@ -33,14 +33,17 @@ def collect(tables: Sequence[pl.DataFrame], skipped: Sequence[str]) -> pl.DataFr
             raise NumprobeError(f"the tables are of different kinds, they differ in {differing}: collect one kind")
     if not skipped:
         return pl.concat(tables)
-    if not set(MEASUREMENT) <= set(first.columns):
-        raise NumprobeError("only tables of measurements can say what does not apply: leave --not-applicable out")
+    if "note" not in first.columns:
+        raise NumprobeError("only tables with a column 'note' can say what does not apply: leave --not-applicable out")
     return pl.concat([*tables, _skipped_rows(skipped, first.schema)])
 
 
 def _skipped_rows(skipped: Sequence[str], schema: pl.Schema) -> pl.DataFrame:
-    extra = {name: kind for name, kind in schema.items() if name not in MEASUREMENT}
-    return measurements([_skipped_row(text) for text in skipped], extra).select(schema.names())
+    rows = [_skipped_row(text) for text in skipped]
+    if set(MEASUREMENT) <= set(schema):
+        extra = {name: kind for name, kind in schema.items() if name not in MEASUREMENT}
+        return measurements([{**row, "metric": "accuracy"} for row in rows], extra).select(schema.names())
+    return pl.DataFrame(rows, schema=schema)
 
 
 def _skipped_row(text: str) -> dict[str, str]:
@@ -48,7 +51,7 @@ def _skipped_row(text: str) -> dict[str, str]:
     if len(parts) != 3 or not all(parts):
         raise NumprobeError(f"--not-applicable {text!r} is not of the form MODEL:CONTEXT:REASON")
     model, context, reason = parts
-    return {"model": model, "context": context, "metric": "accuracy", "note": f"{NOT_APPLICABLE}: {reason}"}
+    return {"model": model, "context": context, "note": f"{NOT_APPLICABLE}: {reason}"}
 
 
 def write_csv(path: str | Path, table: pl.DataFrame) -> None:

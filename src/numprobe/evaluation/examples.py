@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.errors import NumprobeError
+from numprobe.layers import middle_layer
 from numprobe.seeding import generator
 
 
@@ -23,8 +24,8 @@ def sample_examples(predictions: pl.DataFrame, prompts: pl.DataFrame, per_group:
 
     Returns
     -------
-    Columns `layer`, `probe`, `text`, `start`, `end` (character span of the number), `value`, `decoded`, `correct`,
-    by layer and row.
+    Columns `layer`, `probe`, `text`, `start`, `end` (character span of the number), `value`, `decoded`, `correct`, and
+    `note` (null), by layer and row.
 
     Raises
     ------
@@ -43,7 +44,9 @@ def sample_examples(predictions: pl.DataFrame, prompts: pl.DataFrame, per_group:
 
 
 def _three_of(layers: list[str]) -> list[str]:
-    return [layers[place] for place in sorted({0, len(layers) // 2, len(layers) - 1})]
+    """The first, the middle and the last of the layers, in their order."""
+    chosen = {layers[0], middle_layer(layers), layers[-1]}
+    return [layer for layer in layers if layer in chosen]
 
 
 def _with_text(sample: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
@@ -52,4 +55,5 @@ def _with_text(sample: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
     if joined["text"].null_count() or (joined["written"] != joined["value"]).any():
         raise NumprobeError("the prompts are not those of the predictions: name the table of the same context")
     correct = (pl.col("value") == pl.col("decoded")).alias("correct")
-    return joined.select("layer", "probe", "text", "start", "end", "value", "decoded", correct)
+    note = pl.lit(None, dtype=pl.String).alias("note")
+    return joined.select("layer", "probe", "text", "start", "end", "value", "decoded", correct, note)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from numprobe.layers import middle_layer
+
 _INTRODUCTION = """# What the study found
 
 Accuracy in per cent: the decoded number, out of all candidates, equals the true one, on numbers that the probe has not
@@ -71,9 +73,10 @@ def _at_middle(table: pl.DataFrame, probe: str) -> str:
 
 
 def _middle_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The middle block of each model, fixed beforehand: half of its blocks, rounded."""
-    numbered = table.filter(pl.col("layer").str.contains(r"^\d+$")).with_columns(k=pl.col("layer").cast(pl.Int64))
-    return numbered.filter(pl.col("k") == (pl.col("k").max() / 2).round().cast(pl.Int64).over("model"))
+    """The middle block of each model, fixed beforehand."""
+    numbered = table.filter(pl.col("layer").str.contains(r"^\d+$"))
+    parts = numbered.partition_by("model", maintain_order=True)
+    return pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts] or [numbered])
 
 
 def _by_range(table: pl.DataFrame, probe: str) -> str:

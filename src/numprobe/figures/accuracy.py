@@ -11,7 +11,8 @@ from numprobe.figures.panels import context_panels, curve, explain_empty, fracti
 from numprobe.figures.panels import points as draw_points
 from numprobe.figures.rows import CONSTANT_STATE, VOCABULARY, contexts_in_order, in_order, is_not_applicable
 from numprobe.figures.series import Series, leading_probe, measured_accuracies, series_of
-from numprobe.figures.style import CONTROLS, layer_label, layer_order, probe_style, set_layer_axis
+from numprobe.figures.style import CONTROLS, layer_label, probe_style, set_layer_axis
+from numprobe.layers import layer_order
 
 _VALUES = "values="
 _COLUMNS = (

@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.figures.rows import VOCABULARY, checked, in_order
-from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, layer_label, layer_order, say
+from numprobe.figures.rows import VOCABULARY, checked, in_order, is_not_applicable
+from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, layer_label, say
+from numprobe.layers import middle_layer
 
-COLUMNS = ("model", "context", "layer", "probe", "text", "start", "end", "value", "decoded", "correct")
+COLUMNS = ("model", "context", "layer", "probe", "text", "start", "end", "value", "decoded", "correct", "note")
 #: About how many rows the list of examples under the panels has; at least one of every panel.
 LISTED = 10
 #: Characters of the text on each side of the number.
@@ -41,14 +42,15 @@ def examples_rows(table: pl.DataFrame) -> pl.DataFrame:
     """
     checked(table, COLUMNS)
     parts = table.filter(pl.col("context") != VOCABULARY).partition_by("model", "context", maintain_order=True)
-    shown = pl.concat([part.filter(pl.col("layer") == _middle(part)) for part in parts] or [table.clear()])
+    kept = [part.filter(pl.col("layer").eq_missing(pl.lit(_middle(part), dtype=pl.String))) for part in parts]
+    shown = pl.concat(kept or [table.clear()])
     checked(shown, COLUMNS)
     return _with_list(shown.select(COLUMNS).with_columns(_snippets(shown)))
 
 
-def _middle(part: pl.DataFrame) -> str:
-    layers = layer_order(part["layer"])
-    return layers[len(layers) // 2]
+def _middle(part: pl.DataFrame) -> str | None:
+    layers = part["layer"].drop_nulls().to_list()
+    return middle_layer(layers) if layers else None
 
 
 def _snippets(rows: pl.DataFrame) -> pl.Series:
@@ -56,8 +58,10 @@ def _snippets(rows: pl.DataFrame) -> pl.Series:
     return pl.Series("snippet", texts, dtype=pl.String)
 
 
-def snippet(text: str, start: int, end: int) -> str:
+def snippet(text: str | None, start: int, end: int) -> str | None:
     """The number at `text[start:end]` in brackets, with at most `AROUND` characters of its line on each side."""
+    if text is None:
+        return None
     before, after = " ".join(text[:start].split("\n")), " ".join(text[end:].split("\n"))
     left = before if len(before) <= AROUND else "…" + before[-AROUND:]
     right = after if len(after) <= AROUND else after[:AROUND] + "…"
@@ -70,7 +74,7 @@ def _with_list(shown: pl.DataFrame) -> pl.DataFrame:
     each = max(1, ceil(LISTED / shown.select(panel.n_unique()).item()))
     place, count = pl.int_range(pl.len()).over(panel), pl.len().over(panel)
     spaced = [place == (2 * k + 1) * count // (2 * each) for k in range(each)]
-    return shown.with_columns(listed=pl.any_horizontal(spaced))
+    return shown.with_columns(listed=pl.any_horizontal(spaced) & ~is_not_applicable())
 
 
 def draw_examples(drawn: pl.DataFrame) -> Figure:
@@ -104,13 +108,16 @@ def draw_examples(drawn: pl.DataFrame) -> Figure:
 
 
 def _limits(drawn: pl.DataFrame) -> tuple[int, int]:
-    numbers = pl.concat([drawn["value"], drawn["decoded"]]).to_numpy()
+    numbers = pl.concat([drawn["value"], drawn["decoded"]]).drop_nulls().to_numpy()
     return int(numbers.min()), int(numbers.max())
 
 
 def _scatter(axes: Axes, rows: pl.DataFrame, limits: tuple[int, int]) -> None:
     if rows.is_empty():
         say(axes, "no examples")
+        return
+    if rows["note"][0] is not None:
+        say(axes, rows["note"][0].replace(": ", ":\n"))
         return
     axes.plot(limits, limits, color="#cccccc", linewidth=0.5, zorder=0)
     for correct, colour, marker, size in ((False, _WRONG, "x", 7), (True, _RIGHT, "o", 4)):

@@ -10,7 +10,8 @@ from matplotlib.patches import Patch
 
 from numprobe.figures.panels import explain_empty
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
-from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_order, say
+from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
+from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
 #: Periods that are written above the spectra: those of decimal digits.

@@ -86,8 +86,6 @@ _OTHERS = (
 )
 _LINES = ("-", "--", ":", "-.")
 
-_FIRST = ("embedding",)
-_LAST = ("final_norm", "unembedding")
 _LABELS = {"embedding": "emb", "final_norm": "norm", "unembedding": "unemb"}
 
 
@@ -118,52 +116,9 @@ def probe_style(name: str) -> Style:
     return PROBES.get(name, Style("#000000", "1"))
 
 
-def layer_order(names: Iterable[str]) -> list[str]:
-    """State names without repeats, in the order in which a model computes them.
-
-    Parameters
-    ----------
-    names
-        "embedding", "0", "1", ..., "final_norm", "unembedding", in any order.
-
-    Raises
-    ------
-    NumprobeError
-        If a name is none of these.
-    """
-    return sorted(set(names), key=_depth)
-
-
-def _depth(name: str) -> tuple[int, int]:
-    if name in _FIRST:
-        return (0, 0)
-    if name in _LAST:
-        return (2, _LAST.index(name))
-    if name.isdecimal():
-        return (1, int(name))
-    raise NumprobeError(
-        f"layer {name!r} is not the name of a state: expected embedding, 0, 1, ..., final_norm or unembedding"
-    )
-
-
 def layer_label(name: str) -> str:
     """The short name of a state on an axis: "emb", "0", ..., "norm", "unemb"."""
     return _LABELS.get(name, name)
-
-
-def middle_layer(names: Iterable[str]) -> str:
-    """The state after the middle block, the layer nearest to round(L / 2) of L: fixed before anything is measured.
-
-    Raises
-    ------
-    NumprobeError
-        If no name is a number.
-    """
-    numbers = [int(name) for name in names if name.isdecimal()]
-    if not numbers:
-        raise NumprobeError("the table has no layer 0, 1, ...: it cannot show the middle layer of the model")
-    middle = round(max(numbers) / 2)
-    return str(min(numbers, key=lambda number: (abs(number - middle), number)))
 
 
 def set_layer_axis(axes: Axes, layers: Sequence[str], most: int = 6) -> None:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from numprobe.figures.panels import bars, legend_entry
 from numprobe.figures.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable, notes
 from numprobe.figures.series import Series, measured_accuracies, series_of
-from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, middle_layer
+from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style
+from numprobe.layers import middle_layer
 
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
-from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, layer_label, layer_order, series_styles, set_layer_axis
+from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, layer_label, series_styles, set_layer_axis
+from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
 #: With more states than this in any model, the figure shows curves over the layers instead of matrices.
