@@ -18,7 +18,7 @@ SYMBOL_ROWS = 512
 PROGRESSION_ROWS = 128
 SENTENCE_ROWS = 256
 TWO_TOKEN_ROWS = 128
-PASSAGE_ROWS = 32
+PASSAGE_ROWS = 12
 
 STRIDES = np.array([sign * size for size in (1, 2, 3, 4, 5, 10, 20, 25, 50, 100) for sign in (1, -1)])
 TERMS = 7
@@ -31,6 +31,9 @@ _LOW_DIGITS = np.array([1, 2, 3])
 _LOW_SHARES = np.array([0.1, 0.2, 0.7])
 _HELD_SHARES = np.array([0.0, 0.25, 0.75])
 _TWO_TOKEN_WEIGHT = 0.5
+#: The words of the passages are few and soon known by heart. At weight 1 predicting them takes up the states at the
+#: numbers (accuracy of the probe in passages at block 2: .79, at weight .1 .92) and slows arithmetic down.
+_PASSAGE_WEIGHT = 0.03
 
 
 class Group(Protocol):
@@ -189,7 +192,7 @@ class Passages:
         scored[:, 0] = False
         tokens[slots] = number_tokens(random.integers(0, self._maximum + 1, int(slots.sum())))
         longest = int((tokens != PAD_ID).sum(1).max())
-        return [Batch(tokens[:, :longest], scored[:, :longest])]
+        return [Batch(tokens[:, :longest], scored[:, :longest], weight=_PASSAGE_WEIGHT)]
 
 
 def _passage_pattern(text: str, encode: Encode) -> Pattern:
