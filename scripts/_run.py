@@ -16,11 +16,16 @@ from numprobe.errors import NumprobeError  # noqa: E402
 from numprobe.provenance import provenance  # noqa: E402
 
 
-def parser(description: str) -> argparse.ArgumentParser:
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with defaults, where there is one to tell."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return super()._get_help_string(action) if action.default not in (None, [], False) else action.help
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
     """An argument parser with the options that all programs have."""
-    result = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False
-    )
+    result = argparse.ArgumentParser(description=description, formatter_class=_Help, allow_abbrev=False)
     result.add_argument("--code", metavar="DIGEST", help="refuse to run if this program's code has another digest")
     return result
 

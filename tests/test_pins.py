@@ -1,10 +1,13 @@
 """One file holds the versions; everything else that names them agrees with it."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+
+import numprobe
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,9 +44,13 @@ def test_makefile_and_ci_install_from_that_file_alone():
     assert not re.search(r"==\d", makefile + (ROOT / ".ci/run").read_text())
 
 
-def test_package_dependencies_are_among_the_pins():
-    import tomllib
+def test_version_is_the_same_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert numprobe.__version__ == citation["version"]
+    assert f"## {numprobe.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
+
+def test_package_dependencies_are_among_the_pins():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [
         *project["dependencies"],

@@ -16,6 +16,8 @@ for entry in trained_models():
             f"results/logs/train_model/{entry.name}.log",
         benchmark:
             f"results/benchmarks/train_model/{entry.name}.tsv"
+        # Training is the longest path: it starts first, the longest run before the others.
+        priority: entry.entry["train"]["steps"]
         conda:
             "../envs/numprobe.yaml"
         threads: 1
