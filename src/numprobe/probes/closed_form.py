@@ -19,7 +19,7 @@ from numprobe.probes.statistics import Statistics
 from numprobe.splits import Fold, Split
 
 #: Penalties to choose from, in units of the mean eigenvalue of the training states.
-PENALTIES = (2e-3, 2e-2, 2e-1, 2.0)
+PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 # Directions in which states vary by less than this share of the largest variance are rounding noise.
 _RANK_TOLERANCE = 1e-10
 #: States whose variance is below this share of their mean square are one vector, up to float32 rounding.
