@@ -20,7 +20,8 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Help with defaults, where there is one to tell."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return super()._get_help_string(action) if action.default not in (None, [], False) else action.help
+        silent = action.default is None or action.default is False or action.default == []
+        return action.help if silent else super()._get_help_string(action)
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:

@@ -27,7 +27,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--minimum", type=int, default=0, help="smallest number")
     result.add_argument("--maximum", type=int, default=999, help="largest number")
     result.add_argument("--layers", type=int, help="refuse a model with another number of layers")
-    result.add_argument("--output", type=Path, required=True, help="the JSON file")
+    result.add_argument("--output", type=Path, required=True, help="card to write (JSON)")
     return result
 
 

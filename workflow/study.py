@@ -15,6 +15,7 @@ from check_config import ITERATIVE, UNTRAINED, VOCABULARY, Config, check_config
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import ModelFacts, facts_from_config, find_package_folder, state_layers, vocabulary_layers
 from numprobe.seeding import derive_seed
+from numprobe.splits import make_split
 
 NOT_FOR_ENCODERS = ("result",)
 
@@ -167,7 +168,7 @@ def load_study(config: Config) -> Study:
     """
     check_config(config)
     study = Study(config)
-    problems = []
+    problems = _split_problems(config)
     for entry in config["models"]:
         try:
             _model(entry, config)
@@ -178,6 +179,16 @@ def load_study(config: Config) -> Study:
     if not study.runs():
         raise NumprobeError("contexts: no context applies to any of the models")
     return study
+
+
+def _split_problems(config: Config) -> list[str]:
+    """Values are spread over the folds by hash, so that a fold may stay empty in a small range."""
+    numbers, split = config["numbers"], config["split"]
+    try:
+        make_split(numbers["min"], numbers["max"], **split, seed=config["seed"])
+    except NumprobeError as error:
+        return [f"  - {error}"]
+    return []
 
 
 def _covers(entry: Config, model: str, context: str) -> bool:

@@ -84,6 +84,7 @@ WRONG = {
     # what refers to each other
     "empty range": (["numbers"], {"min": 5, "max": 5}, r"numbers: the range 5\.\.5 is empty"),
     "too many folds": (["numbers"], {"min": 0, "max": 8}, r"split\.folds: is 10, but 0\.\.8 has only 9 values"),
+    "fold without values": (["split", "folds"], 100, r"split\.folds = 100 leaves a fold without values in 0\.\.99"),
     "inner as many as folds": (["split", "inner"], 10, r"split\.inner: is 10, must be less than split\.folds = 10"),
     "paper split of another range": (
         ["split"],
@@ -127,6 +128,8 @@ WRONG["paper split of another range"] = (
 def test_wrong_configuration_is_refused_with_a_helpful_message(case):
     path, value, message = WRONG[case]
     config = changed(path, value)
+    if case == "fold without values":
+        config["numbers"] = {"min": 0, "max": 99}
     if case == "paper split of another range":
         config["split"] = {"scheme": "paper"}
     with pytest.raises(NumprobeError, match=re.compile(message, re.DOTALL)):

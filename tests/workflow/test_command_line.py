@@ -5,7 +5,10 @@ import yaml
 
 WRONG = {
     "unknown key": ({"sed": 1}, "unknown key 'sed' (did you mean 'seed'?)"),
-    "too many folds": ({"split": {"folds": 100}}, "split.folds: is 70, but 0..99 has only 100 values"),
+    "too many folds": (
+        {"split": {"folds": 60}, "numbers": {"max": 49}},
+        "split.folds: is 60, but 0..49 has only 50 values",
+    ),
     "unknown probe": ({"probes": [{"name": "forier"}]}, "probes[0].name: is 'forier', allowed are fourier"),
     "model twice": (
         {"models": [{"name": "a", "source": "path", "path": "encoder"}] * 2},
