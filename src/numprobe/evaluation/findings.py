@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from numprobe.layers import middle_layer
+from numprobe.layers import layer_order, middle_layer
 
 _INTRODUCTION = """# What the study found
 
@@ -94,6 +94,7 @@ def _arithmetic(logs: pl.DataFrame) -> str:
 def _markdown(table: pl.DataFrame, index: tuple[str, ...], column: str) -> str:
     """One row per combination of `index`, one column per value of `column`, cells "value [low, high]"."""
     heads = table[column].unique(maintain_order=True).to_list()
+    heads = layer_order(heads) if column == "layer" else heads
     lines = ["| " + " | ".join([*index, *heads]) + " |", "|---" * (len(index) + len(heads)) + "|"]
     for part in table.partition_by(*index, maintain_order=True):
         cells = {row[column]: _cell(row) for row in part.iter_rows(named=True)}

@@ -32,8 +32,8 @@ _LOW_SHARES = np.array([0.1, 0.2, 0.7])
 _HELD_SHARES = np.array([0.0, 0.25, 0.75])
 _TWO_TOKEN_WEIGHT = 0.5
 #: The words of the passages are few and soon known by heart. At weight 1 predicting them takes up the states at the
-#: numbers (accuracy of the probe in passages at block 2: .79, at weight .1 .92) and slows arithmetic down.
-_PASSAGE_WEIGHT = 0.03
+#: numbers and slows arithmetic down (probe in passages at block 2 of the Llama: .79, at weight .1 .92, at .03 1.00).
+_PASSAGE_WEIGHT = 0.01
 
 
 class Group(Protocol):
