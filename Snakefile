@@ -43,6 +43,7 @@ rule all:
     input:
         figure_files(),
         table_files(),
+        "results/configuration.yaml",
         "results/findings.md" if "accuracy" in EXPERIMENTS else [],
         expand("results/cards/{model}.json", model=STUDY.models),
 

@@ -63,3 +63,24 @@ if trained_models():
         shell:
             "python $NUMPROBE/plot_training.py --code {params.code} --logs {input} --output {params.output}"
             " --formats {params.formats} > {log} 2>&1"
+
+
+rule write_configuration:
+    """The configuration with all defaults, for the report and for whoever finds the results."""
+    output:
+        report("results/configuration.yaml", caption="../report/configuration.rst", category="8. Configuration"),
+    log:
+        "results/logs/write_configuration.log",
+    benchmark:
+        "results/benchmarks/write_configuration.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        code=digest("write_configuration"),
+        configuration=json.dumps(config),
+    shell:
+        "python $NUMPROBE/write_configuration.py --code {params.code} --configuration {params.configuration:q}"
+        " --output {output} > {log} 2>&1"
