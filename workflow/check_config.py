@@ -154,11 +154,12 @@ def _train_problems(entry: Config, where: str, trained: dict[str, Config], numbe
     if "revision" in entry:
         yield f"{where}.revision: goes with 'of', not with 'train'"
     spec = entry["train"]
-    if spec["hidden_size"] % spec["heads"]:
-        yield f"{where}.train.heads: is {spec['heads']}, must divide hidden_size = {spec['hidden_size']}"
-    late = [step for step in spec["checkpoints"] if step > spec["steps"]]
+    if spec["hidden_size"] % (2 * spec["heads"]):
+        yield f"{where}.train.heads: is {spec['heads']}, its double must divide hidden_size = {spec['hidden_size']}"
+    late = [step for step in spec["checkpoints"] if step >= spec["steps"]]
     if late:
-        yield f"{where}.train.checkpoints: {late} come after the last step, steps = {spec['steps']}"
+        steps = spec["steps"]
+        yield f"{where}.train.checkpoints: {late} are not before the last step, which is always kept: steps = {steps}"
     if numbers["min"] != 0 or not 99 <= numbers["max"] <= 999:
         given = f"{numbers['min']}..{numbers['max']}"
         yield f"numbers: trained models need min 0 and max between 99 and 999, all single tokens (is {given})"

@@ -5,6 +5,7 @@ layers comes from the model's `config.json`, its training specification, or the 
 """
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,11 +38,16 @@ class Model:
 
     @property
     def files(self) -> list[str]:
-        """The files of a trained model that reading it needs; none for other sources."""
-        if self.entry["source"] != "train":
+        """The model's files, so that a model that is replaced is read again; those of the hub are named by revision."""
+        if self.entry["source"] == "hub":
             return []
-        folder = json.loads(self.source)["folder"]
-        return [f"{folder}/{name}" for name in MODEL_FILES]
+        if self.entry["source"] == "train":
+            folder = json.loads(self.source)["folder"]
+            return [f"{folder}/{name}" for name in MODEL_FILES]
+        # Relative where possible: a study whose folder moves with its environment is not run again.
+        folder = os.path.relpath(_folder(self.entry))
+        patterns = ("config.json", "tokenizer*.json", "*.safetensors")
+        return sorted(f"{folder}/{file.name}" for pattern in patterns for file in Path(folder).glob(pattern))
 
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
@@ -125,6 +131,8 @@ class Study:
 
     def iterative_entries(self, run_model: str, context: str) -> list[Config]:
         """Entries of the iterative probes of a run; none for untrained controls."""
+        if run_model.endswith(UNTRAINED):
+            return []
         return [entry for entry in self.iterative if _covers(entry, run_model, context)]
 
     def probe_controls(self, run_model: str) -> list[str]:
@@ -176,9 +184,28 @@ def load_study(config: Config) -> Study:
             problems.append(f"  - models['{entry['name']}']: {error}")
     if problems:
         raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
-    if not study.runs():
-        raise NumprobeError("contexts: no context applies to any of the models")
+    idle = [name for name in _EXPERIMENT_CONTEXTS if study.experiment(name) and not _applies(study, name)]
+    if idle:
+        needs = "; ".join(f"'{name}' needs {_EXPERIMENT_CONTEXTS[name]}" for name in idle)
+        raise NumprobeError(
+            f"experiments: none of the models has the contexts for it: {needs}. Leave it out or add them"
+        )
     return study
+
+
+_EXPERIMENT_CONTEXTS = {
+    "accuracy": "any context",
+    "transfer": "a context of prompts",
+    "spectra": f"'{VOCABULARY}'",
+    "examples": "a context of prompts",
+}
+
+
+def _applies(study: Study, experiment: str) -> bool:
+    contexts = [context for _, context in study.runs()]
+    if experiment == "spectra":
+        return VOCABULARY in contexts
+    return bool(contexts) if experiment == "accuracy" else bool(set(contexts) - {VOCABULARY})
 
 
 def _split_problems(config: Config) -> list[str]:
@@ -206,6 +233,8 @@ def _chosen_layers(entry: Config, facts: ModelFacts) -> tuple[str, ...]:
     missing = [state for state in wanted if state not in existing]
     if missing:
         raise NumprobeError(f"states: the model has no {', '.join(missing)}; it has {', '.join(existing)}")
+    if not any(state.isdigit() for state in wanted):
+        raise NumprobeError(f"states: name at least one block, 0 to {facts.layers} (is {', '.join(wanted)})")
     return tuple(layer for layer in existing if layer in wanted)
 
 
@@ -234,12 +263,14 @@ def _entry(config: Config, name: str) -> Config:
     return next(entry for entry in config["models"] if entry["name"] == name)
 
 
-def _config_json(entry: Config) -> Config:
+def _folder(entry: Config) -> Path:
     if entry["source"] == "package":
-        folder = find_package_folder(entry["package"], entry["folder"])
-    else:
-        folder = Path(entry["path"])
-    file = folder / "config.json"
+        return find_package_folder(entry["package"], entry["folder"])
+    return Path(entry["path"])
+
+
+def _config_json(entry: Config) -> Config:
+    file = _folder(entry) / "config.json"
     if not file.is_file():
         raise NumprobeError(f"{file} does not exist: name a folder that save_pretrained wrote")
     try:

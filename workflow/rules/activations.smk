@@ -33,7 +33,7 @@ for entry in STUDY.models.values():
             "../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
+            mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
             runtime=240,
             gpu=gpus,
         params:
@@ -48,7 +48,7 @@ for entry in STUDY.models.values():
             device=entry.entry.get("device", "auto"),
             dtype=entry.entry.get("dtype", "float32"),
         shell:
-            "python $NUMPROBE/extract_activations.py --code {params.code} --model {wildcards.model}"
+            'python "$NUMPROBE"/extract_activations.py --code {params.code} --model {wildcards.model}'
             " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
             " --output {params.folder} --layers {params.layers} --expected-layers {params.expected} {params.untrained}"
             " --storage-dtype {params.storage} --batch-tokens {params.batch} --device {params.device}"
@@ -90,6 +90,6 @@ for entry in STUDY.models.values():
             storage=config["activations"]["dtype"],
             numbers=RANGE,
         shell:
-            "python $NUMPROBE/extract_vocabulary.py --code {params.code} --model {wildcards.model}"
+            'python "$NUMPROBE"/extract_vocabulary.py --code {params.code} --model {wildcards.model}'
             " --source {params.source:q} --output {params.folder} {params.untrained} {params.numbers}"
             " --storage-dtype {params.storage} > {log} 2>&1"

@@ -13,13 +13,15 @@ from study import MODEL_FILES, load_study
 
 # The programs lie beside the Snakefile, wherever the run's working directory is.
 PROGRAMS = Path(workflow.basedir) / "scripts"
-shell.prefix(f"export NUMPROBE={shlex.quote(str(PROGRAMS))}; ")
+# The prefix replaces Snakemake's own, so the strict mode of bash is part of it.
+shell.prefix(f"set -euo pipefail; export NUMPROBE={shlex.quote(str(PROGRAMS))}; ")
 
 try:
     STUDY = load_study(config)
 except NumprobeError as error:
     raise WorkflowError(str(error))
 
+LEADING = "fourier" if "fourier" in STUDY.closed_form else STUDY.closed_form[0]
 EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
 FIGURES = {
     "accuracy": ["summary", "accuracy", "controls"],

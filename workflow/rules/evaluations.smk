@@ -31,7 +31,7 @@ rule evaluate_probes:
         resamples=RESAMPLES,
         seed=config["seed"],
     shell:
-        "python $NUMPROBE/evaluate_probes.py --code {params.code} --activations {params.states}"
+        'python "$NUMPROBE"/evaluate_probes.py --code {params.code} --activations {params.states}'
         " --probes {input.probes} --card {input.card} --model {params.model} --control {params.control}"
         " --resamples {params.resamples} --seed {params.seed} --predictions {output.predictions}"
         " --output {output.table} > {log} 2>&1"
@@ -78,7 +78,7 @@ if STUDY.experiment("transfer"):
             resamples=RESAMPLES,
             seed=config["seed"],
         shell:
-            "python $NUMPROBE/evaluate_transfer.py --code {params.code} --model {wildcards.model}"
+            'python "$NUMPROBE"/evaluate_transfer.py --code {params.code} --model {wildcards.model}'
             " --contexts {params.contexts} --activations {params.states} --probes {input.probes}"
             " --resamples {params.resamples} --seed {params.seed} --output {output} > {log} 2>&1"
 
@@ -105,7 +105,7 @@ rule evaluate_spectra:
         states=states_folder,
         seed=config["seed"],
     shell:
-        "python $NUMPROBE/evaluate_spectra.py --code {params.code} --model {wildcards.model}"
+        'python "$NUMPROBE"/evaluate_spectra.py --code {params.code} --model {wildcards.model}'
         " --activations {params.states} --card {input.card} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
@@ -133,7 +133,7 @@ rule sample_examples:
         skipped=not_applicable_options("examples"),
         seed=config["seed"],
     shell:
-        "python $NUMPROBE/sample_examples.py --code {params.code} --predictions {input.predictions}"
+        'python "$NUMPROBE"/sample_examples.py --code {params.code} --predictions {input.predictions}'
         " --prompts {input.prompts} {params.skipped} --seed {params.seed} --output {output.parquet} > {log} 2>&1"
 
 
@@ -159,7 +159,7 @@ rule collect_tables:
         code=digest("collect_tables"),
         skipped=lambda wildcards: not_applicable_options(wildcards.table),
     shell:
-        "python $NUMPROBE/collect_tables.py --code {params.code} --tables {input} {params.skipped}"
+        'python "$NUMPROBE"/collect_tables.py --code {params.code} --tables {input} {params.skipped}'
         " --output {output.parquet} > {log} 2>&1"
 
 
@@ -181,7 +181,7 @@ rule write_findings:
         runtime=30,
     params:
         code=digest("write_findings"),
-        probe=STUDY.closed_form[0],
+        probe=LEADING,
     shell:
-        "python $NUMPROBE/write_findings.py --code {params.code} --accuracy {input.accuracy} --logs {input.logs}"
+        'python "$NUMPROBE"/write_findings.py --code {params.code} --accuracy {input.accuracy} --logs {input.logs}'
         " --probe {params.probe} --output {output} > {log} 2>&1"

@@ -35,7 +35,7 @@ for figure in [name for name in figure_names() if name != "training"]:
             output=subpath(output[0], strip_suffix=".png"),
             formats=" ".join(FORMATS),
         shell:
-            "python $NUMPROBE/{params.program}.py --code {params.code} --table {input} {params.options}"
+            'python "$NUMPROBE"/{params.program}.py --code {params.code} --table {input} {params.options}'
             " --output {params.output} --formats {params.formats} > {log} 2>&1"
 
 
@@ -61,7 +61,7 @@ if trained_models():
             output=subpath(output[0], strip_suffix=".png"),
             formats=" ".join(FORMATS),
         shell:
-            "python $NUMPROBE/plot_training.py --code {params.code} --logs {input} --output {params.output}"
+            'python "$NUMPROBE"/plot_training.py --code {params.code} --logs {input} --output {params.output}'
             " --formats {params.formats} > {log} 2>&1"
 
 
@@ -82,5 +82,5 @@ rule write_configuration:
         code=digest("write_configuration"),
         configuration=json.dumps(config),
     shell:
-        "python $NUMPROBE/write_configuration.py --code {params.code} --configuration {params.configuration:q}"
+        'python "$NUMPROBE"/write_configuration.py --code {params.code} --configuration {params.configuration:q}'
         " --output {output} > {log} 2>&1"

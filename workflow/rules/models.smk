@@ -32,7 +32,7 @@ for entry in trained_models():
             seed=config["seed"],
             numbers=RANGE,
         shell:
-            "python $NUMPROBE/train_model.py --code {params.code} --name {params.model} --output {params.folder}"
+            'python "$NUMPROBE"/train_model.py --code {params.code} --name {params.model} --output {params.folder}'
             " --spec {params.specification:q} --seed {params.seed} {params.numbers} 2>&1 | tee {log}"
 
 
@@ -57,5 +57,5 @@ rule describe_model:
         layers=lambda wildcards: base_model(wildcards).facts.layers,
         numbers=RANGE,
     shell:
-        "python $NUMPROBE/describe_model.py --code {params.code} --name {wildcards.model} --output {output}"
+        'python "$NUMPROBE"/describe_model.py --code {params.code} --name {wildcards.model} --output {output}'
         " --source {params.source:q} --layers {params.layers} {params.numbers} > {log} 2>&1"

@@ -23,7 +23,7 @@ rule fit_probes:
         "../envs/numprobe.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
         runtime=60,
     params:
         code=digest("fit_probes"),
@@ -33,7 +33,7 @@ rule fit_probes:
         controls=" ".join(STUDY.probe_controls("")),
         split=f"{RANGE} {SPLIT}",
     shell:
-        "python $NUMPROBE/fit_probes.py --code {params.code} --activations {params.states} --output {params.folder}"
+        'python "$NUMPROBE"/fit_probes.py --code {params.code} --activations {params.states} --output {params.folder}'
         " --probes {params.probes} --controls {params.controls} {params.split} > {log} 2>&1"
 
 
@@ -72,7 +72,7 @@ for entry in STUDY.iterative:
             "../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
+            mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
             runtime=600,
         params:
             code=digest("fit_iterative_probes"),
@@ -84,6 +84,6 @@ for entry in STUDY.iterative:
             folds=entry["folds"],
             split=f"{RANGE} {SPLIT}",
         shell:
-            "python $NUMPROBE/fit_iterative_probes.py --code {params.code} --activations {params.states}"
+            'python "$NUMPROBE"/fit_iterative_probes.py --code {params.code} --activations {params.states}'
             " --output {params.folder} --probes {params.probe} --controls {params.controls}"
             " --settings {params.settings:q} --fold-limit {params.folds} {params.split} > {log} 2>&1"

@@ -22,5 +22,5 @@ rule make_prompts:
         seed=lambda wildcards: STUDY.context_seed(wildcards.context),
         numbers=RANGE,
     shell:
-        "python $NUMPROBE/make_prompts.py --code {params.code} --context {wildcards.context} --output {output}"
+        'python "$NUMPROBE"/make_prompts.py --code {params.code} --context {wildcards.context} --output {output}'
         " {params.options} --seed {params.seed} {params.numbers} > {log} 2>&1"

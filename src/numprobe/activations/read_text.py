@@ -17,7 +17,7 @@ _SCHEMA = {"token": pl.UInt32, "value": pl.Int32, "start": pl.UInt32, "end": pl.
 
 
 def number_states(
-    model: Any, tokenizer: Any, text: str, layers: Sequence[str]
+    model: Any, tokenizer: Any, text: str, layers: Sequence[str], prefix_token: str | None = None
 ) -> tuple[pl.DataFrame, dict[str, np.ndarray]]:
     """Find the numbers that are one token in a text, and extract the states at these tokens.
 
@@ -31,6 +31,8 @@ def number_states(
         Any text. Numbers of several tokens, and numerals with leading zeros, are left out.
     layers
         Names of states ("0", ..., "final_norm").
+    prefix_token
+        The token in front of the text, if the model's entry in the configuration names one.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def number_states(
     """
     parts = locate_parts(model)
     layers = check_states(parts, layers)
-    numbers = NumberTokenizer(tokenizer)
+    numbers = NumberTokenizer(tokenizer, prefix_token)
     encoded = numbers.encode([text])[0]
     found = []
     for match in _NUMERAL.finditer(text):

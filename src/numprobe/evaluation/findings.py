@@ -106,5 +106,10 @@ def _markdown(table: pl.DataFrame, index: tuple[str, ...], column: str) -> str:
 def _cell(row: dict[str, object]) -> str:
     if row["value"] is None:
         return str(row.get("note") or "")
-    value, low, high = (f"{float(str(row[name])):.0%}".rstrip("%") for name in ("value", "ci_low", "ci_high"))
-    return f"{value} [{low}, {high}]"
+    if row["ci_low"] is None:
+        return _per_cent(row["value"])
+    return f"{_per_cent(row['value'])} [{_per_cent(row['ci_low'])}, {_per_cent(row['ci_high'])}]"
+
+
+def _per_cent(share: object) -> str:
+    return f"{float(str(share)):.0%}".rstrip("%")

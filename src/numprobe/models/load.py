@@ -67,6 +67,8 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, head: bool) -> An
         )
     except SafetensorError as error:
         raise NumprobeError(f"the weights in {folder} are damaged ({error}): fetch or make them again") from error
+    except (OSError, ValueError) as error:
+        raise NumprobeError(f"the model in {folder} cannot be loaded: {error}") from error
     missing = sorted(name for name in info["missing_keys"] if not name.startswith(_UNUSED))
     if missing:
         raise NumprobeError(f"the weights in {folder} lack {', '.join(missing[:3])} ({len(missing)} in all)")

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from numprobe.errors import NumprobeError
 from numprobe.probes.codes import make_code
 from numprobe.probes.settings import Settings
 
@@ -189,7 +190,9 @@ def train(
     """
     settings = family.settings
     parameters = {name: value.requires_grad_() for name, value in family.initial(seeds).items()}
-    last = steps or settings.steps
+    if steps == 0:
+        raise NumprobeError("no step lowered the loss on the validation values, in any layer: lower learning_rates")
+    last = settings.steps if steps is None else steps
     optimiser = _optimiser(parameters, learning_rate, settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(settings, last))
     order = torch.Generator().manual_seed(order_seed)

@@ -130,7 +130,8 @@ class Probe:
         number_states = import_module("numprobe.activations.read_text").number_states
         if self.metadata.get("control", "none") == "gaussian":
             raise NumprobeError("this is the Gaussian control: it was fitted on random vectors and reads no model")
-        found, states = number_states(model, tokenizer, text, list(self.layers))
+        prefix_token = (self.metadata.get("source") or {}).get("prefix_token")
+        found, states = number_states(model, tokenizer, text, list(self.layers), prefix_token)
         parts = [self._readings(found, states[layer], layer, str(fold)) for layer in self.layers]
         columns = ["token", "start", "end", "layer", "value", "decoded", "score"]
         return pl.concat(parts).select(columns).sort("start", maintain_order=True)

@@ -20,6 +20,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "natural": {"texts": 3000, "corpus": None, "test_share": 0.3},
 }
 
+_TEXT_SPLIT_SEED = 0
+
 
 def make_prompts(
     name: str, kind: str, seed: int, minimum: int, maximum: int, options: Mapping[str, Any]
@@ -62,7 +64,8 @@ def make_prompts(
         return result_prompts(minimum, maximum, seed, name, entry["operations"], entry["per_value"]), metadata
     passages = load_passages()
     if entry["corpus"] is not None:
-        corpus = read_corpus(entry["corpus"], seed, entry["test_share"])
+        # One constant for all contexts: a text of a corpus is on the same side in each of them.
+        corpus = read_corpus(entry["corpus"], _TEXT_SPLIT_SEED, entry["test_share"])
         passages, metadata["corpus"] = corpus.passages, _described(entry["corpus"], corpus)
     return natural_prompts(minimum, maximum, seed, name, passages, entry["texts"]), metadata
 

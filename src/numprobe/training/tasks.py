@@ -15,9 +15,9 @@ from numprobe.training.sentences import FACTS, Fact, draw_fact
 from numprobe.training.tokenizer import FIRST_NUMBER, PAD_ID
 
 SYMBOL_ROWS = 512
-PROGRESSION_ROWS = 128
-SENTENCE_ROWS = 256
-TWO_TOKEN_ROWS = 128
+PROGRESSION_ROWS = 96
+SENTENCE_ROWS = 192
+TWO_TOKEN_ROWS = 96
 PASSAGE_ROWS = 12
 
 STRIDES = np.array([sign * size for size in (1, 2, 3, 4, 5, 10, 20, 25, 50, 100) for sign in (1, -1)])
