@@ -14,10 +14,11 @@ from numprobe.training.rows import Batch, Encode, Pattern, compile_pattern, numb
 from numprobe.training.sentences import FACTS, Fact, draw_fact
 from numprobe.training.tokenizer import FIRST_NUMBER, PAD_ID
 
+# A quarter fewer rows of the other groups cost a tenth of the time and .1 to .2 of the accuracy on + and -.
 SYMBOL_ROWS = 512
-PROGRESSION_ROWS = 96
-SENTENCE_ROWS = 192
-TWO_TOKEN_ROWS = 96
+PROGRESSION_ROWS = 128
+SENTENCE_ROWS = 256
+TWO_TOKEN_ROWS = 128
 PASSAGE_ROWS = 12
 
 STRIDES = np.array([sign * size for size in (1, 2, 3, 4, 5, 10, 20, 25, 50, 100) for sign in (1, -1)])
