@@ -25,6 +25,20 @@ include: "workflow/rules/prompts.smk"
 include: "workflow/rules/activations.smk"
 include: "workflow/rules/probes.smk"
 include: "workflow/rules/evaluations.smk"
+include: "workflow/rules/experiments/rsa.smk"
+include: "workflow/rules/experiments/frequencies.smk"
+include: "workflow/rules/experiments/embedding_probes.smk"
+include: "workflow/rules/experiments/layer_probes.smk"
+include: "workflow/rules/experiments/natural_contexts.smk"
+include: "workflow/rules/experiments/cross_layer.smk"
+include: "workflow/rules/experiments/universal_probe.smk"
+include: "workflow/rules/experiments/shared_code.smk"
+include: "workflow/rules/experiments/consistency.smk"
+include: "workflow/rules/experiments/sites.smk"
+include: "workflow/rules/experiments/multi_token.smk"
+include: "workflow/rules/experiments/ordinals.smk"
+include: "workflow/rules/experiments/sample_efficiency.smk"
+include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -36,13 +50,14 @@ localrules:
     probes,
     evaluations,
     figures,
+    representation_figures,
 
 
 rule all:
     default_target: True
     input:
-        figure_files(),
-        table_files(),
+        figure_files([*training_figure(), *figure_names(MAIN)]),
+        table_files(MAIN),
         "results/configuration.yaml",
         "results/findings.md" if "accuracy" in EXPERIMENTS else [],
         expand("results/cards/{model}.json", model=STUDY.models),
@@ -70,9 +85,26 @@ rule probes:
 
 rule evaluations:
     input:
-        table_files(),
+        table_files(MAIN),
 
 
 rule figures:
     input:
-        figure_files(),
+        figure_files([*training_figure(), *figure_names(MAIN)]),
+
+
+rule representation_figures:
+    input:
+        experiment_files(EXPERIMENTS),
+        "results/representation.md",
+
+
+# Each experiment is a target of its own name.
+for name in ADDED:
+
+    rule:
+        name:
+            name
+        input:
+            experiment_files([name]),
+        localrule: True

@@ -6,7 +6,7 @@ from typing import Any
 
 from _run import parser, run
 from numprobe.atomic import atomic_path
-from numprobe.evaluation.findings import findings
+from numprobe.findings.accuracy import findings
 from numprobe.tables import read_table
 
 

@@ -17,7 +17,7 @@ from numprobe.training.optimiser import rate_factor
 from numprobe.training.saving import MODEL_FILES
 from numprobe.training.specification import ARCHITECTURES, Specification
 from numprobe.training.tasks import Curriculum
-from numprobe.training.train import LOG, check_range, train_model, training_passages, warn_if_slow
+from numprobe.training.train import LOG, check_range, resolve_dtype, train_model, training_passages
 
 TINY = {"hidden_size": 16, "layers": 2, "heads": 2, "mlp_size": 24, "batch_scale": 0.03, "steps": 6}
 ROOT = Path(__file__).parents[2]
@@ -154,12 +154,12 @@ def test_a_smaller_range_trains(tmp_path):
     assert train(tmp_path, maximum=99, steps=1).height > 0
 
 
-def test_a_cpu_without_bfloat16_is_told_the_remedy(monkeypatch, capsys):
+def test_auto_takes_bfloat16_only_where_the_cpu_has_it(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
-    warn_if_slow("float32")
-    assert capsys.readouterr().err == ""
-    warn_if_slow("bfloat16")
-    assert "train.dtype to float32" in capsys.readouterr().err
+    assert resolve_dtype("auto") == "float32"
+    assert resolve_dtype("bfloat16") == "bfloat16"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert resolve_dtype("auto") == "bfloat16"
 
 
 def test_the_program_names_the_bad_key():

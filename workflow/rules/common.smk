@@ -23,21 +23,11 @@ except NumprobeError as error:
 
 LEADING = "fourier" if "fourier" in STUDY.closed_form else STUDY.closed_form[0]
 EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
-FIGURES = {
-    "accuracy": ["summary", "accuracy", "controls"],
-    "transfer": ["transfer"],
-    "spectra": ["spectra"],
-    "examples": ["examples"],
-}
-CATEGORIES = {
-    "summary": "1. Summary",
-    "accuracy": "2. Accuracy per layer",
-    "controls": "3. Controls",
-    "transfer": "4. Transfer between contexts",
-    "spectra": "5. Spectra of the embeddings",
-    "examples": "6. Decoded numbers",
-    "training": "7. Training of the small models",
-}
+# Experiments of the plain `snakemake`; the others have targets of their own.
+MAIN = ["accuracy", "transfer", "spectra", "examples"]
+# Filled by add_experiment: what each experiment adds, what each collected table joins, how each figure is drawn.
+ADDED, COLLECTED, PLOTS = {}, {}, {}
+CATEGORIES = {"training": "7. Training of the small models"}
 FORMATS = sorted({"png", *config["figures"]["formats"]})
 CANDIDATES = config["numbers"]["max"] - config["numbers"]["min"] + 1
 RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"
@@ -52,6 +42,22 @@ wildcard_constraints:
 def digest(program):
     """The digest of a program and of all library code that it imports: a change of either re-runs the rule."""
     return code_digest(PROGRAMS / f"{program}.py")
+
+
+def add_experiment(name, collected=None, skipped=(), figures=None, files=()):
+    """Register what an experiment makes, so that its target, collect_tables, the plot rules and the report know it.
+
+    `collected`: table -> the files that `results/tables/{table}.parquet` joins. `skipped`: MODEL:CONTEXT:REASON for the
+    rows of these tables that say what does not apply. `figures`: figure -> (program, tables, options, category of the
+    report). `files`: what else the experiment makes. Nothing is registered if the study does not have the experiment.
+    """
+    if name not in EXPERIMENTS:
+        return
+    figures = figures or {}
+    COLLECTED.update({table: (list(joined), list(skipped)) for table, joined in (collected or {}).items()})
+    PLOTS.update({figure: plot[:3] for figure, plot in figures.items()})
+    CATEGORIES.update({figure: plot[3] for figure, plot in figures.items()})
+    ADDED[name] = ([f"results/tables/{table}.parquet" for table in collected or {}] + list(files), list(figures))
 
 
 def trained_models():
@@ -85,27 +91,15 @@ def states_of(wildcards):
     return STUDY.states(wildcards.model, wildcards.context)
 
 
-def table_files():
-    """The collected tables."""
-    return expand("results/tables/{table}.parquet", table=EXPERIMENTS)
+def table_files(experiments):
+    """The collected tables of some experiments, and what else they make besides figures."""
+    return [file for name in experiments if name in ADDED for file in ADDED[name][0]]
 
 
 def states_folder(wildcards, input):
     """The activation folder of a run: where its manifest lies."""
     (folder,) = {str(Path(file).parent) for file in input if file.endswith("manifest.json")}
     return folder
-
-
-def tables_to_collect(wildcards):
-    """The tables of single models and contexts that a collected table joins."""
-    table = wildcards.table
-    if table == "transfer":
-        names = [name for name in STUDY.models if STUDY.contexts_of(name)]
-        return [f"results/tables/transfer/{name}.parquet" for name in names]
-    if table == "spectra":
-        names = [name for name in STUDY.models if (name, VOCABULARY) in STUDY.runs()]
-        return [f"results/tables/spectra/{name}.parquet" for name in names]
-    return [f"results/tables/accuracy/{model}/{context}.parquet" for model, context in STUDY.runs()]
 
 
 def plain_runs():
@@ -118,20 +112,28 @@ def training_logs():
     return [f"results/models/{model.name}/training_log.parquet" for model in trained_models()]
 
 
-def figure_names():
-    """Figures of the study."""
-    trained = ["training"] if trained_models() else []
-    return trained + [figure for name in EXPERIMENTS for figure in FIGURES[name]]
+def figure_names(experiments):
+    """Figures of some experiments."""
+    return [figure for name in experiments if name in ADDED for figure in ADDED[name][1]]
 
 
-def figure_files():
-    """All figures in all formats, with the CSV of what is drawn."""
-    return expand("results/figures/{figure}.{format}", figure=figure_names(), format=[*FORMATS, "csv"])
+def training_figure():
+    """The figure of the training, if the workflow trains a model."""
+    return ["training"] if trained_models() else []
 
 
-def not_applicable_options(table):
+def figure_files(figures):
+    """Figures in all formats, with the CSV of what is drawn."""
+    return expand("results/figures/{figure}.{format}", figure=figures, format=[*FORMATS, "csv"])
+
+
+def experiment_files(experiments):
+    """All that some experiments make."""
+    return table_files(experiments) + figure_files(figure_names(experiments))
+
+
+def not_applicable_options(skipped):
     """What a collected table shows as skipped: `MODEL:CONTEXT:REASON`."""
-    skipped = STUDY.not_applicable() if table != "spectra" else []
     return " ".join(["--not-applicable", *map(shlex.quote, skipped)]) if skipped else ""
 
 

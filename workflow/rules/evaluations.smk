@@ -2,6 +2,44 @@
 
 RESAMPLES = config["intervals"]["resamples"]
 
+add_experiment(
+    "accuracy",
+    collected={"accuracy": [f"results/tables/accuracy/{model}/{context}.parquet" for model, context in STUDY.runs()]},
+    skipped=STUDY.not_applicable(),
+    figures={
+        "summary": ("plot_summary", ["accuracy"], f"--candidates {CANDIDATES}", "1. Summary"),
+        "accuracy": (
+            "plot_accuracy",
+            ["accuracy"],
+            f"--what probes --candidates {CANDIDATES}",
+            "2. Accuracy per layer",
+        ),
+        "controls": ("plot_accuracy", ["accuracy"], f"--what controls --candidates {CANDIDATES}", "3. Controls"),
+    },
+)
+add_experiment(
+    "transfer",
+    collected={
+        "transfer": [f"results/tables/transfer/{name}.parquet" for name in STUDY.models if STUDY.contexts_of(name)]
+    },
+    skipped=STUDY.not_applicable(),
+    figures={"transfer": ("plot_transfer", ["transfer"], "", "4. Transfer between contexts")},
+)
+add_experiment(
+    "spectra",
+    collected={
+        "spectra": [
+            f"results/tables/spectra/{name}.parquet" for name in STUDY.models if (name, VOCABULARY) in STUDY.runs()
+        ]
+    },
+    figures={"spectra": ("plot_spectra", ["spectra"], "", "5. Spectra of the embeddings")},
+)
+add_experiment(
+    "examples",
+    files=["results/tables/examples.parquet"],
+    figures={"examples": ("plot_examples", ["examples"], "", "6. Decoded numbers")},
+)
+
 
 rule evaluate_probes:
     """Every probe and control on the numbers that it has not seen."""
@@ -130,58 +168,8 @@ rule sample_examples:
         runtime=30,
     params:
         code=digest("sample_examples"),
-        skipped=not_applicable_options("examples"),
+        skipped=not_applicable_options(STUDY.not_applicable()),
         seed=config["seed"],
     shell:
         'python "$NUMPROBE"/sample_examples.py --code {params.code} --predictions {input.predictions}'
         " --prompts {input.prompts} {params.skipped} --seed {params.seed} --output {output.parquet} > {log} 2>&1"
-
-
-rule collect_tables:
-    """One table per experiment, with a visible row for what does not apply."""
-    input:
-        tables_to_collect,
-    output:
-        parquet="results/tables/{table}.parquet",
-        csv="results/tables/{table}.csv",
-    log:
-        "results/logs/collect_tables/{table}.log",
-    benchmark:
-        "results/benchmarks/collect_tables/{table}.tsv"
-    wildcard_constraints:
-        table="accuracy|transfer|spectra",
-    conda:
-        "../envs/numprobe.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=digest("collect_tables"),
-        skipped=lambda wildcards: not_applicable_options(wildcards.table),
-    shell:
-        'python "$NUMPROBE"/collect_tables.py --code {params.code} --tables {input} {params.skipped}'
-        " --output {output.parquet} > {log} 2>&1"
-
-
-rule write_findings:
-    """The main results as a page of Markdown tables."""
-    input:
-        accuracy="results/tables/accuracy.parquet",
-        logs=training_logs(),
-    output:
-        "results/findings.md",
-    log:
-        "results/logs/write_findings.log",
-    benchmark:
-        "results/benchmarks/write_findings.tsv"
-    conda:
-        "../envs/numprobe.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=digest("write_findings"),
-        probe=LEADING,
-    shell:
-        'python "$NUMPROBE"/write_findings.py --code {params.code} --accuracy {input.accuracy} --logs {input.logs}'
-        " --probe {params.probe} --output {output} > {log} 2>&1"

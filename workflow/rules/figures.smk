@@ -1,22 +1,12 @@
 """Figures: drawn from the joined tables alone."""
 
-#: figure -> (program, table, further options)
-PLOTS = {
-    "summary": ("plot_summary", "accuracy", f"--candidates {CANDIDATES}"),
-    "accuracy": ("plot_accuracy", "accuracy", f"--what probes --candidates {CANDIDATES}"),
-    "controls": ("plot_accuracy", "accuracy", f"--what controls --candidates {CANDIDATES}"),
-    "transfer": ("plot_transfer", "transfer", ""),
-    "spectra": ("plot_spectra", "spectra", ""),
-    "examples": ("plot_examples", "examples", ""),
-}
-
-for figure in [name for name in figure_names() if name != "training"]:
+for figure in PLOTS:
 
     rule:
         name:
             f"plot_{figure}"
         input:
-            f"results/tables/{PLOTS[figure][1]}.parquet",
+            expand("results/tables/{table}.parquet", table=PLOTS[figure][1]),
         output:
             figure_outputs(figure),
         log:

@@ -9,6 +9,14 @@ from transformers import PreTrainedModel
 from numprobe.training.rows import Batch
 
 
+def resolve_dtype(dtype: str) -> str:
+    """ "float32" or "bfloat16" for "auto": bfloat16 if the CPU has instructions for it, without which it crawls."""
+    if dtype != "auto":
+        return dtype
+    capabilities = torch.cpu.get_capabilities()
+    return "bfloat16" if any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")) else "float32"
+
+
 def precision(dtype: str) -> AbstractContextManager[None]:
     """Autocast to bfloat16, or nothing for "float32"."""
     return torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == "bfloat16")

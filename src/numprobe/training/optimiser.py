@@ -5,6 +5,8 @@ import math
 import torch
 from torch import nn
 
+from numprobe.training.muon import Muon
+
 _WARM_UP = 0.03
 _FINAL = 0.02
 _BETAS = (0.9, 0.98)
@@ -25,7 +27,7 @@ def build_optimisers(model: nn.Module, rates: tuple[float, float, float]) -> lis
     matrices = [value for name, value in named.items() if value.ndim == 2 and ".layers." in name]
     tables = [value for name, value in named.items() if value.ndim == 2 and ".layers." not in name]
     vectors = [value for value in named.values() if value.ndim == 1]
-    muon = torch.optim.Muon(matrices, lr=block, momentum=0.95, weight_decay=0.1)
+    muon = Muon(matrices, lr=block, momentum=0.95, weight_decay=0.1)
     groups = [{"params": tables, "lr": embedding}, {"params": vectors, "lr": norm}]
     adam = torch.optim.AdamW(groups, betas=_BETAS, weight_decay=0.0, fused=True)
     for optimiser in (muon, adam):

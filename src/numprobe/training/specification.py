@@ -7,7 +7,7 @@ from typing import Any, Self
 from numprobe.errors import NumprobeError
 
 ARCHITECTURES = ("llama", "olmo2", "phi3")
-DTYPES = ("bfloat16", "float32")
+DTYPES = ("auto", "bfloat16", "float32")
 
 #: Peak learning rates: matrices inside the blocks (Muon), embedding and head (AdamW), norms (AdamW).
 _RATES = {"llama": (0.02, 0.008, 0.002), "phi3": (0.02, 0.008, 0.002), "olmo2": (0.03, 0.012, 0.002)}
@@ -30,7 +30,8 @@ class Specification:
     batch_scale
         Factor on the number of rows per step.
     dtype
-        "bfloat16": matrix products in bfloat16 (autocast), weights in float32; "float32": everything in float32.
+        "bfloat16": matrix products in bfloat16 (autocast), weights in float32; "float32": everything in float32; "auto":
+        whichever of them is faster on this machine's CPU.
     block_rate, embedding_rate, norm_rate
         Peak learning rates; None takes the architecture's own.
     """
@@ -43,7 +44,7 @@ class Specification:
     heads: int = 4
     mlp_size: int = 352
     batch_scale: float = 1.0
-    dtype: str = "bfloat16"
+    dtype: str = "auto"
     block_rate: float | None = None
     embedding_rate: float | None = None
     norm_rate: float | None = None

@@ -1,6 +1,5 @@
 """Training of one small model, from a specification to a model folder and its log."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from numprobe.prompts.natural import Passage, load_passages
 from numprobe.seeding import derive_seed, generator
 from numprobe.tables import write_table
 from numprobe.training.examination import Examination
-from numprobe.training.forward import loss_of, precision
+from numprobe.training.forward import loss_of, precision, resolve_dtype
 from numprobe.training.network import POSITIONS, build_network, use_fused_norms
 from numprobe.training.optimiser import build_optimisers, rate_factor, set_rates
 from numprobe.training.saving import save_model
@@ -79,7 +78,6 @@ def train_model(
         The log (docs/files.md): loss is the mean since the row before, accuracy is on held-out pairs.
     """
     run = _Run(name, specification, seed, maximum)
-    warn_if_slow(specification.dtype)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -87,7 +85,7 @@ def train_model(
     finally:
         torch.set_num_threads(before)
     log = pl.DataFrame([{"model": name, **row} for row in rows], schema=LOG)
-    details = {"model": name, "seed": seed, "maximum": maximum, "threads": threads}
+    details = {"model": name, "seed": seed, "maximum": maximum, "threads": threads, "dtype": run.dtype}
     write_table(
         Path(output) / "training_log.parquet",
         log,
@@ -111,17 +109,6 @@ def check_range(minimum: int, maximum: int) -> None:
         )
 
 
-def warn_if_slow(dtype: str) -> None:
-    """Say so if this CPU has no bfloat16 instructions and bfloat16 is asked for."""
-    capabilities = torch.cpu.get_capabilities()
-    if dtype == "bfloat16" and not any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
-        print(
-            "warning: this CPU has no bfloat16 instructions, training may take several times longer than the usual 3 "
-            "to 6 minutes per model: set train.dtype to float32 (about 1.7 times the usual time)",
-            file=sys.stderr,
-        )
-
-
 class _Run:
     """The state of one training run."""
 
@@ -129,6 +116,7 @@ class _Run:
         passages = training_passages()
         self.name = name
         self.specification = specification
+        self.dtype = resolve_dtype(specification.dtype)
         words = words_of([*all_texts(), *(passage.text for passage in passages)])
         self.tokenizer = build_tokenizer(words, POSITIONS)
         encode = self._encode
@@ -136,7 +124,7 @@ class _Run:
         use_fused_norms(self.model)
         self.curriculum = Curriculum(passages, encode, maximum, POSITIONS, specification.batch_scale)
         # All models answer the same questions.
-        self.examination = Examination(encode, maximum, generator(seed, "examination"), specification.dtype)
+        self.examination = Examination(encode, maximum, generator(seed, "examination"), self.dtype)
         self.random = generator(seed, "training rows", name)
 
     def _encode(self, text: str) -> list[int]:
@@ -165,7 +153,7 @@ class _Run:
 
     def _step(self, optimisers: list[torch.optim.Optimizer], batches: list[Any], factor: float) -> float:
         set_rates(optimisers, factor)
-        with precision(self.specification.dtype):
+        with precision(self.dtype):
             loss = loss_of(self.model, batches)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

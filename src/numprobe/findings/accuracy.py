@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from numprobe.layers import layer_order, middle_layer
+from numprobe.findings.markdown import pivot
+from numprobe.layers import middle_layer
 
 _INTRODUCTION = """# What the study found
 
@@ -51,7 +52,7 @@ def findings(accuracy: pl.DataFrame, training: Sequence[pl.DataFrame], probe: st
 def _by_layer(table: pl.DataFrame, probe: str) -> str:
     chosen = table.filter((pl.col("probe") == probe) & (pl.col("control") == "none"))
     matrices, states = chosen.filter(_IN_VOCABULARY), chosen.filter(~_IN_VOCABULARY)
-    blocks = [_markdown(part, index=("model", "context"), column="layer") for part in (matrices, states) if part.height]
+    blocks = [pivot(part, index=("model", "context"), column="layer") for part in (matrices, states) if part.height]
     return "\n".join(blocks) + _skipped(table)
 
 
@@ -69,7 +70,7 @@ def _at_middle(table: pl.DataFrame, probe: str) -> str:
         .alias("reader")
     )
     shown = middle.filter(pl.col("control").is_in(["none", "constant"]) | (pl.col("probe") == probe))
-    return _markdown(shown, index=("model", "context"), column="reader")
+    return pivot(shown, index=("model", "context"), column="reader")
 
 
 def _middle_rows(table: pl.DataFrame) -> pl.DataFrame:
@@ -81,35 +82,11 @@ def _middle_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 def _by_range(table: pl.DataFrame, probe: str) -> str:
     chosen = table.filter((pl.col("probe") == probe) & (pl.col("control") == "none"))
-    return _markdown(chosen, index=("model", "context", "layer"), column="subset")
+    return pivot(chosen, index=("model", "context", "layer"), column="subset")
 
 
 def _arithmetic(logs: pl.DataFrame) -> str:
     asked = logs.filter(pl.col("metric") == "accuracy").with_columns(
         (pl.col("operation") + " " + pl.col("form")).alias("question"), pl.lit("none").alias("control")
     )
-    return _markdown(asked, index=("model", "step"), column="question")
-
-
-def _markdown(table: pl.DataFrame, index: tuple[str, ...], column: str) -> str:
-    """One row per combination of `index`, one column per value of `column`, cells "value [low, high]"."""
-    heads = table[column].unique(maintain_order=True).to_list()
-    heads = layer_order(heads) if column == "layer" else heads
-    lines = ["| " + " | ".join([*index, *heads]) + " |", "|---" * (len(index) + len(heads)) + "|"]
-    for part in table.partition_by(*index, maintain_order=True):
-        cells = {row[column]: _cell(row) for row in part.iter_rows(named=True)}
-        names = [str(part[name][0]) for name in index]
-        lines.append("| " + " | ".join([*names, *(cells.get(head, "") for head in heads)]) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(row: dict[str, object]) -> str:
-    if row["value"] is None:
-        return str(row.get("note") or "")
-    if row["ci_low"] is None:
-        return _per_cent(row["value"])
-    return f"{_per_cent(row['value'])} [{_per_cent(row['ci_low'])}, {_per_cent(row['ci_high'])}]"
-
-
-def _per_cent(share: object) -> str:
-    return f"{float(str(share)):.0%}".rstrip("%")
+    return pivot(asked, index=("model", "step"), column="question")

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from numprobe.evaluation.findings import findings
+from numprobe.findings.accuracy import findings
 from numprobe.tables import measurements
 
 

@@ -1,0 +1,31 @@
+"""What the experiments on representation found, as a Markdown page. Run by the rule `write_representation`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from _run import parser, run
+from numprobe.atomic import atomic_path
+from numprobe.findings.page import representation_page
+from numprobe.tables import read_table
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Collected tables -> page."""
+    tables = {path.stem: read_table(path) for path in options.tables}
+    page = representation_page(tables, options.experiments, provenance["script"])
+    with atomic_path(options.output) as temporary:
+        temporary.write_text(page)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Options."""
+    result = parser(__doc__)
+    result.add_argument("--tables", type=Path, nargs="+", required=True, help="collected tables (Parquet)")
+    result.add_argument("--experiments", nargs="+", required=True, help="the study's experiments, in order")
+    result.add_argument("--output", type=Path, required=True, help="Markdown file to write")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())

@@ -1,0 +1,39 @@
+"""What the experiments on representation found: one section per experiment, in the order of the configuration."""
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+#: Collected tables by name.
+Tables = Mapping[str, pl.DataFrame]
+
+#: Experiment -> what writes its section: a heading, the headline numbers with intervals and controls, and a sentence on
+#: what they mean, chosen by the numbers.
+SECTIONS: dict[str, Callable[[Tables], str]] = {}
+
+_INTRODUCTION = """# What the study found about representation
+
+Shares in per cent, in brackets 95 % intervals; layer 0 is what enters block 1, layer k what leaves block k. Made by
+`{script}` from `results/tables/`; not edited by hand.
+"""
+
+
+def representation_page(tables: Tables, experiments: list[str], script: str) -> str:
+    """The page.
+
+    Parameters
+    ----------
+    tables
+        All collected tables of the study, by name.
+    experiments
+        The experiments of the study; those without a section are left out.
+    script
+        Name of the program, for the first paragraph.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    sections = [SECTIONS[name](tables).rstrip() for name in experiments if name in SECTIONS]
+    return "\n\n".join([_INTRODUCTION.format(script=script).rstrip(), *sections]) + "\n"

@@ -1,0 +1,1 @@
+"""Do seeds, layers and models learn the same code?"""

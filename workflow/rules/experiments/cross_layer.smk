@@ -1,0 +1,1 @@
+"""Does the probe of one layer read another?"""

@@ -1,0 +1,1 @@
+"""Every probe layer by layer, with its selectivity"""

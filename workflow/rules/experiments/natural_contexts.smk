@@ -1,0 +1,1 @@
+"""Numbers in running text, by domain, and transfer to and from arithmetic"""

@@ -1,0 +1,1 @@
+"""Beyond cardinal numbers: months, letters, number words"""

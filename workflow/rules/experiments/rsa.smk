@@ -1,0 +1,1 @@
+"""Are the number spaces of different models alike? Representational similarity with nulls"""

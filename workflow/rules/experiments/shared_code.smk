@@ -1,0 +1,1 @@
+"""One number code for all models"""

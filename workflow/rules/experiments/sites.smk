@@ -1,0 +1,1 @@
+"""Where inside a layer is the number?"""

@@ -1,0 +1,1 @@
+"""One probe for all layers and contexts of a model"""

@@ -1,0 +1,74 @@
+"""Tables of single models and contexts joined to one per experiment, and the pages that tell what they say."""
+
+
+rule collect_tables:
+    """One table per experiment, with a visible row for what does not apply."""
+    input:
+        lambda wildcards: COLLECTED[wildcards.table][0],
+    output:
+        parquet="results/tables/{table}.parquet",
+        csv="results/tables/{table}.csv",
+    log:
+        "results/logs/collect_tables/{table}.log",
+    benchmark:
+        "results/benchmarks/collect_tables/{table}.tsv"
+    wildcard_constraints:
+        table="|".join(map(re.escape, COLLECTED)),
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=digest("collect_tables"),
+        skipped=lambda wildcards: not_applicable_options(COLLECTED[wildcards.table][1]),
+    shell:
+        'python "$NUMPROBE"/collect_tables.py --code {params.code} --tables {input} {params.skipped}'
+        " --output {output.parquet} > {log} 2>&1"
+
+
+rule write_findings:
+    """The main results as a page of Markdown tables."""
+    input:
+        accuracy="results/tables/accuracy.parquet",
+        logs=training_logs(),
+    output:
+        "results/findings.md",
+    log:
+        "results/logs/write_findings.log",
+    benchmark:
+        "results/benchmarks/write_findings.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=digest("write_findings"),
+        probe=LEADING,
+    shell:
+        'python "$NUMPROBE"/write_findings.py --code {params.code} --accuracy {input.accuracy} --logs {input.logs}'
+        " --probe {params.probe} --output {output} > {log} 2>&1"
+
+
+rule write_representation:
+    """The main results of the experiments on representation."""
+    input:
+        [f"results/tables/{table}.parquet" for table in COLLECTED],
+    output:
+        "results/representation.md",
+    log:
+        "results/logs/write_representation.log",
+    benchmark:
+        "results/benchmarks/write_representation.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=digest("write_representation"),
+        experiments=" ".join(ADDED),
+    shell:
+        'python "$NUMPROBE"/write_representation.py --code {params.code} --tables {input}'
+        " --experiments {params.experiments} --output {output} > {log} 2>&1"
