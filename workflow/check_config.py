@@ -134,6 +134,7 @@ def _duplicates(entries: list[Config], section: str) -> Iterator[str]:
 def _model_problems(config: Config) -> Iterator[str]:
     yield from _duplicates(config["models"], "models")
     contexts = [entry["name"] for entry in config["contexts"]]
+    experiments = [entry["name"] for entry in config["experiments"]]
     trained = {entry["name"]: entry["train"] for entry in config["models"] if "train" in entry}
     for entry in config["models"]:
         where = f"models['{entry['name']}']"
@@ -142,6 +143,7 @@ def _model_problems(config: Config) -> Iterator[str]:
         if entry["source"] == "train":
             yield from _train_problems(entry, where, trained, config["numbers"])
         yield from _unknown_names(entry.get("contexts", []), [*contexts, VOCABULARY], f"{where}.contexts", "contexts")
+        yield from _unknown_names(entry.get("experiments", []), experiments, f"{where}.experiments", "experiments")
 
 
 def _train_problems(entry: Config, where: str, trained: dict[str, Config], numbers: Config) -> Iterator[str]:

@@ -33,8 +33,17 @@ class Model:
 
     @property
     def has_untrained(self) -> bool:
-        """Checkpoints share the untrained control of the model that they belong to."""
-        return "of" not in self.entry
+        """Whether the model has an untrained control of its own.
+
+        Checkpoints share that of the model that they belong to. Of models whose embeddings alone are read it would be
+        the control `gaussian` again: independent random vectors.
+        """
+        return "of" not in self.entry and not self.embeddings_only
+
+    @property
+    def embeddings_only(self) -> bool:
+        """Whether nothing but the embedding matrices is read, so that the model itself is never loaded."""
+        return self.entry.get("contexts") == [VOCABULARY]
 
     @property
     def files(self) -> list[str]:
@@ -83,17 +92,33 @@ class Study:
         """The entry of an experiment, if the study has it."""
         return next((entry for entry in self.config["experiments"] if entry["name"] == name), None)
 
+    def models_of(self, experiment: str | None = None, context: str | None = None) -> list[str]:
+        """Names of the models that take part in an experiment (None: any), in the order of the configuration.
+
+        `context`: those of them that are studied in this context (or `vocabulary`) alone.
+        """
+        return [
+            name
+            for name, model in self.models.items()
+            if experiment in (None, *model.entry.get("experiments", [experiment]))
+            and context in (None, *self._all_contexts(name))
+        ]
+
     def contexts_of(self, model: str) -> list[str]:
         """Names of the contexts in which a model is studied, prompts only."""
         return [name for name in self._wanted(model) if name != VOCABULARY and not self._reason(model, name)]
 
-    def runs(self) -> list[tuple[str, str]]:
-        """All (model, context) pairs, `vocabulary` included, the untrained controls after the models."""
-        plain = [(name, context) for name in self.models for context in self._all_contexts(name)]
+    def runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
+        """All (model, context) pairs, `vocabulary` included, the untrained controls after the models.
+
+        `experiment`: the pairs of the models that take part in it alone.
+        """
+        names = self.models_of(experiment)
+        plain = [(name, context) for name in names for context in self._all_contexts(name)]
         untrained = [
             (name + UNTRAINED, context)
-            for name, model in self.models.items()
-            if "untrained" in self.config["controls"] and model.has_untrained
+            for name in names
+            if "untrained" in self.config["controls"] and self.models[name].has_untrained
             for context in self._all_contexts(name)
         ]
         return plain + untrained
@@ -102,11 +127,11 @@ class Study:
         vocabulary = [VOCABULARY] if VOCABULARY in self._wanted(model) else []
         return vocabulary + self.contexts_of(model)
 
-    def not_applicable(self) -> list[str]:
-        """`model:context:reason` for every pair that is skipped."""
+    def not_applicable(self, experiment: str | None = None) -> list[str]:
+        """`model:context:reason` for every pair that is skipped, of the models that take part in an experiment."""
         return [
             f"{model}:{context}:{self._reason(model, context)}"
-            for model in self.models
+            for model in self.models_of(experiment)
             for context in self._wanted(model)
             if self._reason(model, context)
         ]
@@ -202,7 +227,7 @@ _EXPERIMENT_CONTEXTS = {
 
 
 def _applies(study: Study, experiment: str) -> bool:
-    contexts = [context for _, context in study.runs()]
+    contexts = [context for _, context in study.runs(experiment)]
     if experiment == "spectra":
         return VOCABULARY in contexts
     return bool(contexts) if experiment == "accuracy" else bool(set(contexts) - {VOCABULARY})

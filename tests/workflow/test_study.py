@@ -42,3 +42,25 @@ def test_paper_study_holds_nothing_of_the_default_study():
     default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     resolved = load_study(default | paper)
     assert not {entry["name"] for entry in default["models"]} & set(resolved.models)
+
+
+def test_a_model_may_name_its_experiments_and_contexts():
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["models"][1] |= {"experiments": ["spectra", "rsa"], "contexts": ["vocabulary"]}
+    study = load_study(config)
+    assert study.models_of("spectra") == study.models_of() == list(study.models)
+    assert "olmo2" not in study.models_of("accuracy")
+    assert "olmo2" not in {model for model, _ in study.runs("accuracy")}
+    assert "olmo2" not in study.models_of("rsa", "number")
+    assert "olmo2" in study.models_of("rsa", "vocabulary")
+    # Random rows of an embedding matrix are the control `gaussian` already.
+    assert ("olmo2", "vocabulary") in study.runs()
+    assert "olmo2.untrained" not in {model for model, _ in study.runs()}
+
+
+def test_what_does_not_apply_is_told_of_models_that_take_part():
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["models"][4] |= {"experiments": ["spectra"]}
+    study = load_study(config)
+    assert study.not_applicable("spectra") == ["minilm:result:encoder"]
+    assert study.not_applicable("accuracy") == []

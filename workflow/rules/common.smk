@@ -47,6 +47,9 @@ def digest(program):
 def add_experiment(name, collected=None, skipped=(), figures=None, files=()):
     """Register what an experiment makes, so that its target, collect_tables, the plot rules and the report know it.
 
+    A model may name the experiments in which it takes part: go over `STUDY.models_of(name)`, `STUDY.models_of(name,
+    context)`, `STUDY.runs(name)`, `plain_runs(name)` and `STUDY.not_applicable(name)`, never over `STUDY.models`.
+
     `collected`: table -> the files that `results/tables/{table}.parquet` joins. `skipped`: MODEL:CONTEXT:REASON for the
     rows of these tables that say what does not apply. `figures`: figure -> (program, tables, options, category of the
     report). `files`: what else the experiment makes. Nothing is registered if the study does not have the experiment.
@@ -102,9 +105,9 @@ def states_folder(wildcards, input):
     return folder
 
 
-def plain_runs():
-    """Pairs of a model as it is and a context of prompts."""
-    return [(model, context) for model in STUDY.models for context in STUDY.contexts_of(model)]
+def plain_runs(experiment=None):
+    """Pairs of a model as it is and a context of prompts, of the models that take part in an experiment."""
+    return [(model, context) for model in STUDY.models_of(experiment) for context in STUDY.contexts_of(model)]
 
 
 def training_logs():

@@ -4,8 +4,10 @@ RESAMPLES = config["intervals"]["resamples"]
 
 add_experiment(
     "accuracy",
-    collected={"accuracy": [f"results/tables/accuracy/{model}/{context}.parquet" for model, context in STUDY.runs()]},
-    skipped=STUDY.not_applicable(),
+    collected={
+        "accuracy": [f"results/tables/accuracy/{model}/{context}.parquet" for model, context in STUDY.runs("accuracy")]
+    },
+    skipped=STUDY.not_applicable("accuracy"),
     figures={
         "summary": ("plot_summary", ["accuracy"], f"--candidates {CANDIDATES}", "1. Summary"),
         "accuracy": (
@@ -20,17 +22,17 @@ add_experiment(
 add_experiment(
     "transfer",
     collected={
-        "transfer": [f"results/tables/transfer/{name}.parquet" for name in STUDY.models if STUDY.contexts_of(name)]
+        "transfer": [
+            f"results/tables/transfer/{name}.parquet" for name in STUDY.models_of("transfer") if STUDY.contexts_of(name)
+        ]
     },
-    skipped=STUDY.not_applicable(),
+    skipped=STUDY.not_applicable("transfer"),
     figures={"transfer": ("plot_transfer", ["transfer"], "", "4. Transfer between contexts")},
 )
 add_experiment(
     "spectra",
     collected={
-        "spectra": [
-            f"results/tables/spectra/{name}.parquet" for name in STUDY.models if (name, VOCABULARY) in STUDY.runs()
-        ]
+        "spectra": [f"results/tables/spectra/{name}.parquet" for name in STUDY.models_of("spectra", VOCABULARY)]
     },
     figures={"spectra": ("plot_spectra", ["spectra"], "", "5. Spectra of the embeddings")},
 )
@@ -151,9 +153,9 @@ rule sample_examples:
     """Some decoded numbers in their texts."""
     input:
         predictions=lambda wildcards: [
-            f"results/predictions/{model}/{context}.parquet" for model, context in plain_runs()
+            f"results/predictions/{model}/{context}.parquet" for model, context in plain_runs("examples")
         ],
-        prompts=lambda wildcards: [f"results/prompts/{context}.parquet" for _, context in plain_runs()],
+        prompts=lambda wildcards: [f"results/prompts/{context}.parquet" for _, context in plain_runs("examples")],
     output:
         parquet="results/tables/examples.parquet",
         csv="results/tables/examples.csv",
@@ -168,7 +170,7 @@ rule sample_examples:
         runtime=30,
     params:
         code=digest("sample_examples"),
-        skipped=not_applicable_options(STUDY.not_applicable()),
+        skipped=not_applicable_options(STUDY.not_applicable("examples")),
         seed=config["seed"],
     shell:
         'python "$NUMPROBE"/sample_examples.py --code {params.code} --predictions {input.predictions}'
