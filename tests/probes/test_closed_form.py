@@ -73,6 +73,24 @@ def test_one_hot_digits_are_read_by_digits():
     assert held_out_accuracy(fit("digits", states, VALUES, SPLIT), states, VALUES, SPLIT) > 0.99
 
 
+def test_circles_of_digits_are_read_by_circular():
+    states = make_code("circular", 0, 999).matrix @ np.random.default_rng(0).standard_normal((6, 24))
+    assert held_out_accuracy(fit("circular", states, VALUES, SPLIT), states, VALUES, SPLIT) > 0.99
+
+
+def test_a_helix_is_read_by_helix_whatever_the_unit_of_its_line():
+    code = make_code("helix", 0, 999).matrix * ([30] + 7 * [1])
+    states = code @ np.random.default_rng(0).standard_normal((8, 24))
+    assert held_out_accuracy(fit("helix", states, VALUES, SPLIT), states, VALUES, SPLIT) > 0.9
+
+
+def test_states_in_which_no_column_is_predicted_are_all_read_as_the_smallest_number():
+    states = np.random.default_rng(0).standard_normal((1000, 24))
+    probe = fit("helix", states, VALUES, SPLIT)
+    nothing = [fold for fold in probe.folds if probe.tensors["0", fold]["weight"].shape == (24, 0)]
+    assert nothing and all((probe.decode(states, "0", fold) == 0).all() for fold in nothing)
+
+
 def test_bits_are_read_by_binary():
     states = make_code("binary", 0, 999).matrix @ np.random.default_rng(0).standard_normal((10, 16))
     assert held_out_accuracy(fit("binary", states, VALUES, SPLIT), states, VALUES, SPLIT) > 0.99

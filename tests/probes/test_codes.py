@@ -37,8 +37,31 @@ def test_digits_and_bits_spell_the_number():
 @pytest.mark.parametrize("span", [(0, 999), (0, 49), (7, 23), (100, 120)])
 def test_no_column_is_constant_and_codes_differ(kind, span):
     matrix = make_code(kind, *span).matrix
-    assert (np.ptp(matrix, axis=0) > 0).all()
+    assert (np.ptp(matrix, axis=0) > 1e-9).all()
     assert len(np.unique(matrix.round(9), axis=0)) == span[1] - span[0] + 1
+
+
+def test_circles_turn_with_every_decimal_digit():
+    code = make_code("circular", 0, 999)
+    assert code.matrix.shape == (1000, 6) and not code.weighted
+    angle = np.arctan2(code.matrix[407, 1::2], code.matrix[407, ::2])
+    assert np.allclose(angle * 10 / (2 * np.pi) % 10, [7, 0, 4])
+
+
+def test_the_nearest_circular_code_is_the_nearest_angle_in_every_place():
+    code = make_code("circular", 0, 999).matrix
+    predicted = np.random.default_rng(0).normal(size=(200, 6))
+    nearest = ((predicted[:, None] - code) ** 2).sum(axis=2).argmin(axis=1)
+    turn = np.arctan2(predicted[:, 1::2], predicted[:, ::2]) * 10 / (2 * np.pi)
+    assert np.array_equal(nearest, np.rint(turn) % 10 @ [1, 10, 100])
+
+
+def test_a_helix_is_a_line_and_waves_of_its_periods():
+    code = make_code("helix", 0, 999)
+    assert code.matrix.shape == (1000, 1 + 1 + 2 + 2 + 2) and code.weighted
+    assert np.allclose(np.diff(code.matrix[:, 0], n=2), 0)
+    power = np.abs(np.fft.rfft(code.matrix[:, 1:], axis=0)) ** 2
+    assert (1000 / power.argmax(axis=0)).tolist() == [2, 5, 5, 10, 10, 100, 100]
 
 
 def test_log_inverts_with_expm1():
@@ -54,6 +77,7 @@ def test_log_inverts_with_expm1():
         ("fourier", (5, 5), "at least two numbers"),
         ("log", (-3, 9), "'log' is defined for numbers from 0 on"),
         ("digits", (-3, 9), "'digits' is defined for numbers from 0 on"),
+        ("circular", (-3, 9), "'circular' is defined for numbers from 0 on"),
     ],
 )
 def test_wrong_codes_are_refused(kind, span, message):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from tests.probes.planted import split_of, waves, write_folder
+from tests.probes.planted import fit, held_out_accuracy, split_of, waves, write_folder
 
 from numprobe.errors import NumprobeError
+from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels
 from numprobe.probes.dataset import training_rows
 from numprobe.probes.fit_iterative import fit_iterative
@@ -18,6 +19,7 @@ STATES = waves(VALUES, periods=(2, 4, 5, 10, 20, 100, 400), width=24)
 QUICK = {
     "sinusoidal": {"latent": 20, "steps": 300, "batch": 64, "l1": 1e-3, "learning_rates": 3e-2},
     "wave": {"latent": 200, "steps": 120, "batch": 64, "l1": [3e-3]},
+    "mlp": {"latent": 100, "steps": 150, "batch": 64, "learning_rates": [1e-2]},
 }
 
 
@@ -45,6 +47,25 @@ def test_waves_read_unseen_numbers_in_every_layer_whatever_its_scale(folder):
     assert accuracy(probe, 50 * STATES + 20, "1") > 0.8
     assert probe.tensors["0", "0"]["frequency"].shape == (200,)
     assert probe.metadata["chosen"]["0/0"]["validation_accuracy"] > 0.5
+
+
+def test_a_hidden_layer_reads_digits_of_unseen_numbers_that_no_linear_map_sees(tmp_path):
+    """One-hot digits times a random sign: without correlation with any linear map, but plain to absolute values."""
+    sign = np.random.default_rng(0).choice([-1.0, 1.0], size=(400, 1))
+    states = sign * make_code("digits", 0, 399).matrix
+    probe = fitted(write_folder(tmp_path / "states", {"0": states}, VALUES), "mlp")
+    assert accuracy(probe, states) > 0.9
+    linear = fit("digits", states, VALUES, SPLIT)
+    assert held_out_accuracy(linear, states, VALUES, SPLIT) < 0.1
+    assert probe.tensors["0", "0"]["hidden_weight"].shape == (24, 100)
+    probe.save(tmp_path / "probe")
+    assert np.array_equal(load_probe(tmp_path / "probe").scores(states, "0", "0"), probe.scores(states, "0", "0"))
+
+
+def test_mlp_reads_unseen_numbers_and_not_under_controls(folder):
+    assert accuracy(fitted(folder, "mlp"), STATES) > 0.6
+    labels = control_labels("shuffled", VALUES, SPLIT, 0)
+    assert accuracy(fitted(folder, "mlp", "shuffled"), STATES, labels=labels) < 0.1
 
 
 def test_controls_are_at_chance(folder):
@@ -76,7 +97,7 @@ def test_same_seed_same_probe(folder, tmp_path):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-@pytest.mark.parametrize("kind", ["wave", "sinusoidal"])
+@pytest.mark.parametrize("kind", ["wave", "sinusoidal", "mlp"])
 def test_held_out_values_do_not_influence_their_fold_in_any_bit(folder, tmp_path, kind):
     changed = STATES.copy()
     changed[np.isin(SPLIT.block, SPLIT.folds[0].test)] *= -3
@@ -182,6 +203,11 @@ def test_faithful_settings_are_the_published_ones_and_run(folder):
 def test_wrong_settings_are_refused(given, message):
     with pytest.raises(NumprobeError, match=message):
         make_settings("wave", given)
+
+
+def test_mlp_has_no_published_settings():
+    with pytest.raises(NumprobeError, match="mlp: there are no published settings"):
+        make_settings("mlp", {"faithful": True})
 
 
 def test_unknown_kinds_and_empty_folds_are_refused(folder, tmp_path):

@@ -13,6 +13,10 @@ from numprobe.errors import NumprobeError
 
 Inverse = Callable[[np.ndarray], np.ndarray]
 
+#: Periods of the waves of `helix`, in numbers.
+HELIX_PERIODS = (2, 5, 10, 100)
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class Code:
@@ -83,6 +87,32 @@ def _digits(numbers: np.ndarray) -> Code:
     return Code("digits", _varying(np.hstack(one_hot)))
 
 
+def _circular(numbers: np.ndarray) -> Code:
+    """Each decimal digit as a point on a circle of its own (Levy & Geva, arXiv 2410.11781).
+
+    The digits' circles are equally large, so that the nearest code has the nearest angle in every place.
+    """
+    _require_natural("circular", numbers)
+    digits = [numbers // 10**place % 10 for place in range(len(str(numbers[-1])))]
+    return Code("circular", _varying(np.hstack([_circle(digit, 10) for digit in digits])))
+
+
+def _helix(numbers: np.ndarray) -> Code:
+    """A linear term and waves of periods 2, 5, 10 and 100 (Kantamneni & Tegmark, arXiv 2502.00873).
+
+    A number and a point on a circle have no common unit, so the columns are weighted by how well they are predicted.
+    """
+    height = np.linspace(-1, 1, len(numbers))[:, None]
+    waves = [_circle(numbers, period) for period in HELIX_PERIODS]
+    return Code("helix", _varying(np.hstack([height, *waves])), weighted=True)
+
+
+def _circle(numbers: np.ndarray, period: int) -> np.ndarray:
+    """cos and sin of 2 pi n / period, float64 [N, 2]."""
+    angle = 2 * np.pi * (numbers % period) / period
+    return np.column_stack([np.cos(angle), np.sin(angle)])
+
+
 def _binary(numbers: np.ndarray) -> Code:
     """Bits of n - min, least significant first."""
     offset = numbers - numbers[0]
@@ -105,13 +135,17 @@ def _require_natural(name: str, numbers: np.ndarray) -> None:
 
 
 def _varying(matrix: np.ndarray) -> np.ndarray:
-    return np.asarray(matrix[:, np.ptp(matrix.astype(np.int8), axis=0) > 0], dtype=np.float64)
+    """The columns that differ between numbers by more than rounding."""
+    exact = matrix.astype(np.float64)
+    return np.asarray(exact[:, np.ptp(exact, axis=0) > _ROUNDING])
 
 
 #: Every closed-form probe: from the candidate numbers (int64, ascending, consecutive) to their code.
 CODES: dict[str, Callable[[np.ndarray], Code]] = {
     "fourier": _fourier,
     "digits": _digits,
+    "circular": _circular,
+    "helix": _helix,
     "binary": _binary,
     "linear": _linear,
     "log": _log,

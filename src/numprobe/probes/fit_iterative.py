@@ -19,8 +19,8 @@ from numprobe.seeding import derive_seed
 from numprobe.splits import Fold, Split
 
 Tensors = dict[str, np.ndarray]
-#: What a wave probe file holds besides the class vectors: float32 [h] each.
-WAVES: tuple[str, ...] = ("amplitude", "phase", "frequency")
+#: What some kinds of probe files hold besides the class vectors: float32 [h] each.
+OWN_VECTORS = ("amplitude", "phase", "frequency", "hidden_bias")
 
 
 def fit_iterative(
@@ -48,7 +48,7 @@ def fit_iterative(
     folds
         Folds to fit.
     kind
-        "sinusoidal" or "wave".
+        "sinusoidal", "wave" or "mlp".
     settings
         Its settings.
     control
@@ -205,14 +205,16 @@ class _Data:
         family = self._family()
         parameters = {name: value[at : at + 1] for name, value in trained.parameters.items()}
         classes = family.classes(parameters, torch.arange(len(family.numbers)))[0]
-        waves = {name: parameters[name][0, 0].numpy() for name in WAVES if name in parameters}
+        own = {name: parameters[name][0, 0].numpy() for name in OWN_VECTORS if name in parameters}
+        if "hidden_weight" in parameters:
+            own["hidden_weight"] = parameters["hidden_weight"][0].numpy()
         return {
             "mean": inputs.mean[layer],
             "scale": inputs.scale[layer : layer + 1],
             "weight": parameters["weight"][0].numpy(),
             "bias": parameters["bias"][0, 0].numpy(),
             "classes": classes.numpy(),
-            **waves,
+            **own,
         }
 
 

@@ -1,10 +1,13 @@
-"""Probes trained by gradient descent: `sinusoidal` and `wave`, all layers of a model at once.
+"""Probes trained by gradient descent: `sinusoidal`, `wave` and `mlp`, all layers of a model at once.
 
-A state x has a latent z = W x + b, a number n has a class vector c(n) of sinusoids of n, and the score is z.c(n):
+A state x has a latent z(x), a number n has a class vector c(n), and the score is z.c(n). z = W x + b, except for `mlp`:
 
 - `sinusoidal` (arXiv 2506.08966): c(n) = V s(n) + v with a FIXED basis s of sines and cosines.
 - `wave` (arXiv 2510.26285, second version): c_k(n) = a_k sin(phi_k + 2 pi f_k n), amplitudes, phases and frequencies
   learned.
+- `mlp`: z = W relu(U x + u) + b, one hidden layer, and c(n) = the one-hot decimal digits of n. Free class vectors could
+  not read a number without training rows; digits are shared. If every number is a class, the cross-entropy over the
+  numbers is the sum of the cross-entropies of the digits.
 
 Trained by softmax cross-entropy over the numbers that have training rows: numbers held out for test or validation are
 no classes, not even wrong ones. Layers share nothing but the order of the rows.
@@ -83,16 +86,22 @@ class Family:
         layers = [self._draw(torch.Generator().manual_seed(seed)) for seed in seeds]
         return {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
 
+    def latent(self, parameters: Parameters, states: torch.Tensor) -> torch.Tensor:
+        """What is compared with the class vectors, [L, n, h], of states [L, n, d]."""
+        return torch.baddbmm(parameters["bias"], states, parameters["weight"])
+
     def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
-        """Class vectors [L, m, h] of the candidates with the given indices."""
+        """Class vectors [L, m, h] of the candidates with the given indices; [1, m, h] if all layers share them."""
         raise NotImplementedError
 
     def _draw(self, generator: torch.Generator) -> Parameters:
         raise NotImplementedError
 
-    def _affine(self, inputs: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weights [inputs, h] and biases [1, h], uniform within 1 / sqrt(inputs)."""
-        uniform = torch.rand(inputs + 1, self.settings.latent, generator=generator) * 2 - 1
+    def _affine(
+        self, inputs: int, generator: torch.Generator, outputs: int | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights [inputs, outputs] and biases [1, outputs], uniform within 1 / sqrt(inputs); outputs = h if None."""
+        uniform = torch.rand(inputs + 1, outputs or self.settings.latent, generator=generator) * 2 - 1
         uniform = uniform / inputs**0.5
         return uniform[:-1], uniform[-1:]
 
@@ -141,8 +150,28 @@ class Wave(Family):
         }
 
 
+class Mlp(Family):
+    """One hidden layer, and the decimal digits."""
+
+    def __init__(self, settings: Settings, minimum: int, maximum: int, width: int) -> None:
+        super().__init__(settings, minimum, maximum, width)
+        self._digits = torch.tensor(make_code("digits", minimum, maximum).matrix, dtype=torch.float32)
+
+    def latent(self, parameters: Parameters, states: torch.Tensor) -> torch.Tensor:
+        hidden = torch.baddbmm(parameters["hidden_bias"], states, parameters["hidden_weight"]).relu()
+        return super().latent(parameters, hidden)
+
+    def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
+        return self._digits[chosen][None]
+
+    def _draw(self, generator: torch.Generator) -> Parameters:
+        hidden_weight, hidden_bias = self._affine(self.width, generator)
+        weight, bias = self._affine(self.settings.latent, generator, self._digits.shape[1])
+        return {"hidden_weight": hidden_weight, "hidden_bias": hidden_bias, "weight": weight, "bias": bias}
+
+
 #: Every iterative probe.
-FAMILIES: dict[str, type[Family]] = {"sinusoidal": Sinusoidal, "wave": Wave}
+FAMILIES: dict[str, type[Family]] = {"sinusoidal": Sinusoidal, "wave": Wave, "mlp": Mlp}
 _ANGLES = ("phase", "frequency")
 _EVALUATION_BATCH = 2048
 
@@ -278,7 +307,7 @@ def _schedule(settings: Settings, steps: int) -> Callable[[int], float]:
 
 
 def _scores(family: Family, parameters: Parameters, states: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    latent = torch.baddbmm(parameters["bias"], states, parameters["weight"])
+    latent = family.latent(parameters, states)
     return latent @ family.classes(parameters, chosen).transpose(1, 2)
 
 
@@ -302,5 +331,5 @@ def _loss(
 def _penalised(family: Family, parameters: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
     if family.settings.penalise_all:
         return list(parameters.values())
-    skipped = {"bias", "basis_bias", *_ANGLES}
+    skipped = {"bias", "basis_bias", "hidden_bias", *_ANGLES}
     return [value for name, value in parameters.items() if name not in skipped]

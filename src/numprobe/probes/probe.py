@@ -25,7 +25,7 @@ ALL = "all"
 #: Layer name of the Gaussian control, which has one vector per number and no layers.
 GAUSSIAN_LAYER = "gaussian"
 # Kinds whose scores are log-likelihoods, so that their softmax is a probability.
-_PROBABILISTIC = {"fourier", "sinusoidal", "wave"}
+_PROBABILISTIC = {"fourier", "helix", "sinusoidal", "wave", "mlp"}
 # safetensors writes several metadata keys in random order: one key, so that the same probe is the same bytes.
 _KEY = "numprobe"
 _FORMAT = "numprobe probe 1"
@@ -42,7 +42,8 @@ class Probe:
     Attributes
     ----------
     kind
-        "fourier", "digits", "binary", "linear", "log", "sinusoidal" or "wave" (docs/probes.md).
+        "fourier", "digits", "circular", "helix", "binary", "linear", "log", "sinusoidal", "wave" or "mlp"
+        (docs/probes.md).
     numbers
         int64 [N]: all candidates, min..max.
     layers
@@ -59,7 +60,8 @@ class Probe:
     tensors
         (layer, fold) -> the fitted arrays. Always `mean` float64 [d], `scale` float64 [1], `weight` float32 [d, k].
         Closed form: `columns` int32 [k] of the code, `precision` float32 [k], `target_mean` float32 [k]. Iterative:
-        `bias` float32 [k], `classes` float32 [N, k].
+        `bias` float32 [k], `classes` float32 [N, k]; `mlp` reads a hidden layer of `hidden_weight` float32 [d, h] and
+        `hidden_bias` float32 [h], and its `weight` is [h, k].
     """
 
     kind: str
@@ -74,8 +76,8 @@ class Probe:
     def scores(self, hidden: Any, layer: str | int, fold: str | int = ALL) -> np.ndarray:
         """The score of every candidate number, float32 [n, N]; the largest is the reading.
 
-        For `fourier`, `sinusoidal` and `wave` a softmax over the candidates gives probabilities; for `linear` and
-        `log` the score is minus the distance to the predicted value.
+        For `fourier`, `helix`, `sinusoidal`, `wave` and `mlp` a softmax over the candidates gives probabilities; for
+        `linear` and `log` the score is minus the distance to the predicted value.
 
         Parameters
         ----------
@@ -94,7 +96,10 @@ class Probe:
         """
         tensors = self._part(str(layer), str(fold))
         states = _as_states(hidden, self.width)
-        latent = ((states - tensors["mean"]) / tensors["scale"]).astype(np.float32) @ tensors["weight"]
+        read = ((states - tensors["mean"]) / tensors["scale"]).astype(np.float32)
+        if "hidden_weight" in tensors:
+            read = np.maximum(read @ tensors["hidden_weight"] + tensors["hidden_bias"], 0)
+        latent = read @ tensors["weight"]
         if self.kind in CODES:
             return self._code_scores(latent, tensors)
         return np.asarray((latent + tensors["bias"]) @ tensors["classes"].T)

@@ -16,7 +16,7 @@ class Settings:
     Attributes
     ----------
     latent
-        Width of the shared latent space (`sinusoidal`), or the number of waves (`wave`).
+        Width of the shared latent space (`sinusoidal`), of the hidden layer (`mlp`), or the number of waves (`wave`).
     basis
         `sinusoidal` only. "positional": sines and cosines whose periods form a geometric series; "fourier": all
         whole numbers of cycles per range.
@@ -80,6 +80,7 @@ class Settings:
 DEFAULTS = {
     "sinusoidal": Settings(steps=150, learning_rates=(1e-2, 3e-2)),
     "wave": Settings(latent=500, shortest_period=2.0, l1=(3e-3, 1e-2)),
+    "mlp": Settings(latent=500, steps=200, learning_rates=(3e-3, 1e-2), l1=(1e-4,)),
 }
 
 #: The published settings of arXiv 2510.26285 and its predecessor arXiv 2506.08966. `sinusoidal`: Adam at 1e-3, L1 of
@@ -130,6 +131,8 @@ def make_settings(kind: str, given: Mapping[str, Any]) -> Settings:
     """
     if kind not in DEFAULTS:
         raise NumprobeError(f"there is no iterative probe '{kind}': choose from {', '.join(DEFAULTS)}")
+    if given.get("faithful") and kind not in FAITHFUL:
+        raise NumprobeError(f"{kind}: there are no published settings, so `faithful` must be false")
     base = (FAITHFUL if given.get("faithful") else DEFAULTS)[kind]
     changes = {key: _checked(kind, base, key, value) for key, value in given.items()}
     settings = replace(base, **changes)
