@@ -7,7 +7,7 @@ from typing import Any
 from _run import parser, run
 from numprobe.atomic import write_json
 from numprobe.models.card import model_card
-from numprobe.models.facts import check_layers
+from numprobe.models.facts import check_layers, check_width
 from numprobe.models.source import parse_source
 
 
@@ -17,6 +17,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     source = parse_source(options.source)
     card = model_card(options.name, source, load_tokenizer(source), options.minimum, options.maximum, provenance)
     check_layers(card["layers"], options.layers)
+    check_width(card["width"], options.width)
     write_json(options.output, card)
 
 
@@ -27,6 +28,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--minimum", type=int, default=0, help="smallest number")
     result.add_argument("--maximum", type=int, default=999, help="largest number")
     result.add_argument("--layers", type=int, help="refuse a model with another number of layers")
+    result.add_argument("--width", type=int, help="refuse a model with another width")
     result.add_argument("--output", type=Path, required=True, help="card to write (JSON)")
     return result
 

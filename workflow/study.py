@@ -46,6 +46,20 @@ class Model:
         return self.entry.get("contexts") == [VOCABULARY]
 
     @property
+    def device(self) -> str:
+        """The device of the forward pass, or `map=` and accelerate's device map, as the programs take it."""
+        spread = self.entry.get("device_map")
+        if spread is None:
+            return str(self.entry.get("device", "auto"))
+        return "map=" + (spread if isinstance(spread, str) else json.dumps(spread, sort_keys=True))
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of a job that runs the model."""
+        explicit = "cuda" in self.device or self.device.startswith("map=")
+        return int(self.entry.get("resources", {}).get("gpus", explicit))
+
+    @property
     def files(self) -> list[str]:
         """The model's files, so that a model that is replaced is read again; those of the hub are named by revision."""
         if self.entry["source"] == "hub":

@@ -1,3 +1,6 @@
+import json
+
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -5,6 +8,7 @@ from tokenizers import Tokenizer
 from torch.testing import assert_close
 
 from models.tiny import save, tiny_model, word_tokenizer
+from numprobe.activations.extract import extract_states
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts, output_matrix
 from numprobe.models.load import choose_device, load_model, load_tokenizer
@@ -126,3 +130,50 @@ def test_a_device_that_is_not_there():
     assert choose_device("cpu").type == "cpu"
     with pytest.raises(NumprobeError, match="device 'cuda:99' does not exist here"):
         choose_device("cuda:99")
+
+
+# Blocks 1 and 2 wait on disk and are computed on the CPU when it is their turn.
+SPREAD = "map=" + json.dumps(
+    {
+        "embed_tokens": "cpu",
+        "rotary_emb": "cpu",
+        "layers.0": "cpu",
+        "layers.1": "disk",
+        "layers.2": "disk",
+        "norm": "cpu",
+    }
+)
+
+
+def states(model):
+    where = (np.array([0, 0, 1]), np.array([1, 3, 2]))
+    return extract_states(locate_parts(model), torch.arange(8).reshape(2, 4), where, ["0", "1", "2", "3", "final_norm"])
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+@pytest.mark.parametrize("spread", [SPREAD, 'map={"": "cpu"}', "map=auto", "map=sequential"])
+def test_a_model_that_is_spread_over_devices_has_the_same_states(tmp_path, spread, seed):
+    folder = save(tmp_path / "m", tiny_model("llama", head=True), word_tokenizer())
+    whole = load_model(source_of(folder), device="cpu", untrained_seed=seed)
+    parted = load_model(source_of(folder), device=spread, untrained_seed=seed)
+    if spread == SPREAD:
+        assert {parameter.device.type for parameter in parted.parameters()} == {"cpu", "meta"}
+    expected, found = states(whole), states(parted)
+    for layer, values in expected.items():
+        np.testing.assert_array_equal(found[layer], values, err_msg=layer)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_head_of_a_spread_model_is_placed_too(tmp_path, tied):
+    folder = save(tmp_path / "m", tiny_model("llama", head=True, tie_word_embeddings=tied), word_tokenizer())
+    tokens = torch.arange(4)[None]
+    with torch.inference_mode():
+        expected = load_model(source_of(folder), device="cpu", head=True)(tokens).logits
+        found = load_model(source_of(folder), device=SPREAD, head=True)(tokens).logits
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize(("text", "message"), [("map=best", "allowed are auto, balanced"), ("map={", "not a JSON")])
+def test_device_maps_that_make_no_sense(folder, text, message):
+    with pytest.raises(NumprobeError, match=f"device_map: .*{message}"):
+        load_model(source_of(folder), device=text)

@@ -119,6 +119,14 @@ WRONG = {
     "norm that the model lacks": (["models", 4, "states"], ["final_norm"], r"models\['minilm'\]: states: the model has no final_norm"),
     "package that is missing": (["models", 4, "package"], "no_such_package", r"no_such_package.*pip install"),
     "experiment that is not in the study": (["models", 0, "experiments"], ["acuracy"], r"models\['llama'\]\.experiments: 'acuracy' is not among the experiments \(did you mean 'accuracy'\?\)"),
+    "two ways to place a model": (["models", 5], {**HUB, "device": "cpu", "device_map": "auto"}, r"models\['hub'\]\.device_map: spreads the model over devices, so leave 'device' out"),
+    "unknown resource": (["models", 5], {**HUB, "resources": {"memory": 1}}, r"models\[5\]\.resources: unknown key 'memory'.*mem_mb"),
+    "no memory": (["models", 5], {**HUB, "resources": {"mem_mb": 1}}, r"models\[5\]\.resources\.mem_mb: is 1, must be at least 500"),
+    "no time": (["models", 5], {**HUB, "resources": {"runtime": 0}}, r"resources\.runtime: is 0, must be at least 1"),
+    "fewer than no GPUs": (["models", 5], {**HUB, "resources": {"gpus": -1}}, r"resources\.gpus: is -1, must be at least 0"),
+    "no width": (["models", 5], {**HUB, "width": 0}, r"models\[5\]\.width: is 0, must be at least 1"),
+    "empty batch of a model": (["models", 5], {**HUB, "batch_tokens": 0}, r"models\[5\]\.batch_tokens: is 0, must be at least 1"),
+    "device map that is a list": (["models", 5], {**HUB, "device_map": []}, r"device_map: is \[\], must be a text or a mapping"),
     "folder that is missing": (["models", 5], {"name": "p", "source": "path", "path": "no/such"}, r"no/such/config\.json does not exist"),
 }  # fmt: skip
 WRONG["paper split of another range"] = (

@@ -33,8 +33,8 @@ for entry in STUDY.models.values():
             "../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
-            runtime=240,
+            mem_mb=memory(4000),
+            runtime=minutes(240),
             gpu=gpus,
         params:
             code=digest("extract_activations"),
@@ -44,14 +44,14 @@ for entry in STUDY.models.values():
             expected=entry.facts.layers,
             untrained=untrained_option,
             storage=config["activations"]["dtype"],
-            batch=config["activations"]["batch_tokens"],
-            device=entry.entry.get("device", "auto"),
+            batch=entry.entry.get("batch_tokens", config["activations"]["batch_tokens"]),
+            device=entry.device,
             dtype=entry.entry.get("dtype", "float32"),
         shell:
             'python "$NUMPROBE"/extract_activations.py --code {params.code} --model {wildcards.model}'
             " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
             " --output {params.folder} --layers {params.layers} --expected-layers {params.expected} {params.untrained}"
-            " --storage-dtype {params.storage} --batch-tokens {params.batch} --device {params.device}"
+            " --storage-dtype {params.storage} --batch-tokens {params.batch} --device {params.device:q}"
             " --dtype {params.dtype} 2>&1 | tee {log}"
 
     rule:
@@ -80,8 +80,8 @@ for entry in STUDY.models.values():
             "../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=3000,
-            runtime=60,
+            mem_mb=memory(3000),
+            runtime=minutes(60),
         params:
             code=digest("extract_vocabulary"),
             folder=subpath(output[0], parent=True),

@@ -73,6 +73,13 @@ def base_model(wildcards):
     return STUDY.models[wildcards.model.removesuffix(UNTRAINED)]
 
 
+def expected_options(wildcards):
+    """What a model's card is checked against."""
+    model = base_model(wildcards)
+    width = f" --width {model.entry['width']}" if "width" in model.entry else ""
+    return f"--layers {model.facts.layers}{width}"
+
+
 def untrained_option(wildcards):
     """The option that asks for random weights, empty for a model as it is."""
     seed = STUDY.untrained_seed(wildcards.model)
@@ -80,8 +87,24 @@ def untrained_option(wildcards):
 
 
 def gpus(wildcards):
-    """One GPU for a model that is put on one explicitly."""
-    return 1 if base_model(wildcards).entry.get("device", "auto").startswith("cuda") else 0
+    """GPUs of a job that runs a model."""
+    return base_model(wildcards).gpus
+
+
+def memory(usual):
+    """`mem_mb` of a job: what the models say that it reads (`resources`), else `usual`; four times more if it ran out."""
+    return lambda wildcards, attempt: configured_resource("mem_mb", wildcards, usual) * 4 ** (attempt - 1)
+
+
+def minutes(usual):
+    """`runtime` of a job: what the models say that it reads (`resources`), else `usual`."""
+    return lambda wildcards: configured_resource("runtime", wildcards, usual)
+
+
+def configured_resource(name, wildcards, usual):
+    """The resource of the job's model; of a job that reads several models, the largest."""
+    models = [base_model(wildcards)] if "model" in wildcards.keys() else STUDY.models.values()
+    return max(model.entry.get("resources", {}).get(name, usual) for model in models)
 
 
 def kept(files):

@@ -61,8 +61,8 @@ rule evaluate_probes:
         "../envs/numprobe.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
         code=digest("evaluate_probes"),
         states=states_folder,
@@ -105,8 +105,8 @@ if STUDY.experiment("transfer"):
             "../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=memory(4000),
+            runtime=minutes(60),
         params:
             code=digest("evaluate_transfer"),
             contexts=lambda wildcards: " ".join(STUDY.contexts_of(wildcards.model)),
@@ -139,7 +139,7 @@ rule evaluate_spectra:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=digest("evaluate_spectra"),
         states=states_folder,

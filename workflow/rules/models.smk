@@ -50,12 +50,12 @@ rule describe_model:
         "../envs/numprobe.yaml"
     resources:
         mem_mb=2000,
-        runtime=30,
+        runtime=minutes(30),
     params:
         code=digest("describe_model"),
         source=lambda wildcards: base_model(wildcards).source,
-        layers=lambda wildcards: base_model(wildcards).facts.layers,
+        expected=expected_options,
         numbers=RANGE,
     shell:
         'python "$NUMPROBE"/describe_model.py --code {params.code} --name {wildcards.model} --output {output}'
-        " --source {params.source:q} --layers {params.layers} {params.numbers} > {log} 2>&1"
+        " --source {params.source:q} {params.expected} {params.numbers} > {log} 2>&1"

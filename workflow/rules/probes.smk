@@ -23,8 +23,8 @@ rule fit_probes:
         "../envs/numprobe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
         code=digest("fit_probes"),
         states=states_folder,
@@ -72,8 +72,8 @@ for entry in STUDY.iterative:
             "../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
-            runtime=600,
+            mem_mb=memory(4000),
+            runtime=minutes(600),
         params:
             code=digest("fit_iterative_probes"),
             states=states_folder,

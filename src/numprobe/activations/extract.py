@@ -37,16 +37,16 @@ def extract_states(
     dict
         Layer to float32 [n, width].
     """
-    device = parts.input_matrix.device
-    place = tuple(torch.as_tensor(index, device=device) for index in where)
+    place = tuple(map(torch.as_tensor, where))
     options = {} if parts.facts.encoder else {"use_cache": False}
     states: dict[str, np.ndarray] = {}
 
     def keep(layer: str, hidden: torch.Tensor) -> None:
-        states[layer] = hidden[place].float().cpu().numpy()
+        # Where a model is spread over devices, its states are too.
+        states[layer] = hidden[tuple(index.to(hidden.device) for index in place)].float().cpu().numpy()
 
     with _watched(parts, layers, keep), torch.inference_mode():
-        parts.base(sequences.to(device), **options)
+        parts.base(sequences.to(parts.device), **options)
     return states
 
 

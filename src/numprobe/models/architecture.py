@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+import torch
 from torch import nn
 
 from numprobe.errors import NumprobeError
@@ -40,6 +41,13 @@ class Architecture:
         """The embedding of every token, [vocabulary, width]."""
         embedding: Any = self.base
         return embedding.get_input_embeddings().weight  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the token ids go. Parts of a model that is spread by accelerate may rest elsewhere than they work."""
+        embedding: Any = self.base.get_input_embeddings()  # type: ignore[operator]
+        works = getattr(getattr(embedding, "_hf_hook", None), "execution_device", None)
+        return torch.device(self.input_matrix.device if works is None else works)
 
 
 def locate_parts(model: Any) -> Architecture:

@@ -187,6 +187,20 @@ def check_layers(found: int, expected: int | None) -> None:
         raise NumprobeError(f"the model has {found} layers, the configuration says {expected}: correct `layers`")
 
 
+def check_width(found: int | None, expected: int | None) -> None:
+    """Compare the width of a model's states with the configured one (None: not known, not configured).
+
+    Raises
+    ------
+    NumprobeError
+        If they differ.
+    """
+    if None not in (found, expected) and found != expected:
+        raise NumprobeError(
+            f"the model's states have {found} components, the configuration says {expected}: correct `width`"
+        )
+
+
 def find_package_folder(package: str, folder: str) -> Path:
     """The model folder inside an installed package, found without importing the package.
 

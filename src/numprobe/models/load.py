@@ -1,5 +1,9 @@
 """Load models and tokenizers: safetensors only, no code from elsewhere unless the source allows it."""
 
+import atexit
+import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,10 @@ from numprobe.models.source import ModelSource, resolve_source
 DTYPES = ("float32", "bfloat16", "float16", "auto")
 # Layers on top of the last hidden state, which many checkpoints leave out and no state depends on.
 _UNUSED = ("pooler.",)
+# What accelerate takes: the name of a strategy, or part of the model -> device.
+DeviceMap = str | dict[str, Any]
+_MAP = "map="
+_STRATEGIES = ("auto", "balanced", "sequential")
 
 
 def load_model(
@@ -33,7 +41,9 @@ def load_model(
     dtype
         One of `DTYPES`.
     device
-        `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`.
+        `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`; or `map=` and a device map, which spreads the model
+        over several devices: `map=auto`, `map=balanced`, `map=sequential`, or `map={JSON: part -> device}` with the parts
+        of the bare model (the head goes where the last of them is).
     untrained_seed
         Same architecture with random weights drawn from this seed.
     head
@@ -44,18 +54,71 @@ def load_model(
     NumprobeError
         If the model or the device is not there, or weights are missing from the files.
     """
-    place = choose_device(device)
+    place, spread = None, _device_map(device)
+    if spread is None:
+        place = choose_device(device)
     folder = resolve_source(source).folder
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     if untrained_seed is None:
-        model = _pretrained(folder, source, dtype, head)
+        model = _pretrained(folder, source, dtype, head, spread)
     else:
         model = _untrained(folder, source, dtype, head, untrained_seed)
-    return model.to(place).eval()
+        if spread is not None:
+            model = _spread(model, _named(spread, folder, source, head))
+    return model.eval() if place is None else model.to(place).eval()
 
 
-def _pretrained(folder: Path, source: ModelSource, dtype: str, head: bool) -> Any:
+def _device_map(device: str) -> DeviceMap | None:
+    if not device.startswith(_MAP):
+        return None
+    text = device.removeprefix(_MAP)
+    if not text.startswith("{"):
+        if text not in _STRATEGIES:
+            raise NumprobeError(f"device_map: is '{text}', allowed are {', '.join(_STRATEGIES)}, or a mapping")
+        return text
+    try:
+        return dict(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise NumprobeError(f"device_map: is not a JSON object ({error}): {text}") from error
+
+
+def _named(spread: DeviceMap, folder: Path, source: ModelSource, head: bool) -> DeviceMap:
+    """The device map with the names that the parts have in a model with a head."""
+    if isinstance(spread, str) or not head or "" in spread:
+        return spread
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=source.trust_remote_code)
+    prefix = AutoModelForCausalLM._model_mapping[type(config)].base_model_prefix
+    return {**{f"{prefix}.{part}": device for part, device in spread.items()}, "lm_head": list(spread.values())[-1]}
+
+
+def _spread(model: Any, spread: DeviceMap) -> Any:
+    """A model that is in main memory, spread as `from_pretrained` spreads one that it loads."""
+    import accelerate
+
+    model.tie_weights()
+    if isinstance(spread, str):
+        indivisible = list(model._no_split_modules or [])
+        free = (
+            accelerate.utils.get_balanced_memory(model, no_split_module_classes=indivisible, low_zero=False)
+            if spread != "sequential"
+            else None
+        )
+        spread = accelerate.infer_auto_device_map(model, free, no_split_module_classes=indivisible)
+    return accelerate.dispatch_model(model, spread, offload_dir=_offload_folder(), force_hooks=True)
+
+
+def _offload_folder() -> str:
+    """A temporary folder for parts that are placed on disk; removed when the program ends."""
+    folder = tempfile.mkdtemp(prefix="numprobe-offload-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _pretrained(folder: Path, source: ModelSource, dtype: str, head: bool, spread: DeviceMap | None) -> Any:
+    placed: dict[str, Any] = {}
+    if spread is not None:
+        placed = {"device_map": _named(spread, folder, source, head), "offload_folder": _offload_folder()}
     try:
         model, info = _auto_class(head).from_pretrained(
             folder,
@@ -64,6 +127,7 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, head: bool) -> An
             local_files_only=True,
             trust_remote_code=source.trust_remote_code,
             output_loading_info=True,
+            **placed,
         )
     except SafetensorError as error:
         raise NumprobeError(f"the weights in {folder} are damaged ({error}): fetch or make them again") from error
