@@ -329,4 +329,4 @@ def _source(entry: Config) -> dict[str, Any]:
         base = f"results/models/{entry.get('of', entry['name'])}"
         source["folder"] = f"{base}/revisions/{entry['revision']}" if "of" in entry else base
         source.pop("revision", None)
-    return source
+    return source | ({"embeddings_only": True} if entry.get("contexts") == [VOCABULARY] else {})

@@ -111,11 +111,14 @@ def test_code_of_a_hub_model_is_fetched_only_if_it_is_trusted(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (http_error(errors.GatedRepoError), "is gated: accept its terms at https://huggingface.co/org/model"),
+        (http_error(errors.GatedRepoError), "is gated and .*: accept its terms at https://huggingface.co/org/model"),
         (http_error(errors.RepositoryNotFoundError), "is not on the Hugging Face hub, or is private"),
         (http_error(errors.RevisionNotFoundError), "has no revision 'v1'"),
         (http_error(errors.HfHubHTTPError), "cannot be reached"),
-        (errors.LocalEntryNotFoundError("nothing\nat all"), r"not in the local cache .*\(nothing\)"),
+        (
+            errors.LocalEntryNotFoundError("nothing\nat all"),
+            r"not, or not completely, in the local cache .*\(nothing\)",
+        ),
         (errors.OfflineModeIsEnabled("offline"), "cannot be reached"),
         (httpx2.ConnectError("no network"), "cannot be reached"),
         (errors.HFValidationError("bad id"), "is not an id"),

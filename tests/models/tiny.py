@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers.utils.logging import disable_progress_bar
 
 WIDTH, LAYERS, VOCABULARY, POSITIONS = 32, 3, 400, 64
 ENCODERS = ("bert", "camembert", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta")
@@ -49,6 +50,7 @@ def tiny_model(kind: str, head: bool = False, seed: int = 0, **changes: Any) -> 
 
 def save(folder: Path, model: Any, tokenizer: Any) -> Path:
     """A Hugging Face folder."""
+    disable_progress_bar()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

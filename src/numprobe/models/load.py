@@ -42,8 +42,8 @@ def load_model(
         One of `DTYPES`.
     device
         `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`; or `map=` and a device map, which spreads the model
-        over several devices: `map=auto`, `map=balanced`, `map=sequential`, or `map={JSON: part -> device}` with the parts
-        of the bare model (the head goes where the last of them is).
+        over several devices: `map=auto`, `map=balanced`, `map=sequential`, or `map={JSON: part -> device}` with the
+        parts of the bare model (the head goes where the last of them is).
     untrained_seed
         Same architecture with random weights drawn from this seed.
     head

@@ -16,13 +16,14 @@ def describe_source(source: ModelSource) -> dict[str, Any]:
 def identity(source: ModelSource, tokenizer: Any) -> dict[str, Any]:
     """`source` (of the hub: with the resolved commit), `revision`, `weights_sha256` and `tokenizer_sha256` of a model.
 
-    For an untrained control the checksum is that of the model whose architecture was filled at random.
+    For an untrained control the checksum is that of the model whose architecture was filled at random; of a model whose
+    embeddings alone are read, that of the files which hold them.
     """
     found = resolve_source(source)
     fixed = {"revision": found.revision} if source.kind == "hub" else {}
     return {
         "source": {**describe_source(source), **fixed},
         "revision": found.revision,
-        "weights_sha256": weights_sha256(found.folder),
+        "weights_sha256": weights_sha256(found.folder, source.embeddings_only),
         "tokenizer_sha256": tokenizer_sha256(tokenizer),
     }

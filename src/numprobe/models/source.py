@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import find_package_folder
+from numprobe.models.weights import embedding_shards
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ _TOKENIZER_AND_CONFIG = [
     "merges.txt",
     "*.model",
 ]
+_INDEX = "*.safetensors.index.json"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class ModelSource:
         Token put in front of every text, for tokenizers that neither add one nor have bos or eos.
     trust_remote_code
         Whether Python code that comes with the model may run.
+    embeddings_only
+        Nothing but the embedding matrices is read: of a hub model only the files that hold them are fetched.
     """
 
     kind: str
@@ -52,6 +56,7 @@ class ModelSource:
     folder: str | None = None
     prefix_token: str | None = None
     trust_remote_code: bool = False
+    embeddings_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,22 +139,31 @@ def hub_files(id: str, revision: str | None) -> tuple[str, list[str]]:
 
 
 def _resolve_hub(source: ModelSource, weights: bool) -> ResolvedModel:
+    patterns = [*_TOKENIZER_AND_CONFIG, *(["*.py"] if source.trust_remote_code else [])]
+    if weights:
+        patterns += [_INDEX] if source.embeddings_only else [_INDEX, "*.safetensors"]
+    folder = _fetch(source, source.revision, patterns)
+    if weights and source.embeddings_only:
+        # The index tells which files hold the embeddings; they are taken of the commit that it belongs to.
+        folder = _fetch(source, folder.name, embedding_shards(folder) or ["*.safetensors"])
+    # The cache keeps every snapshot in a folder that is named by its commit.
+    return ResolvedModel(folder, folder.name)
+
+
+def _fetch(source: ModelSource, revision: str | None, patterns: list[str]) -> Path:
+    """The folder of the cache that holds the files of a revision, fetched where they are not there yet."""
     import huggingface_hub
 
-    patterns = [*_TOKENIZER_AND_CONFIG, *(["*.safetensors", "*.safetensors.index.json"] if weights else [])]
     # "*" also matches folders, which hold the same weights in other formats.
     ignored = ["*/*", "consolidated*"]
-    if source.trust_remote_code:
-        patterns.append("*.py")
     folder = _asking_hub(
         str(source.id),
         source.revision,
         lambda: huggingface_hub.snapshot_download(
-            str(source.id), revision=source.revision, allow_patterns=patterns, ignore_patterns=ignored
+            str(source.id), revision=revision, allow_patterns=patterns, ignore_patterns=ignored
         ),
     )
-    # The cache keeps every snapshot in a folder that is named by its commit.
-    return ResolvedModel(Path(folder), Path(folder).name)
+    return Path(folder)
 
 
 def _asking_hub(id: str, revision: str | None, ask: Callable[[], T]) -> T:
@@ -158,8 +172,7 @@ def _asking_hub(id: str, revision: str | None, ask: Callable[[], T]) -> T:
     try:
         return ask()
     except errors.GatedRepoError as error:
-        message = f"{id} is gated: accept its terms at https://huggingface.co/{id}, then log in with `hf auth login`"
-        raise NumprobeError(message) from error
+        raise NumprobeError(f"{id} is gated {_how_to_enter(id)}") from error
     except errors.RepositoryNotFoundError as error:
         raise NumprobeError(
             f"{id} is not on the Hugging Face hub, or is private: check the id, or log in with `hf auth login`"
@@ -169,10 +182,33 @@ def _asking_hub(id: str, revision: str | None, ask: Callable[[], T]) -> T:
     except errors.HFValidationError as error:
         raise NumprobeError(f"'{id}' is not an id of the Hugging Face hub, such as org/model ({error})") from error
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HTTPError) as error:
-        raise NumprobeError(
-            f"{id} is not in the local cache and the Hugging Face hub cannot be reached ({_first_line(error)}): "
-            "go online once, or give a local folder (source: path)"
-        ) from error
+        raise NumprobeError(f"{id} {_why_not_fetched(error)}") from error
+
+
+def _how_to_enter(id: str) -> str:
+    """What to do about a gated model, which depends on whether there is a token."""
+    import huggingface_hub
+
+    accept = f"accept its terms at https://huggingface.co/{id}"
+    if huggingface_hub.get_token() is None:
+        return f"and no token was found: {accept}, then log in with `hf auth login` or set HF_TOKEN"
+    return f"and your token does not open it: {accept} with the account of the token (`hf auth whoami`)"
+
+
+def _why_not_fetched(error: Exception) -> str:
+    import huggingface_hub
+
+    if getattr(getattr(error, "response", None), "status_code", None) == 401:
+        return "cannot be fetched, the Hugging Face hub refuses your token: renew it with `hf auth login` (or HF_TOKEN)"
+    if huggingface_hub.constants.is_offline_mode():
+        return (
+            "is not, or not completely, in the local cache, and HF_HUB_OFFLINE forbids to fetch it: unset "
+            "HF_HUB_OFFLINE once, or give a local folder (source: path)"
+        )
+    return (
+        "is not, or not completely, in the local cache and the Hugging Face hub cannot be reached "
+        f"({_first_line(error)}): go online once, or give a local folder (source: path)"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from hashlib import sha256
 from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from numprobe.atomic import read_json
 from numprobe.errors import NumprobeError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # The last parts of the names that the families give to their input and output matrices.
 _INPUT = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight", "tok_embeddings.weight")
@@ -29,13 +32,36 @@ def weight_files(folder: str | Path) -> list[Path]:
     return files
 
 
-def weights_sha256(folder: str | Path) -> str:
+def embedding_shards(folder: str | Path) -> list[str]:
+    """Names of the files that hold the input and output matrix of a model in several files, sorted.
+
+    Known from the index of the files, whether they are there or not; none for a model in one file.
+    """
+    held = {file for name, file in _weight_map(folder).items() if name.endswith(_INPUT + _OUTPUT)}
+    return sorted(held)
+
+
+def _weight_map(folder: str | Path) -> dict[str, str]:
+    """Name of every tensor -> file, of a model in several files."""
+    indices = sorted(Path(folder).glob("*.safetensors.index.json"))
+    return {str(name): str(file) for path in indices for name, file in read_json(path)["weight_map"].items()}
+
+
+def weights_sha256(folder: str | Path, embeddings_only: bool = False) -> str:
     """The sha256 of the bytes of all safetensors files, one after the other, in hexadecimal.
 
     For a model in one file this is the checksum that `sha256sum` and the hub show.
+
+    Parameters
+    ----------
+    folder
+        The model folder.
+    embeddings_only
+        Of a model in several files, those alone that hold the embedding matrices.
     """
     digest = sha256()
-    for path in weight_files(folder):
+    shards = embedding_shards(folder) if embeddings_only else []
+    for path in [Path(folder) / name for name in shards] or weight_files(folder):
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
@@ -61,8 +87,10 @@ def _header(path: Path) -> dict[str, dict[str, list[int]]]:
     return dict(header)
 
 
-def count_parameters(folder: str | Path) -> int:
-    """The number of stored parameters; tied matrices count once."""
+def count_parameters(folder: str | Path) -> int | None:
+    """The number of stored parameters; tied matrices count once. None if some of the model's files are not there."""
+    if not all((Path(folder) / file).exists() for file in _weight_map(folder).values()):
+        return None
     return sum(prod(shape) for shape in tensor_shapes(folder).values())
 
 
@@ -73,8 +101,9 @@ def matrix_name(folder: str | Path, layer: str) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
-def read_rows(folder: str | Path, name: str, rows: Sequence[int]) -> np.ndarray:
+def read_rows(folder: str | Path, name: str, rows: Sequence[int]) -> "np.ndarray":
     """Rows of a stored matrix, float32 [rows, width]; no more than one row beside the result is in memory."""
+    import numpy as np
     from safetensors import safe_open
 
     for path in weight_files(folder):

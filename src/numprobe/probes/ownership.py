@@ -32,7 +32,8 @@ def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...]
     name = str(getattr(config, "_name_or_path", ""))
     source = metadata.get("source") or {}
     if name and Path(name).is_dir():
-        _compare("weights", metadata.get("weights_sha256"), weights_sha256(name))
+        found = weights_sha256(name, bool(source.get("embeddings_only")))
+        _compare("weights", metadata.get("weights_sha256"), found)
     elif source.get("kind") == "hub":
         _compare("id", source.get("id"), name)
         _compare("revision", source.get("revision"), getattr(config, "_commit_hash", None))
