@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report setup test test-slow lint format clean
+.PHONY: all study report representation docs setup test test-slow lint format clean
 
 all: report
 
@@ -18,6 +18,15 @@ report: study
 	@if [ -e results/report.html ] && [ -z "$$(find results/figures results/tables results/configuration.yaml workflow/report -newer results/report.html)" ]; \
 	then echo "results/report.html is up to date"; \
 	else $(SNAKEMAKE) --report results/report.html; fi
+
+# Every experiment on how numbers are represented, and its report.
+representation: setup
+	$(SNAKEMAKE) representation_figures
+	$(SNAKEMAKE) representation_figures --report results/representation.html
+
+# The results page that lies in git, from the pages that the workflow made.
+docs: study representation
+	cat results/findings.md results/representation.md > docs/results.md
 
 setup: $(STAMP)
 

@@ -15,6 +15,8 @@ leaves block k. Made by `{script}` from `results/tables/`; not edited by hand.
 """
 
 
+# Steps between the rows of the training log that the page shows; the last step is always among them.
+_SHOWN_EVERY = 100
 _IN_VOCABULARY = pl.col("context") == "vocabulary"
 
 
@@ -86,7 +88,8 @@ def _by_range(table: pl.DataFrame, probe: str) -> str:
 
 
 def _arithmetic(logs: pl.DataFrame) -> str:
-    asked = logs.filter(pl.col("metric") == "accuracy").with_columns(
+    shown = (pl.col("step") % _SHOWN_EVERY == 0) | (pl.col("step") == pl.col("step").max().over("model"))
+    asked = logs.filter((pl.col("metric") == "accuracy") & shown).with_columns(
         (pl.col("operation") + " " + pl.col("form")).alias("question"), pl.lit("none").alias("control")
     )
     return pivot(asked, index=("model", "step"), column="question")

@@ -30,8 +30,8 @@ class Specification:
     batch_scale
         Factor on the number of rows per step.
     dtype
-        "bfloat16": matrix products in bfloat16 (autocast), weights in float32; "float32": everything in float32; "auto":
-        whichever of them is faster on this machine's CPU.
+        "bfloat16": matrix products in bfloat16 (autocast), weights in float32; "float32": everything in float32;
+        "auto": whichever of them is faster on this machine's CPU.
     block_rate, embedding_rate, norm_rate
         Peak learning rates; None takes the architecture's own.
     """
