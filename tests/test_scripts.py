@@ -28,5 +28,5 @@ def test_help_describes_the_program_and_every_option(name):
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_program_is_run_by_a_rule(name):
-    rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").rglob("*.smk"))
     assert re.search(rf"\b{name}\b", rules)

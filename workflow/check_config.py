@@ -208,8 +208,20 @@ def _probe_problems(config: Config) -> Iterator[str]:
         if entry.get("folds", 1) > folds:
             yield f"{where}.folds: is {entry['folds']}, but the split has {folds} fold(s)"
     for entry in config["experiments"]:
+        if entry["name"] in ("shared_code", "consistency"):
+            yield from _number_context_problems(entry, config["contexts"])
         if entry["name"] == "transfer" and entry["probe"] not in probes:
             yield f"experiments['transfer'].probe: '{entry['probe']}' is not among the probes: {', '.join(probes)}"
+
+
+def _number_context_problems(entry: Config, contexts: list[Config]) -> Iterator[str]:
+    """These experiments keep one state for each number."""
+    where = f"experiments['{entry['name']}'].contexts"
+    kinds = {context["name"]: context["kind"] for context in contexts}
+    yield from _unknown_names(entry["contexts"], [*kinds, VOCABULARY], where, "contexts")
+    for name in entry["contexts"]:
+        if kinds.get(name, "number") != "number":
+            yield f"{where}: '{name}' is of kind {kinds[name]}, allowed are contexts of kind number and {VOCABULARY}"
 
 
 def _unknown_names(names: list[str], known: list[str], where: str, section: str) -> Iterator[str]:

@@ -118,6 +118,16 @@ class Study:
             and context in (None, *self._all_contexts(name))
         ]
 
+    def unrelated_models(self, target: str) -> list[str]:
+        """Models that are no checkpoints, without the target itself and the run that the target is a checkpoint of."""
+        run = self.models[target].entry.get("of", target)
+        return [name for name, model in self.models.items() if "of" not in model.entry and name != run]
+
+    def experiment_contexts(self, experiment: str, model: str) -> list[str]:
+        """The contexts that an experiment names, as far as a model is studied in them (`vocabulary` included)."""
+        wanted = (self.experiment(experiment) or {}).get("contexts", [])
+        return [context for context in wanted if context in self._all_contexts(model)]
+
     def contexts_of(self, model: str) -> list[str]:
         """Names of the contexts in which a model is studied, prompts only."""
         return [name for name in self._wanted(model) if name != VOCABULARY and not self._reason(model, name)]
@@ -237,11 +247,17 @@ _EXPERIMENT_CONTEXTS = {
     "transfer": "a context of prompts",
     "spectra": f"'{VOCABULARY}'",
     "examples": "a context of prompts",
+    "shared_code": "one of its contexts in two models that are not of one training run",
+    "consistency": "one of its contexts",
 }
 
 
 def _applies(study: Study, experiment: str) -> bool:
     contexts = [context for _, context in study.runs(experiment)]
+    if experiment in ("shared_code", "consistency"):
+        models = [name for name in study.models_of(experiment) if study.experiment_contexts(experiment, name)]
+        unrelated = any(set(models) & set(study.unrelated_models(name)) for name in models)
+        return unrelated if experiment == "shared_code" else bool(models)
     if experiment == "spectra":
         return VOCABULARY in contexts
     return bool(contexts) if experiment == "accuracy" else bool(set(contexts) - {VOCABULARY})

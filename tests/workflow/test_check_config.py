@@ -128,6 +128,9 @@ WRONG = {
     "empty batch of a model": (["models", 5], {**HUB, "batch_tokens": 0}, r"models\[5\]\.batch_tokens: is 0, must be at least 1"),
     "device map that is a list": (["models", 5], {**HUB, "device_map": []}, r"device_map: is \[\], must be a text or a mapping"),
     "folder that is missing": (["models", 5], {"name": "p", "source": "path", "path": "no/such"}, r"no/such/config\.json does not exist"),
+    "number context of another kind": (["experiments"], [{"name": "shared_code", "contexts": ["operand"]}], r"experiments\['shared_code'\]\.contexts: 'operand' is of kind operand, allowed are contexts of kind number and vocabulary"),
+    "unknown number context": (["experiments"], [{"name": "consistency", "contexts": ["numbr"]}], r"experiments\['consistency'\]\.contexts: 'numbr' is not among the contexts \(did you mean 'number'"),
+    "no draws": (["experiments"], [{"name": "shared_code", "draws": 0}], r"experiments\[0\]\.draws: is 0, must be at least 1"),
 }  # fmt: skip
 WRONG["paper split of another range"] = (
     ["numbers"],

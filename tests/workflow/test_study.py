@@ -6,6 +6,8 @@ import pytest
 import yaml
 from study import load_study
 
+from numprobe.errors import NumprobeError
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -64,3 +66,19 @@ def test_what_does_not_apply_is_told_of_models_that_take_part():
     study = load_study(config)
     assert study.not_applicable("spectra") == ["minilm:result:encoder"]
     assert study.not_applicable("accuracy") == []
+
+
+def test_relatives_of_a_model_are_no_other_models(study):
+    assert study.unrelated_models("llama") == study.unrelated_models("llama-step-300") == ["olmo2", "phi3", "minilm"]
+    assert study.unrelated_models("olmo2") == ["llama", "phi3", "minilm"]
+
+
+def test_a_shared_code_needs_two_models_that_are_not_of_one_run():
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["models"] = [config["models"][0], config["models"][3]]
+    config["probes"] = config["probes"][:5]
+    config["experiments"] = [{"name": "shared_code"}]
+    with pytest.raises(
+        NumprobeError, match="'shared_code' needs one of its contexts in two models that are not of one"
+    ):
+        load_study(config)

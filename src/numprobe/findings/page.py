@@ -4,12 +4,16 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from numprobe.findings import shared_code
+
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
 
 #: Experiment -> what writes its section: a heading, the headline numbers with intervals and controls, and a sentence on
 #: what they mean, chosen by the numbers.
-SECTIONS: dict[str, Callable[[Tables], str]] = {}
+SECTIONS: dict[str, Callable[[Tables], str]] = {
+    "shared_code": shared_code.section,
+}
 
 _INTRODUCTION = """# What the study found about representation
 

@@ -1,0 +1,255 @@
+"""Does a code of the numbers that was learned on other models read this one, on numbers that its map never saw?"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.activations.store import read_manifest, read_positions, read_states
+from numprobe.errors import NumprobeError
+from numprobe.evaluation.accuracy import score
+from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.probes.codes import make_code
+from numprobe.probes.controls import control_labels
+from numprobe.probes.halves import make_halves
+from numprobe.probes.shared_code import Evidence, HalfReader, NumberCode, Numbers, learn_code, pool, reassign
+from numprobe.seeding import derive_seed, generator
+from numprobe.splits import Fold, Split
+
+#: Columns of the table beside the shared ones: whose code was read with, and the models from which it was learned.
+EXTRA = {"code": pl.String, "source": pl.String}
+#: The columns of an evidence file (docs/files.md).
+EVIDENCE = pl.Schema(
+    {
+        "context": pl.String,
+        "layer": pl.String,
+        "draw": pl.Int32,
+        "half": pl.String,
+        "control": pl.String,
+        "column": pl.Int32,
+        "product": pl.Float32,
+        "square": pl.Float32,
+        "variance": pl.Float32,
+        "values": pl.Int32,
+    }
+)
+PROBE = "fourier"
+#: Codes of the table column `code`.
+SHARED, ONE, OWN, SHUFFLED, RANDOM, UNWEIGHTED = "shared", "one model", "own", "shuffled", "random", "unweighted"
+#: Models with fewer single-token numbers are left out: halves of inner groups would have no values to learn from.
+FEWEST = 40
+
+Row = dict[str, Any]
+#: (draw, half, control) -> evidence
+Learned = dict[tuple[int, str, str], Evidence]
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The candidates minimum..maximum, and how often (draws) they are divided into halves."""
+
+    minimum: int
+    maximum: int
+    draws: tuple[int, ...]
+    seed: int
+
+    def parts(self) -> Iterator[tuple[int, Split, Fold]]:
+        """Every draw with each of its halves to train on."""
+        for draw in self.draws:
+            split = make_halves(self.minimum, self.maximum, self.seed, draw)
+            yield from ((draw, split, fold) for fold in split.folds)
+
+    @property
+    def columns(self) -> np.ndarray:
+        """All columns of the Fourier code, float64 [N, c]."""
+        return make_code(PROBE, self.minimum, self.maximum).matrix
+
+
+def evidence_table(folders: Mapping[str, Path], model: str, halves: Halves) -> pl.DataFrame:
+    """How well every state of a model predicts every column of the Fourier code, half by half.
+
+    Parameters
+    ----------
+    folders
+        Context -> activation folder.
+    model
+        Its name, which seeds the permutation of the control `shuffled`.
+    halves
+        How the values are divided.
+
+    Returns
+    -------
+    With the columns `EVIDENCE`; no rows if the model has fewer than `FEWEST` numbers.
+    """
+    parts = []
+    for context, layer, numbers in _states(folders, halves):
+        if isinstance(numbers, str):
+            continue
+        for draw, split, fold in halves.parts():
+            for control in ("none", "shuffled"):
+                labels = control_labels(control, split.values, split, derive_seed(halves.seed, "codes", model))
+                reader = HalfReader(numbers, halves.columns[labels - halves.minimum], split, fold)
+                names = {"context": context, "layer": layer, "draw": draw, "half": fold.name, "control": control}
+                parts.append(_evidence_frame(reader.best_evidence, names))
+    return pl.concat(parts) if parts else pl.DataFrame(schema=EVIDENCE)
+
+
+def _evidence_frame(evidence: Evidence, names: Row) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        {
+            "column": np.arange(len(evidence.product)),
+            "product": evidence.product,
+            "square": evidence.square,
+            "variance": evidence.variance,
+        }
+    ).with_columns(
+        pl.lit(evidence.values).alias("values"), *(pl.lit(value).alias(name) for name, value in names.items())
+    )
+    return frame.select(EVIDENCE.names()).cast(EVIDENCE)
+
+
+def pooled_evidence(table: pl.DataFrame) -> Learned:
+    """The evidence of all states of a model together, every context and layer counting the same."""
+    pooled: Learned = {}
+    for part in table.partition_by("draw", "half", "control", maintain_order=True):
+        states = part.partition_by("context", "layer", maintain_order=True)
+        key = (int(part["draw"][0]), str(part["half"][0]), str(part["control"][0]))
+        pooled[key] = pool([_evidence(state.sort("column")) for state in states])
+    return pooled
+
+
+def _evidence(state: pl.DataFrame) -> Evidence:
+    product, square, variance = (
+        state[name].to_numpy().astype(np.float64) for name in ("product", "square", "variance")
+    )
+    return Evidence(product, square, variance, int(state["values"][0]))
+
+
+def shared_code_rows(
+    folders: Mapping[str, Path],
+    sources: Mapping[str, Learned],
+    model: str,
+    halves: Halves,
+    ranges: Sequence[tuple[int, int]],
+    resamples: int,
+) -> list[Row]:
+    """Accuracy of every code in every state of the target model.
+
+    Parameters
+    ----------
+    folders
+        Context -> activation folder of the target.
+    sources
+        Other models, none of them a relative of the target -> what `pooled_evidence` says of them.
+    model
+        The target's name, which seeds the random columns.
+    halves
+        How the values are divided: as for the sources.
+    ranges
+        (first, last) of ranges of numbers that are subsets of their own.
+    resamples
+        Of the bootstrap over values.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with `EXTRA`, without `model`.
+
+    Raises
+    ------
+    NumprobeError
+        If no source is given, or one has no evidence for these halves.
+    """
+    known = {name: learned for name, learned in sources.items() if learned}
+    if not known:
+        raise NumprobeError(f"{model}: no other model has enough numbers to learn a code from; add one")
+    codes = {(draw, fold.name): _codes(known, model, draw, fold.name, halves) for draw, _, fold in halves.parts()}
+    rows: list[Row] = []
+    for context, layer, numbers in _states(folders, halves):
+        names = {"context": context, "layer": layer, "probe": PROBE, "seed": halves.seed}
+        if isinstance(numbers, str):
+            rows.append({**names, "metric": "accuracy", "note": numbers})
+            continue
+        readings = _readings(numbers, codes, halves)
+        rows += [{**names, **row} for row in _scored(readings, ranges, resamples, halves)]
+    return rows
+
+
+def untrained_rows(
+    folders: Mapping[str, Path], sources: Mapping[str, Learned], model: str, halves: Halves, resamples: int
+) -> list[Row]:
+    """What the shared code reads in the untrained control of the target; parameters as `shared_code_rows`."""
+    rows = shared_code_rows(folders, sources, model, halves, (), resamples)
+    return [{**row, "control": "untrained"} for row in rows if row.get("code") == SHARED]
+
+
+def _states(folders: Mapping[str, Path], halves: Halves) -> Iterator[tuple[str, str, Numbers | str]]:
+    """Context, layer and the states, or why they cannot be read."""
+    for context, folder in folders.items():
+        values = read_positions(folder)["value"].to_numpy().astype(np.int64)
+        used = np.flatnonzero((values >= halves.minimum) & (values <= halves.maximum))
+        for state in read_manifest(folder)["states"]:
+            if len(used) < FEWEST:
+                yield context, state["layer"], f"{NOT_APPLICABLE}: fewer than {FEWEST} single-token numbers"
+                continue
+            numbers = Numbers(read_states(folder, state["layer"])[used], values[used])
+            yield context, state["layer"], CONSTANT_STATE if numbers.constant else numbers
+
+
+#: (code, source) -> code
+Codes = dict[tuple[str, str], NumberCode]
+
+
+def _codes(sources: Mapping[str, Learned], model: str, draw: int, half: str, halves: Halves) -> Codes:
+    """All codes that are known before the target is looked at."""
+    together = " + ".join(sources)
+    shared = learn_code(pool([learned[draw, half, "none"] for learned in sources.values()]))
+    shuffled = pool([learned[draw, half, "shuffled"] for learned in sources.values()]).explained
+    count = halves.columns.shape[1]
+    random = generator(halves.seed, "shared_code", model, draw, half).permutation(count)
+    singles = {(ONE, name): learn_code(learned[draw, half, "none"]) for name, learned in sources.items()}
+    return {
+        (SHARED, together): shared,
+        **singles,
+        (SHUFFLED, together): reassign(shared, np.argsort(-shuffled, kind="stable")),
+        (RANDOM, ""): reassign(shared, random),
+        (UNWEIGHTED, ""): NumberCode(np.arange(count), np.ones(count)),
+    }
+
+
+def _readings(
+    numbers: Numbers, codes: Mapping[tuple[int, str], Codes], halves: Halves
+) -> dict[tuple[str, str], pl.DataFrame]:
+    """Per code, every number once in each draw: columns `value`, `label`, `decoded`."""
+    frames: dict[tuple[str, str], list[pl.DataFrame]] = {}
+    for draw, split, fold in halves.parts():
+        reader = HalfReader(numbers, halves.columns, split, fold)
+        own = {(OWN, ""): learn_code(reader.best_evidence)}
+        for key, code in {**codes[draw, fold.name], **own}.items():
+            decoded = reader.read(code, halves.minimum)
+            columns = {"value": reader.tested, "label": reader.tested, "decoded": decoded}
+            frames.setdefault(key, []).append(pl.DataFrame(columns))
+    return {key: pl.concat(parts) for key, parts in frames.items()}
+
+
+_CONTROLS = {SHUFFLED: "shuffled", RANDOM: "random", UNWEIGHTED: "unweighted"}
+
+
+def _scored(
+    readings: Mapping[tuple[str, str], pl.DataFrame], ranges: Iterable[tuple[int, int]], resamples: int, halves: Halves
+) -> Iterator[Row]:
+    note = f"{len(halves.draws)} draws of halves; one prompt per draw"
+    for (code, source), frame in readings.items():
+        names = {"code": code, "source": source or None, "control": _CONTROLS.get(code, "none"), "note": note}
+        for subset, part in [("all", frame), *_subsets(frame, ranges)]:
+            for row in score(part, ("accuracy",), resamples, halves.seed):
+                yield {**names, "subset": subset, **row}
+
+
+def _subsets(frame: pl.DataFrame, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[str, pl.DataFrame]]:
+    for first, last in ranges:
+        part = frame.filter(pl.col("value").is_between(first, last))
+        if part.height:
+            yield f"values={first}..{last}", part

@@ -1,0 +1,163 @@
+"""A number code learned on other models, read in a model that it never saw: over the layers, and source by source."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import (
+    context_panels,
+    curve,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    points,
+    title_columns,
+)
+from numprobe.figures.rows import VOCABULARY, checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw
+from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, set_layer_axis
+from numprobe.layers import layer_order, middle_layer
+from numprobe.tables import MEASUREMENT
+
+#: Name in the legend -> style and (code, control) of its rows, in the order of the legend.
+SERIES: Mapping[str, tuple[Style, tuple[str, str]]] = {
+    "code of all other models": (Style("#0072B2", "o"), ("shared", "none")),
+    "own code": (Style("#222222", "s", "--"), ("own", "none")),
+    "code of shuffled models": (Style("#D55E00", "x", "--"), ("shuffled", "shuffled")),
+    "random waves": (Style("#E69F00", "v", ":"), ("random", "random")),
+    "all waves, no weights": (Style("#CC79A7", "D", "-."), ("unweighted", "unweighted")),
+    "untrained model, code of the others": (CONTROLS["untrained"], ("shared", "untrained")),
+}
+
+_COLUMNS = (
+    "model", "context", "layer", "control", "code", "source", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "n_prompts", "note",
+)  # fmt: skip
+
+
+def shared_code_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The accuracies on all numbers: every code in every state.
+
+    Parameters
+    ----------
+    table
+        The table of the experiment (numprobe.tables.MEASUREMENT, `code` and `source`).
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies.
+    """
+    whole = (pl.col("metric") == "accuracy") & (pl.col("subset") == "all")
+    rows = checked(table, [*MEASUREMENT, "code", "source"]).filter(whole | is_not_applicable())
+    if rows["value"].drop_nulls().is_empty():
+        raise nothing_to_draw("metric accuracy")
+    return rows.select(_COLUMNS)
+
+
+def draw_shared_code(drawn: pl.DataFrame, candidates: int) -> Figure:
+    """Small multiples: a row per target model, a column per context; x = layer, y = accuracy, one series per code.
+
+    Parameters
+    ----------
+    drawn
+        What `shared_code_rows` returned.
+    candidates
+        How many numbers are chosen among; draws the chance level 1 / candidates.
+    """
+    figure, panels = context_panels(in_order(drawn["model"]), contexts_in_order(drawn["context"]))
+    headers = {}
+    for (model, context), axes in panels.items():
+        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+        fraction_axis(axes)
+        if explain_empty(axes, rows):
+            continue
+        axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        layers = layer_order(rows["layer"].drop_nulls())
+        set_layer_axis(axes, layers)
+        _draw_series(axes, rows, layers, context == VOCABULARY)
+        count = rows["n_values"].drop_nulls().max()
+        headers[model, context] = (
+            [f"{count!s} numbers"] if context == VOCABULARY else [f"{count!s} numbers", _learned(rows)]
+        )
+    title_columns(panels, headers)
+    figure.supxlabel("layer", fontsize=7)
+    figure.supylabel("accuracy on numbers that no map and no code saw", fontsize=7)
+    entries = [legend_entry(name, style) for name, (style, _) in SERIES.items()]
+    chance = Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})")
+    figure.legend(handles=[*entries, chance], loc="outside upper center", ncols=3)
+    return figure
+
+
+def _draw_series(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], vocabulary: bool) -> None:
+    for place, (style, (code, control)) in reversed(list(enumerate(SERIES.values()))):
+        chosen = (pl.col("code") == code) & (pl.col("control") == control) & pl.col("value").is_not_null()
+        measured = rows.filter(chosen)
+        if vocabulary:
+            offset = (place - (len(SERIES) - 1) / 2) * 0.8 / len(SERIES)
+            points(axes, [layers.index(name) + offset for name in measured["layer"]], measured, style)
+        else:
+            curve(axes, measured, layers, style)
+
+
+def _learned(rows: pl.DataFrame) -> str:
+    """From which models the shared code comes."""
+    sources = rows.filter(pl.col("code") == "shared")["source"].drop_nulls()
+    return "learned on " + str(sources[0]).replace(" + ", ", ") if len(sources) else ""
+
+
+def draw_sources(drawn: pl.DataFrame) -> Figure:
+    """Matrices: a row per target model, a column per single model from which the code was learned, cells in per cent.
+
+    One matrix for the embeddings and one for the middle block of each target in every other context; the column "own"
+    is the target's own code, "all others" the shared one.
+
+    Parameters
+    ----------
+    drawn
+        What `shared_code_rows` returned.
+    """
+    models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
+    heads = [*in_order(drawn.filter(pl.col("code") == "one model")["source"]), "all others", "own"]
+    size = (PAGE_WIDTH, 1.2 + 0.26 * len(models) + 0.05 * max(map(len, heads)))
+    figure = Figure(figsize=size, layout="compressed")
+    grid = figure.subplots(1, len(contexts), squeeze=False, sharey=True)[0]
+    for axes, context in zip(grid, contexts, strict=True):
+        cells = np.full((len(models), len(heads)), np.nan)
+        for row, model in enumerate(models):
+            rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+            for head, value in _by_source(rows):
+                cells[row, heads.index(head)] = value
+        _matrix(axes, cells, models, heads)
+        axes.set_title(f"{context}: embedding" if context == VOCABULARY else f"{context}: middle block", fontsize=8)
+    figure.supxlabel("code learned on", fontsize=7)
+    figure.supylabel("read in", fontsize=7)
+    return figure
+
+
+def _by_source(rows: pl.DataFrame) -> list[tuple[str, float]]:
+    """Column of the matrix and accuracy, at the embedding or the middle block of one model."""
+    measured = rows.filter(pl.col("value").is_not_null() & (pl.col("control") == "none"))
+    if measured.is_empty():
+        return []
+    layers = measured["layer"].unique().to_list()
+    shown = measured.filter(pl.col("layer") == ("embedding" if "embedding" in layers else middle_layer(layers)))
+    names = {"shared": "all others", "own": "own"}
+    return [(names.get(row["code"], row["source"]), row["value"]) for row in shown.iter_rows(named=True)]
+
+
+def _matrix(axes: Axes, cells: np.ndarray, models: Sequence[str], heads: Sequence[str]) -> None:
+    axes.set_facecolor("#e8e8e8")
+    axes.imshow(np.ma.masked_invalid(cells), cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(cells):
+        text = "" if np.isnan(value) else f"{100 * value:.0f}"
+        colour = NOTE_COLOUR if np.isnan(value) else "black" if value > 0.5 else "white"
+        axes.text(column, row, text, ha="center", va="center_baseline", fontsize=6.5, color=colour)
+    axes.set_xticks(range(len(heads)), heads, rotation=90, fontsize=6.5)
+    axes.set_yticks(range(len(models)), models, fontsize=6.5)
+    axes.tick_params(length=0, pad=2)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
