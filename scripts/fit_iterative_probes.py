@@ -15,6 +15,9 @@ from numprobe.probes.fit_iterative import fit_iterative
 from numprobe.probes.settings import DEFAULTS, make_settings
 from numprobe.splits import make_split
 
+# Of the memory of a job; the rest is for Python, the probes and what is made on the way.
+STATES_SHARE = 0.6
+
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     torch.set_num_threads(threads())
@@ -25,7 +28,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     for kind in options.probes:
         settings = make_settings(kind, options.settings)
         for control in ["none", *options.controls]:
-            probe = fit_iterative(rows, split, folds, kind, settings, control, options.seed, metadata)
+            memory = STATES_SHARE * options.memory_mb * 1e6
+            probe = fit_iterative(rows, split, folds, kind, settings, control, options.seed, metadata, memory)
             ending = "" if control == "none" else f".{control}"
             probe.save(options.output / f"{kind}{ending}.safetensors")
 
@@ -37,6 +41,12 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--controls", nargs="*", choices=CONTROLS, default=[], help="controls to fit too")
     result.add_argument(
         "--settings", type=json.loads, default={}, help="JSON object of settings (docs/probes.md), for all --probes"
+    )
+    result.add_argument(
+        "--memory-mb",
+        type=float,
+        default=4000,
+        help="memory to use; layers that do not fit are fitted one after another",
     )
     result.add_argument("--fold-limit", type=int, default=1, help="how many of the folds to fit, from the first")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")

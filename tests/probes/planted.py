@@ -75,8 +75,14 @@ def held_out_accuracy(
     return float(right.mean())
 
 
-def write_folder(folder: Path, layers: Mapping[str, np.ndarray], values: np.ndarray, text_split: Any = "any") -> Path:
-    """An activation folder with these states, float32."""
+def write_folder(
+    folder: Path,
+    layers: Mapping[str, np.ndarray],
+    values: np.ndarray,
+    text_split: Any = "any",
+    dtype: str = "float32",
+) -> Path:
+    """An activation folder with these states."""
     count = len(values)
     positions = pl.DataFrame(
         {
@@ -93,7 +99,7 @@ def write_folder(folder: Path, layers: Mapping[str, np.ndarray], values: np.ndar
         [states],
         layers=list(states),
         width=width,
-        dtype="float32",
+        dtype=dtype,
         positions=positions,
         details=details,
     )

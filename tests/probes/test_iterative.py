@@ -91,6 +91,26 @@ def test_the_fourier_basis_is_a_setting(folder):
     assert probe.tensors["0", "0"]["classes"].shape == (400, 20)
 
 
+@pytest.mark.parametrize("kind", ["wave", "sinusoidal", "mlp"])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_layers_that_do_not_fit_into_memory_together_are_fitted_to_the_same_bytes(tmp_path, kind, dtype):
+    """With sizes that are multiples of 16, as in all real models; else some last bits depend on the neighbours."""
+    values = np.arange(400)
+    states = {str(layer): waves(values, periods=(2, 5, 100 + layer), width=32) for layer in range(5)}
+    states["2"] = np.ones_like(states["2"])
+    folder = write_folder(tmp_path / "states", states, values, dtype=dtype)
+    rows = training_rows(folder, SPLIT)
+    settings = make_settings(kind, {"latent": 16, "steps": 10, "batch": 32})
+    one = len(values) * 32 * (rows.item_bytes + 4)
+    saved = {}
+    for memory in (np.inf, 2.5 * one, 0):
+        probe = fit_iterative(rows, SPLIT, SPLIT.folds[:2], kind, settings, "none", 0, {}, memory)
+        assert probe.layers == ("0", "1", "3", "4") and probe.constant == ("2",)
+        probe.save(tmp_path / "probe")
+        saved[memory] = (tmp_path / "probe").read_bytes()
+    assert len(set(saved.values())) == 1
+
+
 def test_same_seed_same_probe(folder, tmp_path):
     fitted(folder, "wave", changes={"steps": 10}).save(tmp_path / "one")
     fitted(folder, "wave", changes={"steps": 10}).save(tmp_path / "two")

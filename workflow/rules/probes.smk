@@ -86,4 +86,5 @@ for entry in STUDY.iterative:
         shell:
             'python "$NUMPROBE"/fit_iterative_probes.py --code {params.code} --activations {params.states}'
             " --output {params.folder} --probes {params.probe} --controls {params.controls}"
-            " --settings {params.settings:q} --fold-limit {params.folds} {params.split} > {log} 2>&1"
+            " --settings {params.settings:q} --memory-mb {resources.mem_mb} --fold-limit {params.folds} {params.split}"
+            " > {log} 2>&1"

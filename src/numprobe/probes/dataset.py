@@ -31,6 +31,8 @@ class TrainingRows:
         bool [rows]: number within the range, text not a test text.
     values
         int64 [rows used]: the true value of each used row.
+    item_bytes
+        Bytes of a component, as read.
     described
         Metadata for probe files: model, source, context and digests.
     """
@@ -40,6 +42,7 @@ class TrainingRows:
     width: int
     used: np.ndarray
     values: np.ndarray
+    item_bytes: int
     described: dict[str, Any]
 
     def batches(self, layer: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -78,7 +81,8 @@ def training_rows(folder: str | Path, split: Split) -> TrainingRows:
     layers = tuple(state["layer"] for state in manifest["states"] if state["site"] == SITE)
     keys = ("model", "context", "source", "revision", "weights_sha256", "tokenizer_sha256")
     described = {key: manifest.get(key) for key in keys} | {"site": SITE}
-    return TrainingRows(Path(folder), layers, int(manifest["width"]), used, values[used], described)
+    item_bytes = 2 if manifest["dtype"] == "float16" else 4
+    return TrainingRows(Path(folder), layers, int(manifest["width"]), used, values[used], item_bytes, described)
 
 
 def whole_fold(split: Split) -> Fold:

@@ -1,7 +1,8 @@
-"""Iterative probes of one activation folder: candidates are chosen on validation values, all layers side by side."""
+"""Iterative probes of one activation folder: candidates are chosen on validation values, layers side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from numprobe.splits import Fold, Split
 Tensors = dict[str, np.ndarray]
 #: What some kinds of probe files hold besides the class vectors: float32 [h] each.
 OWN_VECTORS = ("amplitude", "phase", "frequency", "hidden_bias")
+# Rows of which float64 copies are made at a time.
+_BLOCK = 16384
 
 
 def fit_iterative(
@@ -32,6 +35,7 @@ def fit_iterative(
     control: str,
     seed: int,
     metadata: Mapping[str, Any],
+    memory: float = inf,
 ) -> Probe:
     """Fit one kind of probe on all layers and the given folds.
 
@@ -57,53 +61,88 @@ def fit_iterative(
         The study's seed.
     metadata
         Goes into the probe.
+    memory
+        Bytes that the states may take: as many layers as fit are fitted side by side, one at least. Layers share
+        nothing but the order of the rows, so the probe is the same (to the bit, if width, latent and batch are multiples
+        of 16: rounding depends on where in memory a layer begins).
 
     Raises
     ------
     NumprobeError
         If the folder is incomplete, or a fold has no rows to train or to validate on.
     """
-    states, constant = _load(rows, control, seed)
-    labels = control_labels(control, rows.values, split, seed) - split.minimum
-    data = _Data(kind, settings, split, states, torch.from_numpy(labels), split.block_of(rows.values), seed)
-    layers = tuple(states)
-    tensors: dict[tuple[str, str], Tensors] = {}
-    chosen: dict[str, dict[str, float]] = {}
-    for fold in tqdm(folds if layers else (), desc=f"{kind}, {control}", unit="fold"):
-        for layer, (arrays, choice) in zip(layers, data.fit_fold(fold), strict=True):
-            tensors[layer, fold.name] = arrays
-            chosen[f"{layer}/{fold.name}"] = choice
+    labels = torch.from_numpy(control_labels(control, rows.values, split, seed) - split.minimum)
+    block = split.block_of(rows.values)
+    fitted: dict[tuple[str, str], tuple[Tensors, dict[str, float]]] = {}
+    constant: list[str] = []
+    groups = _layer_groups(rows, control, memory)
+    for group in groups:
+        states, without = _load(rows, group, control, seed)
+        constant += without
+        data = _Data(kind, settings, split, states, labels, block, seed)
+        for fold in tqdm(folds if states else (), desc=f"{kind}, {control}", unit="fold"):
+            for layer, result in zip(states, data.fit_fold(fold), strict=True):
+                fitted[layer, fold.name] = result
+    layers = tuple(layer for group in groups for layer in group if layer not in constant)
+    order = [(layer, fold.name) for fold in folds for layer in layers]
+    tensors = {key: fitted[key][0] for key in order}
+    chosen = {"/".join(key): fitted[key][1] for key in order}
     described = {"control": control, "settings": asdict(settings), "chosen": chosen}
     return Probe(
         kind=kind,
         numbers=split.values,
         layers=layers,
         folds=tuple(fold.name for fold in folds),
-        constant=constant,
+        constant=tuple(constant),
         width=rows.width,
         metadata={**rows.described, **metadata, **described},
         tensors=tensors,
     )
 
 
-def _load(rows: TrainingRows, control: str, seed: int) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """States float32 [n, d] of the layers that can be probed, and the names of the constant ones."""
+def _layer_groups(rows: TrainingRows, control: str, memory: float) -> list[tuple[str, ...]]:
+    """Layers that are held in memory together, in the order of the model."""
     if control == "gaussian":
-        return {GAUSSIAN_LAYER: gaussian_states(rows.values, rows.width, seed)}, ()
-    states = {layer: rows.states(layer).astype(np.float32) for layer in rows.layers}
-    constant = tuple(layer for layer, array in states.items() if _is_constant(array))
+        return [(GAUSSIAN_LAYER,)]
+    # As stored, and standardised.
+    needed = len(rows.values) * rows.width * (rows.item_bytes + 4)
+    count = int(min(max(1, memory // needed), len(rows.layers)))
+    return [rows.layers[start : start + count] for start in range(0, len(rows.layers), count)]
+
+
+def _load(
+    rows: TrainingRows, layers: tuple[str, ...], control: str, seed: int
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """States [n, d] of the layers that can be probed, as stored, and the names of the constant ones."""
+    if control == "gaussian":
+        return {GAUSSIAN_LAYER: gaussian_states(rows.values, rows.width, seed)}, []
+    states = {layer: rows.states(layer) for layer in layers}
+    constant = [layer for layer, array in states.items() if _is_constant(array)]
     return {layer: array for layer, array in states.items() if layer not in constant}, constant
 
 
 def _is_constant(states: np.ndarray) -> bool:
-    exact = states.astype(np.float64)
-    variance = exact.var(axis=0).sum()
-    return bool(variance <= CONSTANT_TOLERANCE * (exact**2).sum(axis=1).mean())
+    scale = _mean_and_scale(states, slice(None))[1]
+    size = sum(float((block.astype(np.float64) ** 2).sum()) for block in _blocks(states)) / len(states)
+    return bool(states.shape[1] * scale**2 <= CONSTANT_TOLERANCE * size)
+
+
+def _mean_and_scale(states: np.ndarray, used: np.ndarray | slice) -> tuple[np.ndarray, float]:
+    """Mean float64 [d] and root mean squared deviation of the used rows."""
+    chosen = states[used]
+    mean = np.sum([block.sum(axis=0, dtype=np.float64) for block in _blocks(chosen)], axis=0) / len(chosen)
+    squares = sum(float(((block - mean) ** 2).sum()) for block in _blocks(chosen))
+    return mean, float(np.sqrt(squares / chosen.size))
+
+
+def _blocks(states: np.ndarray) -> Iterator[np.ndarray]:
+    """Views of the rows, so that copies in float64 stay small."""
+    return (states[start : start + _BLOCK] for start in range(0, len(states), _BLOCK))
 
 
 @dataclass(frozen=True, eq=False)
 class _Inputs:
-    """Standardised states float32 [L, n, d], with the mean [L, d] and the scale [L] that were used."""
+    """Standardised states float32 [L, n, d] of all rows, with the mean [L, d] and the scale [L] that were used."""
 
     states: torch.Tensor
     mean: np.ndarray
@@ -154,16 +193,18 @@ class _Data:
         used = np.isin(self.block, blocks)
         if not used.any():
             raise NumprobeError(f"{self.kind}: a fold has no rows to train on; use fewer folds (split.folds)")
-        arrays, means, scales = [], [], []
-        for states in self.states.values():
+        layers = list(self.states.values())
+        standard = np.empty((len(layers), *layers[0].shape), dtype=np.float32)
+        means, scales = [], []
+        for states, filled in zip(layers, standard, strict=True):
             mean, scale = np.zeros(states.shape[1]), 1.0
             if self.settings.standardise:
-                mean = states[used].mean(axis=0, dtype=np.float64)
-                scale = float(np.sqrt(((states[used] - mean) ** 2).mean()))
-            arrays.append(((states - mean) / scale).astype(np.float32))
+                mean, scale = _mean_and_scale(states, used)
+            for given, block in zip(_blocks(states), _blocks(filled), strict=True):
+                block[:] = (given - mean) / scale
             means.append(mean)
             scales.append(scale)
-        return _Inputs(torch.from_numpy(np.stack(arrays)), np.stack(means), np.array(scales))
+        return _Inputs(torch.from_numpy(standard), np.stack(means), np.array(scales))
 
     def _train(
         self,
@@ -178,7 +219,7 @@ class _Data:
         names = list(self.states)
         seeds = [derive_seed(self.seed, "probe", self.kind, names[layer]) for layer in layers]
         order = derive_seed(self.seed, "probe", self.kind, "batches")
-        states = inputs.states[layers]
+        states = inputs.states if len(layers) == len(inputs.states) else inputs.states[layers]
         held_out = self._rows(states, validation) if validation else None
         if held_out is not None and len(held_out.labels) == 0:
             raise NumprobeError(f"{self.kind}: a fold has no rows to validate on; use fewer folds or inner groups")
@@ -189,8 +230,8 @@ class _Data:
         return FAMILIES[self.kind](self.settings, self.split.minimum, self.split.maximum, width)
 
     def _rows(self, states: torch.Tensor, blocks: tuple[int, ...]) -> Rows:
-        used = torch.from_numpy(np.isin(self.block, blocks))
-        return Rows(states[:, used], self.labels[used])
+        place = torch.from_numpy(np.flatnonzero(np.isin(self.block, blocks)))
+        return Rows(states, self.labels[place], place)
 
     def _choice(self, trained: Trained, index: int, layer: int) -> dict[str, float]:
         learning_rate, l1 = self.settings.candidates[index]

@@ -34,13 +34,20 @@ class Rows:
     Attributes
     ----------
     states
-        float32 [L, n, d].
+        float32 [L, N, d].
     labels
         int64 [n]: index of the label among the candidates.
+    place
+        int64 [n]: which of the N states each row is, so that training and validation rows share them. None: all.
     """
 
     states: torch.Tensor
     labels: torch.Tensor
+    place: torch.Tensor | None = None
+
+    def taken(self, chosen: torch.Tensor) -> torch.Tensor:
+        """States [L, m, d] of the rows with the given indices."""
+        return self.states[:, chosen if self.place is None else self.place[chosen]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +236,7 @@ def train(
     best = _Best(parameters, len(seeds))
     for step in range(1, last + 1):
         batch = torch.randint(len(target), (settings.batch,), generator=order)
-        loss = _loss(family, parameters, rows.states[:, batch], seen, target[batch], l1)
+        loss = _loss(family, parameters, rows.taken(batch), seen, target[batch], l1)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -249,8 +256,8 @@ def evaluate(family: Family, parameters: Parameters, rows: Rows) -> tuple[np.nda
     right = loss = torch.zeros(len(rows.states))
     with torch.no_grad():
         for start in range(0, len(rows.labels), _EVALUATION_BATCH):
-            batch = slice(start, start + _EVALUATION_BATCH)
-            scores, labels = _scores(family, parameters, rows.states[:, batch], everything), rows.labels[batch]
+            batch = torch.arange(start, min(start + _EVALUATION_BATCH, len(rows.labels)))
+            scores, labels = _scores(family, parameters, rows.taken(batch), everything), rows.labels[batch]
             right = right + (scores.argmax(dim=2) == labels).sum(dim=1)
             loss = loss + torch.stack([cross_entropy(layer, labels, reduction="sum") for layer in scores])
     return (right / len(rows.labels)).numpy(), (loss / len(rows.labels)).numpy()
