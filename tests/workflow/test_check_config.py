@@ -81,6 +81,7 @@ WRONG = {
     "bad revision": (["models", 3, "revision"], "300", r"models\[3\]\.revision: is '300', must match"),
     "batch scale of zero": (["models", 0, "train", "batch_scale"], 0, r"batch_scale: is 0, must be more than 0"),
     "share of one": (["contexts", 3, "test_share"], 1, r"test_share: is 1, must be less than 1"),
+    "too few permutations": (["experiments"], [{"name": "rsa", "permutations": 10}], r"experiments\[0\]\.permutations: is 10, must be at least 99"),
     # what refers to each other
     "empty range": (["numbers"], {"min": 5, "max": 5}, r"numbers: the range 5\.\.5 is empty"),
     "too many folds": (["numbers"], {"min": 0, "max": 8}, r"split\.folds: is 10, but 0\.\.8 has only 9 values"),

@@ -25,6 +25,9 @@ _KEY = (
     "metric",
     "frequency",
     "period",
+    "other",
+    "other_layer",
+    "dissimilarity",
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from numprobe.findings import shared_code
+from numprobe.findings import rsa, shared_code
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
@@ -13,6 +13,7 @@ Tables = Mapping[str, pl.DataFrame]
 #: what they mean, chosen by the numbers.
 SECTIONS: dict[str, Callable[[Tables], str]] = {
     "shared_code": shared_code.section,
+    "rsa": rsa.section,
 }
 
 _INTRODUCTION = """# What the study found about representation

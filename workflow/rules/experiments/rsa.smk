@@ -1,1 +1,45 @@
 """Are the number spaces of different models alike? Representational similarity with nulls"""
+
+# Embedding matrices and bare numbers of all models and their untrained controls.
+COMPARED = [(model, context) for model, context in STUDY.runs() if context in (VOCABULARY, BARE)]
+
+add_experiment(
+    "rsa",
+    collected={"rsa": ["results/tables/rsa/all.parquet"]},
+    figures={"rsa": ("plot_rsa", ["rsa"], "", "9. Similarity of the number spaces")},
+)
+
+
+if STUDY.experiment("rsa"):
+
+    rule evaluate_rsa:
+        """Every pair of models at the embeddings and layer by layer, with nulls and controls."""
+        input:
+            states=[file for run in COMPARED for file in STUDY.states(*run)],
+            cards=expand("results/cards/{model}.json", model=STUDY.models),
+            matched=[file for model in EMBEDDED for file in matched_states(model)],
+            tokens="results/matched/tokens.parquet",
+        output:
+            "results/tables/rsa/all.parquet",
+        log:
+            "results/logs/evaluate_rsa.log",
+        benchmark:
+            "results/benchmarks/evaluate_rsa.tsv"
+        conda:
+            "../../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=240,
+        params:
+            code=digest("evaluate_rsa"),
+            folders=manifests(COMPARED),
+            matched=[f"results/matched/{model}" for model in EMBEDDED],
+            permutations=STUDY.experiment("rsa")["permutations"],
+            resamples=RESAMPLES,
+            seed=config["seed"],
+        shell:
+            'python "$NUMPROBE"/evaluate_rsa.py --code {params.code} --activations {params.folders}'
+            " --cards {input.cards} --matched {params.matched} --tokens {input.tokens}"
+            " --permutations {params.permutations} --resamples {params.resamples} --seed {params.seed}"
+            " --output {output} > {log} 2>&1"

@@ -1,0 +1,287 @@
+"""Are the number spaces of different models alike? Every pair of models, at the embeddings and layer by layer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.activations.store import read_positions, read_states
+from numprobe.evaluation.depth import MatchedLayers, matched_layers
+from numprobe.evaluation.geometry import VOCABULARY, Folder, Spaces
+from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.evaluation.similarity import (
+    CORRELATIONS,
+    DISSIMILARITIES,
+    THEORIES,
+    agreement,
+    bootstrap_agreement,
+    dissimilarity,
+    graded,
+    mantel_null,
+    p_value,
+)
+from numprobe.intervals import BOOTSTRAP
+from numprobe.layers import middle_layer
+from numprobe.probes.controls import gaussian_states
+
+#: Columns of the table beside the shared ones.
+EXTRA = {
+    "other": pl.String,
+    "other_layer": pl.String,
+    "dissimilarity": pl.String,
+    "depth": pl.Float64,
+    "p_value": pl.Float64,
+}
+FEWEST = 20
+PERMUTED = "permutations of the numbers"
+POINT = "point value: interval and controls are those of cosine and Spearman"
+NO_NULL = "interval without permutations, which are made at the embeddings and the middle layer"
+_REMEMBERED = 128
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many draws.
+
+    Attributes
+    ----------
+    permutations
+        Of the numbers, in each Mantel test.
+    resamples
+        Of the numbers, for intervals.
+    seed
+        The study's seed.
+    """
+
+    permutations: int
+    resamples: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Two states that are compared: a state of model `first` and one of model `second` in one context."""
+
+    first: str
+    second: str
+    context: str
+    layers: MatchedLayers
+    tested: bool
+
+    def names(self, metric: str = "spearman", kind: str = "cosine") -> Row:
+        layers = {"layer": self.layers.first, "other_layer": self.layers.second, "depth": self.layers.depth}
+        models = {"model": self.first, "other": self.second, "context": self.context}
+        return {**models, **layers, "metric": metric, "dissimilarity": kind}
+
+
+def rsa_rows(spaces: Spaces, matched: Mapping[str, str | Path], tokens: pl.DataFrame, effort: Effort) -> list[Row]:
+    """The rows of the table `rsa` (docs/files.md).
+
+    Parameters
+    ----------
+    spaces
+        The states of all models.
+    matched
+        Model to the folder of its matched tokens.
+    tokens
+        The table of matched tokens.
+    effort
+        How many draws.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with `EXTRA`.
+
+    Raises
+    ------
+    NumprobeError
+        If a folder does not match its manifest.
+    """
+    comparison = _Comparison(spaces, effort)
+    rows: list[Row] = []
+    for place in sorted(_places(spaces), key=lambda place: place.layers.depth or 0.0):
+        rows += comparison.rows(place)
+    for model in spaces.cards:
+        rows += comparison.theory_rows(model)
+    for first, second in combinations(spaces.cards, 2):
+        rows += _matched_rows(first, second, matched, tokens, effort)
+    return rows or [{"metric": "spearman", "note": f"{NOT_APPLICABLE}: fewer than two models", "seed": effort.seed}]
+
+
+def _places(spaces: Spaces) -> Iterator[_Place]:
+    for first, second in combinations(spaces.cards, 2):
+        yield from (_Place(first, second, VOCABULARY, layers, True) for layers in _matrices(spaces, first, second))
+        if spaces.context is None:
+            continue
+        one, two = (spaces.get(model, spaces.context) for model in (first, second))
+        if one is None or two is None:
+            continue
+        blocks = [int(spaces.cards[model]["layers"]) for model in (first, second)]
+        pairs = matched_layers(one.layers, two.layers, *blocks)
+        middle = middle_layer([pair.first for pair in pairs])
+        yield from (_Place(first, second, spaces.context, pair, pair.first == middle) for pair in pairs)
+
+
+def _matrices(spaces: Spaces, first: str, second: str) -> Iterator[MatchedLayers]:
+    """Input with input matrix; output with output matrix, where one of them is a matrix of its own."""
+    if spaces.get(first, VOCABULARY) is None or spaces.get(second, VOCABULARY) is None:
+        return
+    yield MatchedLayers("embedding", "embedding", None)
+    outputs = [_output_matrix(spaces, model) for model in (first, second)]
+    if "unembedding" in outputs and None not in outputs:
+        yield MatchedLayers(str(outputs[0]), str(outputs[1]), None)
+
+
+def _output_matrix(spaces: Spaces, model: str) -> str | None:
+    folder = spaces.get(model, VOCABULARY)
+    if folder is not None and "unembedding" in folder.layers:
+        return "unembedding"
+    return "embedding" if spaces.cards[model]["tied"] else None
+
+
+class _Comparison:
+    """All comparisons of states; matrices of dissimilarities are kept for the next pairs."""
+
+    def __init__(self, spaces: Spaces, effort: Effort) -> None:
+        self.spaces, self.effort = spaces, effort
+        self.matrix = lru_cache(_REMEMBERED)(self._matrix)
+
+    def rows(self, place: _Place) -> Iterator[Row]:
+        """One pair of states: measured, permuted, and against the controls."""
+        folders = [self.spaces.get(model, place.context) for model in (place.first, place.second)]
+        numbers = _common(folders)
+        common = {"seed": self.effort.seed, "n_values": len(numbers)}
+        if len(numbers) < FEWEST:
+            note = f"{NOT_APPLICABLE}: fewer than {FEWEST} numbers are single tokens in both"
+            yield {**place.names(), **common, "note": note}
+            return
+        for kind in DISSIMILARITIES:
+            for metric in CORRELATIONS:
+                pair = self._pair(place, numbers, kind, metric, (False, False))
+                plain = (kind, metric) == ("cosine", "spearman")
+                if pair is None:
+                    yield {**place.names(metric, kind), **common, "note": CONSTANT_STATE}
+                elif plain:
+                    yield from ({**place.names(), **common, **row} for row in self._tested(pair, place.tested))
+                    yield from ({**place.names(), **common, **row} for row in self._controls(place, numbers, pair[1]))
+                else:
+                    yield {**place.names(metric, kind), **common, "value": agreement(*pair), "note": POINT}
+
+    def theory_rows(self, model: str) -> Iterator[Row]:
+        """The input embeddings of a model against what the numbers alone predict."""
+        folder = self.spaces.get(model, VOCABULARY)
+        if folder is None or len(folder.numbers) < FEWEST:
+            return
+        numbers = tuple(folder.numbers.tolist())
+        names = {"model": model, "context": VOCABULARY, "layer": "embedding", "metric": "spearman"}
+        common = {"dissimilarity": "cosine", "seed": self.effort.seed, "n_values": len(numbers)}
+        own = self.matrix(model, VOCABULARY, "embedding", numbers, "cosine", "spearman")
+        for theory, distances in THEORIES.items():
+            other = graded(distances(folder.numbers), "spearman")
+            if own is not None:
+                rows = self._tested((own, other), True)
+                yield from ({**names, **common, "other": theory, "other_layer": "theory", **row} for row in rows)
+
+    def _tested(self, pair: tuple[np.ndarray, np.ndarray], permuted: bool) -> Iterator[Row]:
+        measured = self._measured(pair)
+        if not permuted:
+            yield {**measured, "note": NO_NULL}
+            return
+        null = mantel_null(pair[0], [pair[1]], self.effort.permutations, self.effort.seed)[0]
+        yield {**measured, "p_value": p_value(measured["value"], null)}
+        low, high = np.quantile(null, (0.025, 0.975)).tolist()
+        draws = {"value": float(null.mean()), "ci_low": low, "ci_high": high, "resampled": PERMUTED}
+        yield {"control": "shuffled", **draws}
+
+    def _measured(self, pair: tuple[np.ndarray, np.ndarray]) -> Row:
+        low, high = bootstrap_agreement(*pair, self.effort.resamples, self.effort.seed)
+        return {"value": agreement(*pair), "ci_low": low, "ci_high": high, "resampled": BOOTSTRAP}
+
+    def _controls(self, place: _Place, numbers: tuple[int, ...], second: np.ndarray) -> Iterator[Row]:
+        """Random vectors in place of the first model, and both models untrained."""
+        folder = self.spaces.get(place.first, place.context)
+        width = 1 if folder is None else folder.states(place.layers.first, np.array(numbers[:1])).shape[1]
+        random = dissimilarity(gaussian_states(np.array(numbers), width, self.effort.seed), "cosine")
+        yield {"control": "gaussian", **self._measured((graded(random, "spearman"), second))}
+        untrained = [self.spaces.get(model, place.context, True) for model in (place.first, place.second)]
+        if None not in untrained:
+            pair = self._pair(place, numbers, "cosine", "spearman", (True, True))
+            if pair is not None:
+                yield {"control": "untrained", **self._measured(pair)}
+
+    def _pair(
+        self, place: _Place, numbers: tuple[int, ...], kind: str, metric: str, untrained: tuple[bool, bool]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        layers = (place.layers.first, place.layers.second)
+        models = (place.first, place.second)
+        first, second = (
+            self.matrix(model, place.context, layer, numbers, kind, metric, random)
+            for model, layer, random in zip(models, layers, untrained, strict=True)
+        )
+        return None if first is None or second is None else (first, second)
+
+    def _matrix(
+        self, model: str, context: str, layer: str, numbers: tuple[int, ...], kind: str, metric: str,
+        untrained: bool = False,
+    ) -> np.ndarray | None:  # fmt: skip
+        folder = self.spaces.get(model, context, untrained)
+        if folder is None:
+            return None
+        return _graded_states(folder.states(layer, np.array(numbers)), kind, metric)
+
+
+def _graded_states(states: np.ndarray, kind: str, metric: str) -> np.ndarray | None:
+    """None if all states are equal."""
+    if np.ptp(states, axis=0).max() == 0:
+        return None
+    return graded(dissimilarity(states, kind), metric)
+
+
+def _common(folders: list[Folder | None]) -> tuple[int, ...]:
+    """The numbers that all folders hold, ascending."""
+    sets = [set(folder.row_of) if folder is not None else set() for folder in folders]
+    return tuple(sorted(set.intersection(*sets)))
+
+
+def _matched_rows(
+    first: str, second: str, folders: Mapping[str, str | Path], tokens: pl.DataFrame, effort: Effort
+) -> Iterator[Row]:
+    """The input embeddings of two models compared on tokens that are no numbers, the same texts in both."""
+    if first not in folders or second not in folders:
+        return
+    states = [token_states(folders[model], tokens, model, other) for model, other in ((first, second), (second, first))]
+    models = {"model": first, "other": second, "context": VOCABULARY, "layer": "embedding", "other_layer": "embedding"}
+    names = {**models, "control": "matched", "metric": "spearman", "dissimilarity": "cosine"}
+    common = {"seed": effort.seed, "n_values": len(states[0])}
+    matrices = [None if len(part) < FEWEST else _graded_states(part, "cosine", "spearman") for part in states]
+    if matrices[0] is None or matrices[1] is None:
+        note = f"{NOT_APPLICABLE}: fewer than {FEWEST} words are single tokens in both"
+        yield {**names, **common, "note": note}
+        return
+    low, high = bootstrap_agreement(matrices[0], matrices[1], effort.resamples, effort.seed)
+    value = agreement(matrices[0], matrices[1])
+    yield {**names, **common, "value": value, "ci_low": low, "ci_high": high, "resampled": "tokens (bootstrap)"}
+
+
+def token_states(folder: str | Path, tokens: pl.DataFrame, model: str, other: str) -> np.ndarray:
+    """Input embeddings of the tokens on which a model is compared with another, in their order: [tokens, width].
+
+    Parameters
+    ----------
+    folder
+        The folder of the model's matched tokens.
+    tokens
+        The table of matched tokens.
+    model, other
+        Names of the models.
+    """
+    wanted = tokens.filter((pl.col("model") == model) & (pl.col("other") == other)).sort("place")["token_id"]
+    row_of = dict(read_positions(folder).select("token_id", "row").iter_rows())
+    return read_states(folder, "embedding")[[row_of[token] for token in wanted]]

@@ -1,0 +1,73 @@
+"""Tokens that are no numbers, with which geometries of numbers are compared"""
+
+# The bare number in every model: the context of the experiments on geometry, after the embedding matrices.
+BARE = next((entry["name"] for entry in config["contexts"] if entry["kind"] == "number"), None)
+EMBEDDED = [model for model in STUDY.models if (model, VOCABULARY) in STUDY.runs()]
+
+
+def matched_states(model):
+    """The files of a model's matched tokens, manifest last."""
+    layers = [f"residual-{layer}.parquet" for layer in STUDY.layers(model, VOCABULARY)]
+    return [f"results/matched/{model}/{file}" for file in [*layers, "positions.parquet", "manifest.json"]]
+
+
+def manifests(runs):
+    """Folders of activations, as an option of a program."""
+    return [f"results/activations/{model}/{context}" for model, context in runs]
+
+
+rule choose_matched_tokens:
+    """Which tokens are compared between which models: words that both keep single, near the numbers' ids."""
+    input:
+        [file for model in EMBEDDED for file in STUDY.models[model].files],
+    output:
+        "results/matched/tokens.parquet",
+    log:
+        "results/logs/choose_matched_tokens.log",
+    benchmark:
+        "results/benchmarks/choose_matched_tokens.tsv"
+    conda:
+        "../../envs/numprobe.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        code=digest("choose_matched_tokens"),
+        sources=json.dumps({model: json.loads(STUDY.models[model].source) for model in EMBEDDED}),
+        numbers=RANGE,
+    shell:
+        'python "$NUMPROBE"/choose_matched_tokens.py --code {params.code} --sources {params.sources:q}'
+        " {params.numbers} --output {output} > {log} 2>&1"
+
+
+for name in EMBEDDED:
+
+    rule:
+        name:
+            f"extract_matched_{name}"
+        input:
+            model=STUDY.models[name].files,
+            tokens="results/matched/tokens.parquet",
+        output:
+            kept(matched_states(name)),
+        log:
+            f"results/logs/extract_matched/{name}.log",
+        benchmark:
+            f"results/benchmarks/extract_matched/{name}.tsv"
+        conda:
+            "../../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=60,
+        params:
+            code=digest("extract_matched"),
+            model=name,
+            source=STUDY.models[name].source,
+            storage=config["activations"]["dtype"],
+            folder=subpath(output[0], parent=True),
+        shell:
+            'python "$NUMPROBE"/extract_matched.py --code {params.code} --model {params.model}'
+            " --source {params.source:q} --tokens {input.tokens} --output {params.folder}"
+            " --storage-dtype {params.storage} > {log} 2>&1"
