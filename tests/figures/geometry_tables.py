@@ -45,3 +45,47 @@ def rsa_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
         rows.append({**row, "value": None, "note": note, "subset": "words"})
     extra = {"other": pl.String, "other_layer": pl.String, "dissimilarity": pl.String, "depth": pl.Float64}
     return measurements(rows, {**extra, "p_value": pl.Float64})
+
+
+def _wave_rows(model: str, layers: dict[str, str], n: int):
+    for layer, context in layers.items():
+        common = {"model": model, "context": context, "layer": layer, "N": n, "seed": 0, "n_values": n}
+        for k in range(1, n // 2 + 1):
+            value = 0.2 if k in (n // 10, n // 5) else 0.6 / (n // 2 - 2)
+            yield {**common, "metric": "power_share", "frequency": k, "period": n / k, "value": value,
+                   "ci_low": value / 2, "ci_high": value * 2}  # fmt: skip
+        for control, level in {"none": 0.05, "shuffled": 0.9, "untrained": 0.8}.items():
+            for metric in ("participation", "half_power"):
+                interval = {"value": level, "ci_low": 0.9 * level, "ci_high": 1.1 * level}
+                yield {**common, "metric": metric, "control": control, **interval}
+            for period in (2, 5, 10):
+                level = 0.9 if control == "none" else 0.02
+                interval = {"value": level, "ci_low": level - 0.02, "ci_high": level + 0.02}
+                names = {"subset": f"mod={period}", "period": period, "control": control}
+                yield {**common, **names, "metric": "kappa", **interval}
+                yield {**common, **names, "metric": "power_at", **interval}
+
+
+def frequencies_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
+    """Spectra, sparsity, power and kappa of every state; one model has too few numbers."""
+    rows = []
+    for model, blocks in models.items():
+        layers = {"embedding": "vocabulary", **{str(k): "number" for k in range(blocks + 1)}, "final_norm": "number"}
+        rows += _wave_rows(model, layers, 100)
+    note = "not applicable: fewer than 50 consecutive single-token numbers"
+    rows.append({"model": "chunky", "context": "vocabulary", "metric": "power_share", "note": note})
+    return measurements(rows, {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32})
+
+
+def shared_frequencies_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
+    """Overlaps of all pairs, for three numbers of frequencies."""
+    plain = rsa_table(models).filter(
+        pl.col("other_layer") != "theory", pl.col("control").is_in(["none", "shuffled", "matched"])
+    )
+    plain = plain.filter(pl.col("value").is_not_null()).drop("dissimilarity")
+    parts = [
+        plain.with_columns(pl.lit("iou").alias("metric"), pl.lit(f"top={top}").alias("subset"),
+                           pl.lit(spectrum).alias("spectrum"), pl.lit(1000, pl.UInt32).alias("N"))
+        for top in (10, 20, 50) for spectrum in ("power", "paper")
+    ]  # fmt: skip
+    return pl.concat(parts).filter((pl.col("spectrum") == "power") | (pl.col("control") == "none"))

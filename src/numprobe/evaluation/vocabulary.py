@@ -61,7 +61,7 @@ def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> l
         if np.ptp(states, axis=0).max() == 0:
             rows.append({**names, "metric": "power_share", "note": CONSTANT_STATE})
             continue
-        rows += [{**names, **row} for row in [*_spectrum_rows(states, seed), *_kappa_rows(states, numbers, seed)]]
+        rows += [{**names, **row} for row in [*_spectrum_rows(states, seed), *kappa_rows(states, numbers, seed)]]
     return rows
 
 
@@ -96,7 +96,18 @@ def _band_rows(band: Band, count: int, names: Row) -> Iterator[Row]:
         }
 
 
-def _kappa_rows(states: np.ndarray, numbers: np.ndarray, seed: int) -> Iterator[Row]:
+def kappa_rows(states: np.ndarray, numbers: np.ndarray, seed: int) -> Iterator[Row]:
+    """Kappas of n mod T for every T of `PERIODS`, and of permuted numbers.
+
+    Parameters
+    ----------
+    states
+        [N, d], not all equal.
+    numbers
+        int64 [N]: the number of each row.
+    seed
+        The study's seed.
+    """
     axes = principal_coordinates(states)
     rng = generator(seed, "separability", "permutations")
     labels = np.column_stack([numbers, *(rng.permutation(numbers) for _ in range(PERMUTATIONS))])

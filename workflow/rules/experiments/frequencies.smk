@@ -1,1 +1,100 @@
 """Which waves do embeddings and hidden states hold, and do models share them?"""
+
+add_experiment(
+    "frequencies",
+    collected={
+        "frequencies": [
+            f"results/tables/frequencies/{name}.parquet"
+            for name in STUDY.models
+            if any((name, context) in STUDY.runs() for context in (VOCABULARY, BARE))
+        ],
+        "shared_frequencies": ["results/tables/shared_frequencies/all.parquet"],
+    },
+    figures={
+        "frequencies": ("plot_frequencies", ["frequencies"], "", "10. Waves layer by layer"),
+        "shared_frequencies": (
+            "plot_shared_frequencies",
+            ["shared_frequencies"],
+            "",
+            "10. Waves layer by layer",
+        ),
+    },
+)
+
+
+def bare_runs(wildcards):
+    """Embedding matrices and bare numbers of a model and of its untrained control."""
+    names = (wildcards.model, wildcards.model + UNTRAINED)
+    return [(model, context) for model, context in STUDY.runs() if model in names and context in (VOCABULARY, BARE)]
+
+
+def matched_options(wildcards):
+    """The matched tokens of a model whose embeddings are studied."""
+    if wildcards.model not in EMBEDDED:
+        return ""
+    return f"--matched results/matched/{wildcards.model} --tokens results/matched/tokens.parquet"
+
+
+if STUDY.experiment("frequencies"):
+
+    rule evaluate_frequencies:
+        """Spectra, sparsity and separability of n mod T of one model, layer by layer."""
+        input:
+            states=lambda wildcards: [file for run in bare_runs(wildcards) for file in STUDY.states(*run)],
+            card="results/cards/{model}.json",
+            matched=lambda wildcards: (
+                [*matched_states(wildcards.model), "results/matched/tokens.parquet"]
+                if wildcards.model in EMBEDDED
+                else []
+            ),
+        output:
+            "results/tables/frequencies/{model}.parquet",
+        log:
+            "results/logs/evaluate_frequencies/{model}.log",
+        benchmark:
+            "results/benchmarks/evaluate_frequencies/{model}.tsv"
+        conda:
+            "../../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=120,
+        params:
+            code=digest("evaluate_frequencies"),
+            folders=lambda wildcards: manifests(bare_runs(wildcards)),
+            matched=matched_options,
+            seed=config["seed"],
+        shell:
+            'python "$NUMPROBE"/evaluate_frequencies.py --code {params.code} --model {wildcards.model}'
+            " --activations {params.folders} --card {input.card} {params.matched} --seed {params.seed}"
+            " --output {output} > {log} 2>&1"
+
+    rule evaluate_shared_frequencies:
+        """Overlap of the strongest frequencies of all pairs of models."""
+        input:
+            states=[file for run in COMPARED if not run[0].endswith(UNTRAINED) for file in STUDY.states(*run)],
+            cards=expand("results/cards/{model}.json", model=STUDY.models),
+            matched=[file for model in EMBEDDED for file in matched_states(model)],
+            tokens="results/matched/tokens.parquet",
+        output:
+            "results/tables/shared_frequencies/all.parquet",
+        log:
+            "results/logs/evaluate_shared_frequencies.log",
+        benchmark:
+            "results/benchmarks/evaluate_shared_frequencies.tsv"
+        conda:
+            "../../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=240,
+        params:
+            code=digest("evaluate_shared_frequencies"),
+            folders=manifests([run for run in COMPARED if not run[0].endswith(UNTRAINED)]),
+            matched=[f"results/matched/{model}" for model in EMBEDDED],
+            top=STUDY.experiment("frequencies")["top"],
+            seed=config["seed"],
+        shell:
+            'python "$NUMPROBE"/evaluate_shared_frequencies.py --code {params.code} --activations {params.folders}'
+            " --cards {input.cards} --matched {params.matched} --tokens {input.tokens} --top {params.top}"
+            " --seed {params.seed} --output {output} > {log} 2>&1"

@@ -1,0 +1,143 @@
+"""Which waves do the states of a model hold, layer by layer, and can what they promise be read off?"""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.evaluation.depth import MatchedLayers, matched_layers
+from numprobe.evaluation.geometry import VOCABULARY, Folder, Spaces
+from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.evaluation.vocabulary import FEWEST, ROTATED, SHUFFLED, kappa_rows
+from numprobe.evaluation.waves import (
+    MODULI,
+    Waves,
+    consecutive,
+    half_power,
+    measured_waves,
+    paper_spectrum,
+    participation,
+    permuted_waves,
+    rotated_waves,
+)
+
+#: Columns of the table beside the shared ones: cycles per N numbers, its period in numbers, and N itself.
+EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
+TOO_FEW = f"{NOT_APPLICABLE}: fewer than {FEWEST} consecutive single-token numbers"
+PAPER = "point value: the paper's spectrum, the largest of 64 principal components"
+
+Row = dict[str, Any]
+
+
+def frequency_rows(spaces: Spaces, model: str, words: np.ndarray | None, seed: int) -> list[Row]:
+    """The rows of the table `frequencies` for one model (docs/files.md).
+
+    Parameters
+    ----------
+    spaces
+        States of the model and of its untrained control.
+    model
+        Its name.
+    words
+        [tokens, d]: input embeddings of tokens that are no numbers, in the order of the vocabulary; None: no such.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with `EXTRA`, without `model`.
+    """
+    rows: list[Row] = []
+    for context in (VOCABULARY, spaces.context):
+        folder = spaces.get(model, context) if context else None
+        if folder is None:
+            continue
+        numbers = consecutive(list(folder.row_of))
+        if len(numbers) < FEWEST:
+            rows.append({"context": context, "metric": "power_share", "note": TOO_FEW, "seed": seed})
+            continue
+        untrained = spaces.get(model, str(context), untrained=True)
+        for layer in folder.layers:
+            names = {"context": context, "layer": layer, "N": len(numbers), "seed": seed, "n_values": len(numbers)}
+            found = list(_layer_rows(folder, layer, numbers, seed))
+            if untrained is not None:
+                found += _control_rows(untrained.states(layer, numbers), "untrained", seed)
+            if layer == "embedding" and words is not None and len(words) >= FEWEST:
+                size = {"N": min(len(words), len(numbers)), "n_values": min(len(words), len(numbers))}
+                found += [{**row, **size} for row in _control_rows(words[: len(numbers)], "matched", seed)]
+            rows += [{**names, **row} for row in found]
+    return rows
+
+
+def _layer_rows(folder: Folder, layer: str, numbers: np.ndarray, seed: int) -> Iterator[Row]:
+    states = folder.states(layer, numbers).astype(np.float64)
+    if np.ptp(states, axis=0).max() == 0:
+        yield {"metric": "power_share", "note": CONSTANT_STATE}
+        return
+    measured, rotated, permuted = measured_waves(states), rotated_waves(states, seed), permuted_waves(states, seed)
+    yield from _spectrum_rows(measured, rotated, len(numbers), "none", ROTATED)
+    yield from _spectrum_rows(None, permuted, len(numbers), "shuffled", SHUFFLED)
+    yield from _summary_rows(measured, rotated, "none", ROTATED)
+    yield from _summary_rows(None, permuted, "shuffled", SHUFFLED)
+    for frequency, amplitude in enumerate(paper_spectrum(states), 1):
+        place = {"frequency": frequency, "period": len(numbers) / frequency}
+        yield {"metric": "amplitude", **place, "value": float(amplitude), "note": PAPER}
+    for row in kappa_rows(states, numbers, seed):
+        yield {key: value for key, value in row.items() if key != "n_values"}
+
+
+def _control_rows(states: np.ndarray, control: str, seed: int) -> Iterator[Row]:
+    """Sparsity, power at T and kappa of states that should hold no waves."""
+    if np.ptp(states, axis=0).max() == 0:
+        return
+    yield from _summary_rows(measured_waves(states), rotated_waves(states, seed), control, ROTATED)
+    for row in kappa_rows(states.astype(np.float64), np.arange(len(states)), seed):
+        if row.get("control", "none") == "none":
+            yield {**{key: value for key, value in row.items() if key != "n_values"}, "control": control}
+
+
+def _spectrum_rows(measured: Waves | None, draws: Waves, count: int, control: str, unit: str) -> Iterator[Row]:
+    centre = draws.shares.mean(axis=0) if measured is None else measured.shares[0]
+    low, high = np.quantile(draws.shares, (0.025, 0.975), axis=0)
+    for place, value in enumerate(centre):
+        frequency = place + 1
+        interval = {"ci_low": min(float(low[place]), float(value)), "ci_high": max(float(high[place]), float(value))}
+        names = {"control": control, "metric": "power_share", "resampled": unit}
+        yield {**names, "frequency": frequency, "period": count / frequency, "value": float(value), **interval}
+
+
+def _summary_rows(measured: Waves | None, draws: Waves, control: str, unit: str) -> Iterator[Row]:
+    """How few frequencies hold the power, and how much lies between the classes of n mod T."""
+    names = {"control": control, "resampled": unit}
+    for metric, summary in {"participation": participation, "half_power": half_power}.items():
+        value = None if measured is None else summary(measured.shares)
+        yield {**names, "metric": metric, **_interval(value, summary(draws.shares))}
+    for place, modulus in enumerate(MODULI):
+        value = None if measured is None else measured.between[:, place]
+        period = {"subset": f"mod={modulus}", "period": modulus}
+        yield {**names, "metric": "power_at", **period, **_interval(value, draws.between[:, place])}
+
+
+def _interval(value: np.ndarray | None, draws: np.ndarray) -> Row:
+    """Of a measurement, widened to hold it; without one, mean and range of the draws."""
+    centre = float(draws.mean() if value is None else value[0])
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return {"value": centre, "ci_low": min(float(low), centre), "ci_high": max(float(high), centre)}
+
+
+def compared_layers(spaces: Spaces, first: str, second: str) -> Iterator[tuple[str, MatchedLayers]]:
+    """Context and states of two models that are compared: the input matrices, and all layers by relative depth."""
+    if spaces.get(first, VOCABULARY) is not None and spaces.get(second, VOCABULARY) is not None:
+        yield VOCABULARY, MatchedLayers("embedding", "embedding", None)
+    folders = [spaces.get(model, spaces.context) if spaces.context else None for model in (first, second)]
+    if folders[0] is not None and folders[1] is not None:
+        blocks = [int(spaces.cards[model]["layers"]) for model in (first, second)]
+        for pair in matched_layers(folders[0].layers, folders[1].layers, *blocks):
+            yield str(spaces.context), pair
+
+
+def pairs_of(spaces: Spaces) -> list[tuple[str, str]]:
+    """All pairs of models, in the order of the study."""
+    return list(combinations(spaces.cards, 2))

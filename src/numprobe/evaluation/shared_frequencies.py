@@ -1,0 +1,162 @@
+"""Do models hold the same waves? Overlap of their strongest frequencies, on the consecutive numbers that both have."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.evaluation.depth import MatchedLayers
+from numprobe.evaluation.frequencies import TOO_FEW, compared_layers, pairs_of
+from numprobe.evaluation.geometry import VOCABULARY, Spaces
+from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.evaluation.rsa import token_states
+from numprobe.evaluation.similarity import p_value
+from numprobe.evaluation.vocabulary import FEWEST, ROTATED
+from numprobe.evaluation.waves import (
+    consecutive,
+    measured_waves,
+    overlap,
+    paper_spectrum,
+    permuted_waves,
+    rotated_waves,
+    strongest,
+)
+
+#: Columns of the table beside the shared ones.
+EXTRA = {
+    "other": pl.String,
+    "other_layer": pl.String,
+    "depth": pl.Float64,
+    "spectrum": pl.String,
+    "N": pl.UInt32,
+    "p_value": pl.Float64,
+}
+PERMUTED = "permutations of the values in both models"
+_REMEMBERED = 64
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Spectra:
+    """Spectra [draws, F] of one state: as measured, permuted, rotated, and as the paper has it."""
+
+    measured: np.ndarray
+    permuted: np.ndarray
+    rotated: np.ndarray
+    paper: np.ndarray
+
+
+def shared_frequency_rows(
+    spaces: Spaces, matched: Mapping[str, str | Path], tokens: pl.DataFrame, tops: Sequence[int], seed: int
+) -> list[Row]:
+    """The rows of the table `shared_frequencies` (docs/files.md).
+
+    Parameters
+    ----------
+    spaces
+        The states of all models.
+    matched
+        Model to the folder of its matched tokens.
+    tokens
+        The table of matched tokens.
+    tops
+        How many of the strongest frequencies are compared.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with `EXTRA`.
+    """
+    overlaps = _Overlaps(spaces, tops, seed)
+    rows: list[Row] = []
+    for first, second in pairs_of(spaces):
+        for context, layers in compared_layers(spaces, first, second):
+            found = overlaps.rows(first, second, context, layers)
+            names = {"model": first, "other": second, "context": context, "layer": layers.first}
+            place = {"other_layer": layers.second, "depth": layers.depth, "metric": "iou", "seed": seed}
+            rows += [{**names, **place, **row} for row in found]
+        rows += _matched_rows(first, second, matched, tokens, tops, seed)
+    return rows or [{"metric": "iou", "note": f"{NOT_APPLICABLE}: fewer than two models", "seed": seed}]
+
+
+class _Overlaps:
+    """Spectra are kept for the next pairs of models."""
+
+    def __init__(self, spaces: Spaces, tops: Sequence[int], seed: int) -> None:
+        self.spaces, self.tops, self.seed = spaces, tops, seed
+        self.spectra = lru_cache(_REMEMBERED)(self._spectra)
+
+    def rows(self, first: str, second: str, context: str, layers: MatchedLayers) -> Iterator[Row]:
+        folders = [self.spaces.folders[model, context] for model in (first, second)]
+        numbers = consecutive(list(set(folders[0].row_of) & set(folders[1].row_of)))
+        if len(numbers) < FEWEST:
+            yield {"note": TOO_FEW, "N": len(numbers)}
+            return
+        size = (int(numbers[0]), int(numbers[-1]))
+        one = self.spectra(first, context, layers.first, size, 0)
+        two = self.spectra(second, context, layers.second, size, 1)
+        if one is None or two is None:
+            yield {"note": CONSTANT_STATE}
+            return
+        for row in _pair_rows(one, two, self.tops):
+            yield {**row, "N": len(numbers), "n_values": len(numbers)}
+
+    def _spectra(self, model: str, context: str, layer: str, size: tuple[int, int], draw: int) -> _Spectra | None:
+        """`draw` keeps the permutations of the two models of a pair apart."""
+        states = self.spaces.folders[model, context].states(layer, np.arange(size[0], size[1] + 1)).astype(np.float64)
+        return None if np.ptp(states, axis=0).max() == 0 else _all_spectra(states, self.seed, draw)
+
+
+def _all_spectra(states: np.ndarray, seed: int, draw: int) -> _Spectra:
+    return _Spectra(
+        measured_waves(states).shares,
+        permuted_waves(states, seed + draw).shares,
+        rotated_waves(states, seed + draw).shares,
+        paper_spectrum(states)[None],
+    )
+
+
+def _pair_rows(first: _Spectra, second: _Spectra, tops: Sequence[int]) -> Iterator[Row]:
+    for top in tops:
+        if top > first.measured.shape[1]:
+            continue
+        value = float(overlap(strongest(first.measured, top), strongest(second.measured, top))[0])
+        null = overlap(strongest(first.permuted, top), strongest(second.permuted, top))
+        draws = overlap(strongest(first.rotated, top), strongest(second.rotated, top))
+        names = {"subset": f"top={top}", "spectrum": "power"}
+        yield {**names, "value": value, **_range(draws, value), "resampled": ROTATED, "p_value": p_value(value, null)}
+        yield {**names, "control": "shuffled", "value": float(null.mean()), **_range(null), "resampled": PERMUTED}
+        paper = float(overlap(strongest(first.paper, top), strongest(second.paper, top))[0])
+        note = "point value: the paper's spectrum, the largest of 64 principal components"
+        yield {**names, "spectrum": "paper", "value": paper, "note": note}
+
+
+def _range(draws: np.ndarray, value: float | None = None) -> Row:
+    low, high = np.quantile(draws, (0.025, 0.975)).tolist()
+    return {"ci_low": low if value is None else min(low, value), "ci_high": high if value is None else max(high, value)}
+
+
+def _matched_rows(
+    first: str, second: str, folders: Mapping[str, str | Path], tokens: pl.DataFrame, tops: Sequence[int], seed: int
+) -> Iterator[Row]:
+    """The same on tokens that are no numbers, the same texts in the same order in both."""
+    if first not in folders or second not in folders:
+        return
+    pair = ((first, second), (second, first))
+    states = [token_states(folders[model], tokens, model, other).astype(np.float64) for model, other in pair]
+    names = {"model": first, "other": second, "context": VOCABULARY, "layer": "embedding", "other_layer": "embedding"}
+    common = {"control": "matched", "metric": "iou", "N": len(states[0]), "n_values": len(states[0]), "seed": seed}
+    if len(states[0]) < FEWEST:
+        note = f"{NOT_APPLICABLE}: fewer than {FEWEST} words are single tokens in both"
+        yield {**names, **common, "note": note}
+        return
+    spectra = [_all_spectra(part, seed, draw) for draw, part in enumerate(states)]
+    for row in _pair_rows(spectra[0], spectra[1], tops):
+        if row.get("control", "none") == "none" and row["spectrum"] == "power":
+            yield {**names, **common, **row}

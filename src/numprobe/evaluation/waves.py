@@ -1,0 +1,168 @@
+"""Waves in states of consecutive numbers: how few of them hold the power, and which ones models share.
+
+All quantities are functions of the shares of the frequencies in the variance (`numprobe.evaluation.spectra`). Permuting
+numbers gives their null; rotating the states and drawing dimensions with replacement gives their interval.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.fft import rfft
+
+from numprobe.evaluation.spectra import principal_coordinates
+from numprobe.seeding import generator
+
+#: Moduli T: the classes of n mod T hold the power of all waves whose period divides T.
+MODULI = (2, 5, 10)
+PERMUTATIONS = 200
+ROTATIONS = 20
+SAMPLES_PER_ROTATION = 50
+#: Principal components of the spectrum as the paper plots it.
+PAPER_COMPONENTS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Waves:
+    """The spectra of some draws.
+
+    Attributes
+    ----------
+    shares
+        float64 [draws, N // 2]: share of each frequency 1..N // 2 in the variance; sums to 1.
+    between
+        float64 [draws, moduli]: share of the variance that lies between the classes of n mod T.
+    """
+
+    shares: np.ndarray
+    between: np.ndarray
+
+
+def measured_waves(states: np.ndarray) -> Waves:
+    """The spectrum of the states as they are, one draw.
+
+    Parameters
+    ----------
+    states
+        [N, d]: row i is the state of the i-th of N consecutive numbers, from a multiple of all `MODULI` on or not.
+    """
+    return _waves(_power(_amplitudes(states - states.mean(axis=0, dtype=np.float64)))[None], len(states))
+
+
+def permuted_waves(states: np.ndarray, seed: int, permutations: int = PERMUTATIONS) -> Waves:
+    """Spectra after the numbers are permuted.
+
+    Parameters
+    ----------
+    states
+        [N, d].
+    seed
+        The study's seed.
+    permutations
+        How many.
+    """
+    axes = principal_coordinates(states).astype(np.float32)
+    rng = generator(seed, "waves", "permutations")
+    draws = [_power(_amplitudes(axes[rng.permutation(len(axes))])) for _ in range(permutations)]
+    return _waves(np.array(draws), len(states))
+
+
+def rotated_waves(states: np.ndarray, seed: int) -> Waves:
+    """Spectra over random rotations whose dimensions are drawn with replacement.
+
+    How much a spectrum depends on the dimensions that the model happens to have. Numbers cannot be resampled: that
+    would break their even spacing.
+    """
+    amplitudes = _amplitudes(principal_coordinates(states))
+    width = amplitudes.shape[1]
+    rng = generator(seed, "waves", "rotations")
+    draws = []
+    for _ in range(ROTATIONS):
+        rotation = np.linalg.qr(rng.standard_normal((width, width)))[0]
+        weights = rng.multinomial(width, np.full(width, 1 / width), size=SAMPLES_PER_ROTATION)
+        turned = amplitudes @ rotation
+        draws.append(weights @ (turned.real**2 + turned.imag**2).T)
+    return _waves(np.concatenate(draws), len(states))
+
+
+def _amplitudes(centred: np.ndarray) -> np.ndarray:
+    """Complex [N // 2 + sum of moduli, d]: waves, then class means; squares add up to N times sums of squares."""
+    count = len(centred)
+    spectrum = rfft(centred, axis=0)[1:] * np.float32(np.sqrt(2))
+    if count % 2 == 0:
+        spectrum[-1] /= np.float32(np.sqrt(2))
+    classes = [_class_sums(centred, modulus) for modulus in MODULI]
+    return np.concatenate([spectrum, *classes])
+
+
+def _class_sums(centred: np.ndarray, modulus: int) -> np.ndarray:
+    """The mean of each class of n mod T, times the root of N and of its size: float [T, d]."""
+    count = len(centred)
+    whole = count // modulus * modulus
+    sums = centred[:whole].reshape(-1, modulus, centred.shape[1]).sum(axis=0)
+    sums[: count - whole] += centred[whole:]
+    size = np.bincount(np.arange(count) % modulus, minlength=modulus)
+    return np.asarray(sums * np.sqrt(count / size)[:, None].astype(centred.dtype))
+
+
+def _power(amplitudes: np.ndarray) -> np.ndarray:
+    return np.asarray((amplitudes.real**2 + amplitudes.imag**2).sum(axis=1), dtype=np.float64)
+
+
+def _waves(power: np.ndarray, count: int) -> Waves:
+    half = count // 2
+    shares = power[:, :half] / power[:, :half].sum(axis=1, keepdims=True)
+    ends = half + np.cumsum([0, *MODULI])
+    total = power[:, :half].sum(axis=1)
+    parts = [power[:, a:b].sum(axis=1) / total for a, b in pairwise(ends)]
+    return Waves(shares, np.column_stack(parts))
+
+
+def participation(shares: np.ndarray) -> np.ndarray:
+    """Effective share of the frequencies, 1 / sum of squares over their number: 1 if all are equal, [...]."""
+    return np.asarray(1 / (shares**2).sum(axis=-1) / shares.shape[-1])
+
+
+def half_power(shares: np.ndarray) -> np.ndarray:
+    """Share of the frequencies, strongest first, that is needed for half of the power, [...]."""
+    strongest = np.sort(shares, axis=-1)[..., ::-1].cumsum(axis=-1)
+    return np.asarray(((strongest < 0.5).sum(axis=-1) + 1) / shares.shape[-1])
+
+
+def paper_spectrum(states: np.ndarray, components: int = PAPER_COMPONENTS) -> np.ndarray:
+    """The spectrum as the paper plots it: at each frequency the largest magnitude over principal components.
+
+    Parameters
+    ----------
+    states
+        [N, d].
+    components
+        How many of the first principal components are transformed.
+
+    Returns
+    -------
+    float64 [N // 2]: frequencies 1..N // 2, not normalised.
+    """
+    scores = principal_coordinates(states)[:, :components]
+    return np.asarray(np.abs(rfft(scores, axis=0)[1:]).max(axis=1))
+
+
+def strongest(spectra: np.ndarray, top: int) -> np.ndarray:
+    """bool [..., F]: which frequencies are among the `top` strongest (earlier ones of equal strength)."""
+    order = np.argsort(-spectra, axis=-1, kind="stable")[..., :top]
+    chosen = np.zeros(spectra.shape, dtype=bool)
+    np.put_along_axis(chosen, order, True, axis=-1)
+    return chosen
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Size of the intersection over size of the union of sets of frequencies, bool [..., F] -> float64 [...]."""
+    return np.asarray((first & second).sum(axis=-1) / (first | second).sum(axis=-1))
+
+
+def consecutive(numbers: Sequence[int]) -> np.ndarray:
+    """The consecutive numbers from the smallest on: int64, may be empty."""
+    ordered = np.array(sorted(numbers), dtype=np.int64)
+    gaps = np.flatnonzero(np.diff(ordered) != 1)
+    return ordered[: gaps[0] + 1] if len(gaps) else ordered

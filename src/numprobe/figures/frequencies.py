@@ -1,0 +1,160 @@
+"""Waves layer by layer: spectra, how few frequencies hold the power, and separability of n mod T beside power at T."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from numprobe.figures.panels import curve, explain_empty, fraction_axis, legend_entry
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+EXTRA = ("frequency", "period", "N")
+_METRICS = ("power_share", "participation", "half_power", "power_at", "kappa")
+_COLUMNS = (
+    "model", "control", "context", "layer", "subset", "metric", "frequency", "period", "N", "value", "ci_low",
+    "ci_high", "resampled", "note",
+)  # fmt: skip
+_COLOURS = "cividis"
+#: log10 of the share of a frequency, relative to equal shares.
+_WEAKEST, _STRONGEST = -1.0, 2.0
+_SPARSITY = {"participation": Style("#0072B2", "o"), "half_power": Style("#D55E00", "s")}
+_SPARSITY_NAMES = {"participation": "effective share of frequencies", "half_power": "share that holds half the power"}
+_MODULI = {2: Style("#0072B2", "o"), 5: Style("#D55E00", "^"), 10: Style("#009E73", "s")}
+_NULL, _UNTRAINED = "#bbbbbb", "#555555"
+_PERIODS = (2, 2.5, 5, 10)
+
+
+def frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The measurements that the figure shows.
+
+    Parameters
+    ----------
+    table
+        The table `frequencies` (docs/files.md).
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds none of its metrics.
+    """
+    shown = pl.col("metric").is_in(_METRICS)
+    shares = pl.col("metric") == "power_share"
+    kept = shown & (~shares | (pl.col("control") == "none"))
+    rows = over_all_folds(checked(table, [*MEASUREMENT, *EXTRA]).filter(kept | is_not_applicable()))
+    if rows.is_empty():
+        raise nothing_to_draw("metric " + " or ".join(_METRICS))
+    return rows.select(_COLUMNS)
+
+
+def draw_frequencies(drawn: pl.DataFrame) -> Figure:
+    """A row per model: spectra of all states, sparsity over the layers, and kappa beside power.
+
+    Parameters
+    ----------
+    drawn
+        What `frequencies_rows` returned.
+    """
+    models = in_order(drawn["model"])
+    figure = Figure(figsize=(PAGE_WIDTH, 1.45 * len(models) + 1.2), layout="constrained")
+    grid = figure.subplots(len(models), 3, squeeze=False, width_ratios=[1.25, 1, 1])
+    for panels, model in zip(grid, models, strict=True):
+        rows = drawn.filter(pl.col("model") == model)
+        panels[0].set_ylabel(model, fontweight="bold", fontsize=8)
+        if any([explain_empty(axes, rows) for axes in panels]):
+            continue
+        layers = layer_order(rows["layer"].drop_nulls())
+        _spectra(panels[0], rows.filter(pl.col("metric") == "power_share"), layers)
+        _sparsity(panels[1], rows, layers)
+        _separability(panels[2], rows, layers)
+    for column, title in zip(grid.T, ("spectrum of each state", "few frequencies?", "n mod T"), strict=True):
+        column[0].set_title(title, fontweight="bold")
+    grid[-1, 0].set_xlabel("frequency (cycles per number)")
+    grid[-1, 1].set_xlabel("layer")
+    grid[-1, 2].set_xlabel("layer")
+    scale = ScalarMappable(Normalize(_WEAKEST, _STRONGEST), _COLOURS)
+    bar = figure.colorbar(scale, ax=grid[:, 0], location="bottom", aspect=30, pad=0.02, shrink=0.8)
+    bar.set_label("share of the variance, relative to equal shares (log10)", fontsize=6)
+    figure.legend(handles=_legend(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _spectra(axes: Axes, shares: pl.DataFrame, layers: Sequence[str]) -> None:
+    """A heat map: one line per state, its frequencies from left to right."""
+    count = int(shares["N"].drop_nulls().max() or 0)  # type: ignore[arg-type]
+    image = np.full((len(layers), count // 2), np.nan)
+    for row in shares.filter(pl.col("value").is_not_null()).iter_rows(named=True):
+        image[layers.index(row["layer"]), row["frequency"] - 1] = row["value"]
+    with np.errstate(divide="ignore"):
+        relative = np.log10(image * (count // 2))
+    axes.imshow(
+        relative, cmap=_COLOURS, vmin=_WEAKEST, vmax=_STRONGEST, aspect="auto", interpolation="nearest",
+        extent=(0.5 / count, (count // 2 + 0.5) / count, len(layers) - 0.5, -0.5),
+    )  # fmt: skip
+    step = max(1, len(layers) // 8)
+    named = [i for i, name in enumerate(layers) if not name.isdecimal() or int(name) % step == 0]
+    axes.set_yticks(named, [layer_label(layers[i]) for i in named], fontsize=5.5)
+    axes.set_xlim(0, 0.5)
+    axes.set_xticks([0.1, 0.2, 0.3, 0.4, 0.5], ["0.1", "0.2", "0.3", "0.4", "0.5"])
+    axes.text(0.99, 1.02, f"{count} numbers", transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, ha="right")
+
+
+def _sparsity(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
+    set_layer_axis(axes, layers)
+    for metric, style in _SPARSITY.items():
+        of_metric = rows.filter(pl.col("metric") == metric)
+        _null(axes, of_metric, layers)
+        _untrained(axes, of_metric, layers)
+        curve(axes, of_metric.filter(pl.col("control") == "none"), layers, style)
+        words = of_metric.filter(pl.col("control") == "matched")
+        axes.plot([layers.index(name) for name in words["layer"]], words["value"], "+", color=style.colour, ms=5)
+    axes.set_yscale("log")
+    axes.set_ylim(0.004, 1.4)
+    axes.set_yticks([0.01, 0.1, 1], ["1 %", "10 %", "100 %"])
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+
+
+def _separability(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
+    set_layer_axis(axes, layers)
+    fraction_axis(axes)
+    for modulus, style in _MODULI.items():
+        of_modulus = rows.filter(pl.col("subset") == f"mod={modulus}")
+        kappas = of_modulus.filter(pl.col("metric") == "kappa")
+        _null(axes, kappas, layers)
+        curve(axes, kappas.filter(pl.col("control") == "none"), layers, style)
+        power = of_modulus.filter((pl.col("metric") == "power_at") & (pl.col("control") == "none"))
+        curve(axes, power, layers, Style(style.colour, style.marker, ":"))
+        words = kappas.filter(pl.col("control") == "matched")
+        axes.plot([layers.index(name) for name in words["layer"]], words["value"], "+", color=style.colour, ms=5)
+    axes.set_ylim(-0.15, 1.04)
+
+
+def _null(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
+    null = rows.filter(pl.col("control") == "shuffled", pl.col("value").is_not_null())
+    null = null.with_columns(x=pl.Series([layers.index(name) for name in null["layer"]], dtype=pl.Int64)).sort("x")
+    axes.fill_between(null["x"], null["ci_low"], null["ci_high"], color=_NULL, lw=0, alpha=0.8)
+
+
+def _untrained(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
+    found = rows.filter(pl.col("control") == "untrained")
+    found = found.with_columns(x=pl.Series([layers.index(name) for name in found["layer"]], dtype=pl.Int64)).sort("x")
+    axes.plot(found["x"], found["value"], color=_UNTRAINED, linestyle="-.", linewidth=0.8)
+
+
+def _legend() -> list[Line2D | Patch]:
+    sparsity = [legend_entry(_SPARSITY_NAMES[metric], style) for metric, style in _SPARSITY.items()]
+    moduli = [legend_entry(f"T = {modulus}: kappa (dotted: power)", style) for modulus, style in _MODULI.items()]
+    others: list[Line2D | Patch] = [
+        Line2D([], [], color=_UNTRAINED, linestyle="-.", label="untrained"),
+        Patch(color=_NULL, label="shuffled: 95 %"),
+        Line2D([], [], color="black", marker="+", linestyle="none", label="other words"),
+    ]
+    return [*sparsity, others[0], *moduli, *others[1:]]

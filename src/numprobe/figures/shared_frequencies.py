@@ -1,0 +1,98 @@
+"""How many of their strongest frequencies models share."""
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from numprobe.figures.pairs import curve_lines, models_of, pair_curves, pair_matrices, pair_points
+from numprobe.figures.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw
+from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH
+from numprobe.tables import MEASUREMENT
+
+EXTRA = ("other", "other_layer", "depth", "spectrum", "N", "p_value")
+_COLUMNS = (
+    "model", "other", "control", "context", "layer", "other_layer", "depth", "subset", "spectrum", "N", "value",
+    "ci_low", "ci_high", "resampled", "p_value", "note",
+)  # fmt: skip
+_GROUPS = {
+    "numbers": ("none", "power", "#0072B2"),
+    "paper's spectrum": ("none", "paper", "#56B4E9"),
+    "other words": ("matched", "power", "#D55E00"),
+    "shuffled numbers": ("shuffled", "power", NOTE_COLOUR),
+}
+
+
+def shared_frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The overlaps that the figure shows.
+
+    Parameters
+    ----------
+    table
+        The table `shared_frequencies` (docs/files.md).
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no overlaps.
+    """
+    rows = checked(table, [*MEASUREMENT, *EXTRA]).filter((pl.col("metric") == "iou") | is_not_applicable())
+    if rows.is_empty():
+        raise nothing_to_draw("metric iou")
+    return rows.select(_COLUMNS)
+
+
+def draw_shared_frequencies(drawn: pl.DataFrame) -> Figure:
+    """Two matrices of models, overlaps beside controls for every number of frequencies, and curves per model.
+
+    Parameters
+    ----------
+    drawn
+        What `shared_frequencies_rows` returned.
+    """
+    tops = sorted({int(name.removeprefix("top=")) for name in drawn["subset"] if name.startswith("top=")})
+    top = tops[len(tops) // 2] if tops else 0
+    models = models_of(drawn)
+    heights = [0.85 + 0.22 * len(models), 1.5, 1.55 * curve_lines(models)]
+    figure = Figure(figsize=(PAGE_WIDTH, sum(heights) + 0.4), layout="constrained")
+    grid = figure.add_gridspec(3, 1, height_ratios=heights)
+    chosen = drawn.filter(pl.col("subset") == f"top={top}", pl.col("spectrum") == "power")
+    plain = chosen.filter(pl.col("control") == "none")
+    matrices = {
+        f"input embeddings, top {top}": plain.filter(pl.col("layer") == "embedding"),
+        f"bare number, middle layer, top {top}": _middle(plain),
+    }
+    pair_matrices(figure, grid[0], matrices, models, "IoU")
+    _controls(figure.add_subplot(grid[1]), drawn, tops)
+    pair_curves(figure, grid[2], chosen.filter(pl.col("control") != "matched"), f"IoU of the top {top}")
+    return figure
+
+
+def _middle(plain: pl.DataFrame) -> pl.DataFrame:
+    """Of each pair of models the layers nearest to half of the depth."""
+    inside = plain.filter(pl.col("context") != VOCABULARY, pl.col("depth").is_not_null())
+    return inside.sort((pl.col("depth") - 0.5).abs(), maintain_order=True).unique(["model", "other"], keep="first")
+
+
+def _controls(axes: Axes, drawn: pl.DataFrame, tops: list[int]) -> None:
+    """All pairs at the input embeddings: groups by how many frequencies are compared."""
+    rows = drawn.filter(pl.col("layer") == "embedding", pl.col("value").is_not_null())
+    places = []
+    for group, top in enumerate(tops):
+        for place, (control, spectrum, colour) in enumerate(_GROUPS.values()):
+            found = rows.filter(
+                (pl.col("control") == control) & (pl.col("spectrum") == spectrum) & (pl.col("subset") == f"top={top}")
+            )
+            places.append(group * (len(_GROUPS) + 1) + place)
+            pair_points(axes, places[-1], found, colour, spread=0.8)
+    labels = [name.replace(" ", "\n", 1) for _ in tops for name in _GROUPS]
+    axes.set_xticks(places, labels, fontsize=5.5)
+    for group, top in enumerate(tops):
+        middle = group * (len(_GROUPS) + 1) + (len(_GROUPS) - 1) / 2
+        axes.text(middle, 1.08, f"top {top}", ha="center", fontsize=7, fontweight="bold")
+    axes.set_ylim(-0.04, 1.2)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylabel("IoU")
+    axes.set_title("Input embeddings: pairs of models and controls", fontweight="bold")
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)

@@ -1,0 +1,51 @@
+import polars as pl
+import pytest
+
+from numprobe.errors import NumprobeError
+from numprobe.figures.frequencies import draw_frequencies, frequencies_rows
+from numprobe.figures.shared_frequencies import draw_shared_frequencies, shared_frequencies_rows
+from numprobe.figures.style import use_style
+
+from .geometry_tables import frequencies_table, shared_frequencies_table
+from .inspection import legend, texts
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    use_style()
+
+
+def test_the_figure_of_waves_names_what_it_shows():
+    figure = draw_frequencies(frequencies_rows(frequencies_table()))
+    found = set(texts(figure))
+    assert {"llama", "minilm", "100 numbers", "spectrum of each state", "few frequencies?", "n mod T", "norm"} <= found
+    assert any(text.startswith("not applicable") for text in found)
+    assert "untrained" in legend(figure)
+
+
+def test_the_heat_map_is_brightest_at_the_planted_periods():
+    image = draw_frequencies(frequencies_rows(frequencies_table())).axes[0].images[0].get_array()
+    assert image.shape == (7, 50)
+    assert sorted((image[0].argsort()[-2:] + 1).tolist()) == [10, 20]
+
+
+def test_forty_layers_keep_readable_labels():
+    figure = draw_frequencies(frequencies_rows(frequencies_table({"deep": 40})))
+    texts(figure)
+    assert len(figure.axes[0].get_yticks()) < 14
+
+
+def test_the_figure_of_overlaps_names_models_controls_and_counts():
+    figure = draw_shared_frequencies(shared_frequencies_rows(shared_frequencies_table()))
+    found = set(texts(figure))
+    assert {"input embeddings, top 20", "top 10", "top 50", "with minilm", "other words", "shuffled numbers"} <= found
+
+
+def test_tables_that_cannot_be_drawn_are_refused():
+    with pytest.raises(NumprobeError, match="lacks the columns frequency, period"):
+        frequencies_rows(frequencies_table().drop("frequency", "period"))
+    with pytest.raises(NumprobeError, match="no rows of metric power_share"):
+        plain = frequencies_table().filter(pl.col("note").is_null())
+        frequencies_rows(plain.with_columns(pl.lit("r2").alias("metric")))
+    with pytest.raises(NumprobeError, match="no rows of metric iou"):
+        shared_frequencies_rows(shared_frequencies_table().with_columns(pl.lit("r2").alias("metric")))
