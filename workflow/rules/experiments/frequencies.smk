@@ -5,7 +5,7 @@ add_experiment(
     collected={
         "frequencies": [
             f"results/tables/frequencies/{name}.parquet"
-            for name in STUDY.models
+            for name in STUDY.models_of("frequencies")
             if any((name, context) in STUDY.runs() for context in (VOCABULARY, BARE))
         ],
         "shared_frequencies": ["results/tables/shared_frequencies/all.parquet"],
@@ -22,10 +22,9 @@ add_experiment(
 )
 
 
-def bare_runs(wildcards):
+def own_runs(wildcards):
     """Embedding matrices and bare numbers of a model and of its untrained control."""
-    names = (wildcards.model, wildcards.model + UNTRAINED)
-    return [(model, context) for model, context in STUDY.runs() if model in names and context in (VOCABULARY, BARE)]
+    return [run for run in bare_runs("frequencies") if run[0] in (wildcards.model, wildcards.model + UNTRAINED)]
 
 
 def matched_options(wildcards):
@@ -37,10 +36,13 @@ def matched_options(wildcards):
 
 if STUDY.experiment("frequencies"):
 
+    PLAIN_BARE_RUNS = [run for run in bare_runs("frequencies") if not run[0].endswith(UNTRAINED)]
+    WAVE_EMBEDDED = STUDY.models_of("frequencies", VOCABULARY)
+
     rule evaluate_frequencies:
         """Spectra, sparsity and separability of n mod T of one model, layer by layer."""
         input:
-            states=lambda wildcards: [file for run in bare_runs(wildcards) for file in STUDY.states(*run)],
+            states=lambda wildcards: [file for run in own_runs(wildcards) for file in STUDY.states(*run)],
             card="results/cards/{model}.json",
             matched=lambda wildcards: (
                 [*matched_states(wildcards.model), "results/matched/tokens.parquet"]
@@ -61,7 +63,7 @@ if STUDY.experiment("frequencies"):
             runtime=120,
         params:
             code=digest("evaluate_frequencies"),
-            folders=lambda wildcards: manifests(bare_runs(wildcards)),
+            folders=lambda wildcards: manifests(own_runs(wildcards)),
             matched=matched_options,
             seed=config["seed"],
         shell:
@@ -72,9 +74,9 @@ if STUDY.experiment("frequencies"):
     rule evaluate_shared_frequencies:
         """Overlap of the strongest frequencies of all pairs of models."""
         input:
-            states=[file for run in COMPARED if not run[0].endswith(UNTRAINED) for file in STUDY.states(*run)],
-            cards=expand("results/cards/{model}.json", model=STUDY.models),
-            matched=[file for model in EMBEDDED for file in matched_states(model)],
+            states=[file for run in PLAIN_BARE_RUNS for file in STUDY.states(*run)],
+            cards=expand("results/cards/{model}.json", model=STUDY.models_of("frequencies")),
+            matched=[file for model in WAVE_EMBEDDED for file in matched_states(model)],
             tokens="results/matched/tokens.parquet",
         output:
             "results/tables/shared_frequencies/all.parquet",
@@ -90,8 +92,8 @@ if STUDY.experiment("frequencies"):
             runtime=240,
         params:
             code=digest("evaluate_shared_frequencies"),
-            folders=manifests([run for run in COMPARED if not run[0].endswith(UNTRAINED)]),
-            matched=[f"results/matched/{model}" for model in EMBEDDED],
+            folders=manifests(PLAIN_BARE_RUNS),
+            matched=[f"results/matched/{model}" for model in WAVE_EMBEDDED],
             top=STUDY.experiment("frequencies")["top"],
             seed=config["seed"],
         shell:

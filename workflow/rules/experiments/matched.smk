@@ -2,13 +2,18 @@
 
 # The bare number in every model: the context of the experiments on geometry, after the embedding matrices.
 BARE = next((entry["name"] for entry in config["contexts"] if entry["kind"] == "number"), None)
-EMBEDDED = [model for model in STUDY.models if (model, VOCABULARY) in STUDY.runs()]
+EMBEDDED = STUDY.models_of(context=VOCABULARY)
 
 
 def matched_states(model):
     """The files of a model's matched tokens, manifest last."""
     layers = [f"residual-{layer}.parquet" for layer in STUDY.layers(model, VOCABULARY)]
     return [f"results/matched/{model}/{file}" for file in [*layers, "positions.parquet", "manifest.json"]]
+
+
+def bare_runs(experiment):
+    """Embedding matrices and bare numbers of the models of an experiment and of their untrained controls."""
+    return [(model, context) for model, context in STUDY.runs(experiment) if context in (VOCABULARY, BARE)]
 
 
 def manifests(runs):

@@ -1,7 +1,8 @@
 """Are the number spaces of different models alike? Representational similarity with nulls"""
 
 # Embedding matrices and bare numbers of all models and their untrained controls.
-COMPARED = [(model, context) for model, context in STUDY.runs() if context in (VOCABULARY, BARE)]
+COMPARED = bare_runs("rsa")
+COMPARED_EMBEDDED = STUDY.models_of("rsa", VOCABULARY)
 
 add_experiment(
     "rsa",
@@ -16,8 +17,8 @@ if STUDY.experiment("rsa"):
         """Every pair of models at the embeddings and layer by layer, with nulls and controls."""
         input:
             states=[file for run in COMPARED for file in STUDY.states(*run)],
-            cards=expand("results/cards/{model}.json", model=STUDY.models),
-            matched=[file for model in EMBEDDED for file in matched_states(model)],
+            cards=expand("results/cards/{model}.json", model=STUDY.models_of("rsa")),
+            matched=[file for model in COMPARED_EMBEDDED for file in matched_states(model)],
             tokens="results/matched/tokens.parquet",
         output:
             "results/tables/rsa/all.parquet",
@@ -34,7 +35,7 @@ if STUDY.experiment("rsa"):
         params:
             code=digest("evaluate_rsa"),
             folders=manifests(COMPARED),
-            matched=[f"results/matched/{model}" for model in EMBEDDED],
+            matched=[f"results/matched/{model}" for model in COMPARED_EMBEDDED],
             permutations=STUDY.experiment("rsa")["permutations"],
             resamples=RESAMPLES,
             seed=config["seed"],
