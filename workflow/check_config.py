@@ -19,6 +19,8 @@ from numprobe.errors import NumprobeError
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 ITERATIVE = ("sinusoidal", "wave", "mlp")
 VOCABULARY = "vocabulary"
+#: What stands for the context in the path of the probe of all contexts.
+UNIVERSAL = "universal"
 UNTRAINED = ".untrained"
 
 Config = dict[str, Any]
@@ -186,6 +188,8 @@ def _context_problems(config: Config) -> Iterator[str]:
         where = f"contexts['{entry['name']}']"
         if entry["name"] == VOCABULARY:
             yield f"{where}.name: '{VOCABULARY}' is reserved for the embedding matrices"
+        if entry["name"] == UNIVERSAL:
+            yield f"{where}.name: '{UNIVERSAL}' is reserved for the probe of all contexts"
         if "corpus" in entry and not Path(entry["corpus"]).is_file():
             yield f"{where}.corpus: the file {entry['corpus']} does not exist"
 
@@ -212,6 +216,8 @@ def _probe_problems(config: Config) -> Iterator[str]:
             yield from _number_context_problems(entry, config["contexts"])
         if entry["name"] == "transfer" and entry["probe"] not in probes:
             yield f"experiments['transfer'].probe: '{entry['probe']}' is not among the probes: {', '.join(probes)}"
+        if entry["name"] in ("cross_layer", "universal_probe") and "fourier" not in probes:
+            yield f"experiments['{entry['name']}']: needs the probe fourier, the probes are {', '.join(probes)}: add it"
 
 
 def _number_context_problems(entry: Config, contexts: list[Config]) -> Iterator[str]:

@@ -19,6 +19,8 @@ from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
 NOT_FOR_ENCODERS = ("result",)
+#: Kinds of contexts in which the state before the number is read.
+BEFORE_THE_NUMBER = ("result",)
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,11 @@ class Study:
         """Names of the contexts in which a model is studied, prompts only."""
         return [name for name in self._wanted(model) if name != VOCABULARY and not self._reason(model, name)]
 
+    def own_token_contexts(self, run_model: str) -> list[str]:
+        """Names of the contexts in which a model, or its untrained control, reads a number at its own token."""
+        contexts = self.contexts_of(run_model.removesuffix(UNTRAINED))
+        return [name for name in contexts if self.contexts[name]["kind"] not in BEFORE_THE_NUMBER]
+
     def runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
         """All (model, context) pairs, `vocabulary` included, the untrained controls after the models.
 
@@ -231,6 +238,7 @@ def load_study(config: Config) -> Study:
             _model(entry, config)
         except NumprobeError as error:
             problems.append(f"  - models['{entry['name']}']: {error}")
+    problems += [] if problems else _leave_out_problems(study)
     if problems:
         raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
     idle = [name for name in _EXPERIMENT_CONTEXTS if study.experiment(name) and not _applies(study, name)]
@@ -251,6 +259,8 @@ _EXPERIMENT_CONTEXTS = {
     "consistency": "one of its contexts",
     "rsa": f"'{VOCABULARY}'",
     "frequencies": f"'{VOCABULARY}'",
+    "cross_layer": "a context of prompts",
+    "universal_probe": "a context whose kind is not " + " or ".join(BEFORE_THE_NUMBER),
 }
 
 
@@ -262,7 +272,22 @@ def _applies(study: Study, experiment: str) -> bool:
         return unrelated if experiment == "shared_code" else bool(models)
     if experiment in ("spectra", "rsa", "frequencies"):
         return VOCABULARY in contexts
+    if experiment == "universal_probe":
+        return any(map(study.own_token_contexts, study.models_of(experiment)))
     return bool(contexts) if experiment == "accuracy" else bool(set(contexts) - {VOCABULARY})
+
+
+def _leave_out_problems(study: Study) -> list[str]:
+    """Layers that the universal probe leaves out must exist, and leave every model another one to fit on."""
+    entry = study.experiment("universal_probe")
+    left_out = {str(layer) for layer in entry["leave_out"]} if entry else set()
+    states = {name: set(study.models[name].layers) for name in study.models_of("universal_probe")} if left_out else {}
+    where = "  - experiments['universal_probe'].leave_out:"
+    unknown = sorted(left_out - set().union(*states.values()))
+    emptied = [name for name, layers in states.items() if layers <= left_out]
+    return [f"{where} no model has the state {layer}" for layer in unknown] + [
+        f"{where} leaves no state of {name} to fit on" for name in emptied
+    ]
 
 
 def _split_problems(config: Config) -> list[str]:

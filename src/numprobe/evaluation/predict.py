@@ -10,6 +10,7 @@ from numprobe.activations.store import read_manifest, read_positions, read_state
 from numprobe.errors import NumprobeError
 from numprobe.probes.controls import control_labels, gaussian_states
 from numprobe.probes.probe import ALL, GAUSSIAN_LAYER, Probe
+from numprobe.seeding import generator
 from numprobe.splits import Fold, Split
 
 #: One row per decoded state, probe and control.
@@ -31,7 +32,7 @@ PREDICTION = pl.Schema(
 )
 
 
-def predict(folder: str | Path, probes: Sequence[Probe]) -> pl.DataFrame:
+def predict(folder: str | Path, probes: Sequence[Probe], per_value: int | None = None) -> pl.DataFrame:
     """Decode the test rows of an activation folder with every probe.
 
     A row tests if its number is in the fold's test block and its text is not a training text; no fold has seen either.
@@ -42,6 +43,8 @@ def predict(folder: str | Path, probes: Sequence[Probe]) -> pl.DataFrame:
         `results/activations/{model}/{context}`.
     probes
         Probes of that model. Layers that they do not hold (constant ones, or states that were not stored) are left out.
+    per_value
+        At most so many test rows of each number, drawn once for all layers and probes; None: all.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def predict(folder: str | Path, probes: Sequence[Probe]) -> pl.DataFrame:
         If no row tests, or the probes do not fit the states.
     """
     positions = read_positions(folder)
-    tested = [held_out_rows(positions, split_of(probe)) for probe in probes]
+    tested = [_drawn(held_out_rows(positions, split_of(probe)), positions, per_value, _seed(probe)) for probe in probes]
     parts = [
         _readings(states, positions, rows, probe, layer)
         for layer, states in _layers(folder, positions, probes)
@@ -95,6 +98,18 @@ def held_out_rows(positions: pl.DataFrame, split: Split) -> dict[str, np.ndarray
             "use more texts"
         )
     return {fold: found for fold, found in rows.items() if len(found)}
+
+
+def _drawn(
+    rows: Mapping[str, np.ndarray], positions: pl.DataFrame, per_value: int | None, seed: int
+) -> Mapping[str, np.ndarray]:
+    """At most `per_value` of the rows of each number, ascending."""
+    if per_value is None:
+        return rows
+    order = generator(seed, "test rows").permutation(positions.height)
+    shuffled = pl.DataFrame({"row": order, "value": positions["value"].to_numpy()[order]})
+    kept = shuffled.filter(pl.col("row").is_in(np.concatenate(list(rows.values())))).group_by("value").head(per_value)
+    return {fold: np.intersect1d(found, kept["row"].to_numpy()) for fold, found in rows.items()}
 
 
 def labels_of(probe: Probe, values: np.ndarray) -> np.ndarray:

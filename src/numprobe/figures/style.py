@@ -123,6 +123,12 @@ def layer_label(name: str) -> str:
 
 def set_layer_axis(axes: Axes, layers: Sequence[str], most: int = 6) -> None:
     """Put the states of a model on the x axis (positions 0, 1, ...), with at most about `most` labels."""
+    axes.set_xticks(*layer_ticks(layers, most))
+    axes.set_xlim(-0.5, len(layers) - 0.5)
+
+
+def layer_ticks(layers: Sequence[str], most: int = 6) -> tuple[list[int], list[str]]:
+    """Positions and labels of at most about `most` of the states of a model."""
     step = next(step for step in (1, 2, 4, 5, 8, 10, 16, 20, 25, 50, 100, 1000) if len(layers) <= step * most)
     named = [i for i, name in enumerate(layers) if not name.isdecimal()]
     # A number whose label would touch that of a named state gives way.
@@ -132,8 +138,7 @@ def set_layer_axis(axes: Axes, layers: Sequence[str], most: int = 6) -> None:
         if name.isdecimal() and int(name) % step == 0 and (step == 1 or all(abs(i - j) >= step for j in named))
     ]
     ticks = sorted([*numbers, *named])
-    axes.set_xticks(ticks, [layer_label(layers[i]) for i in ticks])
-    axes.set_xlim(-0.5, len(layers) - 0.5)
+    return ticks, [layer_label(layers[i]) for i in ticks]
 
 
 def say(axes: Axes, text: str) -> None:

@@ -139,7 +139,7 @@ class _HeldOut:
     `product` is the sum of p s, `square` of p^2, `target_square` of s^2, all about the training means.
     """
 
-    count: int
+    count: float
     product: np.ndarray
     square: np.ndarray
     target_square: np.ndarray
@@ -178,7 +178,7 @@ class _Group:
         self._cross = basis.T @ moments.cross_about(group, centre)
         self._gram = basis.T @ moments.gram_about(group, centre).astype(np.float32) @ basis
         self._target_square = moments.target_square_about(group, centre)
-        self._count = int(moments.count[list(group)].sum())
+        self._count = float(moments.count[list(group)].sum())
 
     def held_out(self, penalty: float | np.ndarray) -> _HeldOut:
         """What the solution for one penalty, or one per column, predicts here."""
@@ -197,17 +197,19 @@ def _fit_fold(solver: _Solver, fold: Fold, targets: Sequence[Target]) -> list[Te
     held_out = sum(parts[1:], parts[0])
     gain = held_out.gain(weighted)
     precision = np.where(weighted, _precision(held_out, gain, int(solver.moments.values[list(fold.train)].sum())), 1.0)
+    explained = np.where(precision > 0, np.log(held_out.variance / held_out.residual(gain)), 0.0) / 2
     training = _Training(solver.moments, fold.train)
     ends = np.cumsum(sizes)
     return [
         training.tensors(np.arange(end - size, end), float(penalty), gain, precision)
+        | {"information": np.array([explained[end - size : end].sum()])}
         for penalty, size, end in zip(penalties, sizes, ends, strict=True)
     ]
 
 
 def _usable_groups(moments: Moments, fold: Fold) -> list[Blocks]:
     """The inner groups that have rows and leave rows to train on."""
-    rows = [int(moments.count[list(group)].sum()) for group in fold.inner]
+    rows = [float(moments.count[list(group)].sum()) for group in fold.inner]
     usable = [group for group, count in zip(fold.inner, rows, strict=True) if 0 < count < sum(rows)]
     if not usable:
         raise NumprobeError(

@@ -12,9 +12,9 @@ Blocks = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Centre:
-    """Means over the rows of a training set: `count` rows, `state` float64 [d], `target` float64 [c]."""
+    """Means over a training set: `count` rows (or their weight), `state` float64 [d], `target` float64 [c]."""
 
-    count: int
+    count: float
     state: np.ndarray
     target: np.ndarray
 
@@ -28,7 +28,7 @@ class Moments:
     values
         int64 [B]: values that have rows.
     count
-        float64 [B]: rows.
+        float64 [B]: rows, or their weight.
     state_mean, target_mean
         float64 [B, d] and [B, c].
     gram
@@ -52,7 +52,7 @@ class Moments:
         chosen = list(blocks)
         count = self.count[chosen]
         total = count.sum()
-        return Centre(int(total), count @ self.state_mean[chosen] / total, count @ self.target_mean[chosen] / total)
+        return Centre(float(total), count @ self.state_mean[chosen] / total, count @ self.target_mean[chosen] / total)
 
     def gram_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
         """The sum over the blocks of (x - m)(x - m)', float64 [d, d]."""

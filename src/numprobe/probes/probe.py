@@ -1,11 +1,11 @@
-"""A fitted probe: reads numbers out of hidden states, for all layers of one model in one context.
+"""A fitted probe: reads numbers out of hidden states, for all layers of one model in one context or several.
 
 Needs numpy alone; torch tensors are accepted, torch is not imported.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from numprobe.probes.ownership import check_model, check_tokenizer
 ALL = "all"
 #: Layer name of the Gaussian control, which has one vector per number and no layers.
 GAUSSIAN_LAYER = "gaussian"
+#: What stands for the layer in the names of tensors that all layers share.
+_SHARED = "*"
 # Kinds whose scores are log-likelihoods, so that their softmax is a probability.
 _PROBABILISTIC = {"fourier", "helix", "sinusoidal", "wave", "mlp"}
 # safetensors writes several metadata keys in random order: one key, so that the same probe is the same bytes.
@@ -56,12 +58,13 @@ class Probe:
         Components per state.
     metadata
         Where the probe comes from: `model`, `source`, `weights_sha256`, `tokenizer_sha256`, `context`, `control`,
-        `site`, `split`, `settings`, `provenance` (docs/probes.md).
+        `site`, `split`, `settings`, `provenance` (docs/probes.md). A universal probe adds `contexts`.
     tensors
         (layer, fold) -> the fitted arrays. Always `mean` float64 [d], `scale` float64 [1], `weight` float32 [d, k].
         Closed form: `columns` int32 [k] of the code, `precision` float32 [k], `target_mean` float32 [k]. Iterative:
         `bias` float32 [k], `classes` float32 [N, k]; `mlp` reads a hidden layer of `hidden_weight` float32 [d, h] and
-        `hidden_bias` float32 [h], and its `weight` is [h, k].
+        `hidden_bias` float32 [h], and its `weight` is [h, k]. A probe that is normalised per layer and context also has
+        `mean@CONTEXT` and `scale@CONTEXT`. Layers of a universal probe share the other arrays.
     """
 
     kind: str
@@ -141,8 +144,27 @@ class Probe:
         columns = ["token", "start", "end", "layer", "value", "decoded", "score"]
         return pl.concat(parts).select(columns).sort("start", maintain_order=True)
 
+    def in_context(self, context: str) -> "Probe":
+        """The same probe, reading with the normalisation of one of the contexts that it was fitted in.
+
+        Only a probe that is normalised per layer and context differs from itself; it reads a state of unknown context
+        with the normalisation of the layer over all its contexts.
+
+        Raises
+        ------
+        NumprobeError
+            If it was not fitted in this context.
+        """
+        known = self.metadata.get("contexts") or [self.metadata.get("context")]
+        if context not in known:
+            raise NumprobeError(
+                f"this probe was not fitted in the context '{context}': it knows {', '.join(map(str, known))}"
+            )
+        normalised = {place: _with_own(arrays, context) for place, arrays in self.tensors.items()}
+        return replace(self, metadata={**self.metadata, "contexts": [context]}, tensors=normalised)
+
     def save(self, path: str | Path) -> None:
-        """Write a safetensors file, atomically. The bytes depend on the probe alone."""
+        """Write a safetensors file, atomically; arrays that all layers share once. Bytes depend on the probe alone."""
         described = {
             **self.metadata,
             "format": _FORMAT,
@@ -155,12 +177,18 @@ class Probe:
             "width": self.width,
         }
         flat = {
-            f"{layer}/{fold}/{name}": np.ascontiguousarray(array)
+            f"{self._owner(layer, fold, name)}/{fold}/{name}": np.ascontiguousarray(array)
             for (layer, fold), tensors in self.tensors.items()
             for name, array in tensors.items()
         }
         with atomic_path(path) as temporary:
             temporary.write_bytes(save(flat, metadata={_KEY: json.dumps(described, sort_keys=True)}))
+
+    def _owner(self, layer: str, fold: str, name: str) -> str:
+        """The layer under whose name an array is stored."""
+        arrays = [self.tensors[other, fold].get(name) for other in self.layers]
+        shared = len(arrays) > 1 and all(array is arrays[0] for array in arrays)
+        return _SHARED if shared else layer
 
     def _part(self, layer: str, fold: str) -> Tensors:
         if layer in self.constant:
@@ -240,7 +268,8 @@ def _assemble(path: Path, described: dict[str, Any], flat: dict[str, np.ndarray]
     for key, array in flat.items():
         place, _, name = key.rpartition("/")
         layer, _, fold = place.partition("/")
-        tensors.setdefault((layer, fold), {})[name] = array
+        for owner in described.get("layers", []) if layer == _SHARED else [layer]:
+            tensors.setdefault((owner, fold), {})[name] = array
     if missing or set(tensors) != {(layer, fold) for layer in described["layers"] for fold in described["folds"]}:
         raise NumprobeError(f"{path} lacks parts of a probe ({missing or 'tensors'}): fit the probe again")
     return Probe(
@@ -253,6 +282,12 @@ def _assemble(path: Path, described: dict[str, Any], flat: dict[str, np.ndarray]
         metadata={key: value for key, value in described.items() if key not in {*_REQUIRED, "format"}},
         tensors=tensors,
     )
+
+
+def _with_own(arrays: Tensors, context: str) -> Tensors:
+    """The arrays with the mean and the scale of a context, where it has its own."""
+    general = {name: array for name, array in arrays.items() if "@" not in name}
+    return general | {name: arrays[f"{name}@{context}"] for name in ("mean", "scale") if f"{name}@{context}" in arrays}
 
 
 def _batches(hidden: Any) -> list[Any]:

@@ -18,7 +18,7 @@ class Statistics:
     value_sum
         float64 [N, d]: per value, the sum of x.
     value_count
-        int64 [N]: per value, the number of rows.
+        int64 [N]: per value, the number of rows; float64 where rows are weighted.
     """
 
     gram: np.ndarray

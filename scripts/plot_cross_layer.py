@@ -1,0 +1,31 @@
+"""Draw how well probes of some layers read another layer (rule plot_cross_layer)."""
+
+from _run import parser, run  # isort: skip
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from numprobe.figures.cross_layer import cross_layer_rows, draw_cross_layer
+from numprobe.figures.style import save_figure, use_style
+from numprobe.tables import read_table
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Table -> figure and the numbers drawn."""
+    use_style()
+    drawn = cross_layer_rows(read_table(options.table))
+    save_figure(draw_cross_layer(drawn), options.output, options.formats, drawn, provenance)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Options."""
+    result = parser(__doc__)
+    result.add_argument("--table", type=Path, required=True, help="collected table of the experiment (Parquet)")
+    result.add_argument("--output", type=Path, required=True, help="path of the files to write, without ending")
+    result.add_argument("--formats", nargs="+", default=["pdf", "png"], help="pdf, png, svg; a CSV is always written")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())

@@ -1,0 +1,192 @@
+"""Do the layers of a model write numbers alike? Probes of one layer on another, and probes that never saw the layer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from numprobe.evaluation.accuracy import constant_answer_rows, constant_state_rows, score
+from numprobe.evaluation.layer_likeness import likeness_rows
+from numprobe.evaluation.predict import control_of, predict
+from numprobe.probes.dataset import TrainingRows
+from numprobe.probes.fit_pooled import best_normalisations, fit_left_out, number_target, pooled_probe, select
+from numprobe.probes.pooled import Pool
+from numprobe.probes.probe import Probe
+from numprobe.splits import Split
+
+Row = dict[str, Any]
+
+#: What stands in `fit_layer` where a probe was fitted on all layers but the one that is read.
+OTHERS = "others"
+#: What stands in `normalisation` where inner values chose it, fold by fold.
+CHOSEN = "chosen"
+METRICS = ("accuracy", "mae")
+
+
+def cross_layer_rows(
+    rows: TrainingRows,
+    split: Split,
+    probes: Sequence[Probe],
+    control: str,
+    left_out: bool,
+    per_value: int,
+    described: Mapping[str, Any],
+    resamples: int,
+    seed: int,
+) -> list[Row]:
+    """All that is measured across the layers of one model in one context.
+
+    Parameters
+    ----------
+    rows
+        The training rows.
+    split
+        Values, blocks and folds.
+    probes
+        The probe of each layer, and its controls of labels.
+    control
+        "untrained" marks the rows as this control's and leaves out what is the same for the model as it is.
+    left_out
+        Whether to fit on all layers but one, too.
+    per_value
+        Test rows of each number for pairs of layers, at most.
+    described
+        The description of the split, for probe files.
+    resamples, seed
+        Of the bootstrap; the seed also shuffles labels.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` without `model` and `context`, with `fit_layer` and `normalisation`.
+    """
+    found: list[Row] = []
+    for probe in probes:
+        plain = control_of(probe) == control == "none"
+        normalisations = ("none", "layer") if plain else ("layer",)
+        found += matrix_rows(rows.folder, probe, normalisations, per_value, resamples, seed)
+    pool = Pool({str(rows.described["context"]): rows}, split) if left_out else None
+    if pool is not None and len(pool.layers) > 1:
+        controls = [control_of(probe) for probe in probes]
+        found += left_out_rows(pool, controls, resamples, seed, {"split": described})
+        found += likeness_rows(pool, resamples, seed)
+    return marked(found, control)
+
+
+def marked(rows: Sequence[Row], control: str) -> list[Row]:
+    """The rows, of an untrained model marked so; without the constant answer, which does not depend on the weights."""
+    if control == "none":
+        return list(rows)
+    return [{**row, "control": control} for row in rows if row.get("control") != "constant"]
+
+
+def matrix_rows(
+    folder: str | Path, probe: Probe, normalisations: Sequence[str], per_value: int, resamples: int, seed: int
+) -> list[Row]:
+    """Every pair of layers: the probe of one reads the numbers of the other that it has seen in neither.
+
+    Parameters
+    ----------
+    folder
+        `results/activations/{model}/{context}`.
+    probe
+        Its probe of all layers.
+    normalisations
+        "none" (states are centred and scaled as those of the fit), "layer" (by the tested layer's own mean and scale
+        over the training values, which need no labels), or both.
+    per_value
+        Test rows of each number, at most; the same in every pair.
+    resamples, seed
+        Of the bootstrap over values.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` without `model` and `context`, with `fit_layer` and `normalisation`.
+    """
+    rows = []
+    for normalisation in normalisations:
+        for fit_layer in probe.layers:
+            pair = {"fit_layer": fit_layer, "normalisation": normalisation}
+            moved = moved_probe(probe, fit_layer, own_standard=normalisation == "layer")
+            found = layer_rows(predict(folder, [moved], per_value), ("accuracy",), resamples, seed)
+            rows += [{**pair, **row} for row in found]
+    return rows + [{"fit_layer": row["layer"], **row} for row in constant_state_rows([probe], seed)]
+
+
+def moved_probe(probe: Probe, fit_layer: str, own_standard: bool) -> Probe:
+    """The probe of one layer in the place of all layers' probes.
+
+    Parameters
+    ----------
+    probe
+        A probe of several layers.
+    fit_layer
+        The layer whose weights read everywhere.
+    own_standard
+        Whether each layer keeps its own mean and scale.
+    """
+    tensors = {
+        (layer, fold): {
+            **probe.tensors[fit_layer, fold],
+            **({name: probe.tensors[layer, fold][name] for name in ("mean", "scale")} if own_standard else {}),
+        }
+        for layer, fold in probe.tensors
+    }
+    return replace(probe, tensors=tensors)
+
+
+def left_out_rows(
+    pool: Pool, controls: Sequence[str], resamples: int, seed: int, metadata: Mapping[str, Any]
+) -> list[Row]:
+    """One probe for all layers but one, read on that one; with the normalisations "none", "layer" and "chosen".
+
+    Parameters
+    ----------
+    pool
+        The training rows of one model in one context.
+    controls
+        "none", then any control of labels.
+    resamples, seed
+        Of the bootstrap; the seed also shuffles labels.
+    metadata
+        Goes into the probes: the description of the split.
+
+    Returns
+    -------
+    Rows as `cross_layer_rows` returns them, `fit_layer` = "others", and the controls.
+    """
+    folder = pool.rows[pool.contexts[0]].folder
+    found: list[Row] = []
+    constant: list[Row] = []
+    for control, normalisation, probe in _left_out_probes(pool, controls, seed, metadata):
+        predictions = predict(folder, [probe])
+        names = {"fit_layer": OTHERS, "normalisation": normalisation}
+        found += [{**names, **row} for row in layer_rows(predictions, METRICS, resamples, seed)]
+        if (control, normalisation) == ("none", CHOSEN):
+            constant = constant_answer_rows(predictions, resamples, seed)
+            found += [{**names, **row} for row in constant_state_rows([probe], seed)]
+    return found + [{"fit_layer": OTHERS, **row} for row in constant if row["metric"] in METRICS]
+
+
+def layer_rows(predictions: pl.DataFrame, metrics: Sequence[str], resamples: int, seed: int) -> Iterator[Row]:
+    """The scores of one probe in each layer (columns `layer`, `probe`, `control` and the metric's)."""
+    for part in predictions.partition_by("layer", maintain_order=True):
+        names = {name: part[name][0] for name in ("layer", "probe", "control")}
+        yield from ({**names, **row} for row in score(part, metrics, resamples, seed))
+
+
+def _left_out_probes(
+    pool: Pool, controls: Sequence[str], seed: int, metadata: Mapping[str, Any]
+) -> Iterator[tuple[str, str, Probe]]:
+    """(control, normalisation, probe): each normalisation and the one that inner values chose; of controls that one."""
+    folds = pool.split.folds
+    targets = [number_target(pool.split, control, seed) for control in controls]
+    variants = {name: fit_left_out(pool, folds, targets, name) for name in ("none", "layer")}
+    chosen = best_normalisations({name: fitted[0] for name, fitted in variants.items()})
+    for place, control in enumerate(controls):
+        fitted = {name: of_targets[place] for name, of_targets in variants.items()}
+        picked = {CHOSEN: select(fitted, chosen)}
+        for name, tensors in ({**fitted, **picked} if control == "none" else picked).items():
+            described = {**metadata, "control": control, "normalisation": name}
+            yield control, name, pooled_probe(pool, tensors, folds, described)

@@ -1,0 +1,69 @@
+"""How a layer differs from the other layers, in scale, in place and in direction: why a common probe may fail there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from numprobe.intervals import BOOTSTRAP, resampling_weights
+from numprobe.probes.pooled import Pool, Standard
+
+#: Scale of the layer / geometric mean of the others'; distance of its mean from the mean of the others' means, in units
+#: of that scale and per component; cosine between the number vectors of the layer and of the others.
+LIKENESS = ("scale_ratio", "mean_offset", "code_cosine")
+
+
+def likeness_rows(pool: Pool, resamples: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Rows for `numprobe.tables.measurements` without `model` and `context`: each layer against all others.
+
+    `code_cosine` takes the mean state of each number, centred and scaled within its layer: the sum over numbers of the
+    products with the mean of the other layers' vectors, over the root of both sums of squares. 1: numbers differ in the
+    same directions; 0: in unrelated ones. Its interval is over numbers. The other two are single facts of the training
+    rows and have none.
+
+    Parameters
+    ----------
+    pool
+        The states of one context.
+    resamples, seed
+        Of the bootstrap over values.
+    """
+    blocks = tuple(range(pool.split.n_blocks))
+    standards = pool.layer_standards(blocks)
+    codes = {layer: _number_vectors(pool, layer, standards[layer]) for layer in pool.layers}
+    for layer in pool.layers:
+        others = [name for name in pool.layers if name != layer]
+        names = {"layer": layer, "fit_layer": "others", "seed": seed, "n_values": len(codes[layer])}
+        scale = float(np.exp(np.mean([np.log(standards[name].scale) for name in others])))
+        offset = standards[layer].mean - np.mean([standards[name].mean for name in others], axis=0)
+        yield {**names, "metric": "scale_ratio", "value": standards[layer].scale / scale}
+        yield {**names, "metric": "mean_offset", "value": float(np.sqrt(np.mean(offset**2)) / scale)}
+        mean = np.mean([codes[name] for name in others], axis=0)
+        yield {**names, **_cosine(codes[layer], mean, resamples, seed)}
+
+
+def _number_vectors(pool: Pool, layer: str, standard: Standard) -> np.ndarray:
+    """The mean state of each number that has rows, standardised and centred over the numbers, [numbers, d]."""
+    statistics = pool.statistics(layer, pool.contexts[0])
+    present = statistics.value_count > 0
+    means = statistics.value_sum[present] / statistics.value_count[present, None]
+    return np.asarray((means - means.mean(axis=0)) / standard.scale)
+
+
+def _cosine(first: np.ndarray, second: np.ndarray, resamples: int, seed: int) -> dict[str, Any]:
+    parts = np.column_stack([(first * second).sum(axis=1), (first**2).sum(axis=1), (second**2).sum(axis=1)])
+    weights = resampling_weights(len(first), resamples, seed)
+    samples = weights @ parts
+    value = parts.sum(axis=0)
+    low, high = np.quantile(_ratio(samples), (0.025, 0.975))
+    return {
+        "metric": "code_cosine",
+        "value": float(_ratio(value)),
+        "ci_low": float(low),
+        "ci_high": float(high),
+        "resampled": BOOTSTRAP,
+    }
+
+
+def _ratio(sums: np.ndarray) -> np.ndarray:
+    return np.asarray(sums[..., 0] / np.sqrt(sums[..., 1] * sums[..., 2]))

@@ -1,0 +1,120 @@
+"""What one probe for all layers, and for all layers and contexts, costs against a probe of each layer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.evaluation.accuracy import constant_answer_rows, constant_state_rows
+from numprobe.evaluation.cross_layer import layer_rows, marked
+from numprobe.evaluation.predict import predict
+from numprobe.intervals import mean_interval
+from numprobe.probes.pooled import NORMALISATIONS
+from numprobe.probes.probe import ALL, Probe
+
+Row = dict[str, Any]
+
+#: What a probe was fitted on (column `fitted_on`): one layer, all layers of one context, all layers of all contexts.
+OWN, LAYERS, CONTEXTS = "one layer", "all layers", "all layers and contexts"
+#: In `normalisation`: by what inner values chose, fold by fold.
+CHOSEN = "chosen"
+#: In `normalisation`: the chosen one, where it is not said which context the states are of.
+UNNAMED = "chosen, context unknown"
+METRICS = ("accuracy", "mae")
+DIFFERENCE = "accuracy_difference"
+
+
+def universal_rows(
+    folders: Mapping[str, Path],
+    own: Mapping[str, Probe],
+    pooled: Sequence[Probe],
+    universal: Sequence[Probe],
+    control: str,
+    resamples: int,
+    seed: int,
+) -> list[Row]:
+    """Every probe of several states beside the probe of each state.
+
+    Parameters
+    ----------
+    folders
+        Context -> its activation folder.
+    own
+        Context -> the probe with weights of its own for each layer.
+    pooled
+        Probes with one normalisation each, of all layers of one context or of all contexts.
+    universal
+        The universal probe, its normalisation chosen, then its controls.
+    control
+        "untrained" marks the rows as this control's and leaves out what is the same for the model as it is.
+    resamples, seed
+        Of the bootstrap over values.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` without `model`, with `fitted_on` and `normalisation`. Metric
+    "accuracy_difference": accuracy minus that of the layer's own probe on the same rows, paired within each number.
+    Metric "chosen_share": the share of folds in which inner values chose a normalisation.
+    """
+    rows: list[Row] = []
+    for context, folder in folders.items():
+        baseline = predict(folder, [own[context]])
+        plain = {"context": context, "fitted_on": OWN}
+        rows += [{**plain, **row} for row in layer_rows(baseline, METRICS, resamples, seed)]
+        rows += [{**plain, **row} for row in constant_state_rows([own[context]], seed)]
+        constant = constant_answer_rows(baseline, resamples, seed)
+        rows += [{"context": context, **row} for row in constant if row["metric"] in METRICS]
+        for names, probe in _readers(context, pooled, universal):
+            found = predict(folder, [probe])
+            measured = [*layer_rows(found, METRICS, resamples, seed)]
+            if found["control"][0] == "none":
+                measured += _differences(found, baseline, resamples, seed)
+            rows += [{"context": context, **names, **row} for row in measured]
+    return marked(rows + _choices(universal[0], seed), control)
+
+
+def _choices(universal: Probe, seed: int) -> list[Row]:
+    """How many of the folds chose each normalisation."""
+    chosen = [universal.metadata["normalisation"][fold] for fold in universal.folds if fold != ALL]
+    names = {"fitted_on": CONTEXTS, "probe": universal.kind, "metric": "chosen_share", "seed": seed}
+    return [{**names, "normalisation": name, "value": chosen.count(name) / len(chosen)} for name in NORMALISATIONS]
+
+
+def _readers(
+    context: str, pooled: Sequence[Probe], universal: Sequence[Probe]
+) -> Iterator[tuple[dict[str, str], Probe]]:
+    """All probes that read a context, with what tells them apart."""
+    for probe in pooled:
+        contexts = probe.metadata["contexts"]
+        if context in contexts:
+            names = {"fitted_on": LAYERS if contexts == [context] else CONTEXTS}
+            yield names | {"normalisation": probe.metadata["normalisation"]}, probe.in_context(context)
+    for probe in universal:
+        yield {"fitted_on": CONTEXTS, "normalisation": CHOSEN}, probe.in_context(context)
+        if any("@" in name for arrays in probe.tensors.values() for name in arrays):
+            yield {"fitted_on": CONTEXTS, "normalisation": UNNAMED}, probe
+
+
+def _differences(predictions: pl.DataFrame, baseline: pl.DataFrame, resamples: int, seed: int) -> Iterator[Row]:
+    """Per layer, the mean over numbers of how much more often their rows are read rightly than by the baseline."""
+    key = ["layer", "row", "fold"]
+    right = (pl.col("label") == pl.col("decoded")).cast(pl.Float64)
+    other = baseline.select(*key, (pl.col("value") == pl.col("decoded")).cast(pl.Float64).alias("own"))
+    joined = predictions.with_columns(right.alias("right")).join(other, on=key, how="inner", maintain_order="left")
+    for part in joined.partition_by("layer", maintain_order=True):
+        gained = np.asarray(part["right"] - part["own"])
+        found = mean_interval(part["value"].to_numpy(), gained, resamples, seed)
+        yield {
+            "layer": part["layer"][0],
+            "probe": part["probe"][0],
+            "metric": DIFFERENCE,
+            "value": found.value,
+            "ci_low": found.low,
+            "ci_high": found.high,
+            "resampled": found.resampled,
+            "n_values": found.n_values,
+            "n_prompts": found.n_prompts,
+            "seed": seed,
+        }

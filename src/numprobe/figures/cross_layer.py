@@ -1,0 +1,100 @@
+"""Fit on one layer, test on another: a matrix per model, context and normalisation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from numprobe.figures.panels import explain_empty
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.figures.style import PAGE_WIDTH, layer_ticks
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: What stands in `fit_layer` where a probe was fitted on all layers but the one that is read.
+OTHERS = "others"
+#: Both ways to centre and scale the tested layer, with the title of their columns.
+SCALES = {"none": "as fitted", "layer": "own scale"}
+COLUMNS = (
+    "model", "control", "context", "fit_layer", "layer", "normalisation", "probe", "value", "ci_low", "ci_high",
+    "resampled", "n_values", "n_prompts", "note",
+)  # fmt: skip
+_COLOURS = "cividis"
+_ROW_HEIGHT = 1.2
+_COLUMN_WIDTH = 0.9
+
+
+def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The accuracies that the figure shows: every pair of layers of one model in one context.
+
+    Parameters
+    ----------
+    table
+        The table of the experiment (numprobe.tables.MEASUREMENT, `fit_layer` and `normalisation`).
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies of pairs of layers.
+    """
+    rows = accuracies(table).filter((pl.col("control") == "none") & (pl.col("fit_layer").fill_null("") != OTHERS))
+    if rows["value"].drop_nulls().is_empty():
+        raise nothing_to_draw("metric accuracy of pairs of layers")
+    return rows
+
+
+def accuracies(table: pl.DataFrame) -> pl.DataFrame:
+    """All accuracies, and the rows that say what does not apply."""
+    wanted = ((pl.col("metric") == "accuracy") & (pl.col("subset") == "all")) | is_not_applicable()
+    return over_all_folds(checked(table, [*MEASUREMENT, "fit_layer", "normalisation"]).filter(wanted)).select(COLUMNS)
+
+
+def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
+    """A row per model; per context one matrix without and one with the tested layer's own mean and scale.
+
+    Parameters
+    ----------
+    drawn
+        What `cross_layer_rows` returned.
+    """
+    models, contexts = in_order(drawn["model"]), in_order(drawn["context"])
+    columns = [(context, scale) for context in contexts for scale in SCALES]
+    size = (max(PAGE_WIDTH, 0.9 + _COLUMN_WIDTH * len(columns)), 1.3 + _ROW_HEIGHT * len(models))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(models), len(columns), squeeze=False)
+    for i, model in enumerate(models):
+        of_model = drawn.filter(pl.col("model") == model)
+        layers = layer_order(of_model["layer"].drop_nulls())
+        for j, (context, scale) in enumerate(columns):
+            axes = grid[i][j]
+            rows = of_model.filter(pl.col("context") == context)
+            if i == 0:
+                axes.set_title(f"{context}\n{SCALES[scale]}", fontsize=7)
+            if not explain_empty(axes, rows):
+                _matrix(axes, rows.filter(pl.col("normalisation") == scale), layers, named=j == 0)
+        grid[i][0].set_ylabel(model, fontweight="bold", fontsize=8)
+    figure.colorbar(
+        ScalarMappable(Normalize(0, 1), _COLOURS), ax=grid, label="accuracy on unseen numbers", aspect=30, pad=0.01
+    )
+    figure.supxlabel("layer that is read", fontsize=7)
+    figure.supylabel("layer of the fit", fontsize=7)
+    return figure
+
+
+def _matrix(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], named: bool) -> None:
+    """Grey where all states of a layer are the same vector."""
+    values = np.full((len(layers), len(layers)), np.nan)
+    for row in rows.drop_nulls("value").iter_rows(named=True):
+        values[layers.index(row["fit_layer"]), layers.index(row["layer"])] = row["value"]
+    axes.set_facecolor("#d9d9d9")
+    axes.imshow(np.ma.masked_invalid(values), cmap=_COLOURS, vmin=0, vmax=1, interpolation="nearest")
+    positions, labels = layer_ticks(layers, most=6)
+    axes.set_xticks(positions, labels, fontsize=5.5, rotation=90 if max(map(len, labels)) > 2 else 0)
+    axes.set_yticks(positions, labels if named else [], fontsize=5.5)
+    axes.tick_params(length=1.5, pad=1.5)
+    for spine in axes.spines.values():
+        spine.set_visible(False)

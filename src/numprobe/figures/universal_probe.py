@@ -1,0 +1,72 @@
+"""One probe for all layers and contexts, beside the probe of each layer and the probe that never saw the layer."""
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from numprobe.figures.cross_layer import OTHERS
+from numprobe.figures.left_out_layers import Series, draw_series, with_paper
+from numprobe.figures.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.figures.style import CONTROLS, Style
+from numprobe.tables import MEASUREMENT
+
+_PLAIN = pl.col("control") == "none"
+_EVERYWHERE = (pl.col("fitted_on") == "all layers and contexts") & (pl.col("normalisation") == "chosen")
+_LEFT_OUT = pl.col("fitted_on") == "all other layers"
+SERIES: Series = {
+    "the layer's own probe": (Style("#000000", "o"), _PLAIN & (pl.col("fitted_on") == "one layer")),
+    "universal: all layers and contexts": (Style("#0072B2", "s"), _PLAIN & _EVERYWHERE),
+    "all layers of this context": (
+        Style("#E69F00", "v", "--"),
+        _PLAIN & (pl.col("fitted_on") == "all layers") & (pl.col("normalisation") == "layer"),
+    ),
+    "all other layers of this context": (Style("#009E73", "D", ":"), _PLAIN & _LEFT_OUT),
+    "universal, shuffled": (CONTROLS["shuffled"], (pl.col("control") == "shuffled") & _EVERYWHERE),
+    "universal, untrained": (CONTROLS["untrained"], (pl.col("control") == "untrained") & _EVERYWHERE),
+    "constant": (CONTROLS["constant"], pl.col("control") == "constant"),
+}
+_COLUMNS = (
+    "model", "control", "context", "fitted_on", "normalisation", "layer", "probe", "value", "ci_low", "ci_high",
+    "resampled", "n_values", "n_prompts", "note",
+)  # fmt: skip
+
+
+def universal_probe_rows(table: pl.DataFrame, cross_layer: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The accuracies that the figure shows, and the paper's.
+
+    Parameters
+    ----------
+    table
+        The table of the experiment `universal_probe`.
+    cross_layer
+        The table of the experiment `cross_layer`, if the study has it: probes fitted on all other layers.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies.
+    """
+    wanted = ((pl.col("metric") == "accuracy") & (pl.col("subset") == "all")) | is_not_applicable()
+    rows = over_all_folds(checked(table, [*MEASUREMENT, "fitted_on", "normalisation"]).filter(wanted)).select(_COLUMNS)
+    if rows["value"].drop_nulls().is_empty():
+        raise nothing_to_draw("metric accuracy")
+    if cross_layer is not None:
+        rows = pl.concat([rows, _left_out(cross_layer)])
+    shown = pl.any_horizontal(condition for _, condition in SERIES.values())
+    return with_paper(rows.filter(shown | is_not_applicable()), "universal_probe")
+
+
+def _left_out(cross_layer: pl.DataFrame) -> pl.DataFrame:
+    chosen = (pl.col("fit_layer") == OTHERS) & (pl.col("normalisation") == "chosen") & (pl.col("metric") == "accuracy")
+    rows = checked(cross_layer, [*MEASUREMENT, "fit_layer", "normalisation"]).filter(chosen & _PLAIN)
+    return rows.with_columns(fitted_on=pl.lit("all other layers")).select(_COLUMNS)
+
+
+def draw_universal_probe(drawn: pl.DataFrame) -> Figure:
+    """A row per model, a column per context; x = layer, y = accuracy.
+
+    Parameters
+    ----------
+    drawn
+        What `universal_probe_rows` returned.
+    """
+    return draw_series(drawn, SERIES)

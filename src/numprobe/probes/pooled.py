@@ -1,0 +1,190 @@
+"""The rows of several states (layers, contexts) as the training rows of one probe, through their statistics alone.
+
+A probe that reads several states needs them on one scale: each state can be centred by its own mean and divided by its
+own scale, both of the fold's training values and without their labels. Sums over rows stay sums under such a map, so
+that the statistics of a pool are added, never subtracted, and no row is read again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from operator import add
+from typing import TypeVar
+
+import numpy as np
+
+from numprobe.errors import NumprobeError
+from numprobe.probes.closed_form import CONSTANT_TOLERANCE
+from numprobe.probes.dataset import TrainingRows
+from numprobe.probes.moments import Blocks
+from numprobe.probes.statistics import Statistics, accumulate
+from numprobe.splits import Split
+
+#: What each state is centred and scaled by: nothing of its own, its layer over all contexts, or its layer and context.
+NORMALISATIONS = ("none", "layer", "layer_context")
+# Statistics that are kept beside each other; what does not fit is accumulated again when it is needed.
+_MEMORY_BYTES = 4e9
+
+#: (layer, context)
+Place = tuple[str, str]
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """What a state is centred by, float64 [d], and divided by."""
+
+    mean: np.ndarray
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Sums over some rows that give their mean and scale: rows or their weight, sum [d], and sum of squared norms."""
+
+    count: float
+    total: np.ndarray
+    square: float
+
+    def __add__(self, other: "Spread") -> "Spread":
+        return Spread(self.count + other.count, self.total + other.total, self.square + other.square)
+
+    @property
+    def standard(self) -> Standard:
+        """The mean, and the root of the mean variance of a component."""
+        mean = self.total / self.count
+        variance = max(self.square / self.count - float(mean @ mean), 0.0)
+        return Standard(mean, float(np.sqrt(variance / len(mean))))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all rows are one vector, up to rounding."""
+        standard = self.standard
+        variance = standard.scale**2 * len(standard.mean)
+        return bool(variance <= CONSTANT_TOLERANCE * (variance + standard.mean @ standard.mean))
+
+
+def spread(statistics: Statistics, split: Split, blocks: Blocks) -> Spread:
+    """Count, sum and squared norms of the rows of some value blocks."""
+    chosen = np.isin(split.block, blocks)
+    square = float(np.einsum("bii->", statistics.gram[list(blocks)]))
+    return Spread(float(statistics.value_count[chosen].sum()), statistics.value_sum[chosen].sum(axis=0), square)
+
+
+def weighted(statistics: Statistics, factor: float) -> Statistics:
+    """The statistics of the rows, each counted `factor` times."""
+    return Statistics(statistics.gram * factor, statistics.value_sum * factor, statistics.value_count * factor)
+
+
+def normalised(statistics: Statistics, split: Split, standard: Standard) -> Statistics:
+    """The statistics of the rows (x - mean) / scale, from those of the rows x."""
+    mean, scale = standard.mean, standard.scale
+    gram = np.empty_like(statistics.gram)
+    for block in range(split.n_blocks):
+        chosen = split.block == block
+        mixed = np.outer(statistics.value_sum[chosen].sum(axis=0), mean)
+        count = statistics.value_count[chosen].sum()
+        gram[block] = (statistics.gram[block] - mixed - mixed.T + count * np.outer(mean, mean)) / scale**2
+    shifted = (statistics.value_sum - np.outer(statistics.value_count, mean)) / scale
+    return Statistics(gram, shifted, statistics.value_count)
+
+
+def leaving_one_out(parts: Sequence[Part], load: Callable[[Part], Statistics]) -> Iterator[tuple[Part, Statistics]]:
+    """Each part with the sum of the statistics of all OTHERS, without subtracting.
+
+    Halves are added and passed down: n log n additions, log n sums in memory at once.
+
+    Raises
+    ------
+    NumprobeError
+        If there are fewer than two parts.
+    """
+    if len(parts) < 2:
+        raise NumprobeError(f"leaving one layer out needs at least two layers that vary, not {list(parts)}")
+    yield from _descend(parts, None, load)
+
+
+def _descend(
+    parts: Sequence[Part], others: Statistics | None, load: Callable[[Part], Statistics]
+) -> Iterator[tuple[Part, Statistics]]:
+    if len(parts) == 1:
+        assert others is not None
+        yield parts[0], others
+        return
+    half = len(parts) // 2
+    for kept, left in ((parts[:half], parts[half:]), (parts[half:], parts[:half])):
+        total = reduce(add, map(load, left))
+        yield from _descend(kept, total if others is None else others + total, load)
+
+
+class Pool:
+    """The training rows of one model in one context or several. Contexts weigh alike, however many rows they have.
+
+    Parameters
+    ----------
+    rows
+        Context -> its training rows.
+    split
+        Assigns values to blocks.
+    """
+
+    def __init__(self, rows: Mapping[str, TrainingRows], split: Split) -> None:
+        self.rows, self.split = dict(rows), split
+        self.contexts = tuple(rows)
+        first = next(iter(rows.values()))
+        average = float(np.mean([len(part.values) for part in rows.values()]))
+        self._factor = {context: average / len(part.values) for context, part in rows.items()}
+        size = 8 * first.width**2 * split.n_blocks
+        self.capacity = max(1, int(_MEMORY_BYTES / size))
+        self.statistics = lru_cache(maxsize=self.capacity)(self._accumulate)
+        shared = [layer for layer in first.layers if all(layer in part.layers for part in rows.values())]
+        self.constant = tuple(layer for layer in shared if self._is_constant(layer))
+        self.layers = tuple(layer for layer in shared if layer not in self.constant)
+
+    def _accumulate(self, layer: str, context: str) -> Statistics:
+        batches = self.rows[context].batches(layer)
+        total = reduce(add, (accumulate(states, values, self.split) for states, values in batches))
+        return total if len(self.contexts) == 1 else weighted(total, self._factor[context])
+
+    def _is_constant(self, layer: str) -> bool:
+        """Whether a layer is constant in some context."""
+        blocks = tuple(range(self.split.n_blocks))
+        return any(spread(self.statistics(layer, context), self.split, blocks).is_constant for context in self.contexts)
+
+    def standards(self, blocks: Blocks, normalisation: str) -> dict[Place, Standard] | None:
+        """What each state is normalised by, from the rows of some value blocks; None for "none".
+
+        Raises
+        ------
+        NumprobeError
+            If the normalisation is unknown.
+        """
+        if normalisation not in NORMALISATIONS:
+            raise NumprobeError(f"there is no normalisation '{normalisation}': choose from {', '.join(NORMALISATIONS)}")
+        if normalisation == "none":
+            return None
+        result = {}
+        for layer in self.layers:
+            own = {c: spread(self.statistics(layer, c), self.split, blocks) for c in self.contexts}
+            of_layer = reduce(add, own.values()).standard
+            for context, part in own.items():
+                result[layer, context] = part.standard if normalisation == "layer_context" else of_layer
+        return result
+
+    def layer_standards(self, blocks: Blocks) -> dict[str, Standard]:
+        """What each layer is normalised by where the context is not known."""
+        standards = self.standards(blocks, "layer")
+        assert standards is not None
+        return {layer: standards[layer, self.contexts[0]] for layer in self.layers}
+
+    def loader(self, standards: Mapping[Place, Standard] | None) -> Callable[[str], Statistics]:
+        """From a layer to the statistics of its normalised rows, all contexts together."""
+
+        def load(layer: str) -> Statistics:
+            return reduce(add, (self._one(layer, context, standards) for context in self.contexts))
+
+        return lru_cache(maxsize=self.capacity)(load)
+
+    def _one(self, layer: str, context: str, standards: Mapping[Place, Standard] | None) -> Statistics:
+        statistics = self.statistics(layer, context)
+        return statistics if standards is None else normalised(statistics, self.split, standards[layer, context])

@@ -1,0 +1,88 @@
+"""The universal probe of a model: one for all layers and all contexts in which a number is read at its own token."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from numprobe.probes.dataset import TrainingRows, whole_fold
+from numprobe.probes.fit_pooled import (
+    KIND,
+    best_normalisations,
+    fit_everywhere,
+    number_target,
+    pooled_probe,
+    select,
+)
+from numprobe.probes.pooled import NORMALISATIONS, Pool
+from numprobe.probes.probe import Probe
+from numprobe.splits import Split
+
+#: What stands for the contexts in the names of probes that are fitted on all of them.
+EVERYWHERE = "all"
+
+
+def fit_universal(
+    rows: Mapping[str, TrainingRows],
+    split: Split,
+    controls: Sequence[str],
+    leave_out: Sequence[str],
+    seed: int,
+    metadata: Mapping[str, Any],
+) -> dict[str, Probe]:
+    """The universal probe, its controls, and what it is compared with.
+
+    Parameters
+    ----------
+    rows
+        Context -> its training rows.
+    split
+        Values, blocks and folds; the fold "all" is added.
+    controls
+        Controls of labels, such as "shuffled".
+    leave_out
+        Layers that take no part in the fit; they are read with their own mean and scale, or, without normalisation,
+        with those of the others.
+    seed
+        The study's seed.
+    metadata
+        Goes into every probe.
+
+    Returns
+    -------
+    File name without ending -> probe. "fourier": for each fold the normalisation that inner values chose (metadata
+    `normalisation`, fold -> name); "fourier.shuffled" with the same normalisations; "variants/{scope}.{normalisation}":
+    every normalisation on its own, fitted on one context or on "all".
+    """
+    probes: dict[str, Probe] = {}
+    for context, part in rows.items():
+        variants, _ = _fit(Pool({context: part}, split), ("none", "layer"), [], leave_out, seed, metadata)
+        probes |= {f"variants/{context}.{name}": probe for name, probe in variants.items()}
+    variants, chosen = _fit(Pool(rows, split), NORMALISATIONS, controls, leave_out, seed, metadata)
+    return probes | {f"variants/{EVERYWHERE}.{name}": probe for name, probe in variants.items()} | chosen
+
+
+def _fit(
+    pool: Pool,
+    normalisations: Sequence[str],
+    controls: Sequence[str],
+    leave_out: Sequence[str],
+    seed: int,
+    metadata: Mapping[str, Any],
+) -> tuple[dict[str, Probe], dict[str, Probe]]:
+    """Normalisation -> probe; and by file name the probe of the best normalisation of each fold, with its controls."""
+    folds = [whole_fold(pool.split), *pool.split.folds]
+    fitted_layers = [layer for layer in pool.layers if layer not in leave_out]
+    targets = [number_target(pool.split, control, seed) for control in ("none", *controls)]
+    variants = {name: fit_everywhere(pool, fitted_layers, folds, targets, name) for name in normalisations}
+    best = best_normalisations({name: fitted[0] for name, fitted in variants.items()})
+    described = {**metadata, "fitted_layers": fitted_layers}
+    probes = {
+        name: pooled_probe(pool, fitted[0], folds, {**described, "control": "none", "normalisation": name})
+        for name, fitted in variants.items()
+    }
+    by_fold = {fold: name for (_, fold), name in best.items()}
+    chosen = {}
+    for place, control in enumerate(("none", *controls)):
+        tensors = select({name: fitted[place] for name, fitted in variants.items()}, best)
+        told = {**described, "control": control, "normalisation": by_fold}
+        chosen[KIND if control == "none" else f"{KIND}.{control}"] = pooled_probe(pool, tensors, folds, told)
+    return probes, chosen
