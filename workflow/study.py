@@ -14,7 +14,14 @@ from typing import Any
 from check_config import ITERATIVE, UNTRAINED, VOCABULARY, Config, check_config
 
 from numprobe.errors import NumprobeError
-from numprobe.models.facts import ModelFacts, facts_from_config, find_package_folder, state_layers, vocabulary_layers
+from numprobe.models.facts import (
+    ModelFacts,
+    facts_from_config,
+    find_package_folder,
+    model_width,
+    state_layers,
+    vocabulary_layers,
+)
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
@@ -31,6 +38,7 @@ class Model:
     entry: Config
     facts: ModelFacts
     layers: tuple[str, ...]
+    width: int | None
     source: str
 
     @property
@@ -306,7 +314,18 @@ def _covers(entry: Config, model: str, context: str) -> bool:
 
 def _model(entry: Config, config: Config) -> Model:
     facts = _facts(entry, config)
-    return Model(entry["name"], entry, facts, _chosen_layers(entry, facts), json.dumps(_source(entry), sort_keys=True))
+    source = json.dumps(_source(entry), sort_keys=True)
+    return Model(entry["name"], entry, facts, _chosen_layers(entry, facts), _width(entry, config), source)
+
+
+def _width(entry: Config, config: Config) -> int | None:
+    """Components of a state, None for a model of the hub whose entry does not tell."""
+    if entry["source"] == "hub":
+        return entry.get("width")
+    if entry["source"] == "train":
+        spec = entry["train"] if "train" in entry else _entry(config, entry["of"])["train"]
+        return int(spec["hidden_size"])
+    return model_width(_config_json(entry))
 
 
 def _chosen_layers(entry: Config, facts: ModelFacts) -> tuple[str, ...]:

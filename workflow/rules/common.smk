@@ -7,6 +7,7 @@ import shlex
 from snakemake.exceptions import WorkflowError
 
 from check_config import UNTRAINED, VOCABULARY
+from estimate import describe_states
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from study import MODEL_FILES, load_study
@@ -20,6 +21,10 @@ try:
     STUDY = load_study(config)
 except NumprobeError as error:
     raise WorkflowError(str(error))
+
+# Before a run and a dry run, not in the processes that run single jobs.
+if workflow.is_main_process:
+    print(describe_states(STUDY), file=sys.stderr)
 
 LEADING = "fourier" if "fourier" in STUDY.closed_form else STUDY.closed_form[0]
 EXPERIMENTS = [entry["name"] for entry in config["experiments"]]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from numprobe.models.facts import facts_from_config, read_config
+from numprobe.models.facts import facts_from_config, model_width, read_config
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource, resolve_source
 from numprobe.models.tokens import NumberTokenizer
@@ -11,7 +11,6 @@ from numprobe.models.weights import count_parameters
 
 # Numbers beyond most ranges that show how long numerals are cut.
 _LONG = (1234, 12345, 1234567)
-_WIDTHS = ("hidden_size", "n_embd", "dim", "d_model")
 
 
 def model_card(
@@ -87,8 +86,3 @@ def as_ranges(values: Iterable[int]) -> list[list[int]]:
         else:
             ranges.append([value, value])
     return ranges
-
-
-def model_width(config: Mapping[str, Any]) -> int | None:
-    """The width of the residual stream by a `config.json`, None if it does not say."""
-    return next((int(config[key]) for key in _WIDTHS if key in config), None)

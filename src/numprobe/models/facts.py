@@ -69,6 +69,7 @@ _ENCODERS = {
 #: All supported model types.
 SUPPORTED = tuple(sorted([*_DECODERS, *_ENCODERS]))
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_WIDTHS = ("hidden_size", "n_embd", "dim", "d_model")
 _HEADS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining")
 
 
@@ -147,6 +148,11 @@ def _layers(config: Mapping[str, Any], kind: str) -> int:
 
 def _unsupported(kind: str, reason: str) -> NumprobeError:
     return NumprobeError(f"models of type '{kind}' are not supported ({reason}); supported: {', '.join(SUPPORTED)}")
+
+
+def model_width(config: Mapping[str, Any]) -> int | None:
+    """The width of the residual stream by a `config.json`, None if it does not say."""
+    return next((int(config[key]) for key in _WIDTHS if key in config), None)
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:

@@ -63,8 +63,8 @@ def fit_iterative(
         Goes into the probe.
     memory
         Bytes that the states may take: as many layers as fit are fitted side by side, one at least. Layers share
-        nothing but the order of the rows, so the probe is the same (to the bit, if width, latent and batch are multiples
-        of 16: rounding depends on where in memory a layer begins).
+        nothing but the order of the rows, so the probe is the same (to the bit, if width, latent and batch are
+        multiples of 16: rounding depends on where in memory a layer begins).
 
     Raises
     ------

@@ -1,0 +1,69 @@
+"""How much disk the hidden states of a study will take, told before it runs."""
+
+from check_config import UNTRAINED, VOCABULARY, Config
+from study import Study
+
+# Numbers in a text of the built-in passages; texts of one's own may hold more or fewer.
+_PER_TEXT = 5
+_BYTES = {"float32": 4, "float16": 2}
+# Studies below this need no table.
+_LARGE = 10e9
+
+
+def describe_states(study: Study) -> str:
+    """The size of the stored states: in a line, and for large studies by model and context."""
+    sizes = {run: size for run in study.runs() if (size := state_bytes(study, *run)) is not None}
+    unknown = [name for name, model in study.models.items() if model.width is None]
+    kept = "kept" if study.config["activations"]["keep"] else "removed once they are used (activations.keep: false)"
+    lines = [f"Hidden states: about {readable(sum(sizes.values()))} in all, {kept}."]
+    if sum(sizes.values()) >= _LARGE:
+        lines += _by_context(study, sizes)
+    if unknown:
+        lines.append(f"  Not counted, because their entries do not tell the `width`: {', '.join(unknown)}")
+    return "\n".join(lines)
+
+
+def _by_context(study: Study, sizes: dict[tuple[str, str], int]) -> list[str]:
+    """One line per context: rows, the sum over the models, and each model's share, untrained control included."""
+    lines = []
+    for context in [VOCABULARY, *study.contexts]:
+        shares = {
+            name: size + sizes.get((name + UNTRAINED, context), 0)
+            for name in study.models
+            if (size := sizes.get((name, context)))
+        }
+        if shares:
+            told = ", ".join(f"{name} {readable(size)}" for name, size in shares.items())
+            lines.append(f"  {context}: {state_rows(study, context)} rows, {readable(sum(shares.values()))} ({told})")
+    return lines
+
+
+def state_bytes(study: Study, run_model: str, context: str) -> int | None:
+    """Rows x states x width x bytes of one component; None if the width is not known."""
+    width = study.models[run_model.removesuffix(UNTRAINED)].width
+    if width is None:
+        return None
+    item = _BYTES[study.config["activations"]["dtype"]]
+    return state_rows(study, context) * len(study.layers(run_model, context)) * width * item
+
+
+def state_rows(study: Study, context: str) -> int:
+    """Numbers that are read in a context, at the most; for texts, about that many."""
+    numbers = study.config["numbers"]
+    values = int(numbers["max"] - numbers["min"] + 1)
+    return values if context == VOCABULARY else _context_rows(study.contexts[context], values)
+
+
+def _context_rows(entry: Config, values: int) -> int:
+    if entry["kind"] == "natural":
+        return int(entry["texts"]) * _PER_TEXT
+    return values * int(entry.get("per_value", 1)) * len(entry.get("operations", [None]))
+
+
+def readable(size: float) -> str:
+    """A number of bytes for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
