@@ -36,7 +36,8 @@ def check_config(config: Config) -> None:
     """
     _raise(list(_schema_problems(config)))
     validate(config, str(SCHEMA))
-    _raise([*_number_problems(config), *_model_problems(config), *_context_problems(config), *_probe_problems(config)])
+    checks = (_number_problems, _model_problems, _context_problems, _probe_problems, _probing_experiment_problems)
+    _raise([problem for check in checks for problem in check(config)])
 
 
 def _raise(problems: list[str]) -> None:
@@ -228,6 +229,50 @@ def _number_context_problems(entry: Config, contexts: list[Config]) -> Iterator[
     for name in entry["contexts"]:
         if kinds.get(name, "number") != "number":
             yield f"{where}: '{name}' is of kind {kinds[name]}, allowed are contexts of kind number and {VOCABULARY}"
+
+
+def _probing_experiment_problems(config: Config) -> Iterator[str]:
+    """Of the experiments that train probes of their own, or draw what others measure."""
+    entries = {entry["name"]: entry for entry in config["experiments"]}
+    folds = config["split"]["folds"] if config["split"]["scheme"] == "folds" else 1
+    if "embedding_probes" in entries:
+        entry = entries["embedding_probes"]
+        yield from _embedding_problems(entry, config)
+        yield from _iterative_problems(entry, config, entry["folds"])
+    if "layer_probes" in entries:
+        yield from _iterative_problems(entries["layer_probes"], config, folds)
+        yield from _layer_problems(entries["layer_probes"], config)
+    for name, needed in (("layer_probes", ["accuracy"]), ("natural_contexts", ["accuracy", "transfer"])):
+        missing = [other for other in needed if other not in entries]
+        if name in entries and missing:
+            yield f"experiments['{name}']: shows what {' and '.join(missing)} measures: add it to the experiments"
+
+
+def _iterative_problems(entry: Config, config: Config, folds: int) -> Iterator[str]:
+    where = f"experiments['{entry['name']}']"
+    models = [model["name"] for model in config["models"]]
+    yield from _unknown_names(entry.get("models", []), models, f"{where}.models", "models")
+    if entry["iterative_folds"] > folds:
+        yield f"{where}.iterative_folds: is {entry['iterative_folds']}, but there are {folds} fold(s)"
+
+
+def _embedding_problems(entry: Config, config: Config) -> Iterator[str]:
+    low, high = config["numbers"]["min"], config["numbers"]["max"]
+    where = "experiments['embedding_probes'].folds"
+    if entry["folds"] > high - low + 1:
+        yield f"{where}: is {entry['folds']}, but {low}..{high} has only {high - low + 1} values"
+    elif config["split"]["inner"] >= entry["folds"]:
+        yield f"{where}: is {entry['folds']}, must be more than split.inner = {config['split']['inner']}"
+
+
+def _layer_problems(entry: Config, config: Config) -> Iterator[str]:
+    where = "experiments['layer_probes']"
+    kinds = {context["name"]: context["kind"] for context in config["contexts"]}
+    several = [name for name, kind in kinds.items() if kind in ("operand", "result")]
+    yield from _unknown_names(entry.get("contexts", []), list(kinds), f"{where}.contexts", "contexts")
+    yield from _unknown_names(
+        entry.get("selectivity", []), several, f"{where}.selectivity", "contexts of the kinds operand and result"
+    )
 
 
 def _unknown_names(names: list[str], known: list[str], where: str, section: str) -> Iterator[str]:

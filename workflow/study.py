@@ -147,6 +147,16 @@ class Study:
         contexts = self.contexts_of(run_model.removesuffix(UNTRAINED))
         return [name for name in contexts if self.contexts[name]["kind"] not in BEFORE_THE_NUMBER]
 
+    def contexts_of_kind(self, model: str, *kinds: str) -> list[str]:
+        """Names of the contexts of some kinds in which a model is studied."""
+        return [name for name in self.contexts_of(model) if self.contexts[name]["kind"] in kinds]
+
+    def layer_contexts(self, model: str) -> list[str]:
+        """Names of the contexts of a model that the experiment `layer_probes` reads."""
+        entry = self.experiment("layer_probes") or {}
+        default = self.contexts_of_kind(model, "operand", "result")
+        return [name for name in self.contexts_of(model) if name in entry.get("contexts", default)]
+
     def runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
         """All (model, context) pairs, `vocabulary` included, the untrained controls after the models.
 
@@ -269,6 +279,9 @@ _EXPERIMENT_CONTEXTS = {
     "frequencies": f"'{VOCABULARY}'",
     "cross_layer": "a context of prompts",
     "universal_probe": "a context whose kind is not " + " or ".join(BEFORE_THE_NUMBER),
+    "embedding_probes": f"'{VOCABULARY}'",
+    "layer_probes": "a context of the kind operand or result, or those that it names",
+    "natural_contexts": "a context of the kind natural",
 }
 
 
@@ -278,7 +291,12 @@ def _applies(study: Study, experiment: str) -> bool:
         models = [name for name in study.models_of(experiment) if study.experiment_contexts(experiment, name)]
         unrelated = any(set(models) & set(study.unrelated_models(name)) for name in models)
         return unrelated if experiment == "shared_code" else bool(models)
-    if experiment in ("spectra", "rsa", "frequencies"):
+    models = study.models_of(experiment)
+    if experiment == "layer_probes":
+        return any(study.layer_contexts(model) for model in models)
+    if experiment == "natural_contexts":
+        return any(study.contexts_of_kind(model, "natural") for model in models)
+    if experiment in ("spectra", "rsa", "frequencies", "embedding_probes"):
         return VOCABULARY in contexts
     if experiment == "universal_probe":
         return any(map(study.own_token_contexts, study.models_of(experiment)))
@@ -300,12 +318,18 @@ def _leave_out_problems(study: Study) -> list[str]:
 
 def _split_problems(config: Config) -> list[str]:
     """Values are spread over the folds by hash, so that a fold may stay empty in a small range."""
-    numbers, split = config["numbers"], config["split"]
-    try:
-        make_split(numbers["min"], numbers["max"], **split, seed=config["seed"])
-    except NumprobeError as error:
-        return [f"  - {error}"]
-    return []
+    splits = {"": config["split"]}
+    for entry in config["experiments"]:
+        if entry["name"] == "embedding_probes":
+            own = {"scheme": "folds", "folds": entry["folds"], "inner": config["split"]["inner"]}
+            splits["experiments['embedding_probes']: "] = own
+    problems = []
+    for where, split in splits.items():
+        try:
+            make_split(config["numbers"]["min"], config["numbers"]["max"], **split, seed=config["seed"])
+        except NumprobeError as error:
+            problems.append(f"  - {where}{error}")
+    return problems
 
 
 def _covers(entry: Config, model: str, context: str) -> bool:

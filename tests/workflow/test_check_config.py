@@ -34,6 +34,11 @@ def changed(path: list, value: object) -> dict:
     return config
 
 
+def experiment(name: str, **keys: object) -> list:
+    """Experiments with one under test, and what it builds on."""
+    return [{"name": "accuracy"}, {"name": name, **keys}]
+
+
 HUB = {"name": "hub", "source": "hub", "id": "a/b", "layers": 2}
 
 WRONG = {
@@ -129,6 +134,19 @@ WRONG = {
     "no width": (["models", 5], {**HUB, "width": 0}, r"models\[5\]\.width: is 0, must be at least 1"),
     "empty batch of a model": (["models", 5], {**HUB, "batch_tokens": 0}, r"models\[5\]\.batch_tokens: is 0, must be at least 1"),
     "device map that is a list": (["models", 5], {**HUB, "device_map": []}, r"device_map: is \[\], must be a text or a mapping"),
+    "iterative kind": (["experiments"], experiment("layer_probes", iterative=["fourier"]), r"is 'fourier', allowed are sinusoidal, wave, mlp"),
+    "model of iterative probes": (["experiments"], experiment("layer_probes", models=["lama"]), r"\['layer_probes'\]\.models: 'lama' is not among the models \(did you mean 'llama'"),
+    "context of layer probes": (["experiments"], experiment("layer_probes", contexts=["poem"]), r"\['layer_probes'\]\.contexts: 'poem' is not among the contexts"),
+    "folds of layer probes": (["experiments"], experiment("layer_probes", iterative_folds=11), r"\['layer_probes'\]\.iterative_folds: is 11, but there are 10 fold"),
+    "selectivity of one prompt": (["experiments"], experiment("layer_probes", selectivity=["number"]), r"selectivity: 'number' is not among the contexts of the kinds operand and result: operand, result"),
+    "groups of prompts": (["experiments"], experiment("layer_probes", groups=2), r"groups: is 2, must be at least 3"),
+    "shuffled iterative probes": (["experiments"], experiment("layer_probes", shuffled="yes"), r"shuffled: is 'yes', must be true or false"),
+    "steps of iterative probes": (["experiments"], experiment("layer_probes", steps=0), r"steps: is 0, must be at least 1"),
+    "published settings": (["experiments"], experiment("embedding_probes", faithful=1), r"faithful: is 1, must be true or false"),
+    "folds of embedding probes": (["experiments"], experiment("embedding_probes", folds=3), r"\['embedding_probes'\]\.folds: is 3, must be more than split\.inner = 3"),
+    "iterative folds of embedding probes": (["experiments"], experiment("embedding_probes", iterative_folds=21), r"iterative_folds: is 21, but there are 20 fold"),
+    "layer probes without accuracy": (["experiments"], [{"name": "layer_probes"}], r"experiments\['layer_probes'\]: shows what accuracy measures"),
+    "natural contexts without transfer": (["experiments"], experiment("natural_contexts"), r"experiments\['natural_contexts'\]: shows what transfer measures"),
     "folder that is missing": (["models", 5], {"name": "p", "source": "path", "path": "no/such"}, r"no/such/config\.json does not exist"),
     "number context of another kind": (["experiments"], [{"name": "shared_code", "contexts": ["operand"]}], r"experiments\['shared_code'\]\.contexts: 'operand' is of kind operand, allowed are contexts of kind number and vocabulary"),
     "unknown number context": (["experiments"], [{"name": "consistency", "contexts": ["numbr"]}], r"experiments\['consistency'\]\.contexts: 'numbr' is not among the contexts \(did you mean 'number'"),
@@ -147,6 +165,7 @@ def test_wrong_configuration_is_refused_with_a_helpful_message(case):
     config = changed(path, value)
     if case == "experiment without contexts":
         config["probes"] = [{"name": "fourier"}]
+        config["experiments"] = [{"name": "spectra"}]
     if case == "fold without values":
         config["numbers"] = {"min": 0, "max": 99}
     if case == "paper split of another range":

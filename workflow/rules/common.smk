@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from dataclasses import dataclass
 
 from snakemake.exceptions import WorkflowError
 
@@ -10,6 +11,7 @@ from check_config import UNTRAINED, VOCABULARY
 from estimate import describe_states
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
+from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
 from study import MODEL_FILES, load_study
 
 # The programs lie beside the Snakefile, wherever the run's working directory is.
@@ -166,6 +168,41 @@ def experiment_files(experiments):
 def not_applicable_options(skipped):
     """What a collected table shows as skipped: `MODEL:CONTEXT:REASON`."""
     return " ".join(["--not-applicable", *map(shlex.quote, skipped)]) if skipped else ""
+
+
+@dataclass(frozen=True)
+class IterativeFit:
+    """One job of an experiment that trains probes by gradient descent: its name, the files and the options."""
+
+    name: str
+    files: list[str]
+    options: str
+
+
+def iterative_fits(entry, published_kinds, published_settings):
+    """The jobs of an experiment: with default settings, and with published ones where `faithful` asks for them."""
+    steps = {"steps": entry["steps"]} if "steps" in entry else {}
+    endings = ["", ".shuffled"] if entry["shuffled"] else [""]
+    jobs = [("iterative", "", entry["iterative"], endings, steps)]
+    if entry["faithful"]:
+        kinds = [kind for kind in entry["iterative"] if kind in published_kinds]
+        jobs.append(("published", "published/", kinds, [""], {**published_settings, **steps}))
+    return [
+        IterativeFit(
+            name,
+            [f"{folder}{kind}{ending}" for kind in kinds for ending in endings],
+            f"--probes {' '.join(kinds)} --controls {'shuffled' if len(endings) > 1 else ''}"
+            f" --settings {shlex.quote(json.dumps(settings))}",
+        )
+        for name, folder, kinds, endings, settings in jobs
+        if kinds
+    ]
+
+
+def iterative_files(entry, fits, model):
+    """The files of an experiment's iterative probes on a model; none on models that it leaves out."""
+    trained = model in entry.get("models", STUDY.models)
+    return [file for fit in fits for file in fit.files] if trained else []
 
 
 def prompt_options(wildcards):

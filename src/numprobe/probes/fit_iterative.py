@@ -79,7 +79,7 @@ def fit_iterative(
     for group in groups:
         states, without = _load(rows, group, control, seed)
         constant += without
-        data = _Data(kind, settings, split, states, labels, block, seed)
+        data = IterativeData(kind, settings, split, states, labels, block, seed)
         for fold in tqdm(folds if states else (), desc=f"{kind}, {control}", unit="fold"):
             for layer, result in zip(states, data.fit_fold(fold), strict=True):
                 fitted[layer, fold.name] = result
@@ -117,11 +117,12 @@ def _load(
     if control == "gaussian":
         return {GAUSSIAN_LAYER: gaussian_states(rows.values, rows.width, seed)}, []
     states = {layer: rows.states(layer) for layer in layers}
-    constant = [layer for layer, array in states.items() if _is_constant(array)]
+    constant = [layer for layer, array in states.items() if is_constant(array)]
     return {layer: array for layer, array in states.items() if layer not in constant}, constant
 
 
-def _is_constant(states: np.ndarray) -> bool:
+def is_constant(states: np.ndarray) -> bool:
+    """Whether all states [n, d] are one vector, up to rounding."""
     scale = _mean_and_scale(states, slice(None))[1]
     size = sum(float((block.astype(np.float64) ** 2).sum()) for block in _blocks(states)) / len(states)
     return bool(states.shape[1] * scale**2 <= CONSTANT_TOLERANCE * size)
@@ -150,8 +151,24 @@ class _Inputs:
 
 
 @dataclass(frozen=True, eq=False)
-class _Data:
-    """What the folds of one fit share: states of each layer [n, d], labels [n], the block of each row [n]."""
+class IterativeData:
+    """What the folds of one fit share.
+
+    Attributes
+    ----------
+    kind, settings
+        What is fitted.
+    split
+        Gives the range of candidates.
+    states
+        Layer -> float32 [n, d]; no constant layers.
+    labels
+        int64 [n]: index of each row's label among the candidates.
+    block
+        int [n]: the block of each row, of which folds are made.
+    seed
+        The study's seed.
+    """
 
     kind: str
     settings: Settings

@@ -120,6 +120,19 @@ FAITHFUL = {
     ),
 }
 
+#: Changes to the published settings of `sinusoidal` for embedding matrices (arXiv 2506.08966): Adam's decay of 1e-3 and
+#: no L1, at most 50,000 steps, validation every 100, an end after 50 without improvement. The paper's steps take all
+#: rows; ours draw as many as there are numbers.
+PUBLISHED_FOR_EMBEDDINGS: dict[str, Any] = {
+    "faithful": True,
+    "l1": 0.0,
+    "weight_decay": 1e-3,
+    "steps": 50_000,
+    "batch": 1000,
+    "evaluate_every": 100,
+    "patience": 50,
+}
+
 
 def make_settings(kind: str, given: Mapping[str, Any]) -> Settings:
     """The settings of a kind of probe: its defaults (with `faithful: true` the published ones), changed by `given`.

@@ -1,1 +1,177 @@
-"""Every probe on the input and output embeddings, and the numbers that none of them reads"""
+"""Every probe on the input and output embeddings, in folds of its own, and the numbers that are misread."""
+
+EMBEDDED = STUDY.models_of("embedding_probes", VOCABULARY)
+
+add_experiment(
+    "embedding_probes",
+    collected={
+        "embedding_probes": [
+            f"results/tables/embedding_probes/{model}.parquet"
+            for model, context in STUDY.runs("embedding_probes")
+            if context == VOCABULARY
+        ],
+        "non_decodable": [f"results/tables/non_decodable/{model}.parquet" for model in EMBEDDED],
+    },
+    figures={
+        "embedding_probes": (
+            "plot_embedding_probes",
+            ["embedding_probes", "non_decodable"],
+            f"--candidates {CANDIDATES} {RANGE}",
+            "9. Embedding probes",
+        )
+    },
+)
+
+
+if STUDY.experiment("embedding_probes"):
+
+    EMBEDDING = STUDY.experiment("embedding_probes")
+    EMBEDDING_PROBES = "results/probes/{model}/" + VOCABULARY + "/embedding_probes"
+    EMBEDDING_SPLIT = "{} --scheme folds --folds {} --inner {} --seed {}".format(
+        RANGE, EMBEDDING["folds"], config["split"]["inner"], config["seed"]
+    )
+    EMBEDDING_FITS = iterative_fits(EMBEDDING, ["sinusoidal"], PUBLISHED_FOR_EMBEDDINGS)
+
+    def embedding_probe_files(wildcards):
+        """All probes of a model's embeddings."""
+        endings = ["", *(f".{control}" for control in STUDY.probe_controls(wildcards.model))]
+        files = expand("{probe}{ending}", probe=STUDY.closed_form, ending=endings)
+        files += iterative_files(EMBEDDING, EMBEDDING_FITS, wildcards.model)
+        return [f"{EMBEDDING_PROBES}/{file}.safetensors" for file in files]
+
+    use rule fit_probes as fit_embedding_probes with:
+        input:
+            lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
+        output:
+            expand(
+                EMBEDDING_PROBES + "/{probe}{ending}.safetensors",
+                probe=STUDY.closed_form,
+                ending=["", *(f".{name}" for name in STUDY.probe_controls(""))],
+                allow_missing=True,
+            ),
+        log:
+            "results/logs/fit_embedding_probes/{model}.log",
+        benchmark:
+            "results/benchmarks/fit_embedding_probes/{model}.tsv"
+        conda:
+            "../../envs/numprobe.yaml"
+        params:
+            code=digest("fit_probes"),
+            states=states_folder,
+            folder=subpath(output[0], parent=True),
+            probes=" ".join(STUDY.closed_form),
+            controls=" ".join(STUDY.probe_controls("")),
+            split=EMBEDDING_SPLIT,
+
+    use rule fit_untrained_probes as fit_untrained_embedding_probes with:
+        input:
+            lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
+        output:
+            expand(EMBEDDING_PROBES + "/{probe}.safetensors", probe=STUDY.closed_form, allow_missing=True),
+        log:
+            "results/logs/fit_embedding_probes/{model}.log",
+        benchmark:
+            "results/benchmarks/fit_embedding_probes/{model}.tsv"
+        conda:
+            "../../envs/numprobe.yaml"
+        params:
+            code=digest("fit_probes"),
+            states=states_folder,
+            folder=subpath(output[0], parent=True),
+            probes=" ".join(STUDY.closed_form),
+            controls="",
+            split=EMBEDDING_SPLIT,
+
+    for fit in EMBEDDING_FITS:
+
+        rule:
+            name:
+                f"fit_{fit.name}_embedding_probes"
+            input:
+                lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
+            output:
+                [f"{EMBEDDING_PROBES}/{file}.safetensors" for file in fit.files],
+            log:
+                f"results/logs/fit_{fit.name}_embedding_probes/{{model}}.log",
+            benchmark:
+                f"results/benchmarks/fit_{fit.name}_embedding_probes/{{model}}.tsv"
+            wildcard_constraints:
+                model="|".join(map(re.escape, STUDY.models)),
+            conda:
+                "../../envs/numprobe.yaml"
+            threads: 1
+            resources:
+                mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
+                runtime=600,
+            params:
+                code=digest("fit_iterative_probes"),
+                states=states_folder,
+                folder=subpath(output[0], parent=True),
+                options=fit.options,
+                folds=EMBEDDING["iterative_folds"],
+                split=EMBEDDING_SPLIT,
+            shell:
+                'python "$NUMPROBE"/fit_iterative_probes.py --code {params.code} --activations {params.states}'
+                " --output {params.folder} {params.options} --fold-limit {params.folds} {params.split} > {log} 2>&1"
+
+    rule evaluate_embedding_probes:
+        """Every number read by the probe that was fitted without it."""
+        input:
+            states=lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
+            probes=embedding_probe_files,
+            card="results/cards/{model}.json",
+        output:
+            table="results/tables/embedding_probes/{model}.parquet",
+            non_decodable="results/tables/non_decodable/{model}.parquet",
+        log:
+            "results/logs/evaluate_embedding_probes/{model}.log",
+        benchmark:
+            "results/benchmarks/evaluate_embedding_probes/{model}.tsv"
+        wildcard_constraints:
+            model="|".join(map(re.escape, STUDY.models)),
+        conda:
+            "../../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            code=digest("evaluate_embedding_probes"),
+            states=states_folder,
+            resamples=RESAMPLES,
+            seed=config["seed"],
+        shell:
+            'python "$NUMPROBE"/evaluate_embedding_probes.py --code {params.code} --activations {params.states}'
+            " --probes {input.probes} --card {input.card} --model {wildcards.model} --resamples {params.resamples}"
+            " --seed {params.seed} --non-decodable {output.non_decodable} --output {output.table} > {log} 2>&1"
+
+    rule evaluate_untrained_embedding_probes:
+        """The same of random weights."""
+        input:
+            states=lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
+            probes=embedding_probe_files,
+            card=lambda wildcards: f"results/cards/{base_model(wildcards).name}.json",
+        output:
+            "results/tables/embedding_probes/{model}.parquet",
+        log:
+            "results/logs/evaluate_embedding_probes/{model}.log",
+        benchmark:
+            "results/benchmarks/evaluate_embedding_probes/{model}.tsv"
+        wildcard_constraints:
+            model="|".join(re.escape(name + UNTRAINED) for name in STUDY.models),
+        conda:
+            "../../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            code=digest("evaluate_embedding_probes"),
+            states=states_folder,
+            model=lambda wildcards: base_model(wildcards).name,
+            resamples=RESAMPLES,
+            seed=config["seed"],
+        shell:
+            'python "$NUMPROBE"/evaluate_embedding_probes.py --code {params.code} --activations {params.states}'
+            " --probes {input.probes} --card {input.card} --model {params.model} --control untrained"
+            " --resamples {params.resamples} --seed {params.seed} --output {output} > {log} 2>&1"

@@ -1,0 +1,162 @@
+"""Numbers in running text: every probe over the layers, by domain, and transfer to and from arithmetic."""
+
+from collections.abc import Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.published import published
+from numprobe.figures.rows import checked, in_order, nothing_to_draw
+from numprobe.figures.series import Series, measured_accuracies, series_of
+from numprobe.figures.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: What a row of the figure's table belongs to (column `panel`): all probes; the leading probe by domain; transfer.
+PROBES, DOMAINS, TRANSFER = "probes", "domains", "transfer"
+#: Value of the column `source` for our own measurements; published ones name theirs.
+OURS = "this study"
+
+_DOMAIN = "domain="
+_PAPER_LINE = (0, (1, 1))
+_COLUMNS = (
+    "panel", "source", "model", "context", "fit_context", "layer", "probe", "control", "subset", "value", "ci_low",
+    "ci_high", "resampled", "n_values", "n_prompts", "note",
+)  # fmt: skip
+
+
+def natural_contexts_rows(
+    accuracy: pl.DataFrame, transfer: pl.DataFrame, natural: Sequence[str], operand: Sequence[str]
+) -> pl.DataFrame:
+    """What the figure shows.
+
+    Parameters
+    ----------
+    accuracy, transfer
+        The collected tables.
+    natural, operand
+        Names of the contexts of these kinds.
+
+    Raises
+    ------
+    NumprobeError
+        If a table is empty or lacks a column, or holds no accuracies of these contexts.
+    """
+    texts = pl.col("context").is_in(list(natural))
+    accuracies, leading = measured_accuracies(accuracy)
+    rows = accuracies.filter(texts)
+    whole = pl.col("subset") == "all"
+    control = (pl.col("control") != "none") & pl.col("probe").is_in([leading, "constant"])
+    probes = rows.filter(whole & ((pl.col("control") == "none") | control))
+    plain = (pl.col("control") == "none") & (pl.col("probe") == leading)
+    domains = rows.filter(plain & pl.col("subset").str.starts_with(_DOMAIN))
+    moved = checked(transfer, [*MEASUREMENT, "fit_context"]).filter(_transferred([*natural, *operand]))
+    parts = [part.with_columns(pl.lit(name).alias("panel")) for name, part in ((PROBES, probes), (DOMAINS, domains))]
+    parts.append(moved.with_columns(pl.lit(TRANSFER).alias("panel")))
+    ours = pl.concat([part for part in parts if part.height], how="diagonal_relaxed") if rows.height else rows
+    if ours.is_empty() or ours["value"].drop_nulls().is_empty():
+        raise nothing_to_draw("metric accuracy in the contexts " + ", ".join(natural))
+    ours = ours.with_columns(pl.lit(OURS).alias("source"))
+    return pl.concat(
+        [pl.DataFrame(schema={"fit_context": pl.String}), ours, _paper(ours)], how="diagonal_relaxed"
+    ).select(_COLUMNS)
+
+
+def _transferred(contexts: Sequence[str]) -> pl.Expr:
+    pair = pl.col("context").is_in(contexts) & pl.col("fit_context").is_in(contexts)
+    return pair & (pl.col("metric") == "accuracy") & (pl.col("subset") == "all") & pl.col("fold").is_null()
+
+
+def _paper(ours: pl.DataFrame) -> pl.DataFrame:
+    """The numbers that the paper printed: own context, and transfer (metric "accuracy fitted on ...")."""
+    numbers = published("natural_contexts", ours["model"].unique())
+    fitted = pl.col("metric").str.strip_prefix("accuracy fitted on ")
+    own = pl.col("metric") == "accuracy"
+    return numbers.select(
+        pl.when(own).then(pl.lit(PROBES)).otherwise(pl.lit(TRANSFER)).alias("panel"),
+        "source", "model", "context", pl.when(~own).then(fitted).alias("fit_context"), "layer", "probe",
+        pl.lit("none").alias("control"), pl.lit("all").alias("subset"), "value",
+        pl.col("n").cast(pl.UInt32).alias("n_values"),
+    )  # fmt: skip
+
+
+def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
+    """Small multiples: a row per model; columns: all probes, domains, transfer into each context; x = layer.
+
+    Parameters
+    ----------
+    drawn
+        What `natural_contexts_rows` returned.
+    candidates
+        How many numbers a probe chooses among: the chance level.
+    """
+    models, columns = in_order(drawn["model"]), _panel_names(drawn)
+    figure, panels = context_panels(models, list(columns))
+    series = {panel: _series(drawn.filter(pl.col("panel") == panel), panel) for panel in (PROBES, DOMAINS, TRANSFER)}
+    for (model, name), axes in panels.items():
+        panel, context = columns[name]
+        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context) & (pl.col("panel") == panel))
+        fraction_axis(axes)
+        if explain_empty(axes, rows):
+            continue
+        axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        _draw_panel(axes, rows, series[panel])
+    title_columns(panels, {})
+    figure.supxlabel("layer", fontsize=7)
+    figure.supylabel("accuracy on unseen numbers", fontsize=7)
+    for place, panel in (("upper", PROBES), ("lower", DOMAINS)):
+        _add_legend(figure, drawn, series, panel, place)
+    return figure
+
+
+def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    """Title of a column -> panel and context."""
+    ours = drawn.filter(pl.col("source") == OURS)
+    names = {PROBES: "{}: all probes", DOMAINS: "{}: domains", TRANSFER: "transfer into {}"}
+    return {
+        text.format(context): (panel, context)
+        for panel, text in names.items()
+        for context in in_order(ours.filter(pl.col("panel") == panel)["context"])
+    }
+
+
+def _series(rows: pl.DataFrame, panel: str) -> Series:
+    if panel == PROBES:
+        return series_of(rows, tuple(CONTROLS)) if rows.height else {}
+    column = "subset" if panel == DOMAINS else "fit_context"
+    names = rows[column].drop_nulls().unique().sort().to_list()
+    return {name: (style, pl.col(column) == name) for name, style in series_styles(names).items()}
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
+    layers = layer_order(rows["layer"].drop_nulls())
+    set_layer_axis(axes, layers)
+    for style, condition in reversed(series.values()):
+        measured = rows.filter(condition & pl.col("value").is_not_null())
+        ours = pl.col("source") == OURS
+        if not measured.filter(ours).is_empty():
+            curve(axes, measured.filter(ours), layers, style)
+        if not measured.filter(~ours).is_empty():
+            curve(axes, measured.filter(~ours), layers, Style(style.colour, " ", _PAPER_LINE))
+
+
+def _add_legend(figure: Figure, drawn: pl.DataFrame, series: dict[str, Series], panel: str, place: str) -> None:
+    def entries(name: str) -> list[Line2D]:
+        return [legend_entry(_short(label), style) for label, (style, _) in series[name].items()]
+
+    if panel == PROBES:
+        handles = entries(PROBES)
+        if (drawn["source"] != OURS).any():
+            handles.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_PAPER_LINE, label="the paper's numbers"))
+        handles.append(Line2D([], [], color="#999999", linewidth=0.5, label="chance"))
+        figure.legend(handles=handles, loc="outside upper center", ncols=6)
+        return
+    fitted = [legend_entry(f"fitted on {label}", style) for label, (style, _) in series[TRANSFER].items()]
+    figure.legend(handles=[*entries(DOMAINS), *fitted], loc="outside lower center", ncols=5)
+
+
+def _short(label: str) -> str:
+    return label.removeprefix(_DOMAIN)
