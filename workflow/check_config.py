@@ -36,7 +36,14 @@ def check_config(config: Config) -> None:
     """
     _raise(list(_schema_problems(config)))
     validate(config, str(SCHEMA))
-    checks = (_number_problems, _model_problems, _context_problems, _probe_problems, _probing_experiment_problems)
+    checks = (
+        _number_problems,
+        _model_problems,
+        _context_problems,
+        _probe_problems,
+        _probing_experiment_problems,
+        _sample_efficiency_problems,
+    )
     _raise([problem for check in checks for problem in check(config)])
 
 
@@ -273,6 +280,28 @@ def _layer_problems(entry: Config, config: Config) -> Iterator[str]:
     yield from _unknown_names(
         entry.get("selectivity", []), several, f"{where}.selectivity", "contexts of the kinds operand and result"
     )
+
+
+def _sample_efficiency_problems(config: Config) -> Iterator[str]:
+    entry = next((entry for entry in config["experiments"] if entry["name"] == "sample_efficiency"), None)
+    if entry is None:
+        return
+    where = "experiments['sample_efficiency']"
+    yield from _unknown_names(
+        entry.get("models", []), [model["name"] for model in config["models"]], f"{where}.models", "models"
+    )
+    contexts = [*(context["name"] for context in config["contexts"]), VOCABULARY]
+    yield from _unknown_names(entry.get("contexts", []), contexts, f"{where}.contexts", "contexts")
+    low, high = config["numbers"]["min"], config["numbers"]["max"]
+    needed = min(entry["values"]) + entry["held_out"]
+    if needed > high - low + 1:
+        yield (
+            f"{where}: the smallest of values and held_out = {entry['held_out']} need {needed} numbers, "
+            f"but {low}..{high} has only {high - low + 1}"
+        )
+    strange = [size for size in entry["iterative_values"] if size not in entry["values"]]
+    if strange:
+        yield f"{where}.iterative_values: {strange} are not among values: {entry['values']}"
 
 
 def _unknown_names(names: list[str], known: list[str], where: str, section: str) -> Iterator[str]:

@@ -22,6 +22,8 @@ from numprobe.models.facts import (
     state_layers,
     vocabulary_layers,
 )
+from numprobe.layers import middle_layer
+from numprobe.models.facts import ModelFacts, facts_from_config, find_package_folder, state_layers, vocabulary_layers
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
@@ -197,6 +199,29 @@ class Study:
         model = self.models[run_model.removesuffix(UNTRAINED)]
         return tuple(vocabulary_layers(model.facts)) if context == VOCABULARY else model.layers
 
+    def layer(self, run_model: str, context: str, wanted: str) -> str:
+        """The state that `wanted` ("middle" or a name) means for a model in a context; of matrices the input's.
+
+        Raises
+        ------
+        NumprobeError
+            If the model has no such state.
+        """
+        layers = self.layers(run_model, context)
+        if context == VOCABULARY:
+            return layers[0]
+        if wanted != "middle" and wanted not in layers:
+            raise NumprobeError(f"model '{run_model}' has no state {wanted}; it has {', '.join(layers)}")
+        return middle_layer(layers) if wanted == "middle" else wanted
+
+    def sample_efficiency_runs(self) -> list[tuple[str, str]]:
+        """The (model, context) pairs of the experiment `sample_efficiency`."""
+        entry = self.experiment("sample_efficiency")
+        if entry is None:
+            return []
+        pairs = [(model, c) for model in self.models_of(entry["name"]) for c in self._all_contexts(model)]
+        return [pair for pair in pairs if _covers(entry, *pair)]
+
     def states(self, run_model: str, context: str) -> list[str]:
         """The activation files of a run, manifest last."""
         folder = f"results/activations/{run_model}/{context}"
@@ -259,6 +284,7 @@ def load_study(config: Config) -> Study:
     problems += [] if problems else _leave_out_problems(study)
     if problems:
         raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
+    _raise_layer_problems(study)
     idle = [name for name in _EXPERIMENT_CONTEXTS if study.experiment(name) and not _applies(study, name)]
     if idle:
         needs = "; ".join(f"'{name}' needs {_EXPERIMENT_CONTEXTS[name]}" for name in idle)
@@ -282,10 +308,22 @@ _EXPERIMENT_CONTEXTS = {
     "embedding_probes": f"'{VOCABULARY}'",
     "layer_probes": "a context of the kind operand or result, or those that it names",
     "natural_contexts": "a context of the kind natural",
+    "sample_efficiency": "one of its contexts",
 }
 
 
+def _raise_layer_problems(study: Study) -> None:
+    """The layer of `sample_efficiency` is a state of every model that takes part."""
+    for run in study.sample_efficiency_runs():
+        try:
+            study.layer(*run, study.experiment("sample_efficiency")["layer"])
+        except NumprobeError as error:
+            raise NumprobeError(f"experiments['sample_efficiency'].layer: {error}") from None
+
+
 def _applies(study: Study, experiment: str) -> bool:
+    if experiment == "sample_efficiency":
+        return bool(study.sample_efficiency_runs())
     contexts = [context for _, context in study.runs(experiment)]
     if experiment in ("shared_code", "consistency"):
         models = [name for name in study.models_of(experiment) if study.experiment_contexts(experiment, name)]

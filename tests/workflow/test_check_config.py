@@ -41,6 +41,8 @@ def experiment(name: str, **keys: object) -> list:
 
 HUB = {"name": "hub", "source": "hub", "id": "a/b", "layers": 2}
 
+EFFICIENCY = [entry["name"] for entry in shipped()["experiments"]].index("sample_efficiency")
+
 WRONG = {
     # the schema
     "unknown key": (["sed"], 1, r"unknown key 'sed' \(did you mean 'seed'\?\); allowed here: activations, contexts"),
@@ -151,6 +153,15 @@ WRONG = {
     "number context of another kind": (["experiments"], [{"name": "shared_code", "contexts": ["operand"]}], r"experiments\['shared_code'\]\.contexts: 'operand' is of kind operand, allowed are contexts of kind number and vocabulary"),
     "unknown number context": (["experiments"], [{"name": "consistency", "contexts": ["numbr"]}], r"experiments\['consistency'\]\.contexts: 'numbr' is not among the contexts \(did you mean 'number'"),
     "no draws": (["experiments"], [{"name": "shared_code", "draws": 0}], r"experiments\[0\]\.draws: is 0, must be at least 1"),
+    "model of sample_efficiency": (["experiments", EFFICIENCY, "models"], ["lama"], r"experiments\['sample_efficiency'\]\.models: 'lama' is not among the models \(did you mean 'llama'"),
+    "context of sample_efficiency": (["experiments", EFFICIENCY, "contexts"], ["poem"], r"experiments\['sample_efficiency'\]\.contexts: 'poem' is not among the contexts"),
+    "layer of sample_efficiency": (["experiments", EFFICIENCY, "layer"], "9", r"experiments\['sample_efficiency'\]\.layer: model 'llama' has no state 9; it has 0, 1, 2, 3, 4, final_norm"),
+    "too few training numbers": (["experiments", EFFICIENCY, "values"], [5], r"values\[0\]: is 5, must be at least 6"),
+    "all numbers held out": (["experiments", EFFICIENCY, "held_out"], 993, r"the smallest of values and held_out = 993 need 1001 numbers, but 0\.\.999 has only 1000"),
+    "no prompts": (["experiments", EFFICIENCY, "prompts"], [0], r"prompts\[0\]: is 0, must be at least 1"),
+    "one order": (["experiments", EFFICIENCY, "orders"], 1, r"orders: is 1, must be at least 2"),
+    "iterative size that is not a size": (["experiments", EFFICIENCY, "iterative_values"], [100], r"iterative_values: \[100\] are not among values: \[8, 16"),
+    "sample_efficiency without runs": (["experiments", EFFICIENCY], {"name": "sample_efficiency", "models": ["minilm"], "contexts": ["result"]}, r"'sample_efficiency' needs one of its contexts"),
 }  # fmt: skip
 WRONG["paper split of another range"] = (
     ["numbers"],
@@ -163,6 +174,8 @@ WRONG["paper split of another range"] = (
 def test_wrong_configuration_is_refused_with_a_helpful_message(case):
     path, value, message = WRONG[case]
     config = changed(path, value)
+    if case in ("experiment without contexts", "fold without values"):
+        del config["experiments"][EFFICIENCY]
     if case == "experiment without contexts":
         config["probes"] = [{"name": "fourier"}]
         config["experiments"] = [{"name": "spectra"}]

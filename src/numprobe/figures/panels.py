@@ -106,12 +106,16 @@ def curve(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -
         All states of the model: position i on the axis is `layers[i]`.
     """
     rows = rows.filter(pl.col("value").is_not_null())
-    rows = rows.with_columns(x=pl.Series([layers.index(name) for name in rows["layer"]], dtype=pl.Int64)).sort("x")
-    axes.fill_between(
-        rows["x"], _floats(rows, "ci_low"), _floats(rows, "ci_high"), color=style.colour, alpha=0.22, lw=0
-    )
+    rows = rows.with_columns(x=pl.Series([layers.index(name) for name in rows["layer"]], dtype=pl.Int64))
+    line(axes, rows, "x", style)
+
+
+def line(axes: Axes, rows: pl.DataFrame, x: str, style: Style) -> None:
+    """One series against the column `x`: a line with markers and its interval as a band."""
+    rows = rows.filter(pl.col("value").is_not_null()).sort(x)
+    axes.fill_between(rows[x], _floats(rows, "ci_low"), _floats(rows, "ci_high"), color=style.colour, alpha=0.22, lw=0)
     axes.plot(
-        rows["x"], rows["value"], color=style.colour, linestyle=style.line, markevery=max(1, len(rows) // 12),
+        rows[x], rows["value"], color=style.colour, linestyle=style.line, markevery=max(1, len(rows) // 12),
         **_marker(style),
     )  # fmt: skip
 

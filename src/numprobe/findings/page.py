@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from numprobe.findings import rsa, shared_code
+from numprobe.findings import rsa, sample_efficiency, shared_code
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
@@ -14,6 +14,7 @@ Tables = Mapping[str, pl.DataFrame]
 SECTIONS: dict[str, Callable[[Tables], str]] = {
     "shared_code": shared_code.section,
     "rsa": rsa.section,
+    "sample_efficiency": sample_efficiency.section,
 }
 
 _INTRODUCTION = """# What the study found about representation

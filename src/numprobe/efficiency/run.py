@@ -1,0 +1,103 @@
+"""All that is measured of one model in one context."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from numprobe.efficiency.iterative import measure_iterative
+from numprobe.efficiency.measure import Reading, measure_order
+from numprobe.efficiency.order import FEWEST, Order, make_order
+from numprobe.efficiency.sample import Sample, read_sample
+from numprobe.efficiency.summary import Row, measurement_rows
+from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.probes.codes import CODES
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much data.
+
+    Attributes
+    ----------
+    values, prompts
+        Training numbers of each fit, and training rows of each number, at most.
+    held_out
+        Numbers that test.
+    orders
+        Random orders of the numbers.
+    iterative_values
+        Sizes at which the probes that are trained by gradient descent are fitted too, in the first order.
+    """
+
+    values: Sequence[int]
+    prompts: Sequence[int]
+    held_out: int
+    orders: int
+    iterative_values: Sequence[int] = ()
+
+
+def measure_folder(
+    folder: str | Path,
+    layer: str,
+    kinds: Sequence[str],
+    numbers: tuple[int, int],
+    amounts: Amounts,
+    resamples: int,
+    seed: int,
+) -> list[Row]:
+    """Rows for `numprobe.tables.measurements` that lack model, context and layer.
+
+    Parameters
+    ----------
+    folder
+        `results/activations/{model}/{context}`.
+    layer
+        Which state.
+    kinds
+        Probes, in closed form or iterative.
+    numbers
+        First and last candidate.
+    amounts
+        How much data.
+    resamples, seed
+        Of the bootstrap; the seed also of orders and controls.
+
+    Returns
+    -------
+    One row with a note alone if there are too few numbers, or if all states are one vector.
+
+    Raises
+    ------
+    NumprobeError
+        If the folder is incomplete or has no such layer.
+    """
+    sample = read_sample(folder, layer, *numbers, max(amounts.prompts), seed)
+    needed = max(FEWEST, min(amounts.values)) + amounts.held_out
+    if len(sample.present) < needed:
+        reason = f"{len(sample.present)} single-token numbers, needs {needed}"
+        return [{"metric": "accuracy", "note": f"{NOT_APPLICABLE}: {reason}", "seed": seed}]
+    found = list(_orders(folder, sample, kinds, numbers, amounts, seed))
+    if not any(found):
+        return [{"metric": "accuracy", "note": CONSTANT_STATE, "seed": seed}]
+    return measurement_rows(found, numbers[1] - numbers[0] + 1, resamples, seed)
+
+
+def _orders(
+    folder: str | Path, sample: Sample, kinds: Sequence[str], numbers: tuple[int, int], amounts: Amounts, seed: int
+) -> Iterator[list[Reading]]:
+    closed = [kind for kind in kinds if kind in CODES]
+    for index in tqdm(range(amounts.orders), desc="orders", unit="order"):
+        order = make_order(*numbers, sample.present, amounts.values, amounts.held_out, seed, index)
+        found = measure_order(sample, order, closed, amounts.prompts, seed)
+        if found and index == 0 and amounts.iterative_values:
+            found += _iterative(folder, sample, order, kinds, amounts, found[0].train_prompts, seed)
+        yield found
+
+
+def _iterative(
+    folder: str | Path, sample: Sample, order: Order, kinds: Sequence[str], amounts: Amounts, prompts: int, seed: int
+) -> list[Reading]:
+    open_kinds = [kind for kind in kinds if kind not in CODES]
+    return measure_iterative(folder, sample, order, open_kinds, amounts.iterative_values, prompts, seed)
