@@ -14,6 +14,7 @@ from typing import Any
 from check_config import ITERATIVE, UNTRAINED, VOCABULARY, Config, check_config
 
 from numprobe.errors import NumprobeError
+from numprobe.layers import middle_layer
 from numprobe.models.facts import (
     ModelFacts,
     facts_from_config,
@@ -22,8 +23,6 @@ from numprobe.models.facts import (
     state_layers,
     vocabulary_layers,
 )
-from numprobe.layers import middle_layer
-from numprobe.models.facts import ModelFacts, facts_from_config, find_package_folder, state_layers, vocabulary_layers
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
