@@ -1,0 +1,58 @@
+"""Store the hidden states at numbers of several tokens, all layers in one pass (rules extract_chunks_*)."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from _run import parser, run, threads
+from numprobe.models.source import parse_source
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Model and numerals -> folder of states."""
+    import torch
+
+    from numprobe.activations.chunks import extract_chunks
+    from numprobe.activations.context import Extraction
+
+    torch.set_num_threads(threads())
+    extract_chunks(
+        Extraction(
+            model=options.model,
+            context="multi_token",
+            source=parse_source(options.source),
+            layers=options.layers,
+            expected_layers=options.expected_layers,
+            untrained_seed=options.untrained_seed,
+            storage_dtype=options.storage_dtype,
+            dtype=options.dtype,
+            device=options.device,
+            batch_tokens=options.batch_tokens,
+        ),
+        options.prompts,
+        options.output,
+        provenance,
+    )
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Options."""
+    result = parser(__doc__)
+    result.add_argument("--model", required=True, help="name of the model in the study")
+    result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")
+    result.add_argument("--prompts", type=Path, required=True, help="the table of numerals")
+    result.add_argument("--output", type=Path, required=True, help="folder of the states")
+    result.add_argument("--layers", nargs="+", metavar="LAYER", help="0, 1, ..., final_norm (default: all)")
+    result.add_argument("--expected-layers", type=int, help="refuse a model with another number of layers")
+    result.add_argument("--untrained-seed", type=int, help="random weights drawn from this seed instead of the model's")
+    result.add_argument(
+        "--storage-dtype", choices=["float32", "float16", "bfloat16"], default="float32", help="type on disk"
+    )
+    result.add_argument("--dtype", default="float32", help="type of the weights: auto, float32, bfloat16 or float16")
+    result.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or map=DEVICE_MAP")
+    result.add_argument("--batch-tokens", type=int, default=16384, help="tokens in one batch at the most")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())

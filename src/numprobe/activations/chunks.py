@@ -1,0 +1,158 @@
+"""Hidden states at the last token of numbers of several tokens, and at the token after it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.activations.checks import checked
+from numprobe.activations.context import Extraction, announce, text_of, with_progress
+from numprobe.activations.extract import check_states, state_batches
+from numprobe.activations.locate import Located, longest_sequence
+from numprobe.activations.store import write_activations
+from numprobe.errors import NumprobeError
+from numprobe.models.architecture import locate_parts
+from numprobe.models.chunks import Chunks, find_chunks
+from numprobe.models.facts import check_layers
+from numprobe.models.load import load_model, load_tokenizer
+from numprobe.models.record import identity
+from numprobe.models.tokens import Encoded, NumberTokenizer
+from numprobe.tables import read_table
+
+#: Chunks of more digits have too many candidates; numbers that hold one are left out ("wide").
+MOST_DIGITS = 3
+REASONS = ("glued", "unknown", "wide", "too_long")
+_PLACE = {
+    "prompt": pl.UInt32,
+    "n_tokens": pl.UInt32,
+    "token": pl.UInt32,
+    "token_id": pl.UInt32,
+    "position": pl.String,
+    "chunks": pl.List(pl.Int32),
+    "widths": pl.List(pl.UInt8),
+}
+
+
+def locate_chunks(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None) -> Located:
+    """Find the tokens of the number of every prompt, and the places where it is read.
+
+    Parameters
+    ----------
+    prompts
+        A table with the columns `numprobe.prompts.numerals.NUMERALS`.
+    numbers
+        The model's tokenizer.
+    max_tokens
+        Longest sequence that the model takes; None: any.
+
+    Returns
+    -------
+    Located
+        Up to two rows per prompt: `position` is "last" (the number's last token) or "next" (the token after it, where
+        the text goes on). `chunks` and `widths`: value and digits of each token of the number, leading token first.
+
+    Raises
+    ------
+    NumprobeError
+        If offsets and tokens disagree, or no number can be read.
+    """
+    dropped: Counter[str] = Counter()
+    places: list[tuple[Any, ...]] = []
+    fed: dict[tuple[int, int], np.ndarray] = {}
+    encoded = numbers.encode(prompts["text"].to_list())
+    for row, one in zip(prompts.iter_rows(named=True), encoded, strict=True):
+        found = _chunks(row, one, numbers, max_tokens)
+        if isinstance(found, str):
+            dropped[found] += 1
+            continue
+        places += _places(row["prompt"], one, found)
+        fed[len(one), row["prompt"]] = one.ids
+    if not places:
+        raise NumprobeError(f"no number of the prompts can be read chunk by chunk (left out: {dict(dropped)})")
+    table = pl.DataFrame(places, schema=_PLACE, orient="row").join(prompts.drop("text"), on="prompt", how="left")
+    table = table.sort("n_tokens", "prompt", "token").with_row_index("row").cast({"row": pl.UInt32})
+    sequences = [fed[key] for key in sorted(fed)]
+    return Located(
+        positions=table,
+        sequence=table["prompt"].rle_id().cast(pl.Int64).to_numpy(),
+        ids=np.concatenate(sequences).astype(np.int32),
+        bounds=np.concatenate([[0], np.cumsum([len(ids) for ids in sequences])]),
+        dropped={reason: dropped[reason] for reason in REASONS},
+    )
+
+
+def _chunks(row: Mapping[str, Any], encoded: Encoded, numbers: NumberTokenizer, max_tokens: int | None) -> Chunks | str:
+    if max_tokens is not None and len(encoded) > max_tokens:
+        return "too_long"
+    found = find_chunks(numbers, row["text"], encoded, row["start"], row["end"])
+    return "wide" if isinstance(found, Chunks) and max(found.widths) > MOST_DIGITS else found
+
+
+def _places(prompt: int, encoded: Encoded, found: Chunks) -> list[tuple[Any, ...]]:
+    last = found.tokens[-1]
+    # Special tokens at the end (the [SEP] of an encoder) stand for no characters.
+    follows = last + 1 < len(encoded) and encoded.ends[last + 1] > 0
+    reads = [("last", last), *([("next", last + 1)] if follows else [])]
+    return [
+        (prompt, len(encoded), token, int(encoded.ids[token]), name, list(found.values), list(found.widths))
+        for name, token in reads
+    ]
+
+
+def extract_chunks(
+    extraction: Extraction, prompts: str | Path, output: str | Path, provenance: Mapping[str, Any]
+) -> None:
+    """Write the activation folder of one model for numbers of several tokens (docs/files.md).
+
+    Parameters
+    ----------
+    extraction
+        What to extract.
+    prompts
+        The table of numerals.
+    output
+        The folder.
+    provenance
+        What the files record of their making.
+
+    Raises
+    ------
+    NumprobeError
+        As `numprobe.activations.context.extract_context`.
+    """
+    table = read_table(prompts)
+    tokenizer = load_tokenizer(extraction.source)
+    model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
+    parts = locate_parts(model)
+    check_layers(parts.facts.layers, extraction.expected_layers)
+    layers = check_states(parts, extraction.layers)
+    numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
+    located = locate_chunks(table, numbers, longest_sequence(model.config, tokenizer))
+    rows, width, dtype = located.positions.height, int(model.config.hidden_size), extraction.storage_dtype
+    announce(Path(output), rows, len(layers), width, dtype)
+    batches = checked(
+        state_batches(parts, located, layers, extraction.batch_tokens),
+        text_of(table, located.positions),
+        extraction.model,
+        dtype,
+    )
+    details = {
+        "model": extraction.model,
+        "context": extraction.context,
+        **identity(extraction.source, tokenizer),
+        "untrained_seed": extraction.untrained_seed,
+        "dropped": located.dropped,
+        "provenance": dict(provenance),
+    }
+    write_activations(
+        output,
+        with_progress(batches, rows, f"{extraction.model} {extraction.context}"),
+        layers=layers,
+        width=width,
+        dtype=dtype,
+        positions=located.positions,
+        details=details,
+    )

@@ -1,0 +1,78 @@
+"""Sequences of random tokens, all numbers or all words, read at the last: what is left there of those before it?"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from numprobe.activations.extract import extract_states
+from numprobe.models.architecture import Architecture
+from numprobe.models.tokens import NumberTokenizer
+from numprobe.seeding import generator
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def number_candidates(numbers: NumberTokenizer, values: range) -> dict[int, int]:
+    """The numbers that are single tokens and their ids, the largest number of digits alone.
+
+    Numbers of different lengths in a row would be cut otherwise if they were text: 12 345 is 123 45.
+    """
+    found, _ = numbers.number_tokens(values)
+    longest = max((len(str(value)) for value in found), default=0)
+    return {value: id for value, id in found.items() if len(str(value)) == longest}
+
+
+def word_candidates(numbers: NumberTokenizer, texts: Sequence[str]) -> dict[int, int]:
+    """Ids of the words of some texts that are one token behind a space, numbered from 0 in the order of the words."""
+    words = sorted({word.lower() for text in texts for word in _WORD.findall(text)})
+    unknown = numbers.tokenizer.unk_token_id
+    ids = {}
+    for word, encoded in zip(words, numbers.encode([f"a {word}" for word in words]), strict=True):
+        over = numbers.overlapping(encoded, 2, 2 + len(word))
+        if len(over) == 1 and encoded.ids[over[0]] != unknown:
+            ids[int(encoded.ids[over[0]])] = len(ids)
+    return {index: id for id, index in ids.items()}
+
+
+def draw_sequences(candidates: int, length: int, rows: int, seed: int, name: str) -> np.ndarray:
+    """Indices of candidates, int64 [rows, length]: at each place every candidate equally often, give or take one."""
+    random = generator(seed, "preceding", name)
+    balanced = np.resize(np.arange(candidates), rows)
+    return np.column_stack([random.permutation(balanced) for _ in range(length)])
+
+
+def last_states(
+    parts: Architecture, numbers: NumberTokenizer, tokens: np.ndarray, layers: Sequence[str], batch_tokens: int
+) -> dict[str, np.ndarray]:
+    """The states at the last of some tokens behind the model's usual prefix.
+
+    Parameters
+    ----------
+    parts
+        The model.
+    numbers
+        Its tokenizer, for the prefix.
+    tokens
+        int64 [rows, length]: token ids.
+    layers
+        Names of states.
+    batch_tokens
+        Tokens in one batch at the most.
+
+    Returns
+    -------
+    dict
+        Layer to float32 [rows, width].
+    """
+    plain = numbers.encode(["1"])[0]
+    prefix = plain.ids[: int(np.flatnonzero(plain.ends > 0)[0])]
+    fed = np.hstack([np.tile(prefix, (len(tokens), 1)), tokens])
+    size = max(1, batch_tokens // fed.shape[1])
+    parts_of = []
+    for start in range(0, len(fed), size):
+        batch = torch.from_numpy(fed[start : start + size])
+        where = (np.arange(len(batch)), np.full(len(batch), fed.shape[1] - 1))
+        parts_of.append(extract_states(parts, batch, where, layers))
+    return {layer: np.concatenate([part[layer] for part in parts_of]) for layer in layers}

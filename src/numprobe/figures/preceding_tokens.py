@@ -1,0 +1,132 @@
+"""Tokens before the present one: accuracy by offset, probes beside a tuned lens, numbers beside words."""
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import context_panels, explain_empty, fraction_axis, legend_entry, points
+from numprobe.figures.published import published
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PROBES, Style
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: The readers, in the order of the legend.
+READERS = {
+    "fourier": PROBES["fourier"],
+    "embedding": Style("#009E73", "v"),
+    "lens": Style("#D55E00", "^"),
+}
+_NAMES = {"fourier": "fourier probe", "embedding": "embedding probe", "lens": "tuned lens"}
+_KINDS = ("numbers", "words")
+_PUBLISHED = {
+    "sinusoidal": ("fourier", "published sinusoidal probe"),
+    "tuned_lens": ("lens", "published tuned lens"),
+}
+_COLUMNS = (
+    "model", "control", "layer", "kind", "offset", "probe", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "n_prompts", "candidates", "note",
+)  # fmt: skip
+_STEP = 0.14
+
+
+def preceding_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The accuracies that the figure shows.
+
+    Parameters
+    ----------
+    table
+        The collected table `preceding`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies.
+    """
+    table = checked(table, [*MEASUREMENT, "kind", "offset", "candidates"])
+    rows = table.filter((pl.col("metric") == "accuracy") | is_not_applicable())
+    if rows["value"].drop_nulls().is_empty():
+        raise nothing_to_draw("metric accuracy")
+    return rows.select(_COLUMNS)
+
+
+def draw_preceding(drawn: pl.DataFrame) -> Figure:
+    """A row per model and layer, a column for numbers and one for words; x = how many tokens back.
+
+    Parameters
+    ----------
+    drawn
+        What `preceding_rows` returned.
+    """
+    rows = _panel_rows(drawn)
+    figure, panels = context_panels(list(rows), list(_KINDS))
+    paper = published("multi_token", in_order(drawn["model"])).filter(pl.col("context") == "preceding")
+    for (row, kind), axes in panels.items():
+        model, layer = rows[row]
+        of_model = drawn.filter(pl.col("model") == model)
+        here = of_model.filter(pl.col("layer").eq_missing(pl.lit(layer, pl.String)) & (pl.col("kind") == kind))
+        if row == next(iter(rows)):
+            axes.set_title(f"random {kind}", fontweight="bold", pad=12)
+        fraction_axis(axes)
+        if explain_empty(axes, here if here.height else of_model.filter(is_not_applicable())):
+            continue
+        _draw_readers(axes, here)
+        _draw_published(axes, paper.filter(pl.col("model") == model), kind)
+    figure.supxlabel("tokens back (0: the token itself)", fontsize=7)
+    figure.supylabel("accuracy on unseen tokens", fontsize=7)
+    figure.legend(handles=_legend(drawn, paper), loc="outside upper center", ncols=4)
+    return figure
+
+
+def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
+    rows: dict[str, tuple[str, str | None]] = {}
+    for model in in_order(drawn["model"]):
+        layers = layer_order(drawn.filter(pl.col("model") == model)["layer"].drop_nulls())
+        for layer in layers or [None]:  # type: ignore[list-item]
+            rows[model if layer is None else f"{model}\nlayer {layer}"] = (model, layer)
+    return rows
+
+
+def _draw_readers(axes: Axes, here: pl.DataFrame) -> None:
+    for place, (name, style) in enumerate(READERS.items()):
+        shift = (place - 1) * _STEP
+        of_reader = here.filter(pl.col("probe") == name).sort("offset")
+        plain = of_reader.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+        x = (plain["offset"].cast(pl.Float64) + shift).to_list()
+        points(axes, x, plain, style)
+        axes.plot(x, plain["value"], color=style.colour, linewidth=0.8)
+        for control in ("untrained", "shuffled"):
+            part = of_reader.filter((pl.col("control") == control) & pl.col("value").is_not_null())
+            at = (part["offset"].cast(pl.Float64) + shift).to_list()
+            points(axes, at, part, Style(style.colour, CONTROLS[control].marker))
+    constant = here.filter(pl.col("probe") == "constant").sort("offset")
+    axes.plot(constant["offset"], constant["value"], color=CONTROLS["constant"].colour, linewidth=0.8, linestyle="--")
+    axes.set_xticks(sorted(here["offset"].drop_nulls().unique()))
+    plain = here.filter(pl.col("control") == "none")
+    said = f"{plain['candidates'].max()} candidates, {plain['n_values'].max()} unseen tokens"
+    axes.text(0, 1.02, said, transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, va="bottom")
+
+
+def _draw_published(axes: Axes, paper: pl.DataFrame, kind: str) -> None:
+    told = {"numbers": "numbers", "words": "other tokens"}[kind]
+    found = paper.filter(pl.col("metric").str.ends_with(f", {told}")).with_columns(
+        offset=pl.col("metric").str.extract(r"offset (\d+)").cast(pl.Int64)
+    )
+    for name, (reader, _) in _PUBLISHED.items():
+        part = found.filter(pl.col("probe") == name)
+        axes.plot(part["offset"], part["value"], color=READERS[reader].colour, linestyle=":", marker="x", linewidth=0.6)
+
+
+def _legend(drawn: pl.DataFrame, paper: pl.DataFrame) -> list[Line2D]:
+    present = set(drawn["probe"].drop_nulls())
+    entries = [legend_entry(_NAMES[name], style) for name, style in READERS.items() if name in present]
+    for control in ("untrained", "shuffled"):
+        if control in set(drawn["control"]):
+            mark = Style("#000000", CONTROLS[control].marker)
+            entries.append(legend_entry(f"{control} (in the reader's colour)", mark, line=False))
+    entries.append(Line2D([], [], color=CONTROLS["constant"].colour, linestyle="--", label="most frequent token"))
+    for name, (reader, label) in _PUBLISHED.items():
+        if not paper.filter(pl.col("probe") == name).is_empty():
+            entries.append(Line2D([], [], color=READERS[reader].colour, linestyle=":", marker="x", label=label))
+    return entries

@@ -1,0 +1,80 @@
+"""Numbers planted together in one vector and read back, against the noise."""
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from numprobe.figures.panels import fraction_axis, legend_entry, points
+from numprobe.figures.rows import checked, nothing_to_draw
+from numprobe.figures.style import CONTROLS, PAGE_WIDTH, Style, series_styles
+from numprobe.tables import MEASUREMENT
+
+_METRICS = ("accuracy", "joint_accuracy", "product_accuracy")
+_COLUMNS = (
+    "control", "numbers", "place", "noise", "width", "metric", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "n_prompts",
+)  # fmt: skip
+_JOINT, _PRODUCT = Style("#000000", "o"), Style("#777777", "s", "--")
+
+
+def superposition_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The accuracies that the figure shows.
+
+    Parameters
+    ----------
+    table
+        The collected table `superposition`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies.
+    """
+    rows = checked(table, [*MEASUREMENT, "numbers", "place", "noise", "width"]).filter(
+        pl.col("metric").is_in(_METRICS) & ((pl.col("control") == "none") | (pl.col("metric") == "joint_accuracy"))
+    )
+    if rows.is_empty():
+        raise nothing_to_draw("metric joint_accuracy")
+    return rows.select(_COLUMNS)
+
+
+def draw_superposition(drawn: pl.DataFrame) -> Figure:
+    """A column per count of planted numbers; x = noise.
+
+    Parameters
+    ----------
+    drawn
+        What `superposition_rows` returned.
+    """
+    sizes = sorted(drawn["numbers"].unique())
+    figure = Figure(figsize=(PAGE_WIDTH, 2.3), layout="constrained")
+    grid = figure.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
+    single = series_styles([f"number {place + 1}" for place in range(max(sizes))])
+    for size, axes in zip(sizes, grid, strict=True):
+        _panel(axes, drawn.filter(pl.col("numbers") == size), single)
+        axes.set_title(f"{size} number{'s' * (size > 1)} in one vector", fontweight="bold")
+    figure.supxlabel("noise per component (one number's share of the state: 1)", fontsize=7)
+    figure.supylabel("accuracy on unseen values", fontsize=7)
+    entries = [legend_entry("all numbers", _JOINT), legend_entry("product of the single accuracies", _PRODUCT)]
+    entries += [legend_entry(name, style) for name, style in single.items()]
+    entries.append(legend_entry("shuffled, all numbers", CONTROLS["shuffled"]))
+    figure.legend(handles=entries, loc="outside upper center", ncols=6)
+    return figure
+
+
+def _panel(axes: Axes, rows: pl.DataFrame, single: dict[str, Style]) -> None:
+    fraction_axis(axes)
+    plain = pl.col("control") == "none"
+    series = [
+        *((style, plain & (pl.col("place") == place)) for place, style in enumerate(single.values())),
+        (CONTROLS["shuffled"], ~plain),
+        (_PRODUCT, plain & (pl.col("metric") == "product_accuracy")),
+        (_JOINT, plain & (pl.col("metric") == "joint_accuracy")),
+    ]
+    noises = sorted(rows["noise"].unique())
+    for style, condition in series:
+        part = rows.filter(condition).sort("noise")
+        x = [noises.index(noise) for noise in part["noise"]]
+        points(axes, x, part, style)
+        axes.plot(x, part["value"], color=style.colour, linestyle=style.line, linewidth=0.8)
+    axes.set_xticks(range(len(noises)), [f"{noise:g}" for noise in noises])
