@@ -168,3 +168,68 @@ def examples_table(per_panel: int = 120) -> pl.DataFrame:
                                  decoded == value))  # fmt: skip
     names = ["model", "context", "layer", "probe", "text", "start", "end", "value", "decoded", "correct"]
     return pl.DataFrame(rows, schema=names, orient="row").with_columns(note=pl.lit(None, dtype=pl.String))
+
+
+def cross_layer_table(models: dict[str, int] | None = None, contexts: tuple[str, ...] = CONTEXTS) -> pl.DataFrame:
+    """Every pair of layers, and all layers but one where the number is read at its own token."""
+    rows = []
+    for model, blocks in (models or {**CAUSAL, **ENCODER}).items():
+        encoder = model in ENCODER
+        layers = states(blocks, not encoder)
+        for context in contexts:
+            if encoder and context == "result":
+                rows.append({"model": model, "context": context, "note": "not applicable: encoder"})
+                continue
+            rows += _pairs(model, context, layers)
+            if context != "result":
+                rows += _left_out(model, context, layers)
+    return measurements(rows, extra={"fit_layer": pl.String, "normalisation": pl.String})
+
+
+def _pairs(model: str, context: str, layers: list[str]):
+    constant = {"0"} if context == "result" else set()
+    varying = [layer for layer in layers if layer not in constant]
+    for normalisation, near in (("none", 0.5), ("layer", 0.8)):
+        for i, fit in enumerate(varying):
+            for j, layer in enumerate(varying):
+                columns = {"fit_layer": fit, "normalisation": normalisation}
+                yield _row(model, context, layer, "fourier", 0.99 * near ** abs(i - j), **columns)
+    for layer in constant:
+        names = {"model": model, "context": context, "layer": layer, "fit_layer": layer, "probe": "fourier"}
+        yield {**names, "metric": "accuracy", "note": "constant state"}
+
+
+def _left_out(model: str, context: str, layers: list[str]):
+    for i, layer in enumerate(layers):
+        inner = 0 < i < len(layers) - 1
+        for normalisation, ends in (("none", 0.05), ("layer", 0.85), ("chosen", 0.85)):
+            columns = {"fit_layer": "others", "normalisation": normalisation}
+            yield _row(model, context, layer, "fourier", 0.97 if inner else ends, **columns)
+        shuffled = {"fit_layer": "others", "normalisation": "chosen", "control": "shuffled"}
+        yield _row(model, context, layer, "fourier", 0.002, **shuffled)
+        yield _row(model, context, layer, "constant", 0.01, fit_layer="others", control="constant")
+        for metric, value in (("scale_ratio", 0.1 + i), ("mean_offset", 0.4), ("code_cosine", 0.8)):
+            yield {**_row(model, context, layer, None, value), "metric": metric, "fit_layer": "others"}
+
+
+def universal_table(models: dict[str, int] | None = None) -> pl.DataFrame:
+    """One probe for all layers and contexts, beside those of single layers."""
+    rows = []
+    everywhere = "all layers and contexts"
+    for model, blocks in (models or {**CAUSAL, **ENCODER}).items():
+        for context in ("number", "operand", "natural"):
+            for layer in states(blocks, model not in ENCODER):
+                levels = [("one layer", None, 0.98), ("all layers", "none", 0.7), ("all layers", "layer", 0.95)]
+                levels += [(everywhere, n, 0.9) for n in ("none", "layer", "layer_context", "chosen")]
+                for fitted_on, normalisation, value in levels:
+                    columns = {"fitted_on": fitted_on, "normalisation": normalisation}
+                    rows.append(_row(model, context, layer, "fourier", value, **columns))
+                    if fitted_on != "one layer":
+                        less = {"value": value - 0.98, "ci_low": value - 0.99, "ci_high": value - 0.97}
+                        rows.append({**rows[-1], **less, "metric": "accuracy_difference"})
+                chosen = {"fitted_on": everywhere, "normalisation": "chosen", "control": "shuffled"}
+                rows.append(_row(model, context, layer, "fourier", 0.002, **chosen))
+                rows.append(_row(model, context, layer, "constant", 0.01, control="constant"))
+        names = {"model": model, "fitted_on": everywhere, "probe": "fourier", "metric": "chosen_share"}
+        rows += [{**names, "normalisation": name, "value": share} for name, share in (("layer", 0.3), ("none", 0.7))]
+    return measurements(rows, extra={"fitted_on": pl.String, "normalisation": pl.String})

@@ -82,3 +82,7 @@ def test_a_shared_code_needs_two_models_that_are_not_of_one_run():
         NumprobeError, match="'shared_code' needs one of its contexts in two models that are not of one"
     ):
         load_study(config)
+
+
+def test_contexts_in_which_a_number_is_read_at_its_own_token(study):
+    assert study.own_token_contexts("llama.untrained") == ["number", "operand", "natural"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from numprobe.findings import rsa, sample_efficiency, shared_code
+from numprobe.findings import cross_layer, rsa, sample_efficiency, shared_code, universal_probe
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
@@ -13,6 +13,8 @@ Tables = Mapping[str, pl.DataFrame]
 #: what they mean, chosen by the numbers.
 SECTIONS: dict[str, Callable[[Tables], str]] = {
     "shared_code": shared_code.section,
+    "cross_layer": cross_layer.section,
+    "universal_probe": universal_probe.section,
     "rsa": rsa.section,
     "sample_efficiency": sample_efficiency.section,
 }

@@ -1,0 +1,87 @@
+"""The section on the one probe of all layers and contexts."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from numprobe.findings.markdown import cell, per_cent, pivot
+from numprobe.layers import middle_layer
+
+_PLAIN = pl.col("control") == "none"
+_EVERYWHERE = pl.col("fitted_on") == "all layers and contexts"
+_NOTE = """ONE `fourier` probe per model for all layers and all contexts in which a number is read at its own token; its
+normalisation is chosen on inner training numbers. All readings are of numbers that it has not seen.
+"""
+
+
+def section(tables: Mapping[str, pl.DataFrame]) -> str:
+    """The section.
+
+    Parameters
+    ----------
+    tables
+        All collected tables of the study; `universal_probe` is read.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    table = tables["universal_probe"]
+    accuracies = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
+    chosen = accuracies.filter(_PLAIN & _EVERYWHERE & (pl.col("normalisation") == "chosen"))
+    parts = ["## One probe for all layers and contexts (`universal_probe`)\n", _NOTE]
+    parts += [pivot(chosen, index=("model", "context"), column="layer"), _cost(table), _controls(accuracies), ""]
+    parts += ["At the middle block, by what the probe was fitted on and how states are normalised:\n"]
+    parts += [_at_middle(accuracies), _choices(table)]
+    return "\n".join(parts)
+
+
+def _cost(table: pl.DataFrame) -> str:
+    """The paired difference to the own probes, per context: the mean, and the worst layer with its interval."""
+    differences = table.filter(
+        (pl.col("metric") == "accuracy_difference") & _PLAIN & _EVERYWHERE & (pl.col("normalisation") == "chosen")
+    )
+    lines = []
+    for part in differences.partition_by("context", maintain_order=True):
+        worst = part.sort("value", maintain_order=True).row(0, named=True)
+        mean = part["value"].to_numpy().mean()
+        lines.append(
+            f"- `{part['context'][0]}`: against the layer's own probe {100 * mean:+.0f} points on average over layers "
+            f"and models; at worst {_points(worst)} points (layer {worst['layer']} of {worst['model']})."
+        )
+    return "\n".join(lines)
+
+
+def _points(row: dict[str, float]) -> str:
+    return f"{100 * row['value']:+.0f} [{100 * row['ci_low']:+.0f}, {100 * row['ci_high']:+.0f}]"
+
+
+def _controls(accuracies: pl.DataFrame) -> str:
+    found = []
+    for control in ("shuffled", "untrained", "constant"):
+        of_control = (pl.col("control") == control) & (pl.col("fitted_on").is_null() | _EVERYWHERE)
+        part = accuracies.filter(of_control).sort("value", descending=True, maintain_order=True)
+        if part.height:
+            row = part.row(0, named=True)
+            found.append(f"{control} {cell(row)} (layer {row['layer']} of {row['model']}, `{row['context']}`)")
+    return "- Highest control: " + "; ".join(found) + "." if found else ""
+
+
+def _at_middle(accuracies: pl.DataFrame) -> str:
+    parts = accuracies.filter(_PLAIN & pl.col("layer").str.contains(r"^\d+$")).partition_by(
+        "model", maintain_order=True
+    )
+    middle = pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts])
+    name = pl.concat_str(["fitted_on", "normalisation"], separator=", ", ignore_nulls=True)
+    return pivot(middle.with_columns(reader=name), index=("model", "context"), column="reader")
+
+
+def _choices(table: pl.DataFrame) -> str:
+    """Which normalisation the folds chose."""
+    shares = table.filter((pl.col("metric") == "chosen_share") & _PLAIN & (pl.col("value") > 0))
+    lines = []
+    for part in shares.partition_by("model", maintain_order=True):
+        told = ", ".join(f"{row['normalisation']} {per_cent(row['value'])} %" for row in part.iter_rows(named=True))
+        lines.append(f"{part['model'][0]}: {told}")
+    return "Normalisation chosen, share of folds: " + "; ".join(lines) + "."

@@ -1,0 +1,48 @@
+import polars as pl
+import pytest
+
+from numprobe.errors import NumprobeError
+from numprobe.figures.style import use_style
+from numprobe.figures.universal_probe import draw_universal_probe, universal_probe_rows
+
+from .fake_tables import cross_layer_table, universal_table
+from .inspection import legend, texts
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    use_style()
+
+
+def test_all_probes_and_controls_are_drawn():
+    figure = draw_universal_probe(universal_probe_rows(universal_table(), cross_layer_table()))
+    assert legend(figure) == [
+        "the layer's own probe", "universal: all layers and contexts", "all layers of this context",
+        "all other layers of this context", "universal, shuffled", "constant",
+    ]  # fmt: skip
+    assert {"number", "operand", "natural", "layer that is read", "norm"} <= set(texts(figure))
+
+
+def test_a_study_without_left_out_layers_has_no_such_curve():
+    assert "all other layers of this context" not in legend(
+        draw_universal_probe(universal_probe_rows(universal_table()))
+    )
+
+
+def test_curves_show_the_chosen_normalisation():
+    table = universal_table()
+    rows = universal_probe_rows(table)
+    universal = rows.filter((pl.col("fitted_on") == "all layers and contexts") & (pl.col("control") == "none"))
+    assert set(universal["normalisation"]) == {"chosen"}
+
+
+def test_numbers_of_the_paper_stand_beside_its_models():
+    rows = universal_probe_rows(universal_table({"llama-3.2-1b": 16}))
+    assert rows.filter(pl.col("control") == "published").height == 17
+
+
+def test_tables_that_cannot_be_drawn_are_refused():
+    with pytest.raises(NumprobeError, match="lacks the columns fitted_on"):
+        universal_probe_rows(universal_table().drop("fitted_on"))
+    with pytest.raises(NumprobeError, match="no rows of metric accuracy"):
+        universal_probe_rows(universal_table().with_columns(value=pl.lit(None, pl.Float64)))
