@@ -1,22 +1,25 @@
 """Refuse states that cannot be stored faithfully."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
 
 from numprobe.activations.store import narrow, widen
 from numprobe.errors import NumprobeError
 
+K = TypeVar("K")
+
 
 def checked(
-    batches: Iterable[Mapping[str, np.ndarray]], texts: Callable[[int], str], model: str, dtype: str
-) -> Iterator[Mapping[str, np.ndarray]]:
+    batches: Iterable[Mapping[K, np.ndarray]], texts: Callable[[int], str], model: str, dtype: str
+) -> Iterator[Mapping[K, np.ndarray]]:
     """Pass batches on, refusing states that are not finite, or that do not fit the type on disk.
 
     Parameters
     ----------
     batches
-        Mappings from layer to float32 [rows, width].
+        Mappings from layer, or from site and layer, to float32 [rows, width].
     texts
         The text of a row, for messages.
     model
@@ -32,7 +35,8 @@ def checked(
     start = 0
     for batch in batches:
         rows = 0
-        for layer, states in batch.items():
+        for key, states in batch.items():
+            layer = f"{key[1]} ({key[0]})" if isinstance(key, tuple) else key
             rows = len(states)
             bad = _first_bad(states)
             if bad is not None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -13,16 +13,18 @@ from tqdm import tqdm
 
 from numprobe.activations.checks import checked
 from numprobe.activations.extract import check_states, state_batches
-from numprobe.activations.locate import locate_numbers, longest_sequence
+from numprobe.activations.locate import Located, locate_numbers, longest_sequence
 from numprobe.activations.store import ITEM_BYTES, write_activations
 from numprobe.errors import NumprobeError
-from numprobe.models.architecture import locate_parts
+from numprobe.models.architecture import Architecture, locate_parts
 from numprobe.models.facts import check_layers
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.tables import read_table
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -83,53 +85,85 @@ def extract_context(
         If the model cannot be read or differs from what is expected, no number is one token, the disk is too small, or
         a state is not finite or too large for the storage type.
     """
+    prepared = prepare(extraction, prompts)
+    layers = check_states(prepared.parts, extraction.layers)
+    rows, dtype = prepared.located.positions.height, extraction.storage_dtype
+    announce(Path(output), rows, [prepared.width] * len(layers), dtype)
+    batches = checked(
+        state_batches(prepared.parts, prepared.located, layers, extraction.batch_tokens),
+        prepared.text_of,
+        extraction.model,
+        dtype,
+    )
+    write_activations(
+        output,
+        with_progress(batches, rows, f"{extraction.model} {extraction.context}"),
+        layers=layers,
+        width=prepared.width,
+        dtype=dtype,
+        positions=prepared.located.positions,
+        details={**prepared.details, "provenance": dict(provenance)},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A loaded model and the numbers that it is to read.
+
+    Attributes
+    ----------
+    parts
+        The parts of the model.
+    width
+        Of its residual stream.
+    located
+        Where the numbers are.
+    text_of
+        From the row of the position table to the text that it is read in.
+    details
+        What the manifest says of the model and the rows.
+    """
+
+    parts: Architecture
+    width: int
+    located: Located
+    text_of: Callable[[int], str]
+    details: dict[str, Any]
+
+
+def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
+    """Load the model, check it, and find the numbers of the prompts; errors as `extract_context`."""
     table = read_table(prompts)
     tokenizer = load_tokenizer(extraction.source)
     model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
     parts = locate_parts(model)
     check_layers(parts.facts.layers, extraction.expected_layers)
-    layers = check_states(parts, extraction.layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
     located = locate_numbers(table, numbers, longest_sequence(model.config, tokenizer))
-    rows, width, dtype = located.positions.height, int(model.config.hidden_size), extraction.storage_dtype
-    announce(Path(output), rows, len(layers), width, dtype)
-    batches = checked(
-        state_batches(parts, located, layers, extraction.batch_tokens),
-        text_of(table, located.positions),
-        extraction.model,
-        dtype,
-    )
     details = {
         "model": extraction.model,
         "context": extraction.context,
         **identity(extraction.source, tokenizer),
         "untrained_seed": extraction.untrained_seed,
         "dropped": located.dropped,
-        "provenance": dict(provenance),
     }
-    write_activations(
-        output,
-        with_progress(batches, rows, f"{extraction.model} {extraction.context}"),
-        layers=layers,
-        width=width,
-        dtype=dtype,
-        positions=located.positions,
-        details=details,
-    )
+    return Prepared(parts, int(model.config.hidden_size), located, text_of(table, located.positions), details)
 
 
-def announce(folder: Path, rows: int, layers: int, width: int, dtype: str) -> None:
-    """Say how much will be written, and refuse if the disk has less room.
+def announce(folder: Path, rows: int, widths: Sequence[int], dtype: str) -> None:
+    """Say how much will be written, states of these widths, and refuse if the disk has less room.
 
     Raises
     ------
     NumprobeError
         If the states are larger than the free disk.
     """
-    size = rows * layers * (width * ITEM_BYTES[dtype] + 4)
+    size = rows * sum(width * ITEM_BYTES[dtype] + 4 for width in widths)
+    shape = " or ".join(map(str, sorted(set(widths))))
     there = next(place for place in [folder, *folder.absolute().parents] if place.exists())
     free = shutil.disk_usage(there).free
-    print(f"{rows} rows x {layers} states x {width} x {dtype} = {_readable(size)} ({_readable(free)} free)", flush=True)
+    states = f"{rows} rows x {len(widths)} states x {shape} x {dtype}"
+    print(f"{states} = {_readable(size)} ({_readable(free)} free)", flush=True)
     if size > free:
         raise NumprobeError(
             f"{folder} needs {_readable(size)}, the disk has {_readable(free)} free: extract fewer states (states), "
@@ -145,9 +179,7 @@ def _readable(size: float) -> str:
     return f"{size:.3g} TB"
 
 
-def with_progress(
-    batches: Iterable[Mapping[str, np.ndarray]], rows: int, label: str
-) -> Iterator[Mapping[str, np.ndarray]]:
+def with_progress(batches: Iterable[Mapping[K, np.ndarray]], rows: int, label: str) -> Iterator[Mapping[K, np.ndarray]]:
     """Pass batches on behind a progress bar that counts rows, with the rate and the remaining time."""
     # In a log file every refresh is a line.
     interval = 0.5 if sys.stderr.isatty() else 10

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from numprobe.activations.locate import Located
 from numprobe.errors import NumprobeError
@@ -37,21 +38,31 @@ def extract_states(
     dict
         Layer to float32 [n, width].
     """
-    place = tuple(map(torch.as_tensor, where))
-    options = {} if parts.facts.encoder else {"use_cache": False}
     states: dict[str, np.ndarray] = {}
 
     def keep(layer: str, hidden: torch.Tensor) -> None:
-        # Where a model is spread over devices, its states are too.
-        states[layer] = hidden[tuple(index.to(hidden.device) for index in place)].float().cpu().numpy()
+        states[layer] = chosen(hidden, where).float().cpu().numpy()
 
-    with _watched(parts, layers, keep), torch.inference_mode():
-        parts.base(sequences.to(parts.device), **options)
+    with watched(parts, layers, keep):
+        forward(parts, sequences)
     return states
 
 
+def chosen(hidden: torch.Tensor, where: tuple[np.ndarray, np.ndarray]) -> torch.Tensor:
+    """The states [n, width] at chosen tokens (`where` of `extract_states`) of all states [batch, tokens, width]."""
+    # Where a model is spread over devices, its states are too.
+    return hidden[tuple(torch.as_tensor(index, device=hidden.device) for index in where)]
+
+
+def forward(parts: Architecture, sequences: torch.Tensor) -> None:
+    """Run the model without its head; hooks see the states."""
+    options = {} if parts.facts.encoder else {"use_cache": False}
+    with torch.inference_mode():
+        parts.base(sequences.to(parts.device), **options)
+
+
 @contextmanager
-def _watched(parts: Architecture, layers: Sequence[str], keep: Callable[[str, torch.Tensor], None]) -> Iterator[None]:
+def watched(parts: Architecture, layers: Sequence[str], keep: Callable[[str, torch.Tensor], None]) -> Iterator[None]:
     """Call `keep(layer, hidden states)` for every wanted layer of the forward passes inside the block."""
     with ExitStack() as hooks:
         for layer in layers:
@@ -67,8 +78,13 @@ def _watch(parts: Architecture, layer: str, keep: Callable[[str, torch.Tensor], 
     module = parts.final_norm if layer == "final_norm" else parts.blocks[int(layer) - 1]
     if module is None:
         raise ValueError("this model has no final norm")
+    return watch_output(module, lambda hidden: keep(layer, hidden))
+
+
+def watch_output(module: nn.Module, keep: Callable[[torch.Tensor], None]) -> Any:
+    """Call `keep` with what a module returns, the first of several things; returns the hook's handle."""
     return module.register_forward_hook(
-        lambda module, args, output: keep(layer, output if isinstance(output, torch.Tensor) else output[0])
+        lambda module, args, output: keep(output if isinstance(output, torch.Tensor) else output[0])
     )
 
 
@@ -100,13 +116,21 @@ def state_batches(
     dict
         Layer to float32 [rows of the batch, width].
     """
+    for sequences, where in sequence_batches(located, batch_tokens):
+        yield extract_states(parts, sequences, where, layers)
+
+
+def sequence_batches(
+    located: Located, batch_tokens: int
+) -> Iterator[tuple[torch.Tensor, tuple[np.ndarray, np.ndarray]]]:
+    """Batches of sequences of one length, and where their numbers are: what `extract_states` takes."""
     lengths = np.diff(located.bounds)
     for first, last in _batches(lengths, batch_tokens):
         begin, end = np.searchsorted(located.sequence, [first, last])
         flat = located.ids[located.bounds[first] : located.bounds[last]].astype(np.int64)
         sequences = torch.from_numpy(flat.reshape(last - first, -1))
         token = located.positions["token"].slice(begin, end - begin).to_numpy().astype(np.int64)
-        yield extract_states(parts, sequences, (located.sequence[begin:end] - first, token), layers)
+        yield sequences, (located.sequence[begin:end] - first, token)
 
 
 def _batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[tuple[int, int]]:

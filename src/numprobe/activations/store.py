@@ -9,6 +9,7 @@ and a half times as much as reading the file; it is there for `sha256sum`.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,42 @@ from numprobe.tables import METADATA_KEY, read_table, write_table
 
 MANIFEST = "manifest.json"
 POSITIONS = "positions.parquet"
+#: The site of the states between the blocks.
+RESIDUAL = "residual"
 #: Bytes per component of the storage types.
 ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 _BUFFER_BYTES = 1 << 22
 
+#: Site and layer of a state.
+Key = tuple[str, str]
 
-def state_file(layer: str, site: str = "residual") -> str:
+
+@dataclass(frozen=True)
+class State:
+    """A state to be written.
+
+    Attributes
+    ----------
+    site, layer
+        Its name.
+    width
+        Components.
+    parts
+        Sites that are some of its columns: site -> (first, end).
+    """
+
+    site: str
+    layer: str
+    width: int
+    parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """Site and layer."""
+        return self.site, self.layer
+
+
+def state_file(layer: str, site: str = RESIDUAL) -> str:
     """The file name of a state, such as `residual-final_norm.parquet`."""
     return f"{site}-{layer}.parquet"
 
@@ -62,7 +93,7 @@ def write_activations(
     dtype: str,
     positions: pl.DataFrame,
     details: Mapping[str, Any],
-    site: str = "residual",
+    site: str = RESIDUAL,
 ) -> None:
     """Write a folder of states in memory that does not grow with the number of rows.
 
@@ -86,25 +117,55 @@ def write_activations(
     site
         The site of all these states.
     """
+    states = [State(site, layer, width) for layer in layers]
+    keyed = ({(site, layer): batch[layer] for layer in layers} for batch in batches)
+    write_states(folder, keyed, states=states, width=width, dtype=dtype, positions=positions, details=details)
+
+
+def write_states(
+    folder: str | Path,
+    batches: Iterable[Mapping[Key, np.ndarray]],
+    *,
+    states: Sequence[State],
+    width: int,
+    dtype: str,
+    positions: pl.DataFrame,
+    details: Mapping[str, Any],
+) -> None:
+    """As `write_activations`, for states of several sites and widths.
+
+    Parameters
+    ----------
+    folder, dtype, positions, details
+        As `write_activations`.
+    batches
+        Mappings from site and layer to an array [rows of this batch, width of the state].
+    states
+        What to write; every batch has all of them.
+    width
+        Width of the model's residual stream.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
     metadata = details.get("provenance", {})
     with ExitStack() as stack:
-        columns = {}
-        for layer in layers:
-            path = stack.enter_context(atomic_path(folder / state_file(layer, site)))
-            described = {"width": str(width), "dtype": dtype, "byte_order": "little", "site": site, "layer": layer}
-            columns[layer] = stack.enter_context(_Column(path, width, dtype, described, metadata))
+        columns = {state.key: stack.enter_context(_column(stack, folder, state, dtype, metadata)) for state in states}
         for batch in batches:
-            for layer in layers:
-                columns[layer].append(batch[layer])
+            for key, column in columns.items():
+                column.append(batch[key])
         _check_rows(columns, positions.height)
     write_table(folder / POSITIONS, positions, metadata)
-    listed = [_describe(folder, layer, site, positions.height) for layer in layers]
+    listed = [entry for state in states for entry in _describe(folder, state, width, positions.height)]
     table = {"file": POSITIONS, "rows": positions.height, **_bytes_and_digest(folder / POSITIONS)}
     shape = {"rows": positions.height, "width": width, "dtype": dtype}
     write_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": table})
+
+
+def _column(stack: ExitStack, folder: Path, state: State, dtype: str, metadata: Any) -> "_Column":
+    path = stack.enter_context(atomic_path(folder / state_file(state.layer, state.site)))
+    names = {"byte_order": "little", "site": state.site, "layer": state.layer}
+    return _Column(path, state.width, dtype, {"width": str(state.width), "dtype": dtype, **names}, metadata)
 
 
 class _Column:
@@ -154,15 +215,21 @@ class _Column:
         self._waiting, self._waiting_bytes = [], 0
 
 
-def _check_rows(columns: Mapping[str, _Column], rows: int) -> None:
-    for layer, column in columns.items():
+def _check_rows(columns: Mapping[Key, _Column], rows: int) -> None:
+    for (site, layer), column in columns.items():
         if column.rows != rows:
-            raise ValueError(f"layer {layer} has {column.rows} states for {rows} positions")
+            raise ValueError(f"{site} of layer {layer} has {column.rows} states for {rows} positions")
 
 
-def _describe(folder: Path, layer: str, site: str, rows: int) -> dict[str, Any]:
-    name = state_file(layer, site)
-    return {"site": site, "layer": layer, "file": name, "rows": rows, **_bytes_and_digest(folder / name)}
+def _describe(folder: Path, state: State, width: int, rows: int) -> Iterator[dict[str, Any]]:
+    """The manifest's entries of a state and of the sites that are parts of it."""
+    name = state_file(state.layer, state.site)
+    file = {"file": name, "rows": rows, **_bytes_and_digest(folder / name)}
+    own = {} if state.width == width else {"width": state.width}
+    yield {"site": state.site, "layer": state.layer, **file, **own}
+    for site, (first, end) in state.parts.items():
+        part = {"width": end - first, "part_of": state.site, "first_column": first}
+        yield {"site": site, "layer": state.layer, **file, **part}
 
 
 def _bytes_and_digest(path: Path) -> dict[str, Any]:
@@ -202,7 +269,7 @@ def read_positions(folder: str | Path) -> pl.DataFrame:
     return table
 
 
-def read_states(folder: str | Path, layer: str, site: str = "residual") -> np.ndarray:
+def read_states(folder: str | Path, layer: str, site: str = RESIDUAL) -> np.ndarray:
     """All states of one layer, [rows, width], float32 or float16 as stored (float32 for bfloat16).
 
     Parameters
@@ -230,7 +297,7 @@ def read_states(folder: str | Path, layer: str, site: str = "residual") -> np.nd
 
 
 def iterate_states(
-    folder: str | Path, layer: str, rows_per_batch: int = 65536, site: str = "residual"
+    folder: str | Path, layer: str, rows_per_batch: int = 65536, site: str = RESIDUAL
 ) -> Iterator[np.ndarray]:
     """The states of one layer in batches of at most `rows_per_batch` rows, in order; errors as `read_states`."""
     for block in _open(folder, layer, site).blocks():
@@ -239,11 +306,11 @@ def iterate_states(
 
 
 class _StateFile:
-    """A state file that has been checked against its manifest."""
+    """A state file that has been checked against its manifest, or the columns of one that are a site of their own."""
 
-    def __init__(self, path: Path, file: pq.ParquetFile, width: int, dtype: str) -> None:
-        self.rows, self.width, self.dtype = file.metadata.num_rows, width, dtype
-        self._path, self._file = path, file
+    def __init__(self, path: Path, file: pq.ParquetFile, stored_width: int, columns: slice, dtype: str) -> None:
+        self.rows, self.width, self.dtype = file.metadata.num_rows, columns.stop - columns.start, dtype
+        self._path, self._file, self._stored_width, self._columns = path, file, stored_width, columns
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Arrays [rows, width], one per row group, so that memory holds one group beside the result."""
@@ -253,18 +320,35 @@ class _StateFile:
             except (pa.ArrowException, OSError) as error:
                 raise _damaged(self._path, str(error)) from error
             for chunk in column.chunks:
-                yield widen(self._array(chunk), self.dtype)
+                yield widen(self._array(chunk)[:, self._columns], self.dtype)
 
     def _array(self, chunk: pa.FixedSizeBinaryArray) -> np.ndarray:
         flat = np.frombuffer(chunk.buffers()[1], dtype=_stored_dtype(self.dtype))
-        return flat[chunk.offset * self.width : (chunk.offset + len(chunk)) * self.width].reshape(-1, self.width)
+        width = self._stored_width
+        return flat[chunk.offset * width : (chunk.offset + len(chunk)) * width].reshape(-1, width)
+
+
+def state_width(manifest: Mapping[str, Any], site: str = RESIDUAL) -> int:
+    """Components of the states of a site, the same in all layers.
+
+    Raises
+    ------
+    NumprobeError
+        If the folder does not have the site, or its states differ in width.
+    """
+    widths = {int(entry.get("width", manifest["width"])) for entry in manifest["states"] if entry["site"] == site}
+    if len(widths) != 1:
+        found = f"of widths {sorted(widths)}" if widths else "none"
+        raise NumprobeError(f"states of one width are needed at site {site}, there are {found}: extract other layers")
+    return widths.pop()
 
 
 def _open(folder: str | Path, layer: str, site: str) -> _StateFile:
     manifest = read_manifest(folder)
     entry = _entry(folder, manifest, layer, site)
-    path = Path(folder) / entry["file"]
-    _check_bytes(path, entry["bytes"])
+    whole = _entry(folder, manifest, layer, entry.get("part_of", site))
+    path, dtype = Path(folder) / whole["file"], manifest["dtype"]
+    _check_bytes(path, whole["bytes"])
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
@@ -272,10 +356,12 @@ def _open(folder: str | Path, layer: str, site: str) -> _StateFile:
     _check_count(path, file.metadata.num_rows, manifest["rows"])
     stored = {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
     found = {name: stored.get(name) for name in ("width", "dtype", "site", "layer")}
-    wanted = {"width": str(manifest["width"]), "dtype": manifest["dtype"], "site": site, "layer": layer}
+    width = whole.get("width", manifest["width"])
+    wanted = {"width": str(width), "dtype": dtype, "site": whole["site"], "layer": layer}
     if found != wanted:
         raise _damaged(path, f"it holds {found}, the manifest says {wanted}")
-    return _StateFile(path, file, manifest["width"], manifest["dtype"])
+    first = entry.get("first_column", 0)
+    return _StateFile(path, file, width, slice(first, first + entry.get("width", width)), dtype)
 
 
 def _entry(folder: str | Path, manifest: Mapping[str, Any], layer: str, site: str) -> dict[str, Any]:

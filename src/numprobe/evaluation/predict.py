@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from numprobe.activations.store import read_manifest, read_positions, read_states
+from numprobe.activations.store import RESIDUAL, read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
 from numprobe.probes.controls import control_labels, gaussian_states
 from numprobe.probes.probe import ALL, GAUSSIAN_LAYER, Probe
@@ -42,7 +42,8 @@ def predict(folder: str | Path, probes: Sequence[Probe], per_value: int | None =
     folder
         `results/activations/{model}/{context}`.
     probes
-        Probes of that model. Layers that they do not hold (constant ones, or states that were not stored) are left out.
+        Probes of that model and of one site. Layers that they do not hold (constant ones, or states that were not
+        stored) are left out.
     per_value
         At most so many test rows of each number, drawn once for all layers and probes; None: all.
 
@@ -140,9 +141,10 @@ def check_origin(path: str | Path, probe: Probe, model: str, context: str) -> No
 def _layers(folder: str | Path, positions: pl.DataFrame, probes: Sequence[Probe]) -> Iterator[tuple[str, np.ndarray]]:
     """(layer, states) of every layer that a probe reads, one in memory at a time; last the Gaussian control's."""
     wanted = {layer for probe in probes for layer in probe.layers}
+    site = str(probes[0].metadata.get("site", RESIDUAL))
     for state in read_manifest(folder)["states"]:
-        if state["site"] == "residual" and state["layer"] in wanted:
-            yield state["layer"], read_states(folder, state["layer"])
+        if state["site"] == site and state["layer"] in wanted:
+            yield state["layer"], read_states(folder, state["layer"], site)
     for probe in probes:
         if GAUSSIAN_LAYER in probe.layers:
             yield GAUSSIAN_LAYER, gaussian_states(positions["value"].to_numpy(), probe.width, _seed(probe))

@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from numprobe.activations.store import iterate_states, read_manifest, read_positions
+from numprobe.activations.store import RESIDUAL, iterate_states, read_manifest, read_positions, state_width
 from numprobe.errors import NumprobeError
 from numprobe.probes.probe import ALL
 from numprobe.splits import Fold, Split
-
-SITE = "residual"
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +22,7 @@ class TrainingRows:
     folder
         The activation folder.
     layers
-        All layers that it holds.
+        All layers that it holds of the site.
     width
         Components per state.
     used
@@ -34,7 +32,7 @@ class TrainingRows:
     item_bytes
         Bytes of a component, as read.
     described
-        Metadata for probe files: model, source, context and digests.
+        Metadata for probe files: model, source, context, site and digests.
     """
 
     folder: Path
@@ -48,7 +46,7 @@ class TrainingRows:
     def batches(self, layer: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """States [n, width] and values [n] of the used rows, in bounded memory."""
         row = taken = 0
-        for states in iterate_states(self.folder, layer, site=SITE):
+        for states in iterate_states(self.folder, layer, site=self.described["site"]):
             chosen = states[self.used[row : row + len(states)]]
             yield chosen, self.values[taken : taken + len(chosen)]
             row += len(states)
@@ -59,8 +57,8 @@ class TrainingRows:
         return np.concatenate([states for states, _ in self.batches(layer)])
 
 
-def training_rows(folder: str | Path, split: Split) -> TrainingRows:
-    """Find the training rows of an activation folder.
+def training_rows(folder: str | Path, split: Split, site: str = RESIDUAL) -> TrainingRows:
+    """Find the training rows of an activation folder, with the states of one site.
 
     Raises
     ------
@@ -78,11 +76,12 @@ def training_rows(folder: str | Path, split: Split) -> TrainingRows:
             f"{folder} has {present} different training numbers in {split.minimum}..{split.maximum}, too few for "
             f"{len(split.folds)} folds: use fewer folds (split.folds) or a context with more numbers"
         )
-    layers = tuple(state["layer"] for state in manifest["states"] if state["site"] == SITE)
+    layers = tuple(state["layer"] for state in manifest["states"] if state["site"] == site)
     keys = ("model", "context", "source", "revision", "weights_sha256", "tokenizer_sha256")
-    described = {key: manifest.get(key) for key in keys} | {"site": SITE}
+    described = {key: manifest.get(key) for key in keys} | {"site": site}
     item_bytes = 2 if manifest["dtype"] == "float16" else 4
-    return TrainingRows(Path(folder), layers, int(manifest["width"]), used, values[used], item_bytes, described)
+    width = state_width(manifest, site)
+    return TrainingRows(Path(folder), layers, width, used, values[used], item_bytes, described)
 
 
 def whole_fold(split: Split) -> Fold:

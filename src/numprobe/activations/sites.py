@@ -1,0 +1,175 @@
+"""States inside the blocks of a model: what attention reads, and what attention and MLP add to the residual stream."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from numprobe.activations.checks import checked
+from numprobe.activations.context import Extraction, Prepared, announce, prepare, with_progress
+from numprobe.activations.extract import chosen, forward, sequence_batches, watch_output, watched
+from numprobe.activations.store import Key, State, write_states
+from numprobe.errors import NumprobeError
+from numprobe.models.architecture import Architecture
+from numprobe.models.blocks import Inside, locate_inside
+
+#: Sites in the order of the computation. `qkv` is stored; `q`, `k` and `v` are its columns.
+PROJECTED = ("q", "k", "v")
+SITES = (*PROJECTED, "qkv", "attention", "mlp")
+
+Batch = dict[Key, np.ndarray]
+
+
+def extract_sites(
+    extraction: Extraction, prompts: str | Path, output: str | Path, provenance: Mapping[str, Any]
+) -> None:
+    """Write the folder of the states inside the blocks of one model in one context (docs/files.md).
+
+    One forward pass per text gives all sites of all blocks. In every batch the parts must make up what the block does
+    to the residual stream, so that a family whose blocks work otherwise is refused instead of being misread.
+
+    Parameters
+    ----------
+    extraction
+        What to extract; its `layers` are the blocks, counted from 1 (None: all).
+    prompts, output, provenance
+        As `numprobe.activations.context.extract_context`.
+
+    Raises
+    ------
+    NumprobeError
+        As `extract_context`, or if the parts of the blocks cannot be located.
+    """
+    prepared = prepare(extraction, prompts)
+    try:
+        batches = _batches(prepared, _blocks(prepared, extraction.layers), extraction.batch_tokens)
+        first = next(batches)
+        whole = chain([first], batches)
+        _write(extraction, prepared, _states(first), whole, Path(output), provenance)
+    except _NotLocated as error:
+        raise NumprobeError(
+            f"model '{extraction.model}': {error}: leave it out of the experiment (experiments['sites'].models)"
+        ) from error
+
+
+class _NotLocated(Exception):
+    """The parts of a block are not where they are looked for."""
+
+
+def _write(
+    extraction: Extraction,
+    prepared: Prepared,
+    states: Sequence[State],
+    batches: Iterator[Batch],
+    output: Path,
+    provenance: Mapping[str, Any],
+) -> None:
+    rows, dtype = prepared.located.positions.height, extraction.storage_dtype
+    announce(output, rows, [state.width for state in states], dtype)
+    stored = ({state.key: _stored(batch, state) for state in states} for batch in batches)
+    label = f"{extraction.model} {extraction.context} inside"
+    write_states(
+        output,
+        with_progress(checked(stored, prepared.text_of, extraction.model, dtype), rows, label),
+        states=states,
+        width=prepared.width,
+        dtype=dtype,
+        positions=prepared.located.positions,
+        details={**prepared.details, "provenance": dict(provenance)},
+    )
+
+
+def _stored(batch: Batch, state: State) -> np.ndarray:
+    """Of a batch what one file holds: the parts of the state side by side."""
+    return np.hstack([batch[site, state.layer] for site in state.parts or (state.site,)])
+
+
+def _states(batch: Batch) -> list[State]:
+    """What is stored, of the widths that a batch has."""
+    states = []
+    for layer in (layer for site, layer in batch if site == "q"):
+        ends = np.cumsum([batch[site, layer].shape[1] for site in PROJECTED]).tolist()
+        parts = dict(zip(PROJECTED, zip([0, *ends], ends, strict=False), strict=True))
+        states.append(State("qkv", layer, ends[-1], parts))
+        states += [State(site, layer, batch[site, layer].shape[1]) for site in ("attention", "mlp")]
+    return states
+
+
+def _blocks(prepared: Prepared, wanted: Sequence[str] | None) -> dict[str, Inside]:
+    """The parts of the wanted blocks by their number from 1."""
+    try:
+        inside = locate_inside(prepared.parts)
+    except NumprobeError as error:
+        raise _NotLocated(str(error)) from error
+    blocks = {str(number): block for number, block in enumerate(inside, start=1)}
+    missing = [layer for layer in wanted or [] if layer not in blocks]
+    if missing:
+        raise NumprobeError(f"the model has no block {', '.join(missing)}; its blocks are 1 to {len(blocks)}")
+    return blocks if wanted is None else {layer: blocks[layer] for layer in blocks if layer in wanted}
+
+
+def _batches(prepared: Prepared, blocks: Mapping[str, Inside], batch_tokens: int) -> Iterator[Batch]:
+    for sequences, where in sequence_batches(prepared.located, batch_tokens):
+        yield site_states(prepared.parts, blocks, sequences, where)
+
+
+def site_states(
+    parts: Architecture,
+    blocks: Mapping[str, Inside],
+    sequences: torch.Tensor,
+    where: tuple[np.ndarray, np.ndarray],
+) -> Batch:
+    """The states inside blocks at chosen tokens of one batch.
+
+    Parameters
+    ----------
+    parts
+        The parts of a model; its head is not run.
+    blocks
+        Number of a block, from 1, -> its parts.
+    sequences, where
+        As `numprobe.activations.extract.extract_states`.
+
+    Returns
+    -------
+    dict
+        (site, block) to float32 [n, width of the site]: `q`, `k`, `v` before any norm or rotation, heads side by side;
+        `attention`, `mlp` as they are added to the residual stream.
+    """
+    seen: dict[Key, torch.Tensor] = {}
+
+    def keep(name: str, layer: str, hidden: torch.Tensor) -> None:
+        if hidden.dim() != 3:
+            raise _NotLocated(f"{name} of block {layer} has {hidden.dim()} axes instead of batch, tokens and width")
+        seen[name, layer] = chosen(hidden, where)
+
+    with ExitStack() as hooks:
+        around = sorted({str(int(layer) - step) for layer in blocks for step in (0, 1)})
+        hooks.enter_context(watched(parts, around, partial(keep, "residual")))
+        for layer, inside in blocks.items():
+            for name, module in _modules(inside).items():
+                hooks.callback(watch_output(module, partial(keep, name, layer)).remove)
+        forward(parts, sequences)
+    states = {key: state for layer, inside in blocks.items() for key, state in _read(inside, layer, seen).items()}
+    return {key: state.float().cpu().numpy() for key, state in states.items()}
+
+
+def _modules(inside: Inside) -> dict[str, torch.nn.Module]:
+    projections = {f"projection {i}": module for i, module in enumerate(inside.projections)}
+    return {**projections, "attention": inside.attention, "mlp": inside.mlp}
+
+
+def _read(inside: Inside, layer: str, seen: Mapping[Key, torch.Tensor]) -> dict[Key, torch.Tensor]:
+    """The sites of one block, after a check that they are what the block adds."""
+    entering, leaving = seen["residual", str(int(layer) - 1)], seen["residual", layer]
+    attention, mlp = (seen[site, layer].to(leaving.device) * inside.factor for site in ("attention", "mlp"))
+    if not inside.explains(entering.to(leaving.device), attention, mlp, leaving):
+        raise _NotLocated(f"what attention and MLP of block {layer} add is not what the block changes")
+    projected = inside.split([seen[f"projection {i}", layer] for i in range(len(inside.projections))])
+    found = dict(zip(PROJECTED, projected, strict=True))
+    return {(site, layer): state for site, state in {**found, "attention": attention, "mlp": mlp}.items()}
