@@ -11,30 +11,32 @@ from numprobe.models.source import parse_source
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     import torch
 
-    from numprobe.activations.context import Extraction, extract_context
+    from numprobe.activations.context import extract_context
 
     torch.set_num_threads(threads())
-    extract_context(
-        Extraction(
-            model=options.model,
-            context=options.context,
-            source=parse_source(options.source),
-            layers=options.layers,
-            expected_layers=options.expected_layers,
-            untrained_seed=options.untrained_seed,
-            storage_dtype=options.storage_dtype,
-            dtype=options.dtype,
-            device=options.device,
-            batch_tokens=options.batch_tokens,
-        ),
-        options.prompts,
-        options.output,
-        provenance,
+    extract_context(extraction(options), options.prompts, options.output, provenance)
+
+
+def extraction(options: argparse.Namespace) -> Any:
+    """What to extract, as the options say."""
+    from numprobe.activations.context import Extraction
+
+    return Extraction(
+        model=options.model,
+        context=options.context,
+        source=parse_source(options.source),
+        layers=options.layers,
+        expected_layers=options.expected_layers,
+        untrained_seed=options.untrained_seed,
+        storage_dtype=options.storage_dtype,
+        dtype=options.dtype,
+        device=options.device,
+        batch_tokens=options.batch_tokens,
     )
 
 
-def arguments() -> argparse.ArgumentParser:
-    result = parser(__doc__)
+def arguments(description: str | None = __doc__) -> argparse.ArgumentParser:
+    result = parser(description)
     result.add_argument("--model", required=True, help="name of the model in the study")
     result.add_argument("--context", required=True, help="name of the context in the study")
     result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")

@@ -226,6 +226,17 @@ def _probe_problems(config: Config) -> Iterator[str]:
             yield f"experiments['transfer'].probe: '{entry['probe']}' is not among the probes: {', '.join(probes)}"
         if entry["name"] in ("cross_layer", "universal_probe") and "fourier" not in probes:
             yield f"experiments['{entry['name']}']: needs the probe fourier, the probes are {', '.join(probes)}: add it"
+        if entry["name"] == "sites":
+            yield from _site_problems(entry, config)
+
+
+def _site_problems(entry: Config, config: Config) -> Iterator[str]:
+    """Sites stand beside the residual stream, which the study's own probes read."""
+    where = "experiments['sites']"
+    closed_form = [probe["name"] for probe in config["probes"] if probe["name"] not in ITERATIVE]
+    contexts = [context["name"] for context in config["contexts"]]
+    yield from _unknown_names(entry["contexts"], contexts, f"{where}.contexts", "contexts")
+    yield from _unknown_names(entry.get("probes", []), closed_form, f"{where}.probes", "closed-form probes")
 
 
 def _number_context_problems(entry: Config, contexts: list[Config]) -> Iterator[str]:

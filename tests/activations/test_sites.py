@@ -91,7 +91,7 @@ def test_an_encoder_adds_before_its_norms(kind):
 
 @pytest.mark.parametrize("kind", sorted(UNKNOWN))
 def test_a_family_that_is_not_known_inside_is_refused_with_a_remedy(tmp_path, prompts, kind):
-    with pytest.raises(NumprobeError, match=r"model 'm': .* leave it out of the experiment \(experiments\['sites'\]"):
+    with pytest.raises(NumprobeError, match=r"model 'm': .* leave 'sites' out of models\['m'\]\.experiments"):
         run(tmp_path, prompts, tiny_model(kind))
     assert not (tmp_path / "sites" / "manifest.json").exists()
 

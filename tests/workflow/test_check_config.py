@@ -126,6 +126,10 @@ WRONG = {
     "only iterative probes": (["probes"], [{"name": "wave"}], r"at least one closed-form probe is needed"),
     "transfer of a missing probe": (["probes"], [{"name": "linear"}], r"experiments\['transfer'\]\.probe: 'fourier' is not among the probes: linear"),
     "corpus that is missing": (["contexts", 3, "corpus"], "no/such.txt", r"corpus: the file no/such\.txt does not exist"),
+    "context of the sites": (["experiments"], [{"name": "sites", "contexts": ["operands"]}], r"experiments\['sites'\]\.contexts: 'operands' is not among the contexts \(did you mean 'operand'"),
+    "probe of the sites": (["experiments"], [{"name": "sites", "probes": ["wave"]}], r"experiments\['sites'\]\.probes: 'wave' is not among the closed-form probes: fourier"),
+    "vocabulary has no sites": (["experiments"], [{"name": "sites", "contexts": ["vocabulary"]}], r"experiments\['sites'\]\.contexts: 'vocabulary' is not among the contexts"),
+    "unknown key of the sites": (["experiments"], [{"name": "sites", "context": ["operand"]}], r"unknown key 'context' \(did you mean 'contexts'\?\); allowed here: contexts, name, probes"),
     # what only the model's files tell
     "layer that the model lacks": (["models", 0, "states"], [0, 9], r"models\['llama'\]: states: the model has no 9; it has 0, 1, 2, 3, 4, final_norm"),
     "only a norm": (["models", 0, "states"], ["final_norm"], r"states: name at least one block, 0 to 4 \(is final_norm\)"),

@@ -52,9 +52,8 @@ def extract_sites(
         whole = chain([first], batches)
         _write(extraction, prepared, _states(first), whole, Path(output), provenance)
     except _NotLocated as error:
-        raise NumprobeError(
-            f"model '{extraction.model}': {error}: leave it out of the experiment (experiments['sites'].models)"
-        ) from error
+        where = f"models['{extraction.model}'].experiments"
+        raise NumprobeError(f"model '{extraction.model}': {error}; leave 'sites' out of {where}") from error
 
 
 class _NotLocated(Exception):

@@ -1,1 +1,108 @@
-"""Where inside a layer is the number?"""
+"""Inside the layer: queries, keys, values, what attention and MLP add, beside the residual stream around the block."""
+
+SITE_CONTEXTS = (STUDY.experiment("sites") or {"contexts": []})["contexts"]
+SITE_PROBES = (STUDY.experiment("sites") or {}).get("probes") or [
+    name for name in STUDY.closed_form if name in ("fourier", "digits", "linear", LEADING)
+]
+SITE_RUNS = [(model, context) for model, context in STUDY.runs("sites") if context in SITE_CONTEXTS]
+
+add_experiment(
+    "sites",
+    collected={"sites": [f"results/tables/sites/{model}/{context}.parquet" for model, context in SITE_RUNS]},
+    skipped=[text for text in STUDY.not_applicable("sites") if text.split(":")[1] in SITE_CONTEXTS],
+    figures={
+        "sites": ("plot_sites", ["sites"], f"--candidates {CANDIDATES}", "Inside the layer"),
+    },
+)
+
+
+def blocks_of(model):
+    """Numbers of the blocks whose residual stream is stored."""
+    return [layer for layer in model.layers if layer.isdigit() and layer != "0"]
+
+
+def site_files(model, run_model, context):
+    """The files of the states inside the blocks of a run, manifest last."""
+    names = [f"{site}-{block}" for block in blocks_of(model) for site in ("qkv", "attention", "mlp")]
+    files = [*(f"{name}.parquet" for name in names), "positions.parquet", "manifest.json"]
+    return [f"results/activations/{run_model}/{context}.sites/{file}" for file in files]
+
+
+if STUDY.experiment("sites"):
+
+    for entry in [STUDY.models[model] for model in STUDY.models_of("sites")]:
+
+        rule:
+            name:
+                f"extract_sites_{entry.name}"
+            input:
+                model=entry.files,
+                prompts="results/prompts/{context}.parquet",
+            output:
+                kept(site_files(entry, "{model}", "{context}")),
+            log:
+                "results/logs/extract_sites/{model}/{context}.log",
+            benchmark:
+                "results/benchmarks/extract_sites/{model}/{context}.tsv"
+            wildcard_constraints:
+                model=f"{re.escape(entry.name)}({re.escape(UNTRAINED)})?",
+                context="|".join(re.escape(context) for context in STUDY.contexts),
+            conda:
+                "../../envs/numprobe.yaml"
+            threads: 1
+            resources:
+                mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
+                runtime=240,
+                gpu=gpus,
+            params:
+                code=digest("extract_sites"),
+                folder=subpath(output[0], parent=True),
+                source=entry.source,
+                blocks=" ".join(blocks_of(entry)),
+                expected=entry.facts.layers,
+                untrained=untrained_option,
+                storage=config["activations"]["dtype"],
+                batch=config["activations"]["batch_tokens"],
+                device=entry.entry.get("device", "auto"),
+                dtype=entry.entry.get("dtype", "float32"),
+            shell:
+                'python "$NUMPROBE"/extract_sites.py --code {params.code} --model {wildcards.model}'
+                " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
+                " --output {params.folder} --layers {params.blocks} --expected-layers {params.expected}"
+                " {params.untrained} --storage-dtype {params.storage} --batch-tokens {params.batch}"
+                " --device {params.device} --dtype {params.dtype} 2>&1 | tee {log}"
+
+    rule evaluate_sites:
+        """Probes of every site, on the numbers that they have not seen."""
+        input:
+            states=lambda wildcards: site_files(base_model(wildcards), wildcards.model, wildcards.context),
+            accuracy="results/tables/accuracy/{model}/{context}.parquet",
+            card=lambda wildcards: f"results/cards/{base_model(wildcards).name}.json",
+        output:
+            "results/tables/sites/{model}/{context}.parquet",
+        log:
+            "results/logs/evaluate_sites/{model}/{context}.log",
+        benchmark:
+            "results/benchmarks/evaluate_sites/{model}/{context}.tsv"
+        conda:
+            "../../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
+            runtime=240,
+        params:
+            code=digest("evaluate_sites"),
+            states=states_folder,
+            model=lambda wildcards: base_model(wildcards).name,
+            control=lambda wildcards: "untrained" if wildcards.model.endswith(UNTRAINED) else "none",
+            probes=" ".join(SITE_PROBES),
+            controls=lambda wildcards: " ".join(
+                control for control in STUDY.probe_controls(wildcards.model) if control != "gaussian"
+            ),
+            split=f"{RANGE} {SPLIT}",
+            resamples=RESAMPLES,
+        shell:
+            'python "$NUMPROBE"/evaluate_sites.py --code {params.code} --activations {params.states}'
+            " --accuracy {input.accuracy} --card {input.card} --model {params.model} --control {params.control}"
+            " --probes {params.probes} --controls {params.controls} {params.split} --resamples {params.resamples}"
+            " --output {output} > {log} 2>&1"

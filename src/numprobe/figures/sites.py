@@ -1,0 +1,155 @@
+"""Inside the layer: where in a block a number can be read."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.published import published
+from numprobe.figures.rows import CONSTANT_STATE, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.figures.style import CONTROLS, Style, probe_order, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: Sites in the order of the computation: what the figure and the published numbers call them.
+LABELS: Mapping[str, str] = {
+    "residual_in": "residual in",
+    "q": "q",
+    "k": "k",
+    "v": "v",
+    "qkv": "q+k+v",
+    "attention": "attention",
+    "mlp": "mlp",
+    "residual_out": "residual out",
+}
+_STYLES: Mapping[str, Style] = {
+    "residual_in": Style("#56B4E9", "o"),
+    "residual_out": Style("#0072B2", "s"),
+    "q": Style("#D55E00", "^"),
+    "k": Style("#E69F00", "v"),
+    "v": Style("#CC79A7", "D"),
+    "qkv": Style("#000000", "o"),
+    "attention": Style("#009E73", "p"),
+    "mlp": Style("#882255", "h"),
+}
+#: Columns of the figure.
+_GROUPS: Mapping[str, Sequence[str]] = {
+    "residual stream": ("residual_in", "residual_out"),
+    "read by attention": ("q", "k", "v", "qkv"),
+    "added to the stream": ("attention", "mlp"),
+}
+_CONTROLS = ("shuffled", "untrained")
+_PUBLISHED = "published"
+_PUBLISHED_LINE = (0, (1, 1.2))
+_COLUMNS = (
+    "model", "context", "layer", "site", "probe", "control", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "n_prompts", "note",
+)  # fmt: skip
+
+
+def sites_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The accuracies that the figure shows: the leading probe, its controls, and what was published of these models.
+
+    Parameters
+    ----------
+    table
+        The table of the sites (numprobe.tables.MEASUREMENT).
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies.
+    """
+    accuracy = (pl.col("metric") == "accuracy") & (pl.col("subset") == "all")
+    rows = over_all_folds(checked(table, list(MEASUREMENT)).filter(accuracy | is_not_applicable()))
+    plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+    if plain.is_empty():
+        raise nothing_to_draw("metric accuracy without a control")
+    leading = probe_order(plain["probe"].drop_nulls())[0]
+    shown = (pl.col("probe") == leading) & pl.col("control").is_in(["none", *_CONTROLS])
+    return pl.concat([rows.filter(shown | is_not_applicable()).select(_COLUMNS), _published_rows(rows)])
+
+
+def _published_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Published accuracies of the models and contexts that are drawn, in the columns of the figure."""
+    sites = {f"accuracy at {label}": site for site, label in LABELS.items()}
+    found = published("sites", in_order(rows["model"])).filter(pl.col("context").is_in(rows["context"].to_list()))
+    named = found.with_columns(
+        site=pl.col("metric").replace_strict(sites), control=pl.lit(_PUBLISHED), n_values=pl.col("n"), note="source"
+    )
+    missing = [name for name in _COLUMNS if name not in named.columns]
+    complete = named.with_columns(pl.lit(None).alias(name) for name in missing)
+    return complete.select(pl.col(name).cast(MEASUREMENT[name]) for name in _COLUMNS)
+
+
+def draw_sites(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
+    """A row of panels per model and context: the residual stream, what attention reads, what is added; x = block.
+
+    Parameters
+    ----------
+    drawn
+        What `sites_rows` returned.
+    candidates
+        How many numbers a probe chooses among; draws the chance level 1 / candidates.
+    """
+    runs = _runs(drawn)
+    figure, panels = context_panels(list(runs), list(_GROUPS))
+    headers = {}
+    for (run, group), axes in panels.items():
+        rows = runs[run].filter(pl.col("site").is_in(_GROUPS[group]) | is_not_applicable())
+        fraction_axis(axes)
+        if explain_empty(axes, rows):
+            continue
+        if candidates:
+            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        blocks = layer_order(runs[run]["layer"].drop_nulls())
+        set_layer_axis(axes, blocks, most=12)
+        _draw_panel(axes, rows, blocks)
+        headers[run, group] = _header(rows)
+    title_columns(panels, headers)
+    figure.supxlabel("block", fontsize=7)
+    figure.supylabel("accuracy on unseen numbers", fontsize=7)
+    figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=6)
+    return figure
+
+
+def _runs(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Rows by model, or by model and context where there are several contexts."""
+    parts = drawn.partition_by("model", "context", maintain_order=True)
+    several = drawn["context"].n_unique() > 1
+    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, blocks: Sequence[str]) -> None:
+    for site in [site for site in LABELS if site in set(rows["site"])]:
+        of_site = rows.filter((pl.col("site") == site) & pl.col("value").is_not_null())
+        for control in _CONTROLS:
+            curve(axes, of_site.filter(pl.col("control") == control), blocks, CONTROLS[control])
+        past = of_site.filter(pl.col("control") == _PUBLISHED)
+        curve(axes, past, blocks, Style(_STYLES[site].colour, "x", _PUBLISHED_LINE))
+        curve(axes, of_site.filter(pl.col("control") == "none"), blocks, _STYLES[site])
+
+
+def _header(rows: pl.DataFrame) -> list[str]:
+    """How many numbers were tested, and the blocks in which all states are the same vector."""
+    counts = rows.filter(pl.col("control") == "none")["n_values"].drop_nulls().unique().sort(descending=True)
+    constant = rows.filter((pl.col("note") == CONSTANT_STATE) & (pl.col("control") == "none"))
+    sites = in_order(constant["site"].replace_strict(LABELS, default=None))
+    states = [f"constant state: {', '.join(sites)} of block {constant['layer'][0]}"] if sites else []
+    return [*(f"{count} values" for count in counts[:1]), *states]
+
+
+def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
+    measured = drawn.filter(pl.col("value").is_not_null())
+    present = set(measured["site"])
+    entries = [legend_entry(label, _STYLES[site]) for site, label in LABELS.items() if site in present]
+    controls = [control for control in _CONTROLS if control in set(measured["control"])]
+    entries += [legend_entry(control, CONTROLS[control]) for control in controls]
+    if _PUBLISHED in set(measured["control"]):
+        entries.append(legend_entry("published (sinusoidal)", Style("#555555", "x", _PUBLISHED_LINE)))
+    if candidates:
+        entries.append(Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})"))
+    return entries
