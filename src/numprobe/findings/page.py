@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from numprobe.findings import cross_layer, rsa, sample_efficiency, shared_code, universal_probe
+from numprobe.findings import cross_layer, rsa, sample_efficiency, shared_code, sites, universal_probe
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
@@ -17,6 +17,7 @@ SECTIONS: dict[str, Callable[[Tables], str]] = {
     "universal_probe": universal_probe.section,
     "rsa": rsa.section,
     "sample_efficiency": sample_efficiency.section,
+    "sites": sites.section,
 }
 
 _INTRODUCTION = """# What the study found about representation

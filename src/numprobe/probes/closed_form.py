@@ -14,7 +14,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from numprobe.errors import NumprobeError
 from numprobe.probes.codes import Code
-from numprobe.probes.moments import Blocks, Centre, Moments, make_moments
+from numprobe.probes.moments import Blocks, Centre, Moments, Subspace, find_subspace, make_moments
 from numprobe.probes.statistics import Statistics
 from numprobe.splits import Fold, Split
 
@@ -24,6 +24,8 @@ PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 _RANK_TOLERANCE = 1e-10
 #: States whose variance is below this share of their mean square are one vector, up to float32 rounding.
 CONSTANT_TOLERANCE = 1e-12
+# In a subspace of at most this share of all dimensions the fit is so much cheaper that going there and back pays.
+_LARGEST_SHARE = 0.75
 # A column cannot count as predicted more exactly than this share of its variance.
 _RESIDUAL_FLOOR = 1e-6
 _LARGEST_GAIN = 2.0
@@ -77,17 +79,24 @@ def fit_layer(
     moments = make_moments(statistics, np.hstack([target.matrix for target in targets]), split)
     if any(_is_constant(moments, fold.train) for fold in folds):
         return None
-    solver = _Solver(moments)
+    subspace = find_subspace(moments, _RANK_TOLERANCE, _LARGEST_SHARE)
+    solver = _Solver(subspace.coordinates(moments) if subspace else moments)
     fitted: list[dict[str, Tensors]] = [{} for _ in targets]
     for fold in folds:
         for result, tensors in zip(fitted, _fit_fold(solver, fold, targets), strict=True):
-            result[fold.name] = tensors
+            result[fold.name] = _in_full(tensors, subspace) if subspace else tensors
     return fitted
+
+
+def _in_full(tensors: Tensors, subspace: Subspace) -> Tensors:
+    """Tensors for coordinates in a subspace as tensors for the states themselves."""
+    mean = subspace.origin + subspace.basis @ tensors["mean"]
+    return {**tensors, "mean": mean, "weight": (subspace.basis @ tensors["weight"]).astype(np.float32)}
 
 
 def _is_constant(moments: Moments, blocks: Blocks) -> bool:
     centre = moments.centre(blocks)
-    variance = np.trace(moments.gram_about(blocks, centre)) / centre.count
+    variance = moments.trace_about(blocks, centre) / centre.count
     return bool(variance <= CONSTANT_TOLERANCE * (variance + centre.state @ centre.state))
 
 
@@ -129,7 +138,7 @@ class _Solver:
         kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
         directions = vectors[:, kept].astype(np.float32)
         cross = directions.T @ self.moments.cross_about(blocks, centre)
-        return _Ridge(centre, directions, eigenvalues[kept], cross, float(np.trace(gram)) / len(gram))
+        return _Ridge(centre, directions, eigenvalues[kept], cross, float(np.trace(gram)) / self.moments.width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,7 +260,7 @@ class _Training:
         self._moments, self._blocks = moments, blocks
         self._centre = moments.centre(blocks)
         self._gram = moments.gram_about(blocks, self._centre)
-        self._unit = float(np.trace(self._gram)) / len(self._gram)
+        self._unit = float(np.trace(self._gram)) / moments.width
         self._factors: dict[float, tuple[np.ndarray, bool]] = {}
 
     def _solution(self, penalty: float, cross: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Second moments of states and target codes, about any centre and over any union of value blocks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Moments:
 
     Attributes
     ----------
+    width
+        Components of the states; d is less where they are given in a subspace (`Subspace`).
     values
         int64 [B]: values that have rows.
     count
@@ -39,6 +41,7 @@ class Moments:
         float64 [B, c].
     """
 
+    width: int
     values: np.ndarray
     count: np.ndarray
     state_mean: np.ndarray
@@ -58,7 +61,16 @@ class Moments:
         """The sum over the blocks of (x - m)(x - m)', float64 [d, d]."""
         chosen = list(blocks)
         offset = self.state_mean[chosen] - centre.state
-        return np.asarray(self.gram[chosen].sum(axis=0) + offset.T @ (self.count[chosen, None] * offset))
+        result = offset.T @ (self.count[chosen, None] * offset)
+        for block in chosen:
+            result += self.gram[block]
+        return np.asarray(result)
+
+    def trace_about(self, blocks: Blocks, centre: Centre) -> float:
+        """The trace of `gram_about`."""
+        chosen = list(blocks)
+        offset = self.state_mean[chosen] - centre.state
+        return float(sum(np.trace(self.gram[block]) for block in chosen) + self.count[chosen] @ (offset**2).sum(axis=1))
 
     def cross_about(self, blocks: Blocks, centre: Centre, columns: np.ndarray | slice = slice(None)) -> np.ndarray:
         """The sum over the blocks of (x - m)(s - t)' for some target columns, float32 [d, columns]."""
@@ -105,4 +117,40 @@ def make_moments(statistics: Statistics, targets: np.ndarray, split: Split) -> M
         deviation = total - number[:, None] * state_mean[b]
         cross[b] = deviation.T.astype(np.float32) @ target.astype(np.float32)
         target_square[b] = number @ (target - target_mean[b]) ** 2
-    return Moments(values, count, state_mean, target_mean, gram, cross, target_square)
+    return Moments(width, values, count, state_mean, target_mean, gram, cross, target_square)
+
+
+@dataclass(frozen=True, eq=False)
+class Subspace:
+    """States that fill a part of their space only, such as q+k+v, which is a linear image of the residual stream.
+
+    Attributes
+    ----------
+    origin
+        float64 [d]: the mean of all states.
+    basis
+        float64 [d, r]: orthonormal directions; every state is the origin plus a combination of them.
+    """
+
+    origin: np.ndarray
+    basis: np.ndarray
+
+    def coordinates(self, moments: Moments) -> Moments:
+        """The same moments in coordinates along the basis: r numbers per state instead of d."""
+        gram = np.stack([self.basis.T @ gram @ self.basis for gram in moments.gram])
+        cross = np.stack([self.basis.T.astype(np.float32) @ cross for cross in moments.cross])
+        return replace(moments, state_mean=(moments.state_mean - self.origin) @ self.basis, gram=gram, cross=cross)
+
+
+def find_subspace(moments: Moments, tolerance: float, largest_share: float) -> Subspace | None:
+    """The space that the states fill, or None if it has more than `largest_share` of all dimensions.
+
+    Directions count in which states vary by more than `tolerance` times the largest variance.
+    """
+    every = tuple(np.flatnonzero(moments.count).tolist())
+    centre = moments.centre(every)
+    eigenvalues, vectors = np.linalg.eigh(moments.gram_about(every, centre))
+    kept = eigenvalues > tolerance * eigenvalues[-1]
+    if kept.sum() > largest_share * moments.width:
+        return None
+    return Subspace(centre.state, vectors[:, kept])

@@ -51,8 +51,8 @@ if STUDY.experiment("sites"):
                 "../../envs/numprobe.yaml"
             threads: 1
             resources:
-                mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
-                runtime=240,
+                mem_mb=memory(4000),
+                runtime=minutes(240),
                 gpu=gpus,
             params:
                 code=digest("extract_sites"),
@@ -62,15 +62,15 @@ if STUDY.experiment("sites"):
                 expected=entry.facts.layers,
                 untrained=untrained_option,
                 storage=config["activations"]["dtype"],
-                batch=config["activations"]["batch_tokens"],
-                device=entry.entry.get("device", "auto"),
+                batch=entry.entry.get("batch_tokens", config["activations"]["batch_tokens"]),
+                device=entry.device,
                 dtype=entry.entry.get("dtype", "float32"),
             shell:
                 'python "$NUMPROBE"/extract_sites.py --code {params.code} --model {wildcards.model}'
                 " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
                 " --output {params.folder} --layers {params.blocks} --expected-layers {params.expected}"
                 " {params.untrained} --storage-dtype {params.storage} --batch-tokens {params.batch}"
-                " --device {params.device} --dtype {params.dtype} 2>&1 | tee {log}"
+                " --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
 
     rule evaluate_sites:
         """Probes of every site, on the numbers that they have not seen."""
@@ -88,8 +88,8 @@ if STUDY.experiment("sites"):
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
-            runtime=240,
+            mem_mb=memory(4000),
+            runtime=minutes(240),
         params:
             code=digest("evaluate_sites"),
             states=states_folder,
