@@ -308,6 +308,7 @@ _EXPERIMENT_CONTEXTS = {
     "layer_probes": "a context of the kind operand or result, or those that it names",
     "natural_contexts": "a context of the kind natural",
     "sample_efficiency": "one of its contexts",
+    "ordinals": "a context of prompts",
 }
 
 

@@ -54,7 +54,7 @@ def _wave_rows(model: str, layers: dict[str, str], n: int):
             value = 0.2 if k in (n // 10, n // 5) else 0.6 / (n // 2 - 2)
             yield {**common, "metric": "power_share", "frequency": k, "period": n / k, "value": value,
                    "ci_low": value / 2, "ci_high": value * 2}  # fmt: skip
-        for control, level in {"none": 0.05, "shuffled": 0.9, "untrained": 0.8}.items():
+        for control, level in {"none": 0.06, "shuffled": 0.9, "untrained": 0.8}.items():
             for metric in ("participation", "half_power"):
                 interval = {"value": level, "ci_low": 0.9 * level, "ci_high": 1.1 * level}
                 yield {**common, "metric": metric, "control": control, **interval}
@@ -89,3 +89,24 @@ def shared_frequencies_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
         for top in (10, 20, 50) for spectrum in ("power", "paper")
     ]  # fmt: skip
     return pl.concat(parts).filter((pl.col("spectrum") == "power") | (pl.col("control") == "none"))
+
+
+def ordinals_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
+    """Two sets that most models keep, one that none does."""
+    rows = []
+    for model, blocks in models.items():
+        note = "not applicable: 2 of 11 are single tokens"
+        few = {"subset": "chinese", "N": 11, "n_values": 2, "note": note}
+        rows.append({"model": model, "context": "word", "metric": "accuracy", **few})
+        for subset, probe, size in (("months", "circle", 12), ("letters", "line", 26)):
+            for layer in ("embedding", *map(str, range(blocks + 1))):
+                names = {"model": model, "context": "vocabulary" if layer == "embedding" else "word", "layer": layer,
+                         "subset": subset, "N": size, "n_values": size, "seed": 0}  # fmt: skip
+                for metric, reader in (("accuracy", probe), ("read_among_set", "fourier")):
+                    for control, level in {"none": 0.7, "shuffled": 0.08, "untrained": 0.1}.items():
+                        interval = {"value": level, "ci_low": level - 0.05, "ci_high": level + 0.2}
+                        tested = {"p_value": 0.005} if control == "none" else {}
+                        rows.append(
+                            {**names, "metric": metric, "probe": reader, "control": control, **interval, **tested}
+                        )
+    return measurements(rows, {"fit_context": pl.String, "N": pl.UInt32, "p_value": pl.Float64})

@@ -90,6 +90,8 @@ WRONG = {
     "share of one": (["contexts", 3, "test_share"], 1, r"test_share: is 1, must be less than 1"),
     "too few permutations": (["experiments"], [{"name": "rsa", "permutations": 10}], r"experiments\[0\]\.permutations: is 10, must be at least 99"),
     "no top frequencies": (["experiments"], [{"name": "frequencies", "top": [0]}], r"top\[0\]: is 0, must be at least 1"),
+    "unknown set of words": (["experiments"], [{"name": "ordinals", "sets": ["planets"]}], r"sets\[0\]: is 'planets', allowed are months"),
+    "too few orders": (["experiments"], [{"name": "ordinals", "permutations": 5}], r"permutations: is 5, must be at least 99"),
     # what refers to each other
     "empty range": (["numbers"], {"min": 5, "max": 5}, r"numbers: the range 5\.\.5 is empty"),
     "too many folds": (["numbers"], {"min": 0, "max": 8}, r"split\.folds: is 10, but 0\.\.8 has only 9 values"),

@@ -81,7 +81,7 @@ def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: 
     """One panel per model with a curve per other model; embeddings and final norm stand apart, left and right."""
     models = models_of(drawn)
     lines = curve_lines(models)
-    grid = place.subgridspec(lines + 1, max(1, min(len(models), _PANELS)), height_ratios=[*[1.0] * lines, 0.15])
+    grid = place.subgridspec(lines + 1, max(1, min(len(models), _PANELS)), height_ratios=[*[1.0] * lines, 0.3])
     styles = series_styles(models)
     both = _both_ways(drawn)
     for index, model in enumerate(models):

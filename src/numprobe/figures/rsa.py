@@ -57,7 +57,7 @@ def draw_rsa(drawn: pl.DataFrame) -> Figure:
         What `rsa_rows` returned.
     """
     models = models_of(drawn)
-    heights = [0.85 + 0.22 * len(models), 1.6, 1.55 * curve_lines(models)]
+    heights = [0.85 + 0.22 * len(models), 1.6, 1.5 * curve_lines(models) + 0.9]
     figure = Figure(figsize=(PAGE_WIDTH, sum(heights) + 0.3), layout="constrained")
     grid = figure.add_gridspec(3, 1, height_ratios=heights)
     plain = drawn.filter(pl.col("control") == "none")

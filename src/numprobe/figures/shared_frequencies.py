@@ -52,7 +52,7 @@ def draw_shared_frequencies(drawn: pl.DataFrame) -> Figure:
     tops = sorted({int(name.removeprefix("top=")) for name in drawn["subset"] if name.startswith("top=")})
     top = tops[len(tops) // 2] if tops else 0
     models = models_of(drawn)
-    heights = [0.85 + 0.22 * len(models), 1.5, 1.55 * curve_lines(models)]
+    heights = [0.85 + 0.22 * len(models), 1.5, 1.5 * curve_lines(models) + 0.9]
     figure = Figure(figsize=(PAGE_WIDTH, sum(heights) + 0.4), layout="constrained")
     grid = figure.add_gridspec(3, 1, height_ratios=heights)
     chosen = drawn.filter(pl.col("subset") == f"top={top}", pl.col("spectrum") == "power")

@@ -4,7 +4,16 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from numprobe.findings import cross_layer, rsa, sample_efficiency, shared_code, sites, universal_probe
+from numprobe.findings import (
+    cross_layer,
+    frequencies,
+    ordinals,
+    rsa,
+    sample_efficiency,
+    shared_code,
+    sites,
+    universal_probe,
+)
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
@@ -18,6 +27,8 @@ SECTIONS: dict[str, Callable[[Tables], str]] = {
     "rsa": rsa.section,
     "sample_efficiency": sample_efficiency.section,
     "sites": sites.section,
+    "frequencies": frequencies.section,
+    "ordinals": ordinals.section,
 }
 
 _INTRODUCTION = """# What the study found about representation

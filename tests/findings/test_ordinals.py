@@ -1,0 +1,18 @@
+"""The section on words with an order."""
+
+from figures.geometry_tables import ordinals_table
+from numprobe.findings.ordinals import section
+
+
+def test_sets_stand_with_intervals_and_permuted_orders():
+    page = section({"ordinals": ordinals_table()})
+    assert "| llama | months | 12 | 2 | 70 [65, 90] | 8 | 0.005 | 70 [65, 90] | 8 | 0.005 |" in page
+
+
+def test_the_sentence_counts_sets_and_corrects_for_their_number():
+    page = section({"ordinals": ordinals_table()})
+    assert "beyond chance (p below .05) in 6 of 6 sets, in 6 of them also after correction for 6 tests" in page
+
+
+def test_what_does_not_apply_is_said():
+    assert "- minilm, chinese: not applicable: 2 of 11 are single tokens" in section({"ordinals": ordinals_table()})
