@@ -134,6 +134,19 @@ class Study:
         run = self.models[target].entry.get("of", target)
         return [name for name, model in self.models.items() if "of" not in model.entry and name != run]
 
+    def specification(self, model: str) -> str:
+        """A word that is the same for models which differ in their training seed alone; other models' own name.
+
+        Trained models are seeded by the study's seed and their name, so two entries with one `train` are two seeds.
+        Which checkpoints are saved does not matter.
+        """
+        entry = self.models[model].entry
+        if entry["source"] != "train":
+            return model
+        train = _entry(self.config, entry.get("of", model))["train"]
+        kept = {key: value for key, value in train.items() if key != "checkpoints"}
+        return f"{derive_seed(0, json.dumps(kept, sort_keys=True), entry.get('revision', 'end')):x}"
+
     def experiment_contexts(self, experiment: str, model: str) -> list[str]:
         """The contexts that an experiment names, as far as a model is studied in them (`vocabulary` included)."""
         wanted = (self.experiment(experiment) or {}).get("contexts", [])

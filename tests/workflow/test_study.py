@@ -86,3 +86,13 @@ def test_a_shared_code_needs_two_models_that_are_not_of_one_run():
 
 def test_contexts_in_which_a_number_is_read_at_its_own_token(study):
     assert study.own_token_contexts("llama.untrained") == ["number", "operand", "natural"]
+
+
+def test_models_with_one_training_specification_differ_in_their_seed_alone():
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    twin = {"architecture": "llama", "steps": 600}
+    config["models"].append({"name": "llama-again", "source": "train", "train": twin})
+    study = load_study(config)
+    assert study.specification("llama") == study.specification("llama-again") != study.specification("phi3")
+    assert study.specification("llama-step-300") != study.specification("llama")
+    assert study.specification("minilm") == "minilm"

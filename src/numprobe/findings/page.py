@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from numprobe.findings import (
+    consistency,
     cross_layer,
     frequencies,
     ordinals,
@@ -29,6 +30,7 @@ SECTIONS: dict[str, Callable[[Tables], str]] = {
     "sites": sites.section,
     "frequencies": frequencies.section,
     "ordinals": ordinals.section,
+    "consistency": consistency.section,
 }
 
 _INTRODUCTION = """# What the study found about representation

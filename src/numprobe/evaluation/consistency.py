@@ -1,0 +1,366 @@
+"""Do halves of the numbers, layers and models give the same code? Kernels, read-out subspaces and frequencies compared.
+
+Two probes that are compared never saw the same number: one is fitted on one half of the values, the other on the other.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, combinations_with_replacement
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import polars as pl
+
+from numprobe.activations.store import read_manifest, read_positions, read_states
+from numprobe.evaluation.kernels import centre, similarity
+from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.evaluation.sets import iou, random_iou
+from numprobe.evaluation.subspaces import overlap, principal_angles, random_angles
+from numprobe.layers import middle_layer
+from numprobe.probes.codes import make_code
+from numprobe.probes.half_fits import HalfFits, Key, fit_halves, stored_kernel
+from numprobe.probes.readout import frequency_weights, number_kernel, readout_basis
+
+#: Columns of the table beside the shared ones: what is compared with what.
+EXTRA = {
+    "compared": pl.String,
+    "other_model": pl.String,
+    "other_context": pl.String,
+    "other_layer": pl.String,
+    "angle": pl.UInt32,
+    "rank": pl.UInt32,
+    "other_rank": pl.UInt32,
+}
+PROBE = "fourier"
+#: Values of the column `compared`.
+HALVES, LAYERS, MODELS, ONE_RUN, SEEDS = "halves", "layers", "models", "one run", "training seeds"
+#: How many of the frequencies that carry most information are compared, besides all that count.
+TOPS = (10, 20)
+NUMBERS = "numbers (bootstrap)"
+DRAWS = "draws of halves (range)"
+RANDOM_SETS = "random sets (95 %)"
+RANDOM_SUBSPACES = "random subspaces (95 %)"
+FEWEST = 40
+
+Row = dict[str, Any]
+#: (context, layer)
+Place = tuple[str, str]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The candidates, how often they are divided into halves, and the bootstrap."""
+
+    minimum: int
+    maximum: int
+    draws: tuple[int, ...]
+    resamples: int
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The fits of one model: per place, all draws, halves and controls; and why a place has none."""
+
+    fits: Mapping[Place, HalfFits]
+    notes: Mapping[Place, str]
+
+
+def fit_places(folders: Mapping[str, Path], settings: Settings, shuffled: bool, everywhere: bool) -> Fitted:
+    """Fit the probe on both halves of every draw, place by place.
+
+    Parameters
+    ----------
+    folders
+        Context -> activation folder.
+    settings
+        The study's.
+    shuffled
+        Fit permuted numbers too, at the places that stand for the model (`shown_places`).
+    everywhere
+        All states, or only those places.
+    """
+    places = [(context, state["layer"]) for context, f in folders.items() for state in read_manifest(f)["states"]]
+    shown = shown_places(places)
+    fits, notes = {}, {}
+    for place in places if everywhere else shown:
+        states, values = _numbers(folders[place[0]], place[1], settings)
+        if len(values) < FEWEST:
+            notes[place] = f"{NOT_APPLICABLE}: fewer than {FEWEST} single-token numbers"
+            continue
+        controls = ("none", "shuffled") if shuffled and place in shown else ("none",)
+        fitted = fit_halves(states, values, settings.minimum, settings.maximum, settings.draws, controls, settings.seed)
+        if fitted is None:
+            notes[place] = CONSTANT_STATE
+        else:
+            fits[place] = fitted
+    return Fitted(fits, notes)
+
+
+def shown_places(places: Sequence[Place]) -> list[Place]:
+    """One place for each context: the embedding, or the middle block."""
+    layers: dict[str, list[str]] = {}
+    for context, layer in places:
+        layers.setdefault(context, []).append(layer)
+    return [
+        (context, "embedding" if "embedding" in names else middle_layer(names)) for context, names in layers.items()
+    ]
+
+
+def _numbers(folder: Path, layer: str, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    values = read_positions(folder)["value"].to_numpy().astype(np.int64)
+    used = np.flatnonzero((values >= settings.minimum) & (values <= settings.maximum))
+    return read_states(folder, layer)[used], values[used]
+
+
+# --- within one model -------------------------------------------------------------------------------------------------
+
+
+def within_rows(fitted: Fitted, settings: Settings) -> list[Row]:
+    """All states of one model with each other, and each with itself.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with `EXTRA`, without `model`. Metrics `cka`, `overlap` (mean squared cosine
+    of the principal angles), `angle` (degrees; against the middle block only), `iou`, `iou_top10`, `iou_top20`. Control
+    `random`: what random subspaces or sets of the same sizes show.
+    """
+    rows: list[Row] = [
+        {**_names(place, place), "compared": HALVES, "metric": "cka", "note": note, "seed": settings.seed}
+        for place, note in fitted.notes.items()
+    ]
+    shown = shown_places(list(fitted.fits)) if fitted.fits else []
+    for control in ("none", "shuffled"):
+        kernels = {place: _kernels(fits, control) for place, fits in fitted.fits.items() if control in fits.controls}
+        for one, other in combinations_with_replacement(kernels, 2):
+            names = {**_names(one, other), "compared": HALVES if one == other else LAYERS, "seed": settings.seed}
+            pair = (fitted.fits[one], fitted.fits[other])
+            found = [_cka_row(_opposite(kernels[one], kernels[other]), settings), *_set_rows(*pair, control)]
+            found += _angle_rows(*pair, control, settings.seed, each=shown[-1] in (one, other))
+            rows += _labelled(found, names, control)
+    return rows
+
+
+def _labelled(found: Sequence[Row], names: Row, control: str) -> list[Row]:
+    """The rows of one comparison; what random sets and subspaces show stands beside the fits without a control."""
+    return [{**names, "control": control, **row} for row in found if control == "none" or "control" not in row]
+
+
+def _names(one: Place, other: Place) -> Row:
+    return {
+        "probe": PROBE, "context": one[0], "layer": one[1], "other_context": other[0], "other_layer": other[1],
+    }  # fmt: skip
+
+
+def _kernels(fits: HalfFits, control: str) -> dict[tuple[int, str], np.ndarray]:
+    """(draw, half) -> centred kernel."""
+    return {
+        (draw, half): centre(number_kernel(tensors, fits.code).matrix())
+        for (kind, draw, half), tensors in fits.tensors.items()
+        if kind == control
+    }
+
+
+def _opposite(one: Mapping[tuple[int, str], T], other: Mapping[tuple[int, str], T]) -> list[tuple[T, T]]:
+    """Every draw's halves of one against the OTHER half of the other."""
+    return [(part, other[draw, "1" if half == "0" else "0"]) for (draw, half), part in one.items()]
+
+
+def _cka_row(pairs: list[tuple[np.ndarray, np.ndarray]], settings: Settings) -> Row:
+    found = similarity(pairs, settings.resamples, settings.seed)
+    if found.value is None:
+        return {"metric": "cka", "note": "no wave is read better than chance"}
+    single = [float(np.vdot(one, other)) for one, other in pairs]
+    return {
+        "metric": "cka",
+        "value": found.value,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "resampled": NUMBERS,
+        "n_values": len(pairs[0][0]),
+        "note": f"mean of {len(pairs)} pairs of disjoint halves, {min(single):.3f} to {max(single):.3f}",
+    }
+
+
+def _range_row(metric: str, values: Sequence[float], **more: Any) -> Row:
+    ends = {"ci_low": min(values), "ci_high": max(values), "resampled": DRAWS}
+    note = f"mean of {len(values)} pairs of disjoint halves"
+    return {"metric": metric, "value": float(np.mean(values)), **ends, "note": note, **more}
+
+
+def _set_rows(one: HalfFits, other: HalfFits, control: str) -> Iterator[Row]:
+    pairs = _opposite(_frequencies(one, control), _frequencies(other, control))
+    yield from set_rows(pairs, len(one.code) // 2)
+
+
+def set_rows(pairs: Sequence[tuple[Mapping[int, float], Mapping[int, float]]], total: int) -> Iterator[Row]:
+    """Overlap of the frequencies that count, and of the strongest, with what random sets of these sizes share.
+
+    Parameters
+    ----------
+    pairs
+        Frequency -> information, of the two sides of each pair.
+    total
+        How many frequencies there are.
+    """
+    for top in (None, *TOPS):
+        metric = "iou" if top is None else f"iou_top{top}"
+        sets = [(_strongest(one, top), _strongest(other, top)) for one, other in pairs]
+        yield _range_row(metric, [iou(*pair) for pair in sets])
+        null = np.array([random_iou(total, len(one), len(other)) for one, other in sets])
+        mean, low, high = null.mean(axis=0).tolist()
+        yield {
+            "metric": metric, "control": "random", "value": mean, "ci_low": low, "ci_high": high,
+            "resampled": RANDOM_SETS,
+        }  # fmt: skip
+
+
+def _frequencies(fits: HalfFits, control: str) -> dict[tuple[int, str], dict[int, float]]:
+    return {
+        (draw, half): frequency_weights(tensors, fits.code)
+        for (kind, draw, half), tensors in fits.tensors.items()
+        if kind == control
+    }
+
+
+def _strongest(weights: Mapping[int, float], top: int | None) -> list[int]:
+    return sorted(weights, key=lambda frequency: (-weights[frequency], frequency))[:top]
+
+
+def _angle_rows(one: HalfFits, other: HalfFits, control: str, seed: int, each: bool) -> Iterator[Row]:
+    """Overlap of the read-out subspaces; with `each`, every principal angle too."""
+    pairs = _opposite(_bases(one, control), _bases(other, control))
+    rank, other_rank = (min(basis.shape[1] for basis in side) for side in zip(*pairs, strict=True))
+    if not rank or not other_rank:
+        return
+    ranks = {"rank": rank, "other_rank": other_rank}
+    angles = np.array([principal_angles(a[:, :rank], b[:, :other_rank]) for a, b in pairs])
+    null = random_angles(one.width, rank, other_rank, seed)
+    yield _range_row("overlap", [overlap(row) for row in angles], **ranks)
+    bounds = {"control": "random", "resampled": RANDOM_SUBSPACES, **ranks}
+    yield {
+        "metric": "overlap", "value": null.overlap, "ci_low": null.overlap_low, "ci_high": null.overlap_high, **bounds,
+    }  # fmt: skip
+    for index in range(angles.shape[1] if each else 0):
+        yield _range_row("angle", angles[:, index].tolist(), angle=index + 1, **ranks)
+        low, high = float(null.angle_low[index]), float(null.angle_high[index])
+        mean = {"value": float(null.angle[index]), "ci_low": low, "ci_high": high}
+        yield {"metric": "angle", "angle": index + 1, **mean, **bounds}
+
+
+def _bases(fits: HalfFits, control: str) -> dict[tuple[int, str], np.ndarray]:
+    """(draw, half) -> orthonormal read-out directions, as many as the place needs and the fit has."""
+    return {
+        (draw, half): readout_basis(tensors)[:, : fits.rank]
+        for (kind, draw, half), tensors in fits.tensors.items()
+        if kind == control
+    }
+
+
+# --- between models ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class ModelCodes:
+    """What is compared between models: name, what it is compared as, and kernels and frequencies of its places.
+
+    Attributes
+    ----------
+    name
+        The model.
+    run
+        The training run that it belongs to: equal for a model and its checkpoints.
+    specification
+        Equal for models that differ in nothing but their seed.
+    kernels
+        Place -> key -> centred kernel [N, N].
+    frequencies
+        Place -> key -> frequency -> information.
+    """
+
+    name: str
+    run: str
+    specification: str
+    kernels: Mapping[Place, Mapping[Key, np.ndarray]]
+    frequencies: Mapping[Place, Mapping[Key, Mapping[int, float]]]
+
+
+def model_codes(
+    name: str,
+    run: str,
+    specification: str,
+    stored: Mapping[Place, Mapping[Key, Mapping[str, np.ndarray]]],
+    control: str,
+    settings: Settings,
+) -> ModelCodes:
+    """The codes of one model under one control, from what `numprobe.probes.half_fits.load_kernels` read."""
+    code = make_code(PROBE, settings.minimum, settings.maximum).matrix
+    parts = {place: {key: part for key, part in keys.items() if key[0] == control} for place, keys in stored.items()}
+    kernels = {
+        place: {key: centre(stored_kernel(tensors, code).matrix()) for key, tensors in keys.items()}
+        for place, keys in parts.items()
+        if keys
+    }
+    frequencies = {
+        place: {key: frequency_weights(tensors, code) for key, tensors in keys.items()}
+        for place, keys in parts.items()
+        if keys
+    }
+    return ModelCodes(name, run, specification, kernels, frequencies)
+
+
+def between_rows(models: Sequence[ModelCodes], settings: Settings, control: str) -> list[Row]:
+    """Kernels and frequencies of all pairs of models, context by context.
+
+    Parameters
+    ----------
+    models
+        In the order of the configuration. Each has one place for each context.
+    settings
+        The study's.
+    control
+        "none", "shuffled" or "untrained": written into the rows.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with `EXTRA`: metrics `cka` and `iou*`. Angles between models of which each
+    has axes of its own mean nothing.
+    """
+    rows: list[Row] = []
+    for one, other in combinations(models, 2):
+        for place, other_place in _same_context(one, other):
+            names = {
+                **_names(place, other_place), "model": one.name, "other_model": other.name,
+                "compared": _relation(one, other), "seed": settings.seed,
+            }  # fmt: skip
+            kernels = _opposite(_plain(one.kernels[place]), _plain(other.kernels[other_place]))
+            sets = _opposite(_plain(one.frequencies[place]), _plain(other.frequencies[other_place]))
+            total = (settings.maximum - settings.minimum + 1) // 2
+            rows += _labelled([_cka_row(kernels, settings), *set_rows(sets, total)], names, control)
+    return rows
+
+
+def without_seeds(rows: Sequence[Row]) -> list[Row]:
+    """A row that says so, where no two models differ in their training seed alone."""
+    if any(row["compared"] == SEEDS for row in rows):
+        return []
+    note = f"{NOT_APPLICABLE}: no two models have the same training specification"
+    return [{"metric": "cka", "compared": SEEDS, "probe": PROBE, "note": note}]
+
+
+def _relation(one: ModelCodes, other: ModelCodes) -> str:
+    if one.run == other.run:
+        return ONE_RUN
+    return SEEDS if one.specification == other.specification else MODELS
+
+
+def _same_context(one: ModelCodes, other: ModelCodes) -> Iterator[tuple[Place, Place]]:
+    places = {place[0]: place for place in other.kernels}
+    return ((place, places[place[0]]) for place in one.kernels if place[0] in places)
+
+
+def _plain(parts: Mapping[Key, T]) -> dict[tuple[int, str], T]:
+    """Without the control in the key: all parts have the same one."""
+    return {(draw, half): part for (_, draw, half), part in parts.items()}

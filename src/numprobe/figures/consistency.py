@@ -1,0 +1,285 @@
+"""Whether halves of the numbers, layers and models give the same code: kernels, subspaces and frequencies."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.rows import checked, contexts_in_order, in_order, notes, nothing_to_draw
+from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, say, series_styles
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: Metric -> the title of its matrices, in the order of the figure.
+METRICS: Mapping[str, str] = {
+    "cka": "kernels of the numbers (CKA)",
+    "iou": "all frequencies that count (IoU)",
+    "iou_top10": "ten strongest frequencies (IoU)",
+}
+#: A comparison of subspaces is drawn for at most so many layers of a model.
+MOST_CURVES = 7
+
+_COLUMNS = (
+    "model", "control", "context", "layer", "compared", "other_model", "other_context", "other_layer", "metric",
+    "angle", "rank", "other_rank", "value", "ci_low", "ci_high", "resampled", "n_values", "note",
+)  # fmt: skip
+_COLOURS = "cividis"
+# Matrices with more places than this have no numbers in their cells.
+_MOST_NUMBERED = 9
+_ACROSS = 3
+
+Place = tuple[str, str]
+
+
+def consistency_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
+    """The rows that a figure shows.
+
+    Parameters
+    ----------
+    table
+        The table of the experiment (numprobe.tables.MEASUREMENT and the columns that say what is compared).
+    what
+        "layers" (CKA within models), "angles", or "models" (kernels and frequencies between models).
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no such comparison.
+    """
+    rows = checked(table, [*MEASUREMENT, *(name for name in _COLUMNS if name not in MEASUREMENT)]).select(_COLUMNS)
+    within = pl.col("compared").is_in(["halves", "layers"])
+    if what == "layers":
+        kept = rows.filter(within & (pl.col("metric") == "cka"))
+    elif what == "angles":
+        kept = rows.filter(within & (pl.col("metric") == "angle"))
+    else:
+        kept = rows.filter((pl.col("compared") != "layers") & pl.col("metric").is_in(list(METRICS)))
+    if kept["value"].drop_nulls().is_empty():
+        raise nothing_to_draw(f"comparisons of {what}")
+    return kept
+
+
+# --- layers -----------------------------------------------------------------------------------------------------------
+
+
+def draw_layers(drawn: pl.DataFrame) -> Figure:
+    """CKA of all states of a model: one matrix per model, the diagonal compares two halves of the numbers.
+
+    Parameters
+    ----------
+    drawn
+        What `consistency_rows` returned for "layers".
+    """
+    models = in_order(drawn["model"])
+    figure, panels = _grid(len(models), 2.5)
+    for axes, model in zip(panels, models, strict=True):
+        rows = drawn.filter(pl.col("model") == model)
+        plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+        axes.set_title(model, fontweight="bold", fontsize=8, pad=14)
+        if plain.is_empty():
+            say(axes, "\n".join(notes(rows)))
+            continue
+        places = _places(plain)
+        cells = np.full((len(places), len(places)), np.nan)
+        for row in plain.iter_rows(named=True):
+            one = places.index((row["context"], row["layer"]))
+            other = places.index((row["other_context"], row["other_layer"]))
+            cells[one, other] = cells[other, one] = row["value"]
+        _matrix(axes, cells, [_place_name(place, places) for place in places])
+        axes.text(0, 1.02, _controls(rows), transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, va="bottom")
+    _colour_bar(figure, panels, "similarity of the number kernels (CKA)")
+    return figure
+
+
+def _places(rows: pl.DataFrame) -> list[Place]:
+    """All places, contexts in the order of the table with `vocabulary` first, layers from below."""
+    contexts = contexts_in_order(rows["context"])
+    return [
+        (context, layer)
+        for context in contexts
+        for layer in layer_order(rows.filter(pl.col("context") == context)["layer"])
+    ]
+
+
+def _place_name(place: Place, places: Sequence[Place]) -> str:
+    """The layer, with its context where the layer's name does not tell."""
+    alone = sum(layer == place[1] for _, layer in places) == 1
+    return layer_label(place[1]) if alone else f"{place[0]} {layer_label(place[1])}"
+
+
+def _controls(rows: pl.DataFrame) -> str:
+    """The largest similarity in magnitude under each control."""
+    parts = []
+    for control in ("shuffled", "untrained"):
+        values = rows.filter(pl.col("control") == control)["value"].drop_nulls()
+        if len(values):
+            extreme = max(values, key=abs)
+            parts.append(f"{control} {_share(extreme)}")
+    return "; ".join(parts)
+
+
+def _share(value: float) -> str:
+    return f"{value:.2f}".replace("-0.00", "0.00")
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+
+def draw_models(drawn: pl.DataFrame) -> Figure:
+    """Matrices model by model: a row for each measure, a column for each context; the diagonal compares two halves.
+
+    Parameters
+    ----------
+    drawn
+        What `consistency_rows` returned for "models".
+    """
+    models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
+    side = 0.6 + 0.26 * len(models)
+    size = (max(PAGE_WIDTH, 1.8 + len(contexts) * side), 0.9 + len(METRICS) * (side + 0.35))
+    figure = Figure(figsize=size, layout="compressed")
+    grid = figure.subplots(len(METRICS), len(contexts), squeeze=False)
+    for (row, metric), (column, context) in (
+        (place, other) for place in enumerate(METRICS) for other in enumerate(contexts)
+    ):
+        axes = grid[row][column]
+        rows = drawn.filter((pl.col("metric") == metric) & (pl.col("context") == context))
+        _matrix(axes, _between(rows, models), models, named=column == 0, tested=row == len(METRICS) - 1)
+        title = f"{context}\n{METRICS[metric]}" if row == 0 else METRICS[metric]
+        axes.set_title(title, fontsize=7, pad=12)
+        axes.text(0, 1.02, _nulls(rows), transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, va="bottom")
+    _colour_bar(figure, list(grid.ravel()), "similarity (cells in %)")
+    return figure
+
+
+def _between(rows: pl.DataFrame, models: Sequence[str]) -> np.ndarray:
+    cells = np.full((len(models), len(models)), np.nan)
+    plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+    shown = plain.filter(pl.col("other_model").is_not_null()).select("context", "layer", "model").unique()
+    halves = plain.filter(pl.col("compared") == "halves")
+    others = plain.filter(pl.col("other_model").is_not_null()).select(
+        "context", pl.col("other_layer").alias("layer"), pl.col("other_model").alias("model")
+    )
+    halves = halves.join(pl.concat([shown, others.unique()]).unique(), on=["context", "layer", "model"], how="semi")
+    for row in halves.iter_rows(named=True):
+        cells[models.index(row["model"]), models.index(row["model"])] = row["value"]
+    for row in plain.filter(pl.col("other_model").is_not_null()).iter_rows(named=True):
+        one, other = models.index(row["model"]), models.index(row["other_model"])
+        cells[one, other] = cells[other, one] = row["value"]
+    return cells
+
+
+def _nulls(rows: pl.DataFrame) -> str:
+    """What the controls show at the most."""
+    between = rows.filter(pl.col("other_model").is_not_null())
+    parts = []
+    for control, column in (("random", "ci_high"), ("shuffled", "value"), ("untrained", "value")):
+        values = between.filter(pl.col("control") == control)[column].drop_nulls()
+        if len(values):
+            parts.append(f"{control} ≤ {_share(float(np.max(values.to_numpy())))}")
+    return "; ".join(parts)
+
+
+# --- angles -----------------------------------------------------------------------------------------------------------
+
+
+def draw_angles(drawn: pl.DataFrame) -> Figure:
+    """Principal angles of the read-out subspaces of the middle block and the other layers, one panel per model.
+
+    Parameters
+    ----------
+    drawn
+        What `consistency_rows` returned for "angles".
+    """
+    models = in_order(drawn["model"])
+    figure, panels = _grid(len(models), 1.9)
+    for axes, model in zip(panels, models, strict=True):
+        rows = drawn.filter((pl.col("model") == model) & pl.col("value").is_not_null())
+        axes.set_title(model, fontweight="bold", fontsize=8)
+        _draw_angles(axes, rows)
+    figure.supxlabel("principal angle, from the smallest", fontsize=7)
+    figure.supylabel("degrees", fontsize=7)
+    band = Line2D([], [], color="#999999", linewidth=5, alpha=0.5, label="random subspaces (95 %)")
+    bold = Line2D([], [], color="black", linewidth=1.8, label="same layer, other half of the numbers")
+    shuffled = Line2D([], [], color=CONTROLS["shuffled"].colour, linestyle="--", label="same layer, shuffled numbers")
+    thin = Line2D([], [], color="#0072B2", label="another layer, other half (named in the panel)")
+    figure.legend(handles=[bold, thin, shuffled, band], loc="outside upper center", ncols=2)
+    return figure
+
+
+def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
+    middle = rows.filter((pl.col("compared") == "halves") & (pl.col("control") != "untrained"))
+    _curve(axes, middle.filter(pl.col("control") == "shuffled"), CONTROLS["shuffled"], 0.9)
+    null = middle.filter(pl.col("control") == "random").sort("angle")
+    axes.fill_between(null["angle"], null["ci_low"], null["ci_high"], color="#999999", alpha=0.5, lw=0)
+    own = middle.filter(pl.col("control") == "none")
+    across = rows.filter((pl.col("compared") == "layers") & (pl.col("control") == "none"))
+    curves = _other_layers(across, own)
+    for (name, style), part in zip(series_styles(list(curves)).items(), curves.values(), strict=True):
+        _curve(axes, part, style, 0.9)
+        last = part.sort("angle").row(len(part) // 2, named=True)
+        axes.annotate(name, (last["angle"], last["value"]), fontsize=5.5, color=style.colour, ha="center", va="bottom")
+    _curve(axes, own, Style("black", ""), 1.8)
+    axes.set_ylim(0, 92)
+    axes.set_yticks([0, 30, 60, 90])
+    axes.set_xlim(left=0)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+
+
+def _other_layers(across: pl.DataFrame, own: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Name of the other layer -> its angles with the middle block; evenly spaced where there are many."""
+    if own.is_empty():
+        return {}
+    middle = (own["context"][0], own["layer"][0])
+    found: dict[Place, pl.DataFrame] = {}
+    for part in across.partition_by("context", "layer", "other_context", "other_layer", maintain_order=True):
+        ends = [(part["context"][0], part["layer"][0]), (part["other_context"][0], part["other_layer"][0])]
+        found[ends[1] if ends[0] == middle else ends[0]] = part
+    step = ceil(len(found) / MOST_CURVES) if found else 1
+    kept = list(found)[::step]
+    return {_place_name(place, [*found]): found[place] for place in kept}
+
+
+def _curve(axes: Axes, rows: pl.DataFrame, style: Style, width: float) -> None:
+    rows = rows.sort("angle")
+    axes.plot(rows["angle"], rows["value"], color=style.colour, linestyle=style.line, linewidth=width)
+
+
+# --- shared -----------------------------------------------------------------------------------------------------------
+
+
+def _grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    across = min(_ACROSS, count)
+    down = ceil(count / across)
+    figure = Figure(figsize=(PAGE_WIDTH, 0.6 + height * down), layout="constrained")
+    panels = list(figure.subplots(down, across, squeeze=False).ravel())
+    for axes in panels[count:]:
+        axes.set_axis_off()
+    return figure, panels[:count]
+
+
+def _matrix(axes: Axes, cells: np.ndarray, names: Sequence[str], named: bool = True, tested: bool = True) -> None:
+    axes.set_facecolor("#e8e8e8")
+    axes.imshow(np.ma.masked_invalid(cells), cmap=_COLOURS, vmin=0, vmax=1)
+    if len(names) <= _MOST_NUMBERED:
+        for (row, column), value in np.ndenumerate(cells):
+            if not np.isnan(value):
+                colour = "black" if value > 0.5 else "white"
+                text = f"{100 * value:.0f}".replace("-0", "0")
+                axes.text(column, row, text, ha="center", va="center_baseline", fontsize=5.5, color=colour)
+    step = ceil(len(names) / 12)
+    ticks = range(0, len(names), step)
+    axes.set_xticks(ticks, [names[i] for i in ticks] if tested else [], rotation=90, fontsize=6)
+    axes.set_yticks(ticks, [names[i] for i in ticks] if named else [], fontsize=6)
+    axes.tick_params(length=0, pad=2)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _colour_bar(figure: Figure, panels: Sequence[Axes], label: str) -> None:
+    figure.colorbar(ScalarMappable(Normalize(0, 1), _COLOURS), ax=panels, label=label, aspect=30, pad=0.01)
