@@ -105,10 +105,13 @@ def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
         axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
         _draw_panel(axes, rows, series[panel])
     title_columns(panels, {})
-    figure.supxlabel("layer", fontsize=7)
+    for name in columns:
+        panels[models[-1], name].set_xlabel("layer")
     figure.supylabel("accuracy on unseen numbers", fontsize=7)
-    for place, panel in (("upper", PROBES), ("lower", DOMAINS)):
-        _add_legend(figure, drawn, series, panel, place)
+    figure.legend(handles=_probe_entries(drawn, series[PROBES], candidates), loc="outside upper center", ncols=6)
+    below = [legend_entry(name.removeprefix(_DOMAIN), style) for name, (style, _) in series[DOMAINS].items()]
+    below += [legend_entry(f"fitted on {name}", style) for name, (style, _) in series[TRANSFER].items()]
+    figure.legend(handles=below, loc="outside lower center", ncols=5)
     return figure
 
 
@@ -143,20 +146,8 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
             curve(axes, measured.filter(~ours), layers, Style(style.colour, " ", _PAPER_LINE))
 
 
-def _add_legend(figure: Figure, drawn: pl.DataFrame, series: dict[str, Series], panel: str, place: str) -> None:
-    def entries(name: str) -> list[Line2D]:
-        return [legend_entry(_short(label), style) for label, (style, _) in series[name].items()]
-
-    if panel == PROBES:
-        handles = entries(PROBES)
-        if (drawn["source"] != OURS).any():
-            handles.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_PAPER_LINE, label="the paper's numbers"))
-        handles.append(Line2D([], [], color="#999999", linewidth=0.5, label="chance"))
-        figure.legend(handles=handles, loc="outside upper center", ncols=6)
-        return
-    fitted = [legend_entry(f"fitted on {label}", style) for label, (style, _) in series[TRANSFER].items()]
-    figure.legend(handles=[*entries(DOMAINS), *fitted], loc="outside lower center", ncols=5)
-
-
-def _short(label: str) -> str:
-    return label.removeprefix(_DOMAIN)
+def _probe_entries(drawn: pl.DataFrame, series: Series, candidates: int) -> list[Line2D]:
+    entries = [legend_entry(name, style) for name, (style, _) in series.items()]
+    if (drawn["source"] != OURS).any():
+        entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_PAPER_LINE, label="the paper's numbers"))
+    return [*entries, Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})")]
