@@ -29,8 +29,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     mine = plain.filter((pl.col("probe") == leading) & (pl.col("settings") == "default"))
     parts = [
         "## Which numbers can be read from the embedding matrices? (`embedding_probes`)\n",
-        "Exact accuracy on held-out numbers; the controls are those of the leading probe. Probes of gradient descent were "
-        "tested on fewer folds, hence their wide intervals.\n",
+        "Exact accuracy on held-out numbers; the controls are those of the leading probe. Probes of gradient descent "
+        "were tested on fewer folds, hence their wide intervals.\n",
         _accuracies(exact, leading),
         _spread(table, leading),
         _ranges(mine),
@@ -69,7 +69,9 @@ def _spread(table: pl.DataFrame, leading: str) -> str:
 
 def _ranges(mine: pl.DataFrame) -> str:
     rows = mine.filter(pl.col("subset").str.starts_with("values="))
-    texts = [f"{row['model']} {row['subset'].removeprefix('values=')}: {cell(row)}" for row in rows.iter_rows(named=True)]
+    texts = [
+        f"{row['model']} {row['subset'].removeprefix('values=')}: {cell(row)}" for row in rows.iter_rows(named=True)
+    ]
     return "Where only some numbers are single tokens: " + "; ".join(texts) + ".\n" if texts else ""
 
 
@@ -107,8 +109,8 @@ def _meaning(exact: pl.DataFrame, mine: pl.DataFrame, leading: str) -> str:
     controls = exact.filter((pl.col("control") != "none") & (pl.col("subset") == "all") & (pl.col("probe") == leading))
     highest = controls["value"].to_list()
     text = (
-        f"`{leading}` reads more numbers than every other closed-form probe, intervals apart, in {first} of {joined.height} "
-        "matrices"
+        f"`{leading}` reads more numbers than every other closed-form probe, intervals apart, in {first} of "
+        f"{joined.height} matrices"
     )
     level = f"; its controls reach at most {per_cent(max(highest))}" if highest else ""
     return f"{text}{level}.\n"

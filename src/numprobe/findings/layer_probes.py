@@ -64,7 +64,9 @@ def _at_middle(table: pl.DataFrame, trained: pl.DataFrame | None, leading: str) 
         own = trained.filter(whole & (pl.col("control") == "none") & pl.col("value").is_not_null())
         again = own.select("model", "context", "probe").unique()
         readers[0] = readers[0].join(again, on=["model", "context", "probe"], how="anti", maintain_order="left")
-        name = pl.when(pl.col("settings") == "default").then("probe").otherwise(pl.col("probe") + ", published settings")
+        name = (
+            pl.when(pl.col("settings") == "default").then("probe").otherwise(pl.col("probe") + ", published settings")
+        )
         readers.append(own.with_columns(name.alias("reader")))
     plain = pl.concat([part.select(*columns, "reader", "probe") for part in readers])
     order = {name: place for place, name in enumerate(probe_order(plain["probe"]))}
@@ -72,7 +74,9 @@ def _at_middle(table: pl.DataFrame, trained: pl.DataFrame | None, leading: str) 
     controls = exact.filter((pl.col("control") != "none") & pl.col("probe").is_in([leading, "constant"]))
     controls = controls.with_columns(pl.col("control").alias("reader")).select(*columns, "reader", "probe")
     middle = _middle(pl.concat([plain, controls]))
-    text = "All probes at the middle block, with the controls of the leading probe (probes of gradient descent: one fold):\n"
+    text = (
+        "All probes at the middle block (those of gradient descent on fewer folds), and controls of the leading one:\n"
+    )
     return f"{text}\n{pivot(middle, index=('model', 'context', 'layer'), column='reader')}"
 
 
@@ -118,7 +122,9 @@ def _meaning(table: pl.DataFrame, leading: str) -> str:
         best = part.sort("value", descending=True, maintain_order=True).row(0, named=True)
         worst = part.sort("value", maintain_order=True).row(0, named=True)
         names = f"{best['model']}, {best['context']}"
-        texts.append(f"- {names}: best in layer {best['layer']}, {cell(best)}; worst in {worst['layer']}, {cell(worst)}")
+        texts.append(
+            f"- {names}: best in layer {best['layer']}, {cell(best)}; worst in {worst['layer']}, {cell(worst)}"
+        )
     controls = exact.filter(pl.col("control") != "none")["value"].to_list()
     level = f"\nThe controls of `{leading}` reach at most {per_cent(max(controls))} in any layer.\n" if controls else ""
     return "\n".join(texts) + "\n" + level

@@ -35,7 +35,9 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     parts = [
         "## Numbers in running text (`natural_contexts`)\n",
         f"`{leading}` and its controls on unseen numbers in unseen passages:\n",
-        pivot(_in_layers(here.with_columns(reader.alias("reader"))), index=("model", "context", "reader"), column="layer"),
+        pivot(
+            _in_layers(here.with_columns(reader.alias("reader"))), index=("model", "context", "reader"), column="layer"
+        ),
         _domains(domains.filter(mine)),
         _transfer(moved, texts),
     ]
@@ -67,7 +69,9 @@ def _transfer(moved: pl.DataFrame, texts: list[str]) -> str:
 def _meaning(moved: pl.DataFrame, pairs: pl.DataFrame, texts: list[str]) -> str:
     """Per model, which direction loses more of the tested context's own accuracy, averaged over the layers."""
     own = moved.filter(pl.col("context") == pl.col("fit_context")).select("model", "context", "layer", own="value")
-    lost = pairs.join(own, on=["model", "context", "layer"]).with_columns((pl.col("own") - pl.col("value")).alias("lost"))
+    lost = pairs.join(own, on=["model", "context", "layer"]).with_columns(
+        (pl.col("own") - pl.col("value")).alias("lost")
+    )
     lines = []
     for part in lost.partition_by("model", maintain_order=True):
         from_text = part.filter(pl.col("fit_context").is_in(texts))
@@ -77,9 +81,9 @@ def _meaning(moved: pl.DataFrame, pairs: pl.DataFrame, texts: list[str]) -> str:
         worst = part.sort("lost", descending=True, maintain_order=True).row(0, named=True)
         lines.append(
             f"- {part['model'][0]}: against the tested context's own probe, probes of text lose "
-            f"{_points(from_text)} points in arithmetic and probes of arithmetic {_points(from_arithmetic)} in text (means "
-            f"over layers); the largest loss is in layer {worst['layer']}, {worst['fit_context']} → {worst['context']}, "
-            f"which reads {cell(worst)}"
+            f"{_points(from_text)} points in arithmetic and probes of arithmetic {_points(from_arithmetic)} in text "
+            f"(means over layers); the largest loss is in layer {worst['layer']}, {worst['fit_context']} → "
+            f"{worst['context']}, which reads {cell(worst)}"
         )
     return "\n".join([*lines, "", _paper(), ""]) if lines else ""
 
@@ -94,8 +98,8 @@ def _paper() -> str:
     to_arithmetic = lost.filter((pl.col("fit_context") == "natural") & (pl.col("context") == "operand"))
     to_text = lost.filter((pl.col("fit_context") == "operand") & (pl.col("context") == "natural"))
     return (
-        f"The paper's `sinusoidal` probes of Llama-3.2-1B lose {_points(to_arithmetic)} and {_points(to_text)} points, the "
-        "latter growing with depth; its states were not standardised."
+        f"The paper's `sinusoidal` probes of Llama-3.2-1B lose {_points(to_arithmetic)} and {_points(to_text)} points, "
+        "the latter growing with depth; its states were not standardised."
     )
 
 

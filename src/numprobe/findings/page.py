@@ -7,7 +7,10 @@ import polars as pl
 from numprobe.findings import (
     consistency,
     cross_layer,
+    embedding_probes,
     frequencies,
+    layer_probes,
+    natural_contexts,
     ordinals,
     rsa,
     sample_efficiency,
@@ -22,6 +25,9 @@ Tables = Mapping[str, pl.DataFrame]
 #: Experiment -> what writes its section: a heading, the headline numbers with intervals and controls, and a sentence on
 #: what they mean, chosen by the numbers.
 SECTIONS: dict[str, Callable[[Tables], str]] = {
+    "embedding_probes": embedding_probes.section,
+    "layer_probes": layer_probes.section,
+    "natural_contexts": natural_contexts.section,
     "shared_code": shared_code.section,
     "cross_layer": cross_layer.section,
     "universal_probe": universal_probe.section,
