@@ -22,7 +22,8 @@ def test_matrices_are_placed_by_fit_and_test():
     cells = table.filter((pl.col("fit_layer") == "0") & (pl.col("layer") == "1") & (pl.col("control") == "none"))
     values = dict(zip(cells["normalisation"], cells["value"], strict=True))
     assert (as_fitted[0, 1], own_scale[0, 1]) == (values["none"], values["layer"])
-    assert {"layer of the fit", "layer that is read", "number\nas fitted", "number\nown scale"} <= set(texts(figure))
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["number\nas fitted", "number\nown scale"]
+    assert {"layer of the fit", "layer that is read"} <= set(texts(figure))
 
 
 def test_constant_layers_are_empty_cells():
