@@ -24,7 +24,9 @@ COLUMNS = (
     "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
 _COLOURS = "cividis"
-_ROW_HEIGHT = 1.2
+_ROW_HEIGHT = 1.15
+#: Matrices of more layers show colours alone.
+MOST_NUMBERS = 8
 _COLUMN_WIDTH = 0.9
 
 
@@ -63,8 +65,8 @@ def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
     """
     models, contexts = in_order(drawn["model"]), in_order(drawn["context"])
     columns = [(context, scale) for context in contexts for scale in SCALES]
-    size = (max(PAGE_WIDTH, 0.9 + _COLUMN_WIDTH * len(columns)), 1.3 + _ROW_HEIGHT * len(models))
-    figure = Figure(figsize=size, layout="constrained")
+    size = (max(PAGE_WIDTH, 0.9 + _COLUMN_WIDTH * len(columns)), 0.75 + _ROW_HEIGHT * len(models))
+    figure = Figure(figsize=size, layout="compressed")
     grid = figure.subplots(len(models), len(columns), squeeze=False)
     for i, model in enumerate(models):
         of_model = drawn.filter(pl.col("model") == model)
@@ -92,9 +94,19 @@ def _matrix(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], named: bool) 
         values[layers.index(row["fit_layer"]), layers.index(row["layer"])] = row["value"]
     axes.set_facecolor("#d9d9d9")
     axes.imshow(np.ma.masked_invalid(values), cmap=_COLOURS, vmin=0, vmax=1, interpolation="nearest")
+    if len(layers) <= MOST_NUMBERS:
+        _write(axes, values)
     positions, labels = layer_ticks(layers, most=6)
     axes.set_xticks(positions, labels, fontsize=5.5, rotation=90 if max(map(len, labels)) > 2 else 0)
     axes.set_yticks(positions, labels if named else [], fontsize=5.5)
     axes.tick_params(length=1.5, pad=1.5)
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def _write(axes: Axes, values: np.ndarray) -> None:
+    """Accuracies in %."""
+    for row, column in np.argwhere(~np.isnan(values)):
+        value = values[row, column]
+        colour = "black" if value > 0.5 else "white"
+        axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center_baseline", fontsize=4, color=colour)
