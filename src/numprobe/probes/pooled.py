@@ -7,7 +7,7 @@ that the statistics of a pool are added, never subtracted, and no row is read ag
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import cache, lru_cache, reduce
 from operator import add
 from typing import TypeVar
 
@@ -137,6 +137,7 @@ class Pool:
         size = 8 * first.width**2 * split.n_blocks
         self.capacity = max(1, int(_MEMORY_BYTES / size))
         self.statistics = lru_cache(maxsize=self.capacity)(self._accumulate)
+        self._block_spreads = cache(self._spread_blocks)
         shared = [layer for layer in first.layers if all(layer in part.layers for part in rows.values())]
         self.constant = tuple(layer for layer in shared if self._is_constant(layer))
         self.layers = tuple(layer for layer in shared if layer not in self.constant)
@@ -149,7 +150,17 @@ class Pool:
     def _is_constant(self, layer: str) -> bool:
         """Whether a layer is constant in some context."""
         blocks = tuple(range(self.split.n_blocks))
-        return any(spread(self.statistics(layer, context), self.split, blocks).is_constant for context in self.contexts)
+        return any(self._spread(layer, context, blocks).is_constant for context in self.contexts)
+
+    def _spread(self, layer: str, context: str, blocks: Blocks) -> Spread:
+        """Of the rows of some value blocks."""
+        parts = self._block_spreads(layer, context)
+        return reduce(add, (parts[block] for block in blocks))
+
+    def _spread_blocks(self, layer: str, context: str) -> list[Spread]:
+        """Block by block: small enough to be kept where the statistics are not."""
+        statistics = self.statistics(layer, context)
+        return [spread(statistics, self.split, (block,)) for block in range(self.split.n_blocks)]
 
     def standards(self, blocks: Blocks, normalisation: str) -> dict[Place, Standard] | None:
         """What each state is normalised by, from the rows of some value blocks; None for "none".
@@ -165,7 +176,7 @@ class Pool:
             return None
         result = {}
         for layer in self.layers:
-            own = {c: spread(self.statistics(layer, c), self.split, blocks) for c in self.contexts}
+            own = {context: self._spread(layer, context, blocks) for context in self.contexts}
             of_layer = reduce(add, own.values()).standard
             for context, part in own.items():
                 result[layer, context] = part.standard if normalisation == "layer_context" else of_layer
