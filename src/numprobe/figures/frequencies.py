@@ -76,7 +76,7 @@ def draw_frequencies(drawn: pl.DataFrame) -> Figure:
         _sparsity(panels[1], rows, layers)
         _separability(panels[2], rows, layers)
     for column, title in zip(grid.T, ("spectrum of each state", "few frequencies?", "n mod T"), strict=True):
-        column[0].set_title(title, fontweight="bold")
+        column[0].set_title(title, fontweight="bold", pad=10)
     grid[-1, 0].set_xlabel("frequency (cycles per number)")
     grid[-1, 1].set_xlabel("layer")
     grid[-1, 2].set_xlabel("layer")

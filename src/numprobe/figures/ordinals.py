@@ -24,7 +24,7 @@ _OWN, _READ = "accuracy", "read_among_set"
 _CODES = ("circle", "line")
 _PANELS = 4
 _NULL, _UNTRAINED = "#bbbbbb", "#555555"
-_BEFORE = -0.12
+_BEFORE = -0.2
 
 
 def ordinals_rows(table: pl.DataFrame) -> pl.DataFrame:
