@@ -198,6 +198,8 @@ def _context_problems(config: Config) -> Iterator[str]:
             yield f"{where}.name: '{VOCABULARY}' is reserved for the embedding matrices"
         if entry["name"] == UNIVERSAL:
             yield f"{where}.name: '{UNIVERSAL}' is reserved for the probe of all contexts"
+        if entry["name"] == "multi_token":
+            yield f"{where}.name: 'multi_token' is reserved for the experiment of that name"
         if "corpus" in entry and not Path(entry["corpus"]).is_file():
             yield f"{where}.corpus: the file {entry['corpus']} does not exist"
 
@@ -224,6 +226,8 @@ def _probe_problems(config: Config) -> Iterator[str]:
             yield from _number_context_problems(entry, config["contexts"])
         if entry["name"] == "transfer" and entry["probe"] not in probes:
             yield f"experiments['transfer'].probe: '{entry['probe']}' is not among the probes: {', '.join(probes)}"
+        if entry["name"] == "multi_token":
+            yield from _unknown_names(entry.get("models", []), models, "experiments['multi_token'].models", "models")
         if entry["name"] in ("cross_layer", "universal_probe") and "fourier" not in probes:
             yield f"experiments['{entry['name']}']: needs the probe fourier, the probes are {', '.join(probes)}: add it"
         if entry["name"] == "sites":

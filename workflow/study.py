@@ -322,6 +322,7 @@ _EXPERIMENT_CONTEXTS = {
     "natural_contexts": "a context of the kind natural",
     "sample_efficiency": "one of its contexts",
     "ordinals": "a context of prompts",
+    "multi_token": "a context of prompts",
 }
 
 

@@ -41,6 +41,7 @@ def experiment(name: str, **keys: object) -> list:
 
 HUB = {"name": "hub", "source": "hub", "id": "a/b", "layers": 2}
 
+MULTI_TOKEN = [entry["name"] for entry in shipped()["experiments"]].index("multi_token")
 EFFICIENCY = [entry["name"] for entry in shipped()["experiments"]].index("sample_efficiency")
 
 WRONG = {
@@ -113,6 +114,16 @@ WRONG = {
     "layers without the probe": (["probes"], [{"name": "linear"}], r"experiments\['cross_layer'\]: needs the probe fourier, the probes are linear"),
     "layer to leave out that no model has": (["experiments"], [{"name": "universal_probe", "leave_out": ["norm"]}], r"experiments\['universal_probe'\]\.leave_out: no model has the state norm"),
     "all layers left out": (["experiments"], [{"name": "universal_probe", "leave_out": [0, 1, 2, 3, 4, "final_norm"]}], r"leave_out: leaves no state of llama to fit on"),
+    "model of several tokens": (["experiments", MULTI_TOKEN, "models"], ["lama"], r"experiments\['multi_token'\]\.models: 'lama' is not among the models"),
+    "format of several tokens": (["experiments", MULTI_TOKEN, "formats"], ["third"], r"formats\[0\]: is 'third', allowed are bare, first, second"),
+    "too many tokens": (["experiments", MULTI_TOKEN, "tokens"], 11, r"tokens: is 11, must be at most 10"),
+    "too few rows of numerals": (["experiments", MULTI_TOKEN, "rows"], 10, r"rows: is 10, must be at least 100"),
+    "too few folds of tokens": (["experiments", MULTI_TOKEN, "folds"], 3, r"folds: is 3, must be at least 4"),
+    "no offsets": (["experiments", MULTI_TOKEN, "offsets"], 0, r"offsets: is 0, must be at least 1"),
+    "too few sequences": (["experiments", MULTI_TOKEN, "sequences"], 1, r"sequences: is 1, must be at least 100"),
+    "negative layer of preceding tokens": (["experiments", MULTI_TOKEN, "layers"], [-1], r"layers\[0\]: is -1"),
+    "too few steps of the lens": (["experiments", MULTI_TOKEN, "lens_steps"], 10, r"lens_steps: is 10, must be at least 30"),
+    "name of an experiment": (["contexts", 0, "name"], "multi_token", r"'multi_token' is reserved for the experiment"),
     "reserved context name": (["contexts", 0, "name"], "vocabulary", r"'vocabulary' is reserved"),
     "train and of": (["models", 3, "train"], {"architecture": "llama"}, r"models\['llama-step-300'\]: needs either 'train'"),
     "of an unknown model": (["models", 3, "of"], "lama", r"of: 'lama' is not a model with a 'train' specification; those are: llama, olmo2, phi3"),

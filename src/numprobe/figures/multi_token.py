@@ -22,6 +22,7 @@ _PUBLISHED = Style("#D55E00", "x")
 #: Where the last position of the axis shows what the folds chose, and its series beside each other.
 _CHOSEN = "chosen"
 _BESIDE = 0.28
+_GAP = 0.5
 
 
 def multi_token_rows(table: pl.DataFrame) -> pl.DataFrame:
@@ -73,7 +74,8 @@ def draw_multi_token(drawn: pl.DataFrame) -> Figure:
             continue
         layers = layer_order(of_model["layer"].drop_nulls())
         _draw_layers(axes, here.filter(pl.col("control") == "none"), layers, tokens)
-        _draw_chosen(axes, here.filter(pl.col("position") == "selected"), len(layers), paper.filter(model=model), form)
+        chosen = here.filter(pl.col("position") == "selected")
+        _draw_chosen(axes, chosen, len(layers) + _GAP, paper.filter(pl.col("model") == model), form)
     figure.supxlabel("layer", fontsize=7)
     figure.supylabel("accuracy on unseen values", fontsize=7)
     figure.legend(handles=_legend(drawn, tokens, paper), loc="outside upper center", ncols=5)
@@ -108,9 +110,9 @@ def _draw_layers(axes: Axes, here: pl.DataFrame, layers: list[str], tokens: dict
         curve(axes, at[position].filter(pl.col("metric") == "joint_accuracy"), layers, style)
 
 
-def _draw_chosen(axes: Axes, here: pl.DataFrame, place: int, paper: pl.DataFrame, form: str | None) -> None:
+def _draw_chosen(axes: Axes, here: pl.DataFrame, place: float, paper: pl.DataFrame, form: str | None) -> None:
     """At the right, behind a line: the whole number where the folds chose to read it, and the controls there."""
-    axes.axvline(place - 0.5, color=NOTE_COLOUR, linewidth=0.4)
+    axes.axvline(place - 0.75, color=NOTE_COLOUR, linewidth=0.4)
     tokens = here["tokens"].max()
     plain = here.filter(pl.col("control") == "none")
     points(axes, [place], plain.filter(pl.col("metric") == "joint_accuracy"), _JOINT)

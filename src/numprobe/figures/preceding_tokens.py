@@ -89,7 +89,10 @@ def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
 
 
 def _draw_readers(axes: Axes, here: pl.DataFrame) -> None:
+    present = set(here["probe"])
     for place, (name, style) in enumerate(READERS.items()):
+        if name not in present:
+            continue
         shift = (place - 1) * _STEP
         of_reader = here.filter(pl.col("probe") == name).sort("offset")
         plain = of_reader.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
