@@ -5,6 +5,7 @@ layers that a model has, files that exist). All problems of a pass are reported 
 """
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,6 +203,21 @@ def _context_problems(config: Config) -> Iterator[str]:
             yield f"{where}.name: 'multi_token' is reserved for the experiment of that name"
         if "corpus" in entry and not Path(entry["corpus"]).is_file():
             yield f"{where}.corpus: the file {entry['corpus']} does not exist"
+        if "corpus" in entry and "datasets" in entry:
+            yield f"{where}.datasets: leave 'corpus' out, or name its file as the 'path' of an entry here"
+        for place, source in enumerate(entry.get("datasets", [])):
+            yield from _dataset_problems(source, f"{where}.datasets[{place}]")
+
+
+def _dataset_problems(source: Config, where: str) -> Iterator[str]:
+    if ("id" in source) == ("path" in source):
+        yield f"{where}: needs either 'id' (a dataset of the hub) or 'path' (a file)"
+    elif "path" in source and not Path(source["path"]).is_file():
+        yield f"{where}.path: the file {source['path']} does not exist"
+    elif "path" in source and set(source) & {"config", "text"}:
+        yield f"{where}: 'config' and 'text' go with 'id', a file has a column or key 'text'"
+    elif "id" in source and not re.search(r"\{[^{}]+\}", source.get("text", "")):
+        yield f"{where}.text: name the columns of {source['id']} that make a text, in braces, such as {{question}}"
 
 
 def _probe_problems(config: Config) -> Iterator[str]:

@@ -205,15 +205,23 @@ def iterative_files(entry, fits, model):
     return [file for fit in fits for file in fit.files] if trained else []
 
 
+def corpus_of(wildcards):
+    """The file with the texts of a context, none for those that are built in or made."""
+    entry = STUDY.contexts[wildcards.context]
+    if "datasets" in entry:
+        return [f"results/corpora/{wildcards.context}.parquet"]
+    return [entry["corpus"]] if "corpus" in entry else []
+
+
 def prompt_options(wildcards):
     """The options of a context's kind."""
     entry = STUDY.contexts[wildcards.context]
     options = [f"--kind {entry['kind']}"]
-    for key in ("per_value", "texts", "corpus"):
+    for key in ("per_value", "texts"):
         if key in entry:
-            options.append(f"--{key.replace('_', '-')} {shlex.quote(str(entry[key]))}")
-    if "corpus" in entry:
-        options.append(f"--test-share {entry['test_share']}")
+            options.append(f"--{key.replace('_', '-')} {entry[key]}")
+    for corpus in corpus_of(wildcards):
+        options.append(f"--corpus {shlex.quote(corpus)} --test-share {entry['test_share']}")
     if "operations" in entry:
         options.append("--operations " + " ".join(map(shlex.quote, entry["operations"])))
     return " ".join(options)

@@ -4,7 +4,7 @@
 rule make_prompts:
     """Texts with numbers in them, and where each number stands."""
     input:
-        lambda wildcards: STUDY.contexts[wildcards.context].get("corpus", []),
+        corpus_of,
     output:
         "results/prompts/{context}.parquet",
     log:
@@ -24,3 +24,32 @@ rule make_prompts:
     shell:
         'python "$NUMPROBE"/make_prompts.py --code {params.code} --context {wildcards.context} --output {output}'
         " {params.options} --seed {params.seed} {params.numbers} > {log} 2>&1"
+
+
+if any("datasets" in entry for entry in STUDY.contexts.values()):
+
+    rule draw_texts:
+        """Texts from datasets of the hub and from files: the only rule besides those of models that needs a network."""
+        input:
+            lambda wildcards: [
+                source["path"] for source in STUDY.contexts[wildcards.context]["datasets"] if "path" in source
+            ],
+        output:
+            "results/corpora/{context}.parquet",
+        log:
+            "results/logs/draw_texts/{context}.log",
+        benchmark:
+            "results/benchmarks/draw_texts/{context}.tsv"
+        conda:
+            "../envs/numprobe.yaml"
+        resources:
+            mem_mb=8000,
+            runtime=120,
+        params:
+            code=digest("draw_texts"),
+            sources=lambda wildcards: json.dumps(STUDY.contexts[wildcards.context]["datasets"]),
+            texts=lambda wildcards: STUDY.contexts[wildcards.context]["texts"],
+            seed=lambda wildcards: STUDY.context_seed(wildcards.context),
+        shell:
+            'python "$NUMPROBE"/draw_texts.py --code {params.code} --context {wildcards.context}'
+            " --sources {params.sources:q} --texts {params.texts} --seed {params.seed} --output {output} > {log} 2>&1"

@@ -1,0 +1,93 @@
+"""Texts for the contexts of kind `natural`, drawn from datasets of the Hugging Face hub and from files."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import polars as pl
+
+from numprobe.errors import NumprobeError
+from numprobe.prompts.corpus import read_corpus
+from numprobe.seeding import generator
+
+_DIGIT = re.compile(r"\d")
+
+
+def draw_texts(sources: Sequence[Mapping[str, Any]], texts: int, seed: int, context: str) -> pl.DataFrame:
+    """Texts drawn uniformly, without repetition, over all sources together, so that large sources give more.
+
+    That is how arXiv 2510.26285 mixes its corpora; here a text without a number is not drawn.
+
+    Parameters
+    ----------
+    sources
+        Each has `id` (a dataset of the hub), `split`, optionally `config`, and `text`, which writes a row as a text
+        with the names of its columns in braces; or `path` (a file that `read_corpus` reads). `domain` names what the
+        texts are about; by default the last part of `id`, or the name of the file.
+    texts
+        How many; all, if the sources hold fewer.
+    seed, context
+        Of the draw.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns `text` and `domain`, in the order of the sources.
+
+    Raises
+    ------
+    NumprobeError
+        If the package `datasets` is missing, or a source cannot be read or holds no text with a number.
+    """
+    found = [row for source in sources for row in _read(source)]
+    chosen = sorted(generator(seed, context, "texts").permutation(len(found))[:texts].tolist())
+    return pl.DataFrame([found[place] for place in chosen], schema=["text", "domain"], orient="row")
+
+
+def _read(source: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(text, domain) of every text of a source that holds a number."""
+    name = str(source.get("path") or source["id"])
+    domain = source.get("domain") or Path(name).stem
+    written = _file_texts(name) if "path" in source else _dataset_texts(source)
+    texts = [(text, domain) for text in written if _DIGIT.search(text)]
+    if not texts:
+        raise NumprobeError(f"datasets: {name} holds no text with a number")
+    return texts
+
+
+def _file_texts(path: str) -> Iterator[str]:
+    # Which text tests is decided when the prompts are made, over all sources together.
+    return (passage.text for passage in read_corpus(path, 0, 0.5).passages)
+
+
+def _dataset_texts(source: Mapping[str, Any]) -> Iterator[str]:
+    template = str(source["text"])
+    columns = [name for _, name, _, _ in Formatter().parse(template) if name]
+    rows = _load(source)
+    missing = [name for name in columns if name not in rows.column_names]
+    if missing:
+        raise NumprobeError(
+            f"datasets: {source['id']} has no column {', '.join(missing)} (text: {template}); it has "
+            f"{', '.join(rows.column_names)}"
+        )
+    return (template.format(**row) for row in rows.select_columns(columns))
+
+
+def _load(source: Mapping[str, Any]) -> Any:
+    try:
+        from datasets import load_dataset
+    except ImportError as error:
+        raise NumprobeError(
+            f"the dataset {source['id']} needs the package `datasets`: pip install datasets, or leave the key "
+            "`datasets` of the context out to use the built-in passages"
+        ) from error
+    try:
+        return load_dataset(source["id"], source.get("config"), split=source["split"])
+    except Exception as error:
+        # The package raises whatever its parts raise: network, formats, scripts that it no longer runs.
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise NumprobeError(
+            f"the dataset {source['id']} cannot be loaded ({reason}): save its texts as a file and name it (path)"
+        ) from error

@@ -1,0 +1,85 @@
+"""Texts drawn from datasets and files."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from numprobe.errors import NumprobeError
+from numprobe.prompts.sources import draw_texts
+
+DATASET = {"id": "org/questions", "config": "raw", "split": "train", "text": "Q: {question} | code: {code}"}
+
+
+class Rows(list):
+    """What `datasets` gives, as far as it is used."""
+
+    @property
+    def column_names(self):
+        return list(self[0])
+
+    def select_columns(self, names):
+        return Rows([{name: row[name] for name in names} for row in self])
+
+
+@pytest.fixture
+def questions(monkeypatch):
+    """A package `datasets` with one dataset of 30 rows, of which every third has no digit."""
+    asked = []
+    rows = Rows([{"question": f"is {n} odd" if n % 3 else "why", "code": "x", "more": n} for n in range(30)])
+
+    def load_dataset(id, config, split):
+        asked.append((id, config, split))
+        if id != "org/questions":
+            raise RuntimeError("Dataset scripts are no longer supported\nand so on")
+        return rows
+
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
+    return asked
+
+
+def test_rows_become_texts_and_those_without_a_number_are_not_drawn(questions):
+    table = draw_texts([DATASET], 100, 0, "natural")
+    assert questions == [("org/questions", "raw", "train")]
+    assert table["text"].to_list() == [f"Q: is {n} odd | code: x" for n in range(30) if n % 3]
+    assert set(table["domain"]) == {"questions"}
+
+
+def test_the_draw_is_uniform_over_all_sources_together(questions, tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("\n".join(f"Note {chr(97 + n)} costs {n} euros." for n in range(20)))
+    sources = [DATASET | {"domain": "mathematics"}, {"path": str(file), "split": "train"}]
+    table = draw_texts(sources, 20, 3, "natural")
+    assert table.height == table["text"].n_unique() == 20
+    # Both sources hold 20 texts with a number.
+    assert {name: 5 <= count <= 15 for name, count in table["domain"].value_counts().rows()} == {
+        "mathematics": True,
+        "notes": True,
+    }
+    assert table.equals(draw_texts(sources, 20, 3, "natural"))
+    assert not table.equals(draw_texts(sources, 20, 4, "natural"))
+
+
+def test_without_the_package_the_error_tells_both_remedies(monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(NumprobeError, match=r"pip install datasets, or leave the key `datasets`.*built-in passages"):
+        draw_texts([DATASET], 1, 0, "natural")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"text": "{answer}"}, r"org/questions has no column answer .*it has question, code, more"),
+        ({"id": "org/scripted"}, r"org/scripted cannot be loaded \(Dataset scripts are no longer supported\): save"),
+        ({"text": "{code}"}, "org/questions holds no text with a number"),
+    ],
+)
+def test_datasets_that_cannot_be_used_are_named(questions, changes, message):
+    with pytest.raises(NumprobeError, match=message):
+        draw_texts([DATASET | changes], 1, 0, "natural")
+
+
+def test_a_file_can_be_used_without_the_package(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    (tmp_path / "a.txt").write_text("7 eggs")
+    assert draw_texts([{"path": str(tmp_path / "a.txt")}], 5, 0, "natural").rows() == [("7 eggs", "a")]
