@@ -1,0 +1,95 @@
+"""The paper's study made small: the same keys, layer counts and architectures, random models of tiny widths."""
+
+import copy
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WIDTH, HEADS, MLP = 16, 2, 16
+# The architecture that the id of a model of the hub stands for.
+ARCHITECTURES = {
+    "meta-llama/": "llama",
+    "allenai/OLMo-2": "olmo2",
+    "microsoft/phi-4": "phi3",
+    "microsoft/Phi-4": "phi3",
+}
+# Keys of a hub model that a local folder has not, or finds in its own files.
+_HUB = ("id", "revision", "layers", "width", "encoder", "tied", "final_norm", "device", "dtype", "batch_tokens")
+_SIZES = {"per_value": 1, "texts": 120}
+
+
+def paper_study() -> dict[str, Any]:
+    """The configuration as it is shipped."""
+    return yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+
+
+def architecture(entry: dict[str, Any]) -> str:
+    """Which architecture a model of the paper has."""
+    return next(kind for start, kind in ARCHITECTURES.items() if entry["id"].startswith(start))
+
+
+def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str] | None = None) -> dict[str, Any]:
+    """The paper's study on some of its models; only the first of each architecture is read in all contexts.
+
+    The models are saved below `folder`. `contexts`: those that stay.
+    """
+    config = paper_study()
+    kept = [entry for entry in config["contexts"] if contexts is None or entry["name"] in contexts]
+    config["contexts"] = [_small(entry) for entry in kept]
+    entries = [entry for entry in config["models"] if entry["name"] in models]
+    config["models"] = [_local(folder, entry) for entry in entries]
+    first = {architecture(entry): entry["name"] for entry in reversed(entries) if "contexts" not in entry}
+    for entry in config["models"]:
+        if entry["name"] not in first.values():
+            entry.setdefault("contexts", ["vocabulary", "operand"])
+    for probe in config["probes"]:
+        if "folds" in probe:
+            # The published settings take tens of thousands of steps.
+            probe |= {"models": [entries[0]["name"]], "contexts": ["operand"], "faithful": False}
+    config["intervals"] = {"resamples": 100}
+    return config
+
+
+def _small(entry: dict[str, Any]) -> dict[str, Any]:
+    small = {key: _SIZES.get(key, value) for key, value in entry.items() if key != "datasets"}
+    return small | ({"operations": small["operations"][:2]} if "operations" in small else {})
+
+
+def _local(folder: Path, entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry with a local folder in place of the hub."""
+    path = save_random_model(folder / entry["name"], entry)
+    kept = {key: copy.deepcopy(value) for key, value in entry.items() if key not in _HUB}
+    return kept | {"source": "path", "path": str(path), "device": "cpu"}
+
+
+def save_random_model(folder: Path, entry: dict[str, Any]) -> Path:
+    """A random model with the architecture, the layer count and the tied or untied matrices of a hub model."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from numprobe.prompts.natural import load_passages
+    from numprobe.training.tokenizer import build_tokenizer, words_of
+
+    tokenizer = build_tokenizer(words_of(passage.text for passage in load_passages()), 256)
+    config = AutoConfig.for_model(
+        architecture(entry),
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        intermediate_size=MLP,
+        num_hidden_layers=entry["layers"],
+        num_attention_heads=HEADS,
+        num_key_value_heads=HEADS,
+        max_position_embeddings=256,
+        tie_word_embeddings=entry.get("tied", True),
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(len(folder.name))
+        AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
