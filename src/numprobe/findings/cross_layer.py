@@ -10,6 +10,7 @@ from numprobe.layers import layer_order
 
 #: What the issue of one code in all layers is judged by: the share that the inner layers should reach.
 _READ = 0.95
+_LARGELY = 0.8
 _OTHERS = pl.col("fit_layer") == "others"
 _PLAIN = pl.col("control") == "none"
 LIKENESS = ("scale_ratio", "mean_offset", "code_cosine")
@@ -62,9 +63,19 @@ def _headline(own_scale: pl.DataFrame) -> str:
         good, lowest = part.filter(pl.col("value") >= _READ), part.sort("value", maintain_order=True).row(0, named=True)
         lines.append(
             f"- `{part['context'][0]}`: {good.height} of {part.height} inner layers are read at {per_cent(_READ)} % or "
-            f"more; the lowest is layer {lowest['layer']} of {lowest['model']}, {cell(lowest)}."
+            f"more; the lowest is layer {lowest['layer']} of {lowest['model']}, {cell(lowest)}. {_verdict(part)}"
         )
     return "\n".join(lines)
+
+
+def _verdict(inner: pl.DataFrame) -> str:
+    """One sentence on what the inner layers say."""
+    values = inner["value"].to_numpy()
+    if values.min() >= _READ:
+        return "The inner layers share one code, up to place and scale."
+    if values.mean() >= _LARGELY:
+        return f"On average {per_cent(values.mean())}: largely one code, which some layers turn."
+    return f"On average {per_cent(values.mean())}: in part the layers write numbers in directions of their own."
 
 
 def _controls(left_out: pl.DataFrame) -> str:
@@ -114,16 +125,25 @@ def _explained(table: pl.DataFrame, accuracies: pl.DataFrame) -> str:
     own = accuracies.filter(_PLAIN & (pl.col("fit_layer") == pl.col("layer")) & (pl.col("normalisation") == "layer"))
     left_out = accuracies.filter(_PLAIN & _OTHERS & (pl.col("normalisation") == "layer"))
     lost = left_out.join(own.select(*key, pl.col("value").alias("own")), on=key, maintain_order="left")
-    lost = lost.filter(pl.col("own") - pl.col("value") > 0.2)
+    for metric in LIKENESS:
+        facts = table.filter((pl.col("metric") == metric) & _PLAIN).select(*key, pl.col("value").alias(metric))
+        lost = lost.join(facts, on=key, how="left", maintain_order="left")
+    is_lost = pl.col("own") - pl.col("value") > 0.2
+    kept, lost = lost.filter(~is_lost), lost.filter(is_lost)
     if lost.is_empty():
         return "No layer loses more than 20 points against its own probe."
-    likeness = {
-        metric: table.filter((pl.col("metric") == metric) & _PLAIN).select(*key, pl.col("value").alias(metric))
-        for metric in LIKENESS
-    }
-    for part in likeness.values():
-        lost = lost.join(part, on=key, maintain_order="left")
-    return "\n".join([_LOST, *_lost_lines(lost)])
+    return "\n".join([_LOST, *_lost_lines(lost), "", _contrast(lost, kept)])
+
+
+def _contrast(lost: pl.DataFrame, kept: pl.DataFrame) -> str:
+    """Whether directions tell the layers that fail from the others."""
+    there, elsewhere = (part["code_cosine"].drop_nulls().to_numpy() for part in (lost, kept))
+    if not len(there) or not len(elsewhere):
+        return ""
+    told = f"`code_cosine` is {there.mean():.2f} on average in these layers and {elsewhere.mean():.2f} in the others"
+    if there.mean() < elsewhere.mean() - 0.05:
+        return f"{told}: where the others fail, numbers differ in other directions, which no mean and scale can repair."
+    return f"{told}: it does not tell them apart."
 
 
 def _lost_lines(lost: pl.DataFrame) -> list[str]:

@@ -50,7 +50,25 @@ def _cost(table: pl.DataFrame) -> str:
             f"- `{part['context'][0]}`: against the layer's own probe {100 * mean:+.0f} points on average over layers "
             f"and models; at worst {_points(worst)} points (layer {worst['layer']} of {worst['model']})."
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, _by_depth(differences)])
+
+
+def _by_depth(differences: pl.DataFrame) -> str:
+    """Whether the price is paid in the first or in the second half of the blocks."""
+    blocks = differences.filter(pl.col("layer").str.contains(r"^\d+$")).with_columns(
+        block=pl.col("layer").cast(pl.Int64)
+    )
+    early = pl.col("block") * 2 <= pl.col("block").max().over("model")
+    first, second = (blocks.filter(half)["value"].to_numpy() for half in (early, ~early))
+    if not len(first) or not len(second):
+        return ""
+    told = (
+        f"- In the first half of the blocks it costs {-100 * first.mean():.0f} points on average, in the second half "
+    )
+    told += f"{-100 * second.mean():.0f}"
+    if second.mean() < first.mean() - 0.05:
+        return f"{told}: one code serves until the deep layers, which write numbers in directions of their own."
+    return f"{told}: depth does not decide what one code for everything costs."
 
 
 def _points(row: dict[str, float]) -> str:
