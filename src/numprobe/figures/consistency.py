@@ -10,17 +10,18 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from numprobe.figures.rows import checked, contexts_in_order, in_order, notes, nothing_to_draw
 from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, say, series_styles
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
-#: Metric -> the title of its matrices, in the order of the figure.
+#: Metric -> the name of its row of matrices, in the order of the figure.
 METRICS: Mapping[str, str] = {
-    "cka": "kernels of the numbers (CKA)",
-    "iou": "all frequencies that count (IoU)",
-    "iou_top10": "ten strongest frequencies (IoU)",
+    "cka": "kernels (CKA)",
+    "iou": "all frequencies\nthat count (IoU)",
+    "iou_top10": "ten strongest\nfrequencies (IoU)",
 }
 #: A comparison of subspaces is drawn for at most so many layers of a model.
 MOST_CURVES = 7
@@ -150,8 +151,10 @@ def draw_models(drawn: pl.DataFrame) -> Figure:
         axes = grid[row][column]
         rows = drawn.filter((pl.col("metric") == metric) & (pl.col("context") == context))
         _matrix(axes, _between(rows, models), models, named=column == 0, tested=row == len(METRICS) - 1)
-        title = f"{context}\n{METRICS[metric]}" if row == 0 else METRICS[metric]
-        axes.set_title(title, fontsize=7, pad=12)
+        if row == 0:
+            axes.set_title(context, fontweight="bold", fontsize=8, pad=14)
+        if column == 0:
+            axes.set_ylabel(METRICS[metric], fontsize=7)
         axes.text(0, 1.02, _nulls(rows), transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, va="bottom")
     _colour_bar(figure, list(grid.ravel()), "similarity (cells in %)")
     return figure
@@ -220,14 +223,18 @@ def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
     own = middle.filter(pl.col("control") == "none")
     across = rows.filter((pl.col("compared") == "layers") & (pl.col("control") == "none"))
     curves = _other_layers(across, own)
+    entries = []
     for (name, style), part in zip(series_styles(list(curves)).items(), curves.values(), strict=True):
         _curve(axes, part, style, 0.9)
-        last = part.sort("angle").row(len(part) // 2, named=True)
-        axes.annotate(name, (last["angle"], last["value"]), fontsize=5.5, color=style.colour, ha="center", va="bottom")
+        entries.append(Line2D([], [], color=style.colour, linestyle=style.line, label=name))
     _curve(axes, own, Style("black", ""), 1.8)
+    axes.legend(
+        handles=entries, loc="lower right", fontsize=5.5, ncols=2, handlelength=1.2, columnspacing=0.8, labelspacing=0.2
+    )
     axes.set_ylim(0, 92)
     axes.set_yticks([0, 30, 60, 90])
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.grid(axis="y", color="#dddddd", linewidth=0.4)
 
 
