@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from numprobe.activations.store import RESIDUAL
 from numprobe.efficiency.measure import ACCURACY, Reading
 from numprobe.efficiency.order import Order
 from numprobe.efficiency.sample import Sample
-from numprobe.probes.dataset import SITE, TrainingRows
+from numprobe.probes.dataset import TrainingRows
 from numprobe.probes.fit_iterative import fit_iterative
 from numprobe.probes.settings import make_settings
 
@@ -59,4 +60,4 @@ def _training_rows(folder: Path, sample: Sample) -> TrainingRows:
     used = np.zeros(len(sample.kept), dtype=bool)
     used[sample.kept] = sample.trains
     width = sample.states.shape[1]
-    return TrainingRows(folder, (sample.layer,), width, used, sample.values[sample.trains], 4, {"site": SITE})
+    return TrainingRows(folder, (sample.layer,), width, used, sample.values[sample.trains], 4, {"site": RESIDUAL})

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numprobe.activations.store import iterate_states, read_manifest, read_positions
-from numprobe.probes.dataset import SITE
+from numprobe.activations.store import RESIDUAL, iterate_states, read_manifest, read_positions, state_width
 from numprobe.seeding import generator
 
 
@@ -69,7 +68,7 @@ def read_sample(folder: str | Path, layer: str, minimum: int, maximum: int, prom
     keys = generator(seed, "sample efficiency", "rows").random(len(values))
     trains, tests = (_kept(usable & (texts != other), values, keys, prompts) for other in ("test", "train"))
     rows = trains | tests
-    width = int(read_manifest(folder)["width"])
+    width = state_width(read_manifest(folder), RESIDUAL)
     states = _states(folder, layer, rows, width)
     return Sample(layer, states, values[rows], trains[rows], tests[rows], rows)
 
@@ -93,7 +92,7 @@ def _states(folder: str | Path, layer: str, rows: np.ndarray, width: int) -> np.
     """float32 [kept, width], batch by batch, so that memory holds the kept rows alone."""
     states = np.empty((int(rows.sum()), width), dtype=np.float32)
     row = filled = 0
-    for batch in iterate_states(folder, layer, site=SITE):
+    for batch in iterate_states(folder, layer, site=RESIDUAL):
         chosen = batch[rows[row : row + len(batch)]]
         states[filled : filled + len(chosen)] = chosen
         row, filled = row + len(batch), filled + len(chosen)
