@@ -15,7 +15,8 @@ def describe_states(study: Study) -> str:
     sizes = {run: size for run in study.runs() if (size := state_bytes(study, *run)) is not None}
     unknown = [name for name, model in study.models.items() if model.width is None]
     kept = "kept" if study.config["activations"]["keep"] else "removed once they are used (activations.keep: false)"
-    lines = [f"Hidden states: about {readable(sum(sizes.values()))} in all, {kept}."]
+    inside = f" and at the most {readable(more)} inside the layers" if (more := site_bytes(study)) else ""
+    lines = [f"Hidden states: about {readable(sum(sizes.values()))} in all{inside}, {kept}."]
     if sum(sizes.values()) >= _LARGE:
         lines += _by_context(study, sizes)
     if unknown:
@@ -45,6 +46,18 @@ def state_bytes(study: Study, run_model: str, context: str) -> int | None:
         return None
     item = _BYTES[study.config["activations"]["dtype"]]
     return state_rows(study, context) * len(study.layers(run_model, context)) * width * item
+
+
+def site_bytes(study: Study) -> int:
+    """Queries, keys, values, and what attention and MLP add: at the most five widths per block; 0 without `sites`."""
+    contexts = (study.experiment("sites") or {"contexts": []})["contexts"]
+    item = _BYTES[study.config["activations"]["dtype"]]
+    total = 0
+    for run_model, context in study.runs("sites"):
+        width = study.models[run_model.removesuffix(UNTRAINED)].width
+        blocks = sum(layer.isdigit() and layer != "0" for layer in study.layers(run_model, context))
+        total += state_rows(study, context) * blocks * 5 * (width or 0) * item if context in contexts else 0
+    return total
 
 
 def state_rows(study: Study, context: str) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from estimate import describe_states, readable, state_bytes, state_rows
+from estimate import describe_states, readable, site_bytes, state_bytes, state_rows
 from study import load_study
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +23,17 @@ def test_rows_times_states_times_width_times_bytes():
     assert state_bytes(study, "olmo2", "vocabulary") == 1000 * 2 * 128 * 4
     assert state_rows(study, "result") == 1000 * 2 * 4
     assert study.models["minilm"].width == 384
+
+
+def test_sites_take_five_widths_per_block_at_the_most():
+    study = study_of("config.yaml")
+    small = 8000 * 4 * 5 * 128 * 4  # rows, blocks, sites, components, bytes
+    # Three models and their untrained controls, a checkpoint without one, and the encoder of six blocks twice.
+    assert site_bytes(study) == 7 * small + 2 * 8000 * 6 * 5 * 384 * 4
+    assert "inside the layers" in describe_states(study)
+    study.config["experiments"] = [{"name": "accuracy"}]
+    assert site_bytes(study) == 0
+    assert "inside the layers" not in describe_states(study)
 
 
 def test_a_small_study_is_told_in_one_line():
