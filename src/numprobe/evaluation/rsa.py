@@ -183,18 +183,26 @@ class _Comparison:
         names = {"model": model, "context": VOCABULARY, "layer": "embedding", "metric": "spearman"}
         common = {"dissimilarity": "cosine", "seed": self.effort.seed, "n_values": len(numbers)}
         own = self.matrix(model, VOCABULARY, "embedding", numbers, "cosine", "spearman")
-        for theory, distances in THEORIES.items():
-            other = graded(distances(folder.numbers), "spearman")
-            if own is not None:
-                rows = self._tested((own, other), True)
-                yield from ({**names, **common, "other": theory, "other_layer": "theory", **row} for row in rows)
+        if own is None:
+            return
+        # One gather per permutation serves all theories.
+        others = {theory: graded(distances(folder.numbers), "spearman") for theory, distances in THEORIES.items()}
+        nulls = mantel_null(own, list(others.values()), self.effort.permutations, self.effort.seed)
+        for (theory, other), null in zip(others.items(), nulls, strict=True):
+            rows = self._against((own, other), null)
+            yield from ({**names, **common, "other": theory, "other_layer": "theory", **row} for row in rows)
 
     def _tested(self, pair: tuple[np.ndarray, np.ndarray], permuted: bool) -> Iterator[Row]:
+        if permuted:
+            yield from self._against(
+                pair, mantel_null(pair[0], [pair[1]], self.effort.permutations, self.effort.seed)[0]
+            )
+        else:
+            yield {**self._measured(pair), "note": NO_NULL}
+
+    def _against(self, pair: tuple[np.ndarray, np.ndarray], null: np.ndarray) -> Iterator[Row]:
+        """A measurement, and its null as the control `shuffled`."""
         measured = self._measured(pair)
-        if not permuted:
-            yield {**measured, "note": NO_NULL}
-            return
-        null = mantel_null(pair[0], [pair[1]], self.effort.permutations, self.effort.seed)[0]
         yield {**measured, "p_value": p_value(measured["value"], null)}
         low, high = np.quantile(null, (0.025, 0.975)).tolist()
         draws = {"value": float(null.mean()), "ci_low": low, "ci_high": high, "resampled": PERMUTED}
