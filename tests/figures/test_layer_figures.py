@@ -58,6 +58,14 @@ def test_own_probes_replace_those_of_the_accuracy_table_and_published_settings_a
     assert "published settings" in legend(draw_layer_probes(drawn, 1000))
 
 
+def test_probes_of_the_accuracy_table_may_have_the_published_settings():
+    accuracy = measurements([row(0.9), row(0.1, probe="wave")])
+    trained = measurements([row(0.6, probe="wave", settings="default")], SETTINGS)
+    drawn = layer_probes_rows(accuracy, ["operand"], trained, faithful=["wave"])
+    waves = drawn.filter(pl.col("probe") == "wave").select("settings", "value")
+    assert set(waves.iter_rows()) == {("published", 0.1), ("default", 0.6)}
+
+
 def test_published_numbers_are_drawn_for_the_papers_models():
     accuracy = measurements([row(0.9, model="llama-3.2-1b", layer=layer) for layer in ("0", "1", "final_norm")])
     figure = draw_layer_probes(layer_probes_rows(accuracy, ["operand"]), 1000)

@@ -71,6 +71,7 @@ def test_layers_tell_the_course_all_probes_magnitude_and_selectivity():
     assert "| m | operand | 1 | 90 [89, 91] | 60 [59, 61] | 20 [19, 21] | 5 [4, 6] | 2 [1, 3] |" in text
     assert "| m | operand | 0.93 [0.92, 0.94] |" in text
     assert "| m | operand | 1 | 85 [84, 86] |" in text and "| m | operand | 1 | 10 [9, 11] |" in text
+    assert "No probe learns half of the random labels" in text
     assert "best in layer 1, 90 [89, 91]; worst in 2, 70 [69, 71]" in text
 
 
@@ -97,6 +98,7 @@ def test_text_tells_domains_and_both_directions():
     assert "| m | natural | fourier | 90 [89, 91] |" in text and "| m | natural | shuffled | 1 [0, 2] |" in text
     assert "| m | natural | 1 | 80 [79, 81] |" in text
     assert "| m | natural → operand | 85 [84, 86] |" in text
+    assert "In 1 of 1 models probes of text keep more of arithmetic" in text
     assert "probes of text lose 10 points in arithmetic and probes of arithmetic 60 in text" in text
     assert "Llama-3.2-1B lose 4 and 18 points" in text
 

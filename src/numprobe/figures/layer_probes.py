@@ -1,6 +1,6 @@
 """Every probe over the layers: exact accuracy, explained variance where it says more, and selectivity."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ MAGNITUDES = ("linear", "log")
 #: Values of the column `settings`: ours; the published settings in our runs; the numbers that the paper printed.
 DEFAULT, REFITTED, PAPER = "default", "published", "paper"
 
-_PROBE = ["model", "context", "probe"]
+_PROBE = ["model", "context", "probe", "settings"]
 _LINES = {REFITTED: (0, (3, 1.5)), PAPER: (0, (1, 1))}
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "settings", "metric", "value", "ci_low", "ci_high", "resampled",
@@ -35,6 +35,7 @@ def layer_probes_rows(
     contexts: Sequence[str],
     trained: pl.DataFrame | None = None,
     selectivity: pl.DataFrame | None = None,
+    faithful: Collection[str] = (),
 ) -> pl.DataFrame:
     """What the figure shows.
 
@@ -45,16 +46,20 @@ def layer_probes_rows(
     contexts
         Names of the contexts to show.
     trained
-        The table `layer_probes`: probes of gradient descent, which replace those of `accuracy` in the same context.
+        The table `layer_probes`: probes of gradient descent, which replace those of `accuracy` in the same context with
+        the same settings.
     selectivity
         The table `selectivity`.
+    faithful
+        Probes of `accuracy` that were fitted with the published settings.
 
     Raises
     ------
     NumprobeError
         If a table is empty or lacks a column, or there are no accuracies in these contexts.
     """
-    plain = _measured(accuracy, contexts).with_columns(pl.lit(DEFAULT).alias("settings"))
+    settings = pl.when(pl.col("probe").is_in(list(faithful))).then(pl.lit(REFITTED)).otherwise(pl.lit(DEFAULT))
+    plain = _measured(accuracy, contexts).with_columns(settings.alias("settings"))
     parts = [plain.select(_COLUMNS)]
     if trained is not None:
         own = _measured(trained, contexts, ("settings",)).filter(pl.col("control").is_in(["none", "shuffled"]))

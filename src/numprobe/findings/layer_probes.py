@@ -106,11 +106,23 @@ def _selectivity(selective: pl.DataFrame | None) -> str:
     middle = middle.sort(pl.col("probe").replace_strict(order), maintain_order=True)
     difference = middle.filter(pl.col("metric") == "selectivity")
     task = middle.filter((pl.col("metric") == "accuracy") & (pl.col("control") == "task"))
+    learned = [
+        name for name in probe_order(task["probe"]) if (task.filter(pl.col("probe") == name)["value"] > 0.5).any()
+    ]
+    names = ", ".join(f"`{name}`" for name in learned)
+    meaning = (
+        f"More than half of the random labels are learned by {names}: what such a rich probe reads of numbers that it "
+        "HAS seen proves nothing; only unseen numbers, as everywhere else on this page, tell a code from a list.\n"
+        if learned
+        else "No probe learns half of the random labels: what they read is in the states.\n"
+    )
     return (
         "Selectivity there (numbers seen in other prompts: accuracy minus accuracy on random labels):\n\n"
         + pivot(difference, index=("model", "context", "layer"), column="probe")
         + "\nThe random labels alone are learned by heart to this degree:\n\n"
         + pivot(task, index=("model", "context", "layer"), column="probe")
+        + "\n"
+        + meaning
     )
 
 

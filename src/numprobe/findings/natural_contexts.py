@@ -73,11 +73,13 @@ def _meaning(moved: pl.DataFrame, pairs: pl.DataFrame, texts: list[str]) -> str:
         (pl.col("own") - pl.col("value")).alias("lost")
     )
     lines = []
+    alike = 0
     for part in lost.partition_by("model", maintain_order=True):
         from_text = part.filter(pl.col("fit_context").is_in(texts))
         from_arithmetic = part.filter(~pl.col("fit_context").is_in(texts))
         if from_text.is_empty() or from_arithmetic.is_empty():
             continue
+        alike += _mean(from_arithmetic) > _mean(from_text)
         worst = part.sort("lost", descending=True, maintain_order=True).row(0, named=True)
         lines.append(
             f"- {part['model'][0]}: against the tested context's own probe, probes of text lose "
@@ -85,7 +87,8 @@ def _meaning(moved: pl.DataFrame, pairs: pl.DataFrame, texts: list[str]) -> str:
             f"(means over layers); the largest loss is in layer {worst['layer']}, {worst['fit_context']} → "
             f"{worst['context']}, which reads {cell(worst)}"
         )
-    return "\n".join([*lines, "", _paper(), ""]) if lines else ""
+    asymmetry = f"In {alike} of {len(lines)} models probes of text keep more of arithmetic than the other way round."
+    return "\n".join([*lines, "", f"{asymmetry} {_paper()}", ""]) if lines else ""
 
 
 def _paper() -> str:
@@ -104,4 +107,8 @@ def _paper() -> str:
 
 
 def _points(rows: pl.DataFrame) -> str:
-    return f"{100 * float(rows['lost'].to_numpy().mean()):.0f}"
+    return f"{100 * _mean(rows):.0f}"
+
+
+def _mean(rows: pl.DataFrame) -> float:
+    return float(rows["lost"].to_numpy().mean())

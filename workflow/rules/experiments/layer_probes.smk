@@ -23,7 +23,8 @@ add_experiment(
         "layer_probes": (
             "plot_layer_probes",
             ["accuracy", *LAYER_TABLES],
-            f"--candidates {CANDIDATES} --contexts {' '.join(dict.fromkeys(context for _, context in LAYER_RUNS))}",
+            f"--candidates {CANDIDATES} --contexts {' '.join(dict.fromkeys(context for _, context in LAYER_RUNS))}"
+            f" --faithful {' '.join(entry['name'] for entry in STUDY.iterative if entry['faithful'])}",
             "10. Layer probes",
         )
     },
