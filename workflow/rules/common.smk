@@ -34,7 +34,7 @@ EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
 MAIN = ["accuracy", "transfer", "spectra", "examples"]
 # Filled by add_experiment: what each experiment adds, what each collected table joins, how each figure is drawn.
 ADDED, COLLECTED, PLOTS = {}, {}, {}
-CATEGORIES = {"training": "7. Training of the small models"}
+CATEGORIES = {"training": "07. Training of the small models"}
 FORMATS = sorted({"png", *config["figures"]["formats"]})
 CANDIDATES = config["numbers"]["max"] - config["numbers"]["min"] + 1
 RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"

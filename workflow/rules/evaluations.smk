@@ -9,14 +9,14 @@ add_experiment(
     },
     skipped=STUDY.not_applicable("accuracy"),
     figures={
-        "summary": ("plot_summary", ["accuracy"], f"--candidates {CANDIDATES}", "1. Summary"),
+        "summary": ("plot_summary", ["accuracy"], f"--candidates {CANDIDATES}", "01. Summary"),
         "accuracy": (
             "plot_accuracy",
             ["accuracy"],
             f"--what probes --candidates {CANDIDATES}",
-            "2. Accuracy per layer",
+            "02. Accuracy per layer",
         ),
-        "controls": ("plot_accuracy", ["accuracy"], f"--what controls --candidates {CANDIDATES}", "3. Controls"),
+        "controls": ("plot_accuracy", ["accuracy"], f"--what controls --candidates {CANDIDATES}", "03. Controls"),
     },
 )
 add_experiment(
@@ -27,19 +27,19 @@ add_experiment(
         ]
     },
     skipped=STUDY.not_applicable("transfer"),
-    figures={"transfer": ("plot_transfer", ["transfer"], "", "4. Transfer between contexts")},
+    figures={"transfer": ("plot_transfer", ["transfer"], "", "04. Transfer between contexts")},
 )
 add_experiment(
     "spectra",
     collected={
         "spectra": [f"results/tables/spectra/{name}.parquet" for name in STUDY.models_of("spectra", VOCABULARY)]
     },
-    figures={"spectra": ("plot_spectra", ["spectra"], "", "5. Spectra of the embeddings")},
+    figures={"spectra": ("plot_spectra", ["spectra"], "", "05. Spectra of the embeddings")},
 )
 add_experiment(
     "examples",
     files=["results/tables/examples.parquet"],
-    figures={"examples": ("plot_examples", ["examples"], "", "6. Decoded numbers")},
+    figures={"examples": ("plot_examples", ["examples"], "", "06. Decoded numbers")},
 )
 
 

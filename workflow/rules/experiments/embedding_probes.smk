@@ -17,7 +17,7 @@ add_experiment(
             "plot_embedding_probes",
             ["embedding_probes", "non_decodable"],
             f"--candidates {CANDIDATES} {RANGE}",
-            "9. Embedding probes",
+            "10. Embedding probes",
         )
     },
 )

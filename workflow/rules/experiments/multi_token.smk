@@ -39,7 +39,7 @@ if MULTI_TOKEN:
             "superposition": ["results/tables/superposition/planted.parquet"],
         },
         figures={
-            figure: (f"plot_{figure}", [table], "", "17. Numbers of several tokens")
+            figure: (f"plot_{figure}", [table], "", "18. Numbers of several tokens")
             for figure, table in (
                 ("multi_token", "multi_token"),
                 ("preceding_tokens", "preceding"),
