@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.probes.planted import fit, held_out_accuracy, split_of, waves
 
+from numprobe.probes import closed_form
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels, gaussian_states
 
@@ -144,3 +145,19 @@ def test_few_numbers_and_missing_blocks_are_fine():
     probe = fit("fourier", states, values, split)
     assert held_out_accuracy(probe, states, values, split) > 0.1
     assert set(probe.decode(states, "0", "3")) <= set(range(1000))
+
+
+def test_states_that_fill_a_subspace_are_fitted_in_it_with_the_same_result(monkeypatch):
+    """As q+k+v, a linear image of a narrower stream; the constant part lies outside the subspace."""
+    random = np.random.default_rng(0)
+    image, offset = random.standard_normal((24, 72)), 3 * random.standard_normal(72)
+    wide = waves(VALUES, noise=0.1) @ image + offset
+    inside = fit("fourier", wide, VALUES, SPLIT)
+    monkeypatch.setattr(closed_form, "_LARGEST_SHARE", 0.0)
+    full = fit("fourier", wide, VALUES, SPLIT)
+    for fold in full.folds:
+        one, other = inside.tensors["0", fold], full.tensors["0", fold]
+        assert one["mean"] == pytest.approx(other["mean"])
+        assert np.array_equal(one["columns"], other["columns"])
+        assert np.array_equal(inside.decode(wide, "0", fold), full.decode(wide, "0", fold))
+    assert 0.2 < held_out_accuracy(inside, wide, VALUES, SPLIT) <= 1
