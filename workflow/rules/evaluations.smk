@@ -138,7 +138,7 @@ rule evaluate_spectra:
         "../envs/numprobe.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=minutes(60),
     params:
         code=digest("evaluate_spectra"),

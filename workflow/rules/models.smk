@@ -49,7 +49,7 @@ rule describe_model:
     conda:
         "../envs/numprobe.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=minutes(30),
     params:
         code=digest("describe_model"),

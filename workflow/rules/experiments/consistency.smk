@@ -46,7 +46,7 @@ if STUDY.experiment("consistency"):
         threads: 1
         resources:
             mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-            runtime=120,
+            runtime=minutes(120),
         params:
             code=digest("fit_halves"),
             model=lambda wildcards: base_model(wildcards).name,
@@ -81,7 +81,7 @@ if STUDY.experiment("consistency"):
         threads: 1
         resources:
             mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-            runtime=120,
+            runtime=minutes(120),
         params:
             code=digest("compare_models"),
             models=" ".join(HALF_MODELS),

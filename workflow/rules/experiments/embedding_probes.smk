@@ -102,7 +102,7 @@ if STUDY.experiment("embedding_probes"):
             threads: 1
             resources:
                 mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
-                runtime=600,
+                runtime=minutes(600),
             params:
                 code=digest("fit_iterative_probes"),
                 states=states_folder,
@@ -133,8 +133,8 @@ if STUDY.experiment("embedding_probes"):
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=memory(4000),
+            runtime=minutes(60),
         params:
             code=digest("evaluate_embedding_probes"),
             states=states_folder,
@@ -163,8 +163,8 @@ if STUDY.experiment("embedding_probes"):
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=memory(4000),
+            runtime=minutes(60),
         params:
             code=digest("evaluate_embedding_probes"),
             states=states_folder,

@@ -59,8 +59,8 @@ if STUDY.experiment("frequencies"):
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=120,
+            mem_mb=memory(4000),
+            runtime=minutes(120),
         params:
             code=digest("evaluate_frequencies"),
             folders=lambda wildcards: manifests(own_runs(wildcards)),
@@ -88,8 +88,8 @@ if STUDY.experiment("frequencies"):
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=240,
+            mem_mb=memory(4000),
+            runtime=minutes(240),
         params:
             code=digest("evaluate_shared_frequencies"),
             folders=manifests(PLAIN_BARE_RUNS),

@@ -57,7 +57,7 @@ if STUDY.experiment("layer_probes"):
             threads: 1
             resources:
                 mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
-                runtime=1200,
+                runtime=minutes(1200),
             params:
                 code=digest("fit_iterative_probes"),
                 states=states_folder,
@@ -87,8 +87,8 @@ if STUDY.experiment("layer_probes"):
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=memory(4000),
+            runtime=minutes(60),
         params:
             code=digest("evaluate_layer_probes"),
             states=states_folder,
@@ -114,7 +114,7 @@ if STUDY.experiment("layer_probes"):
         threads: 1
         resources:
             mem_mb=lambda wildcards, attempt: 4000 * 4 ** (attempt - 1),
-            runtime=240,
+            runtime=minutes(240),
         params:
             code=digest("evaluate_selectivity"),
             states=states_folder,

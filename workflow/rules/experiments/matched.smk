@@ -35,8 +35,8 @@ rule choose_matched_tokens:
         "../../envs/numprobe.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory(3000),
+        runtime=minutes(60),
     params:
         code=digest("choose_matched_tokens"),
         sources=json.dumps({model: json.loads(STUDY.models[model].source) for model in EMBEDDED}),
@@ -64,8 +64,8 @@ for name in EMBEDDED:
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=3000,
-            runtime=60,
+            mem_mb=memory(3000),
+            runtime=minutes(60),
         params:
             code=digest("extract_matched"),
             model=name,

@@ -30,8 +30,8 @@ if STUDY.experiment("rsa"):
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=240,
+            mem_mb=memory(4000),
+            runtime=minutes(240),
         params:
             code=digest("evaluate_rsa"),
             folders=manifests(COMPARED),

@@ -53,8 +53,8 @@ if STUDY.experiment("shared_code"):
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=memory(4000),
+            runtime=minutes(60),
         params:
             code=digest("learn_codes"),
             contexts=lambda wildcards: " ".join(code_contexts(wildcards.model)),
@@ -86,8 +86,8 @@ if STUDY.experiment("shared_code"):
             "../../envs/numprobe.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=memory(4000),
+            runtime=minutes(60),
         params:
             code=digest("evaluate_shared_code"),
             contexts=lambda wildcards: " ".join(code_contexts(wildcards.model)),
