@@ -207,7 +207,7 @@ def test_wrong_configuration_is_refused_with_a_helpful_message(case):
         del config["experiments"][EFFICIENCY]
     if case == "experiment without contexts":
         config["probes"] = [{"name": "fourier"}]
-        config["experiments"] = [{"name": "spectra"}]
+        config["experiments"] = [{"name": "spectra"}, {"name": "rsa"}]
     if case == "fold without values":
         config["numbers"] = {"min": 0, "max": 99}
     if case == "paper split of another range":
