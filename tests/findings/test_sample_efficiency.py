@@ -22,7 +22,8 @@ def table(lead: float, saved: float, fourier=(0.0, 0.2, 0.8, 0.9), extra=()) -> 
     digits = np.array(fourier) - lead
     rows = [row("fourier", "accuracy", value, size) for value, size in zip(fourier, SIZES, strict=True)]
     rows += [row("digits", "accuracy", value, size) for value, size in zip(digits.tolist(), SIZES, strict=True)]
-    rows += [row("fourier", "accuracy", 0.9, fold="0"), row("digits", "accuracy_lead", lead)]
+    rows += [row("fourier", "accuracy", 0.9, fold="0")]
+    rows += [row("digits", "accuracy_lead", lead, size) for size in SIZES]
     rows += [row("fourier", "code_length", 4.0), row("digits", "code_length", 4.0 + saved)]
     rows += [row("fourier", "code_length", 9.97, control="shuffled"), row("digits", "bits_saved", saved)]
     return measurements([*rows, *extra], EXTRA)
@@ -69,3 +70,18 @@ def test_prompts_are_compared():
 def test_models_without_enough_numbers_are_said_so():
     empty = measurements([{"model": "m", "metric": "accuracy", "note": "not applicable: 3 numbers"}], EXTRA)
     assert "No model has enough" in section({"sample_efficiency": empty})
+
+
+def test_leads_with_fewer_numbers_are_told():
+    text = page(0.3, 1.5)
+    assert "With fewer numbers the lead is largest: +30 points [+28, +32] at 8, over `digits`." in text
+    text = page(-0.1, 1.5)
+    assert "a rival reads more: `digits` -10 points [-12, -8] at 8, `digits` -10 points" in text
+
+
+def test_a_rival_of_one_order_is_compared_in_that_order():
+    extra = [row("mlp", "accuracy", 0.95, note="one order"), row("mlp", "accuracy_lead", -0.1, note="one order")]
+    text = page(0.3, 1.5, extra=extra)
+    assert (
+        "a difference of -10 points [-12, -8] in the first order, the only one of `mlp`: the rival reads more" in text
+    )

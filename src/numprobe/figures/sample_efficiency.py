@@ -20,7 +20,7 @@ _COLUMNS = (
     "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "fold", "note",
 )  # fmt: skip
 _ACCURACY, _CODE_LENGTH = "accuracy", "code_length"
-_TITLES = {"values": "training numbers", "prompts": "prompts per number", "bits": "code length (bits per number)"}
+_TITLES = {"values": "training numbers", "prompts": "prompts per number", "bits": "code: bits per number"}
 _WIDTH, _HEIGHT = 1.5, 1.45
 _MOST_TICKS = 6
 # Beneath a probe's own bar, that of its control.

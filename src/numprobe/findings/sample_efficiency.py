@@ -82,14 +82,16 @@ def _verdict(part: pl.DataFrame) -> str:
     if best.is_empty() or rivals.is_empty():
         return f"There is no `{LEADING}`, or no rival that is not made of waves, so nothing is compared."
     rival = rivals.row(0, named=True)
-    return f"{_more_read(part, accuracy, best.row(0, named=True), rival)} {_shorter(part)}".rstrip()
+    sentences = [_more_read(part, accuracy, best.row(0, named=True), rival), _fewer(part, accuracy), _shorter(part)]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _more_read(part: pl.DataFrame, accuracy: pl.DataFrame, best: Row, rival: Row) -> str:
     """Judged by the paired difference at the full amount; then, whether fewer numbers would have done."""
     both = f"`{LEADING}` reads {_share(best)} and its best rival `{rival['probe']}` {_share(rival)}"
     lead = _paired(part, "accuracy_lead", rival)
-    text = f"At {rival['train_values']} numbers {both}, a difference of {_points(lead)}"
+    where = f" in the first order, the only one of `{rival['probe']}`" if lead["note"] == "one order" else ""
+    text = f"At {rival['train_values']} numbers {both}, a difference of {_points(lead)}{where}"
     if lead["ci_low"] <= 0 <= lead["ci_high"]:
         return f"{text}: neither is shown to read more."
     if lead["ci_high"] < 0:
@@ -99,6 +101,25 @@ def _more_read(part: pl.DataFrame, accuracy: pl.DataFrame, best: Row, rival: Row
         return f"{text}: better at the full amount, not shown to be better with less."
     enough = fewer.row(0, named=True)
     return f"{text}. Better, not better fed: {enough['train_values']} numbers suffice to pass it ({_share(enough)})."
+
+
+def _fewer(part: pl.DataFrame, accuracy: pl.DataFrame) -> str:
+    """With how many numbers, fewer than all, the leading probe or the best rival there reads more."""
+    ahead, behind = [], []
+    for size in accuracy["train_values"].unique().sort().to_list()[:-1]:
+        rivals = accuracy.filter(
+            (pl.col("train_values") == size) & ~pl.col("probe").is_in(WAVES) & pl.col("note").is_null()
+        )
+        for rival in rivals.sort("value", descending=True).head(1).iter_rows(named=True):
+            lead = _paired(part, "accuracy_lead", rival)
+            told = f"{_points(lead)} at {size}, over `{rival['probe']}`"
+            if lead["ci_low"] > 0:
+                ahead.append((lead["value"], told))
+            if lead["ci_high"] < 0:
+                behind.append(f"`{rival['probe']}` {_points(lead)} at {size}")
+    more = f"With fewer numbers the lead is largest: {max(ahead)[1]}." if ahead else ""
+    less = f"With fewer numbers a rival reads more: {', '.join(behind)}." if behind else ""
+    return f"{more} {less}".strip()
 
 
 def _shorter(part: pl.DataFrame) -> str:
