@@ -19,6 +19,13 @@ ARCHITECTURES = {
 # Keys of a hub model that a local folder has not, or finds in its own files.
 _HUB = ("id", "revision", "layers", "width", "encoder", "tied", "final_norm", "device", "dtype", "batch_tokens")
 _SIZES = {"per_value": 1, "texts": 120}
+# What experiments may say of their own size.
+_SMALL_EXPERIMENTS = {
+    "embedding_probes": {"iterative_folds": 1, "steps": 5, "models": ["llama-3.2-1b"]},
+    "layer_probes": {"steps": 5, "models": ["llama-3.2-1b"], "contexts": ["operand"]},
+    "multi_token": {"models": ["llama-3.2-1b"], "tokens": 2, "rows": 200, "offsets": 2},
+    "sample_efficiency": {"contexts": ["operand"], "orders": 2, "models": ["llama-3.2-1b"]},
+}
 
 
 def paper_study() -> dict[str, Any]:
@@ -49,6 +56,8 @@ def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str
         if "folds" in probe:
             # The published settings take tens of thousands of steps.
             probe |= {"models": [entries[0]["name"]], "contexts": ["operand"], "faithful": False}
+    for experiment in config["experiments"]:
+        experiment |= _SMALL_EXPERIMENTS.get(experiment["name"], {})
     config["intervals"] = {"resamples": 100}
     return config
 
