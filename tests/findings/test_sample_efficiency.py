@@ -76,7 +76,7 @@ def test_leads_with_fewer_numbers_are_told():
     text = page(0.3, 1.5)
     assert "With fewer numbers the lead is largest: +30 points [+28, +32] at 8, over `digits`." in text
     text = page(-0.1, 1.5)
-    assert "a rival reads more: `digits` -10 points [-12, -8] at 8, `digits` -10 points" in text
+    assert "a rival reads more: -10 points [-12, -8] at 8, under `digits`; -10 points" in text
 
 
 def test_a_rival_of_one_order_is_compared_in_that_order():

@@ -116,9 +116,9 @@ def _fewer(part: pl.DataFrame, accuracy: pl.DataFrame) -> str:
             if lead["ci_low"] > 0:
                 ahead.append((lead["value"], told))
             if lead["ci_high"] < 0:
-                behind.append(f"`{rival['probe']}` {_points(lead)} at {size}")
+                behind.append(f"{_points(lead)} at {size}, under `{rival['probe']}`")
     more = f"With fewer numbers the lead is largest: {max(ahead)[1]}." if ahead else ""
-    less = f"With fewer numbers a rival reads more: {', '.join(behind)}." if behind else ""
+    less = f"With fewer numbers a rival reads more: {'; '.join(behind)}." if behind else ""
     return f"{more} {less}".strip()
 
 
