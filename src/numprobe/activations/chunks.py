@@ -25,7 +25,7 @@ from numprobe.tables import read_table
 #: Chunks of more digits have too many candidates; numbers that hold one are left out ("wide").
 MOST_DIGITS = 3
 REASONS = ("glued", "unknown", "wide", "too_long")
-_PLACE = {
+_PLACE: dict[str, Any] = {
     "prompt": pl.UInt32,
     "n_tokens": pl.UInt32,
     "token": pl.UInt32,
@@ -132,7 +132,7 @@ def extract_chunks(
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
     located = locate_chunks(table, numbers, longest_sequence(model.config, tokenizer))
     rows, width, dtype = located.positions.height, int(model.config.hidden_size), extraction.storage_dtype
-    announce(Path(output), rows, len(layers), width, dtype)
+    announce(Path(output), rows, [width] * len(layers), dtype)
     batches = checked(
         state_batches(parts, located, layers, extraction.batch_tokens),
         text_of(table, located.positions),

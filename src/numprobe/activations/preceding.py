@@ -28,7 +28,7 @@ def word_candidates(numbers: NumberTokenizer, texts: Sequence[str]) -> dict[int,
     """Ids of the words of some texts that are one token behind a space, numbered from 0 in the order of the words."""
     words = sorted({word.lower() for text in texts for word in _WORD.findall(text)})
     unknown = numbers.tokenizer.unk_token_id
-    ids = {}
+    ids: dict[int, int] = {}
     for word, encoded in zip(words, numbers.encode([f"a {word}" for word in words]), strict=True):
         over = numbers.overlapping(encoded, 2, 2 + len(word))
         if len(over) == 1 and encoded.ids[over[0]] != unknown:

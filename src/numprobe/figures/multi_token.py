@@ -87,8 +87,9 @@ def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
     rows: dict[str, tuple[str, str | None]] = {}
     for model in in_order(drawn["model"]):
         formats = in_order(drawn.filter((pl.col("model") == model) & pl.col("tokens").is_not_null())["context"])
-        for form in formats or [None]:
-            rows[model if form is None else f"{model}\n{form}"] = (model, form)
+        if not formats:
+            rows[model] = (model, None)
+        rows |= {f"{model}\n{form}": (model, form) for form in formats}
     return rows
 
 
@@ -122,7 +123,7 @@ def _draw_chosen(axes: Axes, here: pl.DataFrame, place: float, paper: pl.DataFra
         measured = here.filter((pl.col("control") == control) & (pl.col("metric") == "joint_accuracy"))
         if measured.height:
             points(axes, [place - _BESIDE] * measured.height, measured, CONTROLS[control])
-    told = paper.filter(pl.col("metric") == f"product of chunk accuracies, {tokens} chunks")
+    told = paper.filter(pl.col("metric") == f"product of chunk accuracies, {tokens!s} chunks")
     if told.height and form == "second":
         axes.plot([place + _BESIDE], told["value"], color=_PUBLISHED.colour, marker=_PUBLISHED.marker, linestyle="none")
     labelled = [text.get_text() for text in axes.get_xticklabels()]

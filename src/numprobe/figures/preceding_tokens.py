@@ -107,7 +107,7 @@ def _draw_readers(axes: Axes, here: pl.DataFrame) -> None:
     axes.plot(constant["offset"], constant["value"], color=CONTROLS["constant"].colour, linewidth=0.8, linestyle="--")
     axes.set_xticks(sorted(here["offset"].drop_nulls().unique()))
     plain = here.filter(pl.col("control") == "none")
-    said = f"{plain['candidates'].max()} candidates, {plain['n_values'].max()} unseen tokens"
+    said = f"{plain['candidates'].max()!s} candidates, {plain['n_values'].max()!s} unseen tokens"
     axes.text(0, 1.02, said, transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, va="bottom")
 
 

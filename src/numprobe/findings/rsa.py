@@ -64,7 +64,7 @@ def _controls(pairs: pl.DataFrame) -> str:
     for control, name in _CONTROLS.items():
         rows = embedded.filter(pl.col("control") == control)
         if rows.height:
-            smallest, largest = rows["ci_low"].min(), rows["ci_high"].max()
+            smallest, largest = (float(str(end)) for end in (rows["ci_low"].min(), rows["ci_high"].max()))
             mean = _mean(rows)
             lines.append(f"- {name}: {mean:.2f} on average, all intervals within {smallest:.2f} to {largest:.2f}")
     return "Controls at the input embeddings, over all pairs:\n\n" + "\n".join(lines) + "\n" if lines else ""

@@ -78,7 +78,7 @@ class Translator(nn.Module):
         """Logits of the candidates, [n, C]."""
         moved = states + self._scale * self.map((states - self._mean) / self._scale)
         normed = moved if self._head.norm is None else self._head.norm(moved)
-        logits = normed @ self._head.rows.T
+        logits: torch.Tensor = normed @ self._head.rows.T
         return logits if self._head.bias is None else logits + self._head.bias
 
 
@@ -150,7 +150,7 @@ def _training(
         batch = torch.randint(len(rows), (settings.batch,), generator=random).to(rows.device)
         loss = nn.functional.cross_entropy(lens(rows[batch]) + penalty, labels[batch])
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         yield step, lens
