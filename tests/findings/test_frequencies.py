@@ -9,7 +9,10 @@ def page() -> str:
 
 
 def test_sparsity_of_embeddings_and_middle_layers_stands_beside_its_controls():
-    assert "| llama | embedding | 100 | 0.06 [0.05, 0.07] | 0.90 [0.81, 0.99] | 0.80 [0.72, 0.88] |" in page()
+    assert (
+        "| llama | embedding | 100 | 0.06 [0.05, 0.07] | 0.90 [0.81, 0.99] | 0.80 [0.72, 0.88] | 0.01 [0.01, 0.02] |"
+        in page()
+    )
     assert "| llama | 2 | 100 |" in page()
     assert "in 0 of 3 models" in page()
 

@@ -50,7 +50,11 @@ def _states(rows: pl.DataFrame) -> dict[str, str]:
 
 
 def _sparsity(waves: pl.DataFrame) -> str:
-    lines = ["| model | state | numbers | effective share | shuffled | untrained |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| model | state | numbers | effective share | shuffled | untrained | power of the longest wave |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    longest = waves.filter(pl.col("metric") == "power_share", pl.col("frequency") == 1, _PLAIN)
     sparser, compared = 0, 0
     for part in waves.filter(pl.col("metric") == "participation").partition_by("model", maintain_order=True):
         found = {}
@@ -58,15 +62,17 @@ def _sparsity(waves: pl.DataFrame) -> str:
             rows = part.filter(pl.col("layer") == layer)
             cells = [_cell(rows.filter(pl.col("control") == name)) for name in ("none", "shuffled", "untrained")]
             found[layer] = rows.filter(_PLAIN).row(0, named=True)
-            size = found[layer]["N"]
-            lines.append(f"| {part['model'][0]} | {layer} | {size} | " + " | ".join(cells) + " |")
+            size, model = found[layer]["N"], part["model"][0]
+            cells.append(_cell(longest.filter(pl.col("model") == model, pl.col("layer") == layer)))
+            lines.append(f"| {model} | {layer} | {size} | " + " | ".join(cells) + " |")
         if len(found) == 2:
             embedded, inside = found.values()
             compared += 1
             sparser += inside["ci_high"] < embedded["ci_low"]
     text = (
         f"The middle layer is sparser than the input embeddings, with ranges apart, in {sparser} of {compared} models. "
-        "The paper reports for large models that inner states are sparser than embeddings.\n"
+        "The paper reports for large models that inner states are sparser than embeddings. Where the longest wave "
+        "holds most of the power, it is the magnitude of the number that makes a state sparse.\n"
     )
     return "\n".join(lines) + "\n\n" + (text if compared else "")
 
