@@ -70,7 +70,8 @@ rule write_configuration:
         runtime=10,
     params:
         code=digest("write_configuration"),
-        configuration=json.dumps(config),
+        # A function, because braces in the configuration are no wildcards.
+        configuration=lambda wildcards: json.dumps(config),
     shell:
         'python "$NUMPROBE"/write_configuration.py --code {params.code} --configuration {params.configuration:q}'
         " --output {output} > {log} 2>&1"

@@ -39,11 +39,11 @@ if MULTI_TOKEN:
             "superposition": ["results/tables/superposition/planted.parquet"],
         },
         figures={
-            figure: (f"plot_{figure}", [table], "", "18. Numbers of several tokens")
-            for figure, table in (
-                ("multi_token", "multi_token"),
-                ("preceding_tokens", "preceding"),
-                ("superposition", "superposition"),
+            figure: (program, [table], "", "18. Numbers of several tokens")
+            for figure, program, table in (
+                ("multi_token", "plot_multi_token", "multi_token"),
+                ("preceding_tokens", "plot_preceding_tokens", "preceding"),
+                ("superposition", "plot_superposition", "superposition"),
             )
             if TABLES.get(table, True)
         },
