@@ -18,6 +18,8 @@ def page(across=0.88):
         {**layers, "metric": "cka", "value": across},
         {**layers, "metric": "overlap", "value": 0.3},
         {**same, "compared": "models", "other_model": "n", "metric": "cka", "value": 0.55},
+        {**same, "compared": "models", "other_model": "n", "metric": "iou_top10", "value": 0.8},
+        {**same, "compared": "models", "other_model": "n", "metric": "iou_top10", "control": "random", "value": 0.01},
         {"compared": "training seeds", "metric": "cka", "note": "not applicable: no two models"},
     ]
     return section({"consistency": measurements(rows, EXTRA)})
@@ -31,7 +33,8 @@ def test_halves_stand_beside_their_controls():
 
 def test_pairs_of_models_and_what_is_missing_are_told():
     text = page()
-    assert "| m - n | models | number | 55 [10, 99] |" in text
+    assert "| m - n | models | number | 55 [10, 99] | 80 [10, 99] | 1 [10, 99] |" in text
+    assert "0 of 1 pairs share more waves" in text and "the weights of the waves differ more" in text
     assert "- training seeds: not applicable: no two models" in text
 
 

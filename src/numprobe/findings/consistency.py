@@ -40,6 +40,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     if between.height:
         pairs = between.with_columns(pl.concat_str("model", "other_model", separator=" - ").alias("pair"))
         parts += ["Pairs of models:\n", pivot(pairs, index=("pair", "compared", "context"), column="measure")]
+        parts += [_models(between)]
     return "\n".join([*parts, *_skipped(table)])
 
 
@@ -73,6 +74,26 @@ def _layers(table: pl.DataFrame) -> str:
             f"subspaces of two layers {_number(across)}, of two halves {_number(same)}: {verdict}."
         )
     return "\n".join(["Medians over layers, and the range:\n", *lines, ""])
+
+
+def _models(between: pl.DataFrame) -> str:
+    """A sentence on the pairs of models that the numbers choose."""
+    plain = between.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+    kernels, waves = (plain.filter(pl.col("metric") == name)["value"] for name in ("cka", "iou_top10"))
+    chance = between.filter((pl.col("metric") == "iou_top10") & (pl.col("control") == "random"))["ci_high"].max()
+    if kernels.is_empty() or waves.is_empty() or chance is None:
+        return ""
+    above = int((waves > float(str(chance))).sum())
+    weights = (
+        "the weights of the waves differ more than the choice"
+        if _median(kernels) < _median(waves)
+        else "weights are as alike as the choice of waves"
+    )
+    return (
+        f"Medians over pairs, and the range: kernels {_number(kernels)}, ten strongest waves {_number(waves)}; "
+        f"{above} of {len(waves)} pairs share more waves than random sets would (95 %): {weights}. The paper compares "
+        "probes of one model by eye and gives no number.\n"
+    )
 
 
 def _median(values: pl.Series) -> float:
