@@ -73,9 +73,9 @@ def test_one_model_per_architecture_runs_end_to_end(checkout):
 
 
 @pytest.mark.slow
-def test_all_ten_models_and_all_experiments_run_end_to_end(checkout):
-    models = paper_study()["models"]
-    config = scaled_study(checkout.folder / "models", [entry["name"] for entry in models])
+def test_all_experiments_run_end_to_end_on_every_architecture(checkout):
+    models = [entry for entry in paper_study()["models"] if entry["name"] in QUICK]
+    config = scaled_study(checkout.folder / "models", QUICK)
     results = start(checkout, config, "all", "representation_figures")
     accuracy = measured(results, "accuracy")
     assert set(accuracy["model"]) == {entry["name"] for entry in models if "contexts" not in entry}
