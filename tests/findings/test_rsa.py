@@ -14,6 +14,7 @@ def test_controls_and_theories_stand_beside():
     page = section({"rsa": rsa_table()})
     assert "- other words: 0.30 on average" in page
     assert "- both untrained: 0.00 on average" in page
+    assert "| edit distance | \\|a - b\\| | log distance |" in page
     assert "| minilm | 0.30 [0.28, 0.32] | 0.40 [0.38, 0.42] | 0.50 [0.48, 0.52] |" in page
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import polars as pl
+from scipy.stats import false_discovery_control
 
 _OWN = (pl.col("metric") == "accuracy") & pl.col("probe").is_in(["circle", "line"])
 _READ = pl.col("metric") == "read_among_set"
@@ -78,12 +79,12 @@ def _meaning(measured: pl.DataFrame) -> str:
             ]
         )
         tests = middles.height
-        # Bonferroni over the sets and models of the table, so that many small sets do not make one appear.
         found = middles.filter(pl.col("p_value") < 0.05)
-        firm = middles.filter(pl.col("p_value") * tests < 0.05)
+        # Many small sets are tested: the share of false ones among those found is held below .05 (Benjamini, Hochberg).
+        firm = int((false_discovery_control(middles["p_value"].to_numpy()) < 0.05).sum())
         sentences.append(
             f"At the middle state {text} beyond chance (p below .05) in {found.height} of {tests} sets, in "
-            f"{firm.height} of them also after correction for {tests} tests"
+            f"{firm} of them also with the false discovery rate of the {tests} tests held below .05"
         )
     if not sentences:
         return ""
@@ -92,8 +93,12 @@ def _meaning(measured: pl.DataFrame) -> str:
 
 def _skipped(table: pl.DataFrame) -> str:
     notes = table.filter(pl.col("note").fill_null("").str.starts_with("not applicable"))
-    lines = [
-        f"- {row['model']}, {row['subset'] if row['N'] else row['context']}: {row['note']}"
-        for row in notes.iter_rows(named=True)
-    ]
-    return "\n".join([*lines, ""]) if lines else ""
+    lines = [f"- {part['model'][0]}: {_reasons(part)}" for part in notes.partition_by("model", maintain_order=True)]
+    return "\n".join(["Not applicable:\n", *lines, ""]) if lines else ""
+
+
+def _reasons(notes: pl.DataFrame) -> str:
+    """Sets with how many of their words are single tokens, or why a model is left out."""
+    sets = [f"{row['subset']} {row['n_values']} of {row['N']}" for row in notes.iter_rows(named=True) if row["N"]]
+    others = [str(row["note"]) for row in notes.iter_rows(named=True) if not row["N"]]
+    return "; ".join([*(["too few single tokens: " + ", ".join(sets)] if sets else []), *others])

@@ -78,7 +78,9 @@ def _theories(rows: pl.DataFrame) -> str:
     if rows.is_empty():
         return ""
     theories = rows["other"].unique(maintain_order=True).to_list()
-    lines = ["| input embeddings of | " + " | ".join(theories) + " |", "|---" * (len(theories) + 1) + "|"]
+    # A bar inside a cell would end it.
+    heads = [theory.replace("|", "\\|") for theory in theories]
+    lines = ["| input embeddings of | " + " | ".join(heads) + " |", "|---" * (len(theories) + 1) + "|"]
     for part in rows.partition_by("model", maintain_order=True):
         cells = {row["other"]: _cell(row) for row in part.iter_rows(named=True)}
         lines.append(f"| {part['model'][0]} | " + " | ".join(cells.get(theory, "") for theory in theories) + " |")
