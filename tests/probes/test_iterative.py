@@ -209,6 +209,15 @@ def test_faithful_settings_are_the_published_ones_and_run(folder):
     assert (probe.tensors["0", "0"]["mean"] == 0).all() and probe.tensors["0", "0"]["scale"] == 1
 
 
+def test_states_of_small_norm_are_not_read_without_standardising_as_with_the_published_settings(tmp_path):
+    """Rows of embedding matrices are small. Nothing but the scale differs between the first two."""
+    small = write_folder(tmp_path / "small", {"0": 0.02 * STATES}, VALUES)
+    shortened = {"faithful": True, "learning_rates": 1e-4, "l1": 0.0}
+    assert accuracy(fitted(small, "wave"), 0.02 * STATES) > 0.8
+    for changes in ({"standardise": False}, shortened):
+        assert accuracy(fitted(small, "wave", changes=changes), 0.02 * STATES) < 0.1
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
