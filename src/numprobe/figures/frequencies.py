@@ -108,7 +108,7 @@ def _spectra(axes: Axes, shares: pl.DataFrame, layers: Sequence[str]) -> None:
 
 
 def _sparsity(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
-    set_layer_axis(axes, layers)
+    _layer_axis(axes, layers)
     for metric, style in _SPARSITY.items():
         of_metric = rows.filter(pl.col("metric") == metric)
         _null(axes, of_metric, layers)
@@ -117,13 +117,13 @@ def _sparsity(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
         words = of_metric.filter(pl.col("control") == "matched")
         axes.plot([layers.index(name) for name in words["layer"]], words["value"], "+", color=style.colour, ms=5)
     axes.set_yscale("log")
-    axes.set_ylim(0.004, 1.4)
+    axes.set_ylim(0.0015, 1.4)
     axes.set_yticks([0.01, 0.1, 1], ["1 %", "10 %", "100 %"])
     axes.grid(axis="y", color="#dddddd", linewidth=0.4)
 
 
 def _separability(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
-    set_layer_axis(axes, layers)
+    _layer_axis(axes, layers)
     fraction_axis(axes)
     for modulus, style in _MODULI.items():
         of_modulus = rows.filter(pl.col("subset") == f"mod={modulus}")
@@ -135,6 +135,13 @@ def _separability(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None
         words = kappas.filter(pl.col("control") == "matched")
         axes.plot([layers.index(name) for name in words["layer"]], words["value"], "+", color=style.colour, ms=5)
     axes.set_ylim(-0.15, 1.04)
+
+
+def _layer_axis(axes: Axes, layers: Sequence[str]) -> None:
+    """Labels are turned where "norm" and "unemb" stand side by side."""
+    set_layer_axis(axes, layers)
+    if {"final_norm", "unembedding"} <= set(layers):
+        axes.tick_params(axis="x", rotation=40)
 
 
 def _null(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
