@@ -59,9 +59,9 @@ def test_the_matrix_places_each_source_in_its_column():
     figure = draw_sources(shared_code_rows(table()))
     (image,) = figure.axes[0].images
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == [
-        "olmo2", "minilm", "llama", "all others", "own",
+        "llama", "olmo2", "minilm", "all others", "own",
     ]  # fmt: skip
-    assert image.get_array().filled(-1).tolist()[0] == [0.25, 0.5, -1, 0.8, 0.9]
+    assert image.get_array().filled(-1).tolist()[0] == [-1, 0.25, 0.5, 0.8, 0.9]
     assert {"vocabulary: embedding", "number: middle block", "code learned on", "read in"} <= set(texts(figure))
 
 

@@ -121,7 +121,10 @@ def draw_sources(drawn: pl.DataFrame) -> Figure:
         What `shared_code_rows` returned.
     """
     models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
-    heads = [*in_order(drawn.filter(pl.col("code") == "one model")["source"]), "all others", "own"]
+    sources = in_order(drawn.filter(pl.col("code") == "one model")["source"])
+    # As the rows where a model is both, so that a model's own cells lie on a diagonal.
+    heads = [*(name for name in models if name in sources), *(name for name in sources if name not in models)]
+    heads += ["all others", "own"]
     size = (PAGE_WIDTH, 1.2 + 0.26 * len(models) + 0.05 * max(map(len, heads)))
     figure = Figure(figsize=size, layout="compressed")
     grid = figure.subplots(1, len(contexts), squeeze=False, sharey=True)[0]
