@@ -64,7 +64,9 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--resamples", type=int, default=1000, help="bootstrap samples of the tokens")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
     result.add_argument("--dtype", default="float32", help="type of the weights: auto, float32, bfloat16 or float16")
-    result.add_argument("--device", default="auto", help="where the forward pass runs: auto, cpu, cuda, cuda:N, map=...")
+    result.add_argument(
+        "--device", default="auto", help="device of the forward pass: auto, cpu, cuda, cuda:N or map=..."
+    )
     result.add_argument("--batch-tokens", type=int, default=16384, help="tokens in one batch at the most")
     result.add_argument("--output", type=Path, required=True, help="table of measurements to write (Parquet)")
     return result

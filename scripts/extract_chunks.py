@@ -49,7 +49,9 @@ def arguments() -> argparse.ArgumentParser:
         "--storage-dtype", choices=["float32", "float16", "bfloat16"], default="float32", help="type on disk"
     )
     result.add_argument("--dtype", default="float32", help="type of the weights: auto, float32, bfloat16 or float16")
-    result.add_argument("--device", default="auto", help="where the forward pass runs: auto, cpu, cuda, cuda:N, map=...")
+    result.add_argument(
+        "--device", default="auto", help="device of the forward pass: auto, cpu, cuda, cuda:N or map=..."
+    )
     result.add_argument("--batch-tokens", type=int, default=16384, help="tokens in one batch at the most")
     return result
 

@@ -18,7 +18,7 @@ ARCHITECTURES = {
 }
 # Keys of a hub model that a local folder has not, or finds in its own files.
 _HUB = ("id", "revision", "layers", "width", "encoder", "tied", "final_norm", "device", "dtype", "batch_tokens")
-_SIZES = {"per_value": 1, "texts": 120}
+_SIZES = {"per_value": 2, "texts": 120}
 # What experiments may say of their own size.
 _SMALL_EXPERIMENTS = {
     "embedding_probes": {"iterative_folds": 1, "steps": 5, "models": ["llama-3.2-1b"]},
@@ -39,7 +39,7 @@ def architecture(entry: dict[str, Any]) -> str:
 
 
 def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str] | None = None) -> dict[str, Any]:
-    """The paper's study on some of its models; only the first of each architecture is read in all contexts.
+    """The paper's study on some of its models; only the first of them is read in all contexts.
 
     The models are saved below `folder`. `contexts`: those that stay.
     """
@@ -48,10 +48,8 @@ def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str
     config["contexts"] = [_small(entry) for entry in kept]
     entries = [entry for entry in config["models"] if entry["name"] in models]
     config["models"] = [_local(folder, entry) for entry in entries]
-    first = {architecture(entry): entry["name"] for entry in reversed(entries) if "contexts" not in entry}
-    for entry in config["models"]:
-        if entry["name"] not in first.values():
-            entry.setdefault("contexts", ["vocabulary", "operand"])
+    for entry in config["models"][1:]:
+        entry.setdefault("contexts", ["vocabulary", "number", "operand"])
     for probe in config["probes"]:
         if "folds" in probe:
             # The published settings take tens of thousands of steps.
