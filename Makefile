@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation docs setup test test-slow lint format clean
+.PHONY: all study report representation docs setup test test-slow bench lint format clean
 
 all: report
 
@@ -47,6 +47,12 @@ test: setup
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
+
+# Peers to compare with are optional: .venv/bin/pip install -e '.[bench]'
+bench: setup
+	@set -e; for program in $(filter-out %/write_performance.py,$(wildcard benchmarks/[a-z]*.py)); do \
+		echo "== $$program"; $(BIN)/python $$program; done
+	$(BIN)/python benchmarks/write_performance.py
 
 lint: setup
 	$(BIN)/ruff check .
