@@ -39,6 +39,16 @@ include: "workflow/rules/experiments/sites.smk"
 include: "workflow/rules/experiments/multi_token.smk"
 include: "workflow/rules/experiments/ordinals.smk"
 include: "workflow/rules/experiments/sample_efficiency.smk"
+include: "workflow/rules/experiments/answers.smk"
+include: "workflow/rules/experiments/error_tracing.smk"
+include: "workflow/rules/experiments/layer_removal.smk"
+include: "workflow/rules/experiments/patching.smk"
+include: "workflow/rules/experiments/denoising.smk"
+include: "workflow/rules/experiments/steering.smk"
+include: "workflow/rules/experiments/ablation.smk"
+include: "workflow/rules/experiments/causal_subspace.smk"
+include: "workflow/rules/experiments/embedding_alignment.smk"
+include: "workflow/rules/experiments/operand_precision.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 
@@ -52,6 +62,8 @@ localrules:
     evaluations,
     figures,
     representation_figures,
+    manipulation_figures,
+    paper_figures,
 
 
 rule all:
@@ -96,8 +108,18 @@ rule figures:
 
 rule representation_figures:
     input:
-        experiment_files(EXPERIMENTS),
-        "results/representation.md",
+        group_files("representation"),
+
+
+rule manipulation_figures:
+    input:
+        group_files("manipulation"),
+
+
+rule paper_figures:
+    input:
+        group_files("representation"),
+        group_files("manipulation"),
 
 
 # Each experiment is a target of its own name.

@@ -52,6 +52,16 @@ SECTIONS = {
         "multi_token_experiment",
         "ordinals_experiment",
         "sample_efficiency_experiment",
+        "answers_experiment",
+        "error_tracing_experiment",
+        "layer_removal_experiment",
+        "patching_experiment",
+        "denoising_experiment",
+        "steering_experiment",
+        "ablation_experiment",
+        "causal_subspace_experiment",
+        "embedding_alignment_experiment",
+        "operand_precision_experiment",
     ],
 }
 TITLES = {

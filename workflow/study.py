@@ -27,6 +27,19 @@ from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
 NOT_FOR_ENCODERS = ("result",)
+#: Experiments that ask a model for answers.
+MANIPULATION = (
+    "answers",
+    "error_tracing",
+    "layer_removal",
+    "patching",
+    "denoising",
+    "steering",
+    "ablation",
+    "causal_subspace",
+    "embedding_alignment",
+    "operand_precision",
+)
 #: Kinds of contexts in which the state before the number is read.
 BEFORE_THE_NUMBER = ("result",)
 
@@ -164,6 +177,19 @@ class Study:
     def contexts_of_kind(self, model: str, *kinds: str) -> list[str]:
         """Names of the contexts of some kinds in which a model is studied."""
         return [name for name in self.contexts_of(model) if self.contexts[name]["kind"] in kinds]
+
+    def asked_runs(self, experiment: str) -> list[tuple[str, str]]:
+        """Pairs of a causal model that takes part in an experiment and a context of kind result that it answers."""
+        models = self.models_of(experiment)
+        return [(model, context) for model in models for context in self.contexts_of_kind(model, "result")]
+
+    def not_asked(self, experiment: str) -> list[str]:
+        """`model:context:reason` for the contexts of kind result that models of an experiment cannot answer."""
+        return [
+            text
+            for text in self.not_applicable(experiment)
+            if self.contexts.get(text.split(":")[1], {}).get("kind") == "result"
+        ]
 
     def layer_contexts(self, model: str) -> list[str]:
         """Names of the contexts of a model that the experiment `layer_probes` reads."""
@@ -323,6 +349,7 @@ _EXPERIMENT_CONTEXTS = {
     "sample_efficiency": "one of its contexts",
     "ordinals": "a context of prompts",
     "multi_token": "a context of prompts",
+    **dict.fromkeys(MANIPULATION, "a context of kind result in a causal model"),
 }
 
 
@@ -344,6 +371,8 @@ def _applies(study: Study, experiment: str) -> bool:
         unrelated = any(set(models) & set(study.unrelated_models(name)) for name in models)
         return unrelated if experiment == "shared_code" else bool(models)
     models = study.models_of(experiment)
+    if experiment in MANIPULATION:
+        return bool(study.asked_runs(experiment))
     if experiment == "layer_probes":
         return any(study.layer_contexts(model) for model in models)
     if experiment == "natural_contexts":

@@ -90,6 +90,33 @@ def mean_interval(values: np.ndarray, scores: np.ndarray, resamples: int, seed: 
     return _bootstrap((total / count,), np.ones(len(count)), _first, count, resamples, seed, level)
 
 
+def prompt_mean_interval(
+    values: np.ndarray, scores: np.ndarray, resamples: int, seed: int, level: float = 0.95
+) -> Interval:
+    """Mean over rows of any score, so that frequent values weigh more; resampled over values. As `mean_interval`."""
+    count, total = _per_value(values, scores)
+    return _bootstrap((total / count,), count, _first, count, resamples, seed, level)
+
+
+def explained_interval(
+    values: np.ndarray, error: np.ndarray, spread: np.ndarray, resamples: int, seed: int, level: float = 0.95
+) -> Interval:
+    """1 - sum of errors / sum of spreads, each value weighing the same; bootstrap over values.
+
+    Parameters
+    ----------
+    values
+        int [n]: the number of each row; not empty.
+    error, spread
+        float [n]: squared distance of a row from its prediction, and from the mean.
+    resamples, seed, level
+        As `accuracy_interval`.
+    """
+    count, left = _per_value(values, error)
+    _, total = _per_value(values, spread)
+    return _bootstrap((left / count, total / count), np.ones(len(count)), _explained, count, resamples, seed, level)
+
+
 def r2_interval(values: np.ndarray, decoded: np.ndarray, resamples: int, seed: int, level: float = 0.95) -> Interval:
     """Coefficient of determination of the decoded numbers, each value weighing the same; bootstrap over values.
 
@@ -201,6 +228,10 @@ def _means(sums: np.ndarray) -> list[np.ndarray]:
 
 def _first(mean: np.ndarray) -> np.ndarray:
     return mean
+
+
+def _explained(error: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    return np.asarray(1 - error / spread)
 
 
 def _determination(error: np.ndarray, number: np.ndarray, square: np.ndarray) -> np.ndarray:

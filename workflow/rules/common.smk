@@ -32,6 +32,8 @@ LEADING = "fourier" if "fourier" in STUDY.closed_form else STUDY.closed_form[0]
 EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
 # Experiments of the plain `snakemake`; the others have targets of their own.
 MAIN = ["accuracy", "transfer", "spectra", "examples"]
+# What the experiments that have targets of their own are about; each group has a page of findings.
+GROUPS = {"representation": [], "manipulation": []}
 # Filled by add_experiment: what each experiment adds, what each collected table joins, how each figure is drawn.
 ADDED, COLLECTED, PLOTS = {}, {}, {}
 CATEGORIES = {"training": "07. Training of the small models"}
@@ -51,7 +53,7 @@ def digest(program):
     return code_digest(PROGRAMS / f"{program}.py")
 
 
-def add_experiment(name, collected=None, skipped=(), figures=None, files=()):
+def add_experiment(name, collected=None, skipped=(), figures=None, files=(), group="representation"):
     """Register what an experiment makes, so that its target, collect_tables, the plot rules and the report know it.
 
     A model may name the experiments in which it takes part: go over `STUDY.models_of(name)`, `STUDY.models_of(name,
@@ -59,7 +61,7 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=()):
 
     `collected`: table -> the files that `results/tables/{table}.parquet` joins. `skipped`: MODEL:CONTEXT:REASON for the
     rows of these tables that say what does not apply. `figures`: figure -> (program, tables, options, category of the
-    report). `files`: what else the experiment makes. Nothing is registered if the study does not have the experiment.
+    report). `files`: what else the experiment makes. `group`: one of `GROUPS`. Nothing is registered if the study does not have the experiment.
     """
     if name not in EXPERIMENTS:
         return
@@ -67,6 +69,8 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=()):
     COLLECTED.update({table: (list(joined), list(skipped)) for table, joined in (collected or {}).items()})
     PLOTS.update({figure: plot[:3] for figure, plot in figures.items()})
     CATEGORIES.update({figure: plot[3] for figure, plot in figures.items()})
+    if name not in MAIN:
+        GROUPS[group].append(name)
     ADDED[name] = ([f"results/tables/{table}.parquet" for table in collected or {}] + list(files), list(figures))
 
 
@@ -158,6 +162,23 @@ def training_figure():
 def figure_files(figures):
     """Figures in all formats, with the CSV of what is drawn."""
     return expand("results/figures/{figure}.{format}", figure=figures, format=[*FORMATS, "csv"])
+
+
+def experiments_of(subject):
+    """The experiments on a subject, in the order of the configuration; on representation with the main ones."""
+    return [name for name in EXPERIMENTS if name in GROUPS[subject] or (subject == "representation" and name in MAIN)]
+
+
+def tables_of(subject):
+    """Names of the collected tables that a page of findings reads."""
+    files = table_files(experiments_of(subject))
+    return [table for table in COLLECTED if f"results/tables/{table}.parquet" in files]
+
+
+def group_files(subject):
+    """All that the experiments on a subject make, and the page of their findings."""
+    experiments = experiments_of(subject)
+    return experiment_files(experiments) + ([f"results/{subject}.md"] if experiments else [])
 
 
 def experiment_files(experiments):

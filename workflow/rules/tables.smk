@@ -51,24 +51,28 @@ rule write_findings:
         " --probe {params.probe} --output {output} > {log} 2>&1"
 
 
-rule write_representation:
-    """The main results of the experiments on representation."""
-    input:
-        [f"results/tables/{table}.parquet" for table in COLLECTED],
-    output:
-        "results/representation.md",
-    log:
-        "results/logs/write_representation.log",
-    benchmark:
-        "results/benchmarks/write_representation.tsv"
-    conda:
-        "../envs/numprobe.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=digest("write_representation"),
-        experiments=" ".join(ADDED),
-    shell:
-        'python "$NUMPROBE"/write_representation.py --code {params.code} --tables {input}'
-        " --experiments {params.experiments} --output {output} > {log} 2>&1"
+for subject in GROUPS:
+
+    rule:
+        name:
+            f"write_{subject}"
+        input:
+            [f"results/tables/{table}.parquet" for table in tables_of(subject)],
+        output:
+            f"results/{subject}.md",
+        log:
+            f"results/logs/write_{subject}.log",
+        benchmark:
+            f"results/benchmarks/write_{subject}.tsv"
+        conda:
+            "../envs/numprobe.yaml"
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            code=digest("write_page"),
+            subject=subject,
+            experiments=" ".join(experiments_of(subject)),
+        shell:
+            'python "$NUMPROBE"/write_page.py --code {params.code} --subject {params.subject} --tables {input}'
+            " --experiments {params.experiments} --output {output} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""What the experiments on representation found: one section per experiment, in the order of the configuration."""
+"""What the experiments of a group found: one section per experiment, in the order of the configuration."""
 
 from collections.abc import Callable, Mapping
 
@@ -23,9 +23,11 @@ from numprobe.findings import (
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
 
+Sections = dict[str, Callable[[Tables], str]]
+
 #: Experiment -> what writes its section: a heading, the headline numbers with intervals and controls, and a sentence on
 #: what they mean, chosen by the numbers.
-SECTIONS: dict[str, Callable[[Tables], str]] = {
+REPRESENTATION: Sections = {
     "embedding_probes": embedding_probes.section,
     "layer_probes": layer_probes.section,
     "natural_contexts": natural_contexts.section,
@@ -41,20 +43,27 @@ SECTIONS: dict[str, Callable[[Tables], str]] = {
     "consistency": consistency.section,
 }
 
-_INTRODUCTION = """# What the study found about representation
+MANIPULATION: Sections = {}
+
+#: Subject of a page -> its sections.
+PAGES: dict[str, Sections] = {"representation": REPRESENTATION, "manipulation": MANIPULATION}
+
+_INTRODUCTION = """# What the study found about {subject}
 
 Shares in per cent, in brackets 95 % intervals; layer 0 is what enters block 1, layer k what leaves block k. Made by
 `{script}` from `results/tables/`; not edited by hand.
 """
 
 
-def representation_page(tables: Tables, experiments: list[str], script: str) -> str:
+def findings_page(subject: str, tables: Tables, experiments: list[str], script: str) -> str:
     """The page.
 
     Parameters
     ----------
+    subject
+        One of `PAGES`.
     tables
-        All collected tables of the study, by name.
+        The collected tables of these experiments, by name.
     experiments
         The experiments of the study; those without a section are left out.
     script
@@ -65,5 +74,6 @@ def representation_page(tables: Tables, experiments: list[str], script: str) -> 
     str
         Markdown.
     """
-    sections = [SECTIONS[name](tables).rstrip() for name in experiments if name in SECTIONS]
-    return "\n\n".join([_INTRODUCTION.format(script=script).rstrip(), *sections]) + "\n"
+    known = PAGES[subject]
+    sections = [known[name](tables).rstrip() for name in experiments if name in known]
+    return "\n\n".join([_INTRODUCTION.format(subject=subject, script=script).rstrip(), *sections]) + "\n"

@@ -3,7 +3,6 @@
 Needs numpy alone; torch tensors are accepted, torch is not imported.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -12,13 +11,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from numprobe.atomic import atomic_path
 from numprobe.errors import NumprobeError
 from numprobe.probes.codes import CODES, make_code
 from numprobe.probes.ownership import check_model, check_tokenizer
+from numprobe.probes.tensor_file import read_tensors, write_tensors
 
 #: The fold that is fitted on all values: the probe to use on new states. The others leave their test values out.
 ALL = "all"
@@ -28,8 +25,6 @@ GAUSSIAN_LAYER = "gaussian"
 _SHARED = "*"
 # Kinds whose scores are log-likelihoods, so that their softmax is a probability.
 _PROBABILISTIC = {"fourier", "helix", "sinusoidal", "wave", "mlp"}
-# safetensors writes several metadata keys in random order: one key, so that the same probe is the same bytes.
-_KEY = "numprobe"
 _FORMAT = "numprobe probe 1"
 _REQUIRED = ("kind", "minimum", "maximum", "layers", "constant", "folds", "width")
 _BATCH = 8192
@@ -177,12 +172,11 @@ class Probe:
             "width": self.width,
         }
         flat = {
-            f"{self._owner(layer, fold, name)}/{fold}/{name}": np.ascontiguousarray(array)
+            f"{self._owner(layer, fold, name)}/{fold}/{name}": array
             for (layer, fold), tensors in self.tensors.items()
             for name, array in tensors.items()
         }
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(save(flat, metadata={_KEY: json.dumps(described, sort_keys=True)}))
+        write_tensors(path, flat, described)
 
     def _owner(self, layer: str, fold: str, name: str) -> str:
         """The layer under whose name an array is stored."""
@@ -240,26 +234,13 @@ def load_probe(path: str | Path, model: Any = None, tokenizer: Any = None, check
     NumprobeError
         If the file is missing, truncated or not a probe, or belongs to another model or tokenizer.
     """
-    described, flat = _read_file(Path(path))
+    described, flat = read_tensors(path, _FORMAT, "a probe")
     probe = _assemble(Path(path), described, flat)
     if check and model is not None:
         check_model(probe.metadata, probe.width, probe.layers, model)
     if check and tokenizer is not None:
         check_tokenizer(probe.metadata, tokenizer)
     return probe
-
-
-def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    if not path.exists():
-        raise NumprobeError(f"{path} does not exist")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            stored = json.loads((file.metadata() or {}).get(_KEY, "{}"))
-            if stored.get("format") != _FORMAT:
-                raise NumprobeError(f"{path} is not a probe file (format {stored.get('format')!r}, not {_FORMAT!r})")
-            return stored, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError, OSError) as error:
-        raise NumprobeError(f"{path} is not a complete safetensors file ({error}): fit the probe again") from error
 
 
 def _assemble(path: Path, described: dict[str, Any], flat: dict[str, np.ndarray]) -> Probe:

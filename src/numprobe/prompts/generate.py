@@ -6,13 +6,13 @@ draw has its own seed, derived from the context's seed, its name and what is dra
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from string import Formatter
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from numprobe.errors import NumprobeError
+from numprobe.prompts.filling import fill_template
 from numprobe.prompts.natural import Passage
 from numprobe.prompts.operations import draw_operands
 from numprobe.prompts.table import prompt_table
@@ -97,14 +97,8 @@ def natural_prompts(
 
 def _filled(template: str, numbers: Mapping[str, int], target: str) -> dict[str, Any]:
     """The template with its numbers, and where the target stands."""
-    text, start, end = "", 0, 0
-    for literal, name, _, _ in Formatter().parse(template):
-        text += literal
-        if name is None:
-            continue
-        if name == target:
-            start, end = len(text), len(text) + len(str(numbers[name]))
-        text += str(numbers[name])
+    text, spans = fill_template(template, numbers)
+    start, end = spans[target]
     place = {"value": numbers[target], "start": start, "end": end}
     return {"text": text, "template": template, "text_split": "any"} | place
 

@@ -1,4 +1,7 @@
-"""What the experiments on representation found, as a Markdown page. Run by the rule `write_representation`."""
+"""What a group of experiments found, as a Markdown page.
+
+Run by the rules `write_representation` and `write_manipulation`.
+"""
 
 import argparse
 from pathlib import Path
@@ -6,14 +9,14 @@ from typing import Any
 
 from _run import parser, run
 from numprobe.atomic import atomic_path
-from numprobe.findings.page import representation_page
+from numprobe.findings.page import PAGES, findings_page
 from numprobe.tables import read_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Collected tables -> page."""
     tables = {path.stem: read_table(path) for path in options.tables}
-    page = representation_page(tables, options.experiments, provenance["script"])
+    page = findings_page(options.subject, tables, options.experiments, provenance["script"])
     with atomic_path(options.output) as temporary:
         temporary.write_text(page)
 
@@ -21,6 +24,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 def arguments() -> argparse.ArgumentParser:
     """Options."""
     result = parser(__doc__)
+    result.add_argument("--subject", choices=PAGES, required=True, help="what the experiments are about")
     result.add_argument("--tables", type=Path, nargs="+", required=True, help="collected tables (Parquet)")
     result.add_argument("--experiments", nargs="+", required=True, help="the study's experiments, in order")
     result.add_argument("--output", type=Path, required=True, help="Markdown file to write")

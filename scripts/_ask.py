@@ -1,0 +1,31 @@
+"""What the programs that ask a model share: the options, and the model with its questions."""
+
+import argparse
+from pathlib import Path
+
+from _run import parser, threads
+from numprobe.models.source import parse_source
+
+
+def ask_arguments(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options that name a model and its prompts."""
+    result = parser(description)
+    result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")
+    result.add_argument(
+        "--prompts", type=Path, required=True, help="prompt table of a context of kind result (Parquet)"
+    )
+    result.add_argument("--batch-tokens", type=int, default=16384, help="tokens in one batch at the most")
+    result.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, or map= and a device map")
+    result.add_argument("--dtype", default="float32", help="type of the weights: float32, bfloat16, float16 or auto")
+    return result
+
+
+def load_asked(options: argparse.Namespace):  # type: ignore[no-untyped-def]
+    """The model that is asked, and its questions."""
+    import torch
+
+    from numprobe.answers.load import Asking, load_questions
+
+    torch.set_num_threads(threads())
+    asking = Asking(parse_source(options.source), options.dtype, options.device, options.batch_tokens)
+    return load_questions(asking, options.prompts)

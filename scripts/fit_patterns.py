@@ -1,0 +1,52 @@
+"""Fit where the states of a context lie for each number, and measure how well unseen numbers' states are predicted.
+
+Run by the rule `fit_patterns`.
+"""
+
+from _run import parser, run  # isort: skip
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from numprobe.evaluation.patterns import pattern_rows
+from numprobe.probes.dataset import training_rows
+from numprobe.probes.fit_patterns import fit_patterns
+from numprobe.probes.probe import load_probe
+from numprobe.splits import make_split
+from numprobe.tables import measurements, write_table
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """States and a probe -> patterns, and a table of measurements."""
+    split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
+    rows, probe = training_rows(options.activations, split), load_probe(options.probe)
+    found = []
+    for control in ("none", "shuffled"):
+        patterns = fit_patterns(rows, probe, split, control, options.seed, {"provenance": provenance})
+        if control == "none":
+            patterns.save(options.output)
+        found += pattern_rows(options.activations, patterns, split, options.resamples, options.seed)
+    names = {"model": rows.described["model"], "context": rows.described["context"]}
+    write_table(options.table, measurements([{**names, **row} for row in found]), provenance)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Options."""
+    result = parser(__doc__)
+    result.add_argument("--activations", type=Path, required=True, help="folder of hidden states")
+    result.add_argument("--probe", type=Path, required=True, help="fourier probe that reads these states")
+    result.add_argument("--seed", type=int, default=0, help="the study's seed")
+    result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
+    result.add_argument("--maximum", type=int, default=999, help="largest candidate number")
+    result.add_argument("--scheme", choices=["folds", "paper"], default="folds", help="how values are divided")
+    result.add_argument("--folds", type=int, default=10, help="number of folds (scheme folds)")
+    result.add_argument("--inner", type=int, default=3, help="inner groups of values that choose the penalty")
+    result.add_argument("--resamples", type=int, default=1000, help="bootstrap samples of the values")
+    result.add_argument("--output", type=Path, required=True, help="patterns to write (safetensors)")
+    result.add_argument("--table", type=Path, required=True, help="table of measurements to write (Parquet)")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())

@@ -1,0 +1,77 @@
+"""Forward passes in which the states of some tokens are changed on the way."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from numprobe.models.architecture import Architecture
+
+#: (states [n, width], rows int64 [n] of the questions that they belong to) -> new states [n, width].
+Change = Callable[[torch.Tensor, np.ndarray], torch.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """A change of one state of every question.
+
+    Attributes
+    ----------
+    layer
+        Name of the state: "0", "1", ... or "final_norm".
+    tokens
+        int64 [questions]: which token of each question is changed.
+    change
+        Called batch by batch with the states at these tokens and the questions' rows.
+    """
+
+    layer: str
+    tokens: np.ndarray
+    change: Change
+
+
+@contextmanager
+def edited(parts: Architecture, edit: Edit, rows: np.ndarray) -> Iterator[None]:
+    """Inside the block, forward passes over the questions `rows` (int64 [batch]) go on with the changed states.
+
+    Everything that comes after the state reads the change: later blocks, and later tokens through attention.
+    """
+    tokens = torch.as_tensor(edit.tokens[rows], dtype=torch.long)
+
+    def rewrite(hidden: torch.Tensor) -> torch.Tensor:
+        where = (torch.arange(len(rows), device=hidden.device), tokens.to(hidden.device))
+        changed = hidden.clone()
+        changed[where] = edit.change(hidden[where], rows).to(hidden.dtype)
+        return changed
+
+    handle = _rewrite_state(parts, edit.layer, rewrite)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _rewrite_state(parts: Architecture, layer: str, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    if layer == "0":
+        return parts.blocks[0].register_forward_pre_hook(
+            lambda module, args, kwargs: _with_first(args, kwargs, rewrite), with_kwargs=True
+        )
+    module = parts.final_norm if layer == "final_norm" else parts.blocks[int(layer) - 1]
+    if module is None:
+        raise ValueError("this model has no final norm")
+    return module.register_forward_hook(lambda module, args, output: _with_output(output, rewrite))
+
+
+def _with_first(args: Any, kwargs: Any, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> tuple[Any, Any]:
+    if args:
+        return (rewrite(args[0]), *args[1:]), kwargs
+    return args, {**kwargs, "hidden_states": rewrite(kwargs["hidden_states"])}
+
+
+def _with_output(output: Any, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    if isinstance(output, torch.Tensor):
+        return rewrite(output)
+    return (rewrite(output[0]), *output[1:])

@@ -1,0 +1,120 @@
+"""Arithmetic prompts cut before their answer: what a model is asked, and where its operands stand."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.errors import NumprobeError
+from numprobe.models.tokens import Encoded, NumberTokenizer
+from numprobe.prompts.filling import fill_template
+
+#: One row per question (docs/files.md). `token_a`, `token_b`: index of the operand's token; null if it is several.
+QUESTION = pl.Schema(
+    {
+        "prompt": pl.UInt32,
+        "operation": pl.String,
+        "template": pl.String,
+        "a": pl.Int32,
+        "b": pl.Int32,
+        "value": pl.Int32,
+        "n_tokens": pl.UInt32,
+        "answer_tokens": pl.UInt32,
+        "token_a": pl.UInt32,
+        "token_b": pl.UInt32,
+    }
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """Token sequences that end before an answer, sorted by length.
+
+    Attributes
+    ----------
+    table
+        One row per question, `QUESTION`: `value` is the true result, `answer_tokens` how many tokens it is written in.
+    ids
+        int64 [tokens of all questions], one sequence after the other.
+    bounds
+        int64 [questions + 1]: where each sequence starts in `ids`.
+    """
+
+    table: pl.DataFrame
+    ids: np.ndarray
+    bounds: np.ndarray
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    @property
+    def last(self) -> np.ndarray:
+        """int64 [questions]: index of the last token, the one that the answer is read from."""
+        return np.asarray(np.diff(self.bounds) - 1)
+
+    def sequences(self, rows: np.ndarray) -> np.ndarray:
+        """int64 [rows, tokens]: the sequences of some questions of one length."""
+        return np.stack([self.ids[self.bounds[row] : self.bounds[row + 1]] for row in rows])
+
+    def take(self, rows: np.ndarray) -> "Questions":
+        """The questions at `rows` (bool [questions] or ascending integers), in the same order."""
+        index = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, dtype=np.int64)
+        parts = [self.ids[self.bounds[row] : self.bounds[row + 1]] for row in index]
+        ids = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        bounds = np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)])
+        return replace(self, table=self.table[index], ids=ids, bounds=bounds)
+
+    def batches(self, batch_tokens: int) -> Iterator[np.ndarray]:
+        """Row indices, int64, of questions of one length: at most `batch_tokens` tokens (one question at least)."""
+        lengths = np.diff(self.bounds)
+        for length in np.unique(lengths):
+            rows = np.flatnonzero(lengths == length)
+            size = max(1, batch_tokens // int(length))
+            yield from (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def find_questions(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None = None) -> Questions:
+    """Cut arithmetic prompts before the first token that holds a digit of the answer.
+
+    Unlike the rows of an activation folder, prompts whose result is several tokens are kept.
+
+    Parameters
+    ----------
+    prompts
+        A prompt table (docs/files.md); only its rows with `read_at` = "before" and two operands are asked.
+    numbers
+        The model's tokenizer.
+    max_tokens
+        Longest sequence that the model takes, the answer included; None: any. Longer prompts are left out.
+
+    Raises
+    ------
+    NumprobeError
+        If no prompt asks for a result.
+    """
+    asked = prompts.filter((pl.col("read_at") == "before") & pl.col("a").is_not_null())
+    encoded = numbers.encode(asked["text"].to_list())
+    found = [_question(row, one, numbers) for row, one in zip(asked.iter_rows(named=True), encoded, strict=True)]
+    kept = [one for one in found if max_tokens is None or one["n_tokens"] + one["answer_tokens"] <= max_tokens]
+    if not kept:
+        raise NumprobeError("no prompt asks for a result: name a context of kind result")
+    order = sorted(range(len(kept)), key=lambda i: (kept[i]["n_tokens"], kept[i]["prompt"]))
+    table = pl.DataFrame([{name: kept[i][name] for name in QUESTION} for i in order], schema=QUESTION)
+    ids = np.concatenate([kept[i]["ids"] for i in order])
+    bounds = np.concatenate([[0], np.cumsum(table["n_tokens"].to_numpy().astype(np.int64))])
+    return Questions(table, ids, bounds)
+
+
+def _question(row: Mapping[str, Any], encoded: Encoded, numbers: NumberTokenizer) -> dict[str, Any]:
+    answer = numbers.overlapping(encoded, row["start"], row["end"])
+    cut = int(answer[0])
+    operands = {f"token_{name}": _operand_token(row, name, encoded, numbers) for name in ("a", "b")}
+    return {**row, **operands, "n_tokens": cut, "answer_tokens": len(answer), "ids": encoded.ids[:cut]}
+
+
+def _operand_token(row: Mapping[str, Any], name: str, encoded: Encoded, numbers: NumberTokenizer) -> int | None:
+    _, spans = fill_template(row["template"], {"a": row["a"], "b": row["b"], "c": row["value"]})
+    token = numbers.find(row["text"], encoded, *spans[name], row[name])
+    return None if isinstance(token, str) else token

@@ -1,0 +1,37 @@
+"""The table of a model's answers."""
+
+import numpy as np
+import polars as pl
+
+from numprobe.answers.ask import NO_NUMBER, Answers
+from numprobe.answers.questions import Questions
+
+#: One row per question (docs/files.md); `answer` is null where the model answered no number.
+ANSWER = pl.Schema(
+    {
+        "prompt": pl.UInt32,
+        "operation": pl.String,
+        "template": pl.String,
+        "a": pl.Int32,
+        "b": pl.Int32,
+        "value": pl.Int32,
+        "answer_tokens": pl.UInt32,
+        "answer": pl.Int64,
+        "answer_text": pl.String,
+        "probability": pl.Float32,
+        "right": pl.Boolean,
+    }
+)
+
+
+def answer_table(questions: Questions, answers: Answers) -> pl.DataFrame:
+    """Questions beside the model's answers, with the columns of `ANSWER`, in the order of the prompts."""
+    truth = questions.table["value"].to_numpy()
+    given = pl.Series(answers.values).replace(NO_NUMBER, None)
+    table = questions.table.with_columns(
+        given.alias("answer"),
+        pl.Series("answer_text", answers.texts, dtype=pl.String),
+        pl.Series("probability", answers.probability),
+        pl.Series("right", np.asarray(answers.values == truth)),
+    )
+    return table.select(pl.col(name).cast(dtype) for name, dtype in ANSWER.items()).sort("prompt")

@@ -1,0 +1,86 @@
+"""What a change of a model does to its answers: gain beside harm, with intervals over true results."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_interval
+
+Row = dict[str, Any]
+
+#: The unit of resampling: all prompts of one true result share its fate.
+RESAMPLED = {"values (bootstrap)": "true results (bootstrap)", "values (Wilson)": "true results (Wilson)"}
+#: Columns that tables of interventions add to `numprobe.tables.MEASUREMENT`.
+INTERVENTION = {
+    "strength": pl.Float64,
+    "relative_norm": pl.Float64,
+    "rank": pl.Int64,
+    "prompts": pl.String,
+    "chosen": pl.Boolean,
+}
+
+
+def outcome_rows(
+    questions: pl.DataFrame, before: np.ndarray, after: np.ndarray, resamples: int, seed: int
+) -> list[Row]:
+    """Gain and harm of a change, over all prompts and by operation.
+
+    Parameters
+    ----------
+    questions
+        One row per prompt, with `value` (the true result) and `operation`.
+    before, after
+        int64 [prompts]: the answers without and with the change (`numprobe.answers.ask.NO_NUMBER`: no number).
+    resamples, seed
+        Of the bootstrap over true results.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with `subset`, `metric`, value and interval. Metrics: `accuracy_before`,
+    `accuracy_after`, `accuracy_change`; `repaired` = share of the wrong answers that become right; `harmed` = share of
+    the right answers that become wrong. A share of no prompts has no row.
+    """
+    truth = questions["value"].to_numpy().astype(np.int64)
+    found = []
+    for subset, part in _parts(questions):
+        right, still = before[part] == truth[part], after[part] == truth[part]
+        for metric, interval in _measured(truth[part], right, still, resamples, seed):
+            found.append({"subset": subset, "metric": metric, **interval_row(interval, seed)})
+    return found
+
+
+def interval_row(interval: Interval, seed: int) -> Row:
+    """The columns of a measurement whose unit of resampling is the true result."""
+    return {
+        "value": interval.value,
+        "ci_low": interval.low,
+        "ci_high": interval.high,
+        "resampled": RESAMPLED.get(interval.resampled or "", interval.resampled),
+        "n_values": interval.n_values,
+        "n_prompts": interval.n_prompts,
+        "seed": seed,
+    }
+
+
+def _parts(questions: pl.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
+    operation = questions["operation"].to_numpy()
+    yield "all", np.ones(len(operation), dtype=bool)
+    for name in questions["operation"].unique(maintain_order=True):
+        yield f"operation={name}", operation == name
+
+
+def _measured(
+    truth: np.ndarray, right: np.ndarray, still: np.ndarray, resamples: int, seed: int
+) -> Iterator[tuple[str, Interval]]:
+    def share(values: np.ndarray, marks: np.ndarray) -> Interval:
+        return prompt_accuracy_interval(values, marks, resamples, seed)
+
+    yield "accuracy_before", share(truth, right)
+    yield "accuracy_after", share(truth, still)
+    yield "accuracy_change", prompt_mean_interval(truth, still.astype(float) - right, resamples, seed)
+    if not right.all():
+        yield "repaired", share(truth[~right], still[~right])
+    if right.any():
+        yield "harmed", share(truth[right], ~still[right])

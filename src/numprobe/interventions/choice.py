@@ -1,0 +1,22 @@
+"""Which prompts choose a layer and a strength, and which are reported."""
+
+import numpy as np
+
+from numprobe.seeding import derive_seed
+
+#: The column `prompts` of tables of interventions.
+VALIDATION, TEST = "validation", "test"
+
+
+def is_validation(values: np.ndarray, seed: int) -> np.ndarray:
+    """Whether the prompts of a number choose, bool of the shape of `values`; half of all numbers do, by hash.
+
+    Parameters
+    ----------
+    values
+        int [n]: the number that decides, such as the true result: all prompts of one number are on the same side.
+    seed
+        The study's seed.
+    """
+    known = {int(value): derive_seed(seed, "choice", int(value)) % 2 == 0 for value in np.unique(values)}
+    return np.array([known[int(value)] for value in np.asarray(values).ravel()], dtype=bool).reshape(np.shape(values))

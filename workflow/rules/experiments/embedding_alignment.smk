@@ -1,0 +1,1 @@
+"""Number embeddings moved to the fitted code, and arithmetic measured again."""

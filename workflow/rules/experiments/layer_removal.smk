@@ -1,0 +1,1 @@
+"""One layer skipped: gain and harm, chosen on validation prompts."""

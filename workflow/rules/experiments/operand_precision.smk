@@ -1,0 +1,1 @@
+"""Do models err more on operands that are read badly?"""

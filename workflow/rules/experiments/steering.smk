@@ -1,0 +1,1 @@
+"""The operand's state moved to another number: does the answer follow?"""
