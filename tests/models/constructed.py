@@ -56,7 +56,7 @@ class ArithmeticModel(nn.Module):
         return SimpleNamespace(logits=logits[:, None])
 
     def states(self, values: np.ndarray) -> np.ndarray:
-        """float64 [n, width]: states of operands at their tokens, and of results at the last token in layers 2 and 3."""
+        """float64 [n, width]: states of operands at their tokens, of results at the last one in layers 2 and 3."""
         return self.base_model.rows[torch.as_tensor(np.asarray(values))].double().numpy()
 
     def _compute(self, a: torch.Tensor, b: torch.Tensor, minus: torch.Tensor) -> torch.Tensor:
@@ -76,9 +76,7 @@ def _convolve(first: torch.Tensor, second: torch.Tensor, needed: torch.Tensor) -
 class _Stream(nn.Module):
     """The model without its head."""
 
-    def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, ids: torch.Tensor, rows: torch.Tensor, compute: Any
-    ) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, ids: torch.Tensor, rows: torch.Tensor, compute: Any) -> None:
         super().__init__()
         self.ids, self.rows, self.minus = ids, rows, tokenizer.convert_tokens_to_ids("-")
         self.embedding = nn.Embedding(len(tokenizer), WIDTH)

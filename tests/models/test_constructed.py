@@ -25,7 +25,9 @@ def test_both_models_answer_rightly(reads):
     assert asker.answers(questions).values.tolist() == questions.table["value"].to_list()
 
 
-@pytest.mark.parametrize(("reads", "own", "other"), [("code", wave_frame, decoy_frame), ("decoy", decoy_frame, wave_frame)])
+@pytest.mark.parametrize(
+    ("reads", "own", "other"), [("code", wave_frame, decoy_frame), ("decoy", decoy_frame, wave_frame)]
+)
 def test_a_model_reads_its_own_code_alone(reads, own, other):
     asker, questions = asked(ArithmeticModel(reads))
     truth, tokens = questions.table["value"].to_numpy(), questions.table["token_b"].to_numpy().astype(int)
