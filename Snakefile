@@ -53,6 +53,14 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 
 
+onstart:
+    # Snakemake's default limit of 100 jobs a second lets the scheduler plan once more per second after every job, for
+    # good: after some hundred jobs planning takes a whole core. A study never reaches that limit; a lower one is kept.
+    limit = workflow.scheduler.job_rate_limiter
+    if limit and limit.max_jobs >= 100 * limit.timespan:
+        workflow.scheduler.job_rate_limiter = None
+
+
 localrules:
     all,
     models,
