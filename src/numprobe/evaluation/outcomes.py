@@ -23,7 +23,12 @@ INTERVENTION = {
 
 
 def outcome_rows(
-    questions: pl.DataFrame, before: np.ndarray, after: np.ndarray, resamples: int, seed: int
+    questions: pl.DataFrame,
+    before: np.ndarray,
+    after: np.ndarray,
+    resamples: int,
+    seed: int,
+    by_operation: bool = True,
 ) -> list[Row]:
     """Gain and harm of a change, over all prompts and by operation.
 
@@ -35,6 +40,8 @@ def outcome_rows(
         int64 [prompts]: the answers without and with the change (`numprobe.answers.ask.NO_NUMBER`: no number).
     resamples, seed
         Of the bootstrap over true results.
+    by_operation
+        False: over all prompts alone.
 
     Returns
     -------
@@ -44,7 +51,7 @@ def outcome_rows(
     """
     truth = questions["value"].to_numpy().astype(np.int64)
     found = []
-    for subset, part in _parts(questions):
+    for subset, part in subsets(questions, by_operation):
         right, still = before[part] == truth[part], after[part] == truth[part]
         for metric, interval in _measured(truth[part], right, still, resamples, seed):
             found.append({"subset": subset, "metric": metric, **interval_row(interval, seed)})
@@ -64,10 +71,23 @@ def interval_row(interval: Interval, seed: int) -> Row:
     }
 
 
-def _parts(questions: pl.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
+def share_rows(
+    questions: pl.DataFrame, metric: str, marks: np.ndarray, resamples: int, seed: int, by_operation: bool = True
+) -> list[Row]:
+    """The share of prompts that are marked (bool [prompts]), as rows like those of `outcome_rows`."""
+    truth = questions["value"].to_numpy().astype(np.int64)
+    found = []
+    for subset, part in subsets(questions, by_operation):
+        interval = prompt_accuracy_interval(truth[part], marks[part], resamples, seed)
+        found.append({"subset": subset, "metric": metric, **interval_row(interval, seed)})
+    return found
+
+
+def subsets(questions: pl.DataFrame, by_operation: bool = True) -> Iterator[tuple[str, np.ndarray]]:
+    """`subset` of a measurement and its prompts, bool [prompts]: all, and if wanted those of each operation."""
     operation = questions["operation"].to_numpy()
     yield "all", np.ones(len(operation), dtype=bool)
-    for name in questions["operation"].unique(maintain_order=True):
+    for name in questions["operation"].unique(maintain_order=True) if by_operation else ():
         yield f"operation={name}", operation == name
 
 

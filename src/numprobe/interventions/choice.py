@@ -1,7 +1,10 @@
 """Which prompts choose a layer and a strength, and which are reported."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from numprobe.layers import layer_order
 from numprobe.seeding import derive_seed
 
 #: The column `prompts` of tables of interventions.
@@ -20,3 +23,15 @@ def is_validation(values: np.ndarray, seed: int) -> np.ndarray:
     """
     known = {int(value): derive_seed(seed, "choice", int(value)) % 2 == 0 for value in np.unique(values)}
     return np.array([known[int(value)] for value in np.asarray(values).ravel()], dtype=bool).reshape(np.shape(values))
+
+
+def best_setting(gains: Mapping[tuple[str, float], float]) -> tuple[str, float]:
+    """The layer and the strength with the largest gain; among equals the smallest strength, then the first layer.
+
+    Parameters
+    ----------
+    gains
+        (layer, strength) -> gain on the prompts that choose, such as the change of the accuracy.
+    """
+    order = layer_order(layer for layer, _ in gains)
+    return min(gains, key=lambda setting: (-gains[setting], setting[1], order.index(setting[0])))

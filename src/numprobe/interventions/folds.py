@@ -1,0 +1,85 @@
+"""Every prompt by the fold that never saw the number in question: the one whose probe and patterns are used for it."""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from numprobe.probes.patterns import Patterns
+from numprobe.seeding import derive_seed
+from numprobe.splits import Split
+
+#: Fold -> rows (int64, ascending) of the prompts whose number is a test number of the fold.
+Folds = Mapping[str, np.ndarray]
+
+
+def unseen_folds(values: np.ndarray, split: Split, folds: Collection[str]) -> Folds:
+    """The rows of every fold that has some.
+
+    Numbers that no fold tests are in none: leave their prompts out (`is_tested`).
+
+    Parameters
+    ----------
+    values
+        int [n]: the number in question of each prompt, such as its true result.
+    split
+        Values and folds.
+    folds
+        Names of the folds that were fitted.
+    """
+    within = (values >= split.minimum) & (values <= split.maximum)
+    block = np.full(len(values), -1)
+    block[within] = split.block_of(values[within])
+    rows = {fold.name: np.flatnonzero(np.isin(block, fold.test)) for fold in split.folds if fold.name in folds}
+    return {fold: found for fold, found in rows.items() if len(found)}
+
+
+def is_tested(values: np.ndarray, split: Split, folds: Collection[str]) -> np.ndarray:
+    """Whether some fold tests a prompt's number, bool [n]; parameters as `unseen_folds`."""
+    mark = np.zeros(len(values), dtype=bool)
+    for rows in unseen_folds(values, split, folds).values():
+        mark[rows] = True
+    return mark
+
+
+def pattern_states(patterns: Patterns, numbers: np.ndarray, layer: str, folds: Folds) -> np.ndarray:
+    """Where the state of each prompt's number lies according to the prompt's own fold, float32 [n, width].
+
+    Parameters
+    ----------
+    patterns
+        The forward model.
+    numbers
+        int [n]: the number to write in each prompt.
+    layer
+        One of its layers.
+    folds
+        Rows of each fold; together all n.
+    """
+    states = np.full((len(numbers), patterns.width), np.nan, dtype=np.float32)
+    for fold, rows in folds.items():
+        states[rows] = patterns.states(numbers[rows], layer, fold)
+    return states
+
+
+def other_numbers(values: np.ndarray, prompts: np.ndarray, split: Split, folds: Folds, seed: int) -> np.ndarray:
+    """A wrong number for each prompt, int64 [n]: another test number of its fold, so as unseen as the right one.
+
+    Parameters
+    ----------
+    values
+        int [n]: the right numbers.
+    prompts
+        int [n]: numbers of the prompts; each has a draw of its own.
+    split, folds
+        Values and folds, and the rows of each fold.
+    seed
+        The study's seed.
+    """
+    others = np.array(values, dtype=np.int64)
+    blocks = {fold.name: fold.test for fold in split.folds}
+    for fold, rows in folds.items():
+        numbers = split.values_in(blocks[fold])
+        for row in rows:
+            choices = numbers[numbers != values[row]]
+            others[row] = choices[derive_seed(seed, "wrong number", int(prompts[row])) % len(choices)]
+    return others
