@@ -57,7 +57,7 @@ class Asker:
     def __init__(self, model: Any, numbers: NumberTokenizer, batch_tokens: int = 16384) -> None:
         self.model = model
         self.parts = locate_parts(model)
-        self._numbers = numbers
+        self.numbers = numbers
         self._batch_tokens = batch_tokens
 
     def answers(self, questions: Questions, edits: Sequence[Edit] = ()) -> Answers:
@@ -71,7 +71,7 @@ class Asker:
                 rows = batch[needed[batch] == length]
                 ids, probability[rows] = self._continue(questions, rows, int(length), edits)
                 for row, tokens in zip(rows, ids, strict=True):
-                    texts[row] = str(self._numbers.tokenizer.decode(tokens))
+                    texts[row] = str(self.numbers.tokenizer.decode(tokens))
                     values[row] = as_number(texts[row])
         return Answers(values, probability, tuple(texts))
 
