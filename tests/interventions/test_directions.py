@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from numprobe.interventions.directions import random_basis, random_change, relative_norm, rescaled
+from numprobe.interventions.directions import random_basis, random_change, random_complement, relative_norm, rescaled
 
 CHANGE = np.random.default_rng(0).standard_normal((500, 64)).astype(np.float32) * np.arange(500)[:, None]
 
@@ -19,6 +19,9 @@ def test_a_random_change_has_the_length_and_nothing_else():
 def test_a_random_subspace_is_orthonormal():
     basis = random_basis(64, 5, 0, "1")
     assert_allclose(basis.T @ basis, np.eye(5), atol=1e-12)
+    other = random_complement(basis, 0, "2")
+    assert_allclose(other.T @ np.hstack([other, basis]), np.eye(5, 10), atol=1e-12)
+    assert random_complement(random_basis(8, 6, 0), 0).shape == (8, 2)
 
 
 def test_a_null_change_stays_null():

@@ -24,7 +24,7 @@ def test_numbers_that_no_fold_tests_are_left_out():
 
 def test_wrong_numbers_are_as_unseen_as_the_right_ones():
     folds = unseen_folds(VALUES, SPLIT, ["0", "1", "2", "3", "4"])
-    wrong = other_numbers(VALUES, np.arange(len(VALUES)), SPLIT, folds, 0)
+    wrong = other_numbers(VALUES[:, None], np.arange(len(VALUES)), SPLIT, folds, 0)
     assert (wrong != VALUES).all()
     assert np.array_equal(SPLIT.block_of(wrong), SPLIT.block_of(VALUES))
     assert (wrong[::2] != wrong[1::2]).mean() > 0.9
@@ -39,6 +39,6 @@ def test_patterns_are_those_of_the_prompts_fold(fold):
             return np.column_stack([values, np.full(len(values), int(name))])
 
     folds = unseen_folds(VALUES, SPLIT, ["0", "1", "2", "3", "4"])
-    states = pattern_states(Known(), VALUES, "1", folds)
+    states = pattern_states(Known(), folds, VALUES, "1")
     assert np.array_equal(states[:, 0], VALUES)
     assert (states[folds[fold], 1] == int(fold)).all()

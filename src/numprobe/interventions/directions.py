@@ -25,6 +25,17 @@ def random_basis(width: int, rank: int, seed: int, *names: str | int) -> np.ndar
     return np.asarray(np.linalg.qr(drawn)[0])
 
 
+def random_complement(basis: np.ndarray, seed: int, *names: str | int) -> np.ndarray:
+    """A random subspace at right angles to that of `basis` [width, rank], of the same rank as far as there is room.
+
+    Towards one target a random subspace that is not at right angles goes partly the same way: the cosine of the two
+    changes is about sqrt(rank / width).
+    """
+    width, rank = basis.shape
+    drawn = random_basis(width, min(rank, width - rank), seed, *names)
+    return np.asarray(np.linalg.qr(drawn - basis @ (basis.T @ drawn))[0])
+
+
 def rescaled(change: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Each row of a change, made as long as the same row of another one; a null row stays null. Both [n, width]."""
     own, wanted = (np.linalg.norm(rows, axis=1, keepdims=True) for rows in (change, like))

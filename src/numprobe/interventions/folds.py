@@ -1,15 +1,34 @@
 """Every prompt by the fold that never saw the number in question: the one whose probe and patterns are used for it."""
 
 from collections.abc import Collection, Mapping
+from typing import Protocol
 
 import numpy as np
 
-from numprobe.probes.patterns import Patterns
 from numprobe.seeding import derive_seed
 from numprobe.splits import Split
 
 #: Fold -> rows (int64, ascending) of the prompts whose number is a test number of the fold.
 Folds = Mapping[str, np.ndarray]
+
+
+class StatesOfNumbers(Protocol):
+    """Where states lie for each number, such as `numprobe.probes.patterns.Patterns`."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers."""
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """Names of the folds."""
+
+    @property
+    def width(self) -> int:
+        """Components per state."""
+
+    def states(self, values: np.ndarray, layer: str, fold: str) -> np.ndarray:
+        """The states [n, width] that say the numbers `values`, int [n], in a layer according to a fold."""
 
 
 def unseen_folds(values: np.ndarray, split: Split, folds: Collection[str]) -> Folds:
@@ -41,19 +60,19 @@ def is_tested(values: np.ndarray, split: Split, folds: Collection[str]) -> np.nd
     return mark
 
 
-def pattern_states(patterns: Patterns, numbers: np.ndarray, layer: str, folds: Folds) -> np.ndarray:
+def pattern_states(patterns: StatesOfNumbers, folds: Folds, numbers: np.ndarray, layer: str) -> np.ndarray:
     """Where the state of each prompt's number lies according to the prompt's own fold, float32 [n, width].
 
     Parameters
     ----------
     patterns
-        The forward model.
+        The forward model (`numprobe.probes.patterns.Patterns`).
+    folds
+        Rows of each fold; together all n.
     numbers
         int [n]: the number to write in each prompt.
     layer
-        One of its layers.
-    folds
-        Rows of each fold; together all n.
+        One of the patterns' layers.
     """
     states = np.full((len(numbers), patterns.width), np.nan, dtype=np.float32)
     for fold, rows in folds.items():
@@ -61,13 +80,13 @@ def pattern_states(patterns: Patterns, numbers: np.ndarray, layer: str, folds: F
     return states
 
 
-def other_numbers(values: np.ndarray, prompts: np.ndarray, split: Split, folds: Folds, seed: int) -> np.ndarray:
-    """A wrong number for each prompt, int64 [n]: another test number of its fold, so as unseen as the right one.
+def other_numbers(taken: np.ndarray, prompts: np.ndarray, split: Split, folds: Folds, seed: int) -> np.ndarray:
+    """A wrong number for each prompt, int64 [n]: a test number of its fold, so as unseen as the right one.
 
     Parameters
     ----------
-    values
-        int [n]: the right numbers.
+    taken
+        int [n, k]: numbers that are not drawn for a prompt, such as its right number.
     prompts
         int [n]: numbers of the prompts; each has a draw of its own.
     split, folds
@@ -75,11 +94,11 @@ def other_numbers(values: np.ndarray, prompts: np.ndarray, split: Split, folds: 
     seed
         The study's seed.
     """
-    others = np.array(values, dtype=np.int64)
+    others = np.full(len(taken), split.minimum, dtype=np.int64)
     blocks = {fold.name: fold.test for fold in split.folds}
     for fold, rows in folds.items():
         numbers = split.values_in(blocks[fold])
         for row in rows:
-            choices = numbers[numbers != values[row]]
+            choices = numbers[~np.isin(numbers, taken[row])]
             others[row] = choices[derive_seed(seed, "wrong number", int(prompts[row])) % len(choices)]
     return others

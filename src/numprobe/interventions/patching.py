@@ -1,0 +1,97 @@
+"""The true number written into the last state before the answer: an oracle, which says what a state can bring about.
+
+h <- (1 - alpha) h + alpha P[t] with P[t] where the state lies for the true result t (arXiv 2510.26285, second version,
+"enhancing sinusoidality"). Beside it, at the same alpha: another number's P[m], and a random direction.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from numprobe.answers.ask import Asker
+from numprobe.answers.questions import Questions
+from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
+from numprobe.interventions.directions import random_change
+from numprobe.interventions.folds import Folds, StatesOfNumbers, other_numbers, pattern_states
+from numprobe.interventions.measure import Movement, Row, Trial, movement_rows
+from numprobe.interventions.trial import last_token_trial
+from numprobe.splits import Split
+
+
+def patching_rows(
+    asker: Asker,
+    questions: Questions,
+    patterns: StatesOfNumbers,
+    split: Split,
+    layers: Sequence[str],
+    strengths: Sequence[float],
+    per_operation: int,
+    resamples: int,
+    seed: int,
+) -> list[Row]:
+    """Patch every layer with every strength, on prompts whose results the patterns have not seen.
+
+    Parameters
+    ----------
+    asker, questions
+        Who is asked, and what.
+    patterns
+        Where the states lie for each number; `layers` that they do not have are left out.
+    split
+        Values and folds.
+    layers, strengths
+        The grid.
+    per_operation
+        Prompts of each operation, at most.
+    resamples, seed
+        Of the bootstrap over true results; the seed is the study's.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` (`numprobe.interventions.measure.movement_rows`), without model and context.
+
+    Raises
+    ------
+    NumprobeError
+        If no prompt can be used.
+    """
+    known = [layer for layer in layers if layer in patterns.layers]
+    trial, folds = last_token_trial(asker, questions, split, patterns.folds, known, per_operation, seed)
+    movements = patching_movements(trial, patterns, folds, split, known, seed)
+    return movement_rows(trial, movements, strengths, resamples, seed)
+
+
+def patching_movements(
+    trial: Trial, patterns: StatesOfNumbers, folds: Folds, split: Split, layers: Sequence[str], seed: int
+) -> list[Movement]:
+    """The patch and its controls in every layer; strength 1 replaces the state.
+
+    Parameters
+    ----------
+    trial
+        The model, the questions, and the states of `layers` at their last tokens.
+    patterns
+        Where the states lie for each number.
+    folds
+        The prompts of each fold that never saw their true results; together all prompts.
+    split
+        Values and folds.
+    layers
+        Layers that are patched, one at a time.
+    seed
+        The study's seed. A prompt has one wrong number and, in each layer, one random direction.
+    """
+    table = trial.questions.table
+    truth = table["value"].to_numpy().astype(np.int64)
+    wrong = other_numbers(truth[:, None], table["prompt"].to_numpy(), split, folds, seed)
+    found = []
+    for layer in layers:
+        states = trial.states[layer]
+        patch = pattern_states(patterns, folds, truth, layer) - states
+        other = pattern_states(patterns, folds, wrong, layer) - states
+        found += [
+            Movement(layer, "none", patch, truth),
+            Movement(layer, WRONG_NUMBER, other, wrong),
+            Movement(layer, RANDOM_DIRECTION, random_change(patch, seed, layer)),
+        ]
+    return found

@@ -1,0 +1,59 @@
+"""From prompts to a trial: the questions that are asked, the folds that never saw their results, the states to move."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from numprobe.answers.ask import Asker
+from numprobe.answers.questions import Questions
+from numprobe.answers.sample import sample_questions
+from numprobe.errors import NumprobeError
+from numprobe.interventions.folds import Folds, is_tested, unseen_folds
+from numprobe.interventions.measure import Trial
+from numprobe.interventions.states import answers_and_states
+from numprobe.splits import Split
+
+
+def last_token_trial(
+    asker: Asker,
+    questions: Questions,
+    split: Split,
+    folds: Collection[str],
+    layers: Sequence[str],
+    per_operation: int,
+    seed: int,
+) -> tuple[Trial, Folds]:
+    """Ask some of the questions whose true result a fold has not seen, and keep the states of their last tokens.
+
+    Parameters
+    ----------
+    asker, questions
+        Who is asked, and what.
+    split, folds
+        Values and folds, and the names of those that were fitted.
+    layers
+        Layers whose states are kept.
+    per_operation
+        Questions of each operation, at most.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    The trial, and its prompts by the fold that never saw their result.
+
+    Raises
+    ------
+    NumprobeError
+        If no question has a result that a fold tests.
+    """
+    unseen = is_tested(_results(questions), split, folds)
+    if not unseen.any():
+        raise NumprobeError("no fold tests the result of any prompt: use more prompts, or a probe with folds")
+    some = sample_questions(questions.take(unseen), per_operation, seed)
+    answers, states = answers_and_states(asker, some, layers, some.last)
+    return Trial(asker, some, answers, states, some.last), unseen_folds(_results(some), split, folds)
+
+
+def _results(questions: Questions) -> np.ndarray:
+    return questions.table["value"].to_numpy().astype(np.int64)
