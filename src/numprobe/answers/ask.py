@@ -58,7 +58,7 @@ class Asker:
         self.model = model
         self.parts = locate_parts(model)
         self.numbers = numbers
-        self._batch_tokens = batch_tokens
+        self.batch_tokens = batch_tokens
 
     def answers(self, questions: Questions, edits: Sequence[Edit] = ()) -> Answers:
         """Ask all questions; each edit changes one state of every question, also while a long answer is continued."""
@@ -66,7 +66,7 @@ class Asker:
         probability = np.ones(len(questions), dtype=np.float32)
         texts = [""] * len(questions)
         needed = questions.table["answer_tokens"].to_numpy()
-        for batch in questions.batches(self._batch_tokens):
+        for batch in questions.batches(self.batch_tokens):
             for length in np.unique(needed[batch]):
                 rows = batch[needed[batch] == length]
                 ids, probability[rows] = self._continue(questions, rows, int(length), edits)

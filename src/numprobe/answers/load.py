@@ -33,18 +33,29 @@ class Asking:
     batch_tokens: int = 16384
 
 
-def load_questions(asking: Asking, prompts: str | Path) -> tuple[Asker, Questions]:
-    """Load a model with its head, and cut the prompts of a table before their answers.
+def load_asker(asking: Asking) -> Asker:
+    """Load a model with its head, and its tokenizer.
 
     Raises
     ------
     NumprobeError
-        If the model cannot be read or is an encoder, or no prompt asks for a result.
+        If the model cannot be read or is an encoder.
     """
-    tokenizer = load_tokenizer(asking.source)
-    numbers = NumberTokenizer(tokenizer, asking.source.prefix_token)
+    numbers = NumberTokenizer(load_tokenizer(asking.source), asking.source.prefix_token)
     model = load_model(asking.source, asking.dtype, asking.device, head=True)
     asker = Asker(model, numbers, asking.batch_tokens)
     if asker.parts.facts.encoder:
         raise NumprobeError("an encoder predicts no next token, so it cannot be asked: leave it out of this experiment")
-    return asker, find_questions(read_prompts(prompts), numbers, longest_sequence(model.config, tokenizer))
+    return asker
+
+
+def load_questions(asker: Asker, prompts: str | Path) -> Questions:
+    """Cut the prompts of a table before their answers.
+
+    Raises
+    ------
+    NumprobeError
+        If no prompt asks for a result.
+    """
+    longest = longest_sequence(asker.model.config, asker.numbers.tokenizer)
+    return find_questions(read_prompts(prompts), asker.numbers, longest)

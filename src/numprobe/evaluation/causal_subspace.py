@@ -1,0 +1,313 @@
+"""Is the subspace from which a number is read the one that the model uses? Interchange in both, and their angles."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from numprobe.answers.ask import Asker
+from numprobe.evaluation.outcomes import interval_row
+from numprobe.evaluation.subspaces import overlap, principal_angles, random_angles
+from numprobe.intervals import accuracy_interval, prompt_accuracy_interval
+from numprobe.interventions.directions import random_basis, relative_norm
+from numprobe.interventions.interchange import Interchange, find_interchange
+from numprobe.interventions.learn_subspaces import PairSettings
+from numprobe.interventions.pairs import TEST, TRAIN, VALIDATION, interchange_split
+from numprobe.interventions.reading import fit_readout, read_test_numbers
+from numprobe.interventions.states import answers_and_states
+from numprobe.interventions.subspaces import Subspaces
+from numprobe.probes.patterns import Patterns
+from numprobe.probes.probe import Probe
+from numprobe.probes.readout import readout_basis
+from numprobe.splits import Split
+
+Row = dict[str, Any]
+
+#: Columns of the table beside the shared ones. `draw`: the random start, or which random subspace; null: all together.
+EXTRA = {
+    "subspace": pl.String,
+    "draw": pl.Int64,
+    "rank": pl.Int64,
+    "relative_norm": pl.Float64,
+    "other": pl.String,
+    "angle": pl.UInt32,
+}
+#: Values of the column `subspace`: trained by interchange; what the study's probe reads from, and a probe of this layer
+#: alone; where the states move with the number; the directions of largest variance; random.
+CAUSAL, READOUT, OWN, PATTERN, VARIANCE, RANDOM = (
+    "causal", "read-out", "layer's read-out", "pattern", "variance", "random",
+)  # fmt: skip
+#: The whole state is interchanged; nothing is; and the counterfactual prompt itself is asked.
+WHOLE, NOTHING, ASKED = "whole state", "nothing", "asked"
+#: Metrics of the answers to the test pairs.
+FOLLOWED, KEPT, OTHER, HARMED = "interchange_accuracy", "base_kept", "other_answer", "harmed"
+SEEDS = "seeds (range)"
+RANDOM_SUBSPACES = "random subspaces (95 %)"
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """A subspace at one layer: name, draw, and orthonormal columns float64 [width, rank]; None: the whole state."""
+
+    name: str
+    draw: int | None
+    basis: np.ndarray | None
+
+    @property
+    def names(self) -> Row:
+        """The columns that tell it apart."""
+        return {
+            "subspace": self.name,
+            "draw": self.draw,
+            "rank": None if self.basis is None else self.basis.shape[1],
+            "control": "random" if self.name == RANDOM else "none",
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What the rows of one model need beside the model and its subspaces.
+
+    Attributes
+    ----------
+    split
+        The study's.
+    probe, patterns
+        A `fourier` probe that reads the second operand at its own token, and the patterns fitted with it.
+    random
+        How many random subspaces.
+    resamples, seed
+        Of the bootstrap over counterfactual results; the study's seed.
+    """
+
+    split: Split
+    probe: Probe
+    patterns: Patterns
+    random: int
+    resamples: int
+    seed: int
+
+    @property
+    def fold(self) -> str:
+        """The fold that has not seen the numbers of the test pairs."""
+        return self.split.folds[0].name
+
+
+def causal_subspace_rows(asker: Asker, learned: Subspaces, study: Study) -> list[Row]:
+    """Everything that is measured on the test pairs, layer by layer.
+
+    Parameters
+    ----------
+    asker
+        The model on which the subspaces were trained.
+    learned
+        The subspaces.
+    study
+        The split, what reads and writes numbers, and the bootstrap.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with `EXTRA`, without `model` and `context`. Metrics: `interchange_accuracy`
+    (the answer is the counterfactual one), `base_kept` (the answer is the same as without interchange), `other_answer`,
+    `harmed` (of the right answers, those that a source with the same second operand makes wrong), `accuracy_component`
+    and `accuracy_complement` (a probe refitted on that part of the states, on unseen numbers), `overlap`, `angle`, and
+    of every start `steps` and `validation_loss`.
+    """
+    split = interchange_split(study.split, study.seed)
+    drawn = PairSettings(**{**learned.metadata["pairs"], "operations": tuple(learned.metadata["pairs"]["operations"])})
+    pairs = {part: drawn.draw(part, split, study.seed, asker) for part in (TRAIN, VALIDATION, TEST)}
+    rows: list[Row] = []
+    for layer in learned.layers:
+        found = {part: find_interchange(asker, asked, layer) for part, asked in pairs.items()}
+        same = find_interchange(asker, pairs[TEST], layer, "same")
+        states, values = _numbers(list(found.values()))
+        spaces = _spaces(layer, learned, states, values, split, study)
+        measured = [
+            *_answer_rows(asker, found[TEST], same, spaces, study),
+            *_reading_rows(states, values, spaces, split, study),
+            *_angle_rows(spaces, states.shape[1], study.seed),
+            *_training_rows(layer, learned),
+        ]
+        rows += [{"layer": layer, "seed": study.seed, **row} for row in measured]
+    return rows
+
+
+def _numbers(parts: Sequence[Interchange]) -> tuple[np.ndarray, np.ndarray]:
+    """States of the sources float32 [n, width], and their second operands int64 [n]."""
+    values = np.concatenate([part.pairs.table["source_b"].to_numpy() for part in parts])
+    return np.concatenate([part.states.cpu().numpy() for part in parts]), values.astype(np.int64)
+
+
+def _spaces(
+    layer: str, learned: Subspaces, states: np.ndarray, values: np.ndarray, split: Split, study: Study
+) -> list[Space]:
+    """All subspaces of one layer, of the rank of the trained ones as far as they have so many directions."""
+    rank, width = learned.basis(layer, learned.seeds[0]).shape[1], states.shape[1]
+    train = ~np.isin(split.block_of(values), split.folds[0].test)
+    own = fit_readout(states, values, split, split.folds[1])
+    centred = states[train].astype(np.float64) - states[train].mean(axis=0, dtype=np.float64)
+    fixed = {
+        READOUT: readout_basis(study.probe.tensors[layer, study.fold]),
+        OWN: np.empty((width, 0)) if own is None else readout_basis(own),
+        PATTERN: study.patterns.basis(layer, study.fold, rank),
+        VARIANCE: np.linalg.eigh(centred.T @ centred)[1][:, ::-1],
+    }
+    drawn = [random_basis(width, rank, study.seed, "causal_subspace", layer, draw) for draw in range(study.random)]
+    return [
+        *(Space(CAUSAL, seed, learned.basis(layer, seed).astype(np.float64)) for seed in learned.seeds),
+        *(Space(name, None, basis[:, :rank]) for name, basis in fixed.items() if basis.shape[1]),
+        *(Space(RANDOM, draw, basis) for draw, basis in enumerate(drawn)),
+        Space(WHOLE, None, None),
+    ]
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    """What the model answers to the test pairs under one interchange, and to sources with the same second operand."""
+
+    space: Space
+    answers: np.ndarray
+    same: np.ndarray
+    relative_norm: float
+
+
+def _answer_rows(
+    asker: Asker, test: Interchange, same: Interchange, spaces: Sequence[Space], study: Study
+) -> Iterator[Row]:
+    pairs = test.pairs
+    own, states = answers_and_states(asker, pairs.base, [test.layer], pairs.tokens("base"))
+    before = own.values
+    outcomes = [_outcome(asker, test, same, states[test.layer], space) for space in spaces]
+    for group in _grouped(outcomes):
+        yield from _shares(group, before, pairs.table, pairs.base.table["value"].to_numpy(), study)
+    asked = asker.answers(pairs.questions["counterfactual"]).values[pairs.order["counterfactual"]]
+    for name, answers in ((NOTHING, before), (ASKED, asked)):
+        marks = {FOLLOWED: answers == pairs.table["value"].to_numpy()}
+        yield from _subset_rows(pairs.table, marks, {"subspace": name}, 1, study)
+
+
+def _outcome(asker: Asker, test: Interchange, same: Interchange, base: np.ndarray, space: Space) -> _Outcome:
+    basis = None if space.basis is None else torch.tensor(space.basis, dtype=torch.float32, device=test.states.device)
+    answers, kept = (asker.answers(part.pairs.base, [part.edit(basis)]).values for part in (test, same))
+    moved = test.states.cpu().numpy() - base
+    if space.basis is not None:
+        moved = moved @ space.basis
+    return _Outcome(space, answers, kept, relative_norm(moved, base))
+
+
+def _grouped(outcomes: Sequence[_Outcome]) -> list[list[_Outcome]]:
+    """Every subspace alone, and those that were drawn several times together."""
+    together: dict[str, list[_Outcome]] = {}
+    for outcome in outcomes:
+        together.setdefault(outcome.space.name, []).append(outcome)
+    return [[outcome] for outcome in outcomes] + [group for group in together.values() if len(group) > 1]
+
+
+def _shares(
+    group: Sequence[_Outcome], before: np.ndarray, pairs: pl.DataFrame, value: np.ndarray, study: Study
+) -> Iterator[Row]:
+    answers, same = (np.concatenate([getattr(one, name) for one in group]) for name in ("answers", "same"))
+    times = len(group)
+    followed = answers == np.tile(pairs["value"].to_numpy(), times)
+    kept = (answers == np.tile(before, times)) & ~followed
+    names = {**group[0].space.names, "relative_norm": float(np.mean([one.relative_norm for one in group]))}
+    if times > 1:
+        names["draw"] = None
+    yield from _subset_rows(pairs, {FOLLOWED: followed, KEPT: kept, OTHER: ~followed & ~kept}, names, times, study)
+    right = before == value
+    if right.any():
+        marks = {HARMED: (same != np.tile(value, times))[np.tile(right, times)]}
+        base = pairs.with_columns(pl.Series("value", value)).filter(pl.Series(right))
+        yield from _subset_rows(base, marks, names, times, study)
+
+
+def _subset_rows(
+    pairs: pl.DataFrame, marks: Mapping[str, np.ndarray], names: Row, times: int, study: Study
+) -> Iterator[Row]:
+    """Shares with intervals over results, over all pairs and by operation; pairs stand `times` times in the marks."""
+    values, operations = (np.tile(pairs[name].to_numpy(), times) for name in ("value", "operation"))
+    subsets = {"all": np.ones(len(values), dtype=bool)}
+    subsets |= {f"operation={name}": operations == name for name in pairs["operation"].unique(maintain_order=True)}
+    for metric, mark in marks.items():
+        for subset, part in subsets.items():
+            interval = prompt_accuracy_interval(values[part], mark[part], study.resamples, study.seed)
+            yield {**names, "subset": subset, "metric": metric, **interval_row(interval, study.seed)}
+
+
+# --- readings ---------------------------------------------------------------------------------------------------------
+
+
+def _reading_rows(
+    states: np.ndarray, values: np.ndarray, spaces: Sequence[Space], split: Split, study: Study
+) -> Iterator[Row]:
+    """What a refitted probe reads of each component and of the rest; of random and trained subspaces the first."""
+    for space in spaces:
+        if space.draw:
+            continue
+        parts = {"accuracy_component": states}
+        if space.basis is not None:
+            component = states @ space.basis
+            parts = {"accuracy_component": component, "accuracy_complement": states - component @ space.basis.T}
+        for metric, part in parts.items():
+            read = read_test_numbers(part, values, split)
+            if read is None:
+                continue
+            found = accuracy_interval(read[0], read[0] == read[1], study.resamples, study.seed)
+            row = {**interval_row(found, study.seed), "resampled": found.resampled, "probe": study.probe.kind}
+            yield {**space.names, "metric": metric, **row}
+
+
+# --- angles -----------------------------------------------------------------------------------------------------------
+
+
+def _angle_rows(spaces: Sequence[Space], width: int, seed: int) -> Iterator[Row]:
+    """Principal angles of the trained subspaces with the others and with each other, and of the others."""
+    bases: dict[str, list[np.ndarray]] = {}
+    for space in spaces:
+        if space.basis is not None and space.name != RANDOM:
+            bases.setdefault(space.name, []).append(space.basis)
+    if len(bases[CAUSAL]) > 1:
+        yield from _compared(CAUSAL, CAUSAL, list(combinations(bases[CAUSAL], 2)), width, seed)
+    for one, other in combinations(bases, 2):
+        pairs = [(a, b) for a in bases[one] for b in bases[other]]
+        yield from _compared(one, other, pairs, width, seed)
+
+
+def _compared(
+    one: str, other: str, pairs: Sequence[tuple[np.ndarray, np.ndarray]], width: int, seed: int
+) -> Iterator[Row]:
+    """Overlap and angles, the mean over the seeds with their range; the same of random subspaces."""
+    ranks = [basis.shape[1] for basis in pairs[0]]
+    names = {"subspace": one, "other": other, "rank": ranks[0]}
+    angles = np.array([principal_angles(*pair) for pair in pairs])
+    null = random_angles(width, *ranks, seed)
+    yield {**names, "metric": "overlap", **_range([overlap(row) for row in angles])}
+    bounds = {"control": "random", "resampled": RANDOM_SUBSPACES}
+    ends = {"value": null.overlap, "ci_low": null.overlap_low, "ci_high": null.overlap_high}
+    yield {**names, "metric": "overlap", **ends, **bounds}
+    for place in range(angles.shape[1]):
+        angle = {**names, "metric": "angle", "angle": place + 1}
+        yield {**angle, **_range(angles[:, place].tolist())}
+        low, high = float(null.angle_low[place]), float(null.angle_high[place])
+        yield {**angle, "value": float(null.angle[place]), "ci_low": low, "ci_high": high, **bounds}
+
+
+def _range(values: Sequence[float]) -> Row:
+    if len(values) == 1:
+        return {"value": values[0]}
+    return {"value": float(np.mean(values)), "ci_low": min(values), "ci_high": max(values), "resampled": SEEDS}
+
+
+def _training_rows(layer: str, learned: Subspaces) -> Iterator[Row]:
+    for start in learned.seeds:
+        names = {"subspace": CAUSAL, "draw": start, "rank": learned.basis(layer, start).shape[1]}
+        found = learned.metadata["learned"][f"{layer}/{start}"]
+        yield {**names, "metric": "steps", "value": float(found["steps"])}
+        yield {**names, "metric": "validation_loss", "value": float(found["loss"])}

@@ -1,0 +1,74 @@
+"""What can be read of the interchanged operand, by probes refitted in closed form on the pairs' own states."""
+
+import numpy as np
+
+from numprobe.probes.closed_form import Tensors, fit_layer, make_target
+from numprobe.probes.codes import make_code
+from numprobe.probes.probe import Probe
+from numprobe.probes.readout import enough_rank
+from numprobe.probes.statistics import accumulate
+from numprobe.splits import Fold, Split
+
+_KIND, _LAYER = "fourier", "0"
+
+
+def fit_readout(states: np.ndarray, values: np.ndarray, split: Split, fold: Fold) -> Tensors | None:
+    """The tensors of a `fourier` probe (`numprobe.probes.probe.Probe`) of one layer; None if all states are one vector.
+
+    Parameters
+    ----------
+    states
+        float [n, d]; those of numbers that do not train take no part.
+    values
+        int64 [n].
+    split, fold
+        Which numbers train.
+    """
+    target = make_target(make_code(_KIND, split.minimum, split.maximum), split.values, split.minimum)
+    fitted = fit_layer(accumulate(states, values, split), split, [target], [fold])
+    return None if fitted is None else fitted[0][fold.name]
+
+
+def needed_rank(states: np.ndarray, values: np.ndarray, split: Split) -> int:
+    """Directions with which a probe reads validation numbers within one point of its full read-out, at most d / 4.
+
+    Parameters
+    ----------
+    states, values
+        float [n, d] and int64 [n], of training and validation numbers.
+    split
+        What `numprobe.interventions.pairs.interchange_split` returned.
+    """
+    fold = split.folds[0]
+    tensors = fit_readout(states, values, split, fold)
+    held = np.isin(split.block_of(values), fold.validation)
+    if tensors is None or not held.any():
+        return 1
+    code = make_code(_KIND, split.minimum, split.maximum).matrix
+    return enough_rank(tensors, code, states[held], values[held] - split.minimum)
+
+
+def read_test_numbers(states: np.ndarray, values: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray] | None:
+    """Fit on all numbers that do not test, read those that do: numbers and readings, int64 [n tested].
+
+    Parameters
+    ----------
+    states, values
+        float [n, d] and int64 [n], of all numbers.
+    split
+        What `numprobe.interventions.pairs.interchange_split` returned.
+
+    Returns
+    -------
+    None if the states are constant.
+    """
+    fold = split.folds[1]
+    tensors = fit_readout(states, values, split, fold)
+    if tensors is None:
+        return None
+    probe = Probe(
+        kind=_KIND, numbers=split.values, layers=(_LAYER,), folds=(fold.name,), constant=(), width=states.shape[1],
+        metadata={}, tensors={(_LAYER, fold.name): tensors},
+    )  # fmt: skip
+    tested = np.isin(split.block_of(values), fold.test)
+    return values[tested], probe.decode(states[tested], _LAYER, fold.name)
