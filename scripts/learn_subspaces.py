@@ -1,0 +1,65 @@
+"""Train the subspaces of a model's states whose interchange between two prompts changes the answer as the number would.
+
+Run by the rule `learn_subspaces`.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from _ask import load_asker, model_arguments
+from _run import run
+from numprobe.probes.probe import load_probe
+from numprobe.splits import make_split
+
+_IDENTITY = ("model", "source", "revision", "weights_sha256", "tokenizer_sha256")
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Model -> bases."""
+    from numprobe.interventions.interchange import Training
+    from numprobe.interventions.learn_subspaces import PairSettings, learn_subspaces
+
+    split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
+    known = load_probe(options.probe).metadata
+    metadata = {name: known.get(name) for name in _IDENTITY} | {"context": options.context, "provenance": provenance}
+    asker = load_asker(options)
+    learn_subspaces(
+        asker,
+        split,
+        options.layers,
+        options.seeds,
+        options.rank,
+        PairSettings(tuple(options.operations), options.pairs, options.test_pairs),
+        Training(steps=options.steps),
+        options.seed,
+        metadata,
+    ).save(options.output)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Options."""
+    result = model_arguments(__doc__)
+    result.add_argument("--probe", type=Path, required=True, help="a probe of this model, which knows its identity")
+    result.add_argument("--context", required=True, help="name of the context, for the file")
+    result.add_argument("--layers", nargs="+", required=True, help="layers whose states are interchanged")
+    result.add_argument("--operations", nargs="+", choices=["+", "-", "*", "/"], default=["+", "-"], help="operations")
+    result.add_argument(
+        "--rank", type=int, help="directions of a basis; default: as many as a probe of the layer needs"
+    )
+    result.add_argument("--seeds", type=int, default=3, help="random starts")
+    result.add_argument("--pairs", type=int, default=4000, help="pairs of prompts that train")
+    result.add_argument("--test-pairs", type=int, default=600, help="pairs that test; half as many choose the steps")
+    result.add_argument("--steps", type=int, default=300, help="updates of each basis")
+    result.add_argument("--seed", type=int, default=0, help="the study's seed")
+    result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
+    result.add_argument("--maximum", type=int, default=999, help="largest candidate number")
+    result.add_argument("--scheme", choices=["folds", "paper"], default="folds", help="how values are divided")
+    result.add_argument("--folds", type=int, default=10, help="number of folds (scheme folds)")
+    result.add_argument("--inner", type=int, default=3, help="inner groups of values that choose hyper-parameters")
+    result.add_argument("--output", type=Path, required=True, help="bases to write (safetensors)")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())
