@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from numprobe.evaluation.notes import NOT_APPLICABLE
 from numprobe.evaluation.outcomes import Row, interval_row, outcome_rows
 from numprobe.evaluation.predict import split_of
 from numprobe.intervals import accuracy_interval
-from numprobe.interventions.alignment import CONTROLS, is_moved, pattern_rank, relative_norm, row_changes
-from numprobe.interventions.choice import TEST, VALIDATION, is_validation
+from numprobe.interventions.alignment import CONTROLS, pattern_rank, row_changes
+from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
+from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.embedding_rows import replaced_rows
+from numprobe.interventions.folds import is_tested, unseen_folds
 from numprobe.models.architecture import output_matrix
 from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
@@ -39,11 +42,25 @@ class _Matrix:
 
 @dataclass(frozen=True, eq=False)
 class _Numbers:
-    """All numbers that are single tokens, ascending: int64 [n]; and the matrices by name."""
+    """All numbers that are single tokens, ascending: int64 [n]; whether they move; and the matrices by name."""
 
     values: np.ndarray
     tokens: np.ndarray
+    moving: np.ndarray
     matrices: Mapping[str, _Matrix]
+
+    def of_variant(self, variant: str) -> list[_Matrix]:
+        """The matrices whose rows move; where the model ties them, the output's rows are the input's."""
+        read = self.matrices[EMBEDDING]
+        return [read] if variant == INPUT else [read, self.matrices.get(UNEMBEDDING, read)]
+
+    def relative_norm(self, variant: str, control: str, strength: float) -> float:
+        """Mean length of the change, in units of each row's distance from the mean row; the mean over the matrices."""
+        norms = [
+            relative_norm(matrix.changes[control][self.moving], (matrix.rows - matrix.rows.mean(axis=0))[self.moving])
+            for matrix in self.of_variant(variant)
+        ]
+        return strength * float(np.mean(norms))
 
 
 def alignment_rows(
@@ -84,26 +101,25 @@ def alignment_rows(
     """
     split = split_of(probe)
     numbers = _numbers(asker, patterns, split, seed)
-    moving = numbers.tokens[is_moved(numbers.values, split)]
-    asked = sample_questions(questions.take(_about(questions, moving)), prompts, seed)
     found = list(_reading_rows(numbers, probe, split, strengths, resamples, seed))
-    if not len(asked):
+    about = questions.take(_about(questions, numbers.tokens[numbers.moving]))
+    if not len(about):
         return [*found, {"layer": EMBEDDING, "note": f"{NOT_APPLICABLE}: no operand is a token whose row moves"}]
+    asked = sample_questions(about, prompts, seed)
     before = asker.answers(asked).values
-    checking = is_validation(asked.table["value"].to_numpy(), seed)
+    choosing = is_validation(asked.table["value"].to_numpy(), seed)
     rank = int(np.median([pattern_rank(patterns, EMBEDDING, fold.name) for fold in split.folds]))
-    for variant in (INPUT, BOTH):
-        for control in CONTROLS:
-            answers = {s: _answers(asker, asked, numbers, variant, control, s) for s in strengths}
-            best = _best(asked, answers, checking)
-            common = {"layer": EMBEDDING, "site": variant, "control": control, "probe": "patterns", "rank": rank}
-            for strength, after in answers.items():
-                norm = _relative_norm(numbers, variant, control, strength, split)
-                moved = {"strength": strength, "relative_norm": norm, "chosen": strength == best}
-                for side, part in ((VALIDATION, checking), (TEST, ~checking)):
-                    if part.any():
-                        rows = outcome_rows(asked.table.filter(part), before[part], after[part], resamples, seed)
-                        found += [{**common, **moved, "prompts": side, **row} for row in rows]
+    for variant, control in product((INPUT, BOTH), CONTROLS):
+        after = {s: _answers(asker, asked, numbers, variant, control, s) for s in strengths}
+        best = _best(asked, after, choosing)
+        common = {"layer": EMBEDDING, "site": variant, "control": control, "probe": "patterns", "rank": rank}
+        for strength, (prompts_of, part) in product(strengths, ((VALIDATION, choosing), (TEST, ~choosing))):
+            size = {"strength": strength, "relative_norm": numbers.relative_norm(variant, control, strength)}
+            described = {**common, **size, "prompts": prompts_of, "chosen": strength == best}
+            if part.any():
+                table = asked.table.filter(part)
+                rows = outcome_rows(table, before[part], after[strength][part], resamples, seed, strength == best)
+                found += [described | row for row in rows]
     return found
 
 
@@ -115,7 +131,7 @@ def _numbers(asker: Asker, patterns: Patterns, split: Split, seed: int) -> _Numb
         matrix = asker.parts.input_matrix if layer == EMBEDDING else output_matrix(asker.model)
         rows = matrix[ids.tolist()].detach().double().cpu().numpy()  # type: ignore[index]
         found[layer] = _Matrix(rows, row_changes(rows, values, patterns, layer, split, seed))
-    return _Numbers(values, ids, found)
+    return _Numbers(values, ids, is_tested(values, split, patterns.folds), found)
 
 
 def _about(questions: Questions, tokens: np.ndarray) -> np.ndarray:
@@ -131,31 +147,15 @@ def _about(questions: Questions, tokens: np.ndarray) -> np.ndarray:
 def _answers(
     asker: Asker, asked: Questions, numbers: _Numbers, variant: str, control: str, strength: float
 ) -> np.ndarray:
-    matrices = _matrices(numbers, variant)
-    moved = [matrix.moved(control, strength) for matrix in matrices]
+    moved = [matrix.moved(control, strength) for matrix in numbers.of_variant(variant)]
     with replaced_rows(asker.model, numbers.tokens, *moved):
         return asker.answers(asked).values
 
 
-def _matrices(numbers: _Numbers, variant: str) -> list[_Matrix]:
-    """The matrices of a variant; where the model ties them, the output's rows are the input's."""
-    read = numbers.matrices[EMBEDDING]
-    return [read] if variant == INPUT else [read, numbers.matrices.get(UNEMBEDDING, read)]
-
-
-def _best(asked: Questions, answers: Mapping[float, np.ndarray], checking: np.ndarray) -> float:
-    """The strength that answers most validation prompts rightly, of several the smallest."""
-    truth = asked.table["value"].to_numpy()
-    return max(sorted(answers), key=lambda strength: int((answers[strength] == truth)[checking].sum()))
-
-
-def _relative_norm(numbers: _Numbers, variant: str, control: str, strength: float, split: Split) -> float:
-    """The relative length of the change of the rows that move, the mean over the matrices."""
-    moving = is_moved(numbers.values, split)
-    norms = [
-        strength * relative_norm(matrix.changes[control], matrix.rows, moving) for matrix in _matrices(numbers, variant)
-    ]
-    return float(np.mean(norms))
+def _best(asked: Questions, after: Mapping[float, np.ndarray], choosing: np.ndarray) -> float:
+    """The strength that answers most of the prompts that choose rightly."""
+    right = {strength: values == asked.table["value"].to_numpy() for strength, values in after.items()}
+    return best_setting({(EMBEDDING, strength): float(marks[choosing].sum()) for strength, marks in right.items()})[1]
 
 
 def _reading_rows(
@@ -176,9 +176,7 @@ def _readings(
     values: np.ndarray, rows: np.ndarray, probe: Probe, layer: str, split: Split
 ) -> tuple[np.ndarray, np.ndarray]:
     """The numbers that folds hold out, and whether each is read rightly."""
-    held = [np.flatnonzero(np.isin(split.block_of(values), fold.test)) for fold in split.folds]
-    read = [
-        probe.decode(rows[place], layer, fold.name) for place, fold in zip(held, split.folds, strict=True) if len(place)
-    ]
-    order = np.concatenate(held)
+    folds = unseen_folds(values, split, probe.folds)
+    read = [probe.decode(rows[place], layer, fold) for fold, place in folds.items()]
+    order = np.concatenate(list(folds.values()))
     return values[order], np.concatenate(read) == values[order]

@@ -7,6 +7,7 @@ import polars as pl
 from numprobe.findings import (
     consistency,
     cross_layer,
+    embedding_alignment,
     embedding_probes,
     frequencies,
     layer_probes,
@@ -43,7 +44,9 @@ REPRESENTATION: Sections = {
     "consistency": consistency.section,
 }
 
-MANIPULATION: Sections = {}
+MANIPULATION: Sections = {
+    "embedding_alignment": embedding_alignment.section,
+}
 
 #: Subject of a page -> its sections.
 PAGES: dict[str, Sections] = {"representation": REPRESENTATION, "manipulation": MANIPULATION}

@@ -5,13 +5,15 @@ arXiv 2506.08966 reports that embeddings aligned with the pattern that a probe f
 
 import numpy as np
 
+from numprobe.interventions.directions import random_change
+from numprobe.interventions.folds import unseen_folds
 from numprobe.probes.patterns import Patterns
 from numprobe.seeding import generator
 from numprobe.splits import Split
 
 #: Where rows move: to the pattern of their own number ("none" is no control), to that of another one, anywhere by as
 #: much, or to what the first principal directions of the other numbers' rows hold of them.
-CONTROLS = ("none", "shuffled", "random", "principal components")
+CONTROLS = ("none", "wrong number", "random direction", "principal components")
 #: As many principal directions are kept as hold this share of the variance between the patterns of all numbers.
 HELD = 0.95
 
@@ -31,7 +33,7 @@ def row_changes(
     values
         int [n]: their numbers.
     patterns
-        Fitted on these rows, layer by layer with folds.
+        Fitted on these rows.
     layer
         "embedding" or "unembedding".
     split
@@ -45,24 +47,20 @@ def row_changes(
     """
     rows = np.asarray(rows, dtype=np.float64)
     found = {control: np.zeros_like(rows) for control in CONTROLS}
-    others = generator(seed, "alignment", "shuffled").permutation(patterns.numbers)
-    directions = generator(seed, "alignment", "random", layer).standard_normal((len(patterns.numbers), rows.shape[1]))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    others = generator(seed, "alignment", "wrong number").permutation(patterns.numbers)
+    folds = unseen_folds(values, split, patterns.folds)
     for fold in split.folds:
-        moved, known = (np.isin(split.block_of(values), blocks) for blocks in (fold.test, fold.train))
-        place = values[moved] - patterns.numbers[0]
-        whole = patterns.states(values[moved], layer, fold.name) - rows[moved]
-        found["none"][moved] = whole
-        found["shuffled"][moved] = patterns.states(others[place], layer, fold.name) - rows[moved]
-        found["random"][moved] = directions[place] * np.linalg.norm(whole, axis=1, keepdims=True)
+        if fold.name not in folds:
+            continue
+        moved, known = folds[fold.name], np.isin(split.block_of(values), fold.train)
+        own, number = rows[moved], values[moved]
+        wrong = others[number - patterns.numbers[0]]
         rank = pattern_rank(patterns, layer, fold.name)
-        found["principal components"][moved] = _denoised(rows[moved], rows[known], rank) - rows[moved]
+        found["none"][moved] = patterns.states(number, layer, fold.name) - own
+        found["wrong number"][moved] = patterns.states(wrong, layer, fold.name) - own
+        found["principal components"][moved] = _denoised(own, rows[known], rank) - own
+    found["random direction"] = random_change(found["none"], seed, "alignment", layer).astype(np.float64)
     return found
-
-
-def is_moved(values: np.ndarray, split: Split) -> np.ndarray:
-    """Whether some fold holds a number out, bool [n]."""
-    return np.isin(split.block_of(values), [block for fold in split.folds for block in fold.test])
 
 
 def pattern_rank(patterns: Patterns, layer: str, fold: str) -> int:
@@ -70,12 +68,6 @@ def pattern_rank(patterns: Patterns, layer: str, fold: str) -> int:
     states = patterns.states(patterns.numbers, layer, fold)
     variance = np.linalg.svd(states - states.mean(axis=0), compute_uv=False) ** 2
     return int((np.cumsum(variance) < HELD * variance.sum()).sum()) + 1
-
-
-def relative_norm(changes: np.ndarray, rows: np.ndarray, moved: np.ndarray) -> float:
-    """The mean length of the change of some rows (`moved`, bool [n]), in units of each one's distance from the mean."""
-    distance = np.linalg.norm(rows - rows.mean(axis=0), axis=1)
-    return float((np.linalg.norm(changes, axis=1) / distance)[moved].mean())
 
 
 def _denoised(rows: np.ndarray, others: np.ndarray, rank: int) -> np.ndarray:

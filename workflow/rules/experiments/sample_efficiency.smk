@@ -23,7 +23,12 @@ if STUDY.experiment("sample_efficiency"):
         },
         skipped=sample_efficiency_skipped(),
         figures={
-            "sample_efficiency": ("plot_sample_efficiency", ["sample_efficiency"], "", "20. How much data a probe needs")
+            "sample_efficiency": (
+                "plot_sample_efficiency",
+                ["sample_efficiency"],
+                "",
+                "20. How much data a probe needs",
+            )
         },
     )
 

@@ -1,0 +1,149 @@
+"""What a model answers once the embedding rows of the numbers are moved to the fitted code."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import Panels, explain_empty, fraction_axis, legend_entry, line, points, title_columns
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.figures.style import PAGE_WIDTH, Style
+from numprobe.tables import MEASUREMENT
+
+#: Variants (the column `site`): titles of their panels, and styles.
+VARIANTS: Mapping[str, tuple[str, Style]] = {
+    "input": ("input rows", Style("#0072B2", "o")),
+    "both": ("input, output rows", Style("#D55E00", "s")),
+}
+_CONTROLS: Mapping[str, Style] = {
+    "wrong number": Style("#222222", "x", "--"),
+    "random direction": Style("#888888", "+", ":"),
+    "principal components": Style("#555555", "D", "-."),
+}
+#: Shares by operation, at the chosen strength: metric -> title.
+_SHARES: Mapping[str, str] = {"repaired": "wrong answers\nrepaired", "harmed": "right answers\nharmed"}
+_CHANGE = "accuracy_change"
+_BESIDE = "random direction"
+_OPERATION = "operation="
+_COLUMNS = (
+    "model", "context", "site", "control", "strength", "relative_norm", "rank", "chosen", "subset", "metric", "value",
+    "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
+)  # fmt: skip
+
+
+def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:
+    """The measurements on test prompts that the figure shows: every strength, and the chosen one by operation.
+
+    Parameters
+    ----------
+    table
+        The collected table of the experiment `embedding_alignment`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or no answer was measured.
+    """
+    rows = checked(table, [*MEASUREMENT, *_COLUMNS])
+    whole = (pl.col("metric") == _CHANGE) & (pl.col("subset") == "all")
+    plain = pl.col("control").is_in(["none", _BESIDE])
+    chosen = pl.col("metric").is_in(list(_SHARES)) & pl.col("chosen") & plain
+    shown = (whole | chosen) & (pl.col("prompts") == "test") & pl.col("value").is_not_null()
+    if rows.filter(shown).is_empty():
+        raise nothing_to_draw(f"metric {_CHANGE}")
+    return rows.filter(shown | is_not_applicable()).select(_COLUMNS)
+
+
+def draw_alignment(drawn: pl.DataFrame) -> Figure:
+    """A row of panels per model: the change of the accuracy by strength, and what is repaired and harmed by operation.
+
+    Parameters
+    ----------
+    drawn
+        What `alignment_drawn` returned.
+    """
+    runs = _runs(drawn)
+    curves = {variant: f"change of accuracy:\n{title}" for variant, (title, _) in VARIANTS.items()}
+    figure, panels = _panels(list(runs), [*curves.values(), *_SHARES.values()])
+    subsets = in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
+    headers = {}
+    for run, rows in runs.items():
+        for variant, title in curves.items():
+            part = rows.filter(((pl.col("metric") == _CHANGE) & (pl.col("site") == variant)) | is_not_applicable())
+            if not explain_empty(panels[run, title], part):
+                headers[run, title] = _draw_strengths(panels[run, title], part, VARIANTS[variant][1])
+        for metric, title in _SHARES.items():
+            part = rows.filter((pl.col("metric") == metric) | is_not_applicable())
+            if not explain_empty(panels[run, title], part):
+                headers[run, title] = _draw_operations(panels[run, title], part, subsets)
+    title_columns(panels, headers)
+    figure.legend(handles=_legend(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]:
+    """A row of panels per run; the changes of accuracy and the shares have axes of their own."""
+    figure = Figure(figsize=(PAGE_WIDTH, 1.35 * len(runs) + 1.2), layout="constrained")
+    grid = figure.subplots(len(runs), len(titles), squeeze=False)
+    for axes, label in zip(
+        grid[-1], [*["part of the way"] * len(VARIANTS), *["operation"] * len(_SHARES)], strict=True
+    ):
+        axes.set_xlabel(label)
+    for run, row in zip(runs, grid, strict=True):
+        row[0].set_ylabel(run, fontweight="bold", fontsize=8)
+    return figure, {(run, title): grid[i][j] for i, run in enumerate(runs) for j, title in enumerate(titles)}
+
+
+def _runs(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Rows by model, or by model and context where there are several contexts."""
+    parts = drawn.partition_by("model", "context", maintain_order=True)
+    several = drawn["context"].n_unique() > 1
+    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
+
+
+def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
+    """Curves over the strength, the chosen one with a star; returns what stands above the panel."""
+    for control, grey in _CONTROLS.items():
+        line(axes, rows.filter(pl.col("control") == control), "strength", grey)
+    own = rows.filter(pl.col("control") == "none")
+    line(axes, own, "strength", style)
+    axes.axhline(0, color="#bbbbbb", linewidth=0.5)
+    axes.set_xlim(0, 1.05)
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    # Gains of a point stay visible beside controls that lose everything.
+    axes.set_yscale("symlog", linthresh=0.1)
+    axes.set_ylim(-1.3, 1.3)
+    axes.set_yticks([-1, -0.1, -0.05, 0, 0.05, 0.1, 1], ["-1", "-0.1", "", "0", "", "0.1", "1"])
+    axes.set_yticks([], minor=True)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
+    (best,) = own.filter(pl.col("chosen")).rows(named=True)
+    axes.plot(
+        best["strength"], best["value"], linestyle="none", marker="*", markersize=8, color="white",
+        markeredgecolor="black", markeredgewidth=0.7, zorder=5,
+    )  # fmt: skip
+    return [f"chosen {best['strength']:g}: {best['relative_norm']:.2f} of the spread", f"{best['n_prompts']} prompts"]
+
+
+def _draw_operations(axes: Axes, rows: pl.DataFrame, subsets: list[str]) -> list[str]:
+    fraction_axis(axes)
+    series = [(site, control) for site in VARIANTS for control in ("none", _BESIDE)]
+    for place, (site, control) in enumerate(series):
+        part = rows.filter((pl.col("site") == site) & (pl.col("control") == control))
+        style = VARIANTS[site][1] if control == "none" else Style("#888888", VARIANTS[site][1].marker)
+        points(axes, [subsets.index(name) + 0.2 * (place - 1.5) for name in part["subset"]], part, style)
+    axes.set_xticks(range(len(subsets)), [name.removeprefix(_OPERATION) for name in subsets])
+    axes.set_xlim(-0.6, len(subsets) - 0.4)
+    counts = rows.filter((pl.col("subset") == "all") & (pl.col("control") == "none"))["n_prompts"].drop_nulls()
+    return [f"{count} answers" for count in counts[:1]]
+
+
+def _legend() -> list[Line2D]:
+    entries = [legend_entry(f"to the code: {title}", style) for title, style in VARIANTS.values()]
+    entries += [legend_entry(control, style) for control, style in _CONTROLS.items()]
+    star = Line2D(
+        [], [], linestyle="none", marker="*", markersize=8, color="white", markeredgecolor="black", label="chosen"
+    )
+    return [*entries, star]
