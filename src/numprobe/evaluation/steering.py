@@ -1,0 +1,162 @@
+"""How often a model's answer follows an operand whose state was moved to another number."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.answers.ask import NO_NUMBER, Asker
+from numprobe.answers.questions import Questions
+from numprobe.evaluation.outcomes import interval_row, subsets
+from numprobe.evaluation.predict import split_of
+from numprobe.intervals import prompt_accuracy_interval
+from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
+from numprobe.interventions.directions import relative_norm
+from numprobe.interventions.operands import read_later, results_with
+from numprobe.interventions.states import shift
+from numprobe.interventions.steering import PATTERNS, STATE, Steerable, find_steerable, steering_changes
+from numprobe.probes.patterns import Patterns
+from numprobe.probes.probe import Probe
+
+Row = dict[str, Any]
+#: (what the states are moved along, control, layer, strength)
+Setting = tuple[str, str, str, float]
+
+#: The unit of resampling: all prompts with one operand share its fate.
+_UNITS = {"values (bootstrap)": "operands (bootstrap)", "values (Wilson)": "operands (Wilson)"}
+#: The `note` of a model that answers too few questions rightly.
+TOO_FEW = "too few right answers"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is tried.
+
+    Attributes
+    ----------
+    layers
+        Names of the states; the last block's, which no answer reads, and those that the patterns lack are left out.
+    strengths
+        In units of the distance between the patterns of the two numbers.
+    per_operation
+        Questions of an operation at the most.
+    """
+
+    layers: tuple[str, ...]
+    strengths: tuple[float, ...]
+    per_operation: int
+
+
+def steering_rows(
+    asker: Asker,
+    questions: Questions,
+    operand: str,
+    probe: Probe,
+    patterns: Patterns,
+    grid: Grid,
+    resamples: int,
+    seed: int,
+) -> list[Row]:
+    """Move the operand's state in every layer, by every strength, along every direction, and see what is answered.
+
+    Half of the operands choose the layer and strength of each direction at which most answers follow; those of the
+    other half are reported. Controls are marked as chosen where the direction along the patterns is.
+
+    Parameters
+    ----------
+    asker, questions
+        The model, and all questions.
+    operand
+        "a" or "b": whose state is moved.
+    probe, patterns
+        Fitted where the operand is read at its own token.
+    grid
+        Layers, strengths and the number of questions.
+    resamples, seed
+        Of the bootstrap over operands; the study's seed.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with the columns of `numprobe.evaluation.outcomes.INTERVENTION`. Metric
+    `answered`: share of questions that are answered rightly with either operand; of these, `followed`: the answer is
+    the result with the other number; `unchanged`: that with the operand; `other`: neither; `no_number`.
+    """
+    used = read_later(grid.layers, patterns, asker)
+    split = split_of(probe)
+    found = find_steerable(asker, questions, operand, patterns, split, used, grid.per_operation, seed)
+    answered = {"metric": "answered", **_interval(found.operands_asked, found.right, resamples, seed)}
+    choosing = is_validation(found.replacement.operands, seed)
+    if choosing.all() or not choosing.any():
+        return [{**answered, "note": TOO_FEW}]
+    changes = {layer: steering_changes(found, probe, patterns, layer, seed) for layer in used}
+    settings = [
+        (along, control, layer, strength)
+        for layer in used
+        for along, control in changes[layer]
+        for strength in ([1.0] if along == STATE else grid.strengths)
+    ]
+    after = {setting: _answers(asker, found, changes, setting) for setting in settings}
+    outcome = {setting: _outcomes(found, operand, answers) for setting, answers in after.items()}
+    chosen = _chosen({setting: marks["followed"][choosing] for setting, marks in outcome.items()})
+    rows = [answered]
+    for setting, marks in outcome.items():
+        for prompts, part in ((VALIDATION, choosing), (TEST, ~choosing)):
+            described = _described(found, changes, setting, part) | {"prompts": prompts, "chosen": setting in chosen}
+            by_operation = setting in chosen and prompts == TEST
+            rows += [described | row for row in _shares(found, marks, part, by_operation, resamples, seed)]
+    return rows
+
+
+def _answers(asker: Asker, found: Steerable, changes: Mapping[str, Any], setting: Setting) -> np.ndarray:
+    along, control, layer, strength = setting
+    edit = shift(layer, found.tokens, changes[layer][along, control], strength)
+    return asker.answers(found.replacement.questions, [edit]).values
+
+
+def _outcomes(found: Steerable, operand: str, answers: np.ndarray) -> dict[str, np.ndarray]:
+    table = found.replacement.questions.table
+    followed = answers == results_with(table, operand, found.replacement.numbers)
+    unchanged = answers == table["value"].to_numpy()
+    other = ~(followed | unchanged)
+    return {"followed": followed, "unchanged": unchanged, "other": other, "no_number": answers == NO_NUMBER}
+
+
+def _chosen(followed: Mapping[Setting, np.ndarray]) -> set[Setting]:
+    best = {}
+    for along in {along for along, control, _, _ in followed if along != STATE}:
+        gains = {
+            (layer, strength): float(marks.mean())
+            for (name, control, layer, strength), marks in followed.items()
+            if (name, control) == (along, "none")
+        }
+        best[along] = best_setting(gains)
+    layer = best[PATTERNS][0]
+    return {
+        setting
+        for setting in followed
+        if (setting[2:] == best[setting[0]] if setting[0] != STATE else setting[2] == layer)
+    }
+
+
+def _described(found: Steerable, changes: Mapping[str, Any], setting: Setting, part: np.ndarray) -> Row:
+    along, control, layer, strength = setting
+    change = strength * changes[layer][along, control][part]
+    norm = relative_norm(change, found.states[layer][part])
+    return {"probe": along, "control": control, "layer": layer, "strength": strength, "relative_norm": norm}
+
+
+def _shares(
+    found: Steerable, marks: Mapping[str, np.ndarray], part: np.ndarray, by_operation: bool, resamples: int, seed: int
+) -> Iterator[Row]:
+    operands = found.replacement.operands[part]
+    for subset, rows in subsets(found.replacement.questions.table.filter(pl.Series(part)), by_operation):
+        for metric, marked in marks.items():
+            interval = _interval(operands[rows], marked[part][rows], resamples, seed)
+            yield {"subset": subset, "metric": metric, **interval}
+
+
+def _interval(operands: np.ndarray, marks: np.ndarray, resamples: int, seed: int) -> Row:
+    found = prompt_accuracy_interval(operands, marks, resamples, seed)
+    return interval_row(found, seed) | {"resampled": _UNITS.get(found.resampled or "")}

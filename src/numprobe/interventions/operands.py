@@ -1,0 +1,156 @@
+"""Questions about sums and differences in symbols, and the same questions with another operand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from numprobe.answers.ask import Asker
+from numprobe.answers.questions import Questions, find_questions
+from numprobe.errors import NumprobeError
+from numprobe.interventions.folds import Folds, is_tested, unseen_folds
+from numprobe.models.tokens import NumberTokenizer
+from numprobe.probes.patterns import Patterns
+from numprobe.prompts.filling import fill_template
+from numprobe.prompts.table import prompt_table
+from numprobe.prompts.templates import ARITHMETIC_TEMPLATES, RESULTS
+from numprobe.seeding import generator
+from numprobe.splits import Split
+
+#: In symbols their operands are read where the patterns of a context of kind operand are fitted.
+OPERATIONS = ("+", "-")
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """Questions, and what another number in place of their operand makes of them.
+
+    Attributes
+    ----------
+    questions
+        As they are.
+    replaced
+        The same questions with the other number written in place of the operand; all other tokens are the same.
+    operands
+        int64 [questions]: the operand n that is written.
+    numbers
+        int64 [questions]: the number m in its place, from the same test block, so that one fold has seen neither.
+    wrong
+        int64 [questions]: a third number of this block.
+    """
+
+    questions: Questions
+    replaced: Questions
+    operands: np.ndarray
+    numbers: np.ndarray
+    wrong: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "Replacement":
+        """The questions at `rows`, bool [questions]."""
+        arrays = {name: getattr(self, name)[rows] for name in ("operands", "numbers", "wrong")}
+        return replace(self, questions=self.questions.take(rows), replaced=self.replaced.take(rows), **arrays)
+
+
+def operand_questions(questions: Questions, operand: str, patterns: Patterns, split: Split) -> Questions:
+    """The sums and differences in symbols whose operand is one token and a test number of some fold.
+
+    Parameters
+    ----------
+    questions
+        All questions.
+    operand
+        "a" or "b".
+    patterns, split
+        The folds that were fitted, and their test numbers.
+
+    Raises
+    ------
+    NumprobeError
+        If there are none.
+    """
+    symbols = [ARITHMETIC_TEMPLATES[operation][0] for operation in OPERATIONS]
+    one_token = pl.col("template").is_in(symbols) & pl.col(f"token_{operand}").is_not_null()
+    usable = questions.table.select(one_token).to_series().to_numpy()
+    found = questions.take(usable & is_tested(questions.table[operand].to_numpy(), split, patterns.folds))
+    if not len(found):
+        raise NumprobeError(
+            f"no sum or difference in symbols has an operand {operand} that is one token and a test number of a fold: "
+            "the context of kind result needs more prompts (per_value), or the operations + and -"
+        )
+    return found
+
+
+def replace_operands(
+    questions: Questions, operand: str, tokenizer: NumberTokenizer, patterns: Patterns, split: Split, seed: int
+) -> Replacement:
+    """Draw another number for the operand of every question.
+
+    Two other numbers are drawn uniformly from those of the operand's test block that give a result within the range.
+    Left out are questions for which there are no two, or which with the first of them have more or fewer tokens.
+
+    Parameters
+    ----------
+    questions, operand, patterns, split
+        What `operand_questions` returned and takes.
+    tokenizer
+        The model's.
+    seed
+        The study's seed.
+
+    Raises
+    ------
+    NumprobeError
+        If no question is left.
+    """
+    operands = questions.table[operand].to_numpy().astype(np.int64)
+    numbers, wrong = _draw(questions.table, operand, split, unseen_folds(operands, split, patterns.folds), seed)
+    drawn = numbers >= 0
+    if not drawn.any():
+        raise NumprobeError(
+            f"no operand {operand} has two other test numbers of its fold that could take its place: use fewer folds "
+            "(split.folds) or more prompts (per_value)"
+        )
+    replaced = _written(questions.table.filter(pl.Series(drawn)), operand, numbers[drawn], tokenizer)
+    same = ["prompt", "n_tokens", "answer_tokens", f"token_{operand}"]
+    alike = questions.table.join(replaced.table.select(same), on=same, how="semi")["prompt"]
+    kept, among = (table["prompt"].is_in(alike.implode()).to_numpy() for table in (questions.table, replaced.table))
+    return Replacement(questions.take(kept), replaced.take(among), operands[kept], numbers[kept], wrong[kept])
+
+
+def results_with(table: pl.DataFrame, operand: str, numbers: np.ndarray) -> np.ndarray:
+    """The true results with `numbers` (int64 [questions]) in place of an operand, int64 [questions]."""
+    a, b = (numbers if name == operand else table[name].to_numpy().astype(np.int64) for name in ("a", "b"))
+    return np.where(table["operation"].to_numpy() == "+", RESULTS["+"](a, b), RESULTS["-"](a, b))  # type: ignore[arg-type]
+
+
+def read_later(layers: Sequence[str], patterns: Patterns, asker: Asker) -> list[str]:
+    """Those of some states of an operand that a later token reads, and that the patterns have: not the last block's."""
+    last = len(asker.parts.blocks)
+    return [layer for layer in layers if layer in patterns.layers and layer.isdecimal() and int(layer) < last]
+
+
+def _draw(table: pl.DataFrame, operand: str, split: Split, folds: Folds, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two other numbers for each question, -1 where there are no two."""
+    drawn = np.full((2, table.height), -1, dtype=np.int64)
+    blocks = {fold.name: fold.test for fold in split.folds}
+    for fold, rows in folds.items():
+        candidates = split.values_in(blocks[fold])
+        for row in rows:
+            repeated = table[np.full(len(candidates), row)]
+            results = results_with(repeated, operand, candidates)
+            fits = (results >= split.minimum) & (results <= split.maximum) & (candidates != repeated[operand][0])
+            if fits.sum() >= 2:
+                rng = generator(seed, "replacement", int(repeated["prompt"][0]))
+                drawn[:, row] = rng.choice(candidates[fits], size=2, replace=False)
+    return drawn[0], drawn[1]
+
+
+def _written(table: pl.DataFrame, operand: str, numbers: np.ndarray, tokenizer: NumberTokenizer) -> Questions:
+    results = pl.Series("value", results_with(table, operand, numbers))
+    rows = []
+    for row in table.with_columns(pl.Series(operand, numbers), results).iter_rows(named=True):
+        text, spans = fill_template(row["template"], {"a": row["a"], "b": row["b"], "c": row["value"]})
+        place = {"start": spans["c"][0], "end": spans["c"][1]}
+        rows.append({**row, **place, "text": text, "read_at": "before", "text_split": "any"})
+    return find_questions(prompt_table(rows), tokenizer)
