@@ -6,3 +6,5 @@ WRONG_NUMBER = "wrong number"
 RANDOM_DIRECTION = "random direction"
 #: A random subspace of the same rank, in which the change is as long as the one that it is compared with.
 RANDOM_SUBSPACE = "random subspace"
+#: The component in a random subspace of the same rank, however long it is.
+RANDOM_COMPONENT = "random component"

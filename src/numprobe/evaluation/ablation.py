@@ -1,0 +1,188 @@
+"""How many directions must go from an operand's state until the answers suffer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numprobe.answers.ask import Asker
+from numprobe.answers.questions import Questions
+from numprobe.answers.sample import sample_questions
+from numprobe.evaluation.outcomes import interval_row, subsets
+from numprobe.evaluation.predict import split_of
+from numprobe.intervals import prompt_accuracy_interval
+from numprobe.interventions.ablation import PATTERNS, RANDOM, READOUT, Directions, component, ordered_directions
+from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
+from numprobe.interventions.directions import relative_norm, rescaled
+from numprobe.interventions.folds import Folds, unseen_folds
+from numprobe.interventions.operands import operand_questions, read_later
+from numprobe.interventions.states import answers_and_states, shift
+from numprobe.probes.patterns import Patterns
+from numprobe.probes.probe import Probe
+
+Row = dict[str, Any]
+
+#: Stands for the subspace of all directions: the state becomes the mean of all states.
+STATE = "state"
+
+
+@dataclass(frozen=True)
+class Ablations:
+    """What is taken away.
+
+    Attributes
+    ----------
+    layers
+        Names of the states; the last block's, which no answer reads, and those that the patterns lack are left out.
+    ranks
+        Directions of the subspaces; those that no subspace has are left out.
+    draws
+        Random subspaces of each rank.
+    per_operation
+        Questions of an operation at the most.
+    """
+
+    layers: tuple[str, ...]
+    ranks: tuple[int, ...]
+    draws: int
+    per_operation: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The questions, the answers as the model is, and the operands' states by layer."""
+
+    asker: Asker
+    questions: Questions
+    tokens: np.ndarray
+    folds: Folds
+    right: np.ndarray
+    states: Mapping[str, np.ndarray]
+
+
+def ablation_rows(
+    asker: Asker,
+    questions: Questions,
+    operand: str,
+    probe: Probe,
+    patterns: Patterns,
+    ablations: Ablations,
+    resamples: int,
+    seed: int,
+) -> list[Row]:
+    """Ask again without the component of the operand's state in every subspace.
+
+    Parameters
+    ----------
+    asker, questions
+        The model, and all questions.
+    operand
+        "a" or "b": whose state is changed.
+    probe, patterns
+        Fitted where the operand is read at its own token; the fold that has not seen the operand is used.
+    ablations
+        Layers, ranks, random draws and the number of questions.
+    resamples, seed
+        Of the bootstrap over true results; the study's seed.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with the columns of `numprobe.evaluation.outcomes.INTERVENTION`, over all
+    questions and by operation. `probe` is the subspace (`READOUT`, `PATTERNS`, `RANDOM`, or `STATE`: all directions).
+    Random ones are controls, `RANDOM_COMPONENT`, or `RANDOM_SUBSPACE` with the component made as long as the longer of
+    the other two; their shares are means over the draws. Metrics: `accuracy_before`, `accuracy_after`; `harmed`: share
+    of the right answers that become wrong.
+    """
+    asked = _ask(asker, questions, operand, probe, patterns, ablations, seed)
+    rows = _rows(asked, {"accuracy_before": (asked.right, asked.right | True)}, resamples, seed)
+    for layer in asked.states:
+        for described, changes in _changes(asked, probe, patterns, layer, ablations, seed):
+            still = np.mean([_still_right(asked, layer, change) for change in changes], axis=0)
+            norms = [relative_norm(change, asked.states[layer]) for change in changes]
+            shares = {"accuracy_after": (still, asked.right | True), "harmed": (1 - still, asked.right)}
+            place = {"layer": layer, "relative_norm": float(np.mean(norms)), **described}
+            rows += [place | row for row in _rows(asked, shares, resamples, seed)]
+    return rows
+
+
+def _ask(
+    asker: Asker,
+    questions: Questions,
+    operand: str,
+    probe: Probe,
+    patterns: Patterns,
+    ablations: Ablations,
+    seed: int,
+) -> _Asked:
+    split = split_of(probe)
+    some = sample_questions(operand_questions(questions, operand, patterns, split), ablations.per_operation, seed)
+    tokens = some.table[f"token_{operand}"].to_numpy().astype(np.int64)
+    answers, states = answers_and_states(asker, some, read_later(ablations.layers, patterns, asker), tokens)
+    folds = unseen_folds(some.table[operand].to_numpy().astype(np.int64), split, patterns.folds)
+    return _Asked(asker, some, tokens, folds, answers.values == some.table["value"].to_numpy(), states)
+
+
+def _changes(
+    asked: _Asked, probe: Probe, patterns: Patterns, layer: str, ablations: Ablations, seed: int
+) -> Iterator[tuple[Row, list[np.ndarray]]]:
+    """What describes an ablation, and what it adds to the states, float32 [questions, width], for every draw."""
+    most = max(ablations.ranks)
+    directions = {
+        fold: ordered_directions(probe, patterns, layer, fold, most, ablations.draws, seed) for fold in asked.folds
+    }
+    for rank in ablations.ranks:
+        found = _without(asked, patterns, layer, directions, rank)
+        own = {name: [found[name, 0]] for name in (READOUT, PATTERNS) if (name, 0) in found}
+        for name, changes in own.items():
+            yield {"probe": name, "rank": rank}, changes
+        drawn = [change for (name, _), change in found.items() if name == RANDOM]
+        if drawn:
+            yield {"probe": RANDOM, "control": RANDOM_COMPONENT, "rank": rank}, drawn
+        if drawn and own:
+            longest = max((changes[0] for changes in own.values()), key=lambda change: float((change**2).sum()))
+            scaled = [rescaled(change, longest) for change in drawn]
+            yield {"probe": RANDOM, "control": RANDOM_SUBSPACE, "rank": rank}, scaled
+    means = _means(asked, patterns, layer)
+    yield {"probe": STATE, "rank": probe.width}, [(means - asked.states[layer]).astype(np.float32)]
+
+
+def _means(asked: _Asked, patterns: Patterns, layer: str) -> np.ndarray:
+    """The mean training state of each question's fold, float64 [questions, width]."""
+    means = np.zeros((len(asked.questions), patterns.width))
+    for fold, rows in asked.folds.items():
+        means[rows] = patterns.tensors[layer, fold]["mean"]
+    return means
+
+
+def _without(
+    asked: _Asked, patterns: Patterns, layer: str, directions: Mapping[str, Directions], rank: int
+) -> dict[tuple[str, int], np.ndarray]:
+    """The changes that take the first `rank` directions away, of those subspaces that have so many in every fold."""
+    names = next(iter(directions.values()))
+    wide = [name for name in names if all(found[name].shape[1] >= rank for found in directions.values())]
+    changes = {name: np.zeros_like(asked.states[layer], dtype=np.float32) for name in wide}
+    for fold, rows in asked.folds.items():
+        mean = patterns.tensors[layer, fold]["mean"]
+        for name in wide:
+            basis = directions[fold][name][:, :rank]
+            changes[name][rows] = -component(asked.states[layer][rows], mean, basis)
+    return changes
+
+
+def _still_right(asked: _Asked, layer: str, change: np.ndarray) -> np.ndarray:
+    answers = asked.asker.answers(asked.questions, [shift(layer, asked.tokens, change)])
+    return np.asarray(answers.values == asked.questions.table["value"].to_numpy())
+
+
+def _rows(asked: _Asked, shares: Mapping[str, tuple[np.ndarray, np.ndarray]], resamples: int, seed: int) -> list[Row]:
+    """Metric -> (score of every question, which of them count), as rows over all questions and by operation."""
+    truth = asked.questions.table["value"].to_numpy().astype(np.int64)
+    found = []
+    for subset, part in subsets(asked.questions.table):
+        for metric, (scores, counted) in shares.items():
+            if (part & counted).any():
+                chosen = part & counted
+                interval = prompt_accuracy_interval(truth[chosen], scores[chosen], resamples, seed)
+                found.append({"subset": subset, "metric": metric, **interval_row(interval, seed)})
+    return found

@@ -1,0 +1,63 @@
+"""Ablation: states without their component in a subspace."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from numprobe.interventions.directions import random_basis
+from numprobe.probes.patterns import Patterns
+from numprobe.probes.probe import Probe
+from numprobe.probes.readout import readout_basis
+
+#: Subspaces: what the probe reads with, where states differ by their number, and random ones.
+READOUT, PATTERNS, RANDOM = "readout", "patterns", "random"
+#: (subspace, draw) -> float64 [width, directions], orthonormal columns. The first r of them are the subspace of rank r.
+Directions = Mapping[tuple[str, int], np.ndarray]
+
+
+def ordered_directions(
+    probe: Probe, patterns: Patterns, layer: str, fold: str, most: int, draws: int, seed: int
+) -> Directions:
+    """The subspaces of a layer, the most important directions first.
+
+    Parameters
+    ----------
+    probe
+        Its read-out directions (`numprobe.probes.readout.readout_basis`).
+    patterns
+        Their principal directions.
+    layer, fold
+        One of their layers and folds.
+    most
+        Directions of each at the most; fewer where the probe reads or the patterns span fewer.
+    draws, seed
+        How many random subspaces, and the study's seed; they are the same for all folds.
+    """
+    found = {
+        (READOUT, 0): readout_basis(probe.tensors[layer, fold])[:, :most],
+        (PATTERNS, 0): patterns.basis(layer, fold, most),
+    }
+    width = probe.width
+    random = {
+        (RANDOM, draw): random_basis(width, min(most, width), seed, "ablation", layer, draw) for draw in range(draws)
+    }
+    return found | random
+
+
+def component(states: np.ndarray, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """What an ablation takes away: the part of the states' distance from `mean` that lies in the subspace.
+
+    Parameters
+    ----------
+    states
+        float [n, width].
+    mean
+        float [width].
+    basis
+        float [width, r], orthonormal columns.
+
+    Returns
+    -------
+    float64 [n, width].
+    """
+    return np.asarray((states - mean) @ basis @ basis.T)
