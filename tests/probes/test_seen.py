@@ -39,6 +39,12 @@ def test_numbers_with_one_prompt_are_refused():
         prompt_groups(pl.DataFrame({"value": np.arange(50)}), 4, 0)
 
 
+def test_a_number_whose_prompts_are_copies_by_chance_does_not_matter():
+    table = pl.DataFrame({"value": np.repeat(np.arange(50), 2), "a": [7, 7, *range(98)]})
+    group = prompt_groups(table, 4, 0)
+    assert group[0] == group[1] and set(group) == {0, 1}
+
+
 def test_a_control_task_gives_every_number_one_label_of_its_own():
     task = control_task(5, 104, 0)
     assert sorted(task) == list(range(5, 105)) and (task != np.arange(5, 105)).mean() > 0.9
