@@ -23,6 +23,8 @@ VOCABULARY = "vocabulary"
 #: What stands for the context in the path of the probe of all contexts.
 UNIVERSAL = "universal"
 UNTRAINED = ".untrained"
+# Experiments that read the file of one probe, whichever probes the study has besides.
+_NEED_FOURIER = ("cross_layer", "universal_probe", "answers", "error_tracing")
 
 Config = dict[str, Any]
 
@@ -244,7 +246,7 @@ def _probe_problems(config: Config) -> Iterator[str]:
             yield f"experiments['transfer'].probe: '{entry['probe']}' is not among the probes: {', '.join(probes)}"
         if entry["name"] == "multi_token":
             yield from _unknown_names(entry.get("models", []), models, "experiments['multi_token'].models", "models")
-        if entry["name"] in ("cross_layer", "universal_probe") and "fourier" not in probes:
+        if entry["name"] in _NEED_FOURIER and "fourier" not in probes:
             yield f"experiments['{entry['name']}']: needs the probe fourier, the probes are {', '.join(probes)}: add it"
         if entry["name"] == "sites":
             yield from _site_problems(entry, config)

@@ -112,6 +112,7 @@ WRONG = {
     "context named as the universal probe": (["contexts", 0, "name"], "universal", r"contexts\['universal'\]\.name: 'universal' is reserved for the probe of all contexts"),
     "no row of each number": (["experiments"], [{"name": "cross_layer", "per_value": 0}], r"experiments\[0\]\.per_value: is 0, must be at least 1"),
     "layers without the probe": (["probes"], [{"name": "linear"}], r"experiments\['cross_layer'\]: needs the probe fourier, the probes are linear"),
+    "answers without the probe": (["probes"], [{"name": "linear"}], r"experiments\['answers'\]: needs the probe fourier, the probes are linear"),
     "layer to leave out that no model has": (["experiments"], [{"name": "universal_probe", "leave_out": ["norm"]}], r"experiments\['universal_probe'\]\.leave_out: no model has the state norm"),
     "all layers left out": (["experiments"], [{"name": "universal_probe", "leave_out": [0, 1, 2, 3, 4, "final_norm"]}], r"leave_out: leaves no state of llama to fit on"),
     "model of several tokens": (["experiments", MULTI_TOKEN, "models"], ["lama"], r"experiments\['multi_token'\]\.models: 'lama' is not among the models"),

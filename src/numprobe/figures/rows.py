@@ -90,6 +90,13 @@ def contexts_in_order(column: pl.Series) -> list[str]:
     return sorted(in_order(column), key=lambda name: name != VOCABULARY)
 
 
+def runs_of(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Rows by model, or by model and context where there are several contexts."""
+    parts = drawn.partition_by("model", "context", maintain_order=True)
+    several = drawn["context"].n_unique() > 1
+    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
+
+
 def nothing_to_draw(what: str) -> NumprobeError:
     """The error of a figure whose table holds other rows only."""
     return NumprobeError(f"the table has no rows of {what}: nothing to draw")

@@ -9,7 +9,15 @@ from matplotlib.lines import Line2D
 
 from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.figures.published import published
-from numprobe.figures.rows import CONSTANT_STATE, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.figures.rows import (
+    CONSTANT_STATE,
+    checked,
+    in_order,
+    is_not_applicable,
+    nothing_to_draw,
+    over_all_folds,
+    runs_of,
+)
 from numprobe.figures.style import CONTROLS, Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -95,7 +103,7 @@ def draw_sites(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
     candidates
         How many numbers a probe chooses among; draws the chance level 1 / candidates.
     """
-    runs = _runs(drawn)
+    runs = runs_of(drawn)
     figure, panels = context_panels(list(runs), list(_GROUPS))
     headers = {}
     for (run, group), axes in panels.items():
@@ -114,13 +122,6 @@ def draw_sites(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
     figure.supylabel("accuracy on unseen numbers", fontsize=7)
     figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=6)
     return figure
-
-
-def _runs(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Rows by model, or by model and context where there are several contexts."""
-    parts = drawn.partition_by("model", "context", maintain_order=True)
-    several = drawn["context"].n_unique() > 1
-    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, blocks: Sequence[str]) -> None:

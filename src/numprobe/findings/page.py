@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from numprobe.findings import (
+    answers,
     consistency,
     cross_layer,
     embedding_alignment,
@@ -45,6 +46,7 @@ REPRESENTATION: Sections = {
 }
 
 MANIPULATION: Sections = {
+    "answers": answers.section,
     "embedding_alignment": embedding_alignment.section,
 }
 

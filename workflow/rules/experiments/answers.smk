@@ -1,4 +1,14 @@
-"""What the models answer, and where their states lie for each number: what the experiments on manipulation share."""
+"""What the models answer beside what probes read, and what the experiments on manipulation share."""
+
+ANSWER_RUNS = STUDY.asked_runs("answers")
+
+add_experiment(
+    "answers",
+    collected={"answers": [f"results/tables/answers/{model}/{context}.parquet" for model, context in ANSWER_RUNS]},
+    skipped=STUDY.not_asked("answers"),
+    figures={"answers": ("plot_answers", ["answers"], f"--candidates {CANDIDATES}", "21. Answers")},
+    group="manipulation",
+)
 
 
 def asking(wildcards):
@@ -18,6 +28,14 @@ def pattern_probe(model, context):
     """
     universal = STUDY.experiment("universal_probe") and context in STUDY.own_token_contexts(model)
     return f"results/probes/{model}/{'universal' if universal else context}/fourier.safetensors"
+
+
+def fourier_files(model, context):
+    """The file of the probe `fourier` of a run, and that of its control `shuffled` where the study has it."""
+    controls = [control for control in STUDY.probe_controls(model) if control == "shuffled"]
+    return [
+        f"results/probes/{model}/{context}/fourier{ending}.safetensors" for ending in ("", *(f".{c}" for c in controls))
+    ]
 
 
 rule answer_prompts:
@@ -73,3 +91,34 @@ rule fit_patterns:
         'python "$NUMPROBE"/fit_patterns.py --code {params.code} --activations {params.states} --probe {input.probe}'
         " {params.split} --resamples {params.resamples} --output {output.patterns} --table {output.table}"
         " > {log} 2>&1"
+
+
+rule evaluate_answers:
+    """Truth, the model's answer and the probes side by side."""
+    input:
+        answers="results/answers/{model}/{context}.parquet",
+        predictions="results/predictions/{model}/{context}.parquet",
+        states=states_of,
+        probes=lambda wildcards: fourier_files(wildcards.model, wildcards.context),
+    output:
+        "results/tables/answers/{model}/{context}.parquet",
+    log:
+        "results/logs/evaluate_answers/{model}/{context}.log",
+    benchmark:
+        "results/benchmarks/evaluate_answers/{model}/{context}.tsv"
+    conda:
+        "../../envs/numprobe.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(120),
+    params:
+        code=digest("evaluate_answers"),
+        states=states_folder,
+        split=f"{RANGE} {SPLIT}",
+        resamples=RESAMPLES,
+    shell:
+        'python "$NUMPROBE"/evaluate_answers.py --code {params.code} --model {wildcards.model}'
+        " --context {wildcards.context} --answers {input.answers} --predictions {input.predictions}"
+        " --activations {params.states} --probes {input.probes} {params.split} --resamples {params.resamples}"
+        " --output {output} > {log} 2>&1"

@@ -1,0 +1,68 @@
+"""How likely a probe holds the model's own answer: an error signal that needs no true result."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.special import logsumexp
+
+from numprobe.activations.store import read_positions, read_states
+from numprobe.evaluation.answers import answer_labels, beside_answers
+from numprobe.evaluation.predict import control_of, held_out_rows, split_of
+from numprobe.probes.probe import Probe
+
+# States that are scored at a time.
+_BATCH = 4096
+
+
+def answer_surprise(folder: str | Path, probe: Probe, answers: pl.DataFrame, seed: int) -> Iterator[pl.DataFrame]:
+    """Minus the log probability that a probe gives the model's answer, layer by layer.
+
+    Each prompt is read by the probe of the fold that never saw its true result: neither that number nor the prompt has
+    trained it.
+
+    Parameters
+    ----------
+    folder
+        `results/activations/{model}/{context}`.
+    probe
+        A closed-form probe of these states whose scores are log-likelihoods (`fourier`, `helix`).
+    answers
+        The model's answers (`numprobe.answers.table.ANSWER`).
+    seed
+        The study's seed, for the labels of the control `shuffled`.
+
+    Yields
+    ------
+    Per layer, one row per prompt whose answer is a number of the range: `layer`, `prompt`, `value`, `operation`,
+    `right` and `score` (nats).
+
+    Raises
+    ------
+    NumprobeError
+        If no row tests, or the answers are to other prompts.
+    """
+    positions, split = read_positions(folder), split_of(probe)
+    tested = held_out_rows(positions, split)
+    index = np.concatenate(list(tested.values()))
+    read = positions[index].select("prompt", "value", "operation", pl.lit("").alias("layer"))
+    beside = beside_answers(read.with_columns(pl.lit(control_of(probe)).alias("control")), answers)
+    answer = answer_labels(beside, split, seed)
+    columns = beside.select("prompt", "value", "operation", "right")
+    for layer in probe.layers:
+        score = _surprise(read_states(folder, layer), probe, layer, tested, answer)
+        yield columns.with_columns(pl.lit(layer).alias("layer"), pl.Series("score", score)).filter(answer >= 0)
+
+
+def _surprise(
+    states: np.ndarray, probe: Probe, layer: str, tested: Mapping[str, np.ndarray], answer: np.ndarray
+) -> np.ndarray:
+    found, start = [], 0
+    for fold, rows in tested.items():
+        for first in range(0, len(rows), _BATCH):
+            scores = probe.scores(states[rows[first : first + _BATCH]], layer, fold).astype(np.float64)
+            place = np.maximum(answer[start : start + len(scores)] - probe.numbers[0], 0)
+            found.append(logsumexp(scores, axis=1) - scores[np.arange(len(scores)), place])
+            start += len(scores)
+    return np.concatenate(found)

@@ -1,0 +1,198 @@
+"""Three columns per prompt: the true result, the model's answer, and what a probe reads before the answer."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.answers.kinds import KINDS, RIGHT, kinds_of
+from numprobe.errors import NumprobeError
+from numprobe.evaluation.auc import auc_interval
+from numprobe.evaluation.outcomes import interval_row, subsets
+from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_interval, r2_interval
+from numprobe.probes.controls import control_labels
+from numprobe.probes.probe import GAUSSIAN_LAYER
+from numprobe.splits import Split
+
+Row = dict[str, Any]
+
+#: Columns that the table adds to `numprobe.tables.MEASUREMENT`: which prompts, by the model's answer ("all", "right" or
+#: "wrong"), and which kind of wrong answer (`numprobe.answers.kinds.KINDS`).
+ANSWERED = {"answered": pl.String, "kind": pl.String}
+#: What stands in the place of a probe where the model's own probability of its answer is measured.
+MODEL = "model"
+#: With fewer right or fewer wrong answers, how well one predicts errors is not measured.
+FEWEST = 10
+TOO_FEW = f"fewer than {FEWEST} right or wrong answers"
+
+
+def beside_answers(readings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """Put the model's answer beside what is read in each prompt.
+
+    Parameters
+    ----------
+    readings
+        Out-of-fold readings of a context of kind result (`numprobe.evaluation.predict.PREDICTION`).
+    answers
+        The model's answers (`numprobe.answers.table.ANSWER`) to the same prompts; prompts whose result is several
+        tokens are answered but not read.
+
+    Returns
+    -------
+    The readings of the model's states, with the columns `a`, `b`, `answer` (null: no number), `probability` and
+    `right`.
+
+    Raises
+    ------
+    NumprobeError
+        If the answers are to other prompts.
+    """
+    named = answers.select("prompt", "a", "b", "answer", "probability", "right", pl.col("value").alias("asked"))
+    joined = readings.filter(pl.col("layer") != GAUSSIAN_LAYER).join(
+        named, on="prompt", how="left", maintain_order="left"
+    )
+    if joined["asked"].null_count() or (joined["asked"] != joined["value"]).any():
+        raise NumprobeError("the answers are not to the prompts of the readings: name those of one model and context")
+    return joined.drop("asked")
+
+
+def model_rows(answers: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
+    """How often the model is right, and what it answers where it is wrong, over all prompts and by operation.
+
+    Parameters
+    ----------
+    answers
+        `numprobe.answers.table.ANSWER`.
+    resamples, seed
+        Of the bootstrap over true results.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` without `model` and `context`. Metric `model_accuracy`: share of prompts
+    that are answered rightly. Metric `answer_kind`: share of the wrong answers that are of a `kind`.
+    """
+    truth, a, b = (answers[name].to_numpy().astype(np.int64) for name in ("value", "a", "b"))
+    kind = kinds_of(answers["answer"].fill_null(-1).to_numpy(), truth, a, b)
+    found = []
+    for subset, part in subsets(answers):
+        right = kind[part] == RIGHT
+        interval = prompt_accuracy_interval(truth[part], right, resamples, seed)
+        found.append(_row(subset, "all", "model_accuracy", interval, seed))
+        for name in KINDS if not right.all() else ():
+            wrong = truth[part][~right], kind[part][~right] == name
+            interval = prompt_accuracy_interval(*wrong, resamples, seed)
+            found.append({**_row(subset, "wrong", "answer_kind", interval, seed), "kind": name})
+    return found
+
+
+def reading_rows(beside: pl.DataFrame, split: Split, resamples: int, seed: int) -> list[Row]:
+    """What each probe reads at each layer, on prompts that the model gets right and wrong.
+
+    Parameters
+    ----------
+    beside
+        As `beside_answers` returned it.
+    split
+        The study's values: under the control `shuffled` they have other labels, and so has an answer.
+    resamples, seed
+        Of the bootstrap over true results.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` without `model` and `context`, by layer, probe and control. Metrics:
+    `reads_truth`, `reads_answer` (share of prompts; an answer that is no number of the range is never read), and for
+    probes that are no controls `distance` (mean |probe - truth|), `r2` (of the truth) and `error_auc_reading` (how well
+    "the probe reads another number than the answer" tells wrong answers from right ones).
+    """
+    found = []
+    for group in beside.partition_by("layer", "probe", "control", maintain_order=True):
+        names = {name: group[name][0] for name in ("layer", "probe", "control")}
+        answer = answer_labels(group, split, seed)
+        for subset, part in subsets(group):
+            rows = _subset_rows(group.filter(part), answer[part], resamples, seed)
+            found += [{**names, "subset": subset, **row} for row in rows]
+    return found
+
+
+def answer_labels(group: pl.DataFrame, split: Split, seed: int) -> np.ndarray:
+    """What a probe says where it reads the model's answer, int64 [n]; -1 where that is no number of the range.
+
+    `group` holds the readings of one probe and control.
+    """
+    answer = group["answer"].fill_null(-1).to_numpy().astype(np.int64)
+    known = (answer >= split.minimum) & (answer <= split.maximum)
+    inside = np.where(known, answer, split.minimum)
+    return np.where(known, control_labels(group["control"][0], inside, split, seed), -1)
+
+
+def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
+    """How well a score tells wrong answers from right ones, over all prompts and by operation.
+
+    Parameters
+    ----------
+    scored
+        One row per prompt: `value` (true result), `operation`, `right`, and `score` (higher: an error is likelier).
+    resamples, seed
+        Of the bootstrap over true results.
+
+    Returns
+    -------
+    Rows with the metric `error_auc`; its value is null, with a note, where right or wrong answers are too few.
+    """
+    found = []
+    for subset, part in subsets(scored):
+        rows = scored.filter(part)
+        values, right, score = (rows[name].to_numpy() for name in ("value", "right", "score"))
+        found.append({"subset": subset, **_auc_row("error_auc", values, right, score, resamples, seed)})
+    return found
+
+
+def confidence_rows(answers: pl.DataFrame, split: Split, resamples: int, seed: int) -> list[Row]:
+    """`error_rows` of the model's own probability: the rival that needs no probe; `probe` is `MODEL`."""
+    asked = answers.filter(pl.col("answer").is_between(split.minimum, split.maximum))
+    scored = asked.with_columns((-pl.col("probability")).alias("score"))
+    return [{"probe": MODEL, **row} for row in error_rows(scored, resamples, seed)]
+
+
+def _subset_rows(group: pl.DataFrame, answer: np.ndarray, resamples: int, seed: int) -> Iterator[Row]:
+    value, label, decoded = (group[name].to_numpy().astype(np.int64) for name in ("value", "label", "decoded"))
+    right, plain = group["right"].to_numpy(), group["control"][0] == "none"
+    for answered, part in (("all", np.ones(len(right), dtype=bool)), ("right", right), ("wrong", ~right)):
+        if part.any():
+            columns = value[part], label[part], decoded[part], answer[part]
+            for metric, interval in _measured(*columns, answered, plain, resamples, seed):
+                yield _row(None, answered, metric, interval, seed)
+    if plain:
+        inside = answer >= 0
+        score = (decoded != answer)[inside].astype(float)
+        yield _auc_row("error_auc_reading", value[inside], right[inside], score, resamples, seed)
+
+
+def _measured(
+    value: np.ndarray,
+    label: np.ndarray,
+    decoded: np.ndarray,
+    answer: np.ndarray,
+    answered: str,
+    plain: bool,
+    resamples: int,
+    seed: int,
+) -> Iterator[tuple[str, Interval]]:
+    yield "reads_truth", prompt_accuracy_interval(value, decoded == label, resamples, seed)
+    if answered != "right":
+        yield "reads_answer", prompt_accuracy_interval(value, decoded == answer, resamples, seed)
+    if plain:
+        yield "distance", prompt_mean_interval(value, np.abs(decoded - label), resamples, seed)
+        yield "r2", r2_interval(value, decoded, resamples, seed)
+
+
+def _auc_row(metric: str, values: np.ndarray, right: np.ndarray, score: np.ndarray, resamples: int, seed: int) -> Row:
+    if min(right.sum(), (~right).sum()) < FEWEST:
+        return {"answered": "all", "metric": metric, "n_prompts": len(right), "seed": seed, "note": TOO_FEW}
+    return _row(None, "all", metric, auc_interval(values, ~right, score, resamples, seed), seed)
+
+
+def _row(subset: str | None, answered: str, metric: str, interval: Interval, seed: int) -> Row:
+    named = {} if subset is None else {"subset": subset}
+    return {**named, "answered": answered, "metric": metric, **interval_row(interval, seed)}

@@ -1,0 +1,109 @@
+"""Reading the answer: the truth and the model's answer in the states before it, where the model is right and wrong."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.figures.style import Style, probe_order, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: Fewer prompts than these make no curve.
+FEWEST = 10
+#: Metric, prompts by the model's answer, and control -> name and style of a curve.
+_SERIES: Mapping[tuple[str, str, str], tuple[str, Style]] = {
+    ("reads_truth", "right", "none"): ("truth, model right", Style("#0072B2", "o")),
+    ("reads_truth", "wrong", "none"): ("truth, model wrong", Style("#D55E00", "^")),
+    ("reads_answer", "wrong", "none"): ("model's answer, model wrong", Style("#CC79A7", "s", (0, (4, 1)))),
+    ("reads_truth", "all", "shuffled"): ("truth, shuffled labels", Style("#888888", "x", "--")),
+}
+_COLUMNS = (
+    "model", "context", "subset", "layer", "probe", "control", "answered", "metric", "value", "ci_low", "ci_high",
+    "resampled", "n_values", "n_prompts", "note",
+)  # fmt: skip
+
+
+def answers_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The measurements that the figure shows: the leading probe and its control, and how often the models are right.
+
+    Parameters
+    ----------
+    table
+        The collected table of the experiment `answers`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no readings.
+    """
+    rows = checked(table, [*MEASUREMENT, "answered"])
+    read = rows.filter(pl.col("metric").is_in(["reads_truth", "reads_answer"]) & (pl.col("control") == "none"))
+    if read.is_empty():
+        raise nothing_to_draw("metric reads_truth without a control")
+    leading = probe_order(read["probe"].drop_nulls())[0]
+    keys = pl.struct(metric="metric", answered="answered", control="control")
+    drawn = [{"metric": metric, "answered": answered, "control": control} for metric, answered, control in _SERIES]
+    curves = keys.is_in(drawn) & (pl.col("probe") == leading)
+    by_operation = pl.col("subset").str.starts_with("operation=")
+    shown = by_operation & (curves | (pl.col("metric") == "model_accuracy"))
+    return rows.filter(shown | is_not_applicable()).select(_COLUMNS)
+
+
+def draw_answers(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
+    """A row of panels per model, a column per operation; x = layer, y = share of the prompts.
+
+    Parameters
+    ----------
+    drawn
+        What `answers_rows` returned.
+    candidates
+        How many numbers a probe chooses among; draws the chance level 1 / candidates.
+    """
+    operations = in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
+    runs = runs_of(drawn)
+    figure, panels = context_panels(list(runs), [name.removeprefix("operation=") for name in operations])
+    headers = {}
+    for (run, operation), axes in panels.items():
+        rows = runs[run].filter((pl.col("subset") == f"operation={operation}") | is_not_applicable())
+        fraction_axis(axes)
+        if explain_empty(axes, rows):
+            continue
+        if candidates:
+            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        layers = layer_order(runs[run]["layer"].drop_nulls())
+        set_layer_axis(axes, layers)
+        _draw_panel(axes, rows, layers)
+        headers[run, operation] = _header(rows)
+    title_columns(panels, headers)
+    figure.supxlabel("layer", fontsize=7)
+    figure.supylabel("share of prompts in which the probe reads it", fontsize=7)
+    figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
+    enough = rows.filter(pl.col("n_prompts") >= FEWEST)
+    for (metric, answered, control), (_, style) in reversed(list(_SERIES.items())):
+        curve(axes, enough.filter(metric=metric, answered=answered, control=control), layers, style)
+
+
+def _header(rows: pl.DataFrame) -> list[str]:
+    """How many prompts the model answers, and how many of them rightly."""
+    model = rows.filter(pl.col("metric") == "model_accuracy").row(0, named=True)
+    read = rows.filter((pl.col("metric") == "reads_truth") & (pl.col("answered") == "wrong"))
+    wrong = int(read["n_prompts"][0]) if read.height else 0
+    few = ", too few to draw" if wrong < FEWEST else ""
+    return [f"right {model['value']:.1%} of {model['n_prompts']}", f"wrong and read: {wrong}{few}"]
+
+
+def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
+    present = set(drawn.select("metric", "answered", "control").iter_rows())
+    entries = [legend_entry(*entry) for key, entry in _SERIES.items() if key in present]
+    if candidates:
+        entries.append(Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})"))
+    return entries

@@ -1,0 +1,156 @@
+"""Truth, answer and reading side by side: known shares of planted readings, and states that hold one of the two."""
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.testing import assert_array_equal
+
+from numprobe.answers.table import ANSWER
+from numprobe.errors import NumprobeError
+from numprobe.evaluation.answer_scores import answer_surprise
+from numprobe.evaluation.answers import (
+    TOO_FEW,
+    answer_labels,
+    beside_answers,
+    confidence_rows,
+    error_rows,
+    model_rows,
+    reading_rows,
+)
+from numprobe.evaluation.predict import PREDICTION
+from numprobe.probes.controls import control_labels
+
+from .fakes import MAXIMUM, SPLIT, make_probe, write_folder
+
+
+def answers_table(truth, answer, operation="+", a=0, b=0, probability=0.5):
+    """Prompts 0, 1, ... with these true results and answers (-1: no number)."""
+    count = len(truth)
+    table = pl.DataFrame({"prompt": range(count), "value": truth, "answer": answer}).with_columns(
+        pl.col("answer").replace(-1, None),
+        pl.Series("operation", [operation] * count if isinstance(operation, str) else operation),
+        a=pl.lit(a),
+        b=pl.lit(b),
+        template=pl.lit("{a}"),
+        answer_tokens=pl.lit(1),
+        answer_text=pl.lit(""),
+        probability=pl.lit(probability) if isinstance(probability, float) else pl.Series(probability),
+        right=pl.Series(np.asarray(truth) == np.asarray(answer)),
+    )
+    return table.select(pl.col(name).cast(dtype) for name, dtype in ANSWER.items())
+
+
+def readings(truth, decoded, control="none", operation="+", layer="1", probe="fourier"):
+    """One layer of readings of the prompts 0, 1, ..."""
+    rows = {"row": range(len(truth)), "prompt": range(len(truth)), "value": truth, "decoded": decoded}
+    label = control_labels(control, np.asarray(truth), SPLIT, 0)
+    names = {"layer": layer, "probe": probe, "control": control, "fold": "0", "start": 0, "domain": None}
+    named = pl.DataFrame(rows).with_columns(
+        pl.Series("label", label),
+        pl.Series("operation", [operation] * len(truth) if isinstance(operation, str) else operation),
+        *(pl.lit(value).alias(name) for name, value in names.items()),
+    )
+    return named.select(pl.col(name).cast(dtype) for name, dtype in PREDICTION.items())
+
+
+def measured(rows, **wanted):
+    found = [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
+    assert len(found) == 1, (wanted, len(found))
+    return found[0]
+
+
+TRUTH, ANSWERED = [10, 20, 30, 40, 50], [10, 20, 31, 41, -1]
+
+
+def test_shares_are_told_apart_by_the_models_answer():
+    decoded = [10, 21, 30, 41, 52]
+    beside = beside_answers(readings(TRUTH, decoded), answers_table(TRUTH, ANSWERED))
+    rows = reading_rows(beside, SPLIT, 50, 0)
+    known = {
+        ("reads_truth", "all"): 2 / 5,
+        ("reads_truth", "right"): 1 / 2,
+        ("reads_truth", "wrong"): 1 / 3,
+        ("reads_answer", "all"): 2 / 5,
+        ("reads_answer", "wrong"): 1 / 3,
+        ("distance", "right"): 1 / 2,
+        ("distance", "wrong"): 1,
+    }
+    for (metric, answered), value in known.items():
+        row = measured(rows, metric=metric, answered=answered, subset="operation=+")
+        assert row["value"] == pytest.approx(value)
+        assert row["resampled"].startswith("true results")
+    assert not [row for row in rows if row["metric"] == "reads_answer" and row["answered"] == "right"]
+
+
+def test_a_shuffled_probe_is_judged_by_its_own_labels():
+    label = control_labels("shuffled", np.array(ANSWERED[:4]), SPLIT, 0)
+    decoded = [*label[:2], *label[2:], 0]
+    beside = beside_answers(readings(TRUTH, decoded, control="shuffled"), answers_table(TRUTH, ANSWERED))
+    rows = reading_rows(beside, SPLIT, 50, 0)
+    assert measured(rows, metric="reads_truth", answered="right", subset="all")["value"] == 1
+    assert measured(rows, metric="reads_answer", answered="wrong", subset="all")["value"] == pytest.approx(2 / 3)
+    assert not [row for row in rows if row["metric"] == "distance"]
+
+
+def test_answers_beyond_the_range_are_never_read():
+    beside = beside_answers(readings([1, 2], [1, 2]), answers_table([1, 2], [MAXIMUM + 1, -1]))
+    assert_array_equal(answer_labels(beside, SPLIT, 0), [-1, -1])
+    rows = reading_rows(beside, SPLIT, 50, 0)
+    assert measured(rows, metric="reads_answer", answered="wrong", subset="all")["value"] == 0
+
+
+def test_answers_to_other_prompts_are_refused():
+    with pytest.raises(NumprobeError, match="not to the prompts"):
+        beside_answers(readings([1, 2], [1, 2]), answers_table([1, 3], [1, 3]))
+    with pytest.raises(NumprobeError, match="not to the prompts"):
+        beside_answers(readings([1, 2], [1, 2]), answers_table([1], [1]))
+
+
+def test_the_gaussian_control_reads_no_prompt():
+    assert beside_answers(readings([1], [1], layer="gaussian"), answers_table([1], [1])).is_empty()
+
+
+def test_the_model_is_measured_by_operation_with_the_kinds_of_its_errors():
+    table = answers_table([5, 5, 40, 40, 40], [5, 7, 7, 30, -1], ["+", "+", "-", "-", "-"], a=7, b=9)
+    rows = model_rows(table, 50, 0)
+    assert measured(rows, metric="model_accuracy", subset="all")["value"] == 1 / 5
+    assert measured(rows, metric="model_accuracy", subset="operation=-")["value"] == 0
+    kinds = {row["kind"]: row["value"] for row in rows if row["metric"] == "answer_kind" and row["subset"] == "all"}
+    assert kinds == pytest.approx(
+        {
+            "copy of a": 1 / 2,
+            "copy of b": 0,
+            "power of ten": 1 / 4,
+            "multiple of ten": 0,
+            "other number": 0,
+            "no number": 1 / 4,
+        }
+    )
+    assert measured(rows, metric="model_accuracy", subset="all")["answered"] == "all"
+
+
+def test_errors_are_predicted_where_there_are_enough_of_both_kinds():
+    truth = list(range(40))
+    answer = [n if n < 20 else n + 40 for n in truth]
+    table = answers_table(truth, answer, probability=[0.9 - n / 100 for n in truth])
+    rows = confidence_rows(table, SPLIT, 50, 0)
+    assert measured(rows, subset="all", metric="error_auc", probe="model")["value"] == 1
+    beside = beside_answers(readings(truth, truth), table)
+    reading = measured(reading_rows(beside, SPLIT, 50, 0), metric="error_auc_reading", subset="all")
+    assert reading["value"] == 1
+    few = beside.head(25).with_columns(score=pl.lit(0.0))
+    row = measured(error_rows(few, 50, 0), subset="all")
+    assert row.get("value") is None and row["note"] == TOO_FEW and row["n_prompts"] == 25
+
+
+def test_surprise_is_low_where_the_states_hold_the_answer(tmp_path):
+    """The fake probe scores by minus the distance: its most likely number is what the state holds."""
+    truth = np.arange(60)
+    answer = np.where(truth < 30, truth, truth + 20)
+    folder = write_folder(tmp_path / "run", truth, seen=truth, operation="+", template="t")
+    scored = {part["layer"][0]: part for part in answer_surprise(folder, make_probe(), answers_table(truth, answer), 0)}
+    assert set(scored) == {"0", "1"}
+    for part in scored.values():
+        assert part["right"].sum() == 30
+        assert part.filter("right")["score"].max() < part.filter(~pl.col("right"))["score"].min()
+        assert measured(error_rows(part, 50, 0), subset="all")["value"] == 1

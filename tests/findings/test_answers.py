@@ -1,0 +1,12 @@
+from figures.test_answers import answers_table
+from numprobe.findings.answers import section
+
+
+def test_the_section_tells_truth_answer_and_control_of_the_last_state():
+    text = section({"answers": answers_table()})
+    assert text.startswith("## Reading the answer")
+    assert "| llama | + | 80 [78, 82] | 200 | 90 [88, 92] | 30 [28, 32] | 50 [48, 52] | 1 [" in text
+    assert "| llama | + | 70 [68, 72] |" in text
+    assert "| llama | + | 90 [88, 92] | fewer than 10 right or wrong answers | 80 [78, 82] |" in text
+    assert "In 4 of 4 models and operations with errors the last state holds the truth" in text
+    assert "In 4 of 4 the probe tells errors better" in text and "a probe is a warning" in text
