@@ -24,7 +24,7 @@ VOCABULARY = "vocabulary"
 UNIVERSAL = "universal"
 UNTRAINED = ".untrained"
 # Experiments that read the file of one probe, whichever probes the study has besides.
-_NEED_FOURIER = ("cross_layer", "universal_probe", "answers", "error_tracing")
+_NEED_FOURIER = ("cross_layer", "universal_probe", "answers", "error_tracing", "embedding_alignment")
 
 Config = dict[str, Any]
 

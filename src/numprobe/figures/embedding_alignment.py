@@ -113,9 +113,9 @@ def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
     axes.set_xlim(0, 1.05)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     # Gains of a point stay visible beside controls that lose everything.
-    axes.set_yscale("symlog", linthresh=0.1)
+    axes.set_yscale("symlog", linthresh=0.02, linscale=0.7)
     axes.set_ylim(-1.3, 1.3)
-    axes.set_yticks([-1, -0.1, -0.05, 0, 0.05, 0.1, 1], ["-1", "-0.1", "", "0", "", "0.1", "1"])
+    axes.set_yticks([-1, -0.1, -0.02, 0, 0.02, 0.1, 1], ["-1", "-0.1", "-0.02", "0", "0.02", "0.1", "1"])
     axes.set_yticks([], minor=True)
     axes.grid(axis="y", color="#dddddd", linewidth=0.4)
     axes.set_axisbelow(True)
@@ -124,7 +124,7 @@ def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
         best["strength"], best["value"], linestyle="none", marker="*", markersize=8, color="white",
         markeredgecolor="black", markeredgewidth=0.7, zorder=5,
     )  # fmt: skip
-    return [f"chosen {best['strength']:g}: {best['relative_norm']:.2f} of the spread", f"{best['n_prompts']} prompts"]
+    return [f"chosen {best['strength']:g}, size {best['relative_norm']:.2f}", f"{best['n_prompts']} prompts"]
 
 
 def _draw_operations(axes: Axes, rows: pl.DataFrame, subsets: list[str]) -> list[str]:
