@@ -147,6 +147,7 @@ WRONG = {
     "probe of the sites": (["experiments"], [{"name": "sites", "probes": ["wave"]}], r"experiments\['sites'\]\.probes: 'wave' is not among the closed-form probes: fourier"),
     "vocabulary has no sites": (["experiments"], [{"name": "sites", "contexts": ["vocabulary"]}], r"experiments\['sites'\]\.contexts: 'vocabulary' is not among the contexts"),
     "unknown key of the sites": (["experiments"], [{"name": "sites", "context": ["operand"]}], r"unknown key 'context' \(did you mean 'contexts'\?\); allowed here: contexts, name, probes"),
+    "too few prompts without a layer": (["experiments"], [{"name": "layer_removal", "prompts": 10}], r"prompts: is 10, must be at least 20"),
     # what only the model's files tell
     "layer that the model lacks": (["models", 0, "states"], [0, 9], r"models\['llama'\]: states: the model has no 9; it has 0, 1, 2, 3, 4, final_norm"),
     "only a norm": (["models", 0, "states"], ["final_norm"], r"states: name at least one block, 0 to 4 \(is final_norm\)"),

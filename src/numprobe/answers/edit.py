@@ -62,7 +62,7 @@ def _rewrite_state(parts: Architecture, layer: str, rewrite: Callable[[torch.Ten
     module = parts.final_norm if layer == "final_norm" else parts.blocks[int(layer) - 1]
     if module is None:
         raise ValueError("this model has no final norm")
-    return module.register_forward_hook(lambda module, args, output: _with_output(output, rewrite))
+    return module.register_forward_hook(lambda module, args, output: rewrite_output(output, rewrite))
 
 
 def _with_first(args: Any, kwargs: Any, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> tuple[Any, Any]:
@@ -71,7 +71,8 @@ def _with_first(args: Any, kwargs: Any, rewrite: Callable[[torch.Tensor], torch.
     return args, {**kwargs, "hidden_states": rewrite(kwargs["hidden_states"])}
 
 
-def _with_output(output: Any, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+def rewrite_output(output: Any, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """What a module returned, with other states: it returns them alone, or first of several things."""
     if isinstance(output, torch.Tensor):
         return rewrite(output)
     return (rewrite(output[0]), *output[1:])

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_interval
+from numprobe.prompts.templates import RESULTS
 
 Row = dict[str, Any]
 
@@ -87,7 +88,7 @@ def subsets(questions: pl.DataFrame, by_operation: bool = True) -> Iterator[tupl
     """`subset` of a measurement and its prompts, bool [prompts]: all, and if wanted those of each operation."""
     operation = questions["operation"].to_numpy()
     yield "all", np.ones(len(operation), dtype=bool)
-    for name in questions["operation"].unique(maintain_order=True) if by_operation else ():
+    for name in [name for name in RESULTS if by_operation and (operation == name).any()]:
         yield f"operation={name}", operation == name
 
 

@@ -12,6 +12,7 @@ from numprobe.findings import (
     embedding_probes,
     frequencies,
     layer_probes,
+    layer_removal,
     multi_token,
     natural_contexts,
     ordinals,
@@ -48,6 +49,7 @@ REPRESENTATION: Sections = {
 MANIPULATION: Sections = {
     "answers": answers.section,
     "embedding_alignment": embedding_alignment.section,
+    "layer_removal": layer_removal.section,
 }
 
 #: Subject of a page -> its sections.

@@ -1,0 +1,150 @@
+"""Arithmetic without a part of the model: one removal chosen on some prompts, its gain and harm on others."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.answers.ask import NO_NUMBER
+from numprobe.evaluation.outcomes import INTERVENTION, interval_row, outcome_rows, subsets
+from numprobe.intervals import prompt_accuracy_interval
+from numprobe.interventions.choice import TEST, VALIDATION, is_validation
+from numprobe.interventions.removal import PARTS, Removal
+
+Row = dict[str, Any]
+
+#: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
+COLUMNS = {name: INTERVENTION[name] for name in ("prompts", "chosen")}
+#: The site of the whole model, which is a candidate too.
+NOTHING = "none"
+#: The site of the best of all removals, chosen prompt by prompt with the truth at hand.
+ANY = "any"
+#: The control of the number that lies as far from the answer as the truth, on its other side.
+MIRRORED = "mirrored"
+
+
+def removal_rows(
+    questions: pl.DataFrame, before: np.ndarray, after: Mapping[Removal, np.ndarray], resamples: int, seed: int
+) -> list[Row]:
+    """Gain and harm of every removal, of the chosen one, and of an oracle that takes the best for each prompt.
+
+    Parameters
+    ----------
+    questions
+        One row per prompt, with `value` (the true result) and `operation`.
+    before
+        int64 [prompts]: the model's answers.
+    after
+        Removal -> int64 [prompts]: its answers without that part.
+    resamples, seed
+        Of the bootstrap over true results; the seed also divides these into validation and test.
+
+    Returns
+    -------
+    Rows for `numprobe.tables.measurements` with `COLUMNS`, over all prompts and by operation. `layer` is the number of
+    the block, `site` the part; site `NOTHING` is the model as it is. Metrics of `outcome_rows` on test prompts;
+    `accuracy_change` without interval on validation prompts. For each subset the removal with the largest change on
+    validation prompts is `chosen` (of equals the first; nothing comes first). `oracle_*`: see `oracle_rows`.
+    """
+    validation = is_validation(questions["value"].to_numpy(), seed)
+    answers: dict[Removal | None, np.ndarray] = dict([(None, before), *after.items()])
+    chosen = choose_removals(questions, answers, validation)
+    tested = questions.filter(~validation)
+    found = []
+    for removal, given in answers.items():
+        rows = [*_validation_rows(questions, before, given, validation)]
+        for row in outcome_rows(tested, before[~validation], given[~validation], resamples, seed):
+            if removal or row["metric"].startswith("accuracy"):
+                rows.append({**(row if removal else _exactly(row)), "prompts": TEST})
+        found += [{**_names(removal), **row, "chosen": chosen[row["subset"]] == removal} for row in rows]
+    altered = {removal: given[~validation] for removal, given in after.items()}
+    return found + oracle_rows(tested, before[~validation], altered, resamples, seed)
+
+
+def choose_removals(
+    questions: pl.DataFrame, answers: Mapping[Removal | None, np.ndarray], validation: np.ndarray
+) -> dict[str, Removal | None]:
+    """For all prompts and each operation the removal after which most answers to validation prompts are right.
+
+    Parameters
+    ----------
+    questions
+        As `removal_rows`.
+    answers
+        Candidate -> int64 [prompts]; None is the model as it is. Of equal ones the first is taken.
+    validation
+        bool [prompts]: the prompts that choose; answers to all others are not looked at.
+    """
+    truth = questions["value"].to_numpy()
+    return {
+        subset: max(answers, key=lambda removal: _share_right(answers[removal], truth, part & validation))
+        for subset, part in subsets(questions)
+    }
+
+
+def oracle_rows(
+    questions: pl.DataFrame, before: np.ndarray, after: Mapping[Removal, np.ndarray], resamples: int, seed: int
+) -> list[Row]:
+    """What removals do to single prompts if for each of them the best, or the worst, is taken: upper bounds.
+
+    Returns
+    -------
+    Rows of test prompts, once over whole blocks (site `block`) and once over all removals (site `ANY`):
+    `oracle_repaired`, the share of wrong answers that some removal makes right; `oracle_harmed`, the share of right
+    answers that some removal makes wrong; `oracle_reached`, on the wrong answers for which `2 answer - truth` is in the
+    range of the results, the share that some removal turns into the truth, and (control `MIRRORED`) into that number.
+    """
+    truth = questions["value"].to_numpy().astype(np.int64)
+    return [
+        {"site": site, "prompts": TEST, "subset": subset, **row}
+        for site, parts in (("block", PARTS[:1]), (ANY, PARTS))
+        for subset, some in subsets(questions)
+        for row in _oracle(
+            truth[some], before[some], [a[some] for r, a in after.items() if r.part in parts], resamples, seed
+        )
+    ]
+
+
+def _oracle(truth: np.ndarray, before: np.ndarray, after: list[np.ndarray], resamples: int, seed: int) -> Iterator[Row]:
+    right, mirrored = before == truth, 2 * before - truth
+    possible = ~right & (before != NO_NUMBER) & (mirrored >= truth.min()) & (mirrored <= truth.max())
+
+    altered = np.array(after)
+    repaired, lost = (altered == truth).any(axis=0), (altered != truth).any(axis=0)
+    for metric, control, some, marks in (
+        ("oracle_repaired", "none", ~right, repaired),
+        ("oracle_harmed", "none", right, lost),
+        ("oracle_reached", "none", possible, repaired),
+        ("oracle_reached", MIRRORED, possible, (altered == mirrored).any(axis=0)),
+    ):
+        if some.any():
+            interval = prompt_accuracy_interval(truth[some], marks[some], resamples, seed)
+            yield {"metric": metric, "control": control, **interval_row(interval, seed)}
+
+
+def _names(removal: Removal | None) -> Row:
+    return {"site": NOTHING} if removal is None else {"layer": str(removal.block), "site": removal.part}
+
+
+def _share_right(answers: np.ndarray, truth: np.ndarray, some: np.ndarray) -> float:
+    return float((answers == truth)[some].mean()) if some.any() else 0.0
+
+
+def _validation_rows(
+    questions: pl.DataFrame, before: np.ndarray, after: np.ndarray, validation: np.ndarray
+) -> Iterator[Row]:
+    truth = questions["value"].to_numpy()
+    for subset, part in subsets(questions):
+        some = part & validation
+        if not some.any():
+            continue
+        change = _share_right(after, truth, some) - _share_right(before, truth, some)
+        counts = {"n_prompts": int(some.sum()), "n_values": len(np.unique(truth[some]))}
+        yield {"subset": subset, "metric": "accuracy_change", "value": change, "prompts": VALIDATION, **counts}
+
+
+def _exactly(row: Row) -> Row:
+    """Where nothing is removed, a change of 0 has no uncertainty."""
+    bounds = {"ci_low": None, "ci_high": None, "resampled": None}
+    return {**row, **bounds} if row["metric"] == "accuracy_change" else row

@@ -1,0 +1,171 @@
+"""Arithmetic without a part of the model: what each removal does, and what the best for every prompt would do."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import bars, context_panels, explain_empty, legend_entry, points, title_columns
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds, runs_of
+from numprobe.figures.style import NOTE_COLOUR, Style, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+_STYLES: Mapping[str, Style] = {
+    "block": Style("#0072B2", "o"),
+    "attention": Style("#E69F00", "s"),
+    "mlp": Style("#009E73", "^"),
+}
+_LABELS = {"block": "whole block", "attention": "attention", "mlp": "MLP"}
+_OPERATION = "operation="
+_COLUMNS = (
+    "model", "control", "context", "layer", "site", "subset", "metric", "value", "ci_low", "ci_high", "resampled",
+    "n_values", "n_prompts", "prompts", "chosen", "note",
+)  # fmt: skip
+_REPAIRED, _HARMED, _MIRRORED = Style("#0072B2", "o"), Style("#D55E00", "s"), Style("#888888", "x")
+#: Heights of the lines of the second figure, and how they are called.
+_LINES = ("chosen removal", "some block (oracle)", "some removal (oracle)")
+#: Metric, control -> how it is drawn and what the legend says.
+_SHARES: Mapping[tuple[str, str], tuple[Style, str, float]] = {
+    ("repaired", "none"): (_REPAIRED, "wrong answers repaired", 0.18),
+    ("reached", "mirrored"): (_MIRRORED, "wrong answers that become 2 answer - truth", 0),
+    ("harmed", "none"): (_HARMED, "right answers harmed", -0.18),
+}
+
+
+def layer_removal_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """What the figures show: all measurements on test prompts.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no changes of accuracy.
+    """
+    rows = checked(table, [*MEASUREMENT, "prompts", "chosen"])
+    shown = rows.filter((pl.col("prompts") == "test") | is_not_applicable())
+    if shown.filter(pl.col("metric") == "accuracy_change").is_empty():
+        raise nothing_to_draw("metric accuracy_change on test prompts")
+    return over_all_folds(shown).select(_COLUMNS)
+
+
+def draw_layer_removal(drawn: pl.DataFrame) -> Figure:
+    """A panel per model and operation: the change of accuracy (y, linear up to a point) without each block (x).
+
+    Parameters
+    ----------
+    drawn
+        What `layer_removal_rows` returned.
+    """
+    runs, subsets = runs_of(drawn), in_order(drawn.filter(~is_not_applicable())["subset"])
+    figure, panels = context_panels(list(runs), [_title(subset) for subset in subsets])
+    headers = {}
+    for run, rows in runs.items():
+        blocks = layer_order(rows["layer"].drop_nulls())
+        for subset in subsets:
+            axes = panels[run, _title(subset)]
+            _change_axis(axes)
+            part = rows.filter((pl.col("subset") == subset) | is_not_applicable())
+            if explain_empty(axes, part):
+                continue
+            set_layer_axis(axes, blocks, most=8)
+            _draw_changes(axes, part.filter(pl.col("metric") == "accuracy_change"), blocks)
+            headers[run, _title(subset)] = _accuracy_header(part)
+    title_columns(panels, headers)
+    figure.supxlabel("block without which the model answers", fontsize=7)
+    figure.supylabel("change of accuracy (points)", fontsize=7)
+    entries = [legend_entry(_LABELS[site], style, line=False) for site, style in _STYLES.items()]
+    figure.legend(handles=[*entries, _ring(figure.axes[0], [], [])], loc="outside upper center", ncols=4)
+    return figure
+
+
+def draw_removal_oracle(drawn: pl.DataFrame) -> Figure:
+    """A panel per model and operation: shares of answers repaired and harmed by the chosen removal and by oracles.
+
+    Parameters
+    ----------
+    drawn
+        What `layer_removal_rows` returned.
+    """
+    runs, subsets = runs_of(drawn), in_order(drawn.filter(~is_not_applicable())["subset"])
+    figure, panels = context_panels(list(runs), [_title(subset) for subset in subsets])
+    headers = {}
+    for (run, title), axes in panels.items():
+        (subset,) = [subset for subset in subsets if _title(subset) == title]
+        part = runs[run].filter((pl.col("subset") == subset) | is_not_applicable())
+        _share_axes(axes)
+        if explain_empty(axes, part):
+            continue
+        _draw_shares(axes, part)
+        headers[run, title] = _count_header(part)
+    title_columns(panels, headers)
+    figure.supxlabel("share of the wrong, or of the right, answers to test prompts", fontsize=7)
+    handles = [legend_entry(label, style, line=False) for style, label, _ in _SHARES.values()]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3)
+    return figure
+
+
+def _title(subset: str) -> str:
+    return subset.removeprefix(_OPERATION).replace("-", "−") if subset != "all" else "all operations"
+
+
+def _change_axis(axes: Axes) -> None:
+    """Linear within one point, logarithmic beyond, since most removals cost everything and gains are small."""
+    axes.set_yscale("symlog", linthresh=0.01, linscale=0.7)
+    axes.set_ylim(-1.6, 1.6)
+    axes.set_yticks([-1, -0.1, -0.01, 0, 0.01, 0.1, 1], ["−100", "−10", "−1", "0", "+1", "+10", "+100"])
+    axes.set_yticks([], minor=True)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
+    axes.axhline(0, color="#999999", linewidth=0.6)
+
+
+def _draw_changes(axes: Axes, changes: pl.DataFrame, blocks: Sequence[str]) -> None:
+    for place, (site, style) in enumerate(_STYLES.items()):
+        rows = changes.filter((pl.col("site") == site) & pl.col("layer").is_not_null())
+        x = [blocks.index(block) + 0.22 * (place - 1) for block in rows["layer"]]
+        points(axes, x, rows, style)
+        ringed = [i for i, chosen in enumerate(rows["chosen"]) if chosen]
+        _ring(axes, [x[i] for i in ringed], rows["value"][ringed].to_list())
+
+
+def _ring(axes: Axes, x: Sequence[float], y: Sequence[float]) -> Line2D:
+    (ring,) = axes.plot(x, y, "o", markersize=7, markerfacecolor="none", markeredgecolor="#000000", markeredgewidth=0.8)
+    ring.set_label("chosen on validation prompts")
+    return ring
+
+
+def _accuracy_header(rows: pl.DataFrame) -> list[str]:
+    """Accuracy of the whole model, and the chosen removal where it is none."""
+    whole = rows.filter((pl.col("site") == "none") & (pl.col("metric") == "accuracy_before"))
+    chosen = rows.filter(pl.col("chosen") & (pl.col("metric") == "accuracy_change"))
+    right = [f"{100 * value:.1f} % right of {count}" for value, count in whole.select("value", "n_prompts").rows()]
+    return [*right, *(["chosen: none"] if "none" in chosen["site"].to_list() else [])]
+
+
+def _share_axes(axes: Axes) -> None:
+    axes.set_xlim(-0.04, 1.04)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.set_ylim(len(_LINES) - 0.5, -0.5)
+    axes.set_yticks(range(len(_LINES)), _LINES, fontsize=5.5)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
+
+
+def _draw_shares(axes: Axes, rows: pl.DataFrame) -> None:
+    for (share, control), (style, _, shift) in _SHARES.items():
+        mine = rows.filter(pl.col("control") == control)
+        chosen = mine.filter(pl.col("chosen") & (pl.col("metric") == share))
+        oracle = mine.filter(pl.col("metric") == f"oracle_{share}")
+        sites = [chosen, oracle.filter(pl.col("site") == "block"), oracle.filter(pl.col("site") == "any")]
+        for height, line in enumerate(sites):
+            bars(axes, height - shift, line, style)
+    if "none" in rows.filter(pl.col("chosen"))["site"].to_list():
+        axes.text(0.02, 0, "nothing is removed", va="center", fontsize=5.5, color=NOTE_COLOUR)
+
+
+def _count_header(rows: pl.DataFrame) -> list[str]:
+    whole = rows.filter((pl.col("site") == "none") & (pl.col("metric") == "accuracy_before"))
+    counts = whole.select("value", "n_prompts").rows()
+    return [f"{round((1 - value) * count)} wrong of {count}" for value, count in counts]
