@@ -10,6 +10,7 @@ from numprobe.findings import (
     cross_layer,
     embedding_alignment,
     embedding_probes,
+    error_tracing,
     frequencies,
     layer_probes,
     layer_removal,
@@ -48,6 +49,7 @@ REPRESENTATION: Sections = {
 
 MANIPULATION: Sections = {
     "answers": answers.section,
+    "error_tracing": error_tracing.section,
     "embedding_alignment": embedding_alignment.section,
     "layer_removal": layer_removal.section,
 }

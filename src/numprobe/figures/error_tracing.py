@@ -1,0 +1,173 @@
+"""Error tracing: what becomes of the truth in wrong answers, beside nulls, and the layers that break and correct."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from numprobe.figures.panels import Panels, context_panels, curve, explain_empty, legend_entry, title_columns
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.figures.style import NOTE_COLOUR, Style, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: With fewer wrong answers in an operation nothing is drawn of it.
+FEWEST = 10
+#: Prompts by the model's answer, and the number that is looked for -> label of a bar; from top to bottom.
+_BARS: Mapping[tuple[str, str], str] = {
+    ("wrong", "truth"): "truth",
+    ("wrong", "opposite"): "2 x answer - truth",
+    ("wrong", "permuted"): "permuted truth",
+    ("right", "truth"): "truth, model right",
+}
+_KEPT, _NEVER = "#0072B2", "#e4e4e4"
+_LINES: Mapping[tuple[str, str], tuple[str, Style]] = {
+    ("breaks", "truth"): ("breaks", Style("#D55E00", "v")),
+    ("corrects", "truth"): ("corrects", Style("#0072B2", "^")),
+    ("breaks", "independent"): ("breaks, independent layers", Style("#888888", "v", "--")),
+    ("corrects", "independent"): ("corrects, independent layers", Style("#888888", "^", ":")),
+}
+_COLUMNS = (
+    "model", "context", "subset", "layer", "answered", "target", "metric", "value", "ci_low", "ci_high", "resampled",
+    "n_values", "n_prompts", "note",
+)  # fmt: skip
+
+
+def fate_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The shares of numbers that are never read, lost at each layer and kept, by operation; truth-labelled probe.
+
+    Parameters
+    ----------
+    table
+        The collected table of the experiment `error_tracing`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no fates.
+    """
+    bars = [{"answered": answered, "target": target} for answered, target in _BARS]
+    chosen = pl.struct(answered="answered", target="target").is_in(bars)
+    return _rows(table, pl.col("metric").is_in(["never", "lost_at", "kept", "traced"]) & chosen, "metric traced")
+
+
+def layer_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """How often each layer breaks and corrects the truth, over all prompts, by operation; parameters as `fate_rows`."""
+    chosen = pl.col("metric").is_in(["breaks", "corrects"]) & (pl.col("answered") == "all")
+    return _rows(table, chosen, "metric breaks")
+
+
+def _rows(table: pl.DataFrame, chosen: pl.Expr, what: str) -> pl.DataFrame:
+    rows = checked(table, [*MEASUREMENT, "labels", "target", "answered"])
+    by_operation = pl.col("subset").str.starts_with("operation=") & (pl.col("labels") == "truth")
+    found = rows.filter((chosen & by_operation) | is_not_applicable()).select(_COLUMNS)
+    if found["value"].drop_nulls().is_empty():
+        raise nothing_to_draw(what)
+    return found
+
+
+def draw_fates(drawn: pl.DataFrame) -> Figure:
+    """A row of panels per model, a column per operation; a bar per number that is looked for.
+
+    Parameters
+    ----------
+    drawn
+        What `fate_rows` returned.
+    """
+    figure, panels, rows = _panels(drawn)
+    headers, labelled = {}, set()
+    for (place, axes), part in zip(panels.items(), rows, strict=True):
+        axes.set_yticks(range(len(_BARS)), list(_BARS.values()))
+        if not part["value"].drop_nulls().is_empty():
+            headers[place] = [_counted(part)]
+        enough = part.filter((pl.col("n_prompts") >= FEWEST) | pl.col("value").is_null())
+        axes.set_ylim(len(_BARS) - 0.5, -0.5)
+        if explain_empty(axes, enough):
+            continue
+        # The first panel of a row that has bars names them.
+        axes.tick_params(axis="y", length=0, labelleft=place[0] not in labelled)
+        labelled.add(place[0])
+        _draw_bars(axes, enough, layer_order(part["layer"].drop_nulls()))
+    title_columns(panels, headers)
+    figure.supxlabel("share of the prompts", fontsize=7)
+    figure.legend(handles=_fate_legend(), loc="outside upper center", ncols=5)
+    return figure
+
+
+def draw_layers(drawn: pl.DataFrame) -> Figure:
+    """A row of panels per model, a column per operation; x = layer, y = share of all prompts.
+
+    Parameters
+    ----------
+    drawn
+        What `layer_rows` returned.
+    """
+    figure, panels, rows = _panels(drawn)
+    for axes, part in zip(panels.values(), rows, strict=True):
+        if explain_empty(axes, part):
+            continue
+        layers = layer_order(part["layer"].drop_nulls())
+        for (metric, target), (_, style) in reversed(list(_LINES.items())):
+            curve(axes, part.filter(metric=metric, target=target), layers, style)
+        set_layer_axis(axes, layers)
+        axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+        axes.set_axisbelow(True)
+    next(iter(panels.values())).set_ylim(bottom=0)
+    title_columns(panels, {})
+    figure.supxlabel("layer", fontsize=7)
+    figure.supylabel("share of all prompts", fontsize=7)
+    figure.legend(handles=[legend_entry(*entry) for entry in _LINES.values()], loc="outside upper center", ncols=4)
+    return figure
+
+
+def _panels(drawn: pl.DataFrame) -> tuple[Figure, Panels, list[pl.DataFrame]]:
+    """The panels of all models and operations, and their rows."""
+    subsets = in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
+    runs = runs_of(drawn)
+    figure, panels = context_panels(list(runs), [name.removeprefix("operation=") for name in subsets])
+    rows = [
+        runs[run].filter((pl.col("subset") == f"operation={operation}") | is_not_applicable())
+        for run, operation in panels
+    ]
+    return figure, panels, rows
+
+
+def _counted(rows: pl.DataFrame) -> str:
+    wrong = rows.filter(metric="traced", answered="wrong", target="truth")
+    count = int(wrong["n_prompts"][0]) if wrong.height else 0
+    return f"{count} wrong answers" + (", too few to draw" if count < FEWEST else "")
+
+
+def _draw_bars(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
+    colours = {layer: _colour(place / max(len(layers) - 1, 1)) for place, layer in enumerate(layers)}
+    for y, (answered, target) in enumerate(_BARS):
+        bar = rows.filter(answered=answered, target=target)
+        if bar.is_empty():
+            axes.text(0.02, y, f"fewer than {FEWEST} prompts", va="center", fontsize=5.5, color=NOTE_COLOUR)
+            continue
+        left = 0.0
+        lost = {row["layer"]: row["value"] for row in bar.filter(metric="lost_at").iter_rows(named=True)}
+        kept, traced = (bar.filter(metric=metric).row(0, named=True) for metric in ("kept", "traced"))
+        parts = [(kept["value"], _KEPT), *((lost.get(layer, 0.0), colours[layer]) for layer in reversed(layers))]
+        for width, colour in [*parts, (1 - traced["value"], _NEVER)]:
+            axes.barh(y, width, left=left, height=0.72, color=colour, linewidth=0)
+            left += width
+        if traced["ci_low"] is not None:
+            axes.hlines(y, traced["ci_low"], traced["ci_high"], color="black", linewidth=1.0)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+
+
+def _colour(depth: float) -> str:
+    """Of a layer at a relative depth, pale for the first and dark for the last one."""
+    return to_hex(colormaps["YlOrRd"](0.25 + 0.7 * depth))
+
+
+def _fate_legend() -> list[Patch]:
+    parts = [("read at the last state", _KEPT), ("lost at a late layer", _colour(1.0))]
+    parts += [("lost midway", _colour(0.5)), ("lost early", _colour(0.0)), ("never read", _NEVER)]
+    return [Patch(color=colour, label=label) for label, colour in parts]

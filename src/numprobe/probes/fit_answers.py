@@ -1,0 +1,119 @@
+"""Probes of what a model answers: the labels are its answers, right or wrong, in place of the true results."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.activations.store import read_positions
+from numprobe.errors import NumprobeError
+from numprobe.probes.closed_form import PENALTIES, Target, Tensors, fit_layer, make_target
+from numprobe.probes.codes import make_code
+from numprobe.probes.dataset import TrainingRows, whole_fold
+from numprobe.probes.probe import Probe
+from numprobe.probes.statistics import accumulate
+from numprobe.splits import Fold, Split
+
+#: A fold with fewer different answers is not fitted, nor is any other then.
+FEWEST = 20
+_RULE = "a row trains if its true result and its answer both are numbers of the fold's training blocks"
+
+
+def fit_answer_probe(
+    rows: TrainingRows, answers: pl.DataFrame, split: Split, kind: str, metadata: Mapping[str, Any]
+) -> Probe:
+    """Fit a closed-form probe of a model's answers on all layers and folds.
+
+    A fold trains on the rows whose true result and whose answer both are numbers of its training blocks. So the probe
+    of the fold that tests a true result has seen neither that number in any role nor any of its prompts.
+
+    Parameters
+    ----------
+    rows
+        The training rows of a context of kind result.
+    answers
+        The model's answers (`numprobe.answers.table.ANSWER`) to its prompts.
+    split
+        Values, blocks and folds; the fold "all" is added.
+    kind
+        Name of a code (`numprobe.probes.codes.CODES`).
+    metadata
+        Goes into the probe.
+
+    Returns
+    -------
+    The probe, whose metadata name `labels` = "answers" and the rule. It has no layers where a fold has fewer than
+    `FEWEST` different answers, or all of them in one inner group: a model that always answers the same teaches nothing.
+
+    Raises
+    ------
+    NumprobeError
+        If the answers are to other prompts, or there is no such code.
+    """
+    truth, answer = rows.values, _answers_of(rows, answers)
+    known = (answer >= split.minimum) & (answer <= split.maximum)
+    folds = [whole_fold(split), *split.folds]
+    block = split.block_of(np.where(known, answer, split.minimum))
+    used = {
+        fold.name: known & np.isin(block, fold.train) & np.isin(split.block_of(truth), fold.train) for fold in folds
+    }
+    enough = all(_teaches(answer[used[fold.name]], fold, split) for fold in folds)
+    target = make_target(make_code(kind, split.minimum, split.maximum), split.values, split.minimum)
+    fitted = {
+        layer: _fit(rows.states(layer), answer, used, split, target, folds) for layer in (rows.layers if enough else ())
+    }
+    tensors = {(layer, fold): arrays for layer, found in fitted.items() if found for fold, arrays in found.items()}
+    return Probe(
+        kind=kind,
+        numbers=split.values,
+        layers=tuple(layer for layer, found in fitted.items() if found),
+        folds=tuple(fold.name for fold in folds),
+        constant=tuple(layer for layer, found in fitted.items() if not found),
+        width=rows.width,
+        metadata={
+            **rows.described,
+            **metadata,
+            "control": "none",
+            "labels": "answers",
+            "rule": _RULE,
+            "settings": {"penalties": PENALTIES},
+        },
+        tensors=tensors,
+    )
+
+
+def _answers_of(rows: TrainingRows, answers: pl.DataFrame) -> np.ndarray:
+    """The model's answer in each used row, int64 [rows used]; -1: no number."""
+    read = read_positions(rows.folder).filter(rows.used).select("prompt", "value")
+    named = answers.select("prompt", "answer", asked="value")
+    joined = read.join(named, on="prompt", how="left", maintain_order="left")
+    if joined["asked"].null_count() or (joined["asked"] != joined["value"]).any():
+        raise NumprobeError("the answers are not to the prompts of these states: name those of one model and context")
+    return joined["answer"].fill_null(-1).to_numpy().astype(np.int64)
+
+
+def _teaches(answer: np.ndarray, fold: Fold, split: Split) -> bool:
+    """Whether a fold has answers enough, in two inner groups at least."""
+    present = np.unique(answer)
+    groups = [group for group in fold.inner if np.isin(split.block_of(present), group).any()]
+    return len(present) >= FEWEST and len(groups) > 1
+
+
+def _fit(
+    states: np.ndarray,
+    answer: np.ndarray,
+    used: Mapping[str, np.ndarray],
+    split: Split,
+    target: Target,
+    folds: Sequence[Fold],
+) -> dict[str, Tensors] | None:
+    """The tensors of one layer; None if its states are one vector in a fold."""
+    found: dict[str, Tensors] = {}
+    for fold in folds:
+        part = used[fold.name]
+        fitted = fit_layer(accumulate(states[part], answer[part], split), split, [target], [fold])
+        if fitted is None:
+            return None
+        found |= fitted[0]
+    return found
