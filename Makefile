@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation docs setup test test-slow bench lint format clean
+.PHONY: all study report representation manipulation docs setup test test-slow bench lint format clean
 
 all: report
 
@@ -19,14 +19,14 @@ report: study
 	then echo "results/report.html is up to date"; \
 	else $(SNAKEMAKE) --report results/report.html; fi
 
-# Every experiment on how numbers are represented, and its report.
-representation: setup
-	$(SNAKEMAKE) representation_figures
-	$(SNAKEMAKE) representation_figures --report results/representation.html
+# Every experiment on how numbers are represented, or on what the models do with them, and its report.
+representation manipulation: setup
+	$(SNAKEMAKE) $@_figures
+	$(SNAKEMAKE) $@_figures --report results/$@.html
 
 # The results page that lies in git, from the pages that the workflow made.
-docs: study representation
-	cat results/findings.md results/representation.md > docs/results.md
+docs: study representation manipulation
+	cat results/findings.md results/representation.md results/manipulation.md > docs/results.md
 
 setup: $(STAMP)
 
