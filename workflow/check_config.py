@@ -24,7 +24,15 @@ VOCABULARY = "vocabulary"
 UNIVERSAL = "universal"
 UNTRAINED = ".untrained"
 # Experiments that read the file of one probe, whichever probes the study has besides.
-_NEED_FOURIER = ("cross_layer", "universal_probe", "answers", "error_tracing", "embedding_alignment")
+_NEED_FOURIER = (
+    "cross_layer",
+    "universal_probe",
+    "answers",
+    "error_tracing",
+    "patching",
+    "denoising",
+    "embedding_alignment",
+)
 
 Config = dict[str, Any]
 

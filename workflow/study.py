@@ -191,6 +191,12 @@ class Study:
             if self.contexts.get(text.split(":")[1], {}).get("kind") == "result"
         ]
 
+    def changed_layers(self, experiment: str, model: str) -> list[str]:
+        """The stored states of a model that an experiment changes: those that it names, or else all after a block."""
+        wanted = [str(layer) for layer in (self.experiment(experiment) or {}).get("layers", [])]
+        stored = self.models[model].layers
+        return [layer for layer in stored if (layer in wanted if wanted else layer.isdigit() and layer != "0")]
+
     def layer_contexts(self, model: str) -> list[str]:
         """Names of the contexts of a model that the experiment `layer_probes` reads."""
         entry = self.experiment("layer_probes") or {}
@@ -319,7 +325,7 @@ def load_study(config: Config) -> Study:
             _model(entry, config)
         except NumprobeError as error:
             problems.append(f"  - models['{entry['name']}']: {error}")
-    problems += [] if problems else _leave_out_problems(study)
+    problems += [] if problems else [*_leave_out_problems(study), *_intervention_problems(study)]
     if problems:
         raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
     _raise_layer_problems(study)
@@ -395,6 +401,26 @@ def _leave_out_problems(study: Study) -> list[str]:
     return [f"{where} no model has the state {layer}" for layer in unknown] + [
         f"{where} leaves no state of {name} to fit on" for name in emptied
     ]
+
+
+def _intervention_problems(study: Study) -> list[str]:
+    """Every model needs a layer to change; the paper's patch needs the probe that it is fitted on."""
+    problems = []
+    for name in ("patching", "denoising"):
+        runs = study.asked_runs(name) if study.experiment(name) else []
+        without = [model for model, _ in dict.fromkeys(runs) if not study.changed_layers(name, model)]
+        problems += [
+            f"  - experiments['{name}'].layers: {model} stores none of them" for model in dict.fromkeys(without)
+        ]
+    entry = study.experiment("patching")
+    if entry and entry["faithful"]:
+        runs = study.asked_runs("patching")
+        if not any("wave" in [probe["name"] for probe in study.iterative_entries(*run)] for run in runs):
+            problems.append(
+                "  - experiments['patching'].faithful: is true, but the probe wave is fitted in no context of kind "
+                "result: add it to the probes, with such a context and a model that answers"
+            )
+    return problems
 
 
 def _split_problems(config: Config) -> list[str]:

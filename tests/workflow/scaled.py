@@ -23,6 +23,8 @@ _SIZES = {"per_value": 2, "texts": 120}
 _SMALL_EXPERIMENTS = {
     "embedding_probes": {"iterative_folds": 1, "steps": 5, "models": ["llama-3.2-1b"]},
     "layer_probes": {"steps": 5, "models": ["llama-3.2-1b"], "contexts": ["operand"]},
+    "patching": {"steps": 5, "strengths": [0.5, 1.0], "prompts": 40},
+    "denoising": {"strengths": [1.0], "prompts": 40},
     "multi_token": {"models": ["llama-3.2-1b"], "tokens": 2, "rows": 200, "offsets": 2},
     "sample_efficiency": {"contexts": ["operand"], "orders": 2, "models": ["llama-3.2-1b"]},
 }
@@ -53,7 +55,8 @@ def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str
     for probe in config["probes"]:
         if "folds" in probe:
             # The published settings take tens of thousands of steps.
-            probe |= {"models": [entries[0]["name"]], "contexts": ["operand"], "faithful": False}
+            places = [entry["name"] for entry in kept if entry["kind"] in ("operand", "result")]
+            probe |= {"models": [entries[0]["name"]], "contexts": places, "faithful": False}
     for experiment in config["experiments"]:
         experiment |= _SMALL_EXPERIMENTS.get(experiment["name"], {})
     config["intervals"] = {"resamples": 100}

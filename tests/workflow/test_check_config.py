@@ -197,6 +197,11 @@ WRONG = {
     "one order": (["experiments", EFFICIENCY, "orders"], 1, r"orders: is 1, must be at least 2"),
     "iterative size that is not a size": (["experiments", EFFICIENCY, "iterative_values"], [100], r"iterative_values: \[100\] are not among values: \[8, 16"),
     "sample_efficiency without runs": (["experiments", EFFICIENCY], {"name": "sample_efficiency", "models": ["minilm"], "contexts": ["result"]}, r"'sample_efficiency' needs one of its contexts"),
+    "layers of patching": (["experiments"], [{"name": "patching", "layers": [9]}], r"experiments\['patching'\]\.layers: llama stores none of them"),
+    "layers of denoising": (["experiments"], [{"name": "denoising", "layers": [9]}], r"experiments\['denoising'\]\.layers: llama stores none of them"),
+    "strength zero": (["experiments"], [{"name": "patching", "strengths": [0]}], r"strengths\[0\]: is 0, must be more than 0"),
+    "few prompts": (["experiments"], [{"name": "denoising", "prompts": 5}], r"prompts: is 5, must be at least 20"),
+    "published patch without its probe": (["experiments"], [{"name": "patching", "faithful": True}], r"experiments\['patching'\]\.faithful: is true, but the probe wave is fitted in no context of kind result"),
 }  # fmt: skip
 WRONG["paper split of another range"] = (
     ["numbers"],

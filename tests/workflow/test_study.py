@@ -96,3 +96,14 @@ def test_models_with_one_training_specification_differ_in_their_seed_alone():
     assert study.specification("llama") == study.specification("llama-again") != study.specification("phi3")
     assert study.specification("llama-step-300") != study.specification("llama")
     assert study.specification("minilm") == "minilm"
+
+
+def test_all_blocks_are_changed_unless_layers_are_named():
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["models"][1]["states"] = [0, 2, 4, "final_norm"]
+    config["experiments"] = [{"name": "patching"}, {"name": "denoising", "layers": [1, 2]}]
+    study = load_study(config)
+    assert study.changed_layers("patching", "llama") == ["1", "2", "3", "4"]
+    assert study.changed_layers("patching", "olmo2") == ["2", "4"]
+    assert study.changed_layers("denoising", "llama") == ["1", "2"]
+    assert study.changed_layers("denoising", "olmo2") == ["2"]

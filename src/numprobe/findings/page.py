@@ -8,6 +8,7 @@ from numprobe.findings import (
     answers,
     consistency,
     cross_layer,
+    denoising,
     embedding_alignment,
     embedding_probes,
     error_tracing,
@@ -17,6 +18,7 @@ from numprobe.findings import (
     multi_token,
     natural_contexts,
     ordinals,
+    patching,
     rsa,
     sample_efficiency,
     shared_code,
@@ -50,6 +52,8 @@ REPRESENTATION: Sections = {
 MANIPULATION: Sections = {
     "answers": answers.section,
     "error_tracing": error_tracing.section,
+    "patching": patching.section,
+    "denoising": denoising.section,
     "embedding_alignment": embedding_alignment.section,
     "layer_removal": layer_removal.section,
 }

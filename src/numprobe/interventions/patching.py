@@ -7,15 +7,23 @@ h <- (1 - alpha) h + alpha P[t] with P[t] where the state lies for the true resu
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 
 from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
+from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.directions import random_change
 from numprobe.interventions.folds import Folds, StatesOfNumbers, other_numbers, pattern_states
 from numprobe.interventions.measure import Movement, Row, Trial, movement_rows
 from numprobe.interventions.trial import last_token_trial
 from numprobe.splits import Split
+
+#: Columns that tables of patches add to `numprobe.tables.MEASUREMENT`; `settings`: whose patch it is, "default" (the
+#: forward model) or "published".
+PATCHING = INTERVENTION | {"settings": pl.String}
+#: The `note` of rows that no label-free method can reach.
+ORACLE = "oracle: the true result is written"
 
 
 def patching_rows(
@@ -48,7 +56,8 @@ def patching_rows(
 
     Returns
     -------
-    Rows for `numprobe.tables.measurements` (`numprobe.interventions.measure.movement_rows`), without model and context.
+    Rows for `numprobe.tables.measurements` (`numprobe.interventions.measure.movement_rows`) that lack model, context
+    and settings; those without a control carry the note `ORACLE`.
 
     Raises
     ------
@@ -58,7 +67,8 @@ def patching_rows(
     known = [layer for layer in layers if layer in patterns.layers]
     trial, folds = last_token_trial(asker, questions, split, patterns.folds, known, per_operation, seed)
     movements = patching_movements(trial, patterns, folds, split, known, seed)
-    return movement_rows(trial, movements, strengths, resamples, seed)
+    rows = movement_rows(trial, movements, strengths, resamples, seed)
+    return [{**row, "note": ORACLE} if row["control"] == "none" else row for row in rows]
 
 
 def patching_movements(

@@ -15,8 +15,6 @@ from tqdm import tqdm
 from numprobe.probes.probe import ALL, Probe
 from numprobe.seeding import derive_seed
 
-#: Steps that were published.
-STEPS = 200_000
 _LEARNING_RATE, _LAST_RATE = 0.1, 0.01
 
 
@@ -47,7 +45,9 @@ class PublishedPatches:
         return np.asarray(self.patches[layer, fold][np.asarray(values) - self.minimum])
 
 
-def published_patches(probe: Probe, layers: Sequence[str], steps: int, seed: int) -> PublishedPatches:
+def published_patches(
+    probe: Probe, layers: Sequence[str], steps: int, seed: int, device: torch.device | str = "cpu"
+) -> PublishedPatches:
     """Fit the states of every layer and every fold that leaves numbers out.
 
     Started from standard normal components; gradient descent on the mean cross entropy of the probe's scores, all
@@ -63,26 +63,33 @@ def published_patches(probe: Probe, layers: Sequence[str], steps: int, seed: int
         Gradient steps.
     seed
         The study's seed.
+    device
+        Where to compute.
     """
     known = tuple(layer for layer in layers if layer in probe.layers)
     folds = tuple(fold for fold in probe.folds if fold != ALL)
     places = tqdm([(layer, fold) for layer in known for fold in folds], desc="patches", unit="patch")
-    patches = {place: _fit(probe, place, steps, derive_seed(seed, "published patch", *place)) for place in places}
+    patches = {
+        place: _fit(probe, place, steps, derive_seed(seed, "published patch", *place), device) for place in places
+    }
     return PublishedPatches(int(probe.numbers[0]), known, folds, probe.width, patches)
 
 
-def _fit(probe: Probe, place: tuple[str, str], steps: int, seed: int) -> np.ndarray:
-    frozen = {name: torch.from_numpy(array.astype(np.float32)) for name, array in probe.tensors[place].items()}
-    count = len(probe.numbers)
-    states = torch.randn(count, probe.width, generator=torch.Generator().manual_seed(seed)).requires_grad_()
+def _fit(probe: Probe, place: tuple[str, str], steps: int, seed: int, device: torch.device | str) -> np.ndarray:
+    frozen = {
+        name: torch.tensor(array, dtype=torch.float32, device=device) for name, array in probe.tensors[place].items()
+    }
+    labels = torch.arange(len(probe.numbers), device=device)
+    drawn = torch.randn(len(probe.numbers), probe.width, generator=torch.Generator().manual_seed(seed))
+    states = drawn.to(device).requires_grad_()
     optimiser = torch.optim.SGD([states], lr=_LEARNING_RATE)
     falling = max(1, steps // 2)
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, _LAST_RATE / _LEARNING_RATE, falling)
     for _ in range(steps):
         latent = (states - frozen["mean"]) / frozen["scale"] @ frozen["weight"] + frozen["bias"]
-        loss = cross_entropy(latent @ frozen["classes"].T, torch.arange(count))
+        loss = cross_entropy(latent @ frozen["classes"].T, labels)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    return np.asarray(states.detach().numpy())
+    return np.asarray(states.detach().cpu().numpy())

@@ -21,6 +21,20 @@ def asking(wildcards):
     )
 
 
+def intervention(experiment):
+    """The options of a rule that changes states over a grid of layers and strengths, as a function of the wildcards."""
+    entry = STUDY.experiment(experiment)
+
+    def options(wildcards):
+        return (
+            f"{asking(wildcards)} --layers {' '.join(STUDY.changed_layers(experiment, wildcards.model))}"
+            f" --strengths {' '.join(map(str, entry['strengths']))} --per-operation {entry['prompts']}"
+            f" {RANGE} {SPLIT} --resamples {RESAMPLES}"
+        )
+
+    return options
+
+
 def pattern_probe(model, context):
     """The probe whose columns the patterns of a context are fitted on.
 

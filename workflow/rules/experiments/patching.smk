@@ -1,1 +1,62 @@
 """The true number written into the last state before the answer (oracle), beside wrong numbers and random directions."""
+
+add_experiment(
+    "patching",
+    collected={
+        "patching": [
+            f"results/tables/patching/{model}/{context}.parquet" for model, context in STUDY.asked_runs("patching")
+        ]
+    },
+    skipped=STUDY.not_asked("patching"),
+    figures={
+        "patching": ("plot_outcomes", ["patching"], "--main 'true result (oracle)'", "24. Patching"),
+        "patching_strengths": (
+            "plot_outcomes",
+            ["patching"],
+            "--strengths --main 'true result (oracle)'",
+            "24. Patching",
+        ),
+    },
+    group="manipulation",
+)
+
+
+def published_probe(wildcards):
+    """The probe that the paper's patch is fitted on, where it is wanted and there is one."""
+    wanted = STUDY.experiment("patching")["faithful"]
+    known = [entry["name"] for entry in STUDY.iterative_entries(wildcards.model, wildcards.context)]
+    folder = f"results/probes/{wildcards.model}/{wildcards.context}"
+    return [f"{folder}/wave.safetensors"] if wanted and "wave" in known else []
+
+
+if STUDY.experiment("patching"):
+
+    rule evaluate_patching:
+        """Gain and harm of the patch, over layers and strengths."""
+        input:
+            model=lambda wildcards: base_model(wildcards).files,
+            prompts="results/prompts/{context}.parquet",
+            patterns="results/patterns/{model}/{context}.safetensors",
+            wave=published_probe,
+        output:
+            "results/tables/patching/{model}/{context}.parquet",
+        log:
+            "results/logs/evaluate_patching/{model}/{context}.log",
+        benchmark:
+            "results/benchmarks/evaluate_patching/{model}/{context}.tsv"
+        conda:
+            "../../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(4000),
+            runtime=minutes(1440),
+            gpu=gpus,
+        params:
+            code=digest("evaluate_patching"),
+            options=intervention("patching"),
+            wave=lambda wildcards, input: (
+                f"--wave {input.wave} --steps {STUDY.experiment('patching')['steps']}" if input.wave else ""
+            ),
+        shell:
+            'python "$NUMPROBE"/evaluate_patching.py --code {params.code} {params.options} --prompts {input.prompts}'
+            " --patterns {input.patterns} {params.wave} --output {output} > {log} 2>&1"

@@ -1,0 +1,49 @@
+"""Tables of interventions with known gain and harm."""
+
+import polars as pl
+
+from numprobe.evaluation.outcomes import INTERVENTION
+from numprobe.tables import measurements
+
+VALUES = {"repaired": 0.6, "harmed": 0.1, "accuracy_change": 0.2, "follows": 0.7, "accuracy_before": 0.5,
+          "accuracy_after": 0.7}  # fmt: skip
+
+
+def outcome_table(
+    models=("llama", "olmo2"),
+    controls=("none", "wrong number", "random direction"),
+    layers=("1", "2", "3"),
+    strengths=(0.25, 0.5, 1.0),
+    chosen=("2", 0.5),
+    contexts=("result",),
+    readable=False,
+    **columns,
+) -> pl.DataFrame:
+    """Every layer and strength; controls repair and harm nothing."""
+    rows = []
+    for model in models:
+        for context in contexts:
+            for layer in layers:
+                for strength in strengths:
+                    for control in controls:
+                        common = {"model": model, "context": context, "layer": layer, "strength": strength, **columns}
+                        common |= {"control": control, "relative_norm": strength * 0.8, "n_values": 200}
+                        common["chosen"] = (layer, strength) == chosen
+                        rows += [common | row for row in _measured(control, common["chosen"])]
+            if readable:
+                common = {"model": model, "context": context, "layer": chosen[0], "chosen": True, "prompts": "test"}
+                rows.append({**common, "metric": "readable", "value": 0.8, "ci_low": 0.7, "ci_high": 0.9})
+    skipped = {"model": "minilm", "context": contexts[0], "metric": "accuracy", "note": "not applicable: encoder"}
+    return measurements([*rows, skipped], extra=INTERVENTION | dict.fromkeys(columns, pl.String))
+
+
+def _measured(control, chosen):
+    operations = ["operation=+", "operation=/"] if chosen else []
+    for prompts in ("validation", "test"):
+        for subset in ["all", *(operations if prompts == "test" else [])]:
+            for metric, value in VALUES.items():
+                shown = value if control == "none" else 0.5 if metric.startswith("accuracy_b") else 0.01
+                yield {
+                    "prompts": prompts, "subset": subset, "metric": metric, "value": shown, "ci_low": shown - 0.005,
+                    "ci_high": shown + 0.005, "n_prompts": 40, "resampled": "true results (bootstrap)",
+                }  # fmt: skip
