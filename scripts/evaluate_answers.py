@@ -32,8 +32,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     rows += reading_rows(beside_answers(read_table(options.predictions), answers), split, *drawn)
     for probe in map(load_probe, options.probes):
         names = {"probe": probe.kind, "control": control_of(probe)}
-        for scored in answer_surprise(options.activations, probe, answers, options.seed):
-            rows += [{**names, "layer": scored["layer"][0], **row} for row in error_rows(scored, *drawn)]
+        for layer, scored in answer_surprise(options.activations, probe, answers, options.seed):
+            rows += [{**names, "layer": layer, **row} for row in error_rows(scored, *drawn)]
     names = {"model": options.model, "context": options.context}
     write_table(options.output, measurements([{**names, **row} for row in rows], ANSWERED), provenance)
 

@@ -148,9 +148,23 @@ def test_surprise_is_low_where_the_states_hold_the_answer(tmp_path):
     truth = np.arange(60)
     answer = np.where(truth < 30, truth, truth + 20)
     folder = write_folder(tmp_path / "run", truth, seen=truth, operation="+", template="t")
-    scored = {part["layer"][0]: part for part in answer_surprise(folder, make_probe(), answers_table(truth, answer), 0)}
+    scored = dict(answer_surprise(folder, make_probe(), answers_table(truth, answer), 0))
     assert set(scored) == {"0", "1"}
     for part in scored.values():
         assert part["right"].sum() == 30
         assert part.filter("right")["score"].max() < part.filter(~pl.col("right"))["score"].min()
         assert measured(error_rows(part, 50, 0), subset="all")["value"] == 1
+
+
+def test_a_model_that_never_answers_a_number_is_measured_without_error_prediction(tmp_path):
+    truth = np.arange(60)
+    table = answers_table(truth, [-1] * 60)
+    folder = write_folder(tmp_path / "run", truth, operation="+", template="t")
+    for _, scored in answer_surprise(folder, make_probe(), table, 0):
+        assert {row["note"] for row in error_rows(scored, 50, 0)} == {TOO_FEW}
+    assert {row["note"] for row in confidence_rows(table, SPLIT, 50, 0)} == {TOO_FEW}
+    rows = reading_rows(beside_answers(readings(truth, truth), table), SPLIT, 50, 0)
+    assert measured(rows, metric="reads_truth", answered="wrong", subset="all")["value"] == 1
+    assert measured(rows, metric="reads_answer", answered="wrong", subset="all")["value"] == 0
+    kinds = [row for row in model_rows(table, 50, 0) if row["metric"] == "answer_kind" and row["subset"] == "all"]
+    assert {row["kind"]: row["value"] for row in kinds}["no number"] == 1

@@ -182,3 +182,36 @@ def test_the_tables_add_up(tmp_path):
             assert value_of(rows, "traced", **at) == pytest.approx(1 - shares[0])
     kinds = [row["value"] for row in rows if row["metric"] == "instead_where_lost" and row["subset"] == "all"]
     assert sum(kinds) == pytest.approx(1)
+
+
+def readings_of(read, **columns):
+    """Prompts of one operation and fold with these readings in two layers."""
+    count = len(read)
+    known = {
+        "prompt": range(count),
+        "operation": ["+"] * count,
+        "a": [0] * count,
+        "b": [0] * count,
+        "fold": ["0"] * count,
+    }
+    return Readings(("1", "2"), pl.DataFrame({**known, **columns}), np.array(read))
+
+
+def test_a_model_that_is_always_right_or_answers_no_number_is_traced():
+    truth = list(range(20, 40))
+    right = readings_of([[n, n] for n in truth], value=truth, answer=truth, right=[True] * 20)
+    rows = tracing_rows(right, 0, 99, 3, 50, 0)
+    assert value_of(rows, "kept", subset="all", answered="right", target="truth") == 1
+    assert not [row for row in rows if row["answered"] == "wrong"]
+    silent = right.prompts.with_columns(answer=pl.lit(None, pl.Int64), right=pl.lit(False))
+    rows = tracing_rows(Readings(right.layers, silent, right.read), 0, 99, 3, 50, 0)
+    assert value_of(rows, "kept", subset="all", answered="wrong", target="truth") == 1
+    assert not [row for row in rows if row.get("target") == "opposite"]
+
+
+def test_only_one_wrong_answer_has_no_permuted_truth():
+    one = readings_of([[5, 5], [7, 6]], value=[5, 7], answer=[5, 6], right=[True, False])
+    rows = tracing_rows(one, 0, 99, 3, 50, 0)
+    assert value_of(rows, "lost", subset="all", answered="wrong", target="truth") == 1
+    assert value_of(rows, "answer_where_lost", subset="all", answered="wrong") == 1
+    assert {row.get("target") for row in rows if row["metric"] == "never"} == {"truth", "opposite"}

@@ -16,7 +16,9 @@ from numprobe.probes.probe import Probe
 _BATCH = 4096
 
 
-def answer_surprise(folder: str | Path, probe: Probe, answers: pl.DataFrame, seed: int) -> Iterator[pl.DataFrame]:
+def answer_surprise(
+    folder: str | Path, probe: Probe, answers: pl.DataFrame, seed: int
+) -> Iterator[tuple[str, pl.DataFrame]]:
     """Minus the log probability that a probe gives the model's answer, layer by layer.
 
     Each prompt is read by the probe of the fold that never saw its true result: neither that number nor the prompt has
@@ -35,7 +37,7 @@ def answer_surprise(folder: str | Path, probe: Probe, answers: pl.DataFrame, see
 
     Yields
     ------
-    Per layer, one row per prompt whose answer is a number of the range: `layer`, `prompt`, `value`, `operation`,
+    Each layer, and a table of the prompts whose answer is a number of the range: `prompt`, `value`, `operation`,
     `right` and `score` (nats).
 
     Raises
@@ -52,7 +54,7 @@ def answer_surprise(folder: str | Path, probe: Probe, answers: pl.DataFrame, see
     columns = beside.select("prompt", "value", "operation", "right")
     for layer in probe.layers:
         score = _surprise(read_states(folder, layer), probe, layer, tested, answer)
-        yield columns.with_columns(pl.lit(layer).alias("layer"), pl.Series("score", score)).filter(answer >= 0)
+        yield layer, columns.with_columns(pl.Series("score", score)).filter(answer >= 0)
 
 
 def _surprise(
