@@ -32,6 +32,7 @@ def extraction(options: argparse.Namespace) -> Any:
         dtype=options.dtype,
         device=options.device,
         batch_tokens=options.batch_tokens,
+        share_prefixes=options.share_prefixes == "auto",
     )
 
 
@@ -56,6 +57,12 @@ def arguments(description: str | None = __doc__) -> argparse.ArgumentParser:
     )
     result.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     result.add_argument("--batch-tokens", type=int, default=16384, help="tokens in one batch at the most")
+    result.add_argument(
+        "--share-prefixes",
+        choices=["auto", "never"],
+        default="auto",
+        help="auto: run what texts begin with in common once, where that saves a fifth of the tokens",
+    )
     return result
 
 

@@ -28,6 +28,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
             dtype=options.dtype,
             device=options.device,
             batch_tokens=options.batch_tokens,
+            share_prefixes=options.share_prefixes == "auto",
         ),
         options.prompts,
         options.output,
@@ -53,6 +54,12 @@ def arguments() -> argparse.ArgumentParser:
         "--device", default="auto", help="device of the forward pass: auto, cpu, cuda, cuda:N or map=..."
     )
     result.add_argument("--batch-tokens", type=int, default=16384, help="tokens in one batch at the most")
+    result.add_argument(
+        "--share-prefixes",
+        choices=["auto", "never"],
+        default="auto",
+        help="auto: run what texts begin with in common once, where that saves a fifth of the tokens",
+    )
     return result
 
 

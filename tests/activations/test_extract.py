@@ -8,6 +8,7 @@ from models.tiny import ENCODERS, LAYERS, WIDTH, tiny_model, word_tokenizer
 from numprobe.activations.checks import checked
 from numprobe.activations.extract import check_states, extract_states, state_batches
 from numprobe.activations.locate import locate_numbers
+from numprobe.activations.store import widen
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
 from numprobe.models.facts import SUPPORTED
@@ -109,6 +110,18 @@ def test_some_layers_only():
         check_states(locate_parts(tiny_model("bert")), ["final_norm"])
 
 
+def test_blocks_behind_the_last_wanted_state_are_not_run():
+    model = tiny_model("llama")
+    whole = all_states(model, locate())
+    ran = []
+    for number, block in enumerate(model.layers, start=1):
+        block.register_forward_pre_hook(lambda *_, number=number: ran.append(number))
+    some = all_states(model, locate(), layers=["0", "2"], batch_tokens=10_000)
+    assert set(ran) == {1, 2}
+    for layer, states in some.items():
+        assert_array_equal(states, whole[layer])
+
+
 def test_no_hook_stays_behind():
     model = tiny_model("llama")
     parts = locate_parts(model)
@@ -141,7 +154,8 @@ def test_states_that_do_not_fit_the_type_on_disk(dtype, value, fits):
     batches = [{"0": np.zeros((1, 2), "f4"), "1": np.array([[0, value]], "f4")}]
     run = checked(batches, lambda row: f"row {row}", "m", dtype)
     if fits:
-        assert list(run) == batches
+        (stored,) = run
+        assert widen(stored["1"], dtype)[0, 1] == pytest.approx(value, rel=2**-8)
     else:
-        with pytest.raises(NumprobeError, match=rf"'m' in layer 1 are too large for {dtype}, prompt 'row 0'"):
+        with pytest.raises(NumprobeError, match=rf"'m' .* too large for {dtype} in layer 1, prompt 'row 0'"):
             list(run)

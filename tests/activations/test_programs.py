@@ -50,6 +50,11 @@ def test_extract_activations(study):
     run = program("extract_activations", study, *common, *chosen, "--output", study / "out")
     assert run.returncode == 0, run.stderr
     assert "3 rows x 2 states" in run.stdout
+    plain = program(
+        "extract_activations", study, *common, *chosen, "--share-prefixes", "never", "--output", study / "plain"
+    )
+    assert plain.returncode == 0, plain.stderr
+    assert read_positions(study / "plain").equals(read_positions(study / "out"))
     assert "3/3" in run.stderr
     assert read_states(study / "out", "final_norm").shape[0] == read_positions(study / "out").height == 3
     assert read_manifest(study / "out")["untrained_seed"] == 3

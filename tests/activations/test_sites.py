@@ -8,6 +8,7 @@ from models.tiny import ENCODERS, LAYERS, WIDTH, save, tiny_model, word_tokenize
 from numprobe.activations.context import Extraction, extract_context
 from numprobe.activations.extract import extract_states
 from numprobe.activations.locate import locate_numbers
+from numprobe.activations.prefixes import Batch, passes
 from numprobe.activations.sites import SITES, extract_sites, site_states
 from numprobe.activations.store import read_manifest, read_positions, read_states, state_width
 from numprobe.errors import NumprobeError
@@ -47,7 +48,8 @@ def in_memory(model, ids):
     """The sites of all tokens of one sequence."""
     parts = locate_parts(model)
     blocks = dict(zip(BLOCKS, locate_inside(parts), strict=True))
-    return site_states(parts, blocks, *everywhere(ids))
+    (plain,) = passes(Batch(*everywhere(ids)), share=False)
+    return {key: state.numpy() for key, state in site_states(parts, blocks, plain).items()}
 
 
 def stream(model, ids):
@@ -221,7 +223,7 @@ def test_size_and_prompt_are_named(tmp_path, prompts, capsys):
     model = tiny_model("llama")
     with torch.no_grad():
         model.layers[1].mlp.down_proj.weight[:] *= 1e7
-    with pytest.raises(NumprobeError, match=r"layer 2 \(mlp\) are too large for float16, prompt '7'"):
+    with pytest.raises(NumprobeError, match=r"too large for float16 in layer 2 \(mlp\), prompt '7'"):
         run(tmp_path, prompts, model, name="large", storage_dtype="float16")
 
 

@@ -111,6 +111,18 @@ def test_bfloat16_is_rounded_to_nearest_even_as_torch_does(values):
     np.testing.assert_array_equal(widen(narrow(values, "bfloat16"), "bfloat16"), expected)
 
 
+@pytest.mark.parametrize("bits", [0x7FC00000, 0x7FFFFFFF, 0xFFFFFFFF, 0x7F800001])
+def test_what_is_no_number_stays_none(bits):
+    states = np.array([1, bits], dtype="<u4").view("f4")
+    for dtype in ITEM_BYTES:
+        assert np.isnan(widen(narrow(states, dtype), dtype)).tolist() == [False, True]
+
+
+def test_bits_stay_what_they_are():
+    stored = narrow(np.linspace(-3, 3, 7, dtype="f4"), "bfloat16")
+    np.testing.assert_array_equal(narrow(stored, "bfloat16"), stored)
+
+
 def test_bytes_per_component():
     for dtype, size in ITEM_BYTES.items():
         assert narrow(np.zeros(3, "f4"), dtype).itemsize == size

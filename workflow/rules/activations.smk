@@ -45,14 +45,15 @@ for entry in STUDY.models.values():
             untrained=untrained_option,
             storage=config["activations"]["dtype"],
             batch=entry.entry.get("batch_tokens", config["activations"]["batch_tokens"]),
+            share=config["activations"]["share_prefixes"],
             device=entry.device,
             dtype=entry.entry.get("dtype", "float32"),
         shell:
             'python "$NUMPROBE"/extract_activations.py --code {params.code} --model {wildcards.model}'
             " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
             " --output {params.folder} --layers {params.layers} --expected-layers {params.expected} {params.untrained}"
-            " --storage-dtype {params.storage} --batch-tokens {params.batch} --device {params.device:q}"
-            " --dtype {params.dtype} 2>&1 | tee {log}"
+            " --storage-dtype {params.storage} --batch-tokens {params.batch} --share-prefixes {params.share}"
+            " --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
 
     rule:
         name:

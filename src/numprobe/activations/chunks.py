@@ -11,7 +11,7 @@ import polars as pl
 from numprobe.activations.checks import checked
 from numprobe.activations.context import Extraction, announce, text_of, with_progress
 from numprobe.activations.extract import check_states, state_batches
-from numprobe.activations.locate import Located, longest_sequence
+from numprobe.activations.locate import Located, cut, in_order, longest_sequence
 from numprobe.activations.store import write_activations
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
@@ -36,7 +36,9 @@ _PLACE: dict[str, Any] = {
 }
 
 
-def locate_chunks(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None) -> Located:
+def locate_chunks(
+    prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None, causal_span: float = 0
+) -> Located:
     """Find the tokens of the number of every prompt, and the places where it is read.
 
     Parameters
@@ -45,8 +47,8 @@ def locate_chunks(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: i
         A table with the columns `numprobe.prompts.numerals.NUMERALS`.
     numbers
         The model's tokenizer.
-    max_tokens
-        Longest sequence that the model takes; None: any.
+    max_tokens, causal_span
+        As `numprobe.activations.locate.locate_numbers`.
 
     Returns
     -------
@@ -61,25 +63,27 @@ def locate_chunks(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: i
     """
     dropped: Counter[str] = Counter()
     places: list[tuple[Any, ...]] = []
-    fed: dict[tuple[int, int], np.ndarray] = {}
-    encoded = numbers.encode(prompts["text"].to_list())
-    for row, one in zip(prompts.iter_rows(named=True), encoded, strict=True):
+    encoded = dict(zip(prompts["prompt"], numbers.encode(prompts["text"].to_list()), strict=True))
+    for row in prompts.iter_rows(named=True):
+        one = encoded[row["prompt"]]
         found = _chunks(row, one, numbers, max_tokens)
         if isinstance(found, str):
             dropped[found] += 1
             continue
         places += _places(row["prompt"], one, found)
-        fed[len(one), row["prompt"]] = one.ids
     if not places:
         raise NumprobeError(f"no number of the prompts can be read chunk by chunk (left out: {dict(dropped)})")
-    table = pl.DataFrame(places, schema=_PLACE, orient="row").join(prompts.drop("text"), on="prompt", how="left")
-    table = table.sort("n_tokens", "prompt", "token").with_row_index("row").cast({"row": pl.UInt32})
-    sequences = [fed[key] for key in sorted(fed)]
+    fed = cut(pl.DataFrame(places, schema=_PLACE, orient="row"), causal_span)
+    kept = fed.select("prompt", "n_tokens").unique(maintain_order=True)
+    read = np.concatenate([encoded[prompt].ids[:n_tokens] for prompt, n_tokens in kept.iter_rows()])
+    sequences, ids, bounds = in_order(kept, read.astype(np.int32))
+    table = fed.join(prompts.drop("text"), on="prompt", how="left")
+    table = table.join(sequences, on=["prompt", "n_tokens"], how="left").sort("sequence", "token")
     return Located(
-        positions=table,
-        sequence=table["prompt"].rle_id().cast(pl.Int64).to_numpy(),
-        ids=np.concatenate(sequences).astype(np.int32),
-        bounds=np.concatenate([[0], np.cumsum([len(ids) for ids in sequences])]),
+        positions=table.drop("sequence").with_row_index("row").cast({"row": pl.UInt32}),
+        sequence=table["sequence"].to_numpy(),
+        ids=ids,
+        bounds=bounds,
         dropped={reason: dropped[reason] for reason in REASONS},
     )
 
@@ -130,11 +134,11 @@ def extract_chunks(
     check_layers(parts.facts.layers, extraction.expected_layers)
     layers = check_states(parts, extraction.layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
-    located = locate_chunks(table, numbers, longest_sequence(model.config, tokenizer))
+    located = locate_chunks(table, numbers, longest_sequence(model.config, tokenizer), parts.causal_span)
     rows, width, dtype = located.positions.height, int(model.config.hidden_size), extraction.storage_dtype
     announce(Path(output), rows, [width] * len(layers), dtype)
     batches = checked(
-        state_batches(parts, located, layers, extraction.batch_tokens),
+        state_batches(parts, located, layers, extraction.batch_tokens, extraction.share_prefixes, dtype),
         text_of(table, located.positions),
         extraction.model,
         dtype,

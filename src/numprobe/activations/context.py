@@ -49,6 +49,8 @@ class Extraction:
         Type of the weights and device of the forward pass (`numprobe.models.load.load_model`).
     batch_tokens
         Tokens in one batch at the most.
+    share_prefixes
+        Whether a causal model may run what texts begin with in common once.
     """
 
     model: str
@@ -61,6 +63,7 @@ class Extraction:
     dtype: str = "float32"
     device: str = "auto"
     batch_tokens: int = 16384
+    share_prefixes: bool = True
 
 
 def extract_context(
@@ -89,8 +92,9 @@ def extract_context(
     layers = check_states(prepared.parts, extraction.layers)
     rows, dtype = prepared.located.positions.height, extraction.storage_dtype
     announce(Path(output), rows, [prepared.width] * len(layers), dtype)
+    read = extraction.batch_tokens, extraction.share_prefixes, dtype
     batches = checked(
-        state_batches(prepared.parts, prepared.located, layers, extraction.batch_tokens),
+        state_batches(prepared.parts, prepared.located, layers, *read),
         prepared.text_of,
         extraction.model,
         dtype,
@@ -139,7 +143,7 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
     parts = locate_parts(model)
     check_layers(parts.facts.layers, extraction.expected_layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
-    located = locate_numbers(table, numbers, longest_sequence(model.config, tokenizer))
+    located = locate_numbers(table, numbers, longest_sequence(model.config, tokenizer), parts.causal_span)
     details = {
         "model": extraction.model,
         "context": extraction.context,

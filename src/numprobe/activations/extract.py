@@ -1,17 +1,20 @@
 """Hidden states at the probed tokens: one forward pass per text, all layers at once, in bounded memory."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
 from numprobe.activations.locate import Located
+from numprobe.activations.prefixes import Batch, Pass, merge, passes
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.facts import state_layers
+
+K = TypeVar("K")
 
 
 def extract_states(
@@ -20,7 +23,7 @@ def extract_states(
     where: tuple[np.ndarray, np.ndarray],
     layers: Sequence[str],
 ) -> dict[str, np.ndarray]:
-    """The states of chosen tokens of one batch.
+    """The states of chosen tokens of one batch, from one forward pass of whole sequences.
 
     Parameters
     ----------
@@ -38,13 +41,19 @@ def extract_states(
     dict
         Layer to float32 [n, width].
     """
-    states: dict[str, np.ndarray] = {}
+    (plain,) = passes(Batch(sequences, where), share=False)
+    return {layer: state.float().cpu().numpy() for layer, state in read_states(parts, plain, layers).items()}
+
+
+def read_states(parts: Architecture, one: Pass, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+    """The states [n, width] that are read in a pass, by layer, in the model's type and place."""
+    states: dict[str, torch.Tensor] = {}
 
     def keep(layer: str, hidden: torch.Tensor) -> None:
-        states[layer] = chosen(hidden, where).float().cpu().numpy()
+        states[layer] = chosen(hidden, one.batch.where)
 
     with watched(parts, layers, keep):
-        forward(parts, sequences)
+        forward(parts, one)
     return states
 
 
@@ -54,20 +63,35 @@ def chosen(hidden: torch.Tensor, where: tuple[np.ndarray, np.ndarray]) -> torch.
     return hidden[tuple(torch.as_tensor(index, device=hidden.device) for index in where)]
 
 
-def forward(parts: Architecture, sequences: torch.Tensor) -> None:
+def forward(parts: Architecture, one: Pass) -> None:
     """Run the model without its head; hooks see the states."""
-    options = {} if parts.facts.encoder else {"use_cache": False}
+    options = {} if parts.facts.encoder else {"use_cache": one.cache is not None, "past_key_values": one.cache}
     with torch.inference_mode():
-        parts.base(sequences.to(parts.device), **options)
+        parts.base(one.batch.sequences.to(parts.device), **options)
+
+
+class _Enough(Exception):
+    """The last wanted state has been read."""
 
 
 @contextmanager
 def watched(parts: Architecture, layers: Sequence[str], keep: Callable[[str, torch.Tensor], None]) -> Iterator[None]:
-    """Call `keep(layer, hidden states)` for every wanted layer of the forward passes inside the block."""
+    """Call `keep(layer, hidden states)` for every wanted layer of the forward pass inside the block.
+
+    The pass, and with it the block, ends after the last of them.
+    """
+    *_, last = check_states(parts, layers)
+
+    def keep_and_stop(layer: str, hidden: torch.Tensor) -> None:
+        keep(layer, hidden)
+        if layer == last:
+            raise _Enough
+
     with ExitStack() as hooks:
         for layer in layers:
-            hooks.callback(_watch(parts, layer, keep).remove)
-        yield
+            hooks.callback(_watch(parts, layer, keep_and_stop).remove)
+        with suppress(_Enough):
+            yield
 
 
 def _watch(parts: Architecture, layer: str, keep: Callable[[str, torch.Tensor], None]) -> Any:
@@ -104,33 +128,96 @@ def check_states(parts: Architecture, layers: Sequence[str] | None) -> list[str]
 
 
 def state_batches(
-    parts: Architecture, located: Located, layers: Sequence[str], batch_tokens: int
+    parts: Architecture,
+    located: Located,
+    layers: Sequence[str],
+    batch_tokens: int,
+    share_prefixes: bool = True,
+    dtype: str = "float32",
 ) -> Iterator[dict[str, np.ndarray]]:
     """The states of all located numbers, batch by batch, in the order of `located.positions`.
 
     Batches hold sequences of one length and at most `batch_tokens` tokens (one sequence at least), so there is no
-    padding, and results do not depend on `batch_tokens` beyond the rounding of the arithmetic.
+    padding, and results do not depend on `batch_tokens` or `share_prefixes` beyond the rounding of the arithmetic.
+
+    Parameters
+    ----------
+    parts
+        The parts of a model.
+    located
+        Where the numbers are.
+    layers
+        Names of states.
+    batch_tokens
+        Tokens in one batch at the most.
+    share_prefixes
+        Whether a causal model may run what sequences begin with in common once (`numprobe.activations.prefixes`).
+    dtype
+        Type on disk.
 
     Yields
     ------
     dict
-        Layer to float32 [rows of the batch, width].
+        Layer to [rows of the batch, width], as stored (`numprobe.activations.store.narrow`).
     """
-    for sequences, where in sequence_batches(located, batch_tokens):
-        yield extract_states(parts, sequences, where, layers)
+    batches = batch_passes(parts, located, batch_tokens, share_prefixes)
+    return read_batches(batches, lambda one: read_states(parts, one, layers), dtype)
 
 
-def sequence_batches(
-    located: Located, batch_tokens: int
-) -> Iterator[tuple[torch.Tensor, tuple[np.ndarray, np.ndarray]]]:
-    """Batches of sequences of one length, and where their numbers are: what `extract_states` takes."""
+def batch_passes(
+    parts: Architecture, located: Located, batch_tokens: int, share_prefixes: bool
+) -> Iterator[list[Pass]]:
+    """The forward passes of every batch (parameters as `state_batches`)."""
+    span = parts.causal_span if share_prefixes else 0
+    for batch in sequence_batches(located, batch_tokens):
+        yield passes(batch, share=batch.sequences.shape[1] <= span)
+
+
+def read_batches(
+    batches: Iterator[list[Pass]], read: Callable[[Pass], Mapping[K, torch.Tensor]], dtype: str
+) -> Iterator[dict[K, np.ndarray]]:
+    """What `read` gives for the passes of each batch, put together, in main memory, in the type on disk.
+
+    A GPU works on the next batch while the states of this one are copied.
+    """
+    waiting: Callable[[], dict[K, np.ndarray]] | None = None
+    for batch in batches:
+        found = [(one, read(one)) for one in batch]
+        states = {key: merge([(one, states[key]) for one, states in found]) for key in found[0][1]}
+        following = _copied(states, dtype)
+        if waiting is not None:
+            yield waiting()
+        waiting = following
+    if waiting is not None:
+        yield waiting()
+
+
+def _copied(states: Mapping[K, torch.Tensor], dtype: str) -> Callable[[], dict[K, np.ndarray]]:
+    """Start to copy states into main memory (pinned, if they come from a GPU); the result waits for the end of it."""
+    kind = getattr(torch, dtype)
+    copies = {key: state.to(kind).to("cpu", non_blocking=state.is_cuda) for key, state in states.items()}
+    ends = [
+        torch.cuda.current_stream(device).record_event() for device in {s.device for s in states.values() if s.is_cuda}
+    ]
+
+    def arrived() -> dict[K, np.ndarray]:
+        for end in ends:
+            end.synchronize()
+        # numpy has no bfloat16: its bits.
+        return {key: (copy.view(torch.uint16) if dtype == "bfloat16" else copy).numpy() for key, copy in copies.items()}
+
+    return arrived
+
+
+def sequence_batches(located: Located, batch_tokens: int) -> Iterator[Batch]:
+    """Batches of sequences of one length with at most `batch_tokens` tokens, and where their numbers are."""
     lengths = np.diff(located.bounds)
     for first, last in _batches(lengths, batch_tokens):
         begin, end = np.searchsorted(located.sequence, [first, last])
         flat = located.ids[located.bounds[first] : located.bounds[last]].astype(np.int64)
         sequences = torch.from_numpy(flat.reshape(last - first, -1))
         token = located.positions["token"].slice(begin, end - begin).to_numpy().astype(np.int64)
-        yield sequences, (located.sequence[begin:end] - first, token)
+        yield Batch(sequences, (located.sequence[begin:end] - first, token))
 
 
 def _batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[tuple[int, int]]:

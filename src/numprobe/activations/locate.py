@@ -23,11 +23,12 @@ class Located:
     Attributes
     ----------
     positions
-        One row per kept number, sorted by the length of its sequence: the position table (docs/files.md).
+        One row per kept number, in the order of the sequences: the position table (docs/files.md).
     sequence
         int64 [rows]: the sequence that each row is read in, ascending.
     ids
-        int32: the token ids of all sequences, one after the other.
+        int32: the token ids of all sequences, one after the other: short ones first, those of one length in the order
+        of their ids, so that what begins alike stands together (`numprobe.activations.prefixes`).
     bounds
         int64 [sequences + 1]: where each sequence starts in `ids`.
     dropped
@@ -41,16 +42,18 @@ class Located:
     dropped: dict[str, int]
 
 
-# Columns of the position table that are found here, and the row of the prompt table that they belong to.
-_PLACE = {"index": pl.UInt32, "token": pl.UInt32, "token_id": pl.UInt32, "n_tokens": pl.UInt32}
+# Columns of the position table that are found here, the row of the prompt table that they belong to, and its text.
+_PLACE = {"index": pl.UInt32, "token": pl.UInt32, "token_id": pl.UInt32, "n_tokens": pl.UInt32, "prompt": pl.UInt32}
 
 
-def locate_numbers(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None) -> Located:
+def locate_numbers(
+    prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None, causal_span: float = 0
+) -> Located:
     """Find the token of every number of a prompt table.
 
     A row is kept if its number is exactly one token. With `read_at` = "before", the sequence ends before the first
     token that holds a digit of the number, and the token before the cut is probed. Rows of the same text share its
-    sequence.
+    sequence. Where tokens do not depend on what follows them, a sequence ends at its last probed token.
 
     Parameters
     ----------
@@ -60,6 +63,8 @@ def locate_numbers(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: 
         The model's tokenizer.
     max_tokens
         Longest sequence that the model takes; None: any.
+    causal_span
+        Longest sequence whose tokens do not depend on what follows them (`Architecture.causal_span`).
 
     Raises
     ------
@@ -67,15 +72,20 @@ def locate_numbers(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: 
         If the two ways of finding a number's token disagree, or no row is kept.
     """
     dropped: Counter[str] = Counter()
-    found = [_locate(block, numbers, max_tokens, dropped) for block in _blocks_of_prompts(prompts)]
+    found = [_locate(block, numbers, max_tokens, causal_span, dropped) for block in _blocks_of_prompts(prompts)]
     places = pl.concat([block.places for block in found])
     if places.is_empty():
         raise NumprobeError(f"no number of the prompts is one token of this model (left out: {dict(dropped)})")
-    positions = _positions(prompts, places)
-    ids, bounds = _by_length(found)
+    sequences, ids, bounds = in_order(
+        pl.concat([block.sequences for block in found]), np.concatenate([block.ids for block in found])
+    )
+    placed = places.join(sequences, on=["prompt", "n_tokens"], how="left", maintain_order="left")
+    rest = prompts.drop("text")[placed["index"]]
+    table = pl.concat([placed.drop("index", "prompt"), rest], how="horizontal")
+    table = table.sort("sequence", "token", "start", maintain_order=True)
     return Located(
-        positions=positions,
-        sequence=positions.select(pl.struct("n_tokens", "prompt").rle_id().cast(pl.Int64)).to_series().to_numpy(),
+        positions=table.drop("sequence").with_row_index("row").cast({"row": pl.UInt32}),
+        sequence=table["sequence"].to_numpy(),
         ids=ids,
         bounds=bounds,
         dropped={reason: dropped[reason] for reason in REASONS},
@@ -99,24 +109,28 @@ def _blocks_of_prompts(prompts: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield rows
 
 
-def _locate(block: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None, dropped: Counter[str]) -> _Block:
+def _locate(
+    block: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None, causal_span: float, dropped: Counter[str]
+) -> _Block:
     texts = block.unique("prompt", keep="first", maintain_order=True)
     encoded = dict(zip(texts["prompt"], numbers.encode(texts["text"].to_list()), strict=True))
-    places = []
-    fed: dict[tuple[int, int], np.ndarray] = {}
+    kept = []
     for row in block.iter_rows(named=True):
-        one = encoded[row["prompt"]]
-        place = _place(row, one, numbers, max_tokens)
+        place = _place(row, encoded[row["prompt"]], numbers, max_tokens)
         if isinstance(place, str):
             dropped[place] += 1
-            continue
-        places.append((row["index"], *place))
-        fed[row["prompt"], place[-1]] = one.ids[: place[-1]]
-    return _Block(
-        places=pl.DataFrame(places, schema=_PLACE, orient="row"),
-        sequences=pl.DataFrame(list(fed), schema={"prompt": pl.UInt32, "n_tokens": pl.UInt32}, orient="row"),
-        ids=np.concatenate([np.empty(0), *fed.values()]).astype(np.int32),
-    )
+        else:
+            kept.append((row["index"], *place, row["prompt"]))
+    places = cut(pl.DataFrame(kept, schema=_PLACE, orient="row"), causal_span)
+    sequences = places.select("prompt", "n_tokens").unique(maintain_order=True)
+    fed = [encoded[prompt].ids[:n_tokens] for prompt, n_tokens in sequences.iter_rows()]
+    return _Block(places, sequences, ids=np.concatenate([np.empty(0), *fed]).astype(np.int32))
+
+
+def cut(places: pl.DataFrame, causal_span: float) -> pl.DataFrame:
+    """`n_tokens` of probed tokens without what follows the last `token` of a `prompt`, where that changes no state."""
+    last = pl.col("token").max().over("prompt", "n_tokens") + 1
+    return places.with_columns(n_tokens=pl.when(pl.col("n_tokens") <= causal_span).then(last).otherwise("n_tokens"))
 
 
 def _place(
@@ -132,22 +146,34 @@ def _place(
     return token, int(encoded.ids[token]), n_tokens
 
 
-def _positions(prompts: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """The position table, sorted by length, so that batches need no padding."""
-    rest = prompts.drop("text")[places["index"]]
-    table = pl.concat([places.drop("index"), rest], how="horizontal")
-    table = table.sort("n_tokens", "prompt", "token", "start", maintain_order=True)
-    return table.with_row_index("row").cast({"row": pl.UInt32})
+def in_order(sequences: pl.DataFrame, ids: np.ndarray) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
+    """Sort sequences by length, those of one length by their ids, equal ones by prompt (see `Located`).
 
+    Parameters
+    ----------
+    sequences
+        `prompt` and `n_tokens`, one row per sequence.
+    ids
+        The ids of all sequences, one after the other.
 
-def _by_length(found: list[_Block]) -> tuple[np.ndarray, np.ndarray]:
-    """The ids of all sequences in the order of the position table, and where each starts."""
-    sequences = pl.concat([block.sequences for block in found]).with_columns(pl.col("n_tokens").cast(pl.Int64))
-    ids = np.concatenate([block.ids for block in found])
-    ends = sequences["n_tokens"].cum_sum()
-    order = sequences.with_columns(start=ends - sequences["n_tokens"], end=ends).sort("n_tokens", "prompt")
-    parts = [ids[start:end] for start, end in order.select("start", "end").iter_rows()]
-    return np.concatenate(parts), np.concatenate([[0], np.cumsum(order["n_tokens"].to_numpy())])
+    Returns
+    -------
+    The table in the new order with the number `sequence` (Int64), the ids in that order, and where each starts.
+    """
+    lengths = sequences["n_tokens"].to_numpy().astype(np.int64)
+    starts = np.cumsum(lengths) - lengths
+    order, parts = [], []
+    for length in np.unique(lengths):
+        same = np.flatnonzero(lengths == length)
+        same = same[np.argsort(sequences["prompt"].to_numpy()[same], kind="stable")]
+        block = ids[starts[same][:, None] + np.arange(length)]
+        # Big-endian bytes compare as the numbers do.
+        sorting = np.argsort(block.astype(">u4").view(f"V{4 * length}").ravel(), kind="stable")
+        order.append(same[sorting])
+        parts.append(block[sorting].ravel())
+    table = sequences[np.concatenate(order)].with_row_index("sequence").cast({"sequence": pl.Int64})
+    bounds = np.concatenate([[0], np.cumsum(table["n_tokens"].to_numpy().astype(np.int64))])
+    return table, np.concatenate(parts), bounds
 
 
 def longest_sequence(config: Any, tokenizer: Any) -> int | None:

@@ -12,7 +12,8 @@ import torch
 
 from numprobe.activations.checks import checked
 from numprobe.activations.context import Extraction, Prepared, announce, prepare, with_progress
-from numprobe.activations.extract import chosen, forward, sequence_batches, watch_output, watched
+from numprobe.activations.extract import batch_passes, chosen, forward, read_batches, watch_output, watched
+from numprobe.activations.prefixes import Pass
 from numprobe.activations.store import Key, State, write_states
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
@@ -22,7 +23,7 @@ from numprobe.models.blocks import Inside, locate_inside
 PROJECTED = ("q", "k", "v")
 SITES = (*PROJECTED, "qkv", "attention", "mlp")
 
-Batch = dict[Key, np.ndarray]
+States = dict[Key, np.ndarray]
 
 
 def extract_sites(
@@ -47,7 +48,7 @@ def extract_sites(
     """
     prepared = prepare(extraction, prompts)
     try:
-        batches = _batches(prepared, _blocks(prepared, extraction.layers), extraction.batch_tokens)
+        batches = _batches(prepared, _blocks(prepared, extraction.layers), extraction)
         first = next(batches)
         whole = chain([first], batches)
         _write(extraction, prepared, _states(first), whole, Path(output), provenance)
@@ -64,7 +65,7 @@ def _write(
     extraction: Extraction,
     prepared: Prepared,
     states: Sequence[State],
-    batches: Iterator[Batch],
+    batches: Iterator[States],
     output: Path,
     provenance: Mapping[str, Any],
 ) -> None:
@@ -83,12 +84,12 @@ def _write(
     )
 
 
-def _stored(batch: Batch, state: State) -> np.ndarray:
+def _stored(batch: States, state: State) -> np.ndarray:
     """Of a batch what one file holds: the parts of the state side by side."""
     return np.hstack([batch[site, state.layer] for site in state.parts or (state.site,)])
 
 
-def _states(batch: Batch) -> list[State]:
+def _states(batch: States) -> list[State]:
     """What is stored, of the widths that a batch has."""
     states = []
     for layer in (layer for site, layer in batch if site == "q"):
@@ -112,18 +113,14 @@ def _blocks(prepared: Prepared, wanted: Sequence[str] | None) -> dict[str, Insid
     return blocks if wanted is None else {layer: blocks[layer] for layer in blocks if layer in wanted}
 
 
-def _batches(prepared: Prepared, blocks: Mapping[str, Inside], batch_tokens: int) -> Iterator[Batch]:
-    for sequences, where in sequence_batches(prepared.located, batch_tokens):
-        yield site_states(prepared.parts, blocks, sequences, where)
+def _batches(prepared: Prepared, blocks: Mapping[str, Inside], extraction: Extraction) -> Iterator[States]:
+    parts = prepared.parts
+    batches = batch_passes(parts, prepared.located, extraction.batch_tokens, extraction.share_prefixes)
+    return read_batches(batches, lambda one: site_states(parts, blocks, one), extraction.storage_dtype)
 
 
-def site_states(
-    parts: Architecture,
-    blocks: Mapping[str, Inside],
-    sequences: torch.Tensor,
-    where: tuple[np.ndarray, np.ndarray],
-) -> Batch:
-    """The states inside blocks at chosen tokens of one batch.
+def site_states(parts: Architecture, blocks: Mapping[str, Inside], one: Pass) -> dict[Key, torch.Tensor]:
+    """The states inside blocks that are read in one pass.
 
     Parameters
     ----------
@@ -131,13 +128,13 @@ def site_states(
         The parts of a model; its head is not run.
     blocks
         Number of a block, from 1, -> its parts.
-    sequences, where
-        As `numprobe.activations.extract.extract_states`.
+    one
+        The pass.
 
     Returns
     -------
     dict
-        (site, block) to float32 [n, width of the site]: `q`, `k`, `v` before any norm or rotation, heads side by side;
+        (site, block) to [n, width of the site]: `q`, `k`, `v` before any norm or rotation, heads side by side;
         `attention`, `mlp` as they are added to the residual stream.
     """
     seen: dict[Key, torch.Tensor] = {}
@@ -145,7 +142,7 @@ def site_states(
     def keep(name: str, layer: str, hidden: torch.Tensor) -> None:
         if hidden.dim() != 3:
             raise _NotLocated(f"{name} of block {layer} has {hidden.dim()} axes instead of batch, tokens and width")
-        seen[name, layer] = chosen(hidden, where)
+        seen[name, layer] = chosen(hidden, one.batch.where)
 
     with ExitStack() as hooks:
         around = sorted({str(int(layer) - step) for layer in blocks for step in (0, 1)})
@@ -153,9 +150,8 @@ def site_states(
         for layer, inside in blocks.items():
             for name, module in _modules(inside).items():
                 hooks.callback(watch_output(module, partial(keep, name, layer)).remove)
-        forward(parts, sequences)
-    states = {key: state for layer, inside in blocks.items() for key, state in _read(inside, layer, seen).items()}
-    return {key: state.float().cpu().numpy() for key, state in states.items()}
+        forward(parts, one)
+    return {key: state for layer, inside in blocks.items() for key, state in _read(inside, layer, seen).items()}
 
 
 def _modules(inside: Inside) -> dict[str, torch.nn.Module]:

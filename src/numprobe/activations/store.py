@@ -1,13 +1,16 @@
 """Hidden states on disk: one Parquet file per state, one position table, one manifest (docs/files.md).
 
 A state file has a row index and one fixed-width binary column (measured on 160 MB of float16: written at 2 GB/s and
-read at 4 GB/s; a list column of the same bytes at 60 to 500 MB/s). The manifest is written last and names row counts,
+read at 4 GB/s; a list column of the same bytes at 60 to 500 MB/s). States are written while the next ones are made. The
+manifest is written last and names row counts,
 byte counts and checksums. Readers compare rows and bytes every time. They leave the sha256 alone, which would cost two
 and a half times as much as reading the file; it is there for `sha256sum`.
 """
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +21,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from numprobe.activations.ahead import ahead
 from numprobe.atomic import atomic_path, file_sha256, read_json, write_json
 from numprobe.errors import NumprobeError
 from numprobe.tables import METADATA_KEY, read_table, write_table
@@ -67,11 +71,14 @@ def state_file(layer: str, site: str = RESIDUAL) -> str:
 def narrow(states: np.ndarray, dtype: str) -> np.ndarray:
     """The bits that are stored: float32, float16, or uint16 (bfloat16, rounded to nearest even), shape as given.
 
-    Values beyond the range of `dtype` become infinite; the caller checks (`widen` shows them).
+    Bits of bfloat16 (uint16) stay what they are. Values beyond the range of `dtype` become infinite; the caller checks
+    (`widen` shows them).
     """
-    if dtype == "bfloat16":
+    if dtype == "bfloat16" and states.dtype != np.uint16:
         bits = np.ascontiguousarray(states, dtype="<f4").view("<u4")
         rounded: np.ndarray = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")
+        # Rounding must not make a number of what is none.
+        rounded[np.isnan(states)] = 0x7FC0
         return rounded
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(states, dtype=_stored_dtype(dtype))
@@ -102,7 +109,8 @@ def write_activations(
     folder
         Where to write. A manifest that is there is deleted first, so that a broken run leaves no valid folder.
     batches
-        Mappings from layer to an array [rows of this batch, width]; rows in the order of `positions`.
+        Mappings from layer to an array [rows of this batch, width], as they are or as stored (`narrow`); rows in the
+        order of `positions`. They are made on a thread of their own.
     layers
         The states to write; every batch has all of them.
     width
@@ -151,12 +159,17 @@ def write_states(
     metadata = details.get("provenance", {})
     with ExitStack() as stack:
         columns = {state.key: stack.enter_context(_column(stack, folder, state, dtype, metadata)) for state in states}
-        for batch in batches:
+        for batch in ahead(batches):
             for key, column in columns.items():
                 column.append(batch[key])
         _check_rows(columns, positions.height)
+        # Waiting for the disk and reading for the checksum take as long as they take for one file.
+        with ThreadPoolExecutor() as pool:
+            files = dict(zip(columns, pool.map(_Column.finish, columns.values()), strict=True))
     write_table(folder / POSITIONS, positions, metadata)
-    listed = [entry for state in states for entry in _describe(folder, state, width, positions.height)]
+    listed = [
+        entry for state in states for entry in _describe(state, width, {"rows": positions.height, **files[state.key]})
+    ]
     table = {"file": POSITIONS, "rows": positions.height, **_bytes_and_digest(folder / POSITIONS)}
     shape = {"rows": positions.height, "width": width, "dtype": dtype}
     write_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": table})
@@ -169,50 +182,60 @@ def _column(stack: ExitStack, folder: Path, state: State, dtype: str, metadata: 
 
 
 class _Column:
-    """One state file in the making: rows are collected to blocks of about 4 MiB, each a Parquet row group."""
+    """One state file in the making: rows are collected in a buffer of 4 MiB, each time a Parquet row group."""
 
     def __init__(self, path: Path, width: int, dtype: str, described: dict[str, str], metadata: Any) -> None:
         stored = {**described, METADATA_KEY.decode(): json.dumps(metadata, sort_keys=True)}
         self._binary = pa.binary(width * ITEM_BYTES[dtype])
         self._schema = pa.schema([("row", pa.uint32()), ("state", self._binary)], metadata=stored)
-        self._width, self._dtype = width, dtype
+        self._path, self._width, self._dtype = path, width, dtype
         # Neither a dictionary nor statistics nor compression helps with floating-point vectors.
         self._writer = pq.ParquetWriter(
             path, self._schema, compression="none", use_dictionary=False, write_statistics=False
         )
-        self._waiting: list[np.ndarray] = []
-        self._written = self._waiting_bytes = 0
+        rows = max(1, _BUFFER_BYTES // self._binary.byte_width)
+        self._buffer = np.empty((rows, width), dtype=_stored_dtype(dtype))
+        self._written = self._filled = 0
 
     def __enter__(self) -> "_Column":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._flush()
+    def __exit__(self, *_: object) -> None:
         self._writer.close()
+
+    def finish(self) -> dict[str, Any]:
+        """Write what is left, to the disk itself, and describe the file."""
+        self._flush()
+        self._writer.close()
+        with self._path.open("rb") as file:
+            os.fsync(file.fileno())
+        return _bytes_and_digest(self._path)
 
     @property
     def rows(self) -> int:
-        return self._written + sum(map(len, self._waiting))
+        return self._written + self._filled
 
     def append(self, states: np.ndarray) -> None:
         if states.ndim != 2 or states.shape[1] != self._width:
             raise ValueError(f"states have shape {states.shape}, not [rows, {self._width}]")
-        block = narrow(states, self._dtype)
-        self._waiting.append(block)
-        self._waiting_bytes += block.nbytes
-        if self._waiting_bytes >= _BUFFER_BYTES:
-            self._flush()
+        rest = narrow(states, self._dtype)
+        while len(rest):
+            space = self._buffer[self._filled :]
+            taken = min(len(space), len(rest))
+            space[:taken] = rest[:taken]
+            rest = rest[taken:]
+            self._filled += taken
+            if self._filled == len(self._buffer):
+                self._flush()
 
     def _flush(self) -> None:
-        if not self._waiting:
+        if not self._filled:
             return
-        block = np.concatenate(self._waiting)
-        row = pa.array(np.arange(self._written, self._written + len(block), dtype=np.uint32))
-        state = pa.FixedSizeBinaryArray.from_buffers(self._binary, len(block), [None, pa.py_buffer(block)])
-        self._writer.write_table(pa.Table.from_arrays([row, state], schema=self._schema), row_group_size=len(block))
-        self._written += len(block)
-        self._waiting, self._waiting_bytes = [], 0
+        count, end = self._filled, self._written + self._filled
+        row = pa.array(np.arange(self._written, end, dtype=np.uint32))
+        state = pa.FixedSizeBinaryArray.from_buffers(self._binary, count, [None, pa.py_buffer(self._buffer[:count])])
+        self._writer.write_table(pa.Table.from_arrays([row, state], schema=self._schema), row_group_size=count)
+        self._written, self._filled = end, 0
 
 
 def _check_rows(columns: Mapping[Key, _Column], rows: int) -> None:
@@ -221,10 +244,9 @@ def _check_rows(columns: Mapping[Key, _Column], rows: int) -> None:
             raise ValueError(f"{site} of layer {layer} has {column.rows} states for {rows} positions")
 
 
-def _describe(folder: Path, state: State, width: int, rows: int) -> Iterator[dict[str, Any]]:
+def _describe(state: State, width: int, described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The manifest's entries of a state and of the sites that are parts of it."""
-    name = state_file(state.layer, state.site)
-    file = {"file": name, "rows": rows, **_bytes_and_digest(folder / name)}
+    file = {"file": state_file(state.layer, state.site), **described}
     own = {} if state.width == width else {"width": state.width}
     yield {"site": state.site, "layer": state.layer, **file, **own}
     for site, (first, end) in state.parts.items():

@@ -30,7 +30,7 @@ QUESTION = pl.Schema(
 
 @dataclass(frozen=True, eq=False)
 class Questions:
-    """Token sequences that end before an answer, sorted by length.
+    """Token sequences that end before an answer, in the order of activation folders (`numprobe.activations.locate`).
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ def find_questions(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: 
     kept = [one for one in found if max_tokens is None or one["n_tokens"] + one["answer_tokens"] <= max_tokens]
     if not kept:
         raise NumprobeError("no prompt asks for a result: name a context of kind result")
-    order = sorted(range(len(kept)), key=lambda i: (kept[i]["n_tokens"], kept[i]["prompt"]))
+    order = sorted(range(len(kept)), key=lambda i: (kept[i]["n_tokens"], kept[i]["ids"].tolist(), kept[i]["prompt"]))
     table = pl.DataFrame([{name: kept[i][name] for name in QUESTION} for i in order], schema=QUESTION)
     ids = np.concatenate([kept[i]["ids"] for i in order])
     bounds = np.concatenate([[0], np.cumsum(table["n_tokens"].to_numpy().astype(np.int64))])

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from numprobe.errors import NumprobeError
-from numprobe.models.facts import ModelFacts, facts_from_config
+from numprobe.models.facts import ModelFacts, causal_span, facts_from_config
 
 # Where the families keep the list of their blocks and the norm after the last one, below `model.base_model`.
 _BLOCKS = ("layers", "h", "blocks", "encoder.layer", "transformer.layer", "encoder.layers")
@@ -41,6 +41,12 @@ class Architecture:
         """The embedding of every token, [vocabulary, width]."""
         embedding: Any = self.base
         return embedding.get_input_embeddings().weight  # type: ignore[no-any-return]
+
+    @property
+    def causal_span(self) -> float:
+        """The longest sequence whose states do not depend on what follows (`numprobe.models.facts.causal_span`)."""
+        config: Any = self.base.config
+        return causal_span(config.to_dict())
 
     @property
     def device(self) -> torch.device:

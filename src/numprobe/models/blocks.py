@@ -83,7 +83,7 @@ class Inside:
         (fused,) = projected
         queries, keys = self.heads
         if self.by_head:
-            parts = fused.view(len(fused), queries, 3, -1).unbind(dim=2)
+            parts = fused.view(len(fused), queries, 3, fused.shape[1] // (3 * queries)).unbind(dim=2)
             return [part.flatten(start_dim=1) for part in parts]
         width = fused.shape[1] // (queries + 2 * keys)
         return list(torch.split(fused, [queries * width, keys * width, keys * width], dim=1))

@@ -3,6 +3,7 @@
 The Snakefile imports this module to know the layers when it builds the graph, so: standard library only.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -70,6 +71,9 @@ _ENCODERS = {
 SUPPORTED = tuple(sorted([*_DECODERS, *_ENCODERS]))
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _WIDTHS = ("hidden_size", "n_embd", "dim", "d_model")
+# Windows of local attention, and kinds of positions that depend on how long the sequence is.
+_WINDOWS = ("sliding_window", "window_size", "attention_window")
+_STRETCHED = ("dynamic", "longrope")
 _HEADS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining")
 
 
@@ -153,6 +157,35 @@ def _unsupported(kind: str, reason: str) -> NumprobeError:
 def model_width(config: Mapping[str, Any]) -> int | None:
     """The width of the residual stream by a `config.json`, None if it does not say."""
     return next((int(config[key]) for key in _WIDTHS if key in config), None)
+
+
+def causal_span(config: Mapping[str, Any]) -> float:
+    """The longest sequence in which the state of a token depends on the tokens before it alone, all of them in reach.
+
+    Such a state is the same whatever follows, and the keys and values of a prefix serve every sequence that begins with
+    it. 0 for encoders, for decoders made to look both ways, and for types of model that are not listed here; the window
+    of local attention; the length from which positions are stretched; otherwise infinity.
+    """
+    if config.get("model_type") not in _DECODERS:
+        return 0
+    if config.get("use_bidirectional_attention") or config.get("is_causal") is False:
+        return 0
+    windows = [float(config[key]) for key in _WINDOWS if config.get(key)]
+    return min([*windows, *(_unstretched(rope, config) for rope in _ropes(config))], default=math.inf)
+
+
+def _ropes(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """How positions are rotated: one description, or one per type of layer."""
+    found = config.get("rope_parameters") or {}
+    return [found] if "rope_type" in found else [rope for rope in found.values() if isinstance(rope, Mapping)]
+
+
+def _unstretched(rope: Mapping[str, Any], config: Mapping[str, Any]) -> float:
+    if rope.get("rope_type") not in _STRETCHED:
+        return math.inf
+    keys = ("original_max_position_embeddings", "max_position_embeddings")
+    lengths = [place.get(key) for key in keys for place in (rope, config)]
+    return float(next((length for length in lengths if isinstance(length, int)), 0))
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:

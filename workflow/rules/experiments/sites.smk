@@ -63,6 +63,7 @@ if STUDY.experiment("sites"):
                 untrained=untrained_option,
                 storage=config["activations"]["dtype"],
                 batch=entry.entry.get("batch_tokens", config["activations"]["batch_tokens"]),
+                share=config["activations"]["share_prefixes"],
                 device=entry.device,
                 dtype=entry.entry.get("dtype", "float32"),
             shell:
@@ -70,7 +71,7 @@ if STUDY.experiment("sites"):
                 " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
                 " --output {params.folder} --layers {params.blocks} --expected-layers {params.expected}"
                 " {params.untrained} --storage-dtype {params.storage} --batch-tokens {params.batch}"
-                " --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
+                " --share-prefixes {params.share} --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
 
     rule evaluate_sites:
         """Probes of every site, on the numbers that they have not seen."""

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from activations.prompts import prompt_table
+from models.tiny import ENCODERS, tiny_config, tiny_model, word_tokenizer
+from numprobe.activations.extract import batch_passes, check_states, state_batches
+from numprobe.activations.locate import locate_numbers
+from numprobe.activations.prefixes import Batch, passes, shared_prefix
+from numprobe.models.architecture import locate_parts
+from numprobe.models.facts import SUPPORTED, causal_span
+from numprobe.models.tokens import NumberTokenizer
+
+DECODERS = [kind for kind in SUPPORTED if kind not in ENCODERS]
+SUMS = [f"{a} + {b}" for a in (3, 7, 150) for b in range(0, 190, 19)]
+
+
+def locate(texts, **options):
+    return locate_numbers(prompt_table(texts), NumberTokenizer(word_tokenizer()), None, **options)
+
+
+def states(model, located, share, batch_tokens=10_000):
+    parts = locate_parts(model)
+    layers = check_states(parts, None)
+    batches = list(state_batches(parts, located, layers, batch_tokens, share))
+    return {layer: np.concatenate([batch[layer] for batch in batches]) for layer in layers}
+
+
+def fed(model, located, share, batch_tokens=10_000):
+    """The shapes of the token ids that are fed."""
+    batches = batch_passes(locate_parts(model), located, batch_tokens, share)
+    return [[tuple(one.batch.sequences.shape) for one in batch] for batch in batches]
+
+
+def assert_close(found, expected):
+    """Within 1e-5 of the largest component of each state."""
+    assert (np.abs(found - expected).max(axis=1) <= 1e-5 * np.abs(expected).max(axis=1)).all()
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+def test_states_are_those_of_whole_sequences(kind):
+    """At tokens of the prefix (the first number of each text) and behind it, in families of every kind."""
+    model, located = tiny_model(kind), locate(SUMS)
+    assert fed(model, located, share=True) == [[(3, 3), (30, 1)]]
+    shared, plain = states(model, located, True), states(model, located, False)
+    for layer, expected in plain.items():
+        assert_close(shared[layer], expected)
+
+
+@pytest.mark.parametrize("texts", [[*SUMS, "1 is 2", "the 5"], [*SUMS, *SUMS], [f"{t} = 9 and 7" for t in SUMS]])
+@pytest.mark.parametrize("batch_tokens", [1, 37, 10_000])
+def test_rows_stay_in_order_whatever_the_texts_and_batches(texts, batch_tokens):
+    model, located = tiny_model("llama"), locate(texts)
+    shared, plain = states(model, located, True, batch_tokens), states(model, located, False)
+    for layer, expected in plain.items():
+        assert_close(shared[layer], expected)
+
+
+def test_the_paths_of_tokens_in_the_prefix_and_behind_it():
+    sequences = torch.tensor([[1, 5, 2], [1, 5, 3], [1, 6, 2], [1, 6, 4], [1, 6, 5]])
+    where = (np.array([0, 0, 2, 4, 4]), np.array([1, 2, 2, 0, 2]))
+    first, second = passes(Batch(sequences, where), share=True)
+    assert first.batch.sequences.tolist() == [[1, 5], [1, 6]]
+    assert second.batch.sequences.tolist() == [[2], [3], [2], [4], [5]]
+    assert_array_equal(first.rows, [0, 3])
+    assert_array_equal(first.batch.where, [[0, 1], [1, 0]])
+    assert_array_equal(second.rows, [1, 2, 4])
+    assert_array_equal(second.batch.where, [[0, 2, 4], [0, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("sequences", "length"),
+    [
+        ([[1, 2, 3]], 0),
+        ([[1, 2, 3], [1, 2, 4]], 2),
+        ([[1, 2, 3], [1, 4, 3], [1, 5, 3]], 1),
+        ([[1, 2, 3], [2, 2, 3]], 0),
+        ([[1, 2, 3]] * 5, 2),
+        # One token of six is saved by sharing the first: less than a fifth.
+        ([[1, 2, 3], [1, 4, 5]], 0),
+    ],
+)
+def test_the_prefix_that_saves_most(sequences, length):
+    assert shared_prefix(np.array(sequences)) == length
+
+
+@given(arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6)), elements=st.integers(0, 2)))
+def test_no_other_prefix_leaves_fewer_tokens(sequences):
+    sequences = np.array(sorted(sequences.tolist()))
+    batch, tokens = sequences.shape
+    left = [len(np.unique(sequences[:, :n], axis=0)) * n + batch * (tokens - n) for n in range(1, tokens)]
+    found = shared_prefix(sequences)
+    if found:
+        assert left[found - 1] == min(left) <= 0.8 * batch * tokens
+    else:
+        assert min(left, default=np.inf) > 0.8 * batch * tokens
+
+
+@pytest.mark.parametrize("kind", ["bert", "modernbert"])
+def test_encoders_read_whole_sequences(kind):
+    assert fed(tiny_model(kind), locate(SUMS), share=True) == [[(30, 4)]]
+
+
+def test_a_window_shorter_than_the_text_reads_whole_sequences():
+    located = locate(SUMS)
+    assert fed(tiny_model("mistral", sliding_window=3), located, share=True) == [[(30, 4)]]
+    model = tiny_model("mistral", sliding_window=4)
+    assert fed(model, located, share=True) == [[(3, 3), (30, 1)]]
+    shared, plain = states(model, located, True), states(model, located, False)
+    assert_close(shared["3"], plain["3"])
+
+
+def test_who_does_not_want_it_reads_whole_sequences():
+    assert fed(tiny_model("llama"), locate(SUMS), share=False) == [[(30, 4)]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "span"),
+    [
+        ("llama", {}, np.inf),
+        ("bert", {}, 0),
+        ("mamba", {}, 0),
+        ("mistral", {"sliding_window": 9}, 9),
+        ("mistral", {"sliding_window": None}, np.inf),
+        ("gpt_neo", {"window_size": 7}, 7),
+        ("gemma3_text", {"use_bidirectional_attention": True}, 0),
+        ("llama", {"is_causal": False}, 0),
+        ("llama", {"rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4}}, 64),
+    ],
+)
+def test_how_far_tokens_depend_on_those_before_them_alone(kind, changes, span):
+    config = tiny_config(kind, **changes).to_dict()
+    assert causal_span(config) == span
+
+
+def test_a_text_ends_at_its_last_number_where_the_rest_changes_nothing():
+    texts = ["5 is 6 and the sum", "7 is", "the sum is 9"]
+    whole, cut = locate(texts), locate(texts, causal_span=np.inf)
+    assert whole.positions["n_tokens"].to_list() == [3, 5, 7, 7]
+    assert cut.positions["n_tokens"].to_list() == [2, 4, 4, 5]
+    key = ["prompt", "token"]
+    both = [located.positions.drop("n_tokens", "row").sort(key) for located in (whole, cut)]
+    assert both[0].equals(both[1])
+    assert locate(texts, causal_span=4).positions["n_tokens"].to_list() == [2, 5, 7, 7]
+    model = tiny_model("gpt2")
+    rows = [located.positions.select("row", *key).sort(key)["row"].to_numpy() for located in (whole, cut)]
+    for layer, expected in states(model, whole, False).items():
+        assert_allclose(states(model, cut, False)[layer][rows[1]], expected[rows[0]], rtol=1e-4, atol=1e-5)
+
+
+def test_sequences_stand_in_the_order_of_their_tokens():
+    located = locate(["9 is 3", "7", "5 is 8", "9 is 1", "5 is 8", "3 and 2"])
+    sequences = [tuple(ids) for ids in np.split(located.ids, located.bounds[1:-1])]
+    assert sequences == sorted(sequences, key=lambda ids: (len(ids), ids))
+    assert located.positions["prompt"].unique(maintain_order=True).to_list() == [1, 5, 2, 4, 3, 0]
