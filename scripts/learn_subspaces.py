@@ -27,7 +27,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     learn_subspaces(
         asker,
         split,
-        options.layers,
+        options.layers or options.candidates,
+        options.layers is None,
         options.seeds,
         options.rank,
         PairSettings(tuple(options.operations), options.pairs, options.test_pairs),
@@ -42,7 +43,13 @@ def arguments() -> argparse.ArgumentParser:
     result = model_arguments(__doc__)
     result.add_argument("--probe", type=Path, required=True, help="a probe of this model, which knows its identity")
     result.add_argument("--context", required=True, help="name of the context, for the file")
-    result.add_argument("--layers", nargs="+", required=True, help="layers whose states are interchanged")
+    layers = result.add_mutually_exclusive_group(required=True)
+    layers.add_argument("--layers", nargs="+", help="layers whose states are interchanged")
+    layers.add_argument(
+        "--candidates",
+        nargs="+",
+        help="layers; the first and the deepest that carries the operand are taken",
+    )
     result.add_argument("--operations", nargs="+", choices=["+", "-", "*", "/"], default=["+", "-"], help="operations")
     result.add_argument(
         "--rank", type=int, help="directions of a basis; default: as many as a probe of the layer needs"
@@ -50,7 +57,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--seeds", type=int, default=3, help="random starts")
     result.add_argument("--pairs", type=int, default=4000, help="pairs of prompts that train")
     result.add_argument("--test-pairs", type=int, default=600, help="pairs that test; half as many choose the steps")
-    result.add_argument("--steps", type=int, default=300, help="updates of each basis")
+    result.add_argument("--steps", type=int, default=200, help="updates of each basis")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
     result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
     result.add_argument("--maximum", type=int, default=999, help="largest candidate number")

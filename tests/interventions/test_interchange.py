@@ -11,7 +11,7 @@ from numprobe.answers.ask import Asker
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.subspaces import overlap, principal_angles
 from numprobe.interventions.interchange import Training, find_interchange
-from numprobe.interventions.learn_subspaces import PairSettings, learn_subspaces
+from numprobe.interventions.learn_subspaces import PairSettings, learn_subspaces, useful_layers
 from numprobe.interventions.pairs import TEST, TRAIN, interchange_split
 from numprobe.interventions.reading import needed_rank, read_test_numbers
 from numprobe.interventions.subspaces import load_subspaces
@@ -21,7 +21,7 @@ from numprobe.splits import make_split
 STUDY = make_split(0, 99, "folds", 5, 3, 0)
 SPLIT = interchange_split(STUDY, 0)
 DRAWN = PairSettings(("+", "-"), 1000, 200)
-TRAINING = Training(steps=200, batch=48, rate=0.3, every=100)
+TRAINING = Training(steps=200, batch=48, every=100)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_pairs(asker):
 
 @pytest.fixture(scope="module")
 def learned(asker):
-    return learn_subspaces(asker, STUDY, ["1"], 2, RANK, DRAWN, TRAINING, 0, {"model": "adder"})
+    return learn_subspaces(asker, STUDY, ["1"], False, 2, RANK, DRAWN, TRAINING, 0, {"model": "adder"})
 
 
 def followed(asker, pairs, basis, layer="1", source="source"):
@@ -95,7 +95,7 @@ def test_weights_stay_and_the_same_seed_gives_the_same_bytes(asker, tmp_path):
     weights = {name: tensor.clone() for name, tensor in asker.model.state_dict().items()}
     drawn, training = PairSettings(("+",), 60, 20), Training(steps=3, batch=8, every=2)
     for name in ("one", "two"):
-        learned = learn_subspaces(asker, STUDY, ["1"], 2, 3, drawn, training, 0, {"model": "adder"})
+        learned = learn_subspaces(asker, STUDY, ["1"], False, 2, 3, drawn, training, 0, {"model": "adder"})
         learned.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert not np.array_equal(learned.basis("1", 0), learned.basis("1", 1))
@@ -124,3 +124,9 @@ def test_the_rank_is_what_a_probe_needs():
     states = np.hstack([np.cos(angle), np.sin(angle)]) @ frame.T + 0.01 * random.standard_normal((len(values), 40))
     assert needed_rank(states, values, SPLIT) <= RANK
     assert needed_rank(np.ones((len(values), 40)), values, SPLIT) == 1
+
+
+def test_two_layers_are_taken_the_deepest_that_carries_the_operand_last(asker, test_pairs):
+    assert useful_layers(asker, test_pairs, ["0", "1", "2"]) == ["0", "1"]
+    assert useful_layers(asker, test_pairs, ["1", "2"]) == ["1", "2"]
+    assert useful_layers(asker, test_pairs, ["1"]) == ["1"]

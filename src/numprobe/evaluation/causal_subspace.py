@@ -16,7 +16,7 @@ from numprobe.intervals import accuracy_interval, prompt_accuracy_interval
 from numprobe.interventions.directions import random_basis, relative_norm
 from numprobe.interventions.interchange import Interchange, find_interchange
 from numprobe.interventions.learn_subspaces import PairSettings
-from numprobe.interventions.pairs import TEST, TRAIN, VALIDATION, interchange_split
+from numprobe.interventions.pairs import TEST, TRAIN, VALIDATION, AskedPairs, interchange_split
 from numprobe.interventions.reading import fit_readout, read_test_numbers
 from numprobe.interventions.states import answers_and_states
 from numprobe.interventions.subspaces import Subspaces
@@ -121,19 +121,26 @@ def causal_subspace_rows(asker: Asker, learned: Subspaces, study: Study) -> list
     drawn = PairSettings(**{**learned.metadata["pairs"], "operations": tuple(learned.metadata["pairs"]["operations"])})
     pairs = {part: drawn.draw(part, split, study.seed, asker) for part in (TRAIN, VALIDATION, TEST)}
     rows: list[Row] = []
-    for layer in learned.layers:
-        found = {part: find_interchange(asker, asked, layer) for part, asked in pairs.items()}
-        same = find_interchange(asker, pairs[TEST], layer, "same")
-        states, values = _numbers(list(found.values()))
-        spaces = _spaces(layer, learned, states, values, split, study)
-        measured = [
-            *_answer_rows(asker, found[TEST], same, spaces, study),
-            *_reading_rows(states, values, spaces, split, study),
-            *_angle_rows(spaces, states.shape[1], study.seed),
-            *_training_rows(layer, learned),
-        ]
+    for layer in learned.metadata["candidates"]:
+        measured = _layer_rows(asker, layer, pairs, learned, split, study)
         rows += [{"layer": layer, "seed": study.seed, **row} for row in measured]
     return rows
+
+
+def _layer_rows(
+    asker: Asker, layer: str, pairs: Mapping[str, AskedPairs], learned: Subspaces, split: Split, study: Study
+) -> Iterator[Row]:
+    """All rows of one layer; where no basis was trained, interchange of the whole state alone."""
+    test, same = (find_interchange(asker, pairs[TEST], layer, source) for source in ("source", "same"))
+    if layer not in learned.layers:
+        yield from _answer_rows(asker, test, same, [Space(WHOLE, None, None)], study)
+        return
+    states, values = _numbers([*(find_interchange(asker, pairs[part], layer) for part in (TRAIN, VALIDATION)), test])
+    spaces = _spaces(layer, learned, states, values, split, study)
+    yield from _answer_rows(asker, test, same, spaces, study)
+    yield from _reading_rows(states, values, spaces, split, study)
+    yield from _angle_rows(spaces, states.shape[1], study.seed)
+    yield from _training_rows(layer, learned)
 
 
 def _numbers(parts: Sequence[Interchange]) -> tuple[np.ndarray, np.ndarray]:
@@ -154,7 +161,7 @@ def _spaces(
         READOUT: readout_basis(study.probe.tensors[layer, study.fold]),
         OWN: np.empty((width, 0)) if own is None else readout_basis(own),
         PATTERN: study.patterns.basis(layer, study.fold, rank),
-        VARIANCE: np.linalg.eigh(centred.T @ centred)[1][:, ::-1],
+        VARIANCE: np.fliplr(np.linalg.eigh(centred.T @ centred)[1]).copy(),
     }
     drawn = [random_basis(width, rank, study.seed, "causal_subspace", layer, draw) for draw in range(study.random)]
     return [

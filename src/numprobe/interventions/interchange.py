@@ -34,9 +34,9 @@ class Training:
         After so many steps the validation pairs are answered; the basis with the smallest loss on them is kept.
     """
 
-    steps: int = 300
+    steps: int = 200
     batch: int = 64
-    rate: float = 0.1
+    rate: float = 0.3
     every: int = 50
 
 

@@ -20,8 +20,9 @@ class Subspaces:
     Attributes
     ----------
     metadata
-        Where they come from: `model`, `source`, `weights_sha256`, `tokenizer_sha256`, `context`, `operations`, `seed`,
-        `settings`, and `learned`: "LAYER/SEED" -> `steps` and `loss` (nats, of the validation pairs).
+        Where they come from: `model`, `source`, `weights_sha256`, `tokenizer_sha256`, `context`, `seed`, `pairs`,
+        `training`; `candidates`, the layers that were looked at; and `learned`: "LAYER/SEED" -> `steps` and `loss`
+        (nats, of the validation pairs).
     bases
         (layer, seed of the start) -> float32 [width, rank], orthonormal columns.
     """

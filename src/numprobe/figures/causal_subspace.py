@@ -1,0 +1,235 @@
+"""Interchange in the subspace that a model uses, in those that are read or written, and the angles between them."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from numprobe.figures.panels import bars, curve, explain_empty, fraction_axis, legend_entry, line, title_columns
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.figures.style import PAGE_WIDTH, Style, say, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: Subspaces (the column `subspace`), from the top of a panel: labels and styles.
+SUBSPACES: Mapping[str, tuple[str, Style]] = {
+    "causal": ("trained by interchange", Style("#D55E00", "o")),
+    "read-out": ("read-out", Style("#0072B2", "s")),
+    "layer's read-out": ("read-out of the layer", Style("#56B4E9", "D")),
+    "pattern": ("pattern", Style("#009E73", "^")),
+    "variance": ("largest variance", Style("#CC79A7", "v")),
+    "random": ("random", Style("#888888", "+")),
+    "whole state": ("whole state", Style("#000000", "h")),
+    "nothing": ("no interchange", Style("#555555", "x")),
+    "asked": ("asked directly", Style("#222222", "p")),
+}
+_FOLLOWED, _HARMED, _OVERLAP, _ANGLE = "interchange_accuracy", "harmed", "overlap", "angle"
+_HARM = Style("#555555", "|")
+_BAND = "#999999"
+#: Columns of trained layers.
+_PLACES = ("first layer", "deepest layer")
+_WHOLE = "whole state, by layer"
+_COLUMNS = (
+    "model", "context", "layer", "control", "subspace", "draw", "rank", "relative_norm", "other", "angle", "subset",
+    "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
+)  # fmt: skip
+
+
+def causal_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
+    """The rows that a figure shows.
+
+    Parameters
+    ----------
+    table
+        The collected table of the experiment `causal_subspace`.
+    what
+        "answers" or "angles".
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds none of these.
+    """
+    rows = checked(table, [*MEASUREMENT, *_COLUMNS]).filter((pl.col("subset") == "all") | is_not_applicable())
+    metrics = [_FOLLOWED, _HARMED] if what == "answers" else [_OVERLAP, _ANGLE]
+    shown = pl.col("metric").is_in(metrics) & pl.col("value").is_not_null()
+    if what == "angles":
+        shown &= pl.col("subspace") == "causal"
+    if rows.filter(shown).is_empty():
+        raise nothing_to_draw(f"metric {metrics[0]}")
+    return rows.filter(shown | is_not_applicable()).select(_COLUMNS)
+
+
+def draw_answers(drawn: pl.DataFrame) -> Figure:
+    """A row of panels per model: the whole state at every layer, and all subspaces at the first and the deepest one.
+
+    Parameters
+    ----------
+    drawn
+        What `causal_rows` returned for "answers".
+    """
+    runs = _runs(drawn)
+    figure, panels = _panels(list(runs), [_WHOLE, *_PLACES], 1.75)
+    headers = {}
+    for run, rows in runs.items():
+        empty = [explain_empty(panels[run, title], rows) for title in (_WHOLE, *_PLACES)]
+        if any(empty):
+            continue
+        _draw_layers(panels[run, _WHOLE], rows)
+        for title, layer in zip(_PLACES, _trained(rows), strict=True):
+            axes = panels[run, title]
+            if layer is None:
+                say(axes, "one layer")
+                continue
+            part = rows.filter(pl.col("layer") == layer)
+            _draw_subspaces(axes, part, named=title == _PLACES[0])
+            headers[run, title] = [f"layer {layer}, rank {_rank(part)}, {_size(part)}"]
+    title_columns(panels, headers)
+    figure.legend(handles=_answer_legend(), loc="outside upper center", ncols=3)
+    figure.supxlabel("share of answers", fontsize=7, x=0.7)
+    return figure
+
+
+def draw_angles(drawn: pl.DataFrame) -> Figure:
+    """A row of panels per model: principal angles of the trained subspaces with the others and with each other.
+
+    Parameters
+    ----------
+    drawn
+        What `causal_rows` returned for "angles".
+    """
+    runs = _runs(drawn)
+    figure, panels = _panels(list(runs), _PLACES, 1.6)
+    headers = {}
+    for run, rows in runs.items():
+        empty = [explain_empty(panels[run, title], rows) for title in _PLACES]
+        if any(empty):
+            continue
+        for title, layer in zip(_PLACES, _trained(rows), strict=True):
+            axes = panels[run, title]
+            if layer is None:
+                say(axes, "one layer")
+                continue
+            part = rows.filter(pl.col("layer") == layer)
+            headers[run, title] = [f"layer {layer}", *_overlaps(part)]
+            _draw_angles(axes, part.filter(pl.col("metric") == _ANGLE))
+    title_columns(panels, headers)
+    figure.legend(handles=_angle_legend(drawn), loc="outside upper center", ncols=3)
+    figure.supxlabel("principal angle, from the smallest", fontsize=7)
+    figure.supylabel("degrees", fontsize=7)
+    return figure
+
+
+def _runs(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Rows by model, or by model and context where there are several contexts."""
+    parts = drawn.partition_by("model", "context", maintain_order=True)
+    several = drawn["context"].n_unique() > 1
+    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
+
+
+def _panels(runs: Sequence[str], titles: Sequence[str], height: float) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+    figure = Figure(figsize=(PAGE_WIDTH, height * len(runs) + 1.0), layout="constrained")
+    widths = [0.6 if title == _WHOLE else 1.0 for title in titles]
+    grid = figure.subplots(len(runs), len(titles), squeeze=False, width_ratios=widths)
+    for run, row in zip(runs, grid, strict=True):
+        row[0].set_ylabel(run, fontweight="bold", fontsize=8)
+    return figure, {(run, title): grid[i][j] for i, run in enumerate(runs) for j, title in enumerate(titles)}
+
+
+def _trained(rows: pl.DataFrame) -> list[str | None]:
+    """The first and the deepest layer with a trained basis; None where there is one alone."""
+    layers = layer_order(rows.filter(pl.col("subspace") == "causal")["layer"].drop_nulls())
+    return [layers[0], layers[-1] if len(layers) > 1 else None]
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
+    """The whole state interchanged at every layer, and the counterfactual prompts themselves."""
+    rows = rows.filter((pl.col("metric") == _FOLLOWED) & pl.col("value").is_not_null())
+    layers = layer_order(rows["layer"].drop_nulls())
+    fraction_axis(axes)
+    set_layer_axis(axes, layers, most=8)
+    asked = rows.filter((pl.col("subspace") == "asked") & (pl.col("layer") == layers[0]))
+    for value in asked["value"]:
+        axes.axhline(value, color=SUBSPACES["asked"][1].colour, linewidth=0.7, linestyle=":")
+    curve(axes, rows.filter(pl.col("subspace") == "whole state"), layers, SUBSPACES["whole state"][1])
+    axes.set_xlabel("layer")
+
+
+def _draw_subspaces(axes: Axes, rows: pl.DataFrame, named: bool) -> None:
+    """One line per subspace: counterfactual answers with their interval, single starts small, harm as a tick."""
+    names = [name for name in SUBSPACES if name in set(rows["subspace"])]
+    for place, name in enumerate(names):
+        y, style = len(names) - place - 1, SUBSPACES[name][1]
+        own = rows.filter(pl.col("subspace") == name)
+        answers = own.filter(pl.col("metric") == _FOLLOWED)
+        single = answers.filter(pl.col("draw").is_not_null())
+        axes.plot(single["value"], [y + 0.28] * len(single), ".", color=style.colour, markersize=2.2)
+        bars(axes, y, answers.filter(pl.col("draw").is_null()), style)
+        harm = own.filter((pl.col("metric") == _HARMED) & pl.col("draw").is_null())
+        bars(axes, y - 0.3, harm, _HARM)
+    axes.set_yticks(range(len(names)), [SUBSPACES[name][0] if named else "" for name in reversed(names)], fontsize=6)
+    axes.set_ylim(-0.7, len(names) - 0.4)
+    axes.set_xlim(-0.04, 1.04)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.grid(axis="x", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
+
+
+def _rank(rows: pl.DataFrame) -> int:
+    return int(rows.filter(pl.col("subspace") == "causal")["rank"].drop_nulls()[0])
+
+
+def _size(rows: pl.DataFrame) -> str:
+    counts = rows.filter((pl.col("subspace") == "whole state") & (pl.col("metric") == _FOLLOWED))
+    return f"{counts['n_prompts'][0]} pairs"
+
+
+def _answer_legend() -> list[Line2D]:
+    causal = SUBSPACES["causal"][1]
+    return [
+        legend_entry("counterfactual answer (starts together)", Style("#000000", "o"), line=False),
+        Line2D([], [], color=causal.colour, marker=".", markersize=2.2, linestyle="none", label="single starts"),
+        legend_entry("right answers harmed by a source with the same operand", _HARM, line=False),
+    ]
+
+
+# --- angles -----------------------------------------------------------------------------------------------------------
+
+
+def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
+    """Angles with every other subspace, over the band of random ones of the trained rank."""
+    others = [name for name in SUBSPACES if name in set(rows["other"])]
+    null = rows.filter((pl.col("control") == "random") & (pl.col("other") == others[0])).sort("angle")
+    axes.fill_between(null["angle"], null["ci_low"], null["ci_high"], color=_BAND, alpha=0.5, lw=0)
+    for name in others:
+        own = rows.filter((pl.col("control") == "none") & (pl.col("other") == name))
+        line(axes, own, "angle", SUBSPACES[name][1])
+    axes.set_ylim(0, 92)
+    axes.set_yticks([0, 30, 60, 90])
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+
+
+def _overlaps(rows: pl.DataFrame) -> list[str]:
+    """Mean squared cosines in words."""
+    overlaps = rows.filter(pl.col("metric") == _OVERLAP)
+    plain = {row["other"]: row for row in overlaps.filter(pl.col("control") == "none").iter_rows(named=True)}
+    null = overlaps.filter(pl.col("control") == "random")["ci_high"]
+    told = [f"{SUBSPACES[name][0]} {plain[name]['value']:.2f}" for name in ("read-out", "pattern") if name in plain]
+    return [f"overlap (random ≤ {null[0]:.2f}):", ", ".join(told)]
+
+
+def _angle_legend(drawn: pl.DataFrame) -> list[Line2D]:
+    others = set(in_order(drawn["other"]))
+    named = {"causal": "trained from another start"}
+    entries = [
+        legend_entry(named.get(name, label), style) for name, (label, style) in SUBSPACES.items() if name in others
+    ]
+    return [*entries, Line2D([], [], color=_BAND, linewidth=5, alpha=0.5, label="random subspaces (95 %)")]

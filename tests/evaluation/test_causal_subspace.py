@@ -1,0 +1,115 @@
+"""The measurements tell a model's own subspace from one that says the same number and is not used."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.adder import NUMBERS, RANK, Adder
+from models.tiny import word_tokenizer
+from numprobe.answers.ask import Asker
+from numprobe.evaluation.causal_subspace import EXTRA, Study, causal_subspace_rows
+from numprobe.interventions.interchange import Training
+from numprobe.interventions.learn_subspaces import PairSettings, learn_subspaces
+from numprobe.models.tokens import NumberTokenizer
+from numprobe.probes.dataset import describe_split, training_rows, whole_fold
+from numprobe.probes.fit_closed_form import fit_closed_form
+from numprobe.probes.fit_patterns import fit_patterns
+from numprobe.splits import make_split
+from numprobe.tables import measurements
+from probes.planted import write_folder
+
+SPLIT = make_split(0, NUMBERS - 1, "folds", 5, 3, 0)
+DRAWN = PairSettings(("+", "-"), 800, 200)
+
+
+@pytest.fixture(scope="module")
+def asker():
+    return Asker(Adder(), NumberTokenizer(word_tokenizer()))
+
+
+def probe_of_the_unused(asker, folder):
+    """A probe and patterns of states in which the used waves are gone: it reads from the other space alone."""
+    ids = asker.numbers.tokenizer.convert_tokens_to_ids([str(number) for number in range(NUMBERS)])
+    states = asker.parts.input_matrix.detach().numpy()[ids].repeat(8, axis=0)
+    values = np.repeat(np.arange(NUMBERS), 8)
+    states = states - states @ asker.model.used @ asker.model.used.T
+    states += 0.02 * np.random.default_rng(0).standard_normal(states.shape)
+    layers = {"0": states, "1": states}
+    rows = training_rows(write_folder(folder / "states", layers, values), SPLIT)
+    described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+    probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
+    return probe, fit_patterns(rows, probe, SPLIT, "none", 0, {})
+
+
+@pytest.fixture(scope="module")
+def table(asker, tmp_path_factory):
+    training = Training(steps=200, batch=48, every=100)
+    learned = learn_subspaces(asker, SPLIT, ["0", "1", "2"], True, 2, RANK, DRAWN, training, 0, {})
+    assert learned.layers == ["0", "1"]
+    probe, patterns = probe_of_the_unused(asker, tmp_path_factory.mktemp("probe"))
+    study = Study(SPLIT, probe, patterns, random=3, resamples=100, seed=0)
+    return measurements(causal_subspace_rows(asker, learned, study), EXTRA)
+
+
+def measured(table, metric, subspace, layer="1", **where):
+    """The pooled measurement: over all draws together where there are several."""
+    found = table.filter(
+        (pl.col("metric") == metric) & (pl.col("subspace") == subspace) & (pl.col("layer") == layer),
+        *(pl.col(name).eq_missing(value) for name, value in {"subset": "all", "draw": None, **where}.items()),
+    )
+    assert found.height == 1
+    return found.row(0, named=True)
+
+
+@pytest.mark.parametrize("layer", ["0", "1"])
+def test_answers_follow_the_trained_subspace_and_not_the_probes(table, layer):
+    for subspace, low, high in (
+        ("causal", 0.9, 1), ("whole state", 1, 1), ("asked", 1, 1), ("read-out", 0, 0.1), ("pattern", 0, 0.1),
+        ("random", 0, 0.2), ("nothing", 0, 0),
+    ):  # fmt: skip
+        row = measured(table, "interchange_accuracy", subspace, layer)
+        assert low <= row["value"] <= high, subspace
+        assert row["resampled"].startswith("true results")
+
+
+def test_shares_of_answers_are_one_together(table):
+    parts = [measured(table, metric, "causal") for metric in ("interchange_accuracy", "base_kept", "other_answer")]
+    assert sum(part["value"] for part in parts) == pytest.approx(1)
+    assert measured(table, "base_kept", "read-out")["value"] > 0.9
+    assert {part["n_prompts"] for part in parts} == {2 * 200}
+
+
+def test_a_source_with_the_same_number_does_no_harm(table):
+    for subspace in ("causal", "read-out", "random", "whole state"):
+        assert measured(table, "harmed", subspace)["value"] == 0
+
+
+def test_starts_stand_alone_and_together(table):
+    single = [measured(table, "interchange_accuracy", "causal", draw=draw)["value"] for draw in (0, 1)]
+    assert np.mean(single) == pytest.approx(measured(table, "interchange_accuracy", "causal")["value"])
+    operations = [measured(table, "interchange_accuracy", "causal", subset=f"operation={name}") for name in "+-"]
+    assert sum(row["n_prompts"] for row in operations) == 400
+    assert measured(table, "steps", "causal", draw=0)["value"] in (100, 200)
+
+
+def test_both_components_say_the_number_and_what_is_random_does_not_take_it_away(table):
+    for subspace, draw in (("causal", 0), ("read-out", None)):
+        assert measured(table, "accuracy_component", subspace, draw=draw)["value"] > 0.9
+        assert measured(table, "accuracy_complement", subspace, draw=draw)["value"] > 0.9
+    assert measured(table, "accuracy_component", "whole state")["value"] == 1
+    assert measured(table, "accuracy_complement", "random", draw=0)["value"] > 0.9
+
+
+def test_angles_stand_beside_random_ones(table):
+    starts = measured(table, "overlap", "causal", other="causal", control="none")
+    probe = measured(table, "overlap", "causal", other="read-out", control="none")
+    null = measured(table, "overlap", "causal", other="read-out", control="random")
+    assert starts["value"] > 0.9 and probe["value"] < null["ci_low"]
+    assert starts["resampled"] == probe["resampled"] == "seeds (range)" or starts["resampled"] is None
+    angles = table.filter((pl.col("metric") == "angle") & (pl.col("layer") == "1") & (pl.col("other") == "read-out"))
+    assert angles.filter(pl.col("control") == "none", pl.col("subspace") == "causal")["angle"].to_list() == [1, 2, 3, 4]
+
+
+def test_where_the_operand_was_read_the_whole_state_carries_nothing(table):
+    assert measured(table, "interchange_accuracy", "whole state", "2")["value"] == 0
+    assert table.filter((pl.col("layer") == "2") & (pl.col("subspace") == "causal")).is_empty()

@@ -1,0 +1,53 @@
+"""The section on the subspace that a model uses tells the numbers of its table, with their controls."""
+
+import pytest
+
+from numprobe.evaluation.causal_subspace import EXTRA
+from numprobe.findings.causal_subspace import section
+from numprobe.tables import measurements
+
+
+def page(probe=0.2, trained=0.9, overlap=0.3, pattern=0.6):
+    place = {"model": "m", "context": "result", "layer": "1", "rank": 8}
+    shares = {"causal": trained, "read-out": probe, "pattern": pattern, "random": 0.03, "whole state": 0.95}
+    rows = [
+        {
+            **place, "subspace": name, "metric": "interchange_accuracy", "value": value, "ci_low": value - 0.02,
+            "ci_high": value + 0.02,
+        }
+        for name, value in shares.items()
+    ]  # fmt: skip
+    rows += [{**place, "subspace": "causal", "draw": 0, "metric": "interchange_accuracy", "value": 0.5}]
+    rows += [{**place, "subspace": "causal", "metric": "harmed", "value": 0.04}]
+    pair = {**place, "subspace": "causal", "other": "read-out", "metric": "overlap"}
+    rows += [{**pair, "value": overlap}]
+    rows += [{**pair, "value": 0.25, "ci_low": 0.22, "ci_high": 0.28, "control": "random"}]
+    rows += [{**place, "subspace": "causal", "draw": 0, "metric": "accuracy_component", "value": 0.97}]
+    rows += [{"model": "bert", "context": "result", "note": "not applicable: encoder"}]
+    return section({"causal_subspace": measurements(rows, EXTRA)})
+
+
+def test_shares_stand_with_intervals_and_harm():
+    assert "| m | 1 | 8 | 90 [88, 92] | 20 [18, 22] |  | 60 [58, 62] |  | 3 [1, 5] | 95 [93, 97] | 4 |" in page()
+    assert "| m | 1 |  | 30 |  |  |  | 25 [22, 28] | 97 |  |" in page()
+
+
+@pytest.mark.parametrize(("overlap", "told"), [(0.3, "lies nearer than chance"), (0.26, "no nearer to it than random")])
+def test_the_overlap_is_judged_by_the_null(overlap, told):
+    assert told in page(overlap=overlap)
+
+
+@pytest.mark.parametrize(
+    ("carried", "told"),
+    [
+        ({"probe": 0.85}, "so the probe's directions may be edited"),
+        ({"probe": 0.2, "pattern": 0.88}, "edit along the patterns"),
+        ({"probe": 0.6, "pattern": 0.7}, "measure it"),
+    ],
+)
+def test_the_advice_depends_on_what_the_subspaces_carry(carried, told):
+    assert told in page(**carried)
+
+
+def test_a_layer_at_which_nothing_is_carried_says_nothing():
+    assert "that says nothing of the probe's" in page(trained=0.04)
