@@ -7,7 +7,7 @@ with p = (x - m)'w, the sum of p s over held-out rows is w'c, the sum of p^2 is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -201,9 +201,9 @@ def _fit_fold(solver: _Solver, fold: Fold, targets: Sequence[Target]) -> list[Te
     groups = [_Group(solver, fold, group) for group in _usable_groups(solver.moments, fold)]
     sizes = [target.matrix.shape[1] for target in targets]
     weighted = np.repeat([target.code.weighted for target in targets], sizes)
-    penalties = _choose_penalties(groups[0], weighted, sizes)
-    parts = [group.held_out(np.repeat(penalties, sizes)) for group in groups]
-    held_out = sum(parts[1:], parts[0])
+    chosen, first = _choose_penalties(groups[0], weighted, sizes)
+    penalties = np.array(PENALTIES)[chosen]
+    held_out = sum((group.held_out(np.repeat(penalties, sizes)) for group in groups[1:]), first)
     gain = held_out.gain(weighted)
     precision = np.where(weighted, _precision(held_out, gain, int(solver.moments.values[list(fold.train)].sum())), 1.0)
     explained = np.where(precision > 0, np.log(held_out.variance / held_out.residual(gain)), 0.0) / 2
@@ -227,20 +227,24 @@ def _usable_groups(moments: Moments, fold: Fold) -> list[Blocks]:
     return usable
 
 
-def _choose_penalties(group: _Group, weighted: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Per target, the penalty with the most Gaussian information on held-out values: sum of log(var / r) / 2.
+def _choose_penalties(group: _Group, weighted: np.ndarray, sizes: Sequence[int]) -> tuple[np.ndarray, _HeldOut]:
+    """Per target, which penalty has the most Gaussian information on held-out values: sum of log(var / r) / 2.
 
     One inner group is enough: the choice is insensitive (halving or doubling the penalty changes little), while the
-    weights of single columns need all groups.
+    weights of single columns need all groups. Its predictions at the chosen penalties come with the choice.
     """
     starts = np.cumsum([0, *sizes[:-1]])
+    tried = [group.held_out(penalty) for penalty in PENALTIES]
     information = []
-    for penalty in PENALTIES:
-        held_out = group.held_out(penalty)
+    for held_out in tried:
         residual = held_out.residual(held_out.gain(weighted))
         explained = np.maximum(0, np.log(held_out.variance / residual))
         information.append(np.add.reduceat(explained, starts))
-    return np.asarray(np.array(PENALTIES)[np.argmax(information, axis=0)])
+    chosen = np.argmax(information, axis=0)
+    column = np.repeat(chosen, sizes)
+    product = np.choose(column, [held_out.product for held_out in tried])
+    square = np.choose(column, [held_out.square for held_out in tried])
+    return chosen, replace(tried[0], product=product, square=square)
 
 
 def _precision(held_out: _HeldOut, gain: np.ndarray, values: int) -> np.ndarray:
