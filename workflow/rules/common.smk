@@ -16,8 +16,10 @@ from study import MODEL_FILES, load_study
 
 # The programs lie beside the Snakefile, wherever the run's working directory is.
 PROGRAMS = Path(workflow.basedir) / "scripts"
-# The prefix replaces Snakemake's own, so the strict mode of bash is part of it.
-shell.prefix(f"set -euo pipefail; export NUMPROBE={shlex.quote(str(PROGRAMS))}; ")
+# The prefix replaces Snakemake's own, so the strict mode of bash is part of it. Snakemake tells the libraries of linear
+# algebra how many threads a job has; the pools of polars and of the tokenizers would take a thread per core.
+POOLS = "POLARS_MAX_THREADS=$OMP_NUM_THREADS RAYON_NUM_THREADS=$OMP_NUM_THREADS"
+shell.prefix(f"set -euo pipefail; export NUMPROBE={shlex.quote(str(PROGRAMS))} {POOLS}; ")
 
 try:
     STUDY = load_study(config)
