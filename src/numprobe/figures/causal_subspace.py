@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from numprobe.figures.panels import bars, curve, explain_empty, fraction_axis, legend_entry, line, title_columns
-from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.figures.style import PAGE_WIDTH, Style, say, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -71,7 +71,7 @@ def draw_answers(drawn: pl.DataFrame) -> Figure:
     drawn
         What `causal_rows` returned for "answers".
     """
-    runs = _runs(drawn)
+    runs = runs_of(drawn)
     figure, panels = _panels(list(runs), [_WHOLE, *_PLACES], 1.75)
     headers = {}
     for run, rows in runs.items():
@@ -101,7 +101,7 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
     drawn
         What `causal_rows` returned for "angles".
     """
-    runs = _runs(drawn)
+    runs = runs_of(drawn)
     figure, panels = _panels(list(runs), _PLACES, 1.6)
     headers = {}
     for run, rows in runs.items():
@@ -121,13 +121,6 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
     figure.supxlabel("principal angle, from the smallest", fontsize=7)
     figure.supylabel("degrees", fontsize=7)
     return figure
-
-
-def _runs(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Rows by model, or by model and context where there are several contexts."""
-    parts = drawn.partition_by("model", "context", maintain_order=True)
-    several = drawn["context"].n_unique() > 1
-    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
 
 
 def _panels(runs: Sequence[str], titles: Sequence[str], height: float) -> tuple[Figure, dict[tuple[str, str], Axes]]:

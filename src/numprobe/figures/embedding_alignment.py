@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.figures.panels import Panels, explain_empty, fraction_axis, legend_entry, line, points, title_columns
-from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.figures.style import PAGE_WIDTH, Style
 from numprobe.tables import MEASUREMENT
 
@@ -64,7 +64,7 @@ def draw_alignment(drawn: pl.DataFrame) -> Figure:
     drawn
         What `alignment_drawn` returned.
     """
-    runs = _runs(drawn)
+    runs = runs_of(drawn)
     curves = {variant: f"change of accuracy:\n{title}" for variant, (title, _) in VARIANTS.items()}
     figure, panels = _panels(list(runs), [*curves.values(), *_SHARES.values()])
     subsets = in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
@@ -94,13 +94,6 @@ def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]
     for run, row in zip(runs, grid, strict=True):
         row[0].set_ylabel(run, fontweight="bold", fontsize=8)
     return figure, {(run, title): grid[i][j] for i, run in enumerate(runs) for j, title in enumerate(titles)}
-
-
-def _runs(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Rows by model, or by model and context where there are several contexts."""
-    parts = drawn.partition_by("model", "context", maintain_order=True)
-    several = drawn["context"].n_unique() > 1
-    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
 
 
 def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
