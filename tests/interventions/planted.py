@@ -26,6 +26,7 @@ SPLIT = make_split(0, NUMBERS - 1, "folds", 5, 3, 0)
 class Planted:
     """A model that was asked, and what was fitted on the states of its last tokens."""
 
+    asker: Asker
     trial: Trial
     folds: Folds
     folder: Path
@@ -50,4 +51,4 @@ def planted(folder: Path, asker: Asker, questions: Questions, layers: tuple[str,
     rows = training_rows(folder, SPLIT)
     described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
-    return Planted(trial, folds, folder, probe, fit_patterns(rows, probe, SPLIT, "none", 0, {}))
+    return Planted(asker, trial, folds, folder, probe, fit_patterns(rows, probe, SPLIT, "none", 0, {}))

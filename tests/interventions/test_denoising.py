@@ -1,5 +1,7 @@
 """Noise that the probe sees through is removed without labels; nothing else is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,9 +47,8 @@ def ranks_of(found, rank=9):
 
 @pytest.fixture(scope="module")
 def table(noisy):
-    trial = noisy.trial
     rows = denoising_rows(
-        trial.asker, trial.questions, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, LAYERS, (0.0, 0.5, 1.0),
+        noisy.asker, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, LAYERS, (0.0, 0.5, 1.0),
         10_000, 100, 0,
     )  # fmt: skip
     return measurements(rows, extra=INTERVENTION)
@@ -94,15 +95,8 @@ def test_labels_are_not_needed(noisy):
     for rows in noisy.folds.values():
         permuted[rows] = np.random.default_rng(1).permutation(TRUTH[rows])
     trial = noisy.trial
-    blind = type(trial)(
-        trial.asker,
-        type(trial.questions)(
-            trial.questions.table.with_columns(value=permuted), trial.questions.ids, trial.questions.bounds
-        ),
-        trial.answers,
-        trial.states,
-        trial.tokens,
-    )
+    questions = replace(trial.questions, table=trial.questions.table.with_columns(value=permuted))
+    blind = replace(trial, questions=questions)
     read = {"1": readings(trial.states["1"], noisy.probe, noisy.folds, "1")}
     moved = [
         denoising_movements(one, read, noisy.patterns, ranks_of(noisy), noisy.folds, SPLIT, 0)[0].change

@@ -1,7 +1,7 @@
 """A model's greedy answers to arithmetic questions, as it is or with states changed on the way."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -62,17 +62,30 @@ class Asker:
 
     def answers(self, questions: Questions, edits: Sequence[Edit] = ()) -> Answers:
         """Ask all questions; each edit changes one state of every question, also while a long answer is continued."""
-        values = np.full(len(questions), NO_NUMBER, dtype=np.int64)
-        probability = np.ones(len(questions), dtype=np.float32)
-        texts = [""] * len(questions)
+
+        def ask(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+            sequences = questions.sequences(rows)
+            return greedy(lambda said: self._forward(np.hstack([sequences, said]), rows, edits), len(rows), length)
+
+        return self.collect(questions, ask)
+
+    def groups(self, questions: Questions) -> Iterator[tuple[np.ndarray, int]]:
+        """Rows int64 of questions that are asked together, and how many tokens their answers have."""
         needed = questions.table["answer_tokens"].to_numpy()
         for batch in questions.batches(self.batch_tokens):
             for length in np.unique(needed[batch]):
-                rows = batch[needed[batch] == length]
-                ids, probability[rows] = self._continue(questions, rows, int(length), edits)
-                for row, tokens in zip(rows, ids, strict=True):
-                    texts[row] = str(self.numbers.tokenizer.decode(tokens))
-                    values[row] = as_number(texts[row])
+                yield batch[needed[batch] == length], int(length)
+
+    def collect(self, questions: Questions, ask: Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]) -> Answers:
+        """The answers to all groups of questions; `ask` gets a group, and gives what `greedy` gives."""
+        values = np.full(len(questions), NO_NUMBER, dtype=np.int64)
+        probability = np.ones(len(questions), dtype=np.float32)
+        texts = [""] * len(questions)
+        for rows, length in self.groups(questions):
+            ids, probability[rows] = ask(rows, length)
+            for row, tokens in zip(rows, ids, strict=True):
+                texts[row] = str(self.numbers.tokenizer.decode(tokens))
+                values[row] = as_number(texts[row])
         return Answers(values, probability, tuple(texts))
 
     def logits(self, questions: Questions, rows: np.ndarray, edits: Sequence[Edit] = ()) -> torch.Tensor:
@@ -90,19 +103,30 @@ class Asker:
             result: torch.Tensor = self.model(ids, use_cache=False, logits_to_keep=1).logits[:, -1]
         return result
 
-    def _continue(
-        self, questions: Questions, rows: np.ndarray, length: int, edits: Sequence[Edit]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        sequences = questions.sequences(rows)
-        probability = np.ones(len(rows), dtype=np.float32)
-        with torch.inference_mode():
-            for _ in range(length):
-                logits = self._forward(sequences, rows, edits).float()
-                best = logits.argmax(dim=-1)
-                likely = (logits.gather(1, best[:, None])[:, 0] - logits.logsumexp(dim=-1)).exp()
-                probability *= likely.cpu().numpy()
-                sequences = np.column_stack([sequences, best.cpu().numpy()])
-        return sequences[:, -length:], probability
+
+def greedy(
+    logits_after: Callable[[np.ndarray], torch.Tensor], count: int, length: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Continue `count` sequences by the most likely token, `length` times.
+
+    Parameters
+    ----------
+    logits_after
+        (tokens said so far, int64 [count, said]) -> logits of the next one, [count, vocabulary].
+
+    Returns
+    -------
+    The tokens, int64 [count, length], and their probability together, float32 [count].
+    """
+    said, probability = np.empty((count, 0), dtype=np.int64), np.ones(count, dtype=np.float32)
+    with torch.inference_mode():
+        for _ in range(length):
+            logits = logits_after(said).float()
+            best = logits.argmax(dim=-1)
+            likely = (logits.gather(1, best[:, None])[:, 0] - logits.logsumexp(dim=-1)).exp()
+            probability *= likely.cpu().numpy()
+            said = np.column_stack([said, best.cpu().numpy()])
+    return said, probability
 
 
 def as_number(text: str) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import Answers, Asker
+from numprobe.answers.ask import Answers
+from numprobe.answers.ask_again import RepeatedAsker
 from numprobe.answers.questions import Questions
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.outcomes import outcome_rows, share_rows
@@ -45,7 +46,7 @@ class Movement:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """What a model is asked, what it answers as it is, and the states that are moved.
+    """What a model is asked, what it answers as it is, and the states of the last tokens, which are moved.
 
     Attributes
     ----------
@@ -54,21 +55,17 @@ class Trial:
     answers
         The answers without a change.
     states
-        Layer -> float32 [questions, width]: the states at `tokens`.
-    tokens
-        int64 [questions]: the token whose state is moved.
+        Layer -> float32 [questions, width].
     """
 
-    asker: Asker
+    asker: RepeatedAsker
     questions: Questions
     answers: Answers
     states: Mapping[str, np.ndarray]
-    tokens: np.ndarray
 
     def answers_after(self, movement: Movement, strength: float) -> np.ndarray:
         """The answers with the states moved, int64 [questions]."""
-        edit = shift(movement.layer, self.tokens, movement.change, strength)
-        return self.asker.answers(self.questions, [edit]).values
+        return self.asker.answers([shift(movement.layer, self.questions.last, movement.change, strength)]).values
 
 
 def movement_rows(

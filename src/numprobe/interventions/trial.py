@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from numprobe.answers.ask import Asker
+from numprobe.answers.ask_again import RepeatedAsker
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
 from numprobe.errors import NumprobeError
@@ -51,8 +52,9 @@ def last_token_trial(
     if not unseen.any():
         raise NumprobeError("no fold tests the result of any prompt: use more prompts, or a probe with folds")
     some = sample_questions(questions.take(unseen), per_operation, seed)
-    answers, states = answers_and_states(asker, some, layers, some.last)
-    return Trial(asker, some, answers, states, some.last), unseen_folds(_results(some), split, folds)
+    _, states = answers_and_states(asker, some, layers, some.last)
+    again = RepeatedAsker(asker, some)
+    return Trial(again, some, again.answers(), states), unseen_folds(_results(some), split, folds)
 
 
 def _results(questions: Questions) -> np.ndarray:
