@@ -138,8 +138,9 @@ def test_errors_are_predicted_where_there_are_enough_of_both_kinds():
     beside = beside_answers(readings(truth, truth), table)
     reading = measured(reading_rows(beside, SPLIT, 50, 0), metric="error_auc_reading", subset="all")
     assert reading["value"] == 1
-    few = beside.head(25).with_columns(score=pl.lit(0.0))
-    row = measured(error_rows(few, 50, 0), subset="all")
+    scored = beside.with_columns(score=pl.lit(0.0))
+    assert measured(error_rows(scored, 50, 0), metric="error_auc_lead", subset="all")["value"] == -0.5
+    row = measured(error_rows(scored.head(25), 50, 0), subset="all")
     assert row.get("value") is None and row["note"] == TOO_FEW and row["n_prompts"] == 25
 
 
@@ -153,7 +154,9 @@ def test_surprise_is_low_where_the_states_hold_the_answer(tmp_path):
     for part in scored.values():
         assert part["right"].sum() == 30
         assert part.filter("right")["score"].max() < part.filter(~pl.col("right"))["score"].min()
-        assert measured(error_rows(part, 50, 0), subset="all")["value"] == 1
+        rows = error_rows(part, 50, 0)
+        assert measured(rows, subset="all", metric="error_auc")["value"] == 1
+        assert measured(rows, subset="all", metric="error_auc_lead")["value"] == 0.5
 
 
 def test_a_model_that_never_answers_a_number_is_measured_without_error_prediction(tmp_path):

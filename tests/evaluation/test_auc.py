@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from numprobe.evaluation.auc import auc_interval
+from numprobe.evaluation.auc import auc_interval, auc_lead_interval
 from numprobe.intervals import resampling_weights
 
 
@@ -28,3 +28,14 @@ def test_perfect_and_useless_scores():
 def test_one_value_has_no_interval():
     found = auc_interval(np.zeros(4, int), np.array([True, False, True, False]), np.array([3.0, 1, 2, 2]), 100, 0)
     assert found.value == 0.875 and found.low is None
+
+
+def test_a_lead_is_paired():
+    random = np.random.default_rng(0)
+    values, positive = random.integers(30, size=400), random.random(400) < 0.4
+    score, noise = positive + random.standard_normal(400), random.standard_normal(400)
+    lead = auc_lead_interval(values, positive, score, noise, 200, 0)
+    assert lead.value == pytest.approx(roc_auc_score(positive, score) - roc_auc_score(positive, noise))
+    assert lead.low > 0
+    same = auc_lead_interval(values, positive, score, 2 * score, 200, 0)
+    assert (same.value, same.low, same.high) == (0, 0, 0)

@@ -15,7 +15,7 @@ def _style():
     use_style()
 
 
-def answers_table(models=("llama", "phi3"), wrong=200, layers=("1", "2", "final_norm")) -> pl.DataFrame:
+def answers_table(models=("llama", "phi3"), wrong=200, layers=("1", "2", "final_norm"), lead=0.1) -> pl.DataFrame:
     """Two operations; the last layer holds the truth of 3 in 10 wrong answers, and half of the answers."""
     rows = []
     for model in models:
@@ -40,6 +40,7 @@ def answers_table(models=("llama", "phi3"), wrong=200, layers=("1", "2", "final_
                 rows.append(row("reads_truth", "wrong", 0.01, wrong, **at, control="shuffled"))
                 rows.append(row("reads_truth", "all", 0.1, 1000, layer=layer, probe="linear"))
                 rows.append(row("error_auc", "all", 0.9, 1000, **at))
+                rows.append(row("error_auc_lead", "all", lead, 1000, **at))
                 rows.append({**common, **at, "metric": "error_auc", "control": "shuffled", "note": TOO_FEW})
     return measurements(rows, ANSWERED)
 

@@ -11,7 +11,7 @@ def test_the_section_tells_the_truth_beside_chance():
     )
     assert "| llama | + | 40 [38, 42] | 40 [38, 42] | 20 [18, 22] | 60 [58, 62] | 70 [68, 72] | 30 [28, 32] |" in text
     assert "| llama | + | final_norm | 20 [18, 22] | 10 [8, 12] | 15 |" in text
-    assert "In 4 of 4 models and operations" in text and "in 4 of these it is mostly overwritten" in text
+    assert "In 4 of 4 models and operations" in text and "in 4 of these more of it is lost" in text
     assert "A repair has to act before the layer that loses the truth." in text
 
 

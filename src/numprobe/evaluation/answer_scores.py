@@ -38,7 +38,7 @@ def answer_surprise(
     Yields
     ------
     Each layer, and a table of the prompts whose answer is a number of the range: `prompt`, `value`, `operation`,
-    `right` and `score` (nats).
+    `right`, `probability` (the model's own) and `score` (nats).
 
     Raises
     ------
@@ -51,7 +51,7 @@ def answer_surprise(
     read = positions[index].select("prompt", "value", "operation", pl.lit("").alias("layer"))
     beside = beside_answers(read.with_columns(pl.lit(control_of(probe)).alias("control")), answers)
     answer = answer_labels(beside, split, seed)
-    columns = beside.select("prompt", "value", "operation", "right")
+    columns = beside.select("prompt", "value", "operation", "right", "probability")
     for layer in probe.layers:
         score = _surprise(read_states(folder, layer), probe, layer, tested, answer)
         yield layer, columns.with_columns(pl.Series("score", score)).filter(answer >= 0)

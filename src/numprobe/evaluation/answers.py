@@ -8,7 +8,7 @@ import polars as pl
 
 from numprobe.answers.kinds import KINDS, RIGHT, kinds_of
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.auc import auc_interval
+from numprobe.evaluation.auc import auc_interval, auc_lead_interval
 from numprobe.evaluation.outcomes import interval_row, subsets
 from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_interval, r2_interval
 from numprobe.probes.controls import control_labels
@@ -132,27 +132,33 @@ def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
     Parameters
     ----------
     scored
-        One row per prompt: `value` (true result), `operation`, `right`, and `score` (higher: an error is likelier).
+        One row per prompt: `value` (true result), `operation`, `right`, `score` (higher: an error is likelier) and
+        `probability` (the model's own, of its answer).
     resamples, seed
         Of the bootstrap over true results.
 
     Returns
     -------
-    Rows with the metric `error_auc`; its value is null, with a note, where right or wrong answers are too few.
+    Rows with the metric `error_auc`; its value is null, with a note, where right or wrong answers are too few. Where
+    they are not, rows with `error_auc_lead`, by how much the score tells more than the model's own probability.
     """
     found = []
     for subset, part in subsets(scored):
         rows = scored.filter(part)
-        values, right, score = (rows[name].to_numpy() for name in ("value", "right", "score"))
+        values, right, score, own = (rows[name].to_numpy() for name in ("value", "right", "score", "probability"))
         found.append({"subset": subset, **_auc_row("error_auc", values, right, score, resamples, seed)})
+        if not _too_few(right):
+            lead = auc_lead_interval(values, ~right, score, -own, resamples, seed)
+            found.append(_row(subset, "all", "error_auc_lead", lead, seed))
     return found
 
 
 def confidence_rows(answers: pl.DataFrame, split: Split, resamples: int, seed: int) -> list[Row]:
-    """`error_rows` of the model's own probability: the rival that needs no probe; `probe` is `MODEL`."""
+    """The `error_auc` of the model's own probability: the rival that needs no probe; `probe` is `MODEL`."""
     asked = answers.filter(pl.col("answer").is_between(split.minimum, split.maximum))
     scored = asked.with_columns((-pl.col("probability")).alias("score"))
-    return [{"probe": MODEL, **row} for row in error_rows(scored, resamples, seed)]
+    rows = error_rows(scored, resamples, seed)
+    return [{"probe": MODEL, **row} for row in rows if row["metric"] == "error_auc"]
 
 
 def _subset_rows(group: pl.DataFrame, answer: np.ndarray, resamples: int, seed: int) -> Iterator[Row]:
@@ -187,8 +193,12 @@ def _measured(
         yield "r2", r2_interval(value, decoded, resamples, seed)
 
 
+def _too_few(right: np.ndarray) -> bool:
+    return bool(min(right.sum(), (~right).sum()) < FEWEST)
+
+
 def _auc_row(metric: str, values: np.ndarray, right: np.ndarray, score: np.ndarray, resamples: int, seed: int) -> Row:
-    if min(right.sum(), (~right).sum()) < FEWEST:
+    if _too_few(right):
         return {"answered": "all", "metric": metric, "n_prompts": len(right), "seed": seed, "note": TOO_FEW}
     return _row(None, "all", metric, auc_interval(values, ~right, score, resamples, seed), seed)
 

@@ -139,7 +139,7 @@ def _panels(drawn: pl.DataFrame) -> tuple[Figure, Panels, list[pl.DataFrame]]:
 def _counted(rows: pl.DataFrame) -> str:
     wrong = rows.filter(metric="traced", answered="wrong", target="truth")
     count = int(wrong["n_prompts"][0]) if wrong.height else 0
-    return f"{count} wrong answers" + (", too few to draw" if count < FEWEST else "")
+    return f"{count} wrong answers"
 
 
 def _draw_bars(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:

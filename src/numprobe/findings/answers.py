@@ -70,8 +70,9 @@ def _kinds(rows: pl.DataFrame) -> str:
 
 def _predicted(rows: pl.DataFrame, last: pl.DataFrame) -> str:
     probe, own = (part.filter(metric="error_auc") for part in (last, rows.filter(probe="model")))
+    lead = last.filter(metric="error_auc_lead", control="none").with_columns(head=pl.lit("probe minus model"))
     heads = pl.when(pl.col("control") == "none").then(pl.lit("probe")).otherwise("control")
-    columns = [probe.with_columns(head=heads), own.with_columns(head=pl.lit("model's probability"))]
+    columns = [probe.with_columns(head=heads), own.with_columns(head=pl.lit("model's probability")), lead]
     return f"{_ERRORS}\n{pivot(_in_order(pl.concat(columns)), ('model', 'operation'), 'head')}"
 
 
@@ -87,17 +88,14 @@ def _meaning(rows: pl.DataFrame, last: pl.DataFrame) -> str:
     wrong = last.filter(control="none", answered="wrong", metric="reads_truth").select(*keys, "value", "ci_low")
     control = last.filter(control="shuffled", answered="wrong", metric="reads_truth").select(*keys, "ci_high")
     above = wrong.join(control, on=keys).filter(pl.col("ci_low") > pl.col("ci_high")).height
-    probe = last.filter(control="none", metric="error_auc").select(*keys, "ci_low", "value")
-    own = rows.filter(probe="model", metric="error_auc").select(*keys, "ci_high", own="value")
-    both = probe.join(own, on=keys).drop_nulls()
-    better = both.filter(pl.col("ci_low") > pl.col("ci_high")).height
+    lead = last.filter(control="none", metric="error_auc_lead")
+    better, worse = lead.filter(pl.col("ci_low") > 0).height, lead.filter(pl.col("ci_high") < 0).height
     return (
         f"In {above} of {wrong.height} models and operations with errors the last state holds the truth of wrong "
-        f"answers more often than under shuffled labels. In {better} of {both.height} the probe tells errors better "
-        "than the model's own probability (intervals apart): "
-        + ("a probe is a warning that the model does not give by itself." if better else _NO_BETTER)
-        + "\n"
+        f"answers more often than under shuffled labels. In {better} of {lead.height} the probe tells errors better "
+        f"than the model's own probability, in {worse} worse: {_WARNS if better else _NO_BETTER}\n"
     )
 
 
+_WARNS = "there, a probe is a warning that the model does not give by itself."
 _NO_BETTER = "whoever can see the model's probabilities needs no probe to be warned of errors."

@@ -104,8 +104,8 @@ def _meaning(rows: pl.DataFrame) -> str:
         return "In no model and operation do the states of wrong answers hold the truth more often than chance.\n"
     return (
         f"In {above.height} of {excess.height} models and operations the states of wrong answers hold the truth more "
-        f"often than either null; in {lost} of these it is mostly overwritten on the way, in the others mostly still "
-        "there when the model answers. "
+        f"often than either null; in {lost} of these more of it is lost on the way than is still there when the model "
+        "answers, in the others less. "
         + ("A repair has to act before the layer that loses the truth." if 2 * lost > above.height else _READ_OUT)
         + "\n"
     )
