@@ -31,6 +31,7 @@ _KEY = (
     "other",
     "other_layer",
     "dissimilarity",
+    "numbers",
 )
 
 

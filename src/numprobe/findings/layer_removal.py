@@ -89,13 +89,14 @@ def _sentence(chosen: pl.DataFrame, table: pl.DataFrame) -> str:
     change = chosen.filter(operations & (pl.col("metric") == "accuracy_change"))
     tried = change.filter(pl.col("site") != "none")
     gained = tried.filter(pl.col("ci_low") > 0)
-    text = (
-        f"- Nothing is chosen in {change.height - tried.height} of {change.height} cases (models and operations). "
-        "Where something is, the gain on the test prompts lies above 0 with its whole interval in "
-        f"{gained.height} of {tried.height}"
-    )
-    largest = f", at most {per_cent(gained['value'].max())} points" if gained.height else ""
-    return "\n".join([f"{text}{largest}.", _luck(table.filter(operations)), _meaning(gained, change.height), ""])
+    text = f"- Nothing is chosen in {change.height - tried.height} of {change.height} cases (models and operations)."
+    if tried.height:
+        most = f", at most {per_cent(gained['value'].max())} points" if gained.height else ""
+        text += (
+            " Where something is, the gain on the test prompts lies above 0 with its whole interval in "
+            f"{gained.height} of {tried.height}{most}."
+        )
+    return "\n".join([text, _luck(table.filter(operations)), _meaning(gained, change.height), ""])
 
 
 def _luck(table: pl.DataFrame) -> str:

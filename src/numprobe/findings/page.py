@@ -17,6 +17,7 @@ from numprobe.findings import (
     layer_removal,
     multi_token,
     natural_contexts,
+    operand_precision,
     ordinals,
     patching,
     rsa,
@@ -56,6 +57,7 @@ MANIPULATION: Sections = {
     "denoising": denoising.section,
     "embedding_alignment": embedding_alignment.section,
     "layer_removal": layer_removal.section,
+    "operand_precision": operand_precision.section,
 }
 
 #: Subject of a page -> its sections.

@@ -1,0 +1,160 @@
+"""Errors against the precision of operands: by whether probes read them, against matched operands, and graded."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from numprobe.figures.panels import Panels, bars, explain_empty, legend_entry, points, title_columns
+from numprobe.figures.published import published
+from numprobe.figures.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+_TITLES = ("share of wrong answers", "difference", "correlation with precision")
+_GROUPS: Mapping[str, Style] = {
+    "all decodable": Style("#56B4E9", "o"),
+    "some non-decodable": Style("#D55E00", "o"),
+    "matched control": Style("#0072B2", "s"),
+    "non-decodable operand": Style("#882255", "s"),
+}
+_CHANGES: Mapping[str, Style] = {
+    "error_difference": Style("#888888", "D"),
+    "matched_difference": Style("#000000", "s"),
+}
+_CHANGE_LABELS = {"error_difference": "raw difference", "matched_difference": "difference to matched controls"}
+_AT_EMBEDDING, _AT_TOKEN, _NULL_COLOUR = Style("#009E73", "D"), Style("#009E73", "o"), "#bbbbbb"
+_PUBLISHED = "published"
+_PREFIX = "error rate, "
+_COLUMNS = (
+    "model", "control", "context", "layer", "probe", "numbers", "subset", "metric", "value", "ci_low", "ci_high",
+    "resampled", "n_values", "n_prompts", "p_value", "note",
+)  # fmt: skip
+
+
+def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """What the figure shows: sums and differences together, and published error rates of these models.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds nothing that could be drawn.
+    """
+    rows = over_all_folds(checked(table, [*MEASUREMENT, "numbers", "p_value"])).filter(pl.col("subset") == "all")
+    if rows["value"].drop_nulls().is_empty():
+        raise nothing_to_draw("error rates or correlations")
+    past = published("operand_precision", in_order(rows["model"])).filter(pl.col("metric").str.starts_with(_PREFIX))
+    named = past.with_columns(
+        pl.lit(_PUBLISHED).alias("control"), pl.col("metric").str.strip_prefix(_PREFIX).alias("numbers"),
+        pl.lit("error_rate").alias("metric"), pl.lit("all").alias("subset"), pl.col("n").alias("n_prompts"),
+        pl.col("source").alias("note"),
+    )  # fmt: skip
+    types = rows.select(_COLUMNS).schema
+    absent = [pl.lit(None).alias(name) for name in _COLUMNS if name not in named.columns]
+    complete = named.with_columns(absent).select(pl.col(name).cast(types[name]) for name in _COLUMNS)
+    return pl.concat([rows.select(_COLUMNS), complete])
+
+
+def draw_operand_precision(drawn: pl.DataFrame) -> Figure:
+    """A row of panels per model: error rates by probe, their differences, and correlations layer by layer.
+
+    Parameters
+    ----------
+    drawn
+        What `operand_precision_rows` returned.
+    """
+    models = in_order(drawn["model"])
+    figure = Figure(figsize=(PAGE_WIDTH, 1.45 * len(models) + 1.0), layout="constrained")
+    grid = figure.subplots(len(models), 3, squeeze=False, width_ratios=[1.25, 1, 1.1])
+    panels: Panels = {}
+    headers = {}
+    for model, row in zip(models, grid, strict=True):
+        rates, differences, correlations = row
+        rates.set_ylabel(model, fontweight="bold", fontsize=8)
+        panels |= {(model, title): axes for title, axes in zip(_TITLES, row, strict=True)}
+        rows = drawn.filter(pl.col("model") == model)
+        if all([explain_empty(axes, rows) for axes in row]):
+            continue
+        _draw_groups(rates, differences, rows)
+        _draw_correlations(correlations, rows)
+        headers[model, _TITLES[0]] = _counts(rows)
+    title_columns(panels, headers)
+    figure.legend(handles=_legend(drawn), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _draw_groups(rates: Axes, differences: Axes, rows: pl.DataFrame) -> None:
+    groups = rows.filter(pl.col("metric").is_in(["error_rate", *_CHANGES]))
+    probes = probe_order(groups["probe"].drop_nulls())
+    differences.axvline(0, color="#999999", linewidth=0.6)
+    for height, probe in enumerate(probes):
+        mine = groups.filter((pl.col("probe") == probe) & pl.col("n_prompts").is_not_null())
+        for place, (name, style) in enumerate(_GROUPS.items()):
+            of = mine.filter((pl.col("metric") == "error_rate") & (pl.col("numbers") == name))
+            at = height + 0.17 * (place - 1.5)
+            bars(rates, at, of.filter(pl.col("control") == "none"), style)
+            past = of.filter(pl.col("control") == _PUBLISHED)["value"]
+            rates.plot(past, [at] * len(past), "x", color=style.colour, markersize=4.5, markeredgewidth=0.9)
+        for place, (metric, style) in enumerate(_CHANGES.items()):
+            bars(differences, height + 0.3 * (place - 0.5), mine.filter(pl.col("metric") == metric), style)
+        _explain(rates, height, groups.filter((pl.col("probe") == probe) & is_not_applicable()), mine)
+    for axes in (rates, differences):
+        axes.set_ylim(len(probes) - 0.5, -0.5)
+        axes.set_yticks(range(len(probes)), probes if axes is rates else [""] * len(probes))
+        axes.grid(axis="x", color="#dddddd", linewidth=0.4)
+        axes.set_axisbelow(True)
+    rates.set_xlim(left=-0.02)
+    widest = max(0.05, *map(abs, differences.get_xlim()))
+    differences.set_xlim(-widest, widest)
+
+
+def _explain(axes: Axes, height: float, without: pl.DataFrame, measured: pl.DataFrame) -> None:
+    """Say beside a probe why it has no groups."""
+    if measured.is_empty() and without.height:
+        reason = without["note"][0].removeprefix("not applicable: ")
+        axes.text(
+            0.03, height, reason, transform=axes.get_yaxis_transform(), va="center", fontsize=5.5, color=NOTE_COLOUR
+        )
+
+
+def _draw_correlations(axes: Axes, rows: pl.DataFrame) -> None:
+    """Matched correlations over the states, with the range of the permutations."""
+    mine = rows.filter(pl.col("metric") == "error_correlation_matched")
+    if explain_empty(axes, mine):
+        return
+    layers = layer_order(mine["layer"])
+    set_layer_axis(axes, layers, most=8)
+    axes.axhline(0, color="#999999", linewidth=0.6)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
+    null, plain = (mine.filter(pl.col("control") == control) for control in ("shuffled", "none"))
+    for layer, low, high in null.select("layer", "ci_low", "ci_high").rows():
+        x = layers.index(layer)
+        axes.fill_between([x - 0.35, x + 0.35], low, high, color=_NULL_COLOUR, alpha=0.5, lw=0)
+    for context in in_order(plain["context"]):
+        part = plain.filter((pl.col("context") == context) & pl.col("value").is_not_null())
+        style = _AT_EMBEDDING if context == VOCABULARY else _AT_TOKEN
+        points(axes, [layers.index(layer) for layer in part["layer"]], part, style)
+    widest = max(0.2, *map(abs, axes.get_ylim()))
+    axes.set_ylim(-widest, widest)
+
+
+def _counts(rows: pl.DataFrame) -> list[str]:
+    """How many numbers each probe cannot read."""
+    shares = rows.filter(pl.col("metric") == "non_decodable").select("probe", "value", "n_values").rows()
+    counts = [f"{probe} {round(value * tested)} of {tested}" for probe, value, tested in shares]
+    return [f"non-decodable: {', '.join(counts)}"] if counts else []
+
+
+def _legend(drawn: pl.DataFrame) -> Sequence[object]:
+    entries: list[object] = [legend_entry(name, style, line=False) for name, style in _GROUPS.items()]
+    entries += [legend_entry(_CHANGE_LABELS[metric], style, line=False) for metric, style in _CHANGES.items()]
+    entries.append(legend_entry("matched Spearman, embedding", _AT_EMBEDDING, line=False))
+    entries.append(legend_entry("matched Spearman, at the token", _AT_TOKEN, line=False))
+    entries.append(Patch(color=_NULL_COLOUR, alpha=0.5, lw=0, label="permuted numbers (95 %)"))
+    if _PUBLISHED in set(drawn["control"]):
+        entries.append(legend_entry("published", Style(NOTE_COLOUR, "x"), line=False))
+    return entries
