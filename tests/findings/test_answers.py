@@ -9,7 +9,7 @@ def test_the_section_tells_truth_answer_and_control_of_the_last_state():
     assert "| llama | + | 70 [68, 72] |" in text
     assert "| llama | + | 90 [88, 92] | fewer than 10 right or wrong answers | 80 [78, 82] | 10 [8, 12] |" in text
     assert "In 4 of 4 models and operations with errors the last state holds the truth" in text
-    assert "In 4 of 4 the probe tells errors better" in text and "in 0 worse: there, a probe is a warning" in text
+    assert "In 4 of 4 the probe tells errors better" in text and "in 0 worse. Where it is better, a probe warns" in text
 
 
 def test_a_model_that_knows_its_errors_needs_no_probe():

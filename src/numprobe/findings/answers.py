@@ -93,9 +93,9 @@ def _meaning(rows: pl.DataFrame, last: pl.DataFrame) -> str:
     return (
         f"In {above} of {wrong.height} models and operations with errors the last state holds the truth of wrong "
         f"answers more often than under shuffled labels. In {better} of {lead.height} the probe tells errors better "
-        f"than the model's own probability, in {worse} worse: {_WARNS if better else _NO_BETTER}\n"
+        f"than the model's own probability, in {worse} worse. {_WARNS if better else _NO_BETTER}\n"
     )
 
 
-_WARNS = "there, a probe is a warning that the model does not give by itself."
-_NO_BETTER = "whoever can see the model's probabilities needs no probe to be warned of errors."
+_WARNS = "Where it is better, a probe warns of errors that the model's own confidence does not show."
+_NO_BETTER = "Whoever can see the model's probabilities needs no probe to be warned of errors."
