@@ -19,14 +19,46 @@ ARCHITECTURES = {
 # Keys of a hub model that a local folder has not, or finds in its own files.
 _HUB = ("id", "revision", "layers", "width", "encoder", "tied", "final_norm", "device", "dtype", "batch_tokens")
 _SIZES = {"per_value": 2, "texts": 120}
-# What experiments may say of their own size.
+# Of a deep model, what reads the model itself; the rest is about states, whatever model they come from.
+_DEEP = 20
+_READS_MODELS = ["accuracy", "transfer", "spectra", "examples", "rsa", "sites", "ordinals", "embedding_probes"]
+#: What the experiments that ask a model may say of their own size.
+SMALL_MANIPULATION: dict[str, dict[str, Any]] = {
+    "answers": {},
+    "error_tracing": {"permutations": 2},
+    "layer_removal": {"prompts": 40},
+    "patching": {"layers": [1], "strengths": [0.5, 1.0], "prompts": 40, "steps": 5},
+    "denoising": {"layers": [1], "strengths": [1.0], "prompts": 40},
+    "embedding_alignment": {"strengths": [0.5, 1.0], "prompts": 40},
+}
+# The same for the experiments that read states.
 _SMALL_EXPERIMENTS = {
-    "embedding_probes": {"iterative_folds": 1, "steps": 5, "models": ["llama-3.2-1b"]},
+    "rsa": {"permutations": 99},
+    "embedding_probes": {"folds": 5, "iterative_folds": 1, "steps": 5, "models": ["llama-3.2-1b"]},
     "layer_probes": {"steps": 5, "models": ["llama-3.2-1b"], "contexts": ["operand"]},
-    "patching": {"steps": 5, "strengths": [0.5, 1.0], "prompts": 40},
-    "denoising": {"strengths": [1.0], "prompts": 40},
-    "multi_token": {"models": ["llama-3.2-1b"], "tokens": 2, "rows": 200, "offsets": 2},
-    "sample_efficiency": {"contexts": ["operand"], "orders": 2, "models": ["llama-3.2-1b"]},
+    "cross_layer": {"per_value": 1},
+    "shared_code": {"draws": 1},
+    "consistency": {"draws": 1},
+    "sites": {"contexts": ["number"]},
+    "multi_token": {
+        "models": ["llama-3.2-1b"],
+        "tokens": 2,
+        "rows": 200,
+        "offsets": 2,
+        "sequences": 100,
+        "layers": [0, 8],
+        "lens_steps": 30,
+    },
+    "ordinals": {"permutations": 99},
+    "sample_efficiency": {
+        "models": ["llama-3.2-1b"],
+        "contexts": ["operand"],
+        "values": [8, 64],
+        "prompts": [1],
+        "held_out": 20,
+        "orders": 2,
+    },
+    **SMALL_MANIPULATION,
 }
 
 
@@ -41,7 +73,7 @@ def architecture(entry: dict[str, Any]) -> str:
 
 
 def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str] | None = None) -> dict[str, Any]:
-    """The paper's study on some of its models; only the first of them is read in all contexts.
+    """The paper's study on some of its models; only the first is read in all contexts, deep ones in fewer experiments.
 
     The models are saved below `folder`. `contexts`: those that stay.
     """
@@ -50,8 +82,10 @@ def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str
     config["contexts"] = [_small(entry) for entry in kept]
     entries = [entry for entry in config["models"] if entry["name"] in models]
     config["models"] = [_local(folder, entry) for entry in entries]
-    for entry in config["models"][1:]:
-        entry.setdefault("contexts", ["vocabulary", "number", "operand"])
+    for entry, whole in zip(config["models"][1:], entries[1:], strict=True):
+        entry.setdefault("contexts", ["vocabulary", "number"])
+        if whole["layers"] > _DEEP:
+            entry.setdefault("experiments", _READS_MODELS)
     for probe in config["probes"]:
         if "folds" in probe:
             # The published settings take tens of thousands of steps.

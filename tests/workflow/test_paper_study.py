@@ -32,7 +32,7 @@ def test_the_whole_study_is_planned_without_network_or_models_within_a_minute(ch
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     (checkout.folder / "tiny.yaml").write_text(yaml.safe_dump(paper_study()))
     before, began = os.times(), time.monotonic()
-    result = checkout.snakemake("--dry-run", "representation_figures", "all")
+    result = checkout.snakemake("--dry-run", "paper_figures", "all")
     took = os.times()
     assert "results/figures" in result.stdout
     assert "operand: 113000 rows" in result.stderr
@@ -76,7 +76,7 @@ def test_one_model_per_architecture_runs_end_to_end(checkout):
 def test_all_experiments_run_end_to_end_on_every_architecture(checkout):
     models = [entry for entry in paper_study()["models"] if entry["name"] in QUICK]
     config = scaled_study(checkout.folder / "models", QUICK)
-    results = start(checkout, config, "all", "representation_figures")
+    results = start(checkout, config, "all", "paper_figures")
     accuracy = measured(results, "accuracy")
     assert set(accuracy["model"]) == {entry["name"] for entry in models if "contexts" not in entry}
     for entry in models:

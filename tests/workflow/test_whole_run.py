@@ -1,6 +1,7 @@
 """Whole runs of the workflow on a tiny configuration."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -8,6 +9,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
+
+from workflow.conftest import Checkout
+from workflow.scaled import SMALL_MANIPULATION
 
 pytestmark = pytest.mark.slow
 
@@ -113,6 +118,21 @@ def test_seed_of_one_context_reruns_only_what_depends_on_it(finished, edited):
     made = [line.split("output: ")[1] for line in text.splitlines() if "output: results/activations" in line]
     assert made
     assert all("/operand/" in line for line in made)
+
+
+def test_experiments_on_manipulation_run_on_models_that_answer_nothing_rightly(finished, tmp_path):
+    study = Checkout(shutil.copytree(finished.folder, tmp_path / "checkout", symlinks=True))
+    experiments = yaml.safe_load((study.folder / "tiny.yaml").read_text())["experiments"]
+    asking = [{"name": name, **size} for name, size in SMALL_MANIPULATION.items()]
+    study.configure(experiments=[*experiments, *asking])
+    study.snakemake("manipulation_figures")
+    tables = {path.stem: pl.read_parquet(path) for path in (study.folder / "results/tables").glob("*.parquet")}
+    for name in SMALL_MANIPULATION:
+        assert set(tables[name].filter(pl.col("value").is_not_null())["model"]) == {"small", "small-step-2"}
+        assert "not applicable: encoder" in tables[name].filter(model="encoder")["note"].to_list()
+        assert list((study.folder / "results/figures").glob(f"{name}*.png"))
+    assert (study.folder / "results/manipulation.md").read_text().count("\n## ") == len(SMALL_MANIPULATION)
+    assert study.planned("manipulation_figures") == set()
 
 
 def test_report_opens_without_a_network(finished):
