@@ -10,7 +10,7 @@ from numprobe.probes.codes import make_code
 from numprobe.probes.moments import make_moments
 from numprobe.probes.statistics import accumulate
 from streaming import growth, line
-from workflow import LOADING, MODEL, PROGRAMS, PYTHON, jobs, start_share
+from workflow_cost import LOADING, MODEL, PROGRAMS, PYTHON, jobs, start_share
 
 
 def test_planted_states_are_read_and_noise_is_not():
