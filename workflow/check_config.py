@@ -31,6 +31,8 @@ _NEED_FOURIER = (
     "error_tracing",
     "patching",
     "denoising",
+    "steering",
+    "ablation",
     "embedding_alignment",
     "operand_precision",
 )

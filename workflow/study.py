@@ -40,6 +40,8 @@ MANIPULATION = (
     "embedding_alignment",
     "operand_precision",
 )
+#: Those that change the states of operands.
+OPERANDS = ("steering", "ablation")
 #: Kinds of contexts in which the state before the number is read.
 BEFORE_THE_NUMBER = ("result",)
 
@@ -196,6 +198,20 @@ class Study:
         wanted = [str(layer) for layer in (self.experiment(experiment) or {}).get("layers", [])]
         stored = self.models[model].layers
         return [layer for layer in stored if (layer in wanted if wanted else layer.isdigit() and layer != "0")]
+
+    def operand_context(self, model: str) -> str | None:
+        """The first context of kind operand in which a model is studied."""
+        return next(iter(self.contexts_of_kind(model, "operand")), None)
+
+    def operand_runs(self, experiment: str) -> list[tuple[str, str]]:
+        """The pairs of `asked_runs` whose model is studied in a context of kind operand too."""
+        return [run for run in self.asked_runs(experiment) if self.operand_context(run[0])]
+
+    def no_operands(self, experiment: str) -> list[str]:
+        """`model:context:reason` for the pairs of `asked_runs` that are no `operand_runs`, and for `not_asked`."""
+        lacking = [run for run in self.asked_runs(experiment) if not self.operand_context(run[0])]
+        without = [f"{model}:{context}:no context of kind operand" for model, context in lacking]
+        return without + self.not_asked(experiment)
 
     def layer_contexts(self, model: str) -> list[str]:
         """Names of the contexts of a model that the experiment `layer_probes` reads."""
@@ -356,6 +372,7 @@ _EXPERIMENT_CONTEXTS = {
     "ordinals": "a context of prompts",
     "multi_token": "a context of prompts",
     **dict.fromkeys(MANIPULATION, "a context of kind result in a causal model"),
+    **dict.fromkeys(OPERANDS, "contexts of the kinds operand and result in a causal model"),
 }
 
 
@@ -377,6 +394,8 @@ def _applies(study: Study, experiment: str) -> bool:
         unrelated = any(set(models) & set(study.unrelated_models(name)) for name in models)
         return unrelated if experiment == "shared_code" else bool(models)
     models = study.models_of(experiment)
+    if experiment in OPERANDS:
+        return bool(study.operand_runs(experiment))
     if experiment in MANIPULATION:
         return bool(study.asked_runs(experiment))
     if experiment == "layer_probes":

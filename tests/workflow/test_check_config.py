@@ -116,6 +116,9 @@ WRONG = {
     "alignment without the probe": (["probes"], [{"name": "linear"}], r"experiments\['embedding_alignment'\]: needs the probe fourier, the probes are linear"),
     "rows moved too far": (["experiments"], [{"name": "embedding_alignment", "strengths": [0.5, 1.5]}], r"experiments\[0\]\.strengths\[1\]: is 1\.5, must be at most 1"),
     "rows not moved": (["experiments"], [{"name": "embedding_alignment", "strengths": [0]}], r"strengths\[0\]: is 0, must be more than 0"),
+    "operands without the probe": (["probes"], [{"name": "linear"}], r"experiments\['steering'\]: needs the probe fourier, the probes are linear"),
+    "strength without a number": (["experiments"], [{"name": "steering", "strengths": ["far"]}], r"experiments\[0\]\.strengths\[0\]: is 'far', must be a number"),
+    "operand that does not exist": (["experiments"], [{"name": "steering", "operand": "c"}], r"experiments\[0\]\.operand: is 'c', allowed are a, b"),
     "layer to leave out that no model has": (["experiments"], [{"name": "universal_probe", "leave_out": ["norm"]}], r"experiments\['universal_probe'\]\.leave_out: no model has the state norm"),
     "all layers left out": (["experiments"], [{"name": "universal_probe", "leave_out": [0, 1, 2, 3, 4, "final_norm"]}], r"leave_out: leaves no state of llama to fit on"),
     "model of several tokens": (["experiments", MULTI_TOKEN, "models"], ["lama"], r"experiments\['multi_token'\]\.models: 'lama' is not among the models"),
@@ -228,6 +231,14 @@ def test_wrong_configuration_is_refused_with_a_helpful_message(case):
     if case == "paper split of another range":
         config["split"] = {"scheme": "paper"}
     with pytest.raises(NumprobeError, match=re.compile(message, re.DOTALL)):
+        load_study(config)
+
+
+def test_operands_are_changed_where_a_context_reads_them():
+    config = shipped()
+    config["contexts"] = [{"name": "result", "kind": "result"}]
+    config["probes"], config["experiments"] = [{"name": "fourier"}], [{"name": "steering"}]
+    with pytest.raises(NumprobeError, match="'steering' needs contexts of the kinds operand and result"):
         load_study(config)
 
 

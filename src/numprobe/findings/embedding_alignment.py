@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.findings.markdown import cell, per_cent
+from numprobe.findings.markdown import table as grid
 
 _CONTROLS = ("wrong number", "random direction", "principal components")
 _VARIANTS = {"input": "input", "both": "input, output"}
@@ -35,7 +36,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
         return f"{_HEADING}\nNo model was asked a question about a number whose row could be moved."
     whole = chosen.filter(pl.col("subset") == "all")
     runs = [(name, variant, _controls(part)) for name, variant, part in _runs(whole)]
-    parts = [_HEADING, _table(_HEADS, [_whole_line(*run) for run in runs])]
+    parts = [_HEADING, grid(_HEADS, [_whole_line(*run) for run in runs])]
     parts += ["By operation, repaired and harmed:\n", _by_operation(chosen), _reading(table, chosen), _sentence(runs)]
     return "\n".join(parts)
 
@@ -52,10 +53,6 @@ def _controls(rows: pl.DataFrame) -> dict[str, Rows]:
     """Control -> metric -> row."""
     parts = rows.partition_by("control", maintain_order=True)
     return {part["control"][0]: {row["metric"]: row for row in part.iter_rows(named=True)} for part in parts}
-
-
-def _table(heads: list[str], lines: list[list[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in [heads, ["---"] * len(heads), *lines]) + "\n"
 
 
 def _whole_line(name: str, variant: str, controls: dict[str, Rows]) -> list[str]:
@@ -83,7 +80,7 @@ def _by_operation(chosen: pl.DataFrame) -> str:
         for metric in ("repaired", "harmed"):
             lines.append([name, _VARIANTS[variant], metric, *(cells.get((subset, metric), "") for subset in subsets)])
     heads = [f"`{subset.removeprefix('operation=')}`" for subset in subsets]
-    return _table(["model", "rows", "", *heads], lines)
+    return grid(["model", "rows", "", *heads], lines)
 
 
 def _reading(table: pl.DataFrame, chosen: pl.DataFrame) -> str:

@@ -1,5 +1,7 @@
 """Measurements as Markdown tables."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from numprobe.layers import layer_order
@@ -15,6 +17,11 @@ def pivot(table: pl.DataFrame, index: tuple[str, ...], column: str) -> str:
         names = [str(part[name][0]) for name in index]
         lines.append("| " + " | ".join([*names, *(cells.get(head, "") for head in heads)]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells below their heads."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in [heads, ["---"] * len(heads), *lines]) + "\n"
 
 
 def cell(row: dict[str, object]) -> str:

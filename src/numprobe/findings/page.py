@@ -24,6 +24,7 @@ from numprobe.findings import (
     sample_efficiency,
     shared_code,
     sites,
+    steering,
     universal_probe,
 )
 
@@ -55,6 +56,7 @@ MANIPULATION: Sections = {
     "error_tracing": error_tracing.section,
     "patching": patching.section,
     "denoising": denoising.section,
+    "steering": steering.section,
     "embedding_alignment": embedding_alignment.section,
     "layer_removal": layer_removal.section,
     "operand_precision": operand_precision.section,

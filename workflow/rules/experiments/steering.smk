@@ -1,1 +1,61 @@
-"""The operand's state moved to another number: does the answer follow?"""
+"""The state at an operand's token moved to another number: does the answer follow?"""
+
+STEERING = STUDY.experiment("steering") or {}
+STEERING_RUNS = STUDY.operand_runs("steering")
+
+add_experiment(
+    "steering",
+    collected={"steering": [f"results/tables/steering/{model}/{context}.parquet" for model, context in STEERING_RUNS]},
+    skipped=STUDY.no_operands("steering"),
+    figures={"steering": ("plot_steering", ["steering"], "", "26. Steering")},
+    group="manipulation",
+)
+
+
+def operand_patterns(wildcards):
+    """The forward model of the states of operands."""
+    return f"results/patterns/{wildcards.model}/{STUDY.operand_context(wildcards.model)}.safetensors"
+
+
+def operand_probe(wildcards):
+    """The probe that reads operands at their own token."""
+    return pattern_probe(wildcards.model, STUDY.operand_context(wildcards.model))
+
+
+if STUDY.experiment("steering"):
+
+    rule steer_operands:
+        """Along the patterns, along the read-out, towards another number and in random directions."""
+        input:
+            model=lambda wildcards: base_model(wildcards).files,
+            prompts="results/prompts/{context}.parquet",
+            patterns=operand_patterns,
+            probe=operand_probe,
+        output:
+            "results/tables/steering/{model}/{context}.parquet",
+        log:
+            "results/logs/steer_operands/{model}/{context}.log",
+        benchmark:
+            "results/benchmarks/steer_operands/{model}/{context}.tsv"
+        conda:
+            "../../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(4000),
+            runtime=minutes(120),
+            gpu=gpus,
+        params:
+            code=digest("steer_operands"),
+            asking=asking,
+            operand=STEERING["operand"],
+            layers=" ".join(["--layers", *map(str, STEERING["layers"])]) if "layers" in STEERING else "",
+            strengths=" ".join(map(str, STEERING["strengths"])),
+            prompts=STEERING["prompts"],
+            resamples=RESAMPLES,
+            seed=config["seed"],
+        shell:
+            'python "$NUMPROBE"/steer_operands.py --code {params.code} {params.asking} --prompts {input.prompts}'
+            " --model {wildcards.model} --context {wildcards.context} --probe {input.probe}"
+            " --patterns {input.patterns} --operand {params.operand} {params.layers}"
+            " --strengths {params.strengths} --per-operation {params.prompts} --resamples {params.resamples}"
+            " --seed {params.seed} --output {output} > {log} 2>&1"

@@ -1,0 +1,146 @@
+"""Steering: how often the answer follows an operand whose state was moved to another number."""
+
+from collections.abc import Mapping
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import (
+    context_panels,
+    curve,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    line,
+    title_columns,
+)
+from numprobe.figures.rows import checked, nothing_to_draw
+from numprobe.figures.style import Style, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: (what states are moved along, control) -> name and style of a series.
+_SERIES: Mapping[tuple[str, str], tuple[str, Style]] = {
+    ("patterns", "none"): ("along the patterns", Style("#0072B2", "o")),
+    ("readout", "none"): ("along the read-out, as far", Style("#D55E00", "^")),
+    ("state", "none"): ("whole state of the other number", Style("#009E73", "s", ":")),
+    ("patterns", "wrong number"): ("towards a third number", Style("#555555", "x", "--")),
+    ("patterns", "random direction"): ("random direction, as far", Style("#999999", "+", (0, (1, 1)))),
+}
+_BY_LAYER, _BY_STRENGTH, _HARM = "follows, by layer", "follows, by strength", "is neither, by strength"
+#: Which rows a column shows. The third number's own result is neither of the two: no harm, but not theirs.
+_SHOWN = {
+    _BY_LAYER: pl.col("metric") == "followed",
+    _BY_STRENGTH: pl.col("metric") == "followed",
+    _HARM: (pl.col("metric") == "other") & (pl.col("control") != "wrong number"),
+}
+_COLUMNS = (
+    "model", "context", "layer", "probe", "control", "strength", "relative_norm", "metric", "value", "ci_low",
+    "ci_high", "resampled", "n_values", "n_prompts", "chosen", "note",
+)  # fmt: skip
+
+
+def steering_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The shares of the reported prompts that the figure shows: at the chosen strength, or in the chosen layer.
+
+    Parameters
+    ----------
+    table
+        The collected table of the experiment `steering`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no shares.
+    """
+    rows = checked(table, [*MEASUREMENT, "strength", "relative_norm", "prompts", "chosen"])
+    measured = rows.filter(
+        (pl.col("prompts") == "test") & (pl.col("subset") == "all") & pl.col("metric").is_in(["followed", "other"])
+    )
+    if measured.is_empty() and rows["note"].drop_nulls().is_empty():
+        raise nothing_to_draw("metric followed")
+    series = ("model", "context", "probe", "control")
+    chosen = pl.col("chosen")
+    in_layer = pl.col("layer") == pl.col("layer").filter(chosen).first().over(series)
+    at_strength = pl.col("strength") == pl.col("strength").filter(chosen).first().over(series)
+    # A model that answers too little rightly has a share of right answers, and a note why there is nothing else.
+    explained = rows.filter(pl.col("note").is_not_null()).with_columns(value=pl.lit(None, pl.Float64))
+    return pl.concat([measured.filter(in_layer | at_strength), explained]).select(_COLUMNS)
+
+
+def draw_steering(drawn: pl.DataFrame) -> Figure:
+    """A row of panels per model: answers that follow by layer, by strength, and answers that are neither by strength.
+
+    Parameters
+    ----------
+    drawn
+        What `steering_rows` returned.
+    """
+    runs = _runs(drawn)
+    figure, panels = context_panels(list(runs), [_BY_LAYER, _BY_STRENGTH, _HARM])
+    headers = {}
+    for (run, column), axes in panels.items():
+        fraction_axis(axes)
+        rows = runs[run].filter(_SHOWN[column])
+        if explain_empty(axes, rows if rows.height else runs[run]):
+            continue
+        headers[run, column] = _header(rows, column)
+        _draw_layers(axes, rows) if column == _BY_LAYER else _draw_strengths(axes, rows)
+    title_columns(panels, headers)
+    figure.supylabel("share of the answers", fontsize=7)
+    figure.legend(handles=_legend(drawn), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _runs(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Rows by model, or by model and context where there are several contexts."""
+    parts = drawn.partition_by("model", "context", maintain_order=True)
+    several = drawn["context"].n_unique() > 1
+    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
+
+
+def _is_chosen(column: str) -> pl.Expr:
+    """Whether a row has the chosen value of a column in its series."""
+    return pl.col(column) == pl.col(column).filter(pl.col("chosen")).first().over("probe", "control")
+
+
+def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
+    layers = layer_order(rows["layer"].drop_nulls())
+    set_layer_axis(axes, layers)
+    axes.set_xlabel("layer")
+    for (along, control), (_, style) in reversed(list(_SERIES.items())):
+        series = rows.filter((pl.col("probe") == along) & (pl.col("control") == control))
+        curve(axes, series.filter(_is_chosen("strength")), layers, style)
+
+
+def _draw_strengths(axes: Axes, rows: pl.DataFrame) -> None:
+    axes.set_xlabel("strength")
+    strengths = rows.filter(pl.col("probe") != "state")["strength"].unique().sort().to_list()
+    axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths])
+    for (along, control), (_, style) in reversed(list(_SERIES.items())):
+        series = rows.filter((pl.col("probe") == along) & (pl.col("control") == control))
+        series = series.filter(_is_chosen("layer"))
+        if along == "state":
+            axes.axhline(series["value"][0], color=style.colour, linestyle=style.line)
+        else:
+            line(axes, series, "strength", style)
+
+
+def _header(rows: pl.DataFrame, column: str) -> list[str]:
+    """What was chosen, and the prompts."""
+    best = {row["probe"]: row for row in rows.filter(pl.col("chosen") & (pl.col("control") == "none")).to_dicts()}
+    what = "strength" if column == _BY_LAYER else "layer"
+    patterns, readout = (best[along][what] for along in ("patterns", "readout"))
+    prompts = [f"{best['patterns']['n_prompts']} prompts"] if column == _HARM else []
+    return [f"{what} {_short(patterns)} (read-out {_short(readout)})", *prompts]
+
+
+def _short(chosen: str | float) -> str:
+    return chosen if isinstance(chosen, str) else f"{chosen:g}"
+
+
+def _legend(drawn: pl.DataFrame) -> list[Line2D]:
+    present = set(drawn.filter(pl.col("value").is_not_null()).select("probe", "control").iter_rows())
+    return [legend_entry(*entry) for key, entry in _SERIES.items() if key in present]

@@ -1,0 +1,101 @@
+"""Steering: do answers follow operands whose states were moved to another number?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from numprobe.findings.markdown import cell
+from numprobe.findings.markdown import table as grid
+
+_HEADING = """## Operands moved to other numbers (`steering`)
+
+The state at the operand's token is moved along the patterns from the operand n to another number m; one fold has seen
+neither. Of the prompts that a model answers rightly with n and with m: share of the answers that are the result with m
+(`follows`), or neither that nor the result with n (`neither`). Layer and strength (1: as far as the patterns of n and m
+are apart; `size`: length of the change over that of the state) are chosen on half of the operands, for the read-out
+anew; the table is about the other half. `whole state`: the state that the model has at this place where m is written.
+`third number`, `random direction`: controls, which should not lead to the result with m.
+"""
+#: What states are moved along, control, metric: the columns of the table.
+_COLUMNS = {
+    ("patterns", "none", "followed"): "follows",
+    ("patterns", "none", "other"): "neither",
+    ("state", "none", "followed"): "whole state follows",
+    ("readout", "none", "followed"): "read-out follows",
+    ("patterns", "wrong number", "followed"): "third number",
+    ("patterns", "random direction", "followed"): "random direction",
+}
+_CONTROLS = [key for key in _COLUMNS if key[1] != "none"]
+_OWN, _NEITHER, _STATE, _READOUT = list(_COLUMNS)[:4]
+
+Cells = Mapping[tuple[str, str, str], Mapping[str, Any]]
+
+
+def section(tables: Mapping[str, pl.DataFrame]) -> str:
+    """The section of the experiment `steering`.
+
+    Parameters
+    ----------
+    tables
+        The collected tables; `steering` is read.
+    """
+    table = tables["steering"]
+    chosen = table.filter(pl.col("chosen") & (pl.col("prompts") == "test"))
+    if chosen.is_empty():
+        return f"{_HEADING}\nNo model answered enough prompts rightly with both numbers."
+    parts = list(_parts(chosen))
+    heads = ["model", "operation", "layer", "strength", "size", "prompts", *_COLUMNS.values()]
+    lines = [_line(name, subset, cells) for name, subset, cells in parts]
+    whole = {name: cells for name, subset, cells in parts if subset == "all"}
+    return "\n".join([_HEADING, grid(heads, lines), _too_few(table), _sentence(whole)])
+
+
+def _parts(chosen: pl.DataFrame) -> Iterator[tuple[str, str, Cells]]:
+    """Model (context, where there are several), operation, and what was measured."""
+    several = chosen["context"].n_unique() > 1
+    for part in chosen.partition_by("model", "context", "subset", maintain_order=True):
+        name = f"{part['model'][0]} ({part['context'][0]})" if several else part["model"][0]
+        rows = {(row["probe"], row["control"], row["metric"]): row for row in part.iter_rows(named=True)}
+        yield name, part["subset"][0].removeprefix("operation="), rows
+
+
+def _line(name: str, operation: str, cells: Cells) -> list[str]:
+    own = cells[_OWN]
+    place = [own["layer"], f"{own['strength']:g}", f"{own['relative_norm']:.2f}", str(own["n_prompts"])]
+    return [name, operation, *place, *(cell(dict(cells[key])) for key in _COLUMNS)]
+
+
+def _too_few(table: pl.DataFrame) -> str:
+    rows = table.filter((pl.col("metric") == "answered") & pl.col("note").is_not_null())
+    told = ", ".join(f"{row['model']} {cell(row | {'note': None})}" for row in rows.iter_rows(named=True))
+    return f"Too few prompts are answered rightly with both numbers: {told}.\n" if told else ""
+
+
+def _sentence(models: Mapping[str, Cells]) -> str:
+    """Which answers follow, beyond the controls; whether the read-out would have done."""
+    follow = [name for name, cells in models.items() if _above(cells[_OWN], *(cells[key] for key in _CONTROLS))]
+    better = [name for name, cells in models.items() if _above(cells[_OWN], cells[_READOUT])]
+    if not follow:
+        return (
+            f"- In none of {len(models)} models do answers follow more often than under the controls: what the probe "
+            "reads of an operand is not what these models compute with. For a model builder: a number that can be "
+            "read is no handle to change it.\n"
+        )
+    most = [name for name in follow if models[name][_OWN]["value"] > models[name][_STATE]["value"] / 2]
+    return (
+        f"- In {len(follow)} of {len(models)} models answers follow more often than under every control (intervals "
+        f"apart), in {len(most)} of them at least half as often as when the whole state is exchanged; the patterns "
+        f"lead more answers than the read-out in {len(better)} of {len(models)}. For a model builder: "
+        + ("to change a number, move its state along the patterns, not along the probe's weights.\n" if better else
+           "the code that the probe reads is a handle: moved, it changes what is computed.\n")
+    )  # fmt: skip
+
+
+def _above(row: Mapping[str, Any], *others: Mapping[str, Any]) -> bool:
+    """Whether the interval lies above those of the others."""
+    return bool(_bound(row, "ci_low") > max(_bound(other, "ci_high") for other in others))
+
+
+def _bound(row: Mapping[str, Any], name: str) -> float:
+    return float(row["value"] if row[name] is None else row[name])

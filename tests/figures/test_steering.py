@@ -1,0 +1,95 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from numprobe.errors import NumprobeError
+from numprobe.evaluation.outcomes import INTERVENTION
+from numprobe.figures.steering import draw_steering, steering_rows
+from numprobe.figures.style import use_style
+from numprobe.tables import measurements
+
+from .inspection import legend, texts
+
+SERIES = [
+    ("patterns", "none"), ("readout", "none"), ("state", "none"), ("patterns", "wrong number"),
+    ("patterns", "random direction"),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    use_style()
+
+
+def steering_table(models=("llama",), follows=0.9, readout=0.3) -> pl.DataFrame:
+    """Layers 0 and 1, strengths 0.5 and 1; the best is layer 1 at strength 1, of the read-out layer 0 at 0.5."""
+    rows = []
+    for model in models:
+        rows.append({"model": model, "context": "result", "metric": "answered", "value": 0.8, "n_prompts": 100})
+        for probe, control in SERIES:
+            best = ("0", 0.5) if probe == "readout" else ("1", 1.0)
+            for layer in ("0", "1"):
+                for strength in (1.0,) if probe == "state" else (0.5, 1.0):
+                    chosen = (layer, strength) == best
+                    high = {"patterns": follows, "readout": readout, "state": 1.0}[probe] if control == "none" else 0.01
+                    value = high if chosen else high / 2
+                    for subset in ("all", "operation=+", "operation=-") if chosen else ("all",):
+                        for prompts in ("validation", "test"):
+                            common = {
+                                "model": model, "context": "result", "probe": probe, "control": control,
+                                "layer": layer, "strength": strength, "relative_norm": 0.5 * strength,
+                                "chosen": chosen, "subset": subset, "prompts": prompts, "n_prompts": 90,
+                                "n_values": 80, "resampled": "operands (bootstrap)",
+                            }  # fmt: skip
+                            shares = {"followed": value, "other": (1 - value) / 4, "unchanged": 0.75 * (1 - value)}
+                            rows += [
+                                {**common, "metric": metric, "value": share, "ci_low": max(0.0, share - 0.05),
+                                 "ci_high": share + 0.05}
+                                for metric, share in shares.items()
+                            ]  # fmt: skip
+    return measurements(rows, INTERVENTION)
+
+
+SKIPPED = measurements(
+    [
+        {"model": "minilm", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"},
+        {"model": "weak", "context": "result", "metric": "answered", "value": 0.02, "note": "too few right answers"},
+    ],
+    INTERVENTION,
+)
+
+
+def test_layers_are_shown_at_the_chosen_strength_and_strengths_in_the_chosen_layer():
+    figure = draw_steering(steering_rows(steering_table()))
+    by_layer, by_strength, harm = figure.axes
+    curves = {tuple(np.round(line.get_ydata(), 3).tolist()) for line in by_layer.lines}
+    assert {(0.45, 0.9), (0.3, 0.15), (0.5, 1.0)} <= curves
+    curves = {tuple(np.round(line.get_ydata(), 3).tolist()) for line in by_strength.lines}
+    assert {(0.45, 0.9), (0.3, 0.15)} <= curves
+    drawn = [[line for line in axes.lines if len(line.get_xdata())] for axes in (by_strength, harm)]
+    # The third number's result is neither of the two, but no harm.
+    assert len(drawn[1]) == len(drawn[0]) - 1
+    assert {"layer", "strength", "share of the answers"} <= set(texts(figure))
+    assert {"strength 1 (read-out 0.5)", "layer 1 (read-out 0) 90 prompts"} <= set(texts(figure))
+    assert len(legend(figure)) == len(SERIES)
+
+
+def test_only_reported_prompts_are_drawn():
+    drawn = steering_rows(steering_table(("llama", "olmo2")))
+    assert drawn.filter(pl.col("model") == "llama").height == drawn.height / 2
+    by_key = drawn.group_by("model", "probe", "control", "layer", "strength", "metric").len()
+    assert by_key["len"].max() == 1
+
+
+def test_models_that_cannot_be_steered_are_told():
+    figure = draw_steering(steering_rows(pl.concat([steering_table(), SKIPPED])))
+    assert len(figure.axes) == 9
+    found = texts(figure)
+    assert any("encoder" in text for text in found) and any("too few right" in text for text in found)
+
+
+def test_tables_that_cannot_be_drawn_are_refused():
+    with pytest.raises(NumprobeError, match="lacks the columns strength"):
+        steering_rows(steering_table().drop("strength"))
+    with pytest.raises(NumprobeError, match="no rows of metric followed"):
+        steering_rows(steering_table().filter(pl.col("metric") == "answered"))
