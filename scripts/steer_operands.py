@@ -22,7 +22,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     asker, questions = load_asked(options)
     patterns = load_patterns(options.patterns)
     probe = load_probe(options.probe).in_context(patterns.metadata["context"])
-    grid = Grid(tuple(options.layers or patterns.layers), tuple(options.strengths), options.per_operation)
+    grid = Grid(tuple(options.layers), tuple(options.strengths), options.per_operation)
     rows = steering_rows(asker, questions, options.operand, probe, patterns, grid, options.resamples, options.seed)
     names = {"model": options.model, "context": options.context}
     write_table(options.output, measurements([{**names, **row} for row in rows], INTERVENTION), provenance)
@@ -36,7 +36,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--probe", type=Path, required=True, help="fourier probe that reads operands (safetensors)")
     result.add_argument("--patterns", type=Path, required=True, help="patterns of operands (safetensors)")
     result.add_argument("--operand", choices=["a", "b"], default="b", help="whose state is moved")
-    result.add_argument("--layers", nargs="+", help="states that are moved, one at a time; all, if left out")
+    result.add_argument("--layers", nargs="+", required=True, help="states that are moved, one at a time")
     result.add_argument("--strengths", nargs="+", type=float, required=True, help="how far, in units of the patterns")
     result.add_argument("--per-operation", type=int, default=400, help="prompts of each operation at the most")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")

@@ -213,6 +213,12 @@ class Study:
         without = [f"{model}:{context}:no context of kind operand" for model, context in lacking]
         return without + self.not_asked(experiment)
 
+    def operand_layers(self, experiment: str, model: str) -> list[str]:
+        """The states of a model that an experiment on operands changes, "middle" by its name."""
+        wanted = (self.experiment(experiment) or {}).get("layers", self.models[model].layers)
+        names = [middle_layer(self.models[model].layers) if name == "middle" else str(name) for name in wanted]
+        return [name for name in dict.fromkeys(names) if name in self.models[model].layers]
+
     def layer_contexts(self, model: str) -> list[str]:
         """Names of the contexts of a model that the experiment `layer_probes` reads."""
         entry = self.experiment("layer_probes") or {}
@@ -377,12 +383,18 @@ _EXPERIMENT_CONTEXTS = {
 
 
 def _raise_layer_problems(study: Study) -> None:
-    """The layer of `sample_efficiency` is a state of every model that takes part."""
+    """The layers of experiments are states of every model that takes part."""
     for run in study.sample_efficiency_runs():
         try:
             study.layer(*run, study.experiment("sample_efficiency")["layer"])
         except NumprobeError as error:
             raise NumprobeError(f"experiments['sample_efficiency'].layer: {error}") from None
+    for experiment in OPERANDS:
+        for model, _ in study.operand_runs(experiment) if study.experiment(experiment) else ():
+            # What leaves the last block is read by no later token.
+            read = map(str, range(study.models[model].facts.layers))
+            if not set(read) & set(study.operand_layers(experiment, model)):
+                raise NumprobeError(f"experiments['{experiment}'].layers: '{model}' has none of them before its end")
 
 
 def _applies(study: Study, experiment: str) -> bool:

@@ -118,6 +118,8 @@ WRONG = {
     "rows not moved": (["experiments"], [{"name": "embedding_alignment", "strengths": [0]}], r"strengths\[0\]: is 0, must be more than 0"),
     "operands without the probe": (["probes"], [{"name": "linear"}], r"experiments\['steering'\]: needs the probe fourier, the probes are linear"),
     "strength without a number": (["experiments"], [{"name": "steering", "strengths": ["far"]}], r"experiments\[0\]\.strengths\[0\]: is 'far', must be a number"),
+    "operands in no layer": (["experiments"], [{"name": "ablation", "layers": [4, "final_norm"]}], r"experiments\[0\]\.layers\[1\]: is 'final_norm', must match \^middle\$"),
+    "operands in a layer that no token reads": (["experiments"], [{"name": "ablation", "layers": [4]}], r"experiments\['ablation'\]\.layers: 'llama' has none of them before its end"),
     "operand that does not exist": (["experiments"], [{"name": "steering", "operand": "c"}], r"experiments\[0\]\.operand: is 'c', allowed are a, b"),
     "layer to leave out that no model has": (["experiments"], [{"name": "universal_probe", "leave_out": ["norm"]}], r"experiments\['universal_probe'\]\.leave_out: no model has the state norm"),
     "all layers left out": (["experiments"], [{"name": "universal_probe", "leave_out": [0, 1, 2, 3, 4, "final_norm"]}], r"leave_out: leaves no state of llama to fit on"),

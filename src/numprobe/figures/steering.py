@@ -16,7 +16,7 @@ from numprobe.figures.panels import (
     line,
     title_columns,
 )
-from numprobe.figures.rows import checked, nothing_to_draw
+from numprobe.figures.rows import checked, nothing_to_draw, runs_of
 from numprobe.figures.style import Style, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -78,7 +78,7 @@ def draw_steering(drawn: pl.DataFrame) -> Figure:
     drawn
         What `steering_rows` returned.
     """
-    runs = _runs(drawn)
+    runs = runs_of(drawn)
     figure, panels = context_panels(list(runs), [_BY_LAYER, _BY_STRENGTH, _HARM])
     headers = {}
     for (run, column), axes in panels.items():
@@ -92,13 +92,6 @@ def draw_steering(drawn: pl.DataFrame) -> Figure:
     figure.supylabel("share of the answers", fontsize=7)
     figure.legend(handles=_legend(drawn), loc="outside upper center", ncols=3)
     return figure
-
-
-def _runs(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Rows by model, or by model and context where there are several contexts."""
-    parts = drawn.partition_by("model", "context", maintain_order=True)
-    several = drawn["context"].n_unique() > 1
-    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
 
 
 def _is_chosen(column: str) -> pl.Expr:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from numprobe.findings import (
+    ablation,
     answers,
     consistency,
     cross_layer,
@@ -57,6 +58,7 @@ MANIPULATION: Sections = {
     "patching": patching.section,
     "denoising": denoising.section,
     "steering": steering.section,
+    "ablation": ablation.section,
     "embedding_alignment": embedding_alignment.section,
     "layer_removal": layer_removal.section,
     "operand_precision": operand_precision.section,

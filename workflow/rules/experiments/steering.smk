@@ -48,7 +48,7 @@ if STUDY.experiment("steering"):
             code=digest("steer_operands"),
             asking=asking,
             operand=STEERING["operand"],
-            layers=" ".join(["--layers", *map(str, STEERING["layers"])]) if "layers" in STEERING else "",
+            layers=lambda wildcards: " ".join(STUDY.operand_layers("steering", wildcards.model)),
             strengths=" ".join(map(str, STEERING["strengths"])),
             prompts=STEERING["prompts"],
             resamples=RESAMPLES,
@@ -56,6 +56,6 @@ if STUDY.experiment("steering"):
         shell:
             'python "$NUMPROBE"/steer_operands.py --code {params.code} {params.asking} --prompts {input.prompts}'
             " --model {wildcards.model} --context {wildcards.context} --probe {input.probe}"
-            " --patterns {input.patterns} --operand {params.operand} {params.layers}"
+            " --patterns {input.patterns} --operand {params.operand} --layers {params.layers}"
             " --strengths {params.strengths} --per-operation {params.prompts} --resamples {params.resamples}"
             " --seed {params.seed} --output {output} > {log} 2>&1"

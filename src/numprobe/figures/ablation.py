@@ -1,0 +1,121 @@
+"""Ablation: what answers lose, and what probes still read, when directions go from the operands' states."""
+
+from collections.abc import Mapping
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.figures.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
+from numprobe.figures.rows import checked, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.figures.style import Style
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: (metric, subspace, control) -> name and style of a curve over the rank.
+_CURVES: Mapping[tuple[str, str, str], tuple[str, Style]] = {
+    ("harmed", "patterns", "none"): ("patterns", Style("#0072B2", "o")),
+    ("harmed", "readout", "none"): ("read-out", Style("#D55E00", "^")),
+    ("harmed", "random", "random subspace"): ("random, as long", Style("#555555", "x", "--")),
+    ("harmed", "random", "random component"): ("random", Style("#999999", "+", (0, (1, 1)))),
+    ("reads_refitted", "patterns", "none"): ("patterns, fitted again", Style("#0072B2", "o")),
+    ("reads_refitted", "readout", "none"): ("read-out, fitted again", Style("#D55E00", "^")),
+    ("reads_refitted", "random", "random component"): ("random, fitted again", Style("#999999", "+", (0, (1, 1)))),
+    ("reads_fixed", "patterns", "none"): ("patterns, probe as it is", Style("#56B4E9", "v", "-.")),
+    ("reads_fixed", "readout", "none"): ("read-out, probe as it is", Style("#E69F00", "s", "-.")),
+}
+#: Levels that do not depend on the rank.
+_LEVELS: Mapping[tuple[str, str | None], tuple[str, Style]] = {
+    ("harmed", "state"): ("whole state", Style("#009E73", "", ":")),
+    ("reads_before", None): ("no direction gone", Style("#009E73", "", ":")),
+}
+_LABELS = {
+    "harmed": "share of the right answers that become wrong",
+    "reads_refitted": "accuracy on unseen numbers",
+}
+_COLUMNS = (
+    "model", "context", "layer", "probe", "control", "rank", "relative_norm", "metric", "value", "ci_low", "ci_high",
+    "resampled", "n_values", "n_prompts", "note",
+)  # fmt: skip
+
+
+def ablation_drawn(table: pl.DataFrame) -> pl.DataFrame:
+    """The measurements over all prompts or numbers that a figure shows.
+
+    Parameters
+    ----------
+    table
+        The collected table `ablation` or `ablated_probe`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no such measurements.
+    """
+    rows = checked(table, [*MEASUREMENT, "rank", "relative_norm"]).filter(pl.col("subset") == "all")
+    metrics = {metric for metric, *_ in [*_CURVES, *_LEVELS]}
+    measured = pl.col("metric").is_in(list(metrics)) & pl.col("value").is_not_null()
+    if rows.filter(measured).is_empty():
+        raise nothing_to_draw("metric harmed or reads_refitted")
+    return rows.filter(measured | is_not_applicable()).select(_COLUMNS)
+
+
+def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
+    """A row of panels per model, a column per layer; x = directions that are gone.
+
+    Parameters
+    ----------
+    drawn
+        What `ablation_drawn` returned.
+    candidates
+        How many numbers a probe chooses among; draws the chance level 1 / candidates.
+    """
+    runs, layers = runs_of(drawn), layer_order(drawn["layer"].drop_nulls())
+    figure, panels = context_panels(list(runs), [f"layer {layer}" for layer in layers])
+    headers = {}
+    for (run, title), axes in panels.items():
+        rows = runs[run].filter((pl.col("layer") == title.removeprefix("layer ")) | is_not_applicable())
+        fraction_axis(axes)
+        if explain_empty(axes, rows):
+            continue
+        if candidates:
+            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        _draw_panel(axes, rows)
+        headers[run, title] = _header(rows)
+    title_columns(panels, headers)
+    metrics = set(drawn["metric"])
+    figure.supxlabel("directions taken away", fontsize=7)
+    figure.supylabel(next(label for metric, label in _LABELS.items() if metric in metrics), fontsize=7)
+    figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame) -> None:
+    ranks = rows.filter((pl.col("rank") > 0) & (pl.col("probe") != "state"))["rank"].unique().sort().to_list()
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ranks, [str(rank) for rank in ranks])
+    axes.set_xticks([], minor=True)
+    for (metric, subspace), (_, style) in _LEVELS.items():
+        level = rows.filter((pl.col("metric") == metric) & pl.col("probe").eq_missing(pl.lit(subspace)))
+        if level.height:
+            axes.axhline(level["value"][0], color=style.colour, linestyle=style.line)
+    for (metric, subspace, control), (_, style) in reversed(list(_CURVES.items())):
+        line(axes, rows.filter(metric=metric, probe=subspace, control=control), "rank", style)
+
+
+def _header(rows: pl.DataFrame) -> list[str]:
+    measured = rows.filter(pl.col("metric").is_in(list(_LABELS)))
+    if "harmed" in set(measured["metric"]):
+        return [f"{measured['n_prompts'][0]} right answers"]
+    return [f"{measured['n_values'][0]} numbers"]
+
+
+def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
+    present = set(drawn.select("metric", "probe", "control").iter_rows())
+    entries = [legend_entry(*entry) for key, entry in _CURVES.items() if key in present]
+    levels = {(metric, subspace) for metric, subspace, _ in present}
+    entries += [legend_entry(*entry) for key, entry in _LEVELS.items() if key in levels]
+    if candidates:
+        entries.append(Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})"))
+    return entries

@@ -1,0 +1,136 @@
+"""Ablation: how many directions must go until answers suffer, and until nothing can be read any more."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from numprobe.findings.markdown import cell
+from numprobe.findings.markdown import table as grid
+
+_HEADING = """## Directions taken from the operands (`ablation`)
+
+From the state at the operand's token the component in r directions is taken away: the first ones along which states
+differ by their number (`patterns`), those that the probe reads with (`read-out`), or random ones (`random`; `as long`:
+the component made as long as the longer of the other two). `answers halve`: the smallest r at which half of the right
+answers are wrong; `reading halves`: at which a probe that is fitted again on what is left reads half as many unseen
+numbers as before. `whole state`: share of the right answers that become wrong when all of it is taken.
+"""
+#: (metric, subspace, control): what the ranks are told of.
+_ANSWERS = {
+    "patterns": ("harmed", "patterns", "none"),
+    "read-out": ("harmed", "readout", "none"),
+    "random, as long": ("harmed", "random", "random subspace"),
+    "random": ("harmed", "random", "random component"),
+}
+_READING = {
+    "patterns": ("reads_refitted", "patterns", "none"),
+    "read-out": ("reads_refitted", "readout", "none"),
+    "random": ("reads_refitted", "random", "random component"),
+}
+
+Key = tuple[str | None, str | None, str | None]
+#: (metric, subspace, control) -> rows by rank, ascending.
+Curves = Mapping[Key, list[Mapping[str, Any]]]
+
+
+def section(tables: Mapping[str, pl.DataFrame]) -> str:
+    """The section of the experiment `ablation`.
+
+    Parameters
+    ----------
+    tables
+        The collected tables; `ablation` and `ablated_probe` are read.
+    """
+    answers = {(model, layer): curves for model, layer, curves in _places(tables["ablation"])}
+    readings = {(model, layer): curves for model, layer, curves in _places(tables["ablated_probe"])}
+    both = {place: {**curves, **readings.get(place, {})} for place, curves in answers.items()}
+    measured = {place: curves for place, curves in both.items() if ("harmed", "state", "none") in curves}
+    if not measured:
+        return f"{_HEADING}\nNo model answered a prompt rightly."
+    return "\n".join([_HEADING, _ranks(measured), _shares(measured), _sentence(measured)])
+
+
+def _places(table: pl.DataFrame) -> Iterator[tuple[str, str, Curves]]:
+    rows = table.filter((pl.col("subset") == "all") & pl.col("layer").is_not_null() & pl.col("value").is_not_null())
+    for part in rows.partition_by("model", "layer", maintain_order=True):
+        curves: dict[Key, list[Mapping[str, Any]]] = {}
+        for row in part.sort("rank").iter_rows(named=True):
+            curves.setdefault((row["metric"], row["probe"], row["control"]), []).append(row)
+        yield part["model"][0], part["layer"][0], curves
+
+
+def _ranks(measured: Mapping[tuple[str, str], Curves]) -> str:
+    """The ranks at which answers and reading halve."""
+    heads = ["model", "layer", "whole state", "reads before"]
+    heads += [f"answers halve: {name}" for name in _ANSWERS] + [f"reading halves: {name}" for name in _READING]
+    lines = []
+    for (model, layer), curves in measured.items():
+        before = curves.get(("reads_before", None, "none"), [])
+        levels = [cell(dict(rows[0])) if rows else "" for rows in (curves["harmed", "state", "none"], before)]
+        halves = [_told(_halved(curves, key), curves, key) for key in (*_ANSWERS.values(), *_READING.values())]
+        lines.append([model, layer, *levels, *halves])
+    return grid(heads, lines)
+
+
+def _halved(curves: Curves, key: Key) -> int | None:
+    """The smallest rank at which half of the answers are wrong, or half of what was read is lost."""
+    before = [row["value"] for row in curves.get(("reads_before", None, "none"), [])]
+    for row in curves.get(key, []):
+        lost = row["value"] >= 0.5 if key[0] == "harmed" else bool(before) and row["value"] <= before[0] / 2
+        if lost:
+            return int(row["rank"])
+    return None
+
+
+def _told(rank: int | None, curves: Curves, key: Key) -> str:
+    most = [row["rank"] for row in curves.get(key, [])]
+    return str(rank) if rank is not None else f"> {most[-1]}" if most else ""
+
+
+def _shares(measured: Mapping[tuple[str, str], Curves]) -> str:
+    """The harm at one rank, fixed beforehand: the middle one of those that were tried."""
+    ranks = sorted(
+        {row["rank"] for curves in measured.values() for key in _ANSWERS.values() for row in curves.get(key, [])}
+    )
+    middle = ranks[len(ranks) // 2]
+    lines = []
+    for (model, layer), curves in measured.items():
+        rows = [[row for row in curves.get(key, []) if row["rank"] == middle] for key in _ANSWERS.values()]
+        lines.append([model, layer, *(cell(dict(found[0])) if found else "" for found in rows)])
+    return f"Share of the right answers that become wrong at r = {middle}:\n\n" + grid(
+        ["model", "layer", *_ANSWERS], lines
+    )
+
+
+def _sentence(measured: Mapping[tuple[str, str], Curves]) -> str:
+    """Whether answers and reading go with the same directions, where the state matters at all."""
+    used = [curves for curves in measured.values() if curves["harmed", "state", "none"][0]["value"] >= 0.5]
+    told = (
+        f"- In {len(used)} of {len(measured)} models and layers at least half of the answers need the operand's state. "
+    )
+    if not used:
+        return told + "For a model builder: what is read there comes too late to change an answer.\n"
+    answers = [_rank(curves, _ANSWERS["patterns"]) for curves in used]
+    random = [_rank(curves, _ANSWERS["random, as long"]) for curves in used]
+    reading = [_rank(curves, _READING["patterns"]) for curves in used]
+    fewer = sum(own < other for own, other in zip(answers, random, strict=True))
+    before = sum(own < other for own, other in zip(answers, reading, strict=True))
+    after = sum(own > other for own, other in zip(answers, reading, strict=True))
+    told += (
+        f"There the answers halve with fewer directions of the patterns than random ones (as long) in {fewer} of "
+        f"{len(used)}; before a refitted probe's reading halves in {before}, with it in {len(used) - before - after}, "
+        f"after it in {after}. For a model builder: "
+    )
+    if fewer <= len(used) / 2:
+        return told + "the directions that a probe finds are not those that these models need.\n"
+    if after > len(used) / 2:
+        return told + "a number that no probe reads any more may still be computed with: erasing is not forgetting.\n"
+    return (
+        told + "few directions carry an operand, and a probe finds them; what is still read without them is not used.\n"
+    )
+
+
+def _rank(curves: Curves, key: Key) -> float:
+    rank = _halved(curves, key)
+    return float("inf") if rank is None else rank

@@ -1,0 +1,90 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from numprobe.errors import NumprobeError
+from numprobe.evaluation.outcomes import INTERVENTION
+from numprobe.figures.ablation import ablation_drawn, draw_ablation
+from numprobe.figures.style import use_style
+from numprobe.tables import measurements
+
+from .inspection import legend, texts
+
+RANKS = (1, 2, 4, 8)
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    use_style()
+
+
+def row(model, layer, metric, value, **others):
+    bounds = {"ci_low": max(0.0, value - 0.1), "ci_high": min(1.0, value + 0.1)}
+    common = {"context": "result", "n_prompts": 80, "n_values": 60}
+    return {"model": model, "layer": layer, "metric": metric, "value": value, **bounds, **common, **others}
+
+
+def ablation_table(models=("llama",), answers=2, state=1.0) -> pl.DataFrame:
+    """Answers that halve at the rank `answers` of the patterns and at twice that of the read-out, never by chance."""
+    rows = []
+    for model in models:
+        rows.append(row(model, None, "accuracy_before", 0.9, probe=None))
+        for layer in ("1", "2"):
+            rows.append(row(model, layer, "harmed", state, probe="state", rank=128))
+            for rank in RANKS:
+                for probe, first in (("patterns", answers), ("readout", 2 * answers)):
+                    rows.append(row(model, layer, "harmed", 0.8 if rank >= first else 0.1, probe=probe, rank=rank))
+                for control in ("random subspace", "random component"):
+                    own = {"probe": "random", "control": control, "rank": rank}
+                    rows += [
+                        row(model, layer, "harmed", 0.05, **own),
+                        row(model, layer, "harmed", 0.0, subset="operation=+", **own),
+                    ]
+    return measurements(rows, INTERVENTION)
+
+
+def reading_table(models=("llama",), reading=4) -> pl.DataFrame:
+    """A refitted probe that reads half from the rank `reading` of the patterns on; the probe as it is reads nothing."""
+    rows = []
+    for model in models:
+        for layer in ("1", "2"):
+            rows.append(row(model, layer, "reads_before", 0.9, probe=None, rank=0))
+            for rank in RANKS:
+                for probe in ("patterns", "readout"):
+                    kept = 0.4 if rank >= reading else 0.9
+                    rows.append(row(model, layer, "reads_refitted", kept, probe=probe, rank=rank))
+                    rows.append(row(model, layer, "reads_fixed", 0.0, probe=probe, rank=rank))
+                own = {"probe": "random", "control": "random component", "rank": rank}
+                rows += [row(model, layer, metric, 0.9, **own) for metric in ("reads_refitted", "reads_fixed")]
+    return measurements(rows, INTERVENTION)
+
+
+SKIPPED = measurements(
+    [{"model": "minilm", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"}], INTERVENTION
+)
+
+
+def test_harm_is_drawn_over_the_rank_beside_both_controls():
+    figure = draw_ablation(ablation_drawn(pl.concat([ablation_table(), SKIPPED])))
+    assert len(figure.axes) == 4
+    first = figure.axes[0]
+    curves = {tuple(np.round(line.get_ydata(), 2).tolist()) for line in first.lines}
+    assert {(0.1, 0.8, 0.8, 0.8), (0.1, 0.1, 0.8, 0.8), (0.05, 0.05, 0.05, 0.05), (1.0, 1.0)} <= curves
+    found = set(texts(figure))
+    assert {"layer 1", "layer 2", "directions taken away", "80 right answers", "not applicable: encoder"} <= found
+    assert legend(figure) == ["patterns", "read-out", "random, as long", "random", "whole state"]
+
+
+def test_readings_are_drawn_beside_the_level_without_ablation():
+    figure = draw_ablation(ablation_drawn(reading_table()), 1000)
+    curves = {tuple(np.round(line.get_ydata(), 3).tolist()) for line in figure.axes[0].lines}
+    assert {(0.9, 0.9, 0.4, 0.4), (0.0, 0.0, 0.0, 0.0), (0.9, 0.9, 0.9, 0.9), (0.001, 0.001), (0.9, 0.9)} <= curves
+    assert "accuracy on unseen numbers" in texts(figure) and "60 numbers" in texts(figure)
+    assert "no direction gone" in legend(figure) and "chance (1/1000)" in legend(figure)
+
+
+def test_tables_that_cannot_be_drawn_are_refused():
+    with pytest.raises(NumprobeError, match="lacks the columns rank"):
+        ablation_drawn(ablation_table().drop("rank"))
+    with pytest.raises(NumprobeError, match="no rows of metric harmed"):
+        ablation_drawn(ablation_table().filter(pl.col("metric") == "accuracy_before"))
