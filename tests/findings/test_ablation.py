@@ -22,7 +22,8 @@ def test_ranks_of_answers_and_reading_stand_side_by_side():
 @pytest.mark.parametrize(
     ("changes", "meaning"),
     [
-        ({}, "finds the directions that carry an operand"),
+        ({}, "few directions carry an operand"),
+        ({"reading": 2}, "hang on the same directions"),
         ({"answers": 8, "reading": 2}, "erasing is not forgetting"),
         ({"answers": 100}, "not those that these models need"),
         ({"state": 0.1}, "comes too late"),

@@ -11,6 +11,7 @@ def test_the_section_tells_who_follows_beside_controls_and_harm():
         "| llama | all | 1 | 1 | 0.50 | 90 | 90 [85, 95] | 2 [0, 8] | 100 [95, 105] | 30 [25, 35] | 1 [0, 6] |" in text
     )
     assert "| olmo2 | - | 1 |" in text
+    assert "layer by layer: llama: 0 45 of 50, 1 90 of 100; olmo2: 0 45" in text
     assert "weak 2." in text and "minilm" not in text
     assert "In 2 of 2 models answers follow more often than under every control" in text
     assert "move its state along the patterns, not along the probe's weights" in text

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from numprobe.figures.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
 from numprobe.figures.rows import checked, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.figures.style import Style
+from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
@@ -17,11 +18,11 @@ from numprobe.tables import MEASUREMENT
 _CURVES: Mapping[tuple[str, str, str], tuple[str, Style]] = {
     ("harmed", "patterns", "none"): ("patterns", Style("#0072B2", "o")),
     ("harmed", "readout", "none"): ("read-out", Style("#D55E00", "^")),
-    ("harmed", "random", "random subspace"): ("random, as long", Style("#555555", "x", "--")),
-    ("harmed", "random", "random component"): ("random", Style("#999999", "+", (0, (1, 1)))),
+    ("harmed", "random", RANDOM_SUBSPACE): ("random, as long", Style("#555555", "x", "--")),
+    ("harmed", "random", RANDOM_COMPONENT): ("random", Style("#999999", "+", (0, (1, 1)))),
     ("reads_refitted", "patterns", "none"): ("patterns, fitted again", Style("#0072B2", "o")),
     ("reads_refitted", "readout", "none"): ("read-out, fitted again", Style("#D55E00", "^")),
-    ("reads_refitted", "random", "random component"): ("random, fitted again", Style("#999999", "+", (0, (1, 1)))),
+    ("reads_refitted", "random", RANDOM_COMPONENT): ("random, fitted again", Style("#999999", "+", (0, (1, 1)))),
     ("reads_fixed", "patterns", "none"): ("patterns, probe as it is", Style("#56B4E9", "v", "-.")),
     ("reads_fixed", "readout", "none"): ("read-out, probe as it is", Style("#E69F00", "s", "-.")),
 }

@@ -18,6 +18,7 @@ from numprobe.figures.panels import (
 )
 from numprobe.figures.rows import checked, nothing_to_draw, runs_of
 from numprobe.figures.style import Style, set_layer_axis
+from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
@@ -26,15 +27,15 @@ _SERIES: Mapping[tuple[str, str], tuple[str, Style]] = {
     ("patterns", "none"): ("along the patterns", Style("#0072B2", "o")),
     ("readout", "none"): ("along the read-out, as far", Style("#D55E00", "^")),
     ("state", "none"): ("whole state of the other number", Style("#009E73", "s", ":")),
-    ("patterns", "wrong number"): ("towards a third number", Style("#555555", "x", "--")),
-    ("patterns", "random direction"): ("random direction, as far", Style("#999999", "+", (0, (1, 1)))),
+    ("patterns", WRONG_NUMBER): ("towards a third number", Style("#555555", "x", "--")),
+    ("patterns", RANDOM_DIRECTION): ("random direction, as far", Style("#999999", "+", (0, (1, 1)))),
 }
 _BY_LAYER, _BY_STRENGTH, _HARM = "follows, by layer", "follows, by strength", "is neither, by strength"
 #: Which rows a column shows. The third number's own result is neither of the two: no harm, but not theirs.
 _SHOWN = {
     _BY_LAYER: pl.col("metric") == "followed",
     _BY_STRENGTH: pl.col("metric") == "followed",
-    _HARM: (pl.col("metric") == "other") & (pl.col("control") != "wrong number"),
+    _HARM: (pl.col("metric") == "other") & (pl.col("control") != WRONG_NUMBER),
 }
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "strength", "relative_norm", "metric", "value", "ci_low",

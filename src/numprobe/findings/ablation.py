@@ -7,6 +7,7 @@ import polars as pl
 
 from numprobe.findings.markdown import cell
 from numprobe.findings.markdown import table as grid
+from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 
 _HEADING = """## Directions taken from the operands (`ablation`)
 
@@ -20,13 +21,13 @@ numbers as before. `whole state`: share of the right answers that become wrong w
 _ANSWERS = {
     "patterns": ("harmed", "patterns", "none"),
     "read-out": ("harmed", "readout", "none"),
-    "random, as long": ("harmed", "random", "random subspace"),
-    "random": ("harmed", "random", "random component"),
+    "random, as long": ("harmed", "random", RANDOM_SUBSPACE),
+    "random": ("harmed", "random", RANDOM_COMPONENT),
 }
 _READING = {
     "patterns": ("reads_refitted", "patterns", "none"),
     "read-out": ("reads_refitted", "readout", "none"),
-    "random": ("reads_refitted", "random", "random component"),
+    "random": ("reads_refitted", "random", RANDOM_COMPONENT),
 }
 
 Key = tuple[str | None, str | None, str | None]
@@ -126,9 +127,9 @@ def _sentence(measured: Mapping[tuple[str, str], Curves]) -> str:
         return told + "the directions that a probe finds are not those that these models need.\n"
     if after > len(used) / 2:
         return told + "a number that no probe reads any more may still be computed with: erasing is not forgetting.\n"
-    return (
-        told + "few directions carry an operand, and a probe finds them; what is still read without them is not used.\n"
-    )
+    if before > len(used) / 2:
+        return told + "few directions carry an operand; what a probe still reads without them is not used.\n"
+    return told + "answers and reading hang on the same directions: those that a probe finds are those that are used.\n"
 
 
 def _rank(curves: Curves, key: Key) -> float:

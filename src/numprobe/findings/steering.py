@@ -5,8 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.findings.markdown import cell
+from numprobe.findings.markdown import cell, per_cent
 from numprobe.findings.markdown import table as grid
+from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 
 _HEADING = """## Operands moved to other numbers (`steering`)
 
@@ -23,8 +24,8 @@ _COLUMNS = {
     ("patterns", "none", "other"): "neither",
     ("state", "none", "followed"): "whole state follows",
     ("readout", "none", "followed"): "read-out follows",
-    ("patterns", "wrong number", "followed"): "third number",
-    ("patterns", "random direction", "followed"): "random direction",
+    ("patterns", WRONG_NUMBER, "followed"): "third number",
+    ("patterns", RANDOM_DIRECTION, "followed"): "random direction",
 }
 _CONTROLS = [key for key in _COLUMNS if key[1] != "none"]
 _OWN, _NEITHER, _STATE, _READOUT = list(_COLUMNS)[:4]
@@ -48,7 +49,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     heads = ["model", "operation", "layer", "strength", "size", "prompts", *_COLUMNS.values()]
     lines = [_line(name, subset, cells) for name, subset, cells in parts]
     whole = {name: cells for name, subset, cells in parts if subset == "all"}
-    return "\n".join([_HEADING, grid(heads, lines), _too_few(table), _sentence(whole)])
+    told = [_HEADING, grid(heads, lines), _by_layer(table), _too_few(table), _sentence(whole)]
+    return "\n".join(part for part in told if part)
 
 
 def _parts(chosen: pl.DataFrame) -> Iterator[tuple[str, str, Cells]]:
@@ -64,6 +66,19 @@ def _line(name: str, operation: str, cells: Cells) -> list[str]:
     own = cells[_OWN]
     place = [own["layer"], f"{own['strength']:g}", f"{own['relative_norm']:.2f}", str(own["n_prompts"])]
     return [name, operation, *place, *(cell(dict(cells[key])) for key in _COLUMNS)]
+
+
+def _by_layer(table: pl.DataFrame) -> str:
+    """What the patterns lead at strength 1 in every layer, and what the whole state leads there."""
+    rows = table.filter(metric="followed", control="none", prompts="test", subset="all", strength=1.0)
+    lines = []
+    for part in rows.partition_by("model", "context", maintain_order=True):
+        at = {(row["probe"], row["layer"]): row for row in part.iter_rows(named=True)}
+        layers = [layer for along, layer in at if along == "state" and ("patterns", layer) in at]
+        shares = [f"{n} {per_cent(at['patterns', n]['value'])} of {per_cent(at['state', n]['value'])}" for n in layers]
+        lines.append(f"{part['model'][0]}: {', '.join(shares)}")
+    told = "Answers that follow the patterns at strength 1, of those that the whole state leads, layer by layer"
+    return f"{told}: {'; '.join(lines)}.\n" if lines else ""
 
 
 def _too_few(table: pl.DataFrame) -> str:
