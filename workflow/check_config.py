@@ -33,6 +33,7 @@ _NEED_FOURIER = (
     "denoising",
     "steering",
     "ablation",
+    "causal_subspace",
     "embedding_alignment",
     "operand_precision",
 )

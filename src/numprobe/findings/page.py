@@ -7,6 +7,7 @@ import polars as pl
 from numprobe.findings import (
     ablation,
     answers,
+    causal_subspace,
     consistency,
     cross_layer,
     denoising,
@@ -59,6 +60,7 @@ MANIPULATION: Sections = {
     "denoising": denoising.section,
     "steering": steering.section,
     "ablation": ablation.section,
+    "causal_subspace": causal_subspace.section,
     "embedding_alignment": embedding_alignment.section,
     "layer_removal": layer_removal.section,
     "operand_precision": operand_precision.section,
