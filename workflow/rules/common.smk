@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from dataclasses import dataclass
+from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
@@ -50,6 +51,7 @@ wildcard_constraints:
     context="|".join(re.escape(name) for name in [*STUDY.contexts, VOCABULARY]),
 
 
+@cache
 def digest(program):
     """The digest of a program and of all library code that it imports: a change of either re-runs the rule."""
     return code_digest(PROGRAMS / f"{program}.py")
