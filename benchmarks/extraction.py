@@ -1,0 +1,101 @@
+"""What it costs to extract states: the forward pass alone, numprobe, and other ways, on prompts that share nothing.
+
+All layers, one position per prompt, Llama's architecture with 124 million random weights.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from matplotlib.figure import Figure
+
+from _bench import Goal, Ratio, arguments, compare, draw_ratios, finish, ratio
+from _ways import (
+    BARE,
+    BATCH_TOKENS,
+    HIDDEN,
+    MEDIUM,
+    PARQUET,
+    RAM,
+    Job,
+    bare,
+    count_for,
+    hidden_states,
+    peers,
+    random_llama,
+    to_memory,
+    to_parquet,
+    unlike,
+    vocabulary_of,
+)
+from numprobe.models.architecture import Architecture
+
+LENGTHS = (8, 32, 256)
+GOAL = 1.02
+_SECONDS = 1.5
+Ways = dict[str, Callable[[Job], None]]
+
+
+def cases(job: Job, ways: Ways) -> dict[str, Callable[[], object]]:
+    """Every way to do the job."""
+    own = {BARE: bare, RAM: to_memory, PARQUET: to_parquet, HIDDEN: hidden_states}
+    return {name: partial(way, job) for name, way in {**own, **ways}.items()}
+
+
+def measure(
+    parts: Architecture,
+    length: int,
+    ways: Ways,
+    repeats: int,
+    seconds: float = _SECONDS,
+    batch_tokens: int = BATCH_TOKENS,
+    dtype: str = "float32",
+) -> tuple[list[dict[str, object]], dict[str, Ratio]]:
+    """Rows of the table for prompts of one length, and the ratios to the bare forward pass."""
+    count = count_for(parts, length, seconds, batch_tokens)
+    job = Job(parts, unlike(count, length, vocabulary_of(parts)), batch_tokens, dtype)
+    times = compare(cases(job, ways), repeats)
+    ratios = {name: ratio(times, name, BARE) for name in times}
+    rows = [
+        {
+            "way": name,
+            "tokens": length,
+            "tokens per second": count * length / sorted(seconds)[len(seconds) // 2],
+            "times the bare pass": str(ratios[name]),
+        }
+        for name, seconds in times.items()
+    ]
+    return rows, ratios
+
+
+def main() -> None:
+    """Print and write the comparison."""
+    repeats = arguments(__doc__).parse_args().repeats
+    parts = random_llama(MEDIUM)
+    found = peers(parts)
+    ways = {name: way for name, way in found.items() if way is not None}
+    missing = [name for name in found if name not in ways]
+    table, ratios = [], {}
+    for length in LENGTHS:
+        rows, ratios[length] = measure(parts, length, ways, repeats)
+        table += rows
+    left_out = dict.fromkeys(("tokens", "tokens per second", "times the bare pass"), "")
+    table += [{"way": f"{name} (not installed, left out)", **left_out} for name in missing]
+    goals = [
+        Goal(f"{length} tokens", f"to Parquet over the bare forward pass, {length} tokens", GOAL, found[PARQUET], True)
+        for length, found in ratios.items()
+    ]
+
+    def draw(figure: Figure) -> None:
+        for axes, (length, found) in zip(figure.subplots(1, len(ratios), sharey=True), ratios.items(), strict=True):
+            draw_ratios(axes, {name: one for name, one in found.items() if name != BARE}, f"{length} tokens", GOAL)
+
+    summary = (
+        "Time to extract all states at one token per prompt, in units of the forward pass without capture and without "
+        f"head; {sum(p.numel() for p in parts.base.parameters()) / 1e6:.0f} million random weights, float32, the same "
+        "batches without padding for all ways. To Parquet includes checks, flushing to disk and checksums."
+    )
+    finish("extraction", table, goals, {"summary": summary}, draw)
+
+
+if __name__ == "__main__":
+    main()

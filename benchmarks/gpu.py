@@ -1,0 +1,67 @@
+"""Extraction on a GPU in bfloat16: a random Llama with the shape of Llama 3.2 1B, at batches that fill the device."""
+
+import torch
+from matplotlib.figure import Figure
+
+import extraction
+import prefixes
+from _bench import Goal, Ratio, arguments, draw_ratios, finish
+from _ways import BARE, PARQUET, RAM, random_llama
+from numprobe.models.architecture import Architecture
+
+#: The shape of Llama 3.2 1B.
+LARGE = {
+    "hidden_size": 2048,
+    "intermediate_size": 8192,
+    "num_hidden_layers": 16,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 64,
+    "vocab_size": 128_256,
+    "max_position_embeddings": 131_072,
+}
+GOAL, BATCH_TOKENS = 0.9, 65_536
+
+
+def measure(
+    parts: Architecture, repeats: int, seconds: float = 1.5
+) -> tuple[list[dict[str, object]], dict[int, dict[str, Ratio]], dict[str, Ratio]]:
+    """The tables of `extraction` and `prefixes`, and their ratios: by length, and of prompts that begin alike."""
+    table: list[dict[str, object]] = []
+    ratios = {}
+    for length in extraction.LENGTHS:
+        rows, ratios[length] = extraction.measure(parts, length, {}, repeats, seconds, BATCH_TOKENS, "bfloat16")
+        table += rows
+    rows, shared = prefixes.measure(parts, 64, 0, repeats, seconds, BATCH_TOKENS, "bfloat16")
+    for row in rows:
+        row["way"] = f"{row['way']}, 64 prompts per prefix"
+        table.append({column: row.get(column, "") for column in table[0]})
+    return table, ratios, shared
+
+
+def main() -> None:
+    """Print and write the comparison, where there is a GPU."""
+    options = arguments(__doc__).parse_args()
+    if not torch.cuda.is_available():
+        print("there is no GPU here: nothing was measured")
+        return
+    parts = random_llama(LARGE, torch.bfloat16, "cuda")
+    table, ratios, shared = measure(parts, options.repeats)
+    goals = [
+        Goal(f"{length} tokens", f"to {where} over the bare forward pass, {length} tokens", 1 / GOAL, found[way], True)
+        for length, found in ratios.items()
+        for where, way in (("memory", RAM), ("Parquet", PARQUET))
+    ]
+    goals.append(Goal("prefixes", "to Parquet, 64 prompts per prefix", prefixes.GOAL, shared[PARQUET], True))
+
+    def draw(figure: Figure) -> None:
+        for axes, (length, found) in zip(figure.subplots(1, len(ratios), sharey=True), ratios.items(), strict=True):
+            bars = {name: one for name, one in found.items() if name != BARE}
+            draw_ratios(axes, bars, f"{length} tokens", 1 / GOAL)
+
+    summary = f"A random model with the shape of Llama 3.2 1B, bfloat16, batches of {BATCH_TOKENS} tokens."
+    finish("gpu", table, goals, {"summary": summary}, draw)
+
+
+if __name__ == "__main__":
+    main()
