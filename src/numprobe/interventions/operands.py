@@ -114,8 +114,13 @@ def replace_operands(
     replaced = _written(questions.table.filter(pl.Series(drawn)), operand, numbers[drawn], tokenizer)
     same = ["prompt", "n_tokens", "answer_tokens", f"token_{operand}"]
     alike = questions.table.join(replaced.table.select(same), on=same, how="semi")["prompt"]
-    kept, among = (table["prompt"].is_in(alike.implode()).to_numpy() for table in (questions.table, replaced.table))
-    return Replacement(questions.take(kept), replaced.take(among), operands[kept], numbers[kept], wrong[kept])
+    kept = questions.table["prompt"].is_in(alike.implode()).to_numpy()
+    # Other operands stand in another order.
+    among = questions.table.filter(kept).join(
+        replaced.table.select("prompt").with_row_index("place"), on="prompt", maintain_order="left"
+    )
+    matched = replaced.take(among.select(pl.col("place").cast(pl.Int64)).to_series().to_numpy())
+    return Replacement(questions.take(kept), matched, operands[kept], numbers[kept], wrong[kept])
 
 
 def results_with(table: pl.DataFrame, operand: str, numbers: np.ndarray) -> np.ndarray:
