@@ -58,10 +58,10 @@ def test_one_model_per_architecture_runs_end_to_end(checkout):
     config["probes"] = [entry for entry in config["probes"] if entry["name"] in ("fourier", "linear")]
     config["experiments"] = [entry for entry in config["experiments"] if entry["name"] in ("accuracy", "spectra")]
     for entry in config["models"]:
-        if "experiments" in entry:
+        if entry.get("contexts") == ["vocabulary"]:
             entry["experiments"] = ["spectra"]
         else:
-            entry["contexts"] = ["operand"]
+            entry |= {"contexts": ["operand"], "experiments": ["accuracy"]}
     results = start(checkout, config, "results/figures/accuracy.png", "results/figures/spectra.png")
     layers = measured(results, "accuracy").group_by("model").agg(pl.col("layer").unique()).rows()
     for entry in paper_study()["models"]:
@@ -81,7 +81,7 @@ def test_all_experiments_run_end_to_end_on_every_architecture(checkout):
     assert set(accuracy["model"]) == {entry["name"] for entry in models if "contexts" not in entry}
     for entry in models:
         if "contexts" not in entry:
-            found = accuracy.filter(pl.col("model") == entry["name"], pl.col("context") == "operand")
+            found = accuracy.filter(pl.col("model") == entry["name"], pl.col("context") == "number")
             assert set(found["layer"]) == states_of(entry)
     assert {architecture(entry) for entry in models} == {"llama", "olmo2", "phi3"}
     assert not list((results / "activations").rglob("residual-*.parquet"))
