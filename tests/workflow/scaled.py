@@ -29,7 +29,19 @@ SMALL_MANIPULATION: dict[str, dict[str, Any]] = {
     "layer_removal": {"prompts": 40},
     "patching": {"layers": [1], "strengths": [0.5, 1.0], "prompts": 40, "steps": 5},
     "denoising": {"layers": [1], "strengths": [1.0], "prompts": 40},
+    "steering": {"layers": [1], "strengths": [1.0], "prompts": 40},
+    "ablation": {"layers": [1], "ranks": [1], "draws": 1, "folds": 1, "prompts": 40},
+    "causal_subspace": {
+        "layers": [1],
+        "rank": 1,
+        "seeds": 1,
+        "pairs": 40,
+        "test_pairs": 40,
+        "steps": 2,
+        "random": 1,
+    },
     "embedding_alignment": {"strengths": [0.5, 1.0], "prompts": 40},
+    "operand_precision": {"per_value": 2, "permutations": 99},
 }
 # The same for the experiments that read states.
 _SMALL_EXPERIMENTS = {
