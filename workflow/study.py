@@ -41,7 +41,7 @@ MANIPULATION = (
     "operand_precision",
 )
 #: Those that change the states of operands.
-OPERANDS = ("steering", "ablation")
+OPERANDS = ("steering", "ablation", "causal_subspace")
 #: Kinds of contexts in which the state before the number is read.
 BEFORE_THE_NUMBER = ("result",)
 
