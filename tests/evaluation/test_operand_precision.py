@@ -69,6 +69,13 @@ def test_one_badly_read_number_has_a_difference_without_an_interval():
     assert (row["value"], row["ci_low"], row["n_values"], row["n_prompts"]) == (1, None, 1, 12)
 
 
+def test_without_errors_no_bootstrap_feigns_certainty():
+    found = grouped(errors_with(np.zeros(1000)), readings(range(10, 30)))
+    assert found["error_rate", DECODABLE]["resampled"] == "numbers (Wilson)"
+    assert found["error_rate", DECODABLE]["ci_high"] > 0
+    assert found["matched_difference", OPERAND]["value"] == 0 and found["matched_difference", OPERAND]["ci_low"] is None
+
+
 def test_without_a_control_of_as_many_digits_nothing_is_said():
     found = grouped(errors_with(np.where(NUMBERS < 10, 0.8, 0.05)), readings(range(10)))
     row = found["matched_difference", None]

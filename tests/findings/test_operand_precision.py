@@ -9,7 +9,8 @@ def test_raw_and_matched_differences_stand_beside_each_other():
     assert text.startswith("## Do models err more on numbers that are read badly?")
     assert "| model | probe | not read | all read |" in text and "| llama | `digits` | 43 of 300 | " in text
     assert "| olmo2 | `fourier` | 0 of 300 |  |  |  |  |  | every number is read |" in text
-    assert "whole interval above 0, in 2 of 2 cases (models and probes), lower in 0." in text
+    assert "in 2 of 2 cases (models and probes); against matched operands this remains in 2 of these 2." in text
+    assert "the matched difference lies above 0 in 2 of 2, below in 0." in text
     assert "minilm" not in text and "Published" not in text
 
 

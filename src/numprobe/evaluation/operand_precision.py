@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from numprobe.evaluation.decodability import decodability
 from numprobe.evaluation.notes import NOT_APPLICABLE
 from numprobe.evaluation.outcomes import subsets
-from numprobe.intervals import Interval, prompt_mean_interval, resampling_weights
+from numprobe.intervals import Interval, prompt_accuracy_interval, resampling_weights
 from numprobe.probes.probe import Probe
 from numprobe.seeding import derive_seed, generator
 
@@ -176,7 +176,7 @@ def _raw(errors: pl.DataFrame, read: pl.DataFrame, resamples: int, seed: int) ->
     if any(group.is_empty() for group in groups.values()):
         return
     for name, group in groups.items():
-        interval = prompt_mean_interval(group["number"].to_numpy(), group["wrong"].to_numpy(), resamples, seed)
+        interval = prompt_accuracy_interval(group["number"].to_numpy(), group["wrong"].to_numpy(), resamples, seed)
         yield {"metric": "error_rate", "numbers": name, **_row(interval, seed)}
     yield {"metric": "error_difference", "numbers": SOME_NOT, **_difference(groups, resamples, seed)}
 
@@ -192,6 +192,8 @@ def _difference(groups: Mapping[str, pl.DataFrame], resamples: int, seed: int) -
     usable = (count > 0) & (count_some > 0)
     draws = wrong_some[usable] / count_some[usable] - wrong[usable] / count[usable]
     size = {"n_values": len(sums), "n_prompts": int(sums[:, [1, 3]].sum()), "seed": seed}
+    if min(len(group) for group in counts) < 2:
+        return {"value": float(draws[0]), **size}
     return {"value": float(draws[0]), **_range(draws[1:], draws[0]), "resampled": _NUMBERS, **size}
 
 
@@ -229,7 +231,8 @@ def _against_controls(matched: pl.DataFrame, resamples: int, seed: int) -> Itera
 def _pigeonhole(numbers: np.ndarray, controls: np.ndarray, scores: np.ndarray, resamples: int, seed: int) -> Row:
     """Mean over the numbers of the mean over their controls, and its interval.
 
-    Numbers share controls, so both are resampled (Owen 2007, as `numprobe.evaluation.pigeonhole`).
+    Numbers share controls, so both are resampled (Owen 2007, as `numprobe.evaluation.pigeonhole`). Where all scores are
+    equal, or there is one number, a bootstrap says nothing.
     """
     present, place = np.unique(numbers, return_inverse=True)
     others, other = np.unique(controls, return_inverse=True)
@@ -238,7 +241,7 @@ def _pigeonhole(numbers: np.ndarray, controls: np.ndarray, scores: np.ndarray, r
     scored = np.zeros_like(share)
     scored[place, other] = share[place, other] * scores
     value = float(scored.sum() / share.sum())
-    if len(present) < 2:
+    if len(present) < 2 or np.ptp(scores) == 0:
         return {"value": value}
     first = resampling_weights(len(present), resamples, seed)
     second = resampling_weights(len(others), resamples, derive_seed(seed, "controls"))
@@ -282,8 +285,9 @@ def _pearson(weights: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.n
     total = weights.sum(axis=1)
     mean = {name: weights @ values / total for name, values in (("x", first), ("y", second))}
     cross, square, other = (weights @ p / total for p in (first * second, first**2, second**2))
-    spread = np.sqrt((square - mean["x"] ** 2) * (other - mean["y"] ** 2))
+    # A resample in which nothing differs has no correlation; its variance may be below 0 by rounding.
     with np.errstate(invalid="ignore", divide="ignore"):
+        spread = np.sqrt((square - mean["x"] ** 2) * (other - mean["y"] ** 2))
         return np.asarray((cross - mean["x"] * mean["y"]) / spread)
 
 
@@ -300,7 +304,7 @@ def _null(first: np.ndarray, second: np.ndarray, strata: np.ndarray, permutation
 def _row(interval: Interval, seed: int) -> Row:
     size = {"n_values": interval.n_values, "n_prompts": interval.n_prompts, "seed": seed}
     bounds = {"value": interval.value, "ci_low": interval.low, "ci_high": interval.high}
-    return {**bounds, "resampled": interval.resampled and _NUMBERS, **size}
+    return {**bounds, "resampled": (interval.resampled or "").replace("values", "numbers") or None, **size}
 
 
 def _range(draws: np.ndarray, value: float) -> Row:

@@ -106,7 +106,8 @@ def _draw_groups(rates: Axes, differences: Axes, rows: pl.DataFrame) -> None:
         axes.set_yticks(range(len(probes)), probes if axes is rates else [""] * len(probes))
         axes.grid(axis="x", color="#dddddd", linewidth=0.4)
         axes.set_axisbelow(True)
-    rates.set_xlim(left=-0.02)
+        axes.locator_params(axis="x", nbins=5)
+    rates.set_xlim(left=-0.03 * rates.get_xlim()[1])
     widest = max(0.05, *map(abs, differences.get_xlim()))
     differences.set_xlim(-widest, widest)
 

@@ -46,7 +46,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     parts = [_HEADING, _markdown(["model", "probe", "not read", *_CELLS], _group_lines(table))]
     parts += [_GRADED, _markdown(["model", "state", "all numbers", "matched", "permuted", "p"], _graded_lines(table))]
     return "\n".join(
-        [*parts, _matched_sentence(matched), _graded_sentence(graded), _meaning(matched, graded), _paper(table)]
+        [*parts, _matched_sentence(table, matched), _graded_sentence(graded), _meaning(matched, graded), _paper(table)]
     )
 
 
@@ -101,13 +101,18 @@ def _span(row: Mapping[str, object]) -> str:
     )
 
 
-def _matched_sentence(matched: pl.DataFrame) -> str:
-    if matched.is_empty():
-        return "- No probe leaves numbers unread that have a matched control."
-    above, below = (matched.filter(condition).height for condition in (pl.col("ci_low") > 0, pl.col("ci_high") < 0))
+def _matched_sentence(table: pl.DataFrame, matched: pl.DataFrame) -> str:
+    """How many raw differences there are, and how many remain against matched operands."""
+    raw = table.filter(pl.col("metric") == "error_difference")
+    found = raw.filter(pl.col("ci_low") > 0)
+    same = ["model", "probe"]
+    left = matched.filter(pl.col("ci_low") > 0)
+    both = found.join(left, on=same, how="semi").height
     return (
-        f"- Against matched operands the error rate is higher, whole interval above 0, in {above} of {matched.height} "
-        f"cases (models and probes), lower in {below}."
+        f"- Raw error rates are higher with a number that is not read, whole interval above 0, in {found.height} of "
+        f"{raw.filter(pl.col('value').is_not_null()).height} cases (models and probes); against matched operands this "
+        f"remains in {both} of these {found.height}. Over all cases the matched difference lies above 0 in "
+        f"{left.height} of {matched.height}, below in {matched.filter(pl.col('ci_high') < 0).height}."
     )
 
 
