@@ -19,11 +19,6 @@ add_experiment(
 )
 
 
-def ablated_layers(wildcards):
-    """The layers from whose states directions are taken."""
-    return " ".join(STUDY.operand_layers("ablation", wildcards.model))
-
-
 if STUDY.experiment("ablation"):
 
     rule ablate_operands:

@@ -11,47 +11,6 @@ add_experiment(
 )
 
 
-def asking(wildcards):
-    """The options that name the model that is asked."""
-    model = base_model(wildcards)
-    batch = model.entry.get("batch_tokens", config["activations"]["batch_tokens"])
-    return (
-        f"--source {shlex.quote(model.source)} --batch-tokens {batch}"
-        f" --device {shlex.quote(model.device)} --dtype {model.entry.get('dtype', 'float32')}"
-    )
-
-
-def intervention(experiment):
-    """The options of a rule that changes states over a grid of layers and strengths, as a function of the wildcards."""
-    entry = STUDY.experiment(experiment)
-
-    def options(wildcards):
-        return (
-            f"{asking(wildcards)} --layers {' '.join(STUDY.changed_layers(experiment, wildcards.model))}"
-            f" --strengths {' '.join(map(str, entry['strengths']))} --per-operation {entry['prompts']}"
-            f" {RANGE} {SPLIT} --resamples {RESAMPLES}"
-        )
-
-    return options
-
-
-def pattern_probe(model, context):
-    """The probe whose columns the patterns of a context are fitted on.
-
-    Where numbers are read at their own token that is the universal probe, if the study has it.
-    """
-    universal = STUDY.experiment("universal_probe") and context in STUDY.own_token_contexts(model)
-    return f"results/probes/{model}/{'universal' if universal else context}/fourier.safetensors"
-
-
-def fourier_files(model, context):
-    """The file of the probe `fourier` of a run, and that of its control `shuffled` where the study has it."""
-    controls = [control for control in STUDY.probe_controls(model) if control == "shuffled"]
-    return [
-        f"results/probes/{model}/{context}/fourier{ending}.safetensors" for ending in ("", *(f".{c}" for c in controls))
-    ]
-
-
 rule answer_prompts:
     """A model's answers to the arithmetic prompts of a context."""
     input:

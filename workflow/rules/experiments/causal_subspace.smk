@@ -25,13 +25,6 @@ add_experiment(
 )
 
 
-def causal_layers(wildcards):
-    """The option that names the layers, or those to choose from: all whose states later tokens read."""
-    blocks = map(str, range(base_model(wildcards).facts.layers))
-    layers = [layer for layer in blocks if layer in STUDY.operand_layers("causal_subspace", wildcards.model)]
-    return f"{'--layers' if 'layers' in CAUSAL else '--candidates'} {' '.join(layers)}"
-
-
 if STUDY.experiment("causal_subspace"):
 
     rule learn_subspaces:

@@ -24,10 +24,6 @@ if STUDY.experiment("consistency"):
         },
     )
 
-    def half_contexts(model):
-        """The contexts of the experiment in which a model, or the one of an untrained control, is studied."""
-        return STUDY.experiment_contexts("consistency", model.removesuffix(UNTRAINED))
-
     rule fit_halves:
         """The probe on both halves of the numbers, layer by layer; halves and layers compared."""
         input:

@@ -26,25 +26,18 @@ add_experiment(
 if STUDY.experiment("embedding_probes"):
 
     EMBEDDING = STUDY.experiment("embedding_probes")
-    EMBEDDING_PROBES = "results/probes/{model}/" + VOCABULARY + "/embedding_probes"
+    EMBEDDING_PROBES = f"results/probes/{{model}}/{VOCABULARY}/embedding_probes"
     EMBEDDING_SPLIT = "{} --scheme folds --folds {} --inner {} --seed {}".format(
         RANGE, EMBEDDING["folds"], config["split"]["inner"], config["seed"]
     )
     EMBEDDING_FITS = iterative_fits(EMBEDDING, ["sinusoidal"], PUBLISHED_FOR_EMBEDDINGS)
-
-    def embedding_probe_files(wildcards):
-        """All probes of a model's embeddings."""
-        endings = ["", *(f".{control}" for control in STUDY.probe_controls(wildcards.model))]
-        files = expand("{probe}{ending}", probe=STUDY.closed_form, ending=endings)
-        files += iterative_files(EMBEDDING, EMBEDDING_FITS, wildcards.model)
-        return [f"{EMBEDDING_PROBES}/{file}.safetensors" for file in files]
 
     use rule fit_probes as fit_embedding_probes with:
         input:
             lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
         output:
             expand(
-                EMBEDDING_PROBES + "/{probe}{ending}.safetensors",
+                f"{EMBEDDING_PROBES}/{{probe}}{{ending}}.safetensors",
                 probe=STUDY.closed_form,
                 ending=["", *(f".{name}" for name in STUDY.probe_controls(""))],
                 allow_missing=True,
@@ -67,7 +60,7 @@ if STUDY.experiment("embedding_probes"):
         input:
             lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
         output:
-            expand(EMBEDDING_PROBES + "/{probe}.safetensors", probe=STUDY.closed_form, allow_missing=True),
+            expand(f"{EMBEDDING_PROBES}/{{probe}}.safetensors", probe=STUDY.closed_form, allow_missing=True),
         log:
             "results/logs/fit_embedding_probes/{model}.log",
         benchmark:

@@ -22,18 +22,6 @@ add_experiment(
 )
 
 
-def own_runs(wildcards):
-    """Embedding matrices and bare numbers of a model and of its untrained control."""
-    return [run for run in bare_runs("frequencies") if run[0] in (wildcards.model, wildcards.model + UNTRAINED)]
-
-
-def matched_options(wildcards):
-    """The matched tokens of a model whose embeddings are studied."""
-    if wildcards.model not in EMBEDDED:
-        return ""
-    return f"--matched results/matched/{wildcards.model} --tokens results/matched/tokens.parquet"
-
-
 if STUDY.experiment("frequencies"):
 
     PLAIN_BARE_RUNS = [run for run in bare_runs("frequencies") if not run[0].endswith(UNTRAINED)]

@@ -5,22 +5,6 @@ BARE = next((entry["name"] for entry in config["contexts"] if entry["kind"] == "
 EMBEDDED = STUDY.models_of(context=VOCABULARY)
 
 
-def matched_states(model):
-    """The files of a model's matched tokens, manifest last."""
-    layers = [f"residual-{layer}.parquet" for layer in STUDY.layers(model, VOCABULARY)]
-    return [f"results/matched/{model}/{file}" for file in [*layers, "positions.parquet", "manifest.json"]]
-
-
-def bare_runs(experiment):
-    """Embedding matrices and bare numbers of the models of an experiment and of their untrained controls."""
-    return [(model, context) for model, context in STUDY.runs(experiment) if context in (VOCABULARY, BARE)]
-
-
-def manifests(runs):
-    """Folders of activations, as an option of a program."""
-    return [f"results/activations/{model}/{context}" for model, context in runs]
-
-
 rule choose_matched_tokens:
     """Which tokens are compared between which models: words that both keep single, near the numbers' ids."""
     input:

@@ -17,16 +17,6 @@ if MULTI_TOKEN:
     LEFT_OUT = [name for name in STUDY.models_of("multi_token") if name not in SEVERAL]
     NOT_CHOSEN = "not among the models of this experiment"
 
-    def with_untrained(models):
-        """Models and their untrained controls."""
-        controls = [name + UNTRAINED for name in models if STUDY.models[name].has_untrained]
-        return [*models, *(controls if "untrained" in config["controls"] else [])]
-
-    def preceding_layers(wildcards):
-        """The states in which preceding tokens are read: those named, else the state after the middle block."""
-        existing = base_model(wildcards).layers
-        return " ".join(str(layer) for layer in MULTI_TOKEN["layers"]) or middle_layer(existing)
-
     TABLES = {"multi_token": SEVERAL, "preceding": CAUSAL}
     add_experiment(
         "multi_token",

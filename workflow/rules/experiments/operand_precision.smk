@@ -7,20 +7,6 @@ if PRECISION:
     ASKED_FOR_PRECISION = list(dict.fromkeys(model for model, _ in STUDY.asked_runs("operand_precision")))
     PRECISION_MODELS = [model for model in ASKED_FOR_PRECISION if model in EMBEDDED]
 
-    def precision_probes(wildcards):
-        """The probes of a model's embeddings that say which numbers can be read."""
-        fitted = [*STUDY.closed_form, *iterative_files(EMBEDDING, EMBEDDING_FITS, wildcards.model)]
-        wanted = dict.fromkeys(["fourier", *PRECISION.get("probes", ["digits", "sinusoidal"])])
-        return expand(
-            EMBEDDING_PROBES + "/{probe}.safetensors",
-            probe=[probe for probe in wanted if probe in fitted],
-            model=wildcards.model,
-        )
-
-    def operand_contexts(wildcards):
-        """The contexts in which a model reads operands at their own token."""
-        return STUDY.contexts_of_kind(wildcards.model, "operand")
-
     add_experiment(
         "operand_precision",
         group="manipulation",

@@ -16,27 +16,6 @@ add_experiment(
 )
 
 
-def ordered_states(run):
-    """The files of the states of ordered words of a model or its untrained control, manifest last."""
-    layers = ["embedding", *STUDY.models[run.removesuffix(UNTRAINED)].layers]
-    files = [*(f"residual-{layer}.parquet" for layer in layers), "positions.parquet", "manifest.json"]
-    return [f"results/ordinals/{run}/{file}" for file in files]
-
-
-def has_control(model):
-    """Whether a model has an untrained control of its own."""
-    return "untrained" in config["controls"] and STUDY.models[model].has_untrained
-
-
-def number_probes(wildcards):
-    """The leading probe of a model, fitted on its number embeddings and on the bare number."""
-    return [
-        f"results/probes/{wildcards.model}/{context}/{LEADING}.safetensors"
-        for context in NUMBER_CONTEXTS
-        if (wildcards.model, context) in STUDY.runs()
-    ]
-
-
 if STUDY.experiment("ordinals"):
 
     for name in READERS:
@@ -47,7 +26,7 @@ if STUDY.experiment("ordinals"):
             input:
                 STUDY.models[name].files,
             output:
-                kept([file.replace(f"/{name}/", "/{model}/") for file in ordered_states(name)]),
+                kept(any_model(ordered_states(name), name)),
             log:
                 "results/logs/extract_ordered/{model}.log",
             benchmark:

@@ -21,14 +21,6 @@ add_experiment(
 )
 
 
-def published_probe(wildcards):
-    """The probe that the paper's patch is fitted on, where it is wanted and there is one."""
-    wanted = STUDY.experiment("patching")["faithful"]
-    known = [entry["name"] for entry in STUDY.iterative_entries(wildcards.model, wildcards.context)]
-    folder = f"results/probes/{wildcards.model}/{wildcards.context}"
-    return [f"{folder}/wave.safetensors"] if wanted and "wave" in known else []
-
-
 if STUDY.experiment("patching"):
 
     rule evaluate_patching:

@@ -1,14 +1,5 @@
 """How much data does each probe need?"""
 
-
-def sample_efficiency_skipped():
-    """The pairs of a model and one of the experiment's contexts that do not apply."""
-    entry = STUDY.experiment("sample_efficiency")
-    wanted = entry.get("contexts", [VOCABULARY, *STUDY.contexts]), entry.get("models", list(STUDY.models))
-    parts = [(text, *text.split(":")[:2]) for text in STUDY.not_applicable("sample_efficiency")]
-    return [text for text, model, context in parts if context in wanted[0] and model in wanted[1]]
-
-
 if STUDY.experiment("sample_efficiency"):
 
     EFFICIENCY = STUDY.experiment("sample_efficiency")

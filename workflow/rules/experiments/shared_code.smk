@@ -20,25 +20,6 @@ if STUDY.experiment("shared_code"):
         },
     )
 
-    def code_contexts(model):
-        """The contexts of the experiment in which a model is studied."""
-        return STUDY.experiment_contexts("shared_code", model)
-
-    def code_states(model):
-        """All states of these contexts."""
-        return [
-            file for context in code_contexts(model.removesuffix(UNTRAINED)) for file in STUDY.states(model, context)
-        ]
-
-    def code_folders(model):
-        """The folders of these states."""
-        return [f"results/activations/{model}/{context}" for context in code_contexts(model.removesuffix(UNTRAINED))]
-
-    def untrained_model(model):
-        """The untrained control of a target, as a list of at most one."""
-        names = {name for name, _ in STUDY.runs("shared_code")}
-        return [model + UNTRAINED] if model + UNTRAINED in names else []
-
     rule learn_codes:
         """How well each wave is predicted from a model's states, on held-out numbers."""
         input:

@@ -16,18 +16,6 @@ add_experiment(
 )
 
 
-def blocks_of(model):
-    """Numbers of the blocks whose residual stream is stored."""
-    return [layer for layer in model.layers if layer.isdigit() and layer != "0"]
-
-
-def site_files(model, run_model, context):
-    """The files of the states inside the blocks of a run, manifest last."""
-    names = [f"{site}-{block}" for block in blocks_of(model) for site in ("qkv", "attention", "mlp")]
-    files = [*(f"{name}.parquet" for name in names), "positions.parquet", "manifest.json"]
-    return [f"results/activations/{run_model}/{context}.sites/{file}" for file in files]
-
-
 if STUDY.experiment("sites"):
 
     for entry in [STUDY.models[model] for model in STUDY.models_of("sites")]:

@@ -12,16 +12,6 @@ add_experiment(
 )
 
 
-def operand_patterns(wildcards):
-    """The forward model of the states of operands."""
-    return f"results/patterns/{wildcards.model}/{STUDY.operand_context(wildcards.model)}.safetensors"
-
-
-def operand_probe(wildcards):
-    """The probe that reads operands at their own token."""
-    return pattern_probe(wildcards.model, STUDY.operand_context(wildcards.model))
-
-
 if STUDY.experiment("steering"):
 
     rule steer_operands:

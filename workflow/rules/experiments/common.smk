@@ -1,0 +1,282 @@
+"""Functions that the rules of the experiments share or call."""
+
+# --- matched ---------------------------------------------------------------------------------------------------
+
+
+def matched_states(model):
+    """The files of a model's matched tokens, manifest last."""
+    layers = [f"residual-{layer}.parquet" for layer in STUDY.layers(model, VOCABULARY)]
+    return [f"results/matched/{model}/{file}" for file in [*layers, "positions.parquet", "manifest.json"]]
+
+
+def bare_runs(experiment):
+    """Embedding matrices and bare numbers of the models of an experiment and of their untrained controls."""
+    return [(model, context) for model, context in STUDY.runs(experiment) if context in (VOCABULARY, BARE)]
+
+
+def manifests(runs):
+    """Folders of activations, as an option of a program."""
+    return [f"results/activations/{model}/{context}" for model, context in runs]
+
+
+# --- frequencies -----------------------------------------------------------------------------------------------
+
+
+def own_runs(wildcards):
+    """Embedding matrices and bare numbers of a model and of its untrained control."""
+    return [run for run in bare_runs("frequencies") if run[0] in (wildcards.model, wildcards.model + UNTRAINED)]
+
+
+def matched_options(wildcards):
+    """The matched tokens of a model whose embeddings are studied."""
+    if wildcards.model not in EMBEDDED:
+        return ""
+    return f"--matched results/matched/{wildcards.model} --tokens results/matched/tokens.parquet"
+
+
+# --- embedding_probes ------------------------------------------------------------------------------------------
+
+
+def embedding_probe_files(wildcards):
+    """All probes of a model's embeddings."""
+    endings = ["", *(f".{control}" for control in STUDY.probe_controls(wildcards.model))]
+    files = expand("{probe}{ending}", probe=STUDY.closed_form, ending=endings)
+    files += iterative_files(EMBEDDING, EMBEDDING_FITS, wildcards.model)
+    return [f"{EMBEDDING_PROBES}/{file}.safetensors" for file in files]
+
+
+# --- universal_probe -------------------------------------------------------------------------------------------
+
+
+def universal_probes(name):
+    """The universal probe of a run, and its control."""
+    endings = ["", *(f".{control}" for control in STUDY.probe_controls(name) if control == "shuffled")]
+    return [f"results/probes/{name}/universal/fourier{ending}.safetensors" for ending in endings]
+
+
+def universal_variants(name):
+    """The probes that it is compared with: all layers of one context or of all, in every normalisation."""
+    scopes = [f"{context}.{kind}" for context in UNIVERSAL[name] for kind in ("none", "layer")]
+    scopes += [f"all.{kind}" for kind in ("none", "layer", "layer_context")]
+    return [f"results/probes/{name}/universal/variants/{scope}.safetensors" for scope in scopes]
+
+
+def own_token_folders(wildcards):
+    """The options that name the contexts of a run and their folders of states."""
+    folders = [f"results/activations/{wildcards.model}/{context}" for context in UNIVERSAL[wildcards.model]]
+    return f"--contexts {' '.join(UNIVERSAL[wildcards.model])} --activations {' '.join(folders)}"
+
+
+def own_token_states(wildcards):
+    """All states in these folders."""
+    return [file for context in UNIVERSAL[wildcards.model] for file in STUDY.states(wildcards.model, context)]
+
+
+# --- shared_code -----------------------------------------------------------------------------------------------
+
+
+def code_contexts(model):
+    """The contexts of the experiment in which a model is studied."""
+    return STUDY.experiment_contexts("shared_code", model)
+
+
+def code_states(model):
+    """All states of these contexts."""
+    return [file for context in code_contexts(model.removesuffix(UNTRAINED)) for file in STUDY.states(model, context)]
+
+
+def code_folders(model):
+    """The folders of these states."""
+    return [f"results/activations/{model}/{context}" for context in code_contexts(model.removesuffix(UNTRAINED))]
+
+
+def untrained_model(model):
+    """The untrained control of a target, as a list of at most one."""
+    names = {name for name, _ in STUDY.runs("shared_code")}
+    return [model + UNTRAINED] if model + UNTRAINED in names else []
+
+
+# --- consistency -----------------------------------------------------------------------------------------------
+
+
+def half_contexts(model):
+    """The contexts of the experiment in which a model, or the one of an untrained control, is studied."""
+    return STUDY.experiment_contexts("consistency", model.removesuffix(UNTRAINED))
+
+
+# --- sites -----------------------------------------------------------------------------------------------------
+
+
+def blocks_of(model):
+    """Numbers of the blocks whose residual stream is stored."""
+    return [layer for layer in model.layers if layer.isdigit() and layer != "0"]
+
+
+def site_files(model, run_model, context):
+    """The files of the states inside the blocks of a run, manifest last."""
+    names = [f"{site}-{block}" for block in blocks_of(model) for site in ("qkv", "attention", "mlp")]
+    files = [*(f"{name}.parquet" for name in names), "positions.parquet", "manifest.json"]
+    return [f"results/activations/{run_model}/{context}.sites/{file}" for file in files]
+
+
+# --- multi_token -----------------------------------------------------------------------------------------------
+
+
+def with_untrained(models):
+    """Models and their untrained controls."""
+    controls = [name + UNTRAINED for name in models if STUDY.models[name].has_untrained]
+    return [*models, *(controls if "untrained" in config["controls"] else [])]
+
+
+def preceding_layers(wildcards):
+    """The states in which preceding tokens are read: those named, else the state after the middle block."""
+    existing = base_model(wildcards).layers
+    return " ".join(str(layer) for layer in MULTI_TOKEN["layers"]) or middle_layer(existing)
+
+
+# --- ordinals --------------------------------------------------------------------------------------------------
+
+
+def ordered_states(run):
+    """The files of the states of ordered words of a model or its untrained control, manifest last."""
+    layers = ["embedding", *STUDY.models[run.removesuffix(UNTRAINED)].layers]
+    files = [*(f"residual-{layer}.parquet" for layer in layers), "positions.parquet", "manifest.json"]
+    return [f"results/ordinals/{run}/{file}" for file in files]
+
+
+def has_control(model):
+    """Whether a model has an untrained control of its own."""
+    return "untrained" in config["controls"] and STUDY.models[model].has_untrained
+
+
+def number_probes(wildcards):
+    """The leading probe of a model, fitted on its number embeddings and on the bare number."""
+    return [
+        f"results/probes/{wildcards.model}/{context}/{LEADING}.safetensors"
+        for context in NUMBER_CONTEXTS
+        if (wildcards.model, context) in STUDY.runs()
+    ]
+
+
+# --- sample_efficiency -----------------------------------------------------------------------------------------
+
+
+def sample_efficiency_skipped():
+    """The pairs of a model and one of the experiment's contexts that do not apply."""
+    entry = STUDY.experiment("sample_efficiency")
+    wanted = entry.get("contexts", [VOCABULARY, *STUDY.contexts]), entry.get("models", list(STUDY.models))
+    parts = [(text, *text.split(":")[:2]) for text in STUDY.not_applicable("sample_efficiency")]
+    return [text for text, model, context in parts if context in wanted[0] and model in wanted[1]]
+
+
+# --- answers ---------------------------------------------------------------------------------------------------
+
+
+def asking(wildcards):
+    """The options that name the model that is asked."""
+    model = base_model(wildcards)
+    batch = model.entry.get("batch_tokens", config["activations"]["batch_tokens"])
+    return (
+        f"--source {shlex.quote(model.source)} --batch-tokens {batch}"
+        f" --device {shlex.quote(model.device)} --dtype {model.entry.get('dtype', 'float32')}"
+    )
+
+
+def intervention(experiment):
+    """The options of a rule that changes states over a grid of layers and strengths, as a function of the wildcards."""
+    entry = STUDY.experiment(experiment)
+
+    def options(wildcards):
+        return (
+            f"{asking(wildcards)} --layers {' '.join(STUDY.changed_layers(experiment, wildcards.model))}"
+            f" --strengths {' '.join(map(str, entry['strengths']))} --per-operation {entry['prompts']}"
+            f" {RANGE} {SPLIT} --resamples {RESAMPLES}"
+        )
+
+    return options
+
+
+def pattern_probe(model, context):
+    """The probe whose columns the patterns of a context are fitted on.
+
+    Where numbers are read at their own token that is the universal probe, if the study has it.
+    """
+    universal = STUDY.experiment("universal_probe") and context in STUDY.own_token_contexts(model)
+    return f"results/probes/{model}/{'universal' if universal else context}/fourier.safetensors"
+
+
+def fourier_files(model, context):
+    """The file of the probe `fourier` of a run, and that of its control `shuffled` where the study has it."""
+    controls = [control for control in STUDY.probe_controls(model) if control == "shuffled"]
+    return [
+        f"results/probes/{model}/{context}/fourier{ending}.safetensors" for ending in ("", *(f".{c}" for c in controls))
+    ]
+
+
+# --- patching --------------------------------------------------------------------------------------------------
+
+
+def published_probe(wildcards):
+    """The probe that the paper's patch is fitted on, where it is wanted and there is one."""
+    wanted = STUDY.experiment("patching")["faithful"]
+    known = [entry["name"] for entry in STUDY.iterative_entries(wildcards.model, wildcards.context)]
+    folder = f"results/probes/{wildcards.model}/{wildcards.context}"
+    return [f"{folder}/wave.safetensors"] if wanted and "wave" in known else []
+
+
+# --- steering --------------------------------------------------------------------------------------------------
+
+
+def operand_patterns(wildcards):
+    """The forward model of the states of operands."""
+    return f"results/patterns/{wildcards.model}/{STUDY.operand_context(wildcards.model)}.safetensors"
+
+
+def operand_probe(wildcards):
+    """The probe that reads operands at their own token."""
+    return pattern_probe(wildcards.model, STUDY.operand_context(wildcards.model))
+
+
+# --- ablation --------------------------------------------------------------------------------------------------
+
+
+def ablated_layers(wildcards):
+    """The layers from whose states directions are taken."""
+    return " ".join(STUDY.operand_layers("ablation", wildcards.model))
+
+
+# --- causal_subspace -------------------------------------------------------------------------------------------
+
+
+def causal_layers(wildcards):
+    """The option that names the layers, or those to choose from: all whose states later tokens read."""
+    blocks = map(str, range(base_model(wildcards).facts.layers))
+    layers = [layer for layer in blocks if layer in STUDY.operand_layers("causal_subspace", wildcards.model)]
+    return f"{'--layers' if 'layers' in CAUSAL else '--candidates'} {' '.join(layers)}"
+
+
+# --- operand_precision -----------------------------------------------------------------------------------------
+
+
+def precision_probes(wildcards):
+    """The probes of a model's embeddings that say which numbers can be read."""
+    fitted = [*STUDY.closed_form, *iterative_files(EMBEDDING, EMBEDDING_FITS, wildcards.model)]
+    wanted = dict.fromkeys(["fourier", *PRECISION.get("probes", ["digits", "sinusoidal"])])
+    return expand(
+        f"{EMBEDDING_PROBES}/{{probe}}.safetensors",
+        probe=[probe for probe in wanted if probe in fitted],
+        model=wildcards.model,
+    )
+
+
+def operand_contexts(wildcards):
+    """The contexts in which a model reads operands at their own token."""
+    return STUDY.contexts_of_kind(wildcards.model, "operand")
+
+
+# --- runs of any model ---
+
+
+def any_model(files, name):
+    """The files of a run as patterns with the wildcard `model`."""
+    return [re.sub(rf"(?<=/){re.escape(name)}(?=/)", "{model}", file, count=1) for file in files]
