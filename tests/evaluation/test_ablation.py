@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,6 +7,7 @@ import pytest
 from interventions.operand_model import LAYERS, operand_model
 from models.constructed import PERIODS
 from numprobe.evaluation.ablation import Ablations, ablation_rows
+from numprobe.evaluation.notes import TOO_FEW
 from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.tables import measurements
 
@@ -77,3 +80,12 @@ def test_operations_are_told_apart(tables):
     rows = tables["code"].filter(layer="1", probe="patterns", rank=PLANTED, metric="harmed")
     assert rows["subset"].to_list() == ["all", "operation=+", "operation=-"]
     assert rows["resampled"].str.starts_with("true results").all()
+
+
+def test_a_model_without_right_answers_has_nothing_to_lose(tmp_path):
+    model = operand_model(tmp_path / "states", "code")
+    table = model.questions.table.with_columns(value=pl.lit(0, pl.Int32))
+    unanswerable = replace(model.questions, table=table).take((model.questions.table["value"] > 0).to_numpy())
+    ablations = Ablations(("1",), (2,), 1, 20)
+    rows = ablation_rows(model.asker, unanswerable, "b", model.probe, model.patterns, ablations, 100, 0)
+    assert {(row["metric"], row["value"], row["note"]) for row in rows} == {("accuracy_before", 0.0, TOO_FEW)}

@@ -3,8 +3,9 @@ import polars as pl
 import pytest
 
 from interventions.operand_model import LAYERS, operand_model
+from numprobe.evaluation.notes import TOO_FEW
 from numprobe.evaluation.outcomes import INTERVENTION
-from numprobe.evaluation.steering import TOO_FEW, Grid, steering_rows
+from numprobe.evaluation.steering import Grid, steering_rows
 from numprobe.tables import measurements
 
 STRENGTHS = (0.0, 1.0)

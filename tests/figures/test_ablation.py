@@ -83,6 +83,12 @@ def test_readings_are_drawn_beside_the_level_without_ablation():
     assert "no direction gone" in legend(figure) and "chance (1/1000)" in legend(figure)
 
 
+def test_models_without_right_answers_are_told():
+    weak = [row("weak", None, "accuracy_before", 0.0, probe=None, note="too few right answers")]
+    for table in (measurements(weak, INTERVENTION), pl.concat([ablation_table(), measurements(weak, INTERVENTION)])):
+        assert any("too few right" in text for text in texts(draw_ablation(ablation_drawn(table))))
+
+
 def test_tables_that_cannot_be_drawn_are_refused():
     with pytest.raises(NumprobeError, match="lacks the columns rank"):
         ablation_drawn(ablation_table().drop("rank"))

@@ -86,6 +86,7 @@ def test_models_that_cannot_be_steered_are_told():
     assert len(figure.axes) == 9
     found = texts(figure)
     assert any("encoder" in text for text in found) and any("too few right" in text for text in found)
+    assert any("too few right" in text for text in texts(draw_steering(steering_rows(SKIPPED))))
 
 
 def test_tables_that_cannot_be_drawn_are_refused():

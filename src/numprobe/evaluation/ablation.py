@@ -9,6 +9,7 @@ import numpy as np
 from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
+from numprobe.evaluation.notes import TOO_FEW
 from numprobe.evaluation.outcomes import interval_row, subsets
 from numprobe.evaluation.predict import split_of
 from numprobe.intervals import prompt_accuracy_interval
@@ -92,10 +93,12 @@ def ablation_rows(
     questions and by operation. `probe` is the subspace (`READOUT`, `PATTERNS`, `RANDOM`, or `STATE`: all directions).
     Random ones are controls, `RANDOM_COMPONENT`, or `RANDOM_SUBSPACE` with the component made as long as the longer of
     the other two; their shares are means over the draws. Metrics: `accuracy_before`, `accuracy_after`; `harmed`: share
-    of the right answers that become wrong.
+    of the right answers that become wrong. A model without right answers has nothing to lose (note `TOO_FEW`).
     """
     asked = _ask(asker, questions, operand, probe, patterns, ablations, seed)
     rows = _rows(asked, {"accuracy_before": (asked.right, asked.right | True)}, resamples, seed)
+    if not asked.right.any():
+        return [{**row, "note": TOO_FEW} for row in rows]
     for layer in asked.states:
         for described, changes in _changes(asked, probe, patterns, layer, ablations, seed):
             still = np.mean([_still_right(asked, layer, change) for change in changes], axis=0)

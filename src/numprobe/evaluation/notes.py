@@ -4,3 +4,5 @@
 CONSTANT_STATE = "constant state"
 #: Begins the note of a combination that makes no sense for the model; the reason follows.
 NOT_APPLICABLE = "not applicable"
+#: The `note` of a model that answers so few questions rightly that there is nothing to change.
+TOO_FEW = "too few right answers"

@@ -9,6 +9,7 @@ import polars as pl
 
 from numprobe.answers.ask import NO_NUMBER, Asker
 from numprobe.answers.questions import Questions
+from numprobe.evaluation.notes import TOO_FEW
 from numprobe.evaluation.outcomes import interval_row, subsets
 from numprobe.evaluation.predict import split_of
 from numprobe.intervals import prompt_accuracy_interval
@@ -26,8 +27,6 @@ Setting = tuple[str, str, str, float]
 
 #: The unit of resampling: all prompts with one operand share its fate.
 _UNITS = {"values (bootstrap)": "operands (bootstrap)", "values (Wilson)": "operands (Wilson)"}
-#: The `note` of a model that answers too few questions rightly.
-TOO_FEW = "too few right answers"
 
 
 @dataclass(frozen=True)

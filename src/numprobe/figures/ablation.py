@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.figures.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
-from numprobe.figures.rows import checked, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.figures.rows import checked, nothing_to_draw, runs_of
 from numprobe.figures.style import Style
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.layers import layer_order
@@ -32,7 +32,7 @@ _LEVELS: Mapping[tuple[str, str | None], tuple[str, Style]] = {
     ("reads_before", None): ("no direction gone", Style("#009E73", "", ":")),
 }
 _LABELS = {
-    "harmed": "share of the right answers that become wrong",
+    "harmed": "share of right answers harmed",
     "reads_refitted": "accuracy on unseen numbers",
 }
 _COLUMNS = (
@@ -57,9 +57,10 @@ def ablation_drawn(table: pl.DataFrame) -> pl.DataFrame:
     rows = checked(table, [*MEASUREMENT, "rank", "relative_norm"]).filter(pl.col("subset") == "all")
     metrics = {metric for metric, *_ in [*_CURVES, *_LEVELS]}
     measured = pl.col("metric").is_in(list(metrics)) & pl.col("value").is_not_null()
-    if rows.filter(measured).is_empty():
+    explained = rows.filter(pl.col("note").is_not_null()).with_columns(value=pl.lit(None, pl.Float64))
+    if rows.filter(measured).is_empty() and explained.is_empty():
         raise nothing_to_draw("metric harmed or reads_refitted")
-    return rows.filter(measured | is_not_applicable()).select(_COLUMNS)
+    return pl.concat([rows.filter(measured), explained]).select(_COLUMNS)
 
 
 def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
@@ -73,10 +74,10 @@ def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
         How many numbers a probe chooses among; draws the chance level 1 / candidates.
     """
     runs, layers = runs_of(drawn), layer_order(drawn["layer"].drop_nulls())
-    figure, panels = context_panels(list(runs), [f"layer {layer}" for layer in layers])
+    figure, panels = context_panels(list(runs), [f"layer {layer}" for layer in layers] or ["no layer"])
     headers = {}
     for (run, title), axes in panels.items():
-        rows = runs[run].filter((pl.col("layer") == title.removeprefix("layer ")) | is_not_applicable())
+        rows = runs[run].filter((pl.col("layer") == title.removeprefix("layer ")) | pl.col("note").is_not_null())
         fraction_axis(axes)
         if explain_empty(axes, rows):
             continue
@@ -85,9 +86,9 @@ def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
         _draw_panel(axes, rows)
         headers[run, title] = _header(rows)
     title_columns(panels, headers)
-    metrics = set(drawn["metric"])
+    labels = [label for metric, label in _LABELS.items() if metric in set(drawn["metric"])]
     figure.supxlabel("directions taken away", fontsize=7)
-    figure.supylabel(next(label for metric, label in _LABELS.items() if metric in metrics), fontsize=7)
+    figure.supylabel(*labels[:1] or [""], fontsize=7)
     figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=3)
     return figure
 
