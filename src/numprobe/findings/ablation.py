@@ -1,6 +1,6 @@
 """Ablation: how many directions must go until answers suffer, and until nothing can be read any more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -112,26 +112,25 @@ def _sentence(measured: Mapping[tuple[str, str], Curves]) -> str:
     )
     if not used:
         return told + "For a model builder: what is read there comes too late to change an answer.\n"
-    answers = [_rank(curves, _ANSWERS["patterns"]) for curves in used]
-    random = [_rank(curves, _ANSWERS["random, as long"]) for curves in used]
-    reading = [_rank(curves, _READING["patterns"]) for curves in used]
-    fewer = sum(own < other for own, other in zip(answers, random, strict=True))
-    before = sum(own < other for own, other in zip(answers, reading, strict=True))
-    after = sum(own > other for own, other in zip(answers, reading, strict=True))
+    fewer, read_out = (_fewer(used, _ANSWERS[name], _ANSWERS["random, as long"]) for name in ("patterns", "read-out"))
+    known = [curves for curves in used if _READING["patterns"] in curves]
+    before = _fewer(known, _ANSWERS["patterns"], _READING["patterns"])
+    after = _fewer(known, _READING["patterns"], _ANSWERS["patterns"])
     told += (
         f"There the answers halve with fewer directions of the patterns than random ones (as long) in {fewer} of "
-        f"{len(used)}; before a refitted probe's reading halves in {before}, with it in {len(used) - before - after}, "
-        f"after it in {after}. For a model builder: "
+        f"{len(used)}, of the read-out in {read_out}; before a refitted probe's reading halves in {before}, with it in "
+        f"{len(known) - before - after}, after it in {after}. For a model builder: "
     )
     if fewer <= len(used) / 2:
         return told + "the directions that a probe finds are not those that these models need.\n"
-    if after > len(used) / 2:
+    if after > len(known) / 2:
         return told + "a number that no probe reads any more may still be computed with: erasing is not forgetting.\n"
-    if before > len(used) / 2:
+    if before > len(known) / 2:
         return told + "few directions carry an operand; what a probe still reads without them is not used.\n"
     return told + "answers and reading hang on the same directions: those that a probe finds are those that are used.\n"
 
 
-def _rank(curves: Curves, key: Key) -> float:
-    rank = _halved(curves, key)
-    return float("inf") if rank is None else rank
+def _fewer(places: Sequence[Curves], one: Key, other: Key) -> int:
+    """In how many of the places the first curve halves at a smaller rank than the second."""
+    ranks = [[_halved(curves, key) or float("inf") for key in (one, other)] for curves in places]
+    return sum(first < second for first, second in ranks)
