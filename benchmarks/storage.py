@@ -13,9 +13,10 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from _bench import ROOT, Goal, arguments, compare, draw_ratios, finish, ratio
-from numprobe.activations.store import ITEM_BYTES, narrow, read_states, write_activations
+from numprobe.activations.columns import ITEM_BYTES, narrow
+from numprobe.activations.store import read_states, write_activations
 
-LAYERS, ROWS, WIDTH, BATCH = 8, 2048, 2048, 256
+LAYERS, ROWS, WIDTH, BATCH = 4, 4096, 2048, 256
 GOAL = 0.8
 WRITE, WRITE_PLAIN, READ, READ_PLAIN = "write", "write, plain copy", "read", "read, plain copy"
 COLD, COLD_PLAIN, COLD_NUMPY = "cold process to first layer", "cold process, plain file", "cold process, numpy alone"

@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from activations.prompts import prompt_table
 from models.tiny import ENCODERS, LAYERS, WIDTH, tiny_model, word_tokenizer
 from numprobe.activations.checks import checked
+from numprobe.activations.columns import widen
 from numprobe.activations.extract import check_states, extract_states, state_batches
 from numprobe.activations.locate import locate_numbers
-from numprobe.activations.store import widen
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
 from numprobe.models.facts import SUPPORTED

@@ -6,20 +6,18 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import numprobe
+from numprobe.activations.columns import ITEM_BYTES, narrow, widen
 from numprobe.activations.store import (
-    ITEM_BYTES,
     iterate_states,
-    narrow,
     read_manifest,
     read_positions,
     read_states,
     state_file,
-    widen,
     write_activations,
 )
 from numprobe.atomic import file_sha256
@@ -98,12 +96,43 @@ def test_files_larger_than_a_block(tmp_path):
     assert pq.read_table(tmp_path / state_file("0"))["row"].to_pylist() == list(range(rows))
 
 
+@pytest.mark.parametrize("dtype", ITEM_BYTES)
+@pytest.mark.parametrize("width", [1, 3, 100, 5000])
+def test_vectors_of_any_width_lie_in_one_piece_per_row_group(tmp_path, width, dtype):
+    """More rows than a row group takes, and than Arrow puts on a page."""
+    rows = 45_000 if width < 100 else 3 * (1 << 22) // (width * ITEM_BYTES[dtype]) + 1
+    states = np.random.default_rng(0).normal(size=(rows, width)).astype("f4")
+    positions = pl.DataFrame({"row": range(rows)}, schema={"row": pl.UInt32})
+    options = {"layers": ["0"], "width": width, "dtype": dtype, "positions": positions, "details": {}}
+    write_activations(tmp_path, [{"0": states}], **options)
+    expected = widen(narrow(states, dtype), dtype)
+    assert pq.ParquetFile(tmp_path / state_file("0")).num_row_groups > 1
+    np.testing.assert_array_equal(read_states(tmp_path, "0"), expected)
+    np.testing.assert_array_equal(np.concatenate(list(iterate_states(tmp_path, "0"))), expected)
+    column = pl.read_parquet(tmp_path / state_file("0"))["state"]
+    assert b"".join(column) == narrow(states, dtype).tobytes()
+
+
+def test_a_file_of_another_layout_is_refused(tmp_path):
+    """Whoever wrote it: vectors on several pages would be read wrongly."""
+    write(tmp_path)
+    path = tmp_path / state_file("0")
+    table = pq.read_table(path)
+    pq.write_table(table, path, compression="none", use_dictionary=False, data_page_size=64, write_batch_size=1)
+    manifest = read_manifest(tmp_path)
+    manifest["states"][0]["bytes"] = path.stat().st_size
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(NumprobeError, match="its vectors do not lie in one piece per row group"):
+        read_states(tmp_path, "0")
+
+
 def test_any_parquet_reader_gets_the_vectors(tmp_path):
     write(tmp_path)
     state = pl.read_parquet(tmp_path / state_file("0"))["state"]
     np.testing.assert_array_equal(np.frombuffer(b"".join(state), "<f4").reshape(ROWS, WIDTH), STATES["0"])
 
 
+@settings(deadline=None)  # the first example imports torch
 @given(arrays("f4", 20, elements=st.floats(width=32, allow_nan=False)))
 def test_bfloat16_is_rounded_to_nearest_even_as_torch_does(values):
     torch = pytest.importorskip("torch")

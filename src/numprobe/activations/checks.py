@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from numprobe.activations.store import narrow, widen
+from numprobe.activations.columns import narrow, widen
 from numprobe.errors import NumprobeError
 
 K = TypeVar("K")
@@ -22,7 +22,7 @@ def checked(
     ----------
     batches
         Mappings from layer, or from site and layer, to [rows, width]: float32, or as stored
-        (`numprobe.activations.store.narrow`).
+        (`numprobe.activations.columns.narrow`).
     texts
         The text of a row, for messages.
     model

@@ -12,9 +12,10 @@ import polars as pl
 from tqdm import tqdm
 
 from numprobe.activations.checks import checked
+from numprobe.activations.columns import ITEM_BYTES
 from numprobe.activations.extract import check_states, state_batches
 from numprobe.activations.locate import Located, locate_numbers, longest_sequence
-from numprobe.activations.store import ITEM_BYTES, write_activations
+from numprobe.activations.store import write_activations
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture, locate_parts
 from numprobe.models.facts import check_layers

@@ -158,7 +158,7 @@ def state_batches(
     Yields
     ------
     dict
-        Layer to [rows of the batch, width], as stored (`numprobe.activations.store.narrow`).
+        Layer to [rows of the batch, width], as stored (`numprobe.activations.columns.narrow`).
     """
     batches = batch_passes(parts, located, batch_tokens, share_prefixes)
     return read_batches(batches, lambda one: read_states(parts, one, layers), dtype)

@@ -1,14 +1,10 @@
 """Hidden states on disk: one Parquet file per state, one position table, one manifest (docs/files.md).
 
-A state file has a row index and one fixed-width binary column (measured on 160 MB of float16: written at 2 GB/s and
-read at 4 GB/s; a list column of the same bytes at 60 to 500 MB/s). States are written while the next ones are made. The
-manifest is written last and names row counts,
-byte counts and checksums. Readers compare rows and bytes every time. They leave the sha256 alone, which would cost two
-and a half times as much as reading the file; it is there for `sha256sum`.
+States are written while the next ones are made. The manifest is written last and names row counts, byte counts and
+checksums. Readers compare rows and bytes every time. They leave the sha256 alone, which would cost twice as much as
+reading the file; it is there for `sha256sum`.
 """
 
-import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,20 +15,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from numprobe.activations.ahead import ahead
+from numprobe.activations.columns import ColumnReader, ColumnWriter
 from numprobe.atomic import atomic_path, file_sha256, read_json, write_json
 from numprobe.errors import NumprobeError
-from numprobe.tables import METADATA_KEY, read_table, write_table
+from numprobe.tables import read_table, write_table
 
 MANIFEST = "manifest.json"
 POSITIONS = "positions.parquet"
 #: The site of the states between the blocks.
 RESIDUAL = "residual"
-#: Bytes per component of the storage types.
-ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
-_BUFFER_BYTES = 1 << 22
+# Threads that write: encoding a block takes longer than copying it.
+_WRITERS = 4
 
 #: Site and layer of a state.
 Key = tuple[str, str]
@@ -66,29 +61,6 @@ class State:
 def state_file(layer: str, site: str = RESIDUAL) -> str:
     """The file name of a state, such as `residual-final_norm.parquet`."""
     return f"{site}-{layer}.parquet"
-
-
-def narrow(states: np.ndarray, dtype: str) -> np.ndarray:
-    """The bits that are stored: float32, float16, or uint16 (bfloat16, rounded to nearest even), shape as given.
-
-    Bits of bfloat16 (uint16) stay what they are. Values beyond the range of `dtype` become infinite; the caller checks
-    (`widen` shows them).
-    """
-    if dtype == "bfloat16" and states.dtype != np.uint16:
-        bits = np.ascontiguousarray(states, dtype="<f4").view("<u4")
-        rounded: np.ndarray = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")
-        # Rounding must not make a number of what is none.
-        rounded[np.isnan(states)] = 0x7FC0
-        return rounded
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(states, dtype=_stored_dtype(dtype))
-
-
-def widen(stored: np.ndarray, dtype: str) -> np.ndarray:
-    """The numbers that `narrow` stored: float32 for bfloat16 (numpy has no such type), otherwise `stored` itself."""
-    if dtype == "bfloat16":
-        return (stored.astype("<u4") << 16).view("<f4")
-    return stored
 
 
 def write_activations(
@@ -159,13 +131,11 @@ def write_states(
     metadata = details.get("provenance", {})
     with ExitStack() as stack:
         columns = {state.key: stack.enter_context(_column(stack, folder, state, dtype, metadata)) for state in states}
+        pool = stack.enter_context(ThreadPoolExecutor(_WRITERS))
         for batch in ahead(batches):
-            for key, column in columns.items():
-                column.append(batch[key])
+            list(pool.map(ColumnWriter.append, columns.values(), [batch[key] for key in columns]))
         _check_rows(columns, positions.height)
-        # Waiting for the disk and reading for the checksum take as long as they take for one file.
-        with ThreadPoolExecutor() as pool:
-            files = dict(zip(columns, pool.map(_Column.finish, columns.values()), strict=True))
+        files = dict(zip(columns, pool.map(_finish, columns.values()), strict=True))
     write_table(folder / POSITIONS, positions, metadata)
     listed = [
         entry for state in states for entry in _describe(state, width, {"rows": positions.height, **files[state.key]})
@@ -175,73 +145,21 @@ def write_states(
     write_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": table})
 
 
-def _column(stack: ExitStack, folder: Path, state: State, dtype: str, metadata: Any) -> "_Column":
+def _column(stack: ExitStack, folder: Path, state: State, dtype: str, metadata: Any) -> ColumnWriter:
     path = stack.enter_context(atomic_path(folder / state_file(state.layer, state.site)))
     names = {"byte_order": "little", "site": state.site, "layer": state.layer}
-    return _Column(path, state.width, dtype, {"width": str(state.width), "dtype": dtype, **names}, metadata)
+    return ColumnWriter(path, state.width, dtype, {"width": str(state.width), "dtype": dtype, **names}, metadata)
 
 
-class _Column:
-    """One state file in the making: rows are collected in a buffer of 4 MiB, each time a Parquet row group."""
-
-    def __init__(self, path: Path, width: int, dtype: str, described: dict[str, str], metadata: Any) -> None:
-        stored = {**described, METADATA_KEY.decode(): json.dumps(metadata, sort_keys=True)}
-        self._binary = pa.binary(width * ITEM_BYTES[dtype])
-        self._schema = pa.schema([("row", pa.uint32()), ("state", self._binary)], metadata=stored)
-        self._path, self._width, self._dtype = path, width, dtype
-        # Neither a dictionary nor statistics nor compression helps with floating-point vectors.
-        self._writer = pq.ParquetWriter(
-            path, self._schema, compression="none", use_dictionary=False, write_statistics=False
-        )
-        rows = max(1, _BUFFER_BYTES // self._binary.byte_width)
-        self._buffer = np.empty((rows, width), dtype=_stored_dtype(dtype))
-        self._written = self._filled = 0
-
-    def __enter__(self) -> "_Column":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._writer.close()
-
-    def finish(self) -> dict[str, Any]:
-        """Write what is left, to the disk itself, and describe the file."""
-        self._flush()
-        self._writer.close()
-        with self._path.open("rb") as file:
-            os.fsync(file.fileno())
-        return _bytes_and_digest(self._path)
-
-    @property
-    def rows(self) -> int:
-        return self._written + self._filled
-
-    def append(self, states: np.ndarray) -> None:
-        if states.ndim != 2 or states.shape[1] != self._width:
-            raise ValueError(f"states have shape {states.shape}, not [rows, {self._width}]")
-        rest = narrow(states, self._dtype)
-        while len(rest):
-            space = self._buffer[self._filled :]
-            taken = min(len(space), len(rest))
-            space[:taken] = rest[:taken]
-            rest = rest[taken:]
-            self._filled += taken
-            if self._filled == len(self._buffer):
-                self._flush()
-
-    def _flush(self) -> None:
-        if not self._filled:
-            return
-        count, end = self._filled, self._written + self._filled
-        row = pa.array(np.arange(self._written, end, dtype=np.uint32))
-        state = pa.FixedSizeBinaryArray.from_buffers(self._binary, count, [None, pa.py_buffer(self._buffer[:count])])
-        self._writer.write_table(pa.Table.from_arrays([row, state], schema=self._schema), row_group_size=count)
-        self._written, self._filled = end, 0
-
-
-def _check_rows(columns: Mapping[Key, _Column], rows: int) -> None:
+def _check_rows(columns: Mapping[Key, ColumnWriter], rows: int) -> None:
     for (site, layer), column in columns.items():
         if column.rows != rows:
             raise ValueError(f"{site} of layer {layer} has {column.rows} states for {rows} positions")
+
+
+def _finish(column: ColumnWriter) -> dict[str, Any]:
+    column.finish()
+    return _bytes_and_digest(column.path)
 
 
 def _describe(state: State, width: int, described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -308,14 +226,7 @@ def read_states(folder: str | Path, layer: str, site: str = RESIDUAL) -> np.ndar
     NumprobeError
         If the state is not there, or the folder does not match its manifest.
     """
-    opened = _open(folder, layer, site)
-    dtype = opened.dtype
-    states = np.empty((opened.rows, opened.width), dtype="<f4" if dtype == "bfloat16" else _stored_dtype(dtype))
-    filled = 0
-    for block in opened.blocks():
-        states[filled : filled + len(block)] = block
-        filled += len(block)
-    return states
+    return _open(folder, layer, site).whole()
 
 
 def iterate_states(
@@ -325,29 +236,6 @@ def iterate_states(
     for block in _open(folder, layer, site).blocks():
         for start in range(0, len(block), rows_per_batch):
             yield block[start : start + rows_per_batch]
-
-
-class _StateFile:
-    """A state file that has been checked against its manifest, or the columns of one that are a site of their own."""
-
-    def __init__(self, path: Path, file: pq.ParquetFile, stored_width: int, columns: slice, dtype: str) -> None:
-        self.rows, self.width, self.dtype = file.metadata.num_rows, columns.stop - columns.start, dtype
-        self._path, self._file, self._stored_width, self._columns = path, file, stored_width, columns
-
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Arrays [rows, width], one per row group, so that memory holds one group beside the result."""
-        for group in range(self._file.num_row_groups):
-            try:
-                column = self._file.read_row_group(group, columns=["state"]).column("state")
-            except (pa.ArrowException, OSError) as error:
-                raise _damaged(self._path, str(error)) from error
-            for chunk in column.chunks:
-                yield widen(self._array(chunk)[:, self._columns], self.dtype)
-
-    def _array(self, chunk: pa.FixedSizeBinaryArray) -> np.ndarray:
-        flat = np.frombuffer(chunk.buffers()[1], dtype=_stored_dtype(self.dtype))
-        width = self._stored_width
-        return flat[chunk.offset * width : (chunk.offset + len(chunk)) * width].reshape(-1, width)
 
 
 def state_width(manifest: Mapping[str, Any], site: str = RESIDUAL) -> int:
@@ -365,25 +253,26 @@ def state_width(manifest: Mapping[str, Any], site: str = RESIDUAL) -> int:
     return widths.pop()
 
 
-def _open(folder: str | Path, layer: str, site: str) -> _StateFile:
+def _open(folder: str | Path, layer: str, site: str) -> ColumnReader:
     manifest = read_manifest(folder)
     entry = _entry(folder, manifest, layer, site)
     whole = _entry(folder, manifest, layer, entry.get("part_of", site))
     path, dtype = Path(folder) / whole["file"], manifest["dtype"]
     _check_bytes(path, whole["bytes"])
+    width = whole.get("width", manifest["width"])
+    first = entry.get("first_column", 0)
     try:
-        file = pq.ParquetFile(path)
+        reader = ColumnReader(path, width, slice(first, first + entry.get("width", width)), dtype)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, str(error)) from error
-    _check_count(path, file.metadata.num_rows, manifest["rows"])
-    stored = {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
-    found = {name: stored.get(name) for name in ("width", "dtype", "site", "layer")}
-    width = whole.get("width", manifest["width"])
+    _check_count(path, reader.rows, manifest["rows"])
+    found = {name: reader.described.get(name) for name in ("width", "dtype", "site", "layer")}
     wanted = {"width": str(width), "dtype": dtype, "site": whole["site"], "layer": layer}
     if found != wanted:
         raise _damaged(path, f"it holds {found}, the manifest says {wanted}")
-    first = entry.get("first_column", 0)
-    return _StateFile(path, file, width, slice(first, first + entry.get("width", width)), dtype)
+    if not reader.in_pieces:
+        raise _damaged(path, "its vectors do not lie in one piece per row group")
+    return reader
 
 
 def _entry(folder: str | Path, manifest: Mapping[str, Any], layer: str, site: str) -> dict[str, Any]:
@@ -408,7 +297,3 @@ def _check_count(path: Path, found: int, wanted: int) -> None:
 
 def _damaged(path: Path, reason: str) -> NumprobeError:
     return NumprobeError(f"{path} does not match its manifest ({reason}): delete the folder and extract again")
-
-
-def _stored_dtype(dtype: str) -> str:
-    return {"float32": "<f4", "float16": "<f2", "bfloat16": "<u2"}[dtype]

@@ -1,0 +1,206 @@
+"""One state on disk: a Parquet file with a row index and one fixed-width binary column.
+
+Neither dictionary, statistics nor compression helps with floating-point vectors. Without them, and with one page per
+row group, the vectors of a row group lie in one piece at the end of it: reading is a copy, at the speed of
+`numpy.fromfile`, while any Parquet reader still gets them.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from numprobe.tables import METADATA_KEY
+
+#: Bytes per component of the storage types.
+ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+_GROUP_BYTES = 1 << 22
+# Arrow begins a new page after some rows (20,000) or bytes; a row group has fewer of both.
+_GROUP_ROWS = 1 << 14
+_PAGE_BYTES = 1 << 23
+# A page's header has about 26 bytes; two of them have more than this.
+_HEADER_BYTES = 40
+
+
+def narrow(states: np.ndarray, dtype: str) -> np.ndarray:
+    """The bits that are stored: float32, float16, or uint16 (bfloat16, rounded to nearest even), shape as given.
+
+    Bits of bfloat16 (uint16) stay what they are. Values beyond the range of `dtype` become infinite; the caller checks
+    (`widen` shows them).
+    """
+    if dtype == "bfloat16" and states.dtype != np.uint16:
+        bits = np.ascontiguousarray(states, dtype="<f4").view("<u4")
+        rounded: np.ndarray = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")
+        # Rounding must not make a number of what is none.
+        rounded[np.isnan(states)] = 0x7FC0
+        return rounded
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(states, dtype=stored_dtype(dtype))
+
+
+def widen(stored: np.ndarray, dtype: str) -> np.ndarray:
+    """The numbers that `narrow` stored: float32 for bfloat16 (numpy has no such type), otherwise `stored` itself."""
+    if dtype == "bfloat16":
+        return (stored.astype("<u4") << 16).view("<f4")
+    return stored
+
+
+def stored_dtype(dtype: str) -> str:
+    """The numpy type of what is stored; uint16 for bfloat16."""
+    return {"float32": "<f4", "float16": "<f2", "bfloat16": "<u2"}[dtype]
+
+
+class ColumnWriter:
+    """A state file in the making: rows are collected in a buffer of 4 MiB, each time a Parquet row group.
+
+    Parameters
+    ----------
+    path
+        The file.
+    width
+        Components of a vector.
+    dtype
+        float32, float16 or bfloat16.
+    described
+        What the schema's metadata says.
+    metadata
+        Provenance.
+    """
+
+    def __init__(self, path: Path, width: int, dtype: str, described: Mapping[str, str], metadata: Any) -> None:
+        stored = {**described, METADATA_KEY.decode(): json.dumps(metadata, sort_keys=True)}
+        self._binary = pa.binary(width * ITEM_BYTES[dtype])
+        fields = [pa.field("row", pa.uint32(), nullable=False), pa.field("state", self._binary, nullable=False)]
+        self._schema = pa.schema(fields, metadata=stored)
+        self.path, self._width, self._dtype = path, width, dtype
+        plain = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+        self._writer = pq.ParquetWriter(path, self._schema, data_page_size=_PAGE_BYTES, **plain)
+        rows = min(_GROUP_ROWS, max(1, _GROUP_BYTES // self._binary.byte_width))
+        self._buffer = np.empty((rows, width), dtype=stored_dtype(dtype))
+        self._written = self._filled = 0
+
+    def __enter__(self) -> "ColumnWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    @property
+    def rows(self) -> int:
+        """How many were appended."""
+        return self._written + self._filled
+
+    def append(self, states: np.ndarray) -> None:
+        """Add vectors [rows, width], as they are or as stored (`narrow`)."""
+        if states.ndim != 2 or states.shape[1] != self._width:
+            raise ValueError(f"states have shape {states.shape}, not [rows, {self._width}]")
+        rest = narrow(states, self._dtype)
+        while len(rest):
+            space = self._buffer[self._filled :]
+            taken = min(len(space), len(rest))
+            space[:taken] = rest[:taken]
+            rest = rest[taken:]
+            self._filled += taken
+            if self._filled == len(self._buffer):
+                self._flush()
+
+    def finish(self) -> None:
+        """Write what is left, to the disk itself."""
+        self._flush()
+        self._writer.close()
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    def _flush(self) -> None:
+        if not self._filled:
+            return
+        count, end = self._filled, self._written + self._filled
+        row = pa.array(np.arange(self._written, end, dtype=np.uint32))
+        state = pa.FixedSizeBinaryArray.from_buffers(self._binary, count, [None, pa.py_buffer(self._buffer[:count])])
+        self._writer.write_table(pa.Table.from_arrays([row, state], schema=self._schema), row_group_size=count)
+        self._written, self._filled = end, 0
+
+
+class ColumnReader:
+    """A state file, or the columns of one that are a site of their own.
+
+    Parameters
+    ----------
+    path
+        The file.
+    stored_width
+        Components of the vectors in it.
+    columns
+        Those that are wanted.
+    dtype
+        float32, float16 or bfloat16.
+
+    Raises
+    ------
+    pyarrow.ArrowException, OSError
+        If it is no Parquet file.
+    """
+
+    def __init__(self, path: Path, stored_width: int, columns: slice, dtype: str) -> None:
+        file = pq.ParquetFile(path)
+        self._path, self._metadata = path, file.metadata
+        self._stored_width, self._columns, self._dtype = stored_width, columns, dtype
+        #: Rows of the file, and what the schema's metadata says.
+        self.rows = file.metadata.num_rows
+        self.described = {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether the vectors of each row group lie in one piece, as `ColumnWriter` puts them."""
+        return all(0 < header <= _HEADER_BYTES for _, _, header in self._pieces())
+
+    def _pieces(self) -> Iterator[tuple[int, int, int]]:
+        """Of each row group where its vectors start, how many they are, and the bytes in front of them."""
+        row_bytes = self._stored_width * ITEM_BYTES[self._dtype]
+        for number in range(self._metadata.num_row_groups):
+            group = self._metadata.row_group(number)
+            chunk = group.column(1)
+            header = chunk.total_compressed_size - group.num_rows * row_bytes
+            yield chunk.data_page_offset + header, group.num_rows, header
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Arrays [rows, width], one per row group, so that memory holds one group beside the result."""
+        with self._path.open("rb", buffering=0) as file:
+            for start, rows, _ in self._pieces():
+                stored = np.empty((rows, self._stored_width), dtype=stored_dtype(self._dtype))
+                _read(file, start, stored)
+                yield widen(stored[:, self._columns], self._dtype)
+
+    def whole(self) -> np.ndarray:
+        """All vectors [rows, width]: float32 or float16 as stored, float32 for bfloat16."""
+        width = self._columns.stop - self._columns.start
+        kind = "<f4" if self._dtype == "bfloat16" else stored_dtype(self._dtype)
+        states = np.empty((self.rows, width), dtype=kind)
+        if width == self._stored_width and self._dtype != "bfloat16":
+            self._fill(states)
+            return states
+        filled = 0
+        for block in self.blocks():
+            states[filled : filled + len(block)] = block
+            filled += len(block)
+        return states
+
+    def _fill(self, states: np.ndarray) -> None:
+        """Read all vectors without a copy in between."""
+        filled = 0
+        with self._path.open("rb", buffering=0) as file:
+            for start, rows, _ in self._pieces():
+                _read(file, start, states[filled : filled + rows])
+                filled += rows
+
+
+def _read(file: Any, start: int, stored: np.ndarray) -> None:
+    """Fill an array from a place of a file."""
+    file.seek(start)
+    if stored.nbytes and file.readinto(stored.view(np.uint8)) != stored.nbytes:
+        raise OSError(f"{file.name} ended early")
