@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from numprobe.evaluation.outcomes import INTERVENTION
+from numprobe.interventions.measure import MOVEMENT
 from numprobe.tables import measurements
 
 VALUES = {"repaired": 0.6, "harmed": 0.1, "accuracy_change": 0.2, "follows": 0.7, "accuracy_before": 0.5,
@@ -17,6 +17,7 @@ def outcome_table(
     chosen=("2", 0.5),
     contexts=("result",),
     readable=False,
+    share=1.0,
     **columns,
 ) -> pl.DataFrame:
     """Every layer and strength; controls repair and harm nothing."""
@@ -27,14 +28,14 @@ def outcome_table(
                 for strength in strengths:
                     for control in controls:
                         common = {"model": model, "context": context, "layer": layer, "strength": strength, **columns}
-                        common |= {"control": control, "relative_norm": strength * 0.8, "n_values": 200}
+                        common |= {"control": control, "relative_norm": strength * 0.8, "n_values": 200, "share": share}
                         common["chosen"] = (layer, strength) == chosen
                         rows += [common | row for row in _measured(control, common["chosen"])]
             if readable:
                 common = {"model": model, "context": context, "layer": chosen[0], "chosen": True, "prompts": "test"}
                 rows.append({**common, "metric": "readable", "value": 0.8, "ci_low": 0.7, "ci_high": 0.9})
     skipped = {"model": "minilm", "context": contexts[0], "metric": "accuracy", "note": "not applicable: encoder"}
-    return measurements([*rows, skipped], extra=INTERVENTION | dict.fromkeys(columns, pl.String))
+    return measurements([*rows, skipped], extra=MOVEMENT | dict.fromkeys(columns, pl.String))
 
 
 def _measured(control, chosen):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from models.programmed import (
     NUMBERS,
@@ -15,8 +16,8 @@ from models.programmed import (
     programmed_questions,
     wave_code,
 )
-from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.interventions.denoising import confined, denoising_movements, denoising_rows, readings
+from numprobe.interventions.measure import MOVEMENT
 from numprobe.tables import measurements
 
 from .planted import SPLIT, planted
@@ -48,10 +49,10 @@ def ranks_of(found, rank=9):
 @pytest.fixture(scope="module")
 def table(noisy):
     rows = denoising_rows(
-        noisy.asker, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, LAYERS, (0.0, 0.5, 1.0),
+        noisy.asker, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, LAYERS, (0.0, 0.5, 1.0), (1.0,),
         10_000, 100, 0,
     )  # fmt: skip
-    return measurements(rows, extra=INTERVENTION)
+    return measurements(rows, extra=MOVEMENT)
 
 
 def value(table, **wanted):
@@ -82,7 +83,7 @@ def test_strength_zero_changes_nothing(table):
 
 
 def test_states_are_moved_within_the_subspace_alone(noisy):
-    read = {"1": readings(noisy.trial.states["1"], noisy.probe, noisy.folds, "1")}
+    read = {"1": readings(noisy.trial.states["1"], noisy.probe, noisy.folds, "1")[0]}
     (change, *_) = denoising_movements(noisy.trial, read, noisy.patterns, ranks_of(noisy, 4), noisy.folds, SPLIT, 0)
     bases = {fold: noisy.patterns.basis("1", fold, 4) for fold in noisy.folds}
     assert np.allclose(confined(change.change, bases, noisy.folds), change.change, atol=1e-5)
@@ -97,9 +98,29 @@ def test_labels_are_not_needed(noisy):
     trial = noisy.trial
     questions = replace(trial.questions, table=trial.questions.table.with_columns(value=permuted))
     blind = replace(trial, questions=questions)
-    read = {"1": readings(trial.states["1"], noisy.probe, noisy.folds, "1")}
+    read = {"1": readings(trial.states["1"], noisy.probe, noisy.folds, "1")[0]}
     moved = [
         denoising_movements(one, read, noisy.patterns, ranks_of(noisy), noisy.folds, SPLIT, 0)[0].change
         for one in (trial, blind)
     ]
     assert np.array_equal(*moved)
+
+
+def test_readings_come_with_their_log_odds(noisy):
+    states = noisy.trial.states["1"] / 30
+    read, sure = readings(states, noisy.probe, noisy.folds, "1")
+    (fold, rows), *_ = noisy.folds.items()
+    likely = softmax(noisy.probe.scores(states[rows], "1", fold).astype(float), axis=1)
+    assert np.allclose(1 / (1 + np.exp(-sure[rows])), likely.max(axis=1), atol=1e-6)
+    assert np.array_equal(read[rows], noisy.probe.decode(states[rows], "1", fold))
+
+
+def test_the_surest_prompts_are_moved_first(noisy):
+    rows = denoising_rows(
+        noisy.asker, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, ("1",), (1.0,), (1.0, 0.5, 0.1),
+        10_000, 100, 0,
+    )  # fmt: skip
+    table = measurements(rows, extra=MOVEMENT).filter(metric="follows", control="wrong number", prompts="validation")
+    # A wrong number is answered where it is written, and nowhere else.
+    follows = dict(table.filter(subset="all").select("share", "value").iter_rows())
+    assert follows[1.0] > 0.9 and follows[0.5] == pytest.approx(0.5, abs=0.1) and follows[0.1] < 0.2

@@ -1,12 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.programmed import NUMBERS, WIDTH, adds_to_last, planes, programmed_asker, programmed_questions, wave_code
 from numprobe.answers.ask_again import RepeatedAsker
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.interventions.choice import is_validation
-from numprobe.interventions.measure import Movement, Trial, movement_rows
+from numprobe.interventions.measure import MOVEMENT, Movement, Trial, movement_rows
 from numprobe.interventions.states import answers_and_states, shift
 from numprobe.tables import measurements
 
@@ -55,7 +56,7 @@ def test_a_change_moves_the_states_by_strength(trial):
 def test_what_repairs_is_chosen_and_counted(trial):
     right = Movement("1", "none", (HEAD[TRUTH] - HEAD[SAID]).astype(np.float32), TRUTH)
     nothing = Movement("2", "none", np.zeros((len(TRUTH), WIDTH), dtype=np.float32), TRUTH)
-    table = measurements(rows_of(trial, [nothing, right]), extra=INTERVENTION)
+    table = measurements(rows_of(trial, [nothing, right]), extra=MOVEMENT)
     assert table.filter(table["chosen"])["layer"].unique().to_list() == ["1"]
     chosen = {row["metric"]: row for row in only(table.to_dicts(), chosen=True, prompts="test", subset="all")}
     assert chosen["repaired"]["value"] == 1 and chosen["harmed"]["value"] == 0 and chosen["follows"]["value"] == 1
@@ -91,3 +92,15 @@ def test_one_result_cannot_choose_and_be_reported(trial):
     few = Trial(trial.asker, QUESTIONS.take(some), trial.answers, {"1": trial.states["1"][some]})
     with pytest.raises(NumprobeError, match="too few different results"):
         rows_of(few, [Movement("1", "none", np.zeros((int(some.sum()), WIDTH), dtype=np.float32))])
+
+
+def test_states_of_some_prompts_may_be_left_alone(trial):
+    """Half of the prompts are repaired, the others spoiled: what is left alone answers as before."""
+    even = np.arange(len(TRUTH)) % 2 == 0
+    change = np.where(even[:, None], HEAD[TRUTH], HEAD[(TRUTH + 50) % NUMBERS]) - HEAD[SAID]
+    whole = Movement("1", "none", change.astype(np.float32))
+    rows = rows_of(trial, [whole, replace(whole, share=0.5, moved=even)], (1.0,))
+    assert {row["share"] for row in rows if row["chosen"]} == {0.5}
+    (harmed,) = only(rows, chosen=True, prompts="test", metric="harmed", subset="all")
+    (spoiled,) = only(rows, chosen=False, prompts="test", metric="harmed", subset="all")
+    assert harmed["value"] == 0 and 0.4 < spoiled["value"] < 0.6

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from models.programmed import NUMBERS, WIDTH, adds_to_last, planes, programmed_asker, programmed_questions, wave_code
-from numprobe.evaluation.outcomes import INTERVENTION
-from numprobe.interventions.measure import movement_rows
+from numprobe.interventions.measure import MOVEMENT, movement_rows
 from numprobe.interventions.patching import patching_movements
 from numprobe.tables import measurements
 
@@ -34,7 +33,7 @@ def measured(folder, asker, strengths=(0.0, 0.5, 1.0)):
     found = planted(folder, asker, QUESTIONS, ("1", "2"))
     movements = patching_movements(found.trial, found.patterns, found.folds, SPLIT, ("1", "2"), 0)
     rows = movement_rows(found.trial, movements, strengths, 100, 0)
-    return found, measurements(rows, extra=INTERVENTION)
+    return found, measurements(rows, extra=MOVEMENT)
 
 
 def value(table, **wanted):

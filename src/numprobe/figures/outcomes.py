@@ -1,6 +1,7 @@
 """What a change of a model does to its answers, at the chosen layer and strength: gain beside harm, with controls."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def selected_rows(table: pl.DataFrame, metrics: Sequence[str], wanted: pl.Expr) 
     shown = pl.col("metric").is_in(list(metrics)) & wanted & pl.col("value").is_not_null()
     if rows.filter(shown).is_empty():
         raise nothing_to_draw("metric " + " or ".join(metrics))
-    kept = [*_COLUMNS, *(name for name in ("settings",) if name in rows.columns)]
+    kept = [*_COLUMNS, *(name for name in ("settings", "share") if name in rows.columns)]
     return rows.filter(shown | is_not_applicable()).select(kept)
 
 
@@ -151,4 +152,10 @@ def _header(rows: pl.DataFrame, metric: str) -> list[str]:
         return []
     row = own.row(0, named=True)
     where = f"layer {row['layer']}, strength {row['strength']:g} ({row['relative_norm']:.2f} norms)"
-    return [*([where] if metric == "repaired" else []), f"{row['n_prompts']} {_COUNTED.get(metric, 'prompts')}"]
+    places = [where, *share_moved(row)] if metric == "repaired" else []
+    return [*places, f"{row['n_prompts']} {_COUNTED.get(metric, 'prompts')}"]
+
+
+def share_moved(row: Mapping[str, Any]) -> list[str]:
+    """Which share of the prompts was changed, if not all were."""
+    return [f"{row['share']:.0%} of the prompts changed"] if (row.get("share") or 1) < 1 else []

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.figures.outcomes import controls_of, runs_of, selected_rows
+from numprobe.figures.outcomes import controls_of, runs_of, selected_rows, share_moved
 from numprobe.figures.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
 from numprobe.figures.rows import is_not_applicable
 from numprobe.figures.style import Style
@@ -29,11 +29,15 @@ _STAR: Mapping[str, Any] = {
 
 
 def strength_rows(table: pl.DataFrame, metrics: Sequence[str] = tuple(METRICS)) -> pl.DataFrame:
-    """What all layers and strengths did on the prompts that choose.
+    """What all layers and strengths did on the prompts that choose, with the chosen share of the prompts changed.
 
     Parameters and errors as `numprobe.figures.outcomes.chosen_rows`.
     """
-    return selected_rows(table, metrics, (pl.col("prompts") == "validation") & (pl.col("subset") == "all"))
+    rows = selected_rows(table, metrics, (pl.col("prompts") == "validation") & (pl.col("subset") == "all"))
+    if "share" not in rows.columns:
+        return rows
+    chosen = pl.col("share").filter(pl.col("chosen").fill_null(False)).first().over("model", "context")
+    return rows.filter((pl.col("share") == chosen) | is_not_applicable())
 
 
 def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = METRICS) -> Figure:
@@ -55,13 +59,15 @@ def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = 
         for control in controls_of(drawn)
     }
     figure, panels = context_panels(list(runs), list(titles))
+    headers = {}
     for (run, title), axes in panels.items():
         metric, control = titles[title]
         fraction_axis(axes)
         shown = runs[run].filter((pl.col("metric") == metric) & (pl.col("control") == control))
         if not explain_empty(axes, pl.concat([shown, runs[run].filter(is_not_applicable())])):
             _draw_layers(axes, shown.filter(pl.col("value").is_not_null()))
-    title_columns(panels, {})
+            headers[run, title] = share_moved(shown.row(0, named=True))
+    title_columns(panels, headers)
     figure.supxlabel("size of the change, in units of the norm of the state", fontsize=7)
     figure.supylabel("share of the wrong answers (repaired) or right answers (harmed)", fontsize=7)
     figure.legend(handles=_legend(drawn), loc="outside upper center", ncols=_NAMED_LAYERS + 1)

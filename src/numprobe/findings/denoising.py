@@ -10,9 +10,10 @@ from numprobe.interventions.controls import RANDOM_SUBSPACE, WRONG_NUMBER
 _HEADING = """## Denoising (label-free)
 
 The state at the last token is moved towards the pattern of the number that the probe reads in it, within the directions
-in which states of different numbers differ most; the true result is not used. Layer and strength were chosen on the
-prompts of half of the true results; the others are reported. `norms`: mean size of the change in units of the state's
-norm; readable: share of the wrong answers whose true result the probe reads in that layer.
+in which states of different numbers differ most; the true result is not used. Layer, strength and the share of the
+prompts that is changed (the surest readings) were chosen on the prompts of half of the true results; the others are
+reported. `norms`: mean size of the change in units of the state's norm; readable: share of the wrong answers whose true
+result the probe reads in that layer.
 """
 _COLUMNS = {
     "right before": ("accuracy_before", "none"),

@@ -18,24 +18,24 @@ def reported(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def setting_table(rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], keys: Sequence[str] = ("model",)) -> str:
-    """One line per model: the chosen layer, strength and size, and some measurements over all prompts.
+    """One line per model: layer, strength, size and share of the prompts that were chosen, and some measurements.
 
     Parameters
     ----------
     rows
         What `reported` returned.
     columns
-        Head -> metric and control.
+        Head -> metric (over all prompts) and control.
     keys
         Columns that tell the lines apart.
     """
     lines = []
     for part in rows.filter(pl.col("subset") == "all").partition_by(*keys, maintain_order=True):
         own = part.filter((pl.col("control") == "none") & pl.col("strength").is_not_null()).row(0, named=True)
-        setting = [own["layer"], f"{own['strength']:g}", f"{own['relative_norm']:.2f}"]
+        setting = [own["layer"], f"{own['strength']:g}", f"{own['relative_norm']:.2f}", f"{own['share']:.0%}"]
         cells = [_cell(part, metric, control) for metric, control in columns.values()]
         lines.append([*(str(own[key]) for key in keys), *setting, *cells])
-    return _markdown([*keys, "layer", "strength", "norms", *columns], lines)
+    return _markdown([*keys, "layer", "strength", "norms", "changed", *columns], lines)
 
 
 def operation_table(rows: pl.DataFrame, metric: str, keys: Sequence[str] = ("model",)) -> str:

@@ -1,13 +1,16 @@
 """Without labels: the last state before the answer, moved towards the number that the probe reads in it.
 
 h <- h + alpha Q Q' (P[n] - h): n is what the probe reads in h, P[n] where states of n lie, Q the directions in which
-states of different numbers differ most. What lies outside these directions stays as it is.
+states of different numbers differ most. What lies outside these directions stays as it is. A probe that reads less
+well than the model answers does harm, so states may be moved only where it is surest of what it reads.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
+from scipy.special import logsumexp
 
 from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
@@ -35,6 +38,7 @@ def denoising_rows(
     split: Split,
     layers: Sequence[str],
     strengths: Sequence[float],
+    shares: Sequence[float],
     per_operation: int,
     resamples: int,
     seed: int,
@@ -53,6 +57,9 @@ def denoising_rows(
         Values and folds.
     layers, strengths
         The grid; layers that the probe does not read are left out.
+    shares
+        Shares of the prompts whose states are moved: those where the probe is surest. How sure that is, is measured on
+        the prompts that choose.
     per_operation
         Prompts of each operation, at most.
     resamples, seed
@@ -72,29 +79,40 @@ def denoising_rows(
     known = [layer for layer in layers if layer in patterns.layers and layer in probe.layers]
     names = [fold for fold in patterns.folds if fold in probe.folds]
     trial, folds = last_token_trial(asker, questions, split, names, known, per_operation, seed)
-    read = {layer: readings(trial.states[layer], probe, folds, layer) for layer in known}
-    movements = denoising_movements(trial, read, patterns, ranks, folds, split, seed)
+    choosing = is_validation(trial.questions.table["value"].to_numpy(), seed)
+    found = {layer: readings(trial.states[layer], probe, folds, layer) for layer in known}
+    read = {layer: numbers for layer, (numbers, _) in found.items()}
+    movements = [
+        replace(movement, share=share, moved=sure >= np.quantile(sure[choosing], 1 - share))
+        for movement in denoising_movements(trial, read, patterns, ranks, folds, split, seed)
+        for sure in [found[movement.layer][1]]
+        for share in shares
+    ]
     rows = movement_rows(trial, movements, strengths, resamples, seed)
     chosen = {row["layer"] for row in rows if row["chosen"]}
     return rows + _readable_rows(trial, read, chosen, resamples, seed)
 
 
-def readings(states: np.ndarray, probe: Probe, folds: Folds, layer: str) -> np.ndarray:
-    """What each prompt's own fold of the probe reads in its state, int64 [n].
+def readings(states: np.ndarray, probe: Probe, folds: Folds, layer: str) -> tuple[np.ndarray, np.ndarray]:
+    """What each prompt's own fold of the probe reads in its state, int64 [n], and how surely: log odds, float64 [n].
 
     Parameters
     ----------
     states
         float [n, width].
     probe, layer
-        The probe and one of its layers.
+        A probe whose scores are log-likelihoods, such as `fourier`, and one of its layers.
     folds
         Rows of each fold; together all n.
     """
-    read = np.zeros(len(states), dtype=np.int64)
+    read, odds = np.zeros(len(states), dtype=np.int64), np.zeros(len(states))
     for fold, rows in folds.items():
-        read[rows] = probe.decode(states[rows], layer, fold)
-    return read
+        scores = probe.scores(states[rows], layer, fold).astype(np.float64)
+        best = scores.argmax(axis=1)[:, None]
+        read[rows], highest = probe.numbers[best[:, 0]], np.take_along_axis(scores, best, axis=1)[:, 0]
+        np.put_along_axis(scores, best, -np.inf, axis=1)
+        odds[rows] = highest - logsumexp(scores, axis=1)
+    return read, odds
 
 
 def denoising_movements(

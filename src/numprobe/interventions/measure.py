@@ -11,12 +11,15 @@ from numprobe.answers.ask import Answers
 from numprobe.answers.ask_again import RepeatedAsker
 from numprobe.answers.questions import Questions
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.outcomes import outcome_rows, share_rows
+from numprobe.evaluation.outcomes import INTERVENTION, outcome_rows, share_rows
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.states import shift
 
 Row = dict[str, Any]
+
+#: Columns that tables of movements add to `numprobe.tables.MEASUREMENT`.
+MOVEMENT = INTERVENTION | {"share": pl.Float64}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,10 @@ class Movement:
         int64 [questions]: the number that is written, None for controls that write none.
     rank
         Directions that the change is confined to; None: all.
+    share
+        Share of the prompts whose states are moved.
+    moved
+        bool [questions]: which; None: all.
     """
 
     layer: str
@@ -42,6 +49,8 @@ class Movement:
     change: np.ndarray
     written: np.ndarray | None = None
     rank: int | None = None
+    share: float = 1.0
+    moved: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,15 +82,16 @@ def movement_rows(
 ) -> list[Row]:
     """Gain and harm of every movement at every strength.
 
-    The prompts of half of the true results choose the layer and the strength at which the movement without a control
-    changes the accuracy most (`numprobe.interventions.choice`); those of the other half are reported.
+    The prompts of half of the true results choose the layer, the strength and the share of moved prompts at which the
+    movement without a control changes the accuracy most (`numprobe.interventions.choice`); those of the other half are
+    reported.
 
     Parameters
     ----------
     trial
         The model and the questions.
     movements
-        One for every layer and control; those with control "none" are chosen from.
+        One for every layer, share and control; those with control "none" are chosen from.
     strengths
         Factors of the changes.
     resamples, seed
@@ -89,8 +99,8 @@ def movement_rows(
 
     Returns
     -------
-    Rows for `numprobe.tables.measurements` with the columns `numprobe.evaluation.outcomes.INTERVENTION`, over all
-    prompts and, for the chosen layer and strength, by operation. Beside the metrics of
+    Rows for `numprobe.tables.measurements` with the columns `MOVEMENT`, over all prompts and, for the chosen setting,
+    by operation. Beside the metrics of
     `numprobe.evaluation.outcomes.outcome_rows` there is `follows`: the share of answers that are the number written.
 
     Raises
@@ -102,37 +112,62 @@ def movement_rows(
     choosing = is_validation(truth, seed)
     if choosing.all() or not choosing.any():
         raise NumprobeError("too few different results to choose on some and report others: ask more prompts")
-    after = {(m.control, m.layer, s): trial.answers_after(m, s) for m in movements for s in strengths}
-    chosen = best_setting(
-        {
-            (layer, strength): float((values == truth)[choosing].mean())
-            for (control, layer, strength), values in after.items()
-            if control == "none"
-        }
-    )
+    asked = _Asked(trial)
+    right = {
+        (movement.layer, strength, movement.share): (asked.after(movement, strength) == truth)[choosing].mean()
+        for movement in movements
+        for strength in strengths
+        if movement.control == "none"
+    }
+    chosen = _best_of(right)
     found = []
     for movement in movements:
         for strength in strengths:
-            values, picked = after[movement.control, movement.layer, strength], chosen == (movement.layer, strength)
+            after, picked = asked.after(movement, strength), (movement.layer, strength, movement.share) == chosen
             for prompts, part in ((VALIDATION, choosing), (TEST, ~choosing)):
-                described = _described(trial, movement, strength, prompts, part, picked)
+                described = _described(trial, movement, strength, prompts, part) | {"chosen": picked}
                 by_operation = picked and prompts == TEST
-                found += [
-                    described | row for row in _measured(trial, movement, values, part, resamples, seed, by_operation)
-                ]
+                rows = _measured(trial, movement, after, part, resamples, seed, by_operation)
+                found += [described | row for row in rows]
     return found
 
 
-def _described(trial: Trial, movement: Movement, strength: float, prompts: str, part: np.ndarray, picked: bool) -> Row:
-    change = strength * movement.change[part]
+class _Asked:
+    """The answers with states moved; movements of one change, of other shares of the prompts, are asked once."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._after: dict[tuple[int, float], np.ndarray] = {}
+
+    def after(self, movement: Movement, strength: float) -> np.ndarray:
+        key = id(movement.change), strength
+        if key not in self._after:
+            self._after[key] = self._trial.answers_after(movement, strength)
+        if movement.moved is None:
+            return self._after[key]
+        return np.where(movement.moved, self._after[key], self._trial.answers.values)
+
+
+def _best_of(gains: Mapping[tuple[str, float, float], float]) -> tuple[str, float, float]:
+    """The layer, strength and share with the largest gain (`best_setting`); of equals the largest share."""
+    best: dict[tuple[str, float], tuple[float, float]] = {}
+    for (layer, strength, share), gain in gains.items():
+        best[layer, strength] = max(best.get((layer, strength), (-np.inf, 0.0)), (gain, share))
+    setting = best_setting({key: gain for key, (gain, _) in best.items()})
+    return (*setting, best[setting][1])
+
+
+def _described(trial: Trial, movement: Movement, strength: float, prompts: str, part: np.ndarray) -> Row:
+    moved = part if movement.moved is None else part & movement.moved
+    states, change = trial.states[movement.layer][moved], strength * movement.change[moved]
     return {
         "layer": movement.layer,
         "control": movement.control,
         "strength": strength,
-        "relative_norm": relative_norm(change, trial.states[movement.layer][part]),
+        "relative_norm": relative_norm(change, states) if len(states) else None,
         "rank": movement.rank,
+        "share": movement.share,
         "prompts": prompts,
-        "chosen": picked,
     }
 
 

@@ -11,17 +11,16 @@ import polars as pl
 
 from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
-from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.directions import random_change
 from numprobe.interventions.folds import Folds, StatesOfNumbers, other_numbers, pattern_states
-from numprobe.interventions.measure import Movement, Row, Trial, movement_rows
+from numprobe.interventions.measure import MOVEMENT, Movement, Row, Trial, movement_rows
 from numprobe.interventions.trial import last_token_trial
 from numprobe.splits import Split
 
 #: Columns that tables of patches add to `numprobe.tables.MEASUREMENT`; `settings`: whose patch it is, "default" (the
 #: forward model) or "published".
-PATCHING = INTERVENTION | {"settings": pl.String}
+PATCHING = MOVEMENT | {"settings": pl.String}
 #: The `note` of rows that no label-free method can reach.
 ORACLE = "oracle: the true result is written"
 

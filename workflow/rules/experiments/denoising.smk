@@ -47,8 +47,9 @@ if STUDY.experiment("denoising"):
             code=digest("evaluate_denoising"),
             options=intervention("denoising"),
             states=states_folder,
+            shares=" ".join(map(str, STUDY.experiment("denoising")["shares"])),
             rank=f"--rank {STUDY.experiment('denoising')['rank']}" if "rank" in STUDY.experiment("denoising") else "",
         shell:
             'python "$NUMPROBE"/evaluate_denoising.py --code {params.code} {params.options} --prompts {input.prompts}'
-            " --activations {params.states} --probe {input.probe} --patterns {input.patterns} {params.rank}"
-            " --output {output} > {log} 2>&1"
+            " --activations {params.states} --probe {input.probe} --patterns {input.patterns} --shares {params.shares}"
+            " {params.rank} --output {output} > {log} 2>&1"
