@@ -70,7 +70,7 @@ def make_table(path: Path, per_value: int) -> None:
     from numprobe.prompts.contexts import make_prompts
     from numprobe.prompts.table import write_prompts
 
-    table, metadata = make_prompts("operand", "operand", 0, 0, 999, {"per_value": per_value, "operations": ["+"]})
+    table, metadata = make_prompts("operand", "operand", 0, 0, 999, {"per_value": per_value})
     write_prompts(path, table, metadata)
 
 
