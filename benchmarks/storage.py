@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +20,7 @@ from numprobe.activations.store import read_states, write_activations
 LAYERS, ROWS, WIDTH, BATCH = 4, 4096, 2048, 256
 GOAL = 0.8
 WRITE, WRITE_PLAIN, READ, READ_PLAIN = "write", "write, plain copy", "read", "read, plain copy"
+CHECKSUM = "checksums of the same bytes, in memory"
 COLD, COLD_PLAIN, COLD_NUMPY = "cold process to first layer", "cold process, plain file", "cold process, numpy alone"
 
 States = Mapping[str, np.ndarray]
@@ -60,6 +62,11 @@ def read_plain(folder: Path, states: States) -> list[np.ndarray]:
     return [np.fromfile(folder / f"{layer}.bin", dtype=state.dtype) for layer, state in states.items()]
 
 
+def checksums(states: States) -> list[bytes]:
+    """What the manifest's checksums cost at least."""
+    return [sha256(state).digest() for state in states.values()]
+
+
 def size(folder: Path) -> int:
     """Bytes of all files in a folder."""
     return sum(path.stat().st_size for path in folder.iterdir())
@@ -84,6 +91,7 @@ def main() -> None:
             {
                 WRITE: partial(write, ours, states, "float16"),
                 WRITE_PLAIN: partial(write_plain, plain, states),
+                CHECKSUM: partial(checksums, states),
                 READ: partial(read, ours, states),
                 READ_PLAIN: partial(read_plain, plain, states),
                 COLD: partial(cold, "import sys, numprobe; numprobe.read_states(sys.argv[1], '0')", ours),
@@ -100,8 +108,14 @@ def main() -> None:
         WRITE: ratio(times, WRITE_PLAIN, WRITE),
         READ: ratio(times, READ_PLAIN, READ),
     }
+    sums = sorted(times[CHECKSUM])[len(times[CHECKSUM]) // 2]
+    copied = sorted(times[WRITE_PLAIN])[len(times[WRITE_PLAIN]) // 2]
+    bounds = {
+        WRITE: f"Parquet's encoder and checksums, which alone take {sums / copied:.2f} of the time of the plain copy",
+        READ: "opening: manifest and footer of each file",
+    }
     goals = [
-        Goal(name, f"{name}: bytes per second over those of the plain copy", GOAL, found, False)
+        Goal(name, f"{name}: bytes per second over those of the plain copy", GOAL, found, False, bounds[name])
         for name, found in ratios.items()
     ]
     elements = ", ".join(f"{dtype} {found:.4f}" for dtype, found in sizes.items())

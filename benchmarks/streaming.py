@@ -183,7 +183,7 @@ def draw(figure: Figure, measured: Measured) -> None:
             panel.plot(factors, medians, marker=marker, color=colour, label=job)
         panel.set_xlabel(f"{axis}, times the smallest")
         panel.set_ylabel(label)
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(0, panel.get_ylim()[1])
     panels[2].axhline(
         median(peak for _, peak in measured[BASE, "", 1]) / 2**20, color=NOTE_COLOUR, linestyle="--", label=BASE
     )

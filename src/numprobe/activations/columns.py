@@ -6,7 +6,6 @@ row group, the vectors of a row group lie in one piece at the end of it: reading
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,11 +109,9 @@ class ColumnWriter:
                 self._flush()
 
     def finish(self) -> None:
-        """Write what is left, to the disk itself."""
+        """Write what is left."""
         self._flush()
         self._writer.close()
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
 
     def _flush(self) -> None:
         if not self._filled:

@@ -5,6 +5,7 @@ checksums. Readers compare rows and bytes every time. They leave the sha256 alon
 reading the file; it is there for `sha256sum`.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -26,8 +27,8 @@ MANIFEST = "manifest.json"
 POSITIONS = "positions.parquet"
 #: The site of the states between the blocks.
 RESIDUAL = "residual"
-# Threads that write: encoding a block takes longer than copying it.
-_WRITERS = 4
+# Threads that encode, add up, and wait for the disk.
+_THREADS = 4
 
 #: Site and layer of a state.
 Key = tuple[str, str]
@@ -131,11 +132,16 @@ def write_states(
     metadata = details.get("provenance", {})
     with ExitStack() as stack:
         columns = {state.key: stack.enter_context(_column(stack, folder, state, dtype, metadata)) for state in states}
-        pool = stack.enter_context(ThreadPoolExecutor(_WRITERS))
+        pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
         for batch in ahead(batches):
             list(pool.map(ColumnWriter.append, columns.values(), [batch[key] for key in columns]))
         _check_rows(columns, positions.height)
-        files = dict(zip(columns, pool.map(_finish, columns.values()), strict=True))
+        list(pool.map(ColumnWriter.finish, columns.values()))
+        paths = [column.path for column in columns.values()]
+        # The checksum is taken while the disk works.
+        flushed = pool.map(_flush_to_disk, paths)
+        files = dict(zip(columns, pool.map(_bytes_and_digest, paths), strict=True))
+        list(flushed)
     write_table(folder / POSITIONS, positions, metadata)
     listed = [
         entry for state in states for entry in _describe(state, width, {"rows": positions.height, **files[state.key]})
@@ -157,9 +163,9 @@ def _check_rows(columns: Mapping[Key, ColumnWriter], rows: int) -> None:
             raise ValueError(f"{site} of layer {layer} has {column.rows} states for {rows} positions")
 
 
-def _finish(column: ColumnWriter) -> dict[str, Any]:
-    column.finish()
-    return _bytes_and_digest(column.path)
+def _flush_to_disk(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _describe(state: State, width: int, described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
