@@ -335,16 +335,16 @@ def _layer_problems(entry: Config, config: Config) -> Iterator[str]:
     yield from _unknown_names(
         entry.get("selectivity", []), several, f"{where}.selectivity", "contexts of the kinds operand and result"
     )
-    yield from _single_prompt_problems(entry, config, where)
+    yield from _few_prompts_problems(entry, config, where)
 
 
-def _single_prompt_problems(entry: Config, config: Config, where: str) -> Iterator[str]:
-    """Selectivity trains and tests on different prompts of the same number."""
+def _few_prompts_problems(entry: Config, config: Config, where: str) -> Iterator[str]:
+    """Selectivity trains, chooses and tests on different prompts of the same number."""
     for context in config["contexts"]:
         measured = context["name"] in entry["selectivity"] if "selectivity" in entry else context["kind"] == "operand"
-        if measured and context.get("per_value", 2) < 2:
+        if measured and context.get("per_value", 3) < 3:
             yield (
-                f"{where}: selectivity in '{context['name']}' needs several prompts of each number, its per_value is "
+                f"{where}: selectivity in '{context['name']}' needs 3 prompts or more of each number, its per_value is "
                 f"{context['per_value']}: raise it, or name other contexts under selectivity ([]: none)"
             )
 

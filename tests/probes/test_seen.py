@@ -34,15 +34,26 @@ def test_prompts_of_each_number_are_dealt_out_evenly_and_copies_stay_together():
     assert np.array_equal(group, prompt_groups(table, 4, 0)) and not np.array_equal(group, prompt_groups(table, 4, 1))
 
 
-def test_numbers_with_one_prompt_are_refused():
-    with pytest.raises(NumprobeError, match="several prompts"):
-        prompt_groups(pl.DataFrame({"value": np.arange(50)}), 4, 0)
+@pytest.mark.parametrize("prompts", [1, 2])
+def test_numbers_with_too_few_prompts_to_train_choose_and_test_are_refused(prompts):
+    table = pl.DataFrame({"value": np.repeat(np.arange(50), prompts), "a": range(50 * prompts)})
+    with pytest.raises(NumprobeError, match="3 prompts or more"):
+        prompt_groups(table, 4, 0)
+
+
+def test_three_prompts_of_each_number_are_enough_to_fit():
+    """One tests, one trains, one chooses the penalties."""
+    values = np.tile(np.arange(100), 3)
+    states = waves(values, width=24, noise=0.05, periods=(2, 5, 10, 100))
+    group = prompt_groups(pl.DataFrame({"value": values, "a": range(300)}), 4, 0)
+    ((probe,),) = fit_seen(states, values, group, ["digits"], [np.arange(100)])
+    assert (probe.decode(states[group == 0], "0", SEEN) == values[group == 0]).mean() > 0.5
 
 
 def test_a_number_whose_prompts_are_copies_by_chance_does_not_matter():
-    table = pl.DataFrame({"value": np.repeat(np.arange(50), 2), "a": [7, 7, *range(98)]})
+    table = pl.DataFrame({"value": np.repeat(np.arange(50), 3), "a": [7, 7, *range(148)]})
     group = prompt_groups(table, 4, 0)
-    assert group[0] == group[1] and set(group) == {0, 1}
+    assert group[0] == group[1] and set(group) == {0, 1, 2}
 
 
 def test_a_control_task_gives_every_number_one_label_of_its_own():

@@ -18,7 +18,7 @@ ARCHITECTURES = {
 }
 # Keys of a hub model that a local folder has not, or finds in its own files.
 _HUB = ("id", "revision", "layers", "width", "encoder", "tied", "final_norm", "device", "dtype", "batch_tokens")
-_SIZES = {"per_value": 2, "texts": 120}
+_SIZES = {"per_value": 3, "texts": 120}
 # Of a deep model, what reads the model itself; the rest is about states, whatever model they come from.
 _DEEP = 20
 _READS_MODELS = ["accuracy", "transfer", "spectra", "examples", "rsa", "sites", "ordinals", "embedding_probes"]

@@ -177,7 +177,7 @@ WRONG = {
     "context of layer probes": (["experiments"], experiment("layer_probes", contexts=["poem"]), r"\['layer_probes'\]\.contexts: 'poem' is not among the contexts"),
     "folds of layer probes": (["experiments"], experiment("layer_probes", iterative_folds=11), r"\['layer_probes'\]\.iterative_folds: is 11, but there are 10 fold"),
     "selectivity of one prompt": (["experiments"], experiment("layer_probes", selectivity=["number"]), r"selectivity: 'number' is not among the contexts of the kinds operand and result: operand, result"),
-    "selectivity of a context with one prompt": (["contexts", 1, "per_value"], 1, r"\['layer_probes'\]: selectivity in 'operand' needs several prompts of each number, its per_value is 1"),
+    "selectivity of a context with one prompt": (["contexts", 1, "per_value"], 2, r"\['layer_probes'\]: selectivity in 'operand' needs 3 prompts or more of each number, its per_value is 2"),
     "groups of prompts": (["experiments"], experiment("layer_probes", groups=2), r"groups: is 2, must be at least 3"),
     "shuffled iterative probes": (["experiments"], experiment("layer_probes", shuffled="yes"), r"shuffled: is 'yes', must be true or false"),
     "steps of iterative probes": (["experiments"], experiment("layer_probes", steps=0), r"steps: is 0, must be at least 1"),

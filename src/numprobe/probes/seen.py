@@ -42,7 +42,7 @@ def prompt_groups(positions: pl.DataFrame, groups: int, seed: int) -> np.ndarray
     Raises
     ------
     NumprobeError
-        If half of the numbers have fewer different prompts than it takes to train and to test.
+        If half of the numbers have fewer than three different prompts: one tests, one trains, one chooses penalties.
     """
     texts = [name for name in ("value", "a", "b", "operation", "template") if name in positions.columns]
     text = positions.select(pl.struct(texts).rank("dense")).to_series().to_numpy().astype(np.int64) - 1
@@ -54,8 +54,8 @@ def prompt_groups(positions: pl.DataFrame, groups: int, seed: int) -> np.ndarray
     group = np.empty(len(first), dtype=np.int64)
     group[order] = (np.arange(len(first)) - start) % groups
     # Two prompts of a number may happen to be the same text, so the usual number counts, not the mean.
-    if np.median(np.unique(value, return_counts=True)[1]) < 2:
-        raise NumprobeError("selectivity needs several prompts for each number: use a context with a higher per_value")
+    if np.median(np.unique(value, return_counts=True)[1]) < 3:
+        raise NumprobeError("selectivity needs 3 prompts or more of each number: use a context with a higher per_value")
     return np.asarray(group[place])
 
 
