@@ -23,8 +23,11 @@ SHAPES = {
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("planted")
-    folders = {name: write_waves(folder / name, shapes, name) for name, shapes in SHAPES.items()}
+    return measured(tmp_path_factory.mktemp("planted"), SHAPES)
+
+
+def measured(folder, shapes):
+    folders = {name: write_waves(folder / name, layers, name) for name, layers in shapes.items()}
     rows = {name: training_rows(part, SPLIT) for name, part in folders.items()}
     own = {
         name: fit_closed_form(part, SPLIT, ["fourier"], [], 0, METADATA)["fourier", "none"]
@@ -81,3 +84,11 @@ def test_every_normalisation_is_reported(table):
         *(("all layers and contexts", name) for name in ("none", "layer", "layer_context", "chosen")),
         ("all layers and contexts", "chosen, context unknown"),
     }  # fmt: skip
+
+
+def test_with_one_context_every_probe_is_measured_once(tmp_path):
+    rows = measured(tmp_path, {"number": SHAPES["number"]}).filter(pl.col("metric") == "accuracy")
+    keys = ["layer", "control", "probe", "subset", "fitted_on", "normalisation", "fold"]
+    assert not rows.select(keys).is_duplicated().any()
+    assert value(rows, "number", "0", "all layers", "none") > 0.9
+    assert value(rows, "number", "0", "all layers and contexts", "chosen") > 0.9

@@ -86,11 +86,12 @@ def _readers(
     context: str, pooled: Sequence[Probe], universal: Sequence[Probe]
 ) -> Iterator[tuple[dict[str, str], Probe]]:
     """All probes that read a context, with what tells them apart."""
-    for probe in pooled:
-        contexts = probe.metadata["contexts"]
+    # For a model that is read in one context alone, the probe of all contexts is that of the context: once is enough.
+    pooled_once = {(*probe.metadata["contexts"], probe.metadata["normalisation"]): probe for probe in pooled}
+    for (*contexts, normalisation), probe in pooled_once.items():
         if context in contexts:
             names = {"fitted_on": LAYERS if contexts == [context] else CONTEXTS}
-            yield names | {"normalisation": probe.metadata["normalisation"]}, probe.in_context(context)
+            yield names | {"normalisation": normalisation}, probe.in_context(context)
     for probe in universal:
         yield {"fitted_on": CONTEXTS, "normalisation": CHOSEN}, probe.in_context(context)
         if any("@" in name for arrays in probe.tensors.values() for name in arrays):
