@@ -36,7 +36,7 @@ class Checkout:
 
     def planned(self, *options: str) -> set[str]:
         """Names of the rules that a dry run would run."""
-        result = self.snakemake("--dry-run", "--quiet", "rules", *options)
+        result = self.snakemake(*options, "--dry-run", "--quiet", "rules")
         lines = (result.stdout + result.stderr).split("Job stats:")[-1].splitlines()
         rows = [line.split() for line in lines]
         return {row[0] for row in rows if len(row) == 2 and row[1].isdigit()} - {"total"}
