@@ -102,7 +102,7 @@ def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str
         if "folds" in probe:
             # The published settings take tens of thousands of steps.
             places = [entry["name"] for entry in kept if entry["kind"] in ("operand", "result")]
-            probe |= {"models": [entries[0]["name"]], "contexts": places, "faithful": False}
+            probe |= {"models": [entries[0]["name"]], "contexts": places, "faithful": False, "steps": 20}
     for experiment in config["experiments"]:
         experiment |= _SMALL_EXPERIMENTS.get(experiment["name"], {})
     config["intervals"] = {"resamples": 100}
