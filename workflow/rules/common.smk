@@ -204,9 +204,14 @@ class IterativeFit:
     options: str
 
 
+def steps_of(entry):
+    """What an entry of probes or experiments says of the number of gradient steps."""
+    return {"steps": entry["steps"]} if "steps" in entry else {}
+
+
 def iterative_fits(entry, published_kinds, published_settings):
     """The jobs of an experiment: with default settings, and with published ones where `faithful` asks for them."""
-    steps = {"steps": entry["steps"]} if "steps" in entry else {}
+    steps = steps_of(entry)
     endings = ["", ".shuffled"] if entry["shuffled"] else [""]
     jobs = [("iterative", "", entry["iterative"], endings, steps)]
     if entry["faithful"]:

@@ -80,7 +80,7 @@ for entry in STUDY.iterative:
             folder=subpath(output[0], parent=True),
             probe=entry["name"],
             controls="shuffled" if entry["shuffled"] else "",
-            settings=json.dumps({"faithful": entry["faithful"]}),
+            settings=json.dumps({"faithful": entry["faithful"], **steps_of(entry)}),
             folds=entry["folds"],
             split=f"{RANGE} {SPLIT}",
         shell:
