@@ -12,12 +12,10 @@ def test_patching_shows_gain_harm_and_controls_of_the_chosen_setting():
     text = patching.section({"patching": outcome_table(settings="default")})
     assert text.startswith("## Patching (oracle)")
     assert (
-        "| model | layer | strength | norms | changed | right before | right after | repaired | "
+        "| model | layer | strength | norms | right before | right after | repaired | "
         "repaired, wrong number | repaired, random direction | harmed | answers the wrong number |"
     ) in text
-    assert (
-        "| llama | 2 | 0.5 | 0.40 | 100% | 50 [50, 50] | 70 [70, 70] | 60 [60, 60] | 1 [0, 2] | 1 [0, 2] | 10 [" in text
-    )
+    assert "| llama | 2 | 0.5 | 0.40 | 50 [50, 50] | 70 [70, 70] | 60 [60, 60] | 1 [0, 2] | 1 [0, 2] | 10 [" in text
     assert "| model | + | / |\n|---|---|---|\n| llama | 60 [60, 60] | 60 [60, 60] |" in text
     assert "In 2 of 2 lines the true number repairs more than both controls" in text
 
@@ -41,10 +39,15 @@ def test_a_model_that_never_errs_has_nothing_to_repair():
 def test_denoising_shows_the_change_in_points():
     text = denoising.section({"denoising": outcome_table(**DENOISED)})
     assert text.startswith("## Denoising (label-free)")
-    assert "| llama | 2 | 0.5 | 0.40 | 100% | 50 [50, 50] | +20.0 [+19.5, +20.5] | 60 [60, 60] | 80 [70, 90] |" in text
+    assert "| llama | 2 | 0.5 | 0.40 | 50 [50, 50] | +20.0 [+19.5, +20.5] | 60 [60, 60] | 80 [70, 90] |" in text
     assert (
         "In 2 of 2 lines the label-free repair raises the accuracy (interval above 0), by 20.0 to 20.0 points" in text
     )
+
+
+def test_the_share_of_the_prompts_is_shown_where_some_are_left_alone():
+    text = denoising.section({"denoising": outcome_table(**DENOISED, share=0.5)})
+    assert "| norms | changed | right before |" in text and "| llama | 2 | 0.5 | 0.40 | 50% | 50 [50, 50] |" in text
 
 
 def test_denoising_that_gains_nothing_is_said_to_gain_nothing():

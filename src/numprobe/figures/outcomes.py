@@ -28,7 +28,7 @@ SERIES: Mapping[str, Style] = {
     RANDOM_DIRECTION: Style("#555555", "D", ":"),
     RANDOM_SUBSPACE: Style("#555555", "s", ":"),
 }
-_READABLE_STYLE = Style("#E69F00", "_")
+_READABLE_STYLE = Style("#E69F00", "^")
 _COLUMNS = (
     "model", "context", "layer", "control", "strength", "relative_norm", "rank", "prompts", "chosen", "subset",
     "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
@@ -128,7 +128,6 @@ def _share_axis(column: Sequence[Axes], rows: pl.DataFrame) -> None:
     margin = 0.06 * (high - low)
     for axes in column:
         axes.set_ylim(low - margin, high + margin)
-        axes.axhline(0, color="#bbbbbb", linewidth=0.5)
         axes.grid(axis="y", color="#dddddd", linewidth=0.4)
         axes.set_axisbelow(True)
 
@@ -136,13 +135,15 @@ def _share_axis(column: Sequence[Axes], rows: pl.DataFrame) -> None:
 def _draw_panel(axes: Axes, rows: pl.DataFrame, subsets: Sequence[str], series: Sequence[str]) -> None:
     axes.set_xticks(range(len(subsets)), [name.removeprefix(_OPERATION) for name in subsets])
     axes.set_xlim(-0.6, len(subsets) - 0.4)
-    readable = rows.filter(pl.col("metric") == READABLE)
-    width = 0.9 / (len(series) + 1)
-    points(axes, [subsets.index(subset) + 0.5 - width for subset in readable["subset"]], readable, _READABLE_STYLE)
-    for place, name in enumerate(series):
-        part = rows.filter((pl.col("control") == name) & (pl.col("metric") != READABLE) & pl.col("value").is_not_null())
-        shift = width * (place - (len(series) - 1) / 2)
-        points(axes, [subsets.index(subset) + shift for subset in part["subset"]], part, SERIES[name])
+    axes.axhline(0, color="#bbbbbb", linewidth=0.5)
+    measured, is_readable = rows.filter(pl.col("value").is_not_null()), pl.col("metric") == READABLE
+    parts = [(measured.filter((pl.col("control") == name) & ~is_readable), SERIES[name]) for name in series]
+    readable = measured.filter(is_readable)
+    parts += [] if readable.is_empty() else [(readable, _READABLE_STYLE)]
+    width = 0.8 / len(parts)
+    for place, (part, style) in enumerate(parts):
+        shift = width * (place - (len(parts) - 1) / 2)
+        points(axes, [subsets.index(subset) + shift for subset in part["subset"]], part, style)
 
 
 def _header(rows: pl.DataFrame, metric: str) -> list[str]:
@@ -151,8 +152,8 @@ def _header(rows: pl.DataFrame, metric: str) -> list[str]:
     if own.is_empty():
         return []
     row = own.row(0, named=True)
-    where = f"layer {row['layer']}, strength {row['strength']:g} ({row['relative_norm']:.2f} norms)"
-    places = [where, *share_moved(row)] if metric == "repaired" else []
+    where = [f"layer {row['layer']}, strength {row['strength']:g}", f"size {row['relative_norm']:.2f} norms"]
+    places = [*where, *share_moved(row)] if metric == "repaired" else []
     return [*places, f"{row['n_prompts']} {_COUNTED.get(metric, 'prompts')}"]
 
 

@@ -66,7 +66,8 @@ def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = 
         shown = runs[run].filter((pl.col("metric") == metric) & (pl.col("control") == control))
         if not explain_empty(axes, pl.concat([shown, runs[run].filter(is_not_applicable())])):
             _draw_layers(axes, shown.filter(pl.col("value").is_not_null()))
-            headers[run, title] = share_moved(shown.row(0, named=True))
+            # Once in a row: it is the same for all of its panels.
+            headers[run, title] = share_moved(shown.row(0, named=True)) if title == next(iter(titles)) else []
     title_columns(panels, headers)
     figure.supxlabel("size of the change, in units of the norm of the state", fontsize=7)
     figure.supylabel("share of the wrong answers (repaired) or right answers (harmed)", fontsize=7)

@@ -50,12 +50,13 @@ def _sentence(rows: pl.DataFrame, keys: tuple[str, ...]) -> str:
     if better.is_empty():
         costs = f", and lowers it in {worse.height}" if worse.height else ""
         return (
-            f"In no line does the label-free repair raise the accuracy (interval above 0){costs}: there is "
-            "no more to be had from what the probe reads than the model answers.\n"
+            f"In no line does the label-free repair raise the accuracy (interval above 0){costs}. For a model builder: "
+            "what a probe reads in the last state, also where it reads surely, mends no more answers than it spoils.\n"
         )
     low, high = (100 * float(str(end)) for end in (better["value"].min(), better["value"].max()))
     return (
         f"In {better.height} of {own.height} lines the label-free repair raises the accuracy (interval above 0), by "
-        f"{low:.1f} to {high:.1f} points, and in {ahead} it repairs more than both controls (intervals apart): there "
-        "the state holds the result better than the model answers it.\n"
+        f"{low:.1f} to {high:.1f} points, and in {ahead} it repairs more than both controls (intervals apart). For a "
+        "model builder: there the state holds the result better than the model answers it, and writing back what is "
+        "read mends answers without training.\n"
     )

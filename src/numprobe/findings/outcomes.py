@@ -18,7 +18,9 @@ def reported(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def setting_table(rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], keys: Sequence[str] = ("model",)) -> str:
-    """One line per model: layer, strength, size and share of the prompts that were chosen, and some measurements.
+    """One line per model: the chosen layer, strength and size, the share of the prompts changed, some measurements.
+
+    The share is left out where all prompts are changed.
 
     Parameters
     ----------
@@ -29,13 +31,17 @@ def setting_table(rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], ke
     keys
         Columns that tell the lines apart.
     """
+    whole = rows.filter(pl.col("subset") == "all")
+    some_left_alone = bool((whole["share"] < 1).any())
     lines = []
-    for part in rows.filter(pl.col("subset") == "all").partition_by(*keys, maintain_order=True):
+    for part in whole.partition_by(*keys, maintain_order=True):
         own = part.filter((pl.col("control") == "none") & pl.col("strength").is_not_null()).row(0, named=True)
-        setting = [own["layer"], f"{own['strength']:g}", f"{own['relative_norm']:.2f}", f"{own['share']:.0%}"]
+        setting = [own["layer"], f"{own['strength']:g}", f"{own['relative_norm']:.2f}"]
+        setting += [f"{own['share']:.0%}"] if some_left_alone else []
         cells = [_cell(part, metric, control) for metric, control in columns.values()]
         lines.append([*(str(own[key]) for key in keys), *setting, *cells])
-    return _markdown([*keys, "layer", "strength", "norms", "changed", *columns], lines)
+    changed = ["changed"] if some_left_alone else []
+    return _markdown([*keys, "layer", "strength", "norms", *changed, *columns], lines)
 
 
 def operation_table(rows: pl.DataFrame, metric: str, keys: Sequence[str] = ("model",)) -> str:
