@@ -118,10 +118,10 @@ def _change_axis(axes: Axes) -> None:
     axes.set_yticks([], minor=True)
     axes.grid(axis="y", color="#dddddd", linewidth=0.4)
     axes.set_axisbelow(True)
-    axes.axhline(0, color="#999999", linewidth=0.6)
 
 
 def _draw_changes(axes: Axes, changes: pl.DataFrame, blocks: Sequence[str]) -> None:
+    axes.axhline(0, color="#999999", linewidth=0.6)
     for place, (site, style) in enumerate(_STYLES.items()):
         rows = changes.filter((pl.col("site") == site) & pl.col("layer").is_not_null())
         x = [blocks.index(block) + 0.22 * (place - 1) for block in rows["layer"]]
