@@ -1,8 +1,9 @@
 """Ways to extract states, on the same model, sequences and batches: what `extraction`, `prefixes` and `gpu` compare."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from _bench import ROOT  # noqa: F401  (the library of this checkout)
+from _bench import Ratio  # sets the library of this checkout, too
 from numprobe.activations.checks import checked
 from numprobe.activations.extract import check_states, sequence_batches, state_batches
 from numprobe.activations.locate import Located, in_order
@@ -33,6 +34,7 @@ MEDIUM = {
 #: Tokens in one batch on a CPU.
 BATCH_TOKENS = 4096
 BARE, RAM, PARQUET = "bare forward pass", "numprobe to memory", "numprobe to Parquet"
+WRITING = "numprobe, writing alone"
 HIDDEN, BRIDGE, NNSIGHT = "output_hidden_states, slice, save", "TransformerLens run_with_cache", "nnsight trace"
 
 
@@ -136,11 +138,32 @@ def to_memory(job: Job, share_prefixes: bool = True) -> dict[str, np.ndarray]:
 
 def to_parquet(job: Job, share_prefixes: bool = True) -> None:
     """All states in an activation folder, checked and complete, as the workflow writes it."""
+    _write(job, _checked_batches(job, share_prefixes))
+
+
+def writing(job: Job) -> Callable[[], None]:
+    """Writing the states that are in memory already: what `to_parquet` costs more if nothing of it is hidden."""
+    return partial(_write, job, list(_checked_batches(job)))
+
+
+def writing_bound(ratios: Mapping[str, Ratio]) -> str:
+    """What writing has to do with a goal that is missed."""
+    return (
+        f"writing alone takes {ratios[WRITING].median:.3f} of the bare pass (one file per state: open, encode, add up,"
+        " flush to disk), of which a job of one batch hides nothing"
+    )
+
+
+def _checked_batches(job: Job, share_prefixes: bool = True) -> Iterator[dict[str, np.ndarray]]:
     batches = state_batches(job.parts, job.located, job.layers, job.batch_tokens, share_prefixes, job.dtype)
+    return checked(batches, str, "model", job.dtype)
+
+
+def _write(job: Job, batches: Iterable[dict[str, np.ndarray]]) -> None:
     with TemporaryDirectory() as folder:
         write_activations(
             folder,
-            checked(batches, str, "model", job.dtype),
+            iter(batches),
             layers=job.layers,
             width=int(job.parts.input_matrix.shape[1]),
             dtype=job.dtype,

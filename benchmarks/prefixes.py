@@ -16,6 +16,7 @@ from _ways import (
     MEDIUM,
     PARQUET,
     RAM,
+    WRITING,
     Job,
     bare,
     count_for,
@@ -24,13 +25,15 @@ from _ways import (
     to_memory,
     to_parquet,
     vocabulary_of,
+    writing,
+    writing_bound,
 )
 from numprobe.activations.extract import batch_passes
 from numprobe.models.architecture import Architecture
 
 GOAL = 0.35
 PLAIN = f"{RAM}, prefixes not shared"
-_SECONDS, _EXAMPLES = 1.5, 24
+_SECONDS, _EXAMPLES = 2.0, 24
 
 
 def measure(
@@ -47,10 +50,10 @@ def measure(
     prefixes = max(1, round(count_for(parts, tokens, seconds, batch_tokens) / per_prefix))
     job = Job(parts, sums(prefixes, per_prefix, vocabulary_of(parts), examples), batch_tokens, dtype)
     ways = {BARE: bare, PLAIN: partial(to_memory, share_prefixes=False), RAM: to_memory, PARQUET: to_parquet}
-    times = compare({name: partial(way, job) for name, way in ways.items()}, repeats)
+    times = compare({name: partial(way, job) for name, way in ways.items()} | {WRITING: writing(job)}, repeats)
     ratios = {name: ratio(times, name, BARE) for name in times}
     about = {"tokens": tokens, "prompts per prefix": per_prefix, "prompts": prefixes * per_prefix}
-    shares = {name: 1.0 if name in (BARE, PLAIN) else share_fed(job) for name in times}
+    shares = {name: 1.0 if name in (BARE, PLAIN) else share_fed(job) for name in ways} | {WRITING: 0.0}
     rows = [
         {"way": name, **about, "share of the tokens run": shares[name], "times the bare pass": str(ratios[name])}
         for name in times
@@ -87,6 +90,7 @@ def main() -> None:
             GOAL,
             ratios[PARQUET],
             True,
+            f"states in memory take {ratios[RAM]} at this share of the tokens; {writing_bound(ratios)}",
         )
         for (per_prefix, examples), (_, ratios) in measured.items()
         if per_prefix >= 64

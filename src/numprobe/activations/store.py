@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from numprobe.activations.ahead import ahead
 from numprobe.activations.columns import ColumnReader, ColumnWriter
+from numprobe.activations.overlap import overlap
 from numprobe.atomic import atomic_path, file_sha256, read_json, write_json
 from numprobe.errors import NumprobeError
 from numprobe.tables import read_table, write_table
@@ -133,8 +133,11 @@ def write_states(
     with ExitStack() as stack:
         columns = {state.key: stack.enter_context(_column(stack, folder, state, dtype, metadata)) for state in states}
         pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
-        for batch in ahead(batches):
+
+        def append(batch: Mapping[Key, np.ndarray]) -> None:
             list(pool.map(ColumnWriter.append, columns.values(), [batch[key] for key in columns]))
+
+        overlap(batches, append)
         _check_rows(columns, positions.height)
         list(pool.map(ColumnWriter.finish, columns.values()))
         paths = [column.path for column in columns.values()]
