@@ -55,7 +55,7 @@ def stored_dtype(dtype: str) -> str:
 
 
 class ColumnWriter:
-    """A state file in the making: rows are collected in a buffer of 4 MiB, each time a Parquet row group.
+    """A state file in the making: rows are collected up to 4 MiB, each time a Parquet row group.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ class ColumnWriter:
         self.path, self._width, self._dtype = path, width, dtype
         plain = {"compression": "none", "use_dictionary": False, "write_statistics": False}
         self._writer = pq.ParquetWriter(path, self._schema, data_page_size=_PAGE_BYTES, **plain)
-        rows = min(_GROUP_ROWS, max(1, _GROUP_BYTES // self._binary.byte_width))
-        self._buffer = np.empty((rows, width), dtype=stored_dtype(dtype))
+        self._group_rows = min(_GROUP_ROWS, max(1, _GROUP_BYTES // self._binary.byte_width))
+        self._pieces: list[np.ndarray] = []
         self._written = self._filled = 0
 
     def __enter__(self) -> "ColumnWriter":
@@ -95,17 +95,16 @@ class ColumnWriter:
         return self._written + self._filled
 
     def append(self, states: np.ndarray) -> None:
-        """Add vectors [rows, width], as they are or as stored (`narrow`)."""
+        """Add vectors [rows, width], as they are or as stored (`narrow`); the caller does not change them any more."""
         if states.ndim != 2 or states.shape[1] != self._width:
             raise ValueError(f"states have shape {states.shape}, not [rows, {self._width}]")
         rest = narrow(states, self._dtype)
         while len(rest):
-            space = self._buffer[self._filled :]
-            taken = min(len(space), len(rest))
-            space[:taken] = rest[:taken]
-            rest = rest[taken:]
-            self._filled += taken
-            if self._filled == len(self._buffer):
+            piece = rest[: self._group_rows - self._filled]
+            self._pieces.append(piece)
+            self._filled += len(piece)
+            rest = rest[len(piece) :]
+            if self._filled == self._group_rows:
                 self._flush()
 
     def finish(self) -> None:
@@ -117,9 +116,11 @@ class ColumnWriter:
         if not self._filled:
             return
         count, end = self._filled, self._written + self._filled
+        vectors = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         row = pa.array(np.arange(self._written, end, dtype=np.uint32))
-        state = pa.FixedSizeBinaryArray.from_buffers(self._binary, count, [None, pa.py_buffer(self._buffer[:count])])
+        state = pa.FixedSizeBinaryArray.from_buffers(self._binary, count, [None, pa.py_buffer(vectors)])
         self._writer.write_table(pa.Table.from_arrays([row, state], schema=self._schema), row_group_size=count)
+        self._pieces.clear()
         self._written, self._filled = end, 0
 
 
