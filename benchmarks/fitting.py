@@ -170,10 +170,16 @@ def goals(descents: Times, folds: Times, accuracy: dict[str, float]) -> list[Goa
     """The goals with what was measured."""
     bound = closed_form_bound(folds)
     faster = f"{LAYERS} layers x {FOLDS} folds, all {len(CODES)} closed-form kinds against the paper's procedure"
-    equal = abs(accuracy[ONE] - accuracy[PUBLISHED])
+    behind = accuracy[PUBLISHED] - accuracy[ONE]
     return [
         Goal("fits", f"{faster}: how many times faster", 100, ratio(descents, PUBLISHED, OURS), False, bound),
-        Goal("accuracy", "their difference in held-out accuracy", 0.01, Ratio(equal, equal, equal), True),
+        Goal(
+            "accuracy",
+            "held-out accuracy of the paper's procedure minus that of the closed form",
+            0.01,
+            Ratio(behind, behind, behind),
+            True,
+        ),
         Goal("folds", f"{CV} / {SPLIT_ONCE}, {CV_ROWS:,} rows", 1.5, ratio(folds, CV, SPLIT_ONCE), True, bound),
         Goal("selection", f"{CV_CHOSEN} / {SPLIT_ONCE}", 2.5, ratio(folds, CV_CHOSEN, SPLIT_ONCE), True, bound),
     ]
