@@ -1,7 +1,7 @@
 """Where the time of a finished study goes, rule by rule, beside the same study made by an earlier commit.
 
-Snakemake's records of the jobs are read; nothing runs. For a comparison, make the study with both commits on one
-machine that does nothing else, with the same models, and name the earlier results: `--before FOLDER`.
+Snakemake's records of the jobs are read; nothing runs. For a comparison, make the study, or a part of it, with both
+commits on one machine that does nothing else, with the same models, and name the two: `--before FOLDER --after FOLDER`.
 """
 
 import argparse
@@ -105,13 +105,13 @@ def draw(figure: Figure, now: pl.DataFrame, earlier: Mapping[str, tuple[float, f
     axes.set_xlabel("seconds, all jobs of the rule added up")
 
 
-def main(results: Path, before: Path | None, label: str) -> None:
+def main(results: Path, before: Path | None, after: Path, label: str) -> None:
     """Print and write the profile."""
     now = read_jobs(results)
     if now.is_empty():
         print(f"{results} holds no finished study (make): its profile is left out")
         return
-    both = compared(now, read_jobs(before)) if before else now.clear().with_columns(earlier=pl.lit(0.0))
+    both = compared(read_jobs(after), read_jobs(before)) if before else now.clear().with_columns(earlier=pl.lit(0.0))
     earlier = _earlier(both)
     notes: dict[str, object] = {
         "summary": (
@@ -130,6 +130,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="a finished study")
     parser.add_argument("--before", type=Path, help="results of the same study, made by an earlier commit")
+    parser.add_argument("--after", type=Path, help="what to compare them with; the study itself, if left out")
     parser.add_argument("--label", default="an earlier commit", help="which commit made the earlier results")
     options = parser.parse_args()
-    main(options.results, options.before, options.label)
+    main(options.results, options.before, options.after or options.results, options.label)
