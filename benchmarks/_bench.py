@@ -145,6 +145,8 @@ def finish(
         "name": name,
         "machine": machine(),
         "roofline": roofline(),
+        # JSON is written with sorted keys.
+        "columns": list(table[0]) if table else [],
         "table": [dict(row) for row in table],
         "goals": [{**asdict(goal), "met": goal.met} for goal in goals],
         "notes": dict(notes),

@@ -89,7 +89,8 @@ def _goal_row(program: str, goal: Mapping[str, Any]) -> dict[str, object]:
 def _section(record: Mapping[str, Any]) -> list[str]:
     notes = record["notes"]
     lines = [f"## {record['name'].capitalize()}\n", str(notes.get(_SUMMARY, "")), ""]
-    lines += [*markdown_table(record["table"]), "", f"![{record['name']}](performance/{record['name']}.png)", ""]
+    rows = [{column: row[column] for column in record["columns"]} for row in record["table"]]
+    lines += [*markdown_table(rows), "", f"![{record['name']}](performance/{record['name']}.png)", ""]
     others = [f"- {key}: {value}" for key, value in notes.items() if key != _SUMMARY]
     return [*lines, *others, ""] if others else lines
 
