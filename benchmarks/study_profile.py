@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from matplotlib.figure import Figure
 
-from _bench import ROOT, Ratio, finish
+from _bench import ROOT, finish
 
 _SHOWN = 12
 TOTAL = "all jobs"
@@ -121,9 +121,8 @@ def main(results: Path, before: Path | None, after: Path, label: str) -> None:
     }
     if earlier:
         then, today = earlier[TOTAL]
-        total = Ratio(today / then, today / then, today / then)
-        notes["before"] = f"{label}; the {both.height:,} jobs that both have take {total.median:.2f} x as long now"
-    finish("study", table(now, both), [], notes, partial(draw, now=now, earlier=earlier))
+        notes["before"] = f"{label}; the {both.height:,} jobs that both have take {today / then:.2f} x as long now"
+    finish("study_profile", table(now, both), [], notes, partial(draw, now=now, earlier=earlier))
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ def main(repeats: int, results: Path) -> None:
         total, lost = start_share(results, starting)
         notes["share of process start and imports"] = f"{lost / total:.0%} of the {total:,.0f} s of all jobs of a study"
     draw_all = partial(draw, times={**planning, **starting})
-    finish("workflow", table(planning, starting, planned), goals(planning, planned), notes, draw_all)
+    finish("workflow_cost", table(planning, starting, planned), goals(planning, planned), notes, draw_all)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from _bench import RESULTS, ROOT, markdown_table
 from numprobe.atomic import atomic_path, read_json
 
 # The order of the page; programs that are not listed come last.
-_ORDER = ("extraction", "prefixes", "storage", "fitting", "streaming", "workflow", "study", "gpu")
+_ORDER = ("extraction", "prefixes", "storage", "fitting", "streaming", "workflow_cost", "study_profile", "gpu")
 _SUMMARY = "summary"
 _HEAD = """# Performance
 
@@ -88,7 +88,7 @@ def _goal_row(program: str, goal: Mapping[str, Any]) -> dict[str, object]:
 
 def _section(record: Mapping[str, Any]) -> list[str]:
     notes = record["notes"]
-    lines = [f"## {record['name'].capitalize()}\n", str(notes.get(_SUMMARY, "")), ""]
+    lines = [f"## {record['name'].replace('_', ' ').capitalize()}\n", str(notes.get(_SUMMARY, "")), ""]
     rows = [{column: row[column] for column in record["columns"]} for row in record["table"]]
     lines += [*markdown_table(rows), "", f"![{record['name']}](performance/{record['name']}.png)", ""]
     others = [f"- {key}: {value}" for key, value in notes.items() if key != _SUMMARY]

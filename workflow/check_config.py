@@ -77,19 +77,27 @@ def _schema_problems(config: Config) -> Iterator[str]:
     for error in sorted(
         jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path))
     ):
-        yield _describe(error)
+        yield _describe(error, config)
 
 
-def _describe(error: jsonschema.ValidationError) -> str:
-    where = _path(error.absolute_path) or "the configuration"
+def _describe(error: jsonschema.ValidationError, config: Config) -> str:
+    where = _path(error.absolute_path, config) or "the configuration"
     describe = _DESCRIPTIONS.get(str(error.validator))
     return f"{where}: {describe(error) if describe else error.message}"
 
 
-def _path(parts: Any) -> str:
-    text = ""
+def _path(parts: Any, config: Any) -> str:
+    """Where in the configuration: entries of a list by their `name`, if they have one of their own."""
+    text, at = "", config
     for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        names = [entry.get("name") if isinstance(entry, dict) else None for entry in at if isinstance(at, list)]
+        at = at[part]
+        if isinstance(part, str):
+            text += f".{part}"
+        elif isinstance(names[part], str) and names.count(names[part]) == 1:
+            text += f"['{names[part]}']"
+        else:
+            text += f"[{part}]"
     return text.lstrip(".")
 
 

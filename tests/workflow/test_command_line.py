@@ -9,7 +9,7 @@ WRONG = {
         {"split": {"folds": 60}, "numbers": {"max": 49}},
         "split.folds: is 60, but 0..49 has only 50 values",
     ),
-    "unknown probe": ({"probes": [{"name": "forier"}]}, "probes[0].name: is 'forier', allowed are fourier"),
+    "unknown probe": ({"probes": [{"name": "forier"}]}, "probes['forier'].name: is 'forier', allowed are fourier"),
     "model twice": (
         {"models": [{"name": "a", "source": "path", "path": "encoder"}] * 2},
         "models: the name 'a' is used 2 times",

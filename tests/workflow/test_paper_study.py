@@ -1,7 +1,6 @@
 """The paper's study: planned as it is shipped, and run on small random models of the same shapes."""
 
 import os
-import time
 
 import polars as pl
 import pytest
@@ -31,14 +30,13 @@ def states_of(entry):
 def test_the_whole_study_is_planned_without_network_or_models_within_a_minute(checkout, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     (checkout.folder / "tiny.yaml").write_text(yaml.safe_dump(paper_study()))
-    before, began = os.times(), time.monotonic()
+    before = os.times()
     result = checkout.snakemake("--dry-run", "paper_figures", "all")
     took = os.times()
     assert "results/figures" in result.stdout
     assert "operand: 113000 rows" in result.stderr
     # Time on the processor: how long it takes on the clock depends on what else runs.
     assert took.children_user - before.children_user + took.children_system - before.children_system < 60
-    assert time.monotonic() > began
     assert not (checkout.folder / "results").exists()
 
 
