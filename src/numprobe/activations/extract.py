@@ -182,18 +182,30 @@ def read_batches(
     """
     waiting: Callable[[], dict[K, np.ndarray]] | None = None
     for batch in batches:
-        found = [(one, read(one)) for one in batch]
-        states = {key: merge([(one, states[key]) for one, states in found]) for key in found[0][1]}
-        following = _copied(states, dtype)
+        copying, asynchronous = _copied(_read_whole(batch, read), dtype)
         if waiting is not None:
             yield waiting()
-        waiting = following
+        # Nothing is kept for the sake of a GPU where there is none.
+        waiting = copying if asynchronous else None
+        if waiting is None:
+            yield copying()
     if waiting is not None:
         yield waiting()
 
 
-def _copied(states: Mapping[K, torch.Tensor], dtype: str) -> Callable[[], dict[K, np.ndarray]]:
-    """Start to copy states into main memory (pinned, if they come from a GPU); the result waits for the end of it."""
+def _read_whole(batch: list[Pass], read: Callable[[Pass], Mapping[K, torch.Tensor]]) -> dict[K, torch.Tensor]:
+    """What is read in the passes of a batch, put together; the states of the passes are let go one by one."""
+    found = [(one, dict(read(one))) for one in batch]
+    return {key: merge([(one, states.pop(key)) for one, states in found]) for key in list(found[0][1])}
+
+
+def _copied(states: Mapping[K, torch.Tensor], dtype: str) -> tuple[Callable[[], dict[K, np.ndarray]], bool]:
+    """Start to copy states into main memory (pinned, if they come from a GPU).
+
+    Returns
+    -------
+    What waits for the end of it and gives the result, and whether there is something to wait for.
+    """
     kind = getattr(torch, dtype)
     copies = {key: state.to(kind).to("cpu", non_blocking=state.is_cuda) for key, state in states.items()}
     ends = [
@@ -206,7 +218,7 @@ def _copied(states: Mapping[K, torch.Tensor], dtype: str) -> Callable[[], dict[K
         # numpy has no bfloat16: its bits.
         return {key: (copy.view(torch.uint16) if dtype == "bfloat16" else copy).numpy() for key, copy in copies.items()}
 
-    return arrived
+    return arrived, bool(ends)
 
 
 def sequence_batches(located: Located, batch_tokens: int) -> Iterator[Batch]:

@@ -113,17 +113,25 @@ def _locate(
     block: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None, causal_span: float, dropped: Counter[str]
 ) -> _Block:
     texts = block.unique("prompt", keep="first", maintain_order=True)
-    encoded = dict(zip(texts["prompt"], numbers.encode(texts["text"].to_list()), strict=True))
+    written = texts["text"].to_list()
+    encoded = numbers.encode(written)
+    which = block["prompt"].replace_strict(texts["prompt"], np.arange(len(written)), return_dtype=pl.Int64).to_numpy()
+    spans = block.select("start", "end").to_numpy().astype(np.int64)
+    tokens = numbers.find_all(written, encoded, which, spans, block["value"].to_numpy())
     kept = []
-    for row in block.iter_rows(named=True):
-        place = _place(row, encoded[row["prompt"]], numbers, max_tokens)
+    columns = ("index", "prompt", "read_at")
+    for index, prompt, read_at, text, token in zip(
+        *(block[name] for name in columns), which.tolist(), tokens, strict=True
+    ):
+        place = _place(encoded[text], token, read_at, max_tokens)
         if isinstance(place, str):
             dropped[place] += 1
         else:
-            kept.append((row["index"], *place, row["prompt"]))
+            kept.append((index, *place, prompt))
     places = cut(pl.DataFrame(kept, schema=_PLACE, orient="row"), causal_span)
     sequences = places.select("prompt", "n_tokens").unique(maintain_order=True)
-    fed = [encoded[prompt].ids[:n_tokens] for prompt, n_tokens in sequences.iter_rows()]
+    by_prompt = dict(zip(texts["prompt"], encoded, strict=True))
+    fed = [by_prompt[prompt].ids[:n_tokens] for prompt, n_tokens in sequences.iter_rows()]
     return _Block(places, sequences, ids=np.concatenate([np.empty(0), *fed]).astype(np.int32))
 
 
@@ -133,14 +141,11 @@ def cut(places: pl.DataFrame, causal_span: float) -> pl.DataFrame:
     return places.with_columns(n_tokens=pl.when(pl.col("n_tokens") <= causal_span).then(last).otherwise("n_tokens"))
 
 
-def _place(
-    row: dict[str, Any], encoded: Encoded, numbers: NumberTokenizer, max_tokens: int | None
-) -> tuple[int, int, int] | str:
+def _place(encoded: Encoded, found: int | str, read_at: str, max_tokens: int | None) -> tuple[int, int, int] | str:
     """The probed token, its id and the number of tokens that are fed, or the reason why the row is left out."""
-    found = numbers.find(row["text"], encoded, row["start"], row["end"], row["value"])
     if isinstance(found, str):
         return found
-    token, n_tokens = (found - 1, found) if row["read_at"] == "before" else (found, len(encoded))
+    token, n_tokens = (found - 1, found) if read_at == "before" else (found, len(encoded))
     if max_tokens is not None and n_tokens > max_tokens:
         return "too_long"
     return token, int(encoded.ids[token]), n_tokens

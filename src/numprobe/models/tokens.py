@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -55,18 +56,29 @@ class NumberTokenizer:
     def __init__(self, tokenizer: Any, prefix_token: str | None = None) -> None:
         self.tokenizer = tokenizer
         self._prefix = _prefix(tokenizer, prefix_token)
+        self._unknown = tokenizer.unk_token_id
         self._decoded: dict[int, str] = {}
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Tokenise texts, without padding or truncation."""
         if not texts:
             return []
-        batch = self.tokenizer(list(texts), return_offsets_mapping=True, padding=False, truncation=False, verbose=False)
-        return [self._encoded(*one) for one in zip(batch["input_ids"], batch["offset_mapping"], strict=True)]
-
-    def _encoded(self, ids: list[int], offsets: list[tuple[int, int]]) -> Encoded:
-        spans = np.array([(0, 0)] * len(self._prefix) + offsets, dtype=np.int64).reshape(-1, 2)
-        return Encoded(np.array(self._prefix + ids, dtype=np.int64), spans[:, 0], spans[:, 1])
+        batch = self.tokenizer(
+            list(texts),
+            return_offsets_mapping=True,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            padding=False,
+            truncation=False,
+            verbose=False,
+        )
+        prefix = [(0, 0)] * len(self._prefix)
+        ids = [self._prefix + one for one in batch["input_ids"]]
+        spans = np.array([span for one in batch["offset_mapping"] for span in (*prefix, *one)], dtype=np.int64)
+        bounds = np.cumsum([0, *map(len, ids)])
+        flat = np.fromiter(chain.from_iterable(ids), dtype=np.int64, count=bounds[-1])
+        starts, ends = spans.reshape(-1, 2).T
+        return [Encoded(flat[i:j], starts[i:j], ends[i:j]) for i, j in pairwise(bounds.tolist())]
 
     def find(self, text: str, encoded: Encoded, start: int, end: int, value: int) -> int | str:
         """The index of the token that is the number at characters start..end, or the reason why there is none.
@@ -88,17 +100,53 @@ class NumberTokenizer:
         if len(over) > 1:
             return "multi_token"
         token = int(over[0])
-        first, last = int(encoded.starts[token]), int(encoded.ends[token])
-        if text[first:start].strip() or last > end:
+        span = int(encoded.starts[token]), int(encoded.ends[token])
+        return self._refusal(text, (start, end), value, span, int(encoded.ids[token])) or token
+
+    def find_all(
+        self, texts: Sequence[str], encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray, values: np.ndarray
+    ) -> list[int | str]:
+        """What `find` says of many numbers, at a fraction of its cost.
+
+        Parameters
+        ----------
+        texts, encoded
+            Texts and their tokens.
+        which
+            int64 [n]: which of the texts each number is in.
+        spans
+            int64 [n, 2]: its characters.
+        values
+            int64 [n]: the number.
+        """
+        over, count = _only_overlap(encoded, which, spans)
+        ids, starts, ends = (np.concatenate([getattr(one, name) for one in encoded]) for name in _ARRAYS)
+        bounds = np.cumsum([0, *map(len, encoded)])
+        place = bounds[which] + over
+        columns = (which, spans, values, over, count, ids[place], starts[place], ends[place])
+        return [
+            self.find(texts[text], encoded[text], start, end, value)
+            if tokens != 1
+            else self._refusal(texts[text], (start, end), value, (first, last), id) or token
+            for text, (start, end), value, token, tokens, id, first, last in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
+        ]
+
+    def _refusal(
+        self, text: str, span: tuple[int, int], value: int, token_span: tuple[int, int], id: int
+    ) -> str | None:
+        """Why the only token over a number's characters cannot be probed; None if it can."""
+        (start, end), (first, last) = span, token_span
+        if last > end or (first < start and text[first:start].strip()):
             return "glued"
-        id = int(encoded.ids[token])
-        if id == self.tokenizer.unk_token_id:
+        if id == self._unknown:
             return "unknown"
         if self.written(id) != str(value) or text[start:end] != str(value):
             raise _disagreement(
                 text, value, f"the offsets give {text[first:last]!r}, the token is {self.written(id)!r}"
             )
-        return token
+        return None
 
     def overlapping(self, encoded: Encoded, start: int, end: int) -> np.ndarray:
         """Indices of the tokens that hold some of the characters start..end; tokens of mere space do not count."""
@@ -137,6 +185,25 @@ class NumberTokenizer:
         if raw[over[0]][0] in _SPACES:
             return "merged"
         return "separate" if any(token and not token.strip(_SPACES) for token in raw) else "none"
+
+
+_ARRAYS = ("ids", "starts", "ends")
+
+
+def _only_overlap(encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each span the first token over it (0 where there is none), and how many there are, both int64 [n]."""
+    lengths = np.array([len(one) for one in encoded])
+    bounds = np.cumsum(lengths) - lengths
+    tokens = lengths[which]
+    row = np.repeat(np.arange(len(which)), tokens)
+    token = np.arange(len(row)) - np.repeat(np.cumsum(tokens) - tokens, tokens)
+    place = bounds[which][row] + token
+    starts, ends = (np.concatenate([getattr(one, name) for one in encoded])[place] for name in _ARRAYS[1:])
+    over = (starts < spans[row, 1]) & (ends > spans[row, 0])
+    found, first = np.unique(row[over], return_index=True)
+    only = np.zeros(len(which), dtype=np.int64)
+    only[found] = token[over][first]
+    return only, np.bincount(row[over], minlength=len(which))
 
 
 # How byte-level and SentencePiece vocabularies write a space.
