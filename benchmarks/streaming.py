@@ -219,10 +219,10 @@ def main(repeats: int) -> None:
             f"{job}: {per_row(measured, job):.2f} kB for each further row" for job in (EXTRACTION, FIT)
         ),
         "summary": (
-            f"Extraction of {PER_VALUE * 1000:,} prompts from a Llama of width {WIDTH} and {BLOCKS} blocks, {BATCH_TOKENS:,}"
-            f" tokens in a batch, and the fit of two kinds of probes in ten folds on {FIT_ROWS:,} rows and {FIT_LAYERS} layers, then on more. Each job"
-            " runs in a process of its own: its memory is the peak of the process, its time is without start and"
-            " imports."
+            f"Extraction of {PER_VALUE * 1000:,} prompts from a Llama of width {WIDTH} and {BLOCKS} blocks,"
+            f" {BATCH_TOKENS:,} tokens in a batch, and the fit of two kinds of probes in ten folds on {FIT_ROWS:,} rows"
+            f" and {FIT_LAYERS} layers, then on more. Each job runs in a process of its own: its memory is the peak of"
+            " the process, its time is without start and imports."
         ),
     }
     finish("streaming", table(measured), goals(measured), notes, partial(draw, measured=measured))

@@ -13,8 +13,16 @@ from numprobe.errors import NumprobeError
 
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, flushed: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it, on failure remove it.
+
+    Parameters
+    ----------
+    path
+        The final name.
+    flushed
+        Whether the caller flushes it, so that this need not: a flush takes some milliseconds, also where nothing is
+        left to be written.
 
     Raises
     ------
@@ -26,8 +34,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        if not flushed:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

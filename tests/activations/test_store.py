@@ -1,3 +1,4 @@
+import errno
 import json
 import subprocess
 import sys
@@ -178,6 +179,18 @@ def test_states_and_positions_must_be_as_many(tmp_path, rows):
     positions = pl.DataFrame({"row": range(rows)}, schema={"row": pl.UInt32})
     with pytest.raises(ValueError, match=f"layer 0 has {ROWS} states for {rows} positions"):
         write(tmp_path, positions=positions)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_when_states_reach_it(tmp_path, monkeypatch):
+    """The system may take bytes first, and find no place for them when they are flushed."""
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(NumprobeError, match=r"no space left while writing .*residual-[01].parquet: free some disk"):
+        write(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

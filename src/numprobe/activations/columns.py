@@ -5,8 +5,12 @@ row group, the vectors of a row group lie in one piece at the end of it: reading
 `numpy.fromfile`, while any Parquet reader still gets them.
 """
 
+import io
 import json
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future, wait
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -69,25 +73,37 @@ class ColumnWriter:
         What the schema's metadata says.
     metadata
         Provenance.
+    disk
+        Threads that wait for the disk, so that little is left to be flushed when the last row has come.
     """
 
-    def __init__(self, path: Path, width: int, dtype: str, described: Mapping[str, str], metadata: Any) -> None:
+    def __init__(
+        self, path: Path, width: int, dtype: str, described: Mapping[str, str], metadata: Any, disk: Executor
+    ) -> None:
         stored = {**described, METADATA_KEY.decode(): json.dumps(metadata, sort_keys=True)}
         self._binary = pa.binary(width * ITEM_BYTES[dtype])
         fields = [pa.field("row", pa.uint32(), nullable=False), pa.field("state", self._binary, nullable=False)]
         self._schema = pa.schema(fields, metadata=stored)
         self.path, self._width, self._dtype = path, width, dtype
         plain = {"compression": "none", "use_dictionary": False, "write_statistics": False}
-        self._writer = pq.ParquetWriter(path, self._schema, data_page_size=_PAGE_BYTES, **plain)
+        self._file = _Counted(path)
+        self._writer = pq.ParquetWriter(self._file, self._schema, data_page_size=_PAGE_BYTES, **plain)
         self._group_rows = min(_GROUP_ROWS, max(1, _GROUP_BYTES // self._binary.byte_width))
         self._pieces: list[np.ndarray] = []
+        self._disk = disk
+        self._flushed: Future[None] | None = None
         self._written = self._filled = 0
 
     def __enter__(self) -> "ColumnWriter":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writer.close()
+        try:
+            self._writer.close()
+        finally:
+            if self._flushed is not None:
+                wait([self._flushed])
+            self._file.close()
 
     @property
     def rows(self) -> int:
@@ -107,21 +123,51 @@ class ColumnWriter:
             if self._filled == self._group_rows:
                 self._flush()
 
-    def finish(self) -> None:
-        """Write what is left."""
+    def finish(self) -> dict[str, Any]:
+        """Write what is left and flush it to disk; the file's `bytes` and `sha256`."""
         self._flush()
         self._writer.close()
+        if self._flushed is not None:
+            self._flushed.result()
+        os.fsync(self._file.fileno())
+        return {"bytes": self._file.tell(), "sha256": self._file.digest.hexdigest()}
 
     def _flush(self) -> None:
         if not self._filled:
             return
         count, end = self._filled, self._written + self._filled
-        vectors = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         row = pa.array(np.arange(self._written, end, dtype=np.uint32))
-        state = pa.FixedSizeBinaryArray.from_buffers(self._binary, count, [None, pa.py_buffer(vectors)])
+        state = pa.chunked_array([self._array(piece) for piece in self._pieces], self._binary)
         self._writer.write_table(pa.Table.from_arrays([row, state], schema=self._schema), row_group_size=count)
         self._pieces.clear()
         self._written, self._filled = end, 0
+        if self._flushed is None or self._flushed.done():
+            self._raise_and_flush_again()
+
+    def _array(self, piece: np.ndarray) -> pa.Array:
+        return pa.FixedSizeBinaryArray.from_buffers(self._binary, len(piece), [None, pa.py_buffer(piece)])
+
+    def _raise_and_flush_again(self) -> None:
+        """Let the disk have what is written; what went wrong with that before is told now, the system tells it once."""
+        if self._flushed is not None:
+            self._flushed.result()
+        self._flushed = self._disk.submit(os.fsync, self._file.fileno())
+
+
+class _Counted(io.FileIO):
+    """A new file, and the checksum of what is written to it, so that it need not be read again."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "wb")
+        self.digest = sha256()
+
+    def write(self, content: Any) -> int:
+        # Of a large piece the system may take a part.
+        rest = memoryview(content).cast("B")
+        self.digest.update(rest)
+        while rest.nbytes:
+            rest = rest[super().write(rest) :]
+        return len(memoryview(content).cast("B"))
 
 
 class ColumnReader:

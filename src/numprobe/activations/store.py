@@ -5,9 +5,8 @@ checksums. Readers compare rows and bytes every time. They leave the sha256 alon
 reading the file; it is there for `sha256sum`.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,7 @@ MANIFEST = "manifest.json"
 POSITIONS = "positions.parquet"
 #: The site of the states between the blocks.
 RESIDUAL = "residual"
-# Threads that encode, add up, and wait for the disk.
+# Threads that encode and wait for the disk.
 _THREADS = 4
 
 #: Site and layer of a state.
@@ -131,7 +130,10 @@ def write_states(
     (folder / MANIFEST).unlink(missing_ok=True)
     metadata = details.get("provenance", {})
     with ExitStack() as stack:
-        columns = {state.key: stack.enter_context(_column(stack, folder, state, dtype, metadata)) for state in states}
+        disk = stack.enter_context(ThreadPoolExecutor(_THREADS))
+        columns = {
+            state.key: stack.enter_context(_column(stack, folder, state, dtype, metadata, disk)) for state in states
+        }
         pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
 
         def append(batch: Mapping[Key, np.ndarray]) -> None:
@@ -139,36 +141,28 @@ def write_states(
 
         overlap(batches, append)
         _check_rows(columns, positions.height)
-        list(pool.map(ColumnWriter.finish, columns.values()))
-        paths = [column.path for column in columns.values()]
-        # The checksum is taken while the disk works.
-        flushed = pool.map(_flush_to_disk, paths)
-        files = dict(zip(columns, pool.map(_bytes_and_digest, paths), strict=True))
-        list(flushed)
-    write_table(folder / POSITIONS, positions, metadata)
+        table = disk.submit(write_table, folder / POSITIONS, positions, metadata)
+        files = dict(zip(columns, pool.map(ColumnWriter.finish, columns.values()), strict=True))
+        table.result()
     listed = [
         entry for state in states for entry in _describe(state, width, {"rows": positions.height, **files[state.key]})
     ]
-    table = {"file": POSITIONS, "rows": positions.height, **_bytes_and_digest(folder / POSITIONS)}
+    rows = {"file": POSITIONS, "rows": positions.height, **_bytes_and_digest(folder / POSITIONS)}
     shape = {"rows": positions.height, "width": width, "dtype": dtype}
-    write_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": table})
+    write_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": rows})
 
 
-def _column(stack: ExitStack, folder: Path, state: State, dtype: str, metadata: Any) -> ColumnWriter:
-    path = stack.enter_context(atomic_path(folder / state_file(state.layer, state.site)))
+def _column(stack: ExitStack, folder: Path, state: State, dtype: str, metadata: Any, disk: Executor) -> ColumnWriter:
+    path = stack.enter_context(atomic_path(folder / state_file(state.layer, state.site), flushed=True))
     names = {"byte_order": "little", "site": state.site, "layer": state.layer}
-    return ColumnWriter(path, state.width, dtype, {"width": str(state.width), "dtype": dtype, **names}, metadata)
+    described = {"width": str(state.width), "dtype": dtype, **names}
+    return ColumnWriter(path, state.width, dtype, described, metadata, disk)
 
 
 def _check_rows(columns: Mapping[Key, ColumnWriter], rows: int) -> None:
     for (site, layer), column in columns.items():
         if column.rows != rows:
             raise ValueError(f"{site} of layer {layer} has {column.rows} states for {rows} positions")
-
-
-def _flush_to_disk(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _describe(state: State, width: int, described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
