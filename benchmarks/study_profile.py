@@ -20,21 +20,24 @@ TOTAL = "all jobs"
 
 
 def read_jobs(results: Path) -> pl.DataFrame:
-    """One row per job: rule, output (its place below the rule), seconds, processor seconds, peak memory in MiB."""
+    """One row per job: rule, output (its place below the rule), seconds, peak memory in MiB.
+
+    Snakemake's processor time is left out: it is sampled, in the end every 30 s, and misses what comes after.
+    """
     folder = results / "benchmarks"
     rows = []
     for file in sorted(folder.rglob("*.tsv")):
         measured = pl.read_csv(file, separator="\t", null_values=["NA", "-"]).row(0, named=True)
         rule, *rest = file.relative_to(folder).with_suffix("").parts
-        row = {"rule": rule, "output": "/".join(rest), "seconds": measured["s"], "cpu": measured["cpu_time"]}
+        row = {"rule": rule, "output": "/".join(rest), "seconds": measured["s"]}
         rows.append({**row, "peak": measured["max_rss"]})
-    columns = {"rule": pl.String, "output": pl.String, "seconds": pl.Float64, "cpu": pl.Float64, "peak": pl.Float64}
+    columns = {"rule": pl.String, "output": pl.String, "seconds": pl.Float64, "peak": pl.Float64}
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 
 def by_rule(jobs: pl.DataFrame) -> pl.DataFrame:
     """Sums over the jobs of a rule, the longest first."""
-    sums = (pl.len().alias("jobs"), pl.col("seconds", "cpu").sum(), pl.col("peak").max())
+    sums = (pl.len().alias("jobs"), pl.col("seconds").sum(), pl.col("peak").max())
     return jobs.group_by("rule", maintain_order=True).agg(*sums).sort("seconds", descending=True)
 
 
@@ -48,7 +51,7 @@ def table(now: pl.DataFrame, both: pl.DataFrame) -> list[dict[str, object]]:
     """A row per rule and one for all; where a rule has jobs in both studies, their time then and now."""
     earlier = _earlier(both)
     rules = by_rule(now).rows(named=True)
-    sums = {"rule": TOTAL, "jobs": now.height, "seconds": now["seconds"].sum(), "cpu": now["cpu"].sum()}
+    sums = {"rule": TOTAL, "jobs": now.height, "seconds": now["seconds"].sum()}
     rows = [
         *rules[:_SHOWN],
         *([_others(rules[_SHOWN:])] if rules[_SHOWN:] else []),
@@ -63,7 +66,6 @@ def _row(row: Mapping[str, Any], total: float, earlier: Mapping[str, tuple[float
         "jobs": row["jobs"],
         "seconds": float(row["seconds"]),
         "share": f"{row['seconds'] / total:.0%}",
-        "processor seconds": float(row["cpu"] or 0),
         "peak MiB": float(row["peak"] or 0),
     }
     if not earlier:
@@ -74,7 +76,7 @@ def _row(row: Mapping[str, Any], total: float, earlier: Mapping[str, tuple[float
 
 def _others(rules: list[dict[str, object]]) -> dict[str, object]:
     rest = pl.DataFrame(rules)
-    sums = {name: rest[name].sum() for name in ("jobs", "seconds", "cpu")}
+    sums = {name: rest[name].sum() for name in ("jobs", "seconds")}
     return {"rule": f"{rest.height} other rules", **sums, "peak": rest["peak"].max()}
 
 
