@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +108,28 @@ def test_a_token_that_is_found_decodes_to_the_number(numbers, before, value, aft
     if isinstance(found, int):
         assert found > 0
         assert numbers.written(int(encoded.ids[found])) == str(value)
+
+
+@pytest.mark.parametrize("numbers", ALL)
+@given(st.lists(st.tuples(st.text("ab E.$ é", max_size=5), st.integers(0, 300), st.integers(0, 30)), min_size=1))
+def test_many_numbers_at_once_are_found_as_each_alone(numbers, pairs):
+    """Two numbers in each text, asked for in turn, so that texts and places do not go together."""
+    texts = [f"{before}{first} and {second}" for before, first, second in pairs]
+    encoded = numbers.encode(texts)
+    asked = [(i, len(before), len(before) + len(str(first)), first) for i, (before, first, _) in enumerate(pairs)]
+    asked += [(i, len(texts[i]) - len(str(last)), len(texts[i]), last) for i, (_, _, last) in enumerate(pairs)][::-1]
+    which, *spans, values = np.array(asked).T
+    together = numbers.find_all(texts, encoded, which, np.stack(spans, axis=1), values)
+    assert together == [numbers.find(texts[i], encoded[i], *rest) for i, *rest in asked]
+
+
+def test_many_numbers_at_once_are_refused_as_each_alone():
+    encoded = WORDS.encode(["is 12", "7"])
+    which, spans, values = np.array([1, 0]), np.array([[0, 1], [3, 5]]), np.array([7, 13])
+    with pytest.raises(NumprobeError, match="which token is 13 in the prompt 'is 12'"):
+        WORDS.find_all(["is 12", "7"], encoded, which, spans, values)
+    with pytest.raises(NumprobeError, match="no token cover"):
+        WORDS.find_all(["is 12", "7"], encoded, which, np.array([[0, 1], [2, 3]]), np.array([7, 12]))
 
 
 @pytest.mark.parametrize(
