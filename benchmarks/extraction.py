@@ -104,7 +104,7 @@ def main() -> None:
     def draw(figure: Figure) -> None:
         for axes, (length, found) in zip(figure.subplots(1, len(ratios), sharey=True), ratios.items(), strict=True):
             bars = {name: one for name, one in found.items() if name != WRITING}
-            draw_ratios(axes, bars, f"{length} tokens", GOAL)
+            draw_ratios(axes, bars, f"times the bare pass, {length} tokens", GOAL)
 
     summary = (
         "Time to extract all states at one token per prompt, in units of the forward pass without capture and without "

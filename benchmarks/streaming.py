@@ -129,7 +129,8 @@ def jobs(folder: Path) -> dict[tuple[str, str, int], Callable[[], None]]:
             extract, folder / "model-1", folder / f"prompts-{factor}.parquet"
         )
         found[FIT, "prompts", factor] = partial(fit, folder / f"rows-{factor}")
-    for factor in LAYERS:
+    # One times the layers is one times the prompts.
+    for factor in LAYERS[1:]:
         found[EXTRACTION, "layers", factor] = partial(extract, folder / f"model-{factor}", folder / "prompts-1.parquet")
         found[FIT, "layers", factor] = partial(fit, folder / f"layers-{factor}")
     return found
@@ -212,8 +213,10 @@ def main(repeats: int) -> None:
         found = jobs(Path(name))
         measured: Measured = {place: [] for place in found}
         for _ in range(repeats):
-            for place, job in found.items():
-                measured[place].append(in_process(job))
+            for place, program in found.items():
+                measured[place].append(in_process(program))
+        for job in (EXTRACTION, FIT):
+            measured[job, "layers", LAYERS[0]] = measured[job, "prompts", PROMPTS[0]]
     notes = {
         "memory": "; ".join(
             f"{job}: {per_row(measured, job):.2f} kB for each further row" for job in (EXTRACTION, FIT)
