@@ -86,7 +86,7 @@ class ColumnWriter:
         self._schema = pa.schema(fields, metadata=stored)
         self.path, self._width, self._dtype = path, width, dtype
         plain = {"compression": "none", "use_dictionary": False, "write_statistics": False}
-        self._file = _Counted(path)
+        self._file = _Hashed(path)
         self._writer = pq.ParquetWriter(self._file, self._schema, data_page_size=_PAGE_BYTES, **plain)
         self._group_rows = min(_GROUP_ROWS, max(1, _GROUP_BYTES // self._binary.byte_width))
         self._pieces: list[np.ndarray] = []
@@ -154,7 +154,7 @@ class ColumnWriter:
         self._flushed = self._disk.submit(os.fsync, self._file.fileno())
 
 
-class _Counted(io.FileIO):
+class _Hashed(io.FileIO):
     """A new file, and the checksum of what is written to it, so that it need not be read again."""
 
     def __init__(self, path: Path) -> None:

@@ -119,9 +119,9 @@ class NumberTokenizer:
         values
             int64 [n]: the number.
         """
-        over, count = _only_overlap(encoded, which, spans)
         ids, starts, ends = (np.concatenate([getattr(one, name) for one in encoded]) for name in _ARRAYS)
         bounds = np.cumsum([0, *map(len, encoded)])
+        over, count = _first_over(starts, ends, bounds[which], bounds[which + 1], spans)
         place = bounds[which] + over
         columns = (which, spans, values, over, count, ids[place], starts[place], ends[place])
         return [
@@ -190,20 +190,29 @@ class NumberTokenizer:
 _ARRAYS = ("ids", "starts", "ends")
 
 
-def _only_overlap(encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each span the first token over it (0 where there is none), and how many there are, both int64 [n]."""
-    lengths = np.array([len(one) for one in encoded])
-    bounds = np.cumsum(lengths) - lengths
-    tokens = lengths[which]
-    row = np.repeat(np.arange(len(which)), tokens)
+def _first_over(
+    starts: np.ndarray, ends: np.ndarray, first: np.ndarray, last: np.ndarray, spans: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each span the first token over it (0 where there is none), and how many there are, both int64 [n].
+
+    Parameters
+    ----------
+    starts, ends
+        Character span of each token of all texts.
+    first, last
+        int64 [n]: where the tokens of each span's text begin and end.
+    spans
+        int64 [n, 2].
+    """
+    tokens = last - first
+    row = np.repeat(np.arange(len(spans)), tokens)
     token = np.arange(len(row)) - np.repeat(np.cumsum(tokens) - tokens, tokens)
-    place = bounds[which][row] + token
-    starts, ends = (np.concatenate([getattr(one, name) for one in encoded])[place] for name in _ARRAYS[1:])
-    over = (starts < spans[row, 1]) & (ends > spans[row, 0])
-    found, first = np.unique(row[over], return_index=True)
-    only = np.zeros(len(which), dtype=np.int64)
-    only[found] = token[over][first]
-    return only, np.bincount(row[over], minlength=len(which))
+    place = first[row] + token
+    over = (starts[place] < spans[row, 1]) & (ends[place] > spans[row, 0])
+    found, at = np.unique(row[over], return_index=True)
+    only = np.zeros(len(spans), dtype=np.int64)
+    only[found] = token[over][at]
+    return only, np.bincount(row[over], minlength=len(spans))
 
 
 # How byte-level and SentencePiece vocabularies write a space.

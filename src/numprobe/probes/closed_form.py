@@ -1,9 +1,9 @@
 """Probes in closed form: ridge regression of the states onto a code of the numbers.
 
 One Cholesky factor of the states' second moments, for each inner training set and penalty, serves all codes and the
-shuffled control. Penalty, shrinkage and column weights come from predictions on inner groups of
-held-out VALUES, and these predictions are needed only through their second moments, so that no row is read again:
-with p = (x - m)'w, the sum of p s over held-out rows is w'c, the sum of p^2 is w'Gw.
+shuffled control. Penalty, shrinkage and column weights come from predictions on inner groups of held-out VALUES, and
+these predictions are needed only through their second moments, so that no row is read again: with p = (x - m)'w, the
+sum of p s over held-out rows is w'c, the sum of p^2 is w'Gw.
 """
 
 from collections.abc import Sequence
