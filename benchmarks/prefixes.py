@@ -63,8 +63,8 @@ def measure(
 
 def share_fed(job: Job) -> float:
     """The share of all tokens that goes through the model when prefixes are shared."""
-    batches = batch_passes(job.parts, job.located, job.batch_tokens, share_prefixes=True)
-    return sum(one.batch.sequences.numel() for batch in batches for one in batch) / len(job.located.ids)
+    planned = batch_passes(job.parts, job.located, job.batch_tokens, share_prefixes=True)
+    return sum(one.batch.sequences.numel() for one in planned) / len(job.located.ids)
 
 
 def difference(parts: Architecture) -> float:
@@ -102,8 +102,9 @@ def main() -> None:
         draw_ratios(figure.subplots(), bars, "to Parquet, times the bare forward pass of whole prompts", GOAL)
 
     summary = (
-        'Prompts as of "a + b" in random order, read at b. What the prompts of a batch begin with is run once, and its '
-        "keys and values serve all of them; the bare forward pass runs whole prompts in the same batches."
+        'Prompts as of "a + b" in random order, read at b. What the prompts of a batch begin with is run once, in the '
+        "same pass as their ends, which stand behind it in one row; the bare forward pass runs whole prompts in the "
+        "same batches."
     )
     table = [row for rows, _ in measured.values() for row in rows]
     finish("prefixes", table, goals, {"summary": summary}, draw)

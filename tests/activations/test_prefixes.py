@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
@@ -10,7 +10,7 @@ from activations.prompts import prompt_table
 from models.tiny import ENCODERS, tiny_config, tiny_model, word_tokenizer
 from numprobe.activations.extract import batch_passes, check_states, state_batches
 from numprobe.activations.locate import locate_numbers
-from numprobe.activations.prefixes import Batch, passes, shared_prefix
+from numprobe.activations.prefixes import Batch, plan_pass, shared_prefix
 from numprobe.models.architecture import locate_parts
 from numprobe.models.facts import SUPPORTED, causal_span
 from numprobe.models.tokens import NumberTokenizer
@@ -33,7 +33,7 @@ def states(model, located, share, batch_tokens=10_000):
 def fed(model, located, share, batch_tokens=10_000):
     """The shapes of the token ids that are fed."""
     batches = batch_passes(locate_parts(model), located, batch_tokens, share)
-    return [[tuple(one.batch.sequences.shape) for one in batch] for batch in batches]
+    return [tuple(one.batch.sequences.shape) for one in batches]
 
 
 def assert_close(found, expected):
@@ -45,7 +45,8 @@ def assert_close(found, expected):
 def test_states_are_those_of_whole_sequences(kind):
     """At tokens of the prefix (the first number of each text) and behind it, in families of every kind."""
     model, located = tiny_model(kind), locate(SUMS)
-    assert fed(model, located, share=True) == [[(3, 3), (30, 1)]]
+    packed = kind not in ("bloom", "gpt_neo", "mpt")
+    assert fed(model, located, share=True) == [(3, 13) if packed else (30, 4)]
     shared, plain = states(model, located, True), states(model, located, False)
     for layer, expected in plain.items():
         assert_close(shared[layer], expected)
@@ -60,16 +61,36 @@ def test_rows_stay_in_order_whatever_the_texts_and_batches(texts, batch_tokens):
         assert_close(shared[layer], expected)
 
 
-def test_the_paths_of_tokens_in_the_prefix_and_behind_it():
+def test_how_prefixes_and_rests_stand_in_a_row():
     sequences = torch.tensor([[1, 5, 2], [1, 5, 3], [1, 6, 2], [1, 6, 4], [1, 6, 5]])
     where = (np.array([0, 0, 2, 4, 4]), np.array([1, 2, 2, 0, 2]))
-    first, second = passes(Batch(sequences, where), share=True)
-    assert first.batch.sequences.tolist() == [[1, 5], [1, 6]]
-    assert second.batch.sequences.tolist() == [[2], [3], [2], [4], [5]]
-    assert_array_equal(first.rows, [0, 3])
-    assert_array_equal(first.batch.where, [[0, 1], [1, 0]])
-    assert_array_equal(second.rows, [1, 2, 4])
-    assert_array_equal(second.batch.where, [[0, 2, 4], [0, 0, 0]])
+    one = plan_pass(Batch(sequences, where), share=True)
+    assert one.batch.sequences.tolist() == [[1, 5, 2, 3, 1, 6, 2, 4, 5]]
+    assert one.layout.positions.tolist() == [[0, 1, 2, 2, 0, 1, 2, 2, 2]]
+    assert_array_equal(one.batch.where, [[0] * 5, [1, 2, 6, 4, 8]])
+    assert one.layout.visible[0].nonzero().tolist() == [
+        *([0, 0], [1, 0], [1, 1], [2, 0], [2, 1], [2, 2], [3, 0], [3, 1], [3, 3]),
+        *([4, 4], [5, 4], [5, 5], [6, 4], [6, 5], [6, 6], [7, 4], [7, 5], [7, 7], [8, 4], [8, 5], [8, 8]),
+    ]
+
+
+@settings(deadline=None)
+@given(arrays(np.int64, st.tuples(st.integers(1, 90), st.integers(1, 6)), elements=st.integers(0, 2)), st.booleans())
+def test_every_token_sees_its_own_sequence_up_to_itself(sequences, tall):
+    """However many sequences begin alike; what fills a row up sees something, too, so that no softmax is empty."""
+    sequences = np.array(sorted((sequences // 2 if tall else sequences).tolist()))
+    count, tokens = sequences.shape
+    where = np.repeat(np.arange(count), tokens), np.tile(np.arange(tokens), count)
+    one = plan_pass(Batch(torch.from_numpy(sequences), where), share=True)
+    if one.layout is None:
+        assert_array_equal(one.batch.sequences, sequences)
+        return
+    fed, positions, visible = one.batch.sequences.numpy(), one.layout.positions.numpy(), one.layout.visible.numpy()
+    for sequence, token, row, at in zip(*where, *one.batch.where, strict=True):
+        seen = np.flatnonzero(visible[row, at])
+        assert_array_equal(positions[row, seen], np.arange(token + 1))
+        assert_array_equal(fed[row, seen], sequences[sequence, : token + 1])
+    assert visible.any(axis=2).all()
 
 
 @pytest.mark.parametrize(
@@ -100,22 +121,36 @@ def test_no_other_prefix_leaves_fewer_tokens(sequences):
         assert min(left, default=np.inf) > 0.8 * batch * tokens
 
 
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "gptj", "gemma3_text", "gpt_bigcode"])
+def test_rows_may_be_longer_than_any_sequence_of_the_model(kind):
+    model, located = tiny_model(kind), locate([f"{a} + " * 12 + str(b) for a in (3, 7) for b in range(120)])
+    ((rows, tokens),) = fed(model, located, share=True)
+    assert rows * tokens < 400 and tokens > model.config.max_position_embeddings
+    shared, plain = states(model, located, True), states(model, located, False)
+    for layer, expected in plain.items():
+        assert_close(shared[layer], expected)
+
+
+def test_distances_along_the_row_need_whole_sequences():
+    assert fed(tiny_model("falcon", alibi=True), locate(SUMS), share=True) == [(30, 4)]
+
+
 @pytest.mark.parametrize("kind", ["bert", "modernbert"])
 def test_encoders_read_whole_sequences(kind):
-    assert fed(tiny_model(kind), locate(SUMS), share=True) == [[(30, 4)]]
+    assert fed(tiny_model(kind), locate(SUMS), share=True) == [(30, 4)]
 
 
 def test_a_window_shorter_than_the_text_reads_whole_sequences():
     located = locate(SUMS)
-    assert fed(tiny_model("mistral", sliding_window=3), located, share=True) == [[(30, 4)]]
+    assert fed(tiny_model("mistral", sliding_window=3), located, share=True) == [(30, 4)]
     model = tiny_model("mistral", sliding_window=4)
-    assert fed(model, located, share=True) == [[(3, 3), (30, 1)]]
+    assert fed(model, located, share=True) == [(3, 13)]
     shared, plain = states(model, located, True), states(model, located, False)
     assert_close(shared["3"], plain["3"])
 
 
 def test_who_does_not_want_it_reads_whole_sequences():
-    assert fed(tiny_model("llama"), locate(SUMS), share=False) == [[(30, 4)]]
+    assert fed(tiny_model("llama"), locate(SUMS), share=False) == [(30, 4)]
 
 
 @pytest.mark.parametrize(

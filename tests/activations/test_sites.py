@@ -8,7 +8,7 @@ from models.tiny import ENCODERS, LAYERS, WIDTH, save, tiny_model, word_tokenize
 from numprobe.activations.context import Extraction, extract_context
 from numprobe.activations.extract import extract_states
 from numprobe.activations.locate import locate_numbers
-from numprobe.activations.prefixes import Batch, passes
+from numprobe.activations.prefixes import Batch, Pass
 from numprobe.activations.sites import SITES, extract_sites, site_states
 from numprobe.activations.store import read_manifest, read_positions, read_states, state_width
 from numprobe.errors import NumprobeError
@@ -48,7 +48,7 @@ def in_memory(model, ids):
     """The sites of all tokens of one sequence."""
     parts = locate_parts(model)
     blocks = dict(zip(BLOCKS, locate_inside(parts), strict=True))
-    (plain,) = passes(Batch(*everywhere(ids)), share=False)
+    plain = Pass(Batch(*everywhere(ids)))
     return {key: state.numpy() for key, state in site_states(parts, blocks, plain).items()}
 
 

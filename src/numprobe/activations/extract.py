@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from numprobe.activations.locate import Located
-from numprobe.activations.prefixes import Batch, Pass, merge, passes
+from numprobe.activations.prefixes import Batch, Pass, plan_pass
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.facts import state_layers
@@ -41,8 +41,8 @@ def extract_states(
     dict
         Layer to float32 [n, width].
     """
-    (plain,) = passes(Batch(sequences, where), share=False)
-    return {layer: state.float().cpu().numpy() for layer, state in read_states(parts, plain, layers).items()}
+    states = read_states(parts, Pass(Batch(sequences, where)), layers)
+    return {layer: state.float().cpu().numpy() for layer, state in states.items()}
 
 
 def read_states(parts: Architecture, one: Pass, layers: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -65,7 +65,13 @@ def chosen(hidden: torch.Tensor, where: tuple[np.ndarray, np.ndarray]) -> torch.
 
 def forward(parts: Architecture, one: Pass) -> None:
     """Run the model without its head; hooks see the states."""
-    options = {} if parts.facts.encoder else {"use_cache": one.cache is not None, "past_key_values": one.cache}
+    options: dict[str, Any] = {} if parts.facts.encoder else {"use_cache": False}
+    if one.layout is not None:
+        dtype = parts.input_matrix.dtype
+        # A number to add, because not every attention takes truth values.
+        hidden = torch.finfo(dtype).min * (~one.layout.visible).to(dtype)
+        options |= {"attention_mask": hidden[:, None].to(parts.device)}
+        options |= {"position_ids": one.layout.positions.to(parts.device)}
     with torch.inference_mode():
         parts.base(one.batch.sequences.to(parts.device), **options)
 
@@ -164,25 +170,23 @@ def state_batches(
     return read_batches(batches, lambda one: read_states(parts, one, layers), dtype)
 
 
-def batch_passes(
-    parts: Architecture, located: Located, batch_tokens: int, share_prefixes: bool
-) -> Iterator[list[Pass]]:
-    """The forward passes of every batch (parameters as `state_batches`)."""
-    span = parts.causal_span if share_prefixes else 0
+def batch_passes(parts: Architecture, located: Located, batch_tokens: int, share_prefixes: bool) -> Iterator[Pass]:
+    """The forward pass of every batch (parameters as `state_batches`)."""
+    span = parts.causal_span if share_prefixes and parts.packs else 0
     for batch in sequence_batches(located, batch_tokens):
-        yield passes(batch, share=batch.sequences.shape[1] <= span)
+        yield plan_pass(batch, share=batch.sequences.shape[1] <= span)
 
 
 def read_batches(
-    batches: Iterator[list[Pass]], read: Callable[[Pass], Mapping[K, torch.Tensor]], dtype: str
+    batches: Iterator[Pass], read: Callable[[Pass], Mapping[K, torch.Tensor]], dtype: str
 ) -> Iterator[dict[K, np.ndarray]]:
-    """What `read` gives for the passes of each batch, put together, in main memory, in the type on disk.
+    """What `read` gives for the pass of each batch, in main memory, in the type on disk.
 
     A GPU works on the next batch while the states of this one are copied.
     """
     waiting: Callable[[], dict[K, np.ndarray]] | None = None
-    for batch in batches:
-        copying, asynchronous = _copied(_read_whole(batch, read), dtype)
+    for one in batches:
+        copying, asynchronous = _copied(read(one), dtype)
         if waiting is not None:
             yield waiting()
         # Nothing is kept for the sake of a GPU where there is none.
@@ -191,12 +195,6 @@ def read_batches(
             yield copying()
     if waiting is not None:
         yield waiting()
-
-
-def _read_whole(batch: list[Pass], read: Callable[[Pass], Mapping[K, torch.Tensor]]) -> dict[K, torch.Tensor]:
-    """What is read in the passes of a batch, put together; the states of the passes are let go one by one."""
-    found = [(one, dict(read(one))) for one in batch]
-    return {key: merge([(one, states.pop(key)) for one, states in found]) for key in list(found[0][1])}
 
 
 def _copied(states: Mapping[K, torch.Tensor], dtype: str) -> tuple[Callable[[], dict[K, np.ndarray]], bool]:

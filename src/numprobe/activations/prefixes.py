@@ -1,17 +1,22 @@
-"""What the sequences of a batch begin with in common is run once: its keys and values serve all of them.
+"""What the sequences of a batch begin with in common is run once: prefixes and their continuations share one pass.
 
-States equal those of whole sequences up to rounding, for causal models and sequences within `causal_span`.
+Each row that is fed holds prefixes, and behind each the rests of sequences that begin with it. Every token has the
+position that it has in its sequence, and a mask lets it see its own prefix and rest alone. States equal those of whole
+sequences up to rounding, for causal models and sequences within `causal_span`.
 """
 
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from transformers.cache_utils import Cache, DynamicLayer
 
 #: Prefixes are shared where that saves this part of the tokens.
 WORTHWHILE = 0.2
+# In rows of so many tokens attention costs about as much as all else (an estimate: it only sets how long rows are).
+_ATTENTION_TOKENS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,26 +36,39 @@ class Batch:
 
 
 @dataclass(frozen=True, eq=False)
+class Layout:
+    """How tokens of several sequences stand in one row.
+
+    Attributes
+    ----------
+    positions
+        int64 [rows, tokens]: each token's place in its sequence.
+    visible
+        bool [rows, tokens, tokens]: whether a token (second axis) sees another (third axis).
+    """
+
+    positions: torch.Tensor
+    visible: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Pass:
-    """A forward pass, and what of a batch is read in it.
+    """The forward pass that reads a batch.
 
     Attributes
     ----------
     batch
-        The tokens that are fed, and where states are read.
-    rows
-        int64: which rows of the whole batch these are.
-    cache
-        Keys and values of what comes before, filled by the pass of the prefixes; None: nothing does.
+        The tokens that are fed, and where the states of the batch's rows are read among them, in the same order.
+    layout
+        None: each row is a sequence.
     """
 
     batch: Batch
-    rows: np.ndarray
-    cache: Any = None
+    layout: Layout | None = None
 
 
-def passes(batch: Batch, share: bool) -> list[Pass]:
-    """The forward passes, in order, that read a batch: one, or prefixes first where that saves a fifth of the tokens.
+def plan_pass(batch: Batch, share: bool) -> Pass:
+    """The pass that reads a batch: whole sequences, or prefixes once where that saves a fifth of the tokens.
 
     Parameters
     ----------
@@ -60,7 +78,7 @@ def passes(batch: Batch, share: bool) -> list[Pass]:
         Whether prefixes may be shared.
     """
     length = shared_prefix(batch.sequences.numpy()) if share else 0
-    return _two_passes(batch, length) if length else [Pass(batch, np.arange(len(batch.where[0])))]
+    return _packed(batch, length) if length else Pass(batch)
 
 
 def shared_prefix(sequences: np.ndarray) -> int:
@@ -81,45 +99,88 @@ def shared_prefix(sequences: np.ndarray) -> int:
     return best if fed[best] <= (1 - WORTHWHILE) * batch * tokens else 0
 
 
-def _two_passes(batch: Batch, length: int) -> list[Pass]:
-    """The distinct prefixes of a length, then all sequences from there on."""
-    begins, rest = batch.sequences[:, :length], batch.sequences[:, length:]
-    changed = (begins[1:] != begins[:-1]).any(dim=1)
-    group = torch.cat([torch.zeros(1, dtype=torch.int64), changed.cumsum(dim=0)])
-    first = torch.cat([torch.ones(1, dtype=torch.bool), changed])
+class _Piece(NamedTuple):
+    """A prefix in a row, and how many rests stand behind it."""
+
+    row: int
+    start: int
+    rests: int
+
+
+def _packed(batch: Batch, length: int) -> Pass:
+    """Prefixes of a length, each with the rests of its sequences behind it, in rows of about one length."""
+    sequences = batch.sequences.numpy()
+    count, tokens = sequences.shape
+    changed = (sequences[1:, :length] != sequences[:-1, :length]).any(axis=1)
+    sizes = np.diff(np.flatnonzero(np.concatenate([[True], changed, [True]])))
+    pieces = _pieces(sizes.tolist(), length, tokens - length)
+    row, start, rests = np.array(pieces).T
+    piece = np.repeat(np.arange(len(pieces)), rests)
+    within = np.arange(count) - np.repeat(np.cumsum(rests) - rests, rests)
+    behind = start[piece] + length + within * (tokens - length)
+    # Where each token of each sequence stands: those of a prefix once for all of a piece.
+    place = np.arange(tokens)
+    at = np.where(place < length, start[piece][:, None] + place, behind[:, None] + place - length)
+    rows = row[piece][:, None]
+    shape = (int(row[-1]) + 1, int(at.max()) + 1)
+    fed, positions, owner = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.full(shape, -1)
+    prefix = np.full(shape, -1)
+    fed[rows, at], positions[rows, at] = sequences, place
+    prefix[rows, at] = piece[:, None]
+    owner[rows, at] = np.where(place < length, -1, np.arange(count)[:, None])
     sequence, token = batch.where
-    early = token < length
-    cache = Cache(layer_class_to_replicate=lambda: _PrefixLayer(group))
-    before = Batch(begins[first], (group.numpy()[sequence[early]], token[early]))
-    after = Batch(rest, (sequence[~early], token[~early] - length))
-    return [Pass(before, np.flatnonzero(early), cache), Pass(after, np.flatnonzero(~early), cache)]
+    where = row[piece[sequence]], at[sequence, token]
+    layout = Layout(torch.from_numpy(positions), _visible(torch.from_numpy(prefix), torch.from_numpy(owner)))
+    return Pass(Batch(torch.from_numpy(fed), where), layout)
 
 
-class _PrefixLayer(DynamicLayer):  # type: ignore[misc]
-    """Keeps the keys and values of the prefixes, and hands them to the sequences of each without keeping theirs."""
+def _pieces(sizes: Sequence[int], length: int, rest: int) -> list[_Piece]:
+    """Prefixes of `length` tokens that have `sizes` rests of `rest` tokens, in rows of the length that costs the least.
 
-    def __init__(self, group: torch.Tensor) -> None:
-        super().__init__()
-        self.group = group
-
-    def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        if not self.is_initialized:
-            return super().update(key_states, value_states)  # type: ignore[no-any-return]
-        group = self.group.to(key_states.device)
-        return _after(self.keys, group, key_states), _after(self.values, group, value_states)
-
-
-def _after(prefixes: torch.Tensor, group: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-    """Keys or values [batch, heads, tokens, width] behind those of each sequence's prefix."""
-    return torch.cat([prefixes[group], states], dim=-2)
+    Short rows repeat prefixes, long rows cost attention: with x tokens of rests behind a prefix, each of them
+    costs (length + x) / x (_ATTENTION_TOKENS + length + x), least at x^2 = length (_ATTENTION_TOKENS + length).
+    """
+    best = length + max(rest, math.sqrt(length * (_ATTENTION_TOKENS + length)))
+    total = sum(length + size * rest for size in sizes)
+    # A row wastes less than a prefix and a rest, by what does not fit or by the prefix of what goes on.
+    capacities = {math.ceil(total / math.ceil(total / best)) + length + rest}
+    largest = length + max(sizes) * rest
+    if largest <= 2 * best:
+        # Nothing is wasted where all prefixes have as many rests.
+        capacities.add(largest)
+    return min(
+        (list(_filled(sizes, length, rest, capacity)) for capacity in sorted(capacities)), key=_cost(length, rest)
+    )
 
 
-def merge(found: list[tuple[Pass, torch.Tensor]]) -> torch.Tensor:
-    """The states [n, width] of a batch in the order of its rows, from those of its passes."""
-    if len(found) == 1:
-        return found[0][1]
-    order = torch.from_numpy(np.argsort(np.concatenate([one.rows for one, _ in found])))
-    states = torch.cat([states for _, states in found])
-    return states[order.to(states.device)]
+def _cost(length: int, rest: int) -> Callable[[list[_Piece]], int]:
+    def cost(pieces: list[_Piece]) -> int:
+        rows, longest = pieces[-1].row + 1, max(start + length + rests * rest for _, start, rests in pieces)
+        return rows * longest * (_ATTENTION_TOKENS + longest)
+
+    return cost
+
+
+def _filled(sizes: Sequence[int], length: int, rest: int, capacity: int) -> Iterator[_Piece]:
+    """Rows of at most `capacity` tokens; the rests of a prefix that do not fit go on in the next, behind it again."""
+    row = start = 0
+    for size in sizes:
+        left = size
+        while left:
+            fitting = min(left, (capacity - start - length) // rest)
+            if fitting > 0:
+                yield _Piece(row, start, fitting)
+                start += length + fitting * rest
+                left -= fitting
+            else:
+                row, start = row + 1, 0
+
+
+def _visible(prefix: torch.Tensor, owner: torch.Tensor) -> torch.Tensor:
+    """What each token sees (`Layout.visible`), from the prefix and the sequence [rows, tokens] that it belongs to.
+
+    Tokens of a prefix belong to no sequence (-1); what fills a row up belongs to no prefix either.
+    """
+    same = prefix[:, :, None] == prefix[:, None, :]
+    own = (owner[:, None, :] == -1) | (owner[:, :, None] == owner[:, None, :])
+    return (same & own).tril()

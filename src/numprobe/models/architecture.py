@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from numprobe.errors import NumprobeError
-from numprobe.models.facts import ModelFacts, causal_span, facts_from_config
+from numprobe.models.facts import ModelFacts, causal_span, facts_from_config, packs
 
 # Where the families keep the list of their blocks and the norm after the last one, below `model.base_model`.
 _BLOCKS = ("layers", "h", "blocks", "encoder.layer", "transformer.layer", "encoder.layers")
@@ -47,6 +47,12 @@ class Architecture:
         """The longest sequence whose states do not depend on what follows (`numprobe.models.facts.causal_span`)."""
         config: Any = self.base.config
         return causal_span(config.to_dict())
+
+    @property
+    def packs(self) -> bool:
+        """Whether several sequences can stand in one row (`numprobe.models.facts.packs`)."""
+        config: Any = self.base.config
+        return packs(config.to_dict())
 
     @property
     def device(self) -> torch.device:

@@ -56,6 +56,8 @@ _DECODERS = {
     "stablelm": False,
     "starcoder2": True,
 }
+# Of these, the types that take the place in a row for the position in the sequence.
+_COUNT_ALONG_ROWS = {"bloom", "gpt_neo", "mpt"}
 # Encoders, and whether a norm follows the last block.
 _ENCODERS = {
     "bert": False,
@@ -172,6 +174,16 @@ def causal_span(config: Mapping[str, Any]) -> float:
         return 0
     windows = [float(config[key]) for key in _WINDOWS if config.get(key)]
     return min([*windows, *(_unstretched(rope, config) for rope in _ropes(config))], default=math.inf)
+
+
+def packs(config: Mapping[str, Any]) -> bool:
+    """Whether several sequences can stand in one row, each token with a position and a mask of its own.
+
+    Not in encoders and types of model that are not listed here, nor where distances or windows are counted along the
+    row (attention with linear biases, GPT-Neo's local attention).
+    """
+    kind = config.get("model_type")
+    return kind in _DECODERS and kind not in _COUNT_ALONG_ROWS and not config.get("alibi")
 
 
 def _ropes(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
