@@ -82,11 +82,11 @@ def python(*options: str) -> None:
 
 
 def starts(repeats: int) -> dict[str, list[float]]:
-    """Seconds until a program has read its options."""
+    """Seconds until a program has read its options; what it imports has been read from disk before."""
     cases: dict[str, Case] = {PYTHON: partial(python, "-c", "pass")}
     cases[MODEL] = partial(python, "-c", "import torch, transformers.models.llama.modeling_llama")
     cases |= {name: partial(python, str(ROOT / f"scripts/{name}.py"), "--help") for name in PROGRAMS}
-    return compare(cases, repeats)
+    return compare(cases, repeats, warmup=0)
 
 
 def start_share(results: Path, starting: Times) -> tuple[float, float]:
@@ -155,6 +155,7 @@ def main(repeats: int, results: Path) -> None:
                 SNAKEMAKE: partial(python, "-m", "snakemake", "--version"),
             },
             repeats,
+            warmup=0,
         )
     starting = starts(repeats)
     notes: dict[str, object] = {

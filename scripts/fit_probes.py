@@ -1,6 +1,6 @@
 """Fit the closed-form probes and their controls on one model in one context, all layers (rule fit_probes)."""
 
-from _run import parser, run  # isort: skip
+from _run import parser, run, threads  # isort: skip
 
 import argparse
 from pathlib import Path
@@ -19,7 +19,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     folds = [whole_fold(split), *split.folds]
     described = describe_split(split, options.scheme, options.seed, folds)
     metadata = {"split": described, "provenance": provenance}
-    probes = fit_closed_form(rows, split, options.probes, options.controls, options.seed, metadata)
+    probes = fit_closed_form(rows, split, options.probes, options.controls, options.seed, metadata, threads())
     for (kind, control), probe in probes.items():
         ending = "" if control == "none" else f".{control}"
         probe.save(options.output / f"{kind}{ending}.safetensors")

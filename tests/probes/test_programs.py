@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +18,10 @@ STATES = waves(VALUES, periods=(2, 5, 10, 100))
 RANGE = ["--minimum", "0", "--maximum", "99", "--folds", "4"]
 
 
-def run(program, *arguments):
-    return subprocess.run([sys.executable, SCRIPTS / program, *map(str, arguments)], capture_output=True, text=True)
+def run(program, *arguments, threads=1):
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, SCRIPTS / program, *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ def test_fit_probes_writes_every_probe_and_control(folder, tmp_path):
     assert load_probe(tmp_path / "digits.gaussian.safetensors").layers == ("gaussian",)
     assert load_probe(tmp_path / "digits.shuffled.safetensors").metadata["control"] == "shuffled"
     again = tmp_path / "again"
-    assert run("fit_probes.py", *arguments, "--output", again).returncode == 0
+    assert run("fit_probes.py", *arguments, "--output", again, threads=2).returncode == 0
     for name in names:
         assert (again / name).read_bytes() == (tmp_path / name).read_bytes()
 

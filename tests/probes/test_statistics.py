@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.probes.planted import split_of
@@ -9,9 +10,9 @@ from numprobe.probes.statistics import accumulate
 SPLIT = split_of(59, folds=4)
 
 
-def rows(count, seed):
+def rows(count, seed, width=5):
     random = np.random.default_rng(seed)
-    return random.standard_normal((count, 5)), random.integers(0, 60, count)
+    return random.standard_normal((count, width)), random.integers(0, 60, count)
 
 
 @settings(max_examples=30)
@@ -28,8 +29,9 @@ def test_streamed_is_in_memory(count, cuts, seed):
     assert np.array_equal(whole.value_count, streamed.value_count)
 
 
-def test_sums_are_those_of_the_rows():
-    states, values = rows(200, 1)
+@pytest.mark.parametrize(("count", "width"), [(200, 5), (7000, 260)])
+def test_sums_are_those_of_the_rows(count, width):
+    states, values = rows(count, 1, width)
     statistics = accumulate(states, values, SPLIT)
     for value in (0, 17, 59):
         assert np.allclose(statistics.value_sum[value], states[values == value].sum(axis=0))

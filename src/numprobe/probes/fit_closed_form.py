@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from numprobe.probes.closed_form import PENALTIES, Target, fit_layer, make_target
+from numprobe.probes.closed_form import PENALTIES, Target, Tensors, fit_layer, make_target
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels, gaussian_states
 from numprobe.probes.dataset import TrainingRows, whole_fold
 from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
 from numprobe.probes.statistics import Statistics, accumulate
+from numprobe.side_by_side import side_by_side
 from numprobe.splits import Split
 
 #: (kind, control)
@@ -27,6 +28,7 @@ def fit_closed_form(
     controls: Sequence[str],
     seed: int,
     metadata: Mapping[str, Any],
+    threads: int = 1,
 ) -> dict[Key, Probe]:
     """Fit probes of all kinds on all layers and folds, with their controls.
 
@@ -44,6 +46,8 @@ def fit_closed_form(
         The study's seed.
     metadata
         Goes into every probe.
+    threads
+        Layers that are fitted side by side. The memory grows with it, the probes do not depend on it.
 
     Returns
     -------
@@ -57,10 +61,12 @@ def fit_closed_form(
     folds = [whole_fold(split), *split.folds]
     keys = [(kind, control) for control in _label_controls(controls) for kind in kinds]
     targets = [_target(kind, control, split, seed) for kind, control in keys]
-    layers = {
-        layer: fit_layer(_stream(rows, layer, split), split, targets, folds)
-        for layer in tqdm(rows.layers, desc="layers", unit="layer")
-    }
+
+    def fit(layer: str) -> list[dict[str, Tensors]] | None:
+        return fit_layer(_stream(rows, layer, split), split, targets, folds)
+
+    fitting = tqdm(side_by_side(fit, rows.layers, threads), desc="layers", unit="layer", total=len(rows.layers))
+    layers = dict(zip(rows.layers, fitting, strict=True))
     probes = {
         key: _probe(
             key, {layer: fitted[index] if fitted else None for layer, fitted in layers.items()}, rows, split, metadata
@@ -88,9 +94,13 @@ def _stream(rows: TrainingRows, layer: str, split: Split) -> Statistics:
 def _gaussian(
     rows: TrainingRows, split: Split, kinds: Sequence[str], seed: int, metadata: Mapping[str, Any]
 ) -> dict[Key, Probe]:
-    statistics = accumulate(gaussian_states(rows.values, rows.width, seed), rows.values, split)
     targets = [_target(kind, "gaussian", split, seed) for kind in kinds]
-    fitted = fit_layer(statistics, split, targets, [whole_fold(split), *split.folds])
+
+    def fit(layer: str) -> list[dict[str, Tensors]] | None:
+        statistics = accumulate(gaussian_states(rows.values, rows.width, seed), rows.values, split)
+        return fit_layer(statistics, split, targets, [whole_fold(split), *split.folds])
+
+    (fitted,) = side_by_side(fit, [GAUSSIAN_LAYER], 1)
     return {
         (kind, "gaussian"): _probe(
             (kind, "gaussian"), {GAUSSIAN_LAYER: fitted[index] if fitted else None}, rows, split, metadata
