@@ -68,7 +68,7 @@ def test_how_prefixes_and_rests_stand_in_a_row():
     assert one.batch.sequences.tolist() == [[1, 5, 2, 3, 1, 6, 2, 4, 5]]
     assert one.layout.positions.tolist() == [[0, 1, 2, 2, 0, 1, 2, 2, 2]]
     assert_array_equal(one.batch.where, [[0] * 5, [1, 2, 6, 4, 8]])
-    assert one.layout.visible[0].nonzero().tolist() == [
+    assert one.layout.visible()[0].nonzero().tolist() == [
         *([0, 0], [1, 0], [1, 1], [2, 0], [2, 1], [2, 2], [3, 0], [3, 1], [3, 3]),
         *([4, 4], [5, 4], [5, 5], [6, 4], [6, 5], [6, 6], [7, 4], [7, 5], [7, 7], [8, 4], [8, 5], [8, 8]),
     ]
@@ -85,7 +85,7 @@ def test_every_token_sees_its_own_sequence_up_to_itself(sequences, tall):
     if one.layout is None:
         assert_array_equal(one.batch.sequences, sequences)
         return
-    fed, positions, visible = one.batch.sequences.numpy(), one.layout.positions.numpy(), one.layout.visible.numpy()
+    fed, positions, visible = one.batch.sequences.numpy(), one.layout.positions.numpy(), one.layout.visible().numpy()
     for sequence, token, row, at in zip(*where, *one.batch.where, strict=True):
         seen = np.flatnonzero(visible[row, at])
         assert_array_equal(positions[row, seen], np.arange(token + 1))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from numprobe.activations.locate import Located
-from numprobe.activations.prefixes import Batch, Pass, plan_pass
+from numprobe.activations.prefixes import Batch, Layout, Pass, plan_pass
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.facts import state_layers
@@ -67,13 +67,16 @@ def forward(parts: Architecture, one: Pass) -> None:
     """Run the model without its head; hooks see the states."""
     options: dict[str, Any] = {} if parts.facts.encoder else {"use_cache": False}
     if one.layout is not None:
-        dtype = parts.input_matrix.dtype
-        # A number to add, because not every attention takes truth values.
-        hidden = torch.finfo(dtype).min * (~one.layout.visible).to(dtype)
-        options |= {"attention_mask": hidden[:, None].to(parts.device)}
+        options |= {"attention_mask": _mask(one.layout, parts.device, parts.input_matrix.dtype)}
         options |= {"position_ids": one.layout.positions.to(parts.device)}
     with torch.inference_mode():
         parts.base(one.batch.sequences.to(parts.device), **options)
+
+
+def _mask(layout: Layout, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """What is added to the logits of attention, [rows, 1, tokens, tokens]: not every model takes truth values."""
+    visible = layout.visible(device)[:, None]
+    return torch.zeros(visible.shape, dtype=dtype, device=device).masked_fill_(~visible, torch.finfo(dtype).min)
 
 
 class _Enough(Exception):

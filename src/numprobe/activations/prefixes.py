@@ -37,18 +37,28 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """How tokens of several sequences stand in one row.
+    """How tokens of several sequences stand in one row; each int64 [rows, tokens].
 
     Attributes
     ----------
     positions
-        int64 [rows, tokens]: each token's place in its sequence.
-    visible
-        bool [rows, tokens, tokens]: whether a token (second axis) sees another (third axis).
+        Each token's place in its sequence.
+    prefix
+        The prefix that it belongs to or stands behind; -1 for what fills a row up.
+    sequence
+        The sequence that it belongs to; -1 for tokens of a prefix.
     """
 
     positions: torch.Tensor
-    visible: torch.Tensor
+    prefix: torch.Tensor
+    sequence: torch.Tensor
+
+    def visible(self, device: torch.device | str = "cpu") -> torch.Tensor:
+        """Whether a token (second axis) sees another (third axis), bool [rows, tokens, tokens], made on a device."""
+        prefix, sequence = self.prefix.to(device), self.sequence.to(device)
+        same = prefix[:, :, None] == prefix[:, None, :]
+        own = (sequence[:, None, :] == -1) | (sequence[:, :, None] == sequence[:, None, :])
+        return (same & own).tril()
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +133,13 @@ def _packed(batch: Batch, length: int) -> Pass:
     at = np.where(place < length, start[piece][:, None] + place, behind[:, None] + place - length)
     rows = row[piece][:, None]
     shape = (int(row[-1]) + 1, int(at.max()) + 1)
-    fed, positions, owner = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.full(shape, -1)
-    prefix = np.full(shape, -1)
-    fed[rows, at], positions[rows, at] = sequences, place
-    prefix[rows, at] = piece[:, None]
-    owner[rows, at] = np.where(place < length, -1, np.arange(count)[:, None])
+    fed, positions = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    prefix, own = np.full(shape, -1), np.full(shape, -1)
+    fed[rows, at], positions[rows, at], prefix[rows, at] = sequences, place, piece[:, None]
+    own[rows, at] = np.where(place < length, -1, np.arange(count)[:, None])
     sequence, token = batch.where
     where = row[piece[sequence]], at[sequence, token]
-    layout = Layout(torch.from_numpy(positions), _visible(torch.from_numpy(prefix), torch.from_numpy(owner)))
+    layout = Layout(*(torch.from_numpy(each) for each in (positions, prefix, own)))
     return Pass(Batch(torch.from_numpy(fed), where), layout)
 
 
@@ -174,13 +183,3 @@ def _filled(sizes: Sequence[int], length: int, rest: int, capacity: int) -> Iter
                 left -= fitting
             else:
                 row, start = row + 1, 0
-
-
-def _visible(prefix: torch.Tensor, owner: torch.Tensor) -> torch.Tensor:
-    """What each token sees (`Layout.visible`), from the prefix and the sequence [rows, tokens] that it belongs to.
-
-    Tokens of a prefix belong to no sequence (-1); what fills a row up belongs to no prefix either.
-    """
-    same = prefix[:, :, None] == prefix[:, None, :]
-    own = (owner[:, None, :] == -1) | (owner[:, :, None] == owner[:, None, :])
-    return (same & own).tril()
