@@ -150,7 +150,7 @@ def writing_bound(ratios: Mapping[str, Ratio]) -> str:
     """What writing has to do with a goal that is missed."""
     return (
         f"writing alone takes {ratios[WRITING].median:.3f} of the bare pass (one file per state: open, encode, add up,"
-        " flush to disk), of which a job of one batch hides nothing"
+        " flush to disk), of which the last batch of a job hides nothing"
     )
 
 

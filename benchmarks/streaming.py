@@ -236,4 +236,4 @@ def main(repeats: int) -> None:
 
 
 if __name__ == "__main__":
-    main(arguments(__doc__, repeats=3).parse_args().repeats)
+    main(arguments(__doc__, repeats=2).parse_args().repeats)

@@ -6,12 +6,16 @@ Standard library only: the Snakefile imports this module.
 """
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 PACKAGE = "numprobe"
 SOURCE = Path(__file__).resolve().parent
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+# Where statements have statements in them.
+_PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def code_digest(program: str | Path, source: Path = SOURCE) -> str:
@@ -43,13 +47,14 @@ def reached_files(program: str | Path, source: Path = SOURCE) -> list[Path]:
             continue
         found.add(path)
         waiting.extend(_imported(path, program.parent, source))
-    data = {file for path in found if path.is_relative_to(source) for file in _data_beside(path, source)}
-    return sorted(found | data)
+    packages = {path.parent for path in found if path.is_relative_to(source)} - {source}
+    return sorted(found.union(*map(_data_in, packages)))
 
 
 def _imported(path: Path, program_folder: Path, source: Path) -> list[Path]:
     files: list[Path] = []
-    for module in _module_names(path):
+    modules, _ = _read(path.read_text(encoding="utf-8"))
+    for module in modules:
         if module.split(".")[0] == PACKAGE:
             files.extend(_package_files(module, source))
         elif (program_folder / f"{module}.py").exists():
@@ -57,53 +62,51 @@ def _imported(path: Path, program_folder: Path, source: Path) -> list[Path]:
     return files
 
 
-def _module_names(path: Path) -> tuple[str, ...]:
-    return _names_in(path.read_text(encoding="utf-8"))
-
-
+# Which files there are does not change while a workflow is planned or a program starts; their text is read anew.
 @cache
-def _names_in(text: str) -> tuple[str, ...]:
-    names: list[str] = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            names.extend(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.append(node.module)
-            names.extend(f"{node.module}.{alias.name}" for alias in node.names)
-    return tuple(names)
-
-
-def _package_files(module: str, source: Path) -> list[Path]:
+def _package_files(module: str, source: Path) -> tuple[Path, ...]:
     """The file of a module and the `__init__` of every package above it; nothing for a name inside a module."""
     parts = module.split(".")[1:]
     packages = [source.joinpath(*parts[:depth], "__init__.py") for depth in range(len(parts) + 1)]
     candidates = [*packages, source.joinpath(*parts).with_suffix(".py")] if parts else packages
-    return [file for file in candidates if file.exists()]
+    return tuple(file for file in candidates if file.exists())
 
 
-def _data_beside(path: Path, source: Path) -> list[Path]:
-    if path.parent == source:
-        return []
-    files = (file for file in path.parent.iterdir() if file.is_file() and file.suffix not in {".py", ".pyc"})
+@cache
+def _data_in(folder: Path) -> tuple[Path, ...]:
+    """The data files of a package."""
+    files = (file for file in folder.iterdir() if file.is_file() and file.suffix not in {".py", ".pyc"})
     # What editors and desktops leave behind is no data.
-    return [file for file in files if not file.name.startswith(".") and not file.name.endswith("~")]
+    return tuple(file for file in files if not file.name.startswith(".") and not file.name.endswith("~"))
 
 
 def _fingerprint(path: Path) -> str:
     if path.suffix != ".py":
         return sha256(path.read_bytes()).hexdigest()
-    return _normalised(path.read_text(encoding="utf-8"))
+    return _read(path.read_text(encoding="utf-8"))[1]
 
 
 @cache
-def _normalised(text: str) -> str:
-    return ast.dump(_without_docstrings(ast.parse(text)))
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
-            node
-        ):
+def _read(text: str) -> tuple[tuple[str, ...], str]:
+    """The names that code imports, and a digest of what it does: of its syntax tree without docstrings."""
+    tree = ast.parse(text)
+    names: list[str] = []
+    for node in _statements(tree):
+        if isinstance(node, ast.Import):
+            names.extend(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.append(node.module)
+            names.extend(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    return tree
+    return tuple(names), sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """The module and all its statements, however deep; the many expressions in them are passed over."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in _PARTS:
+            waiting.extend(getattr(node, part, ()))

@@ -51,9 +51,17 @@ wildcard_constraints:
     context="|".join(re.escape(name) for name in [*STUDY.contexts, VOCABULARY]),
 
 
-@cache
 def digest(program):
-    """The digest of a program and of all library code that it imports: a change of either re-runs the rule."""
+    """The digest of a program and of all library code that it imports: a change of either re-runs the rule.
+
+    Taken for the rules that have jobs, when their parameters are asked for.
+    """
+    return lambda wildcards: taken_digest(program)
+
+
+@cache
+def taken_digest(program):
+    """The digest itself, once for all jobs of a rule."""
     return code_digest(PROGRAMS / f"{program}.py")
 
 
