@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from time import perf_counter
 from typing import Any
 
@@ -33,6 +33,8 @@ MEDIUM = {
 }
 #: Tokens in one batch on a CPU.
 BATCH_TOKENS = 4096
+# Removed when the program ends: no way to extract states is charged with deleting them.
+_SCRATCH = TemporaryDirectory()
 BARE, RAM, PARQUET = "bare forward pass", "numprobe to memory", "numprobe to Parquet"
 WRITING = "numprobe, writing alone"
 HIDDEN, BRIDGE, NNSIGHT = "output_hidden_states, slice, save", "TransformerLens run_with_cache", "nnsight trace"
@@ -160,16 +162,19 @@ def _checked_batches(job: Job, share_prefixes: bool = True) -> Iterator[dict[str
 
 
 def _write(job: Job, batches: Iterable[dict[str, np.ndarray]]) -> None:
-    with TemporaryDirectory() as folder:
-        write_activations(
-            folder,
-            iter(batches),
-            layers=job.layers,
-            width=int(job.parts.input_matrix.shape[1]),
-            dtype=job.dtype,
-            positions=job.located.positions,
-            details={},
-        )
+    write_activations(
+        _new_folder(),
+        iter(batches),
+        layers=job.layers,
+        width=int(job.parts.input_matrix.shape[1]),
+        dtype=job.dtype,
+        positions=job.located.positions,
+        details={},
+    )
+
+
+def _new_folder() -> Path:
+    return Path(mkdtemp(dir=_SCRATCH.name))
 
 
 def hidden_states(job: Job) -> None:
@@ -185,9 +190,9 @@ def hidden_states(job: Job) -> None:
 
 def _save(kept: list[list[np.ndarray]]) -> None:
     """One file per layer."""
-    with TemporaryDirectory() as folder:
-        for layer, parts in enumerate(zip(*kept, strict=True)):
-            np.save(Path(folder) / f"{layer}.npy", np.concatenate(parts))
+    folder = _new_folder()
+    for layer, parts in enumerate(zip(*kept, strict=True)):
+        np.save(folder / f"{layer}.npy", np.concatenate(parts))
 
 
 def bridge_way(parts: Architecture) -> Callable[[Job], None]:

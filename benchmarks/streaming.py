@@ -207,8 +207,9 @@ def draw(figure: Figure, measured: Measured) -> None:
                 panel.axhline(alone, color=colour, linestyle="--", linewidth=0.8, label=f"{job}, {BASE}")
         panel.set_xlabel(f"{axis}, times the smallest")
         panel.set_ylabel(label)
-        panel.set_ylim(0, panel.get_ylim()[1])
-    panels[2].legend()
+        # The legend stands above the lines.
+        panel.set_ylim(0, panel.get_ylim()[1] * (1.7 if of else 1))
+    panels[2].legend(loc="upper left")
 
 
 def main(repeats: int) -> None:
@@ -221,6 +222,7 @@ def main(repeats: int) -> None:
                 measured[place].append(in_process(place[0], program))
         for job in (EXTRACTION, FIT):
             measured[job, "layers", LAYERS[0]] = measured[job, "prompts", PROMPTS[0]]
+        measured = dict(sorted(measured.items()))
     notes = {
         "memory": "; ".join(
             f"{job}: {per_row(measured, job):.2f} kB for each further row" for job in (EXTRACTION, FIT)
