@@ -230,8 +230,8 @@ def main(repeats: int) -> None:
         "summary": (
             f"Extraction of {PER_VALUE * 1000:,} prompts from a Llama of width {WIDTH} and {BLOCKS} blocks,"
             f" {BATCH_TOKENS:,} tokens in a batch, and the fit of two kinds of probes in ten folds on {FIT_ROWS:,} rows"
-            f" and {FIT_LAYERS} layers, then on more. Each job runs in a process of its own with the threads that the"
-            " workflow gives it: its memory is the peak of the process, its time is without start and imports."
+            f" and {FIT_LAYERS} layers, then on more. Each job runs in a process of its own, extraction on all cores, a"
+            " fit on one: its memory is the peak of the process, its time is without start and imports."
         ),
     }
     finish("streaming", table(measured), goals(measured), notes, partial(draw, measured=measured))
