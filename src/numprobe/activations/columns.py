@@ -121,18 +121,20 @@ class ColumnWriter:
             self._filled += len(piece)
             rest = rest[len(piece) :]
             if self._filled == self._group_rows:
-                self._flush()
+                self._write_group()
+                if self._flushed is None or self._flushed.done():
+                    self._raise_and_flush_again()
 
     def finish(self) -> dict[str, Any]:
         """Write what is left and flush it to disk; the file's `bytes` and `sha256`."""
-        self._flush()
+        self._write_group()
         self._writer.close()
         if self._flushed is not None:
             self._flushed.result()
         os.fsync(self._file.fileno())
         return {"bytes": self._file.tell(), "sha256": self._file.digest.hexdigest()}
 
-    def _flush(self) -> None:
+    def _write_group(self) -> None:
         if not self._filled:
             return
         count, end = self._filled, self._written + self._filled
@@ -141,8 +143,6 @@ class ColumnWriter:
         self._writer.write_table(pa.Table.from_arrays([row, state], schema=self._schema), row_group_size=count)
         self._pieces.clear()
         self._written, self._filled = end, 0
-        if self._flushed is None or self._flushed.done():
-            self._raise_and_flush_again()
 
     def _array(self, piece: np.ndarray) -> pa.Array:
         return pa.FixedSizeBinaryArray.from_buffers(self._binary, len(piece), [None, pa.py_buffer(piece)])
