@@ -152,8 +152,7 @@ def writing_bound(ratios: Mapping[str, Ratio]) -> str:
     """What writing has to do with a goal that is missed."""
     return (
         f"writing alone takes {ratios[WRITING].median:.3f} of the bare pass (one file per state: open, encode, add up,"
-        " flush to disk); a job as short as this writes all of it behind its last batch, a longer one the last 4 MiB of"
-        " each state"
+        " flush to disk), all of it behind the last batch of a job as short as this; what else there is, is not known"
     )
 
 

@@ -164,8 +164,8 @@ def model_width(config: Mapping[str, Any]) -> int | None:
 def causal_span(config: Mapping[str, Any]) -> float:
     """The longest sequence in which the state of a token depends on the tokens before it alone, all of them in reach.
 
-    Such a state is the same whatever follows, and the keys and values of a prefix serve every sequence that begins with
-    it. 0 for encoders, for decoders made to look both ways, and for types of model that are not listed here; the window
+    Such a state is the same whatever follows, and a prefix that is run once serves every sequence that begins with it.
+    0 for encoders, for decoders made to look both ways, and for types of model that are not listed here; the window
     of local attention; the length from which positions are stretched; otherwise infinity.
     """
     if config.get("model_type") not in _DECODERS:
