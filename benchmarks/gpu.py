@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 import extraction
 import prefixes
 from _bench import Goal, Ratio, arguments, draw_ratios, finish
-from _ways import BARE, PARQUET, RAM, WRITING, random_llama
+from _ways import BARE, FLUSHED, PARQUET, RAM, WRITING, random_llama
 from numprobe.models.architecture import Architecture
 
 #: The shape of Llama 3.2 1B.
@@ -56,7 +56,7 @@ def main() -> None:
 
     def draw(figure: Figure) -> None:
         for axes, (length, found) in zip(figure.subplots(1, len(ratios), sharey=True), ratios.items(), strict=True):
-            bars = {name: one for name, one in found.items() if name not in (BARE, WRITING)}
+            bars = {name: one for name, one in found.items() if name not in (BARE, WRITING, FLUSHED)}
             draw_ratios(axes, bars, f"{length} tokens", 1 / GOAL)
 
     summary = f"A random model with the shape of Llama 3.2 1B, bfloat16, batches of {BATCH_TOKENS} tokens."

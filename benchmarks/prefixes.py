@@ -16,8 +16,8 @@ from _ways import (
     MEDIUM,
     PARQUET,
     RAM,
-    WRITING,
     Job,
+    alone,
     bare,
     count_for,
     random_llama,
@@ -25,10 +25,10 @@ from _ways import (
     to_memory,
     to_parquet,
     vocabulary_of,
-    writing,
     writing_bound,
 )
 from numprobe.activations.extract import batch_passes
+from numprobe.allocation import keep_freed_memory
 from numprobe.models.architecture import Architecture
 
 GOAL = 0.35
@@ -50,12 +50,17 @@ def measure(
     prefixes = max(1, round(count_for(parts, tokens, seconds, batch_tokens) / per_prefix))
     job = Job(parts, sums(prefixes, per_prefix, vocabulary_of(parts), examples), batch_tokens, dtype)
     ways = {BARE: bare, PLAIN: partial(to_memory, share_prefixes=False), RAM: to_memory, PARQUET: to_parquet}
-    times = compare({name: partial(way, job) for name, way in ways.items()} | {WRITING: writing(job)}, repeats)
+    times = compare({name: partial(way, job) for name, way in ways.items()} | alone(job), repeats)
     ratios = {name: ratio(times, name, BARE) for name in times}
     about = {"tokens": tokens, "prompts per prefix": per_prefix, "prompts": prefixes * per_prefix}
-    shares = {name: 1.0 if name in (BARE, PLAIN) else share_fed(job) for name in ways} | {WRITING: 0.0}
+    shares = {name: 1.0 if name in (BARE, PLAIN) else share_fed(job) for name in ways}
     rows = [
-        {"way": name, **about, "share of the tokens run": shares[name], "times the bare pass": str(ratios[name])}
+        {
+            "way": name,
+            **about,
+            "share of the tokens run": shares.get(name, 0.0),
+            "times the bare pass": str(ratios[name]),
+        }
         for name in times
     ]
     return rows, ratios
@@ -78,6 +83,7 @@ def difference(parts: Architecture) -> float:
 def main() -> None:
     """Print and write the comparison."""
     repeats = arguments(__doc__).parse_args().repeats
+    keep_freed_memory()
     parts = random_llama(MEDIUM)
     kinds = [(8, 0), (64, 0), (256, 0), (64, _EXAMPLES)]
     measured = {kind: measure(parts, *kind, repeats) for kind in kinds}

@@ -10,7 +10,10 @@ from _bench import RESULTS, ROOT, markdown_table
 from numprobe.atomic import atomic_path, read_json
 
 # The order of the page; programs that are not listed come last.
-_ORDER = ("extraction", "prefixes", "storage", "fitting", "streaming", "workflow_cost", "study_profile", "gpu")
+_ORDER = (
+    *("extraction", "allocation", "prefixes", "storage", "fitting"),
+    *("streaming", "workflow_cost", "study_profile", "gpu"),
+)
 _SUMMARY = "summary"
 _HEAD = """# Performance
 

@@ -7,20 +7,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run, threads
+from _run import parser, prepare_torch, run
 from numprobe.models.source import parse_source
 from numprobe.tables import measurements, write_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Model -> a table of measurements."""
-    import torch
-
     from numprobe.activations.context import Extraction
     from numprobe.evaluation.preceding import EXTRA, Plan, preceding_rows
     from numprobe.probes.lens import LensSettings
 
-    torch.set_num_threads(threads())
+    prepare_torch()
     extraction = Extraction(
         model=options.model,
         context="preceding",

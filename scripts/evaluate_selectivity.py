@@ -3,13 +3,11 @@
 Run by the rule `evaluate_selectivity`.
 """
 
-from _run import parser, run, threads  # isort: skip
+from _run import parser, prepare_torch, run  # isort: skip
 
 import argparse
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from numprobe.activations.store import read_manifest
 from numprobe.evaluation.selectivity import selectivity_rows
@@ -20,7 +18,7 @@ from numprobe.tables import measurements, write_table
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """States -> a table of measurements."""
-    torch.set_num_threads(threads())
+    prepare_torch()
     manifest = read_manifest(options.activations)
     numbers = (options.minimum, options.maximum)
     rows = selectivity_rows(

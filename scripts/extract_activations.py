@@ -4,16 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run, threads
+from _run import parser, prepare_torch, run
 from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
-    import torch
-
     from numprobe.activations.context import extract_context
 
-    torch.set_num_threads(threads())
+    prepare_torch()
     extract_context(extraction(options), options.prompts, options.output, provenance)
 
 

@@ -4,18 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run, threads
+from _run import parser, prepare_torch, run
 from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Model and numerals -> folder of states."""
-    import torch
-
     from numprobe.activations.chunks import extract_chunks
     from numprobe.activations.context import Extraction
 
-    torch.set_num_threads(threads())
+    prepare_torch()
     extract_chunks(
         Extraction(
             model=options.model,

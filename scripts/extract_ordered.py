@@ -4,17 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run, threads
+from _run import parser, prepare_torch, run
 from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Model -> folder of states."""
-    import torch
-
     from numprobe.activations.ordered import extract_ordered
 
-    torch.set_num_threads(threads())
+    prepare_torch()
     extract_ordered(
         options.model,
         parse_source(options.source),

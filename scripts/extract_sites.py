@@ -5,16 +5,14 @@ MLP add to the residual stream. Layers are the numbers of the blocks. Run by the
 import argparse
 from typing import Any
 
-from _run import run, threads
+from _run import prepare_torch, run
 from extract_activations import arguments, extraction
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
-    import torch
-
     from numprobe.activations.sites import extract_sites
 
-    torch.set_num_threads(threads())
+    prepare_torch()
     extract_sites(extraction(options), options.prompts, options.output, provenance)
 
 

@@ -1,13 +1,11 @@
 """Train the probes that need gradient descent on one model in one context (rules fit_{probe}_probe)."""
 
-from _run import parser, run, threads  # isort: skip
+from _run import parser, prepare_torch, run  # isort: skip
 
 import argparse
 import json
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from numprobe.probes.controls import CONTROLS
 from numprobe.probes.dataset import describe_split, training_rows
@@ -20,7 +18,7 @@ STATES_SHARE = 0.6
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
-    torch.set_num_threads(threads())
+    prepare_torch()
     split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
     rows = training_rows(options.activations, split)
     folds = split.folds[: options.fold_limit]

@@ -6,6 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 import _ways
+import allocation
 import extraction
 import gpu
 import prefixes
@@ -83,17 +84,45 @@ def test_peers_give_the_same_states(parts, saved, name, module):
 
 def test_the_tables(parts):
     rows, ratios = extraction.measure(parts, 8, {}, repeats=1, seconds=0.01)
-    assert [row["way"] for row in rows] == [_ways.BARE, *ratios]
+    assert [row["way"] for row in rows] == [name for name in (_ways.BARE, *ratios) if name != extraction.OUTSIDE]
+    assert ratios[extraction.OUTSIDE].low > 1
+    assert [goal.measured for goal in extraction._goals(8, ratios)] == [
+        ratios[_ways.PARQUET],
+        ratios[extraction.OUTSIDE],
+    ]
     rows, ratios = prefixes.measure(parts, 8, 0, repeats=1, seconds=0.01)
     assert {row["prompts per prefix"] for row in rows} == {8}
     assert {_ways.BARE, _ways.RAM, _ways.PARQUET} <= set(ratios)
+
+
+def test_batches_take_turns_and_all_states_are_written(parts, monkeypatch):
+    """The folder that is timed batch by batch is that of the whole job."""
+    folders = []
+    new_folder = _ways._new_folder
+    monkeypatch.setattr(_ways, "_new_folder", lambda: folders.append(new_folder()) or folders[-1])
+    task = job(parts, _ways.unlike(20, 8, 300))
+    assert len(list(_ways.sequence_batches(task.located, task.batch_tokens))) == 3
+    seconds = _ways.in_turn(task)
+    assert 0 < seconds[_ways.INSIDE] < seconds[_ways.PARQUET]
+    _ways.to_parquet(task)
+    for layer in task.layers:
+        assert_array_equal(*(read_states(folder, layer) for folder in folders))
+
+
+def test_processes_that_take_turns(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", ["go\n", "go\n"])
+    monkeypatch.setattr(allocation, "keep_freed_memory", lambda: pytest.fail("memory was to be given back"))
+    allocation.serve(False, 64, TINY)
+    turns = [list(map(float, line.split())) for line in capsys.readouterr().out.splitlines()]
+    assert len(turns) == 2
+    assert all(seconds > 0 and faults >= 0 and peak > 0 for seconds, faults, peak in turns)
 
 
 def test_the_table_of_a_gpu(parts, monkeypatch):
     monkeypatch.setattr(extraction, "LENGTHS", (8,))
     parts = _ways.random_llama(TINY, torch.bfloat16)
     table, ratios, shared = gpu.measure(parts, repeats=1, seconds=0.01)
-    assert len(table) == 11
+    assert len(table) == 13
     assert set(ratios) == {8}
     assert _ways.PARQUET in shared
     assert all(set(row) == set(table[0]) for row in table)

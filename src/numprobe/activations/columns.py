@@ -125,13 +125,17 @@ class ColumnWriter:
                 if self._flushed is None or self._flushed.done():
                     self._raise_and_flush_again()
 
-    def finish(self) -> dict[str, Any]:
-        """Write what is left and flush it to disk; the file's `bytes` and `sha256`."""
+    def finish(self) -> None:
+        """Write what is left; the disk may take its time until `described`."""
         self._write_group()
         self._writer.close()
-        if self._flushed is not None:
-            self._flushed.result()
-        os.fsync(self._file.fileno())
+        self._raise_and_flush_again()
+
+    def described(self) -> dict[str, Any]:
+        """Once the disk has everything, the file's `bytes` and `sha256`."""
+        if self._flushed is None:
+            raise ValueError(f"{self.path} is not finished")
+        self._flushed.result()
         return {"bytes": self._file.tell(), "sha256": self._file.digest.hexdigest()}
 
     def _write_group(self) -> None:

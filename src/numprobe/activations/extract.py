@@ -48,19 +48,29 @@ def extract_states(
 def read_states(parts: Architecture, one: Pass, layers: Sequence[str]) -> dict[str, torch.Tensor]:
     """The states [n, width] that are read in a pass, by layer, in the model's type and place."""
     states: dict[str, torch.Tensor] = {}
+    chosen = chooser(one.batch)
 
     def keep(layer: str, hidden: torch.Tensor) -> None:
-        states[layer] = chosen(hidden, one.batch.where)
+        states[layer] = chosen(hidden)
 
     with watched(parts, layers, keep):
         forward(parts, one)
     return states
 
 
-def chosen(hidden: torch.Tensor, where: tuple[np.ndarray, np.ndarray]) -> torch.Tensor:
-    """The states [n, width] at chosen tokens (`where` of `extract_states`) of all states [batch, tokens, width]."""
+def chooser(batch: Batch) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A function from all states [batch, tokens, width] to those [n, width] that are read of them."""
+    sequence, token = (index.astype(np.int64) for index in batch.where)
+    rows = torch.from_numpy(sequence * batch.sequences.shape[1] + token)
     # Where a model is spread over devices, its states are too.
-    return hidden[tuple(torch.as_tensor(index, device=hidden.device) for index in where)]
+    there = {rows.device: rows}
+
+    def chosen(hidden: torch.Tensor) -> torch.Tensor:
+        if hidden.device not in there:
+            there[hidden.device] = rows.to(hidden.device)
+        return hidden.flatten(0, 1).index_select(0, there[hidden.device])
+
+    return chosen
 
 
 def forward(parts: Architecture, one: Pass) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from numprobe.activations.checks import checked
 from numprobe.activations.context import Extraction, Prepared, announce, prepare, with_progress
-from numprobe.activations.extract import batch_passes, chosen, forward, read_batches, watch_output, watched
+from numprobe.activations.extract import batch_passes, chooser, forward, read_batches, watch_output, watched
 from numprobe.activations.prefixes import Pass
 from numprobe.activations.store import Key, State, write_states
 from numprobe.errors import NumprobeError
@@ -138,11 +138,12 @@ def site_states(parts: Architecture, blocks: Mapping[str, Inside], one: Pass) ->
         `attention`, `mlp` as they are added to the residual stream.
     """
     seen: dict[Key, torch.Tensor] = {}
+    chosen = chooser(one.batch)
 
     def keep(name: str, layer: str, hidden: torch.Tensor) -> None:
         if hidden.dim() != 3:
             raise _NotLocated(f"{name} of block {layer} has {hidden.dim()} axes instead of batch, tokens and width")
-        seen[name, layer] = chosen(hidden, one.batch.where)
+        seen[name, layer] = chosen(hidden)
 
     with ExitStack() as hooks:
         around = sorted({str(int(layer) - step) for layer in blocks for step in (0, 1)})

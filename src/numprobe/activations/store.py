@@ -26,8 +26,9 @@ MANIFEST = "manifest.json"
 POSITIONS = "positions.parquet"
 #: The site of the states between the blocks.
 RESIDUAL = "residual"
-# Threads that encode and wait for the disk.
-_THREADS = 4
+# Threads that encode, and threads that wait for the disk, which takes several files as fast as one.
+_THREADS = 2
+_DISK_THREADS = 16
 
 #: Site and layer of a state.
 Key = tuple[str, str]
@@ -129,20 +130,24 @@ def write_states(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
     metadata = details.get("provenance", {})
-    with ExitStack() as stack:
-        disk = stack.enter_context(ThreadPoolExecutor(_THREADS))
-        columns = {
-            state.key: stack.enter_context(_column(stack, folder, state, dtype, metadata, disk)) for state in states
-        }
-        pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
+    with (
+        ThreadPoolExecutor(_DISK_THREADS) as disk,
+        ExitStack() as stack,
+        ThreadPoolExecutor(_THREADS) as pool,
+    ):
+        # The first batch need not wait for it.
+        opening = pool.submit(_open_columns, stack, folder, states, dtype, metadata, disk)
 
         def append(batch: Mapping[Key, np.ndarray]) -> None:
+            columns = opening.result()
             list(pool.map(ColumnWriter.append, columns.values(), [batch[key] for key in columns]))
 
         overlap(batches, append)
+        columns = opening.result()
         _check_rows(columns, positions.height)
         table = disk.submit(write_table, folder / POSITIONS, positions, metadata)
-        files = dict(zip(columns, pool.map(ColumnWriter.finish, columns.values()), strict=True))
+        list(pool.map(ColumnWriter.finish, columns.values()))
+        files = {key: column.described() for key, column in columns.items()}
         table.result()
     listed = [
         entry for state in states for entry in _describe(state, width, {"rows": positions.height, **files[state.key]})
@@ -152,11 +157,17 @@ def write_states(
     write_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": rows})
 
 
-def _column(stack: ExitStack, folder: Path, state: State, dtype: str, metadata: Any, disk: Executor) -> ColumnWriter:
-    path = stack.enter_context(atomic_path(folder / state_file(state.layer, state.site), flushed=True))
-    names = {"byte_order": "little", "site": state.site, "layer": state.layer}
-    described = {"width": str(state.width), "dtype": dtype, **names}
-    return ColumnWriter(path, state.width, dtype, described, metadata, disk)
+def _open_columns(
+    stack: ExitStack, folder: Path, states: Sequence[State], dtype: str, metadata: Any, disk: Executor
+) -> dict[Key, ColumnWriter]:
+    """New state files, which the stack closes."""
+    columns = {}
+    for state in states:
+        path = stack.enter_context(atomic_path(folder / state_file(state.layer, state.site), flushed=True))
+        names = {"byte_order": "little", "site": state.site, "layer": state.layer}
+        described = {"width": str(state.width), "dtype": dtype, **names}
+        columns[state.key] = stack.enter_context(ColumnWriter(path, state.width, dtype, described, metadata, disk))
+    return columns
 
 
 def _check_rows(columns: Mapping[Key, ColumnWriter], rows: int) -> None:
