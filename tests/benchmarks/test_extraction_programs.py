@@ -122,7 +122,7 @@ def test_the_table_of_a_gpu(parts, monkeypatch):
     monkeypatch.setattr(extraction, "LENGTHS", (8,))
     parts = _ways.random_llama(TINY, torch.bfloat16)
     table, ratios, shared = gpu.measure(parts, repeats=1, seconds=0.01)
-    assert len(table) == 13
+    assert len(table) == 14
     assert set(ratios) == {8}
     assert _ways.PARQUET in shared
     assert all(set(row) == set(table[0]) for row in table)
