@@ -126,6 +126,14 @@ def _goals(length: int, found: Mapping[str, Ratio]) -> Iterator[Goal]:
     )
 
 
+def draw(ratios: Mapping[int, Mapping[str, Ratio]], figure: Figure) -> None:
+    """A panel for each length."""
+    left_out = (WRITING, FLUSHED, INSIDE, OUTSIDE)
+    for axes, (length, found) in zip(figure.subplots(1, len(ratios), sharey=True), ratios.items(), strict=True):
+        bars = {name: one for name, one in found.items() if name not in left_out}
+        draw_ratios(axes, bars, f"times the bare pass, {length} tokens", GOAL)
+
+
 def main() -> None:
     """Print and write the comparison."""
     repeats = arguments(__doc__).parse_args().repeats
@@ -142,11 +150,6 @@ def main() -> None:
     table += [{"way": f"{name} (not installed, left out)", **left_out} for name in missing]
     goals = [goal for length, found in ratios.items() for goal in _goals(length, found)]
 
-    def draw(figure: Figure) -> None:
-        for axes, (length, found) in zip(figure.subplots(1, len(ratios), sharey=True), ratios.items(), strict=True):
-            bars = {name: one for name, one in found.items() if name not in (WRITING, FLUSHED, INSIDE)}
-            draw_ratios(axes, bars, f"times the bare pass, {length} tokens", GOAL)
-
     summary = (
         "Time to extract all states at one token per prompt, in units of the forward pass without capture and without "
         f"head; {sum(p.numel() for p in parts.base.parameters()) / 1e6:.0f} million random weights, float32, the same "
@@ -158,7 +161,7 @@ def main() -> None:
         "model down; that code's own ratio to the bare pass does. The other ways run as whole jobs of "
         "half the prompts. All keep the memory that they free, as the workflow does (see allocation)."
     )
-    finish("extraction", table, goals, {"summary": summary}, draw)
+    finish("extraction", table, goals, {"summary": summary}, partial(draw, ratios))
 
 
 if __name__ == "__main__":
