@@ -102,8 +102,8 @@ def main() -> None:
 
     summary = (
         "The bare forward pass of the model of `extraction` in two processes that take turns. One keeps the memory "
-        "that it frees, as all programs of the workflow that run a model do; to the other applies the default of the C "
-        "library, which gives much of it back to the system and gets it again page by page."
+        "that it frees, as the programs of the workflow that run a trained model do; to the other applies the default "
+        "of the C library, which gives much of it back to the system and gets it again page by page."
     )
     finish("allocation", table, [], {"summary": summary}, draw)
 
