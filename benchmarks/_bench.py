@@ -119,6 +119,7 @@ def finish(
     goals: Sequence[Goal],
     notes: Mapping[str, object],
     draw: Callable[[Figure], None],
+    device: str = "cpu",
 ) -> None:
     """Print the table and the goals, and write `benchmarks/results/{name}.json`, `.png` and `.pdf`.
 
@@ -134,6 +135,8 @@ def finish(
         `summary`: one paragraph on what was compared and found. Others: what a reader needs beside the table.
     draw
         Draws into an empty figure of the width of a page.
+    device
+        What the program ran on, `cpu` or `cuda`: its peaks go with the record.
     """
     use_style()
     figure = Figure(figsize=(PAGE_WIDTH, _HEIGHT), layout="constrained")
@@ -144,7 +147,7 @@ def finish(
     record = {
         "name": name,
         "machine": machine(),
-        "roofline": roofline(),
+        "roofline": roofline(device),
         # JSON is written with sorted keys.
         "columns": list(table[0]) if table else [],
         "table": [dict(row) for row in table],
@@ -202,7 +205,10 @@ class Roofline:
 
 @lru_cache
 def roofline(device: str = "cpu") -> dict[str, Any]:
-    """Peak of matrix products and of a copy in memory, measured now with torch, all its threads (about 1 s)."""
+    """Peak of matrix products and of a copy in memory, measured now with torch, all its threads (about 1 s).
+
+    The factors are random: some processors take less power, and so less time, for equal numbers.
+    """
     import torch
 
     def best(case: Case) -> float:
@@ -214,10 +220,10 @@ def roofline(device: str = "cpu") -> dict[str, Any]:
         return min(compare({"": waited}, repeats=3)[""])
 
     size = 1024 if device == "cpu" else 8192
-    types = (torch.float32, torch.float64) if device == "cpu" else (torch.float32, torch.bfloat16)
+    types = [torch.float32, torch.float64, *([torch.bfloat16] if device != "cpu" else [])]
     flops = {}
     for dtype in types:
-        left, right = (torch.ones(size, size, dtype=dtype, device=device) for _ in range(2))
+        left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
         flops[str(dtype).removeprefix("torch.")] = 2 * size**3 / best(lambda a=left, b=right: a @ b)
     source = torch.ones(2**25 if device == "cpu" else 2**28, device=device)
     target = torch.empty_like(source)

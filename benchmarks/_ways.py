@@ -2,10 +2,11 @@
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -17,20 +18,21 @@ import polars as pl
 import torch
 
 from _bench import Ratio  # sets the library of this checkout, too
-from numprobe.activations.checks import checked
+from numprobe.activations.checks import state_check
 from numprobe.activations.extract import (
+    Put,
     batch_passes,
     check_states,
-    chooser,
     forward,
-    read_batches,
+    keeper,
+    run_passes,
     sequence_batches,
-    state_batches,
+    states_in_memory,
     watched,
 )
 from numprobe.activations.locate import Located, in_order
 from numprobe.activations.prefixes import Batch, Pass
-from numprobe.activations.store import write_activations
+from numprobe.activations.store import RESIDUAL, State, StateWriter, write_activations, writing_states
 from numprobe.models.architecture import Architecture, locate_parts
 
 #: Llama's architecture with 124 million parameters.
@@ -45,7 +47,7 @@ MEDIUM = {
 }
 #: Tokens in one batch on a CPU.
 BATCH_TOKENS = 4096
-# Removed when the program ends: no way to extract states is charged with deleting them.
+# Removed between comparisons and when the program ends: no way to extract states is charged with deleting them.
 _SCRATCH = TemporaryDirectory()
 BARE, RAM, PARQUET = "bare forward pass", "numprobe to memory", "numprobe to Parquet"
 WRITING = "numprobe, writing alone"
@@ -122,7 +124,9 @@ def sums(prefixes: int, per_prefix: int, vocabulary: int, examples: int = 0) -> 
 
 def count_for(parts: Architecture, tokens: int, seconds: float, batch_tokens: int) -> int:
     """How many sequences the bare forward pass reads in some seconds, by a trial; 8 at least."""
-    trial = Job(parts, unlike(max(1, min(batch_tokens, 1024) // tokens), tokens, vocabulary_of(parts)), batch_tokens)
+    # A GPU takes as long for a few tokens as for thousands.
+    most = batch_tokens if parts.device.type == "cuda" else min(batch_tokens, 1024)
+    trial = Job(parts, unlike(max(1, most // tokens), tokens, vocabulary_of(parts)), batch_tokens)
     bare(trial)
     start = perf_counter()
     bare(trial)
@@ -154,57 +158,72 @@ def wait(device: torch.device) -> None:
 
 def to_memory(job: Job, share_prefixes: bool = True) -> dict[str, np.ndarray]:
     """All states in main memory, by layer."""
-    batches = list(state_batches(job.parts, job.located, job.layers, job.batch_tokens, share_prefixes, job.dtype))
-    return {layer: np.concatenate([batch[layer] for batch in batches]) for layer in job.layers}
+    return states_in_memory(job.parts, job.located, job.layers, job.batch_tokens, share_prefixes, job.dtype)
 
 
 def to_parquet(job: Job, share_prefixes: bool = True) -> None:
     """All states in an activation folder, checked and complete, as the workflow writes it."""
-    _write(job, _checked_batches(job, share_prefixes))
+    with _folder(job) as writer:
+        put = _put(writer)
+        for _ in run_passes(job.parts, job.located, job.layers, job.batch_tokens, put, share_prefixes, job.dtype):
+            writer.turn()
+
+
+def _folder(job: Job) -> AbstractContextManager[StateWriter]:
+    width = int(job.parts.input_matrix.shape[1])
+    states = [State(RESIDUAL, layer, width) for layer in job.layers]
+    return writing_states(_new_folder(), states=states, width=width, **_options(job))
+
+
+def _options(job: Job) -> dict[str, Any]:
+    check = state_check(str, "model", job.dtype)
+    return {"dtype": job.dtype, "positions": job.located.positions, "details": {}, "check": check}
+
+
+def _put(writer: StateWriter) -> Put:
+    return lambda layer, arrived: writer.put((RESIDUAL, layer), arrived)
 
 
 def in_turn(job: Job) -> dict[str, float]:
     """Seconds of `to_parquet`, of the model's own code in it, and of the bare pass twice; batches take turns on a CPU.
 
-    Files of so short a job are written behind the last batch, so that no bare pass waits for a disk or a checksum.
+    Nothing of ours is in work while the bare pass runs: each of our batches is waited for, and the files of so short a
+    job are written from its last batch on, which is the last of all.
     """
-    seconds = dict.fromkeys((BARE, AGAIN, INSIDE), 0.0)
-
-    def batches() -> Iterator[dict[str, np.ndarray]]:
-        passes = batch_passes(job.parts, job.located, job.batch_tokens, share_prefixes=True)
-        states = read_batches(passes, lambda one: _timed_read(job, one, seconds), job.dtype)
-        ours = checked(states, str, "model", job.dtype)
-        for batch in sequence_batches(job.located, job.batch_tokens):
-            found = next(ours)
-            for name in (BARE, AGAIN):
-                start = perf_counter()
-                _bare_batch(job, batch)
-                seconds[name] += perf_counter() - start
-            yield found
-
+    seconds = dict.fromkeys((BARE, AGAIN, PARQUET, INSIDE), 0.0)
     start = perf_counter()
-    _write(job, batches())
-    ours = perf_counter() - start - seconds[BARE] - seconds[AGAIN]
-    return {BARE: seconds[BARE], PARQUET: ours, AGAIN: seconds[AGAIN], INSIDE: seconds[INSIDE]}
+    with _folder(job) as writer:
+        put = _put(writer)
+        passes = batch_passes(job.parts, job.located, job.batch_tokens, share_prefixes=True)
+        for batch in sequence_batches(job.located, job.batch_tokens):
+            for name in (BARE, AGAIN):
+                with _clock(seconds, name):
+                    _bare_batch(job, batch)
+            _timed_pass(job, next(passes), put, seconds)
+            for _ in range(2):
+                writer.turn()
+    return {**seconds, PARQUET: perf_counter() - start - seconds[BARE] - seconds[AGAIN]}
 
 
-def _timed_read(job: Job, one: Pass, seconds: dict[str, float]) -> dict[str, torch.Tensor]:
-    """As `read_states`; adds up how long the model itself ran, without what the hooks did."""
-    states: dict[str, torch.Tensor] = {}
-    chosen = chooser(one.batch)
+@contextmanager
+def _clock(seconds: dict[str, float], name: str, sign: int = 1) -> Iterator[None]:
+    start = perf_counter()
+    try:
+        yield
+    finally:
+        seconds[name] += sign * (perf_counter() - start)
 
-    def keep(layer: str, hidden: torch.Tensor) -> None:
-        start = perf_counter()
-        states[layer] = chosen(hidden)
-        seconds[INSIDE] -= perf_counter() - start
 
-    with watched(job.parts, job.layers, keep):
-        start = perf_counter()
-        try:
-            forward(job.parts, one)
-        finally:
-            seconds[INSIDE] += perf_counter() - start
-    return states
+def _timed_pass(job: Job, one: Pass, put: Put, seconds: dict[str, float]) -> None:
+    """As `run_pass`; adds up how long the model itself ran, without what the hooks did."""
+    keep = keeper(one.batch, put, job.dtype)
+
+    def timed(layer: str, hidden: torch.Tensor) -> None:
+        with _clock(seconds, INSIDE, -1):
+            keep(layer, hidden)
+
+    with watched(job.parts, job.layers, timed), _clock(seconds, INSIDE):
+        forward(job.parts, one)
 
 
 def alone(job: Job) -> dict[str, Callable[[], None]]:
@@ -214,7 +233,16 @@ def alone(job: Job) -> dict[str, Callable[[], None]]:
 
 def _writing(job: Job) -> Callable[[], None]:
     """Writing the states that are in memory already: what `to_parquet` costs more if nothing of it is hidden."""
-    return partial(_write, job, list(_checked_batches(job)))
+    states = to_memory(job)
+    rows = next(iter(states.values())).shape[0]
+    step = max(1, job.batch_tokens * rows // len(job.located.ids))
+    batches = [{layer: some[i : i + step] for layer, some in states.items()} for i in range(0, rows, step)]
+    width = int(job.parts.input_matrix.shape[1])
+
+    def case() -> None:
+        write_activations(_new_folder(), batches, layers=job.layers, width=width, **_options(job))
+
+    return case
 
 
 def _plain_writing(job: Job) -> Callable[[], None]:
@@ -243,25 +271,14 @@ def writing_bound(ratios: Mapping[str, Ratio]) -> str:
     )
 
 
-def _checked_batches(job: Job, share_prefixes: bool = True) -> Iterator[dict[str, np.ndarray]]:
-    batches = state_batches(job.parts, job.located, job.layers, job.batch_tokens, share_prefixes, job.dtype)
-    return checked(batches, str, "model", job.dtype)
-
-
-def _write(job: Job, batches: Iterable[dict[str, np.ndarray]]) -> None:
-    write_activations(
-        _new_folder(),
-        iter(batches),
-        layers=job.layers,
-        width=int(job.parts.input_matrix.shape[1]),
-        dtype=job.dtype,
-        positions=job.located.positions,
-        details={},
-    )
-
-
 def _new_folder() -> Path:
     return Path(mkdtemp(dir=_SCRATCH.name))
+
+
+def delete_written() -> None:
+    """Make room for what comes next: a GPU fills a disk in minutes."""
+    for folder in Path(_SCRATCH.name).iterdir():
+        shutil.rmtree(folder)
 
 
 def hidden_states(job: Job) -> None:
@@ -271,8 +288,14 @@ def hidden_states(job: Job) -> None:
         for batch in sequence_batches(job.located, job.batch_tokens):
             ids = batch.sequences.to(job.parts.device)
             states = job.parts.base(ids, use_cache=False, output_hidden_states=True).hidden_states
-            kept.append([state[batch.where].float().cpu().numpy() for state in states])
+            kept.append([_plain(state[batch.where], job.dtype) for state in states])
     _save(kept)
+
+
+def _plain(state: torch.Tensor, dtype: str) -> np.ndarray:
+    """A state in main memory, in the type on disk (numpy has no bfloat16: its bits)."""
+    stored = state.to(getattr(torch, dtype)).cpu()
+    return (stored.view(torch.uint16) if dtype == "bfloat16" else stored).numpy()
 
 
 def _save(kept: list[list[np.ndarray]]) -> None:
@@ -294,7 +317,7 @@ def bridge_way(parts: Architecture) -> Callable[[Job], None]:
             for batch in sequence_batches(job.located, job.batch_tokens):
                 ids = batch.sequences.to(job.parts.device)
                 _, cache = bridge.run_with_cache(ids, names_filter=_in_stream, return_type=None)
-                kept.append([state[batch.where].float().cpu().numpy() for state in cache.values()])
+                kept.append([_plain(state[batch.where], job.dtype) for state in cache.values()])
         _save(kept)
 
     return way
@@ -326,20 +349,21 @@ def nnsight_way(parts: Architecture) -> Callable[[Job], None]:
         kept = []
         with torch.inference_mode():
             for batch in sequence_batches(job.located, job.batch_tokens):
-                kept.append(_trace(traced, batch.sequences.to(job.parts.device), batch.where))
+                states = _trace(traced, batch.sequences.to(job.parts.device), batch.where)
+                kept.append([_plain(state, job.dtype) for state in states])
         _save(kept)
 
     return way
 
 
-def _trace(traced: Any, ids: torch.Tensor, where: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+def _trace(traced: Any, ids: torch.Tensor, where: tuple[np.ndarray, np.ndarray]) -> list[torch.Tensor]:
     with traced.trace(ids, use_cache=False):
         states = list().save()
         states.append(traced.layers[0].input[where])
         for layer in traced.layers:
             states.append(layer.output[where])
         states.append(traced.norm.output[where])
-    return [state.float().cpu().numpy() for state in states]
+    return list(states)
 
 
 #: Peers: the module that has to be installed, and what makes the way.

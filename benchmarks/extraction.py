@@ -24,6 +24,7 @@ from _ways import (
     alone,
     bare,
     count_for,
+    delete_written,
     hidden_states,
     in_turn,
     peers,
@@ -76,11 +77,13 @@ def measure(
     count = count_for(parts, length, seconds, batch_tokens)
     job = Job(parts, unlike(count, length, vocabulary_of(parts)), batch_tokens, dtype)
     times = {**own(job, repeats), **compare(alone(job), repeats)}
+    delete_written()
     unit = [(before + behind) / 2 for before, behind in zip(times[BARE], times[AGAIN], strict=True)]
     ratios = {name: ratio({**times, BARE: unit}, name, BARE) for name in times if name != BARE}
     # The other ways have no goal, and half the time.
     half = -(-count // 2)
     beside = others(Job(parts, unlike(half, length, vocabulary_of(parts)), batch_tokens, dtype), ways, repeats)
+    delete_written()
     ratios |= {name: ratio(beside, name, BARE) for name in beside if name != BARE}
     # From the same seconds, so that the machine's pace drops out.
     outside = {PARQUET: ratio(times, PARQUET, INSIDE)} if INSIDE in times else {}

@@ -20,7 +20,8 @@ LARGE = {
     "vocab_size": 128_256,
     "max_position_embeddings": 131_072,
 }
-GOAL, BATCH_TOKENS = 0.9, 65_536
+#: Fills the device: four times as many are a few percent faster, and keep four times the states in flight.
+GOAL, BATCH_TOKENS = 0.9, 16_384
 
 
 def measure(
@@ -60,7 +61,7 @@ def main() -> None:
             draw_ratios(axes, bars, f"{length} tokens", 1 / GOAL)
 
     summary = f"A random model with the shape of Llama 3.2 1B, bfloat16, batches of {BATCH_TOKENS} tokens."
-    finish("gpu", table, goals, {"summary": summary}, draw)
+    finish("gpu", table, goals, {"summary": summary}, draw, "cuda")
 
 
 if __name__ == "__main__":

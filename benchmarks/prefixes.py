@@ -20,6 +20,7 @@ from _ways import (
     alone,
     bare,
     count_for,
+    delete_written,
     random_llama,
     sums,
     to_memory,
@@ -51,6 +52,7 @@ def measure(
     job = Job(parts, sums(prefixes, per_prefix, vocabulary_of(parts), examples), batch_tokens, dtype)
     ways = {BARE: bare, PLAIN: partial(to_memory, share_prefixes=False), RAM: to_memory, PARQUET: to_parquet}
     times = compare({name: partial(way, job) for name, way in ways.items()} | alone(job), repeats)
+    delete_written()
     ratios = {name: ratio(times, name, BARE) for name in times}
     about = {"tokens": tokens, "prompts per prefix": per_prefix, "prompts": prefixes * per_prefix}
     shares = {name: 1.0 if name in (BARE, PLAIN) else share_fed(job) for name in ways}

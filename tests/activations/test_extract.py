@@ -5,9 +5,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from activations.prompts import prompt_table
 from models.tiny import ENCODERS, LAYERS, WIDTH, tiny_model, word_tokenizer
-from numprobe.activations.checks import checked
-from numprobe.activations.columns import widen
-from numprobe.activations.extract import check_states, extract_states, state_batches
+from numprobe.activations.checks import state_check
+from numprobe.activations.columns import narrow, widen
+from numprobe.activations.extract import check_states, extract_states, states_in_memory
 from numprobe.activations.locate import locate_numbers
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
@@ -25,8 +25,7 @@ def locate(texts=TEXTS, **options):
 def all_states(model, located, batch_tokens=10_000, layers=None):
     parts = locate_parts(model)
     layers = check_states(parts, layers)
-    batches = list(state_batches(parts, located, layers, batch_tokens))
-    return {layer: np.concatenate([batch[layer] for batch in batches]) for layer in layers}
+    return states_in_memory(parts, located, layers, batch_tokens)
 
 
 def hidden_states(model, located):
@@ -135,9 +134,13 @@ def test_no_hook_stays_behind():
 
 
 def test_states_that_are_not_finite_name_model_layer_and_prompt():
-    batches = [{"0": np.zeros((2, 3), "f4")}, {"0": np.array([[0, 0, 0], [0, np.nan, 0]], "f4")}]
+    check = state_check(lambda row: f"row {row}", "m", "float32")
+    states = np.array([[0, 0, 0], [0, np.nan, 0]], "f4")
+    check(("residual", "0"), 0, states[:1])
     with pytest.raises(NumprobeError, match=r"model 'm' .* layer 0, prompt 'row 3': .*dtype: float32"):
-        list(checked(batches, lambda row: f"row {row}", "m", "float32"))
+        check(("residual", "0"), 2, states)
+    with pytest.raises(NumprobeError, match=r"layer 1 \(mlp\), prompt 'row 1'"):
+        check(("mlp", "1"), 0, states)
 
 
 @pytest.mark.parametrize(
@@ -151,11 +154,11 @@ def test_states_that_are_not_finite_name_model_layer_and_prompt():
     ],
 )
 def test_states_that_do_not_fit_the_type_on_disk(dtype, value, fits):
-    batches = [{"0": np.zeros((1, 2), "f4"), "1": np.array([[0, value]], "f4")}]
-    run = checked(batches, lambda row: f"row {row}", "m", dtype)
+    check = state_check(lambda row: f"row {row}", "m", dtype)
+    stored = narrow(np.array([[0, value]], "f4"), dtype)
     if fits:
-        (stored,) = run
-        assert widen(stored["1"], dtype)[0, 1] == pytest.approx(value, rel=2**-8)
+        check(("residual", "1"), 0, stored)
+        assert widen(stored, dtype)[0, 1] == pytest.approx(value, rel=2**-8)
     else:
         with pytest.raises(NumprobeError, match=rf"'m' .* too large for {dtype} in layer 1, prompt 'row 0'"):
-            list(run)
+            check(("residual", "1"), 0, stored)

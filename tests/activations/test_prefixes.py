@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from activations.prompts import prompt_table
 from models.tiny import ENCODERS, tiny_config, tiny_model, word_tokenizer
-from numprobe.activations.extract import batch_passes, check_states, state_batches
+from numprobe.activations.extract import batch_passes, check_states, states_in_memory
 from numprobe.activations.locate import locate_numbers
 from numprobe.activations.prefixes import Batch, plan_pass, shared_prefix
 from numprobe.models.architecture import locate_parts
@@ -26,8 +26,7 @@ def locate(texts, **options):
 def states(model, located, share, batch_tokens=10_000):
     parts = locate_parts(model)
     layers = check_states(parts, None)
-    batches = list(state_batches(parts, located, layers, batch_tokens, share))
-    return {layer: np.concatenate([batch[layer] for batch in batches]) for layer in layers}
+    return states_in_memory(parts, located, layers, batch_tokens, share)
 
 
 def fed(model, located, share, batch_tokens=10_000):

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from numprobe.activations.store import State, write_states
+from numprobe.activations.store import State, writing_states
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.sites import site_rows, stream_rows
 from numprobe.probes.dataset import describe_split, training_rows
@@ -31,7 +31,10 @@ def folder(tmp_path_factory):
     )
     path = tmp_path_factory.mktemp("sites")
     details = {"dropped": {}, **IDENTITY, **DIGESTS, "provenance": {}}
-    write_states(path, [batch], states=states, width=24, dtype="float32", positions=positions, details=details)
+    options = {"dtype": "float32", "positions": positions, "details": details}
+    with writing_states(path, states=states, width=24, **options) as writer:
+        for key, part in batch.items():
+            writer.put(key, lambda part=part: part)
     return path
 
 

@@ -1,51 +1,42 @@
 """Refuse states that cannot be stored faithfully."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable
 
 import numpy as np
 
-from numprobe.activations.columns import narrow, widen
+from numprobe.activations.columns import widen
+from numprobe.activations.store import RESIDUAL, Check, Key
 from numprobe.errors import NumprobeError
 
-K = TypeVar("K")
 # Infinity as an integer.
 _INFINITY = {"float32": 0x7F800000, "float16": 0x7C00, "bfloat16": 0x7F80}
 
 
-def checked(
-    batches: Iterable[Mapping[K, np.ndarray]], texts: Callable[[int], str], model: str, dtype: str
-) -> Iterator[Mapping[K, np.ndarray]]:
-    """Pass batches on as they are stored, refusing states that are not finite, or that do not fit the type on disk.
+def state_check(texts: Callable[[int], str], model: str, dtype: str) -> Check:
+    """A function that refuses states that are not finite, or that do not fit the type on disk.
+
+    It takes site and layer, the row of the first state, and states [rows, width] as stored
+    (`numprobe.activations.columns.narrow`), and raises a NumprobeError that names model, layer and prompt.
 
     Parameters
     ----------
-    batches
-        Mappings from layer, or from site and layer, to [rows, width]: float32, or as stored
-        (`numprobe.activations.columns.narrow`).
     texts
         The text of a row, for messages.
     model
         The model's name, for messages.
     dtype
         Type on disk.
-
-    Raises
-    ------
-    NumprobeError
-        Naming model, layer and prompt.
     """
-    start = 0
-    for batch in batches:
-        stored = {key: narrow(states, dtype) for key, states in batch.items()}
-        for key, states in stored.items():
-            if _largest(states) >= _INFINITY[dtype]:
-                row = int(np.flatnonzero(~np.isfinite(widen(states, dtype)).all(axis=1))[0])
-                layer = f"{key[1]} ({key[0]})" if isinstance(key, tuple) else key
-                where = f"layer {layer}, prompt {texts(start + row)!r}"
-                raise NumprobeError(_refusal(states[row], dtype, model, where))
-        yield stored
-        start += len(next(iter(stored.values())))
+
+    def check(key: Key, first: int, stored: np.ndarray) -> None:
+        if _largest(stored) >= _INFINITY[dtype]:
+            row = int(np.flatnonzero(~np.isfinite(widen(stored, dtype)).all(axis=1))[0])
+            site, layer = key
+            inside = "" if site == RESIDUAL else f" ({site})"
+            where = f"layer {layer}{inside}, prompt {texts(first + row)!r}"
+            raise NumprobeError(_refusal(stored[row], dtype, model, where))
+
+    return check
 
 
 def _largest(stored: np.ndarray) -> int:

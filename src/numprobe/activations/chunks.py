@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.activations.checks import checked
-from numprobe.activations.context import Extraction, announce, text_of, with_progress
-from numprobe.activations.extract import check_states, state_batches
+from numprobe.activations.context import Extraction, Prepared, text_of, write_prepared
 from numprobe.activations.locate import Located, cut, in_order, longest_sequence
-from numprobe.activations.store import write_activations
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
 from numprobe.models.chunks import Chunks, find_chunks
@@ -132,31 +129,15 @@ def extract_chunks(
     model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
     parts = locate_parts(model)
     check_layers(parts.facts.layers, extraction.expected_layers)
-    layers = check_states(parts, extraction.layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
     located = locate_chunks(table, numbers, longest_sequence(model.config, tokenizer), parts.causal_span)
-    rows, width, dtype = located.positions.height, int(model.config.hidden_size), extraction.storage_dtype
-    announce(Path(output), rows, [width] * len(layers), dtype)
-    batches = checked(
-        state_batches(parts, located, layers, extraction.batch_tokens, extraction.share_prefixes, dtype),
-        text_of(table, located.positions),
-        extraction.model,
-        dtype,
-    )
     details = {
         "model": extraction.model,
         "context": extraction.context,
         **identity(extraction.source, tokenizer),
         "untrained_seed": extraction.untrained_seed,
         "dropped": located.dropped,
-        "provenance": dict(provenance),
     }
-    write_activations(
-        output,
-        with_progress(batches, rows, f"{extraction.model} {extraction.context}"),
-        layers=layers,
-        width=width,
-        dtype=dtype,
-        positions=located.positions,
-        details=details,
-    )
+    texts = text_of(table, located.positions)
+    prepared = Prepared(parts, int(model.config.hidden_size), located, texts, details)
+    write_prepared(extraction, prepared, Path(output), provenance)

@@ -2,20 +2,21 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import polars as pl
 from tqdm import tqdm
 
-from numprobe.activations.checks import checked
+from numprobe.activations.checks import state_check
 from numprobe.activations.columns import ITEM_BYTES
-from numprobe.activations.extract import check_states, state_batches
+from numprobe.activations.extract import check_states, run_passes
 from numprobe.activations.locate import Located, locate_numbers, longest_sequence
-from numprobe.activations.store import write_activations
+from numprobe.activations.store import RESIDUAL, State, StateWriter, writing_states
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture, locate_parts
 from numprobe.models.facts import check_layers
@@ -24,8 +25,6 @@ from numprobe.models.record import identity
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.tables import read_table
-
-K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -89,26 +88,7 @@ def extract_context(
         If the model cannot be read or differs from what is expected, no number is one token, the disk is too small, or
         a state is not finite or too large for the storage type.
     """
-    prepared = prepare(extraction, prompts)
-    layers = check_states(prepared.parts, extraction.layers)
-    rows, dtype = prepared.located.positions.height, extraction.storage_dtype
-    announce(Path(output), rows, [prepared.width] * len(layers), dtype)
-    read = extraction.batch_tokens, extraction.share_prefixes, dtype
-    batches = checked(
-        state_batches(prepared.parts, prepared.located, layers, *read),
-        prepared.text_of,
-        extraction.model,
-        dtype,
-    )
-    write_activations(
-        output,
-        with_progress(batches, rows, f"{extraction.model} {extraction.context}"),
-        layers=layers,
-        width=prepared.width,
-        dtype=dtype,
-        positions=prepared.located.positions,
-        details={**prepared.details, "provenance": dict(provenance)},
-    )
+    write_prepared(extraction, prepare(extraction, prompts), Path(output), provenance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +114,45 @@ class Prepared:
     located: Located
     text_of: Callable[[int], str]
     details: dict[str, Any]
+
+
+def write_prepared(extraction: Extraction, prepared: "Prepared", output: Path, provenance: Mapping[str, Any]) -> None:
+    """Read the numbers in the wanted states, and write the folder; errors as `extract_context`."""
+    layers = check_states(prepared.parts, extraction.layers)
+    rows, dtype = prepared.located.positions.height, extraction.storage_dtype
+    announce(output, rows, [prepared.width] * len(layers), dtype)
+    states = [State(RESIDUAL, layer, prepared.width) for layer in layers]
+    read = extraction.share_prefixes, dtype
+    with (
+        writing_prepared(extraction, prepared, states, output, provenance) as writer,
+        progress(rows, f"{extraction.model} {extraction.context}") as bar,
+    ):
+
+        def put(layer: str, arrived: Callable[[], np.ndarray]) -> None:
+            writer.put((RESIDUAL, layer), arrived)
+
+        for count in run_passes(prepared.parts, prepared.located, layers, extraction.batch_tokens, put, *read):
+            writer.turn()
+            bar.update(count)
+
+
+def writing_prepared(
+    extraction: Extraction,
+    prepared: "Prepared",
+    states: Sequence[State],
+    output: Path,
+    provenance: Mapping[str, Any],
+) -> AbstractContextManager[StateWriter]:
+    """`writing_states` for a prepared model: states are checked, and the manifest says what is known of it."""
+    return writing_states(
+        output,
+        states=states,
+        width=prepared.width,
+        dtype=extraction.storage_dtype,
+        positions=prepared.located.positions,
+        details={**prepared.details, "provenance": dict(provenance)},
+        check=state_check(prepared.text_of, extraction.model, extraction.storage_dtype),
+    )
 
 
 def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
@@ -184,14 +203,10 @@ def _readable(size: float) -> str:
     return f"{size:.3g} TB"
 
 
-def with_progress(batches: Iterable[Mapping[K, np.ndarray]], rows: int, label: str) -> Iterator[Mapping[K, np.ndarray]]:
-    """Pass batches on behind a progress bar that counts rows, with the rate and the remaining time."""
+def progress(rows: int, label: str) -> tqdm:
+    """A progress bar that counts rows, with the rate and the remaining time."""
     # In a log file every refresh is a line.
-    interval = 0.5 if sys.stderr.isatty() else 10
-    with tqdm(total=rows, unit="row", desc=label, mininterval=interval) as bar:
-        for batch in batches:
-            yield batch
-            bar.update(len(next(iter(batch.values()))))
+    return tqdm(total=rows, unit="row", desc=label, mininterval=0.5 if sys.stderr.isatty() else 10)
 
 
 def text_of(prompts: pl.DataFrame, positions: pl.DataFrame) -> Callable[[int], str]:

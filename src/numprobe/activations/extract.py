@@ -1,20 +1,25 @@
 """Hidden states at the probed tokens: one forward pass per text, all layers at once, in bounded memory."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from numprobe.activations.columns import stored_dtype
+from numprobe.activations.lanes import Lanes
 from numprobe.activations.locate import Located
 from numprobe.activations.prefixes import Batch, Layout, Pass, plan_pass
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.facts import state_layers
 
-K = TypeVar("K")
+#: Takes the name of a state, and a function that waits for it and gives it as stored.
+Put = Callable[[str, Callable[[], np.ndarray]], None]
 
 
 def extract_states(
@@ -41,21 +46,75 @@ def extract_states(
     dict
         Layer to float32 [n, width].
     """
-    states = read_states(parts, Pass(Batch(sequences, where)), layers)
-    return {layer: state.float().cpu().numpy() for layer, state in states.items()}
+    found: dict[str, Callable[[], np.ndarray]] = {}
+    run_pass(parts, Pass(Batch(sequences, where)), layers, found.__setitem__, "float32")
+    return {layer: states() for layer, states in found.items()}
 
 
-def read_states(parts: Architecture, one: Pass, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-    """The states [n, width] that are read in a pass, by layer, in the model's type and place."""
-    states: dict[str, torch.Tensor] = {}
-    chosen = chooser(one.batch)
+def run_pass(parts: Architecture, one: Pass, layers: Sequence[str], put: Put, dtype: str) -> None:
+    """Hand over the states [n, width] that are read in a pass, each as soon as it is computed.
 
-    def keep(layer: str, hidden: torch.Tensor) -> None:
-        states[layer] = chosen(hidden)
-
-    with watched(parts, layers, keep):
+    Parameters
+    ----------
+    parts
+        The parts of a model; its head is not run.
+    one
+        The pass.
+    layers
+        Names of states.
+    put
+        Takes the name of a state, and a function that waits for it and gives it as stored.
+    dtype
+        Type on disk.
+    """
+    with watched(parts, layers, keeper(one.batch, put, dtype)):
         forward(parts, one)
-    return states
+
+
+def keeper(batch: Batch, put: Put, dtype: str) -> Callable[[str, torch.Tensor], None]:
+    """What `run_pass` does with all states [batch, tokens, width] of a layer."""
+    chosen = chooser(batch)
+    return lambda layer, hidden: put(layer, arriving(chosen(hidden), dtype))
+
+
+def arriving(state: torch.Tensor, dtype: str) -> Callable[[], np.ndarray]:
+    """A function that gives a state in main memory, in the type on disk; a GPU goes on while it is copied.
+
+    Parameters
+    ----------
+    state
+        [n, width], not changed any more.
+    dtype
+        Type on disk.
+    """
+    kind = getattr(torch, dtype)
+    if not state.is_cuda:
+        there = state.to(kind)
+        return lambda: _as_stored(there)
+    copying = _copy_stream(state.device)
+    copying.wait_stream(torch.cuda.current_stream(state.device))
+    with torch.cuda.stream(copying):
+        # Into pinned memory.
+        copy = state.to(kind).to("cpu", non_blocking=True)
+        end = copying.record_event()
+    # Its memory is not given to others before it is copied.
+    state.record_stream(copying)
+
+    def arrived() -> np.ndarray:
+        end.synchronize()
+        return _as_stored(copy)
+
+    return arrived
+
+
+def _as_stored(state: torch.Tensor) -> np.ndarray:
+    """numpy has no bfloat16: its bits."""
+    return np.asarray((state.view(torch.uint16) if state.dtype == torch.bfloat16 else state).numpy())
+
+
+@lru_cache
+def _copy_stream(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 def chooser(batch: Batch) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -67,7 +126,7 @@ def chooser(batch: Batch) -> Callable[[torch.Tensor], torch.Tensor]:
 
     def chosen(hidden: torch.Tensor) -> torch.Tensor:
         if hidden.device not in there:
-            there[hidden.device] = rows.to(hidden.device)
+            there[hidden.device] = _moved(rows, hidden.device)
         return hidden.flatten(0, 1).index_select(0, there[hidden.device])
 
     return chosen
@@ -78,9 +137,14 @@ def forward(parts: Architecture, one: Pass) -> None:
     options: dict[str, Any] = {} if parts.facts.encoder else {"use_cache": False}
     if one.layout is not None:
         options |= {"attention_mask": _mask(one.layout, parts.device, parts.input_matrix.dtype)}
-        options |= {"position_ids": one.layout.positions.to(parts.device)}
+        options |= {"position_ids": _moved(one.layout.positions, parts.device)}
     with torch.inference_mode():
-        parts.base(one.batch.sequences.to(parts.device), **options)
+        parts.base(_moved(one.batch.sequences, parts.device), **options)
+
+
+def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The same in another place, without waiting for what a GPU is doing."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def _mask(layout: Layout, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
@@ -146,15 +210,16 @@ def check_states(parts: Architecture, layers: Sequence[str] | None) -> list[str]
     return existing if layers is None else [layer for layer in existing if layer in layers]
 
 
-def state_batches(
+def run_passes(
     parts: Architecture,
     located: Located,
     layers: Sequence[str],
     batch_tokens: int,
+    put: Put,
     share_prefixes: bool = True,
     dtype: str = "float32",
-) -> Iterator[dict[str, np.ndarray]]:
-    """The states of all located numbers, batch by batch, in the order of `located.positions`.
+) -> Iterator[int]:
+    """Hand over the states of all located numbers, batch by batch, in the order of `located.positions`.
 
     Batches hold sequences of one length and at most `batch_tokens` tokens (one sequence at least), so there is no
     padding, and results do not depend on `batch_tokens` or `share_prefixes` beyond the rounding of the arithmetic.
@@ -169,6 +234,8 @@ def state_batches(
         Names of states.
     batch_tokens
         Tokens in one batch at the most.
+    put
+        As in `run_pass`.
     share_prefixes
         Whether a causal model may run what sequences begin with in common once (`numprobe.activations.prefixes`).
     dtype
@@ -176,60 +243,54 @@ def state_batches(
 
     Yields
     ------
-    dict
-        Layer to [rows of the batch, width], as stored (`numprobe.activations.columns.narrow`).
+    int
+        After each batch the number of its rows.
     """
-    batches = batch_passes(parts, located, batch_tokens, share_prefixes)
-    return read_batches(batches, lambda one: read_states(parts, one, layers), dtype)
+    for one in batch_passes(parts, located, batch_tokens, share_prefixes):
+        run_pass(parts, one, layers, put, dtype)
+        yield len(one.batch.where[0])
 
 
-def batch_passes(parts: Architecture, located: Located, batch_tokens: int, share_prefixes: bool) -> Iterator[Pass]:
-    """The forward pass of every batch (parameters as `state_batches`)."""
-    span = parts.causal_span if share_prefixes and parts.packs else 0
-    for batch in sequence_batches(located, batch_tokens):
-        yield plan_pass(batch, share=batch.sequences.shape[1] <= span)
-
-
-def read_batches(
-    batches: Iterator[Pass], read: Callable[[Pass], Mapping[K, torch.Tensor]], dtype: str
-) -> Iterator[dict[K, np.ndarray]]:
-    """What `read` gives for the pass of each batch, in main memory, in the type on disk.
-
-    A GPU works on the next batch while the states of this one are copied.
-    """
-    waiting: Callable[[], dict[K, np.ndarray]] | None = None
-    for one in batches:
-        copying, asynchronous = _copied(read(one), dtype)
-        if waiting is not None:
-            yield waiting()
-        # Nothing is kept for the sake of a GPU where there is none.
-        waiting = copying if asynchronous else None
-        if waiting is None:
-            yield copying()
-    if waiting is not None:
-        yield waiting()
-
-
-def _copied(states: Mapping[K, torch.Tensor], dtype: str) -> tuple[Callable[[], dict[K, np.ndarray]], bool]:
-    """Start to copy states into main memory (pinned, if they come from a GPU).
+def states_in_memory(
+    parts: Architecture,
+    located: Located,
+    layers: Sequence[str],
+    batch_tokens: int,
+    share_prefixes: bool = True,
+    dtype: str = "float32",
+) -> dict[str, np.ndarray]:
+    """The states of all located numbers (parameters as `run_passes`).
 
     Returns
     -------
-    What waits for the end of it and gives the result, and whether there is something to wait for.
+    dict
+        Layer to [rows, width], as stored (`numprobe.activations.columns.narrow`).
     """
-    kind = getattr(torch, dtype)
-    copies = {key: state.to(kind).to("cpu", non_blocking=state.is_cuda) for key, state in states.items()}
-    ends = [
-        torch.cuda.current_stream(device).record_event() for device in {s.device for s in states.values() if s.is_cuda}
-    ]
+    rows, width = located.positions.height, int(parts.input_matrix.shape[1])
+    states = {layer: np.empty((rows, width), stored_dtype(dtype)) for layer in layers}
+    filled = dict.fromkeys(layers, 0)
 
-    def arrived() -> dict[K, np.ndarray]:
-        for end in ends:
-            end.synchronize()
-        # numpy has no bfloat16: its bits.
-        return {key: (copy.view(torch.uint16) if dtype == "bfloat16" else copy).numpy() for key, copy in copies.items()}
+    def put(layer: str, arrived: Callable[[], np.ndarray]) -> None:
+        def fill() -> None:
+            some = arrived()
+            states[layer][filled[layer] : filled[layer] + len(some)] = some
+            filled[layer] += len(some)
 
-    return arrived, bool(ends)
+        lanes.put(layer, fill)
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        lanes = Lanes(pool)
+        for _ in run_passes(parts, located, layers, batch_tokens, put, share_prefixes, dtype):
+            lanes.turn()
+        lanes.finish()
+    return states
+
+
+def batch_passes(parts: Architecture, located: Located, batch_tokens: int, share_prefixes: bool) -> Iterator[Pass]:
+    """The forward pass of every batch (parameters as `run_passes`)."""
+    span = parts.causal_span if share_prefixes and parts.packs else 0
+    for batch in sequence_batches(located, batch_tokens):
+        yield plan_pass(batch, share=batch.sequences.shape[1] <= span)
 
 
 def sequence_batches(located: Located, batch_tokens: int) -> Iterator[Batch]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.activations.checks import checked
-from numprobe.activations.store import write_activations
+from numprobe.activations.at_once import write_at_once
 from numprobe.activations.vocabulary import vocabulary_states
 from numprobe.models.load import load_tokenizer
 from numprobe.models.matched import Vocabulary, choose_matched, read_vocabulary
@@ -113,8 +112,4 @@ def extract_matched(
         **identity(source, load_tokenizer(source)),
         "provenance": dict(provenance),
     }
-    batches = checked([states], lambda row: str(positions["text"][row]), model, storage_dtype)
-    width = next(iter(states.values())).shape[1]
-    write_activations(
-        output, batches, layers=list(states), width=width, dtype=storage_dtype, positions=positions, details=details
-    )
+    write_at_once(output, states, positions, "text", storage_dtype, details)

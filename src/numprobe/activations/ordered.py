@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 import torch
 
-from numprobe.activations.checks import checked
+from numprobe.activations.at_once import write_at_once
 from numprobe.activations.extract import check_states, extract_states
-from numprobe.activations.store import write_activations
 from numprobe.activations.vocabulary import vocabulary_states
 from numprobe.models.architecture import locate_parts
 from numprobe.models.load import load_model, load_tokenizer
@@ -114,6 +113,8 @@ def extract_ordered(
     ids = dict(enumerate(positions["token_id"].to_list()))
     if ids:
         states = {EMBEDDING: vocabulary_states(source, ids, untrained_seed)[EMBEDDING], **states}
+    else:
+        states = {layer: np.empty((0, int(parts.input_matrix.shape[1])), "f4") for layer in [EMBEDDING, *wanted]}
     details = {
         "model": model,
         "context": CONTEXT,
@@ -122,12 +123,7 @@ def extract_ordered(
         "untrained_seed": untrained_seed,
         "provenance": dict(provenance),
     }
-    width = int(parts.input_matrix.shape[1]) if not ids else next(iter(states.values())).shape[1]
-    batches = checked([states] if ids else [], lambda row: str(positions["text"][row]), model, storage_dtype)
-    write_activations(
-        output, batches, layers=[EMBEDDING, *wanted], width=width, dtype=storage_dtype, positions=positions,
-        details=details,
-    )  # fmt: skip
+    write_at_once(output, states, positions, "text", storage_dtype, details)
 
 
 def _positions(found: Sequence[tuple[OrderedSet, Mapping[int, tuple[str, Encoded]]]]) -> pl.DataFrame:

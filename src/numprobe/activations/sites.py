@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from numprobe.activations.checks import checked
-from numprobe.activations.context import Extraction, Prepared, announce, prepare, with_progress
-from numprobe.activations.extract import batch_passes, chooser, forward, read_batches, watch_output, watched
+from numprobe.activations.context import Extraction, Prepared, announce, prepare, progress, writing_prepared
+from numprobe.activations.extract import arriving, batch_passes, chooser, forward, watch_output, watched
 from numprobe.activations.prefixes import Pass
-from numprobe.activations.store import Key, State, write_states
+from numprobe.activations.store import Key, State
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.blocks import Inside, locate_inside
@@ -23,7 +22,7 @@ from numprobe.models.blocks import Inside, locate_inside
 PROJECTED = ("q", "k", "v")
 SITES = (*PROJECTED, "qkv", "attention", "mlp")
 
-States = dict[Key, np.ndarray]
+States = dict[Key, torch.Tensor]
 
 
 def extract_sites(
@@ -47,11 +46,14 @@ def extract_sites(
         As `extract_context`, or if the parts of the blocks cannot be located.
     """
     prepared = prepare(extraction, prompts)
+    parts = prepared.parts
+    passes = batch_passes(parts, prepared.located, extraction.batch_tokens, extraction.share_prefixes)
     try:
-        batches = _batches(prepared, _blocks(prepared, extraction.layers), extraction)
-        first = next(batches)
-        whole = chain([first], batches)
-        _write(extraction, prepared, _states(first), whole, Path(output), provenance)
+        blocks = _blocks(prepared, extraction.layers)
+        read = (site_states(parts, blocks, one) for one in passes)
+        # What is stored shows in the first batch.
+        first = next(read)
+        _write(extraction, prepared, _states(first), chain([first], read), Path(output), provenance)
     except _NotLocated as error:
         where = f"models['{extraction.model}'].experiments"
         raise NumprobeError(f"model '{extraction.model}': {error}; leave 'sites' out of {where}") from error
@@ -71,22 +73,20 @@ def _write(
 ) -> None:
     rows, dtype = prepared.located.positions.height, extraction.storage_dtype
     announce(output, rows, [state.width for state in states], dtype)
-    stored = ({state.key: _stored(batch, state) for state in states} for batch in batches)
-    label = f"{extraction.model} {extraction.context} inside"
-    write_states(
-        output,
-        with_progress(checked(stored, prepared.text_of, extraction.model, dtype), rows, label),
-        states=states,
-        width=prepared.width,
-        dtype=dtype,
-        positions=prepared.located.positions,
-        details={**prepared.details, "provenance": dict(provenance)},
-    )
+    with (
+        writing_prepared(extraction, prepared, states, output, provenance) as writer,
+        progress(rows, f"{extraction.model} {extraction.context} inside") as bar,
+    ):
+        for batch in batches:
+            for state in states:
+                writer.put(state.key, arriving(_stored(batch, state), dtype))
+            writer.turn()
+            bar.update(len(next(iter(batch.values()))))
 
 
-def _stored(batch: States, state: State) -> np.ndarray:
+def _stored(batch: States, state: State) -> torch.Tensor:
     """Of a batch what one file holds: the parts of the state side by side."""
-    return np.hstack([batch[site, state.layer] for site in state.parts or (state.site,)])
+    return torch.cat([batch[site, state.layer] for site in state.parts or (state.site,)], dim=1)
 
 
 def _states(batch: States) -> list[State]:
@@ -113,13 +113,7 @@ def _blocks(prepared: Prepared, wanted: Sequence[str] | None) -> dict[str, Insid
     return blocks if wanted is None else {layer: blocks[layer] for layer in blocks if layer in wanted}
 
 
-def _batches(prepared: Prepared, blocks: Mapping[str, Inside], extraction: Extraction) -> Iterator[States]:
-    parts = prepared.parts
-    batches = batch_passes(parts, prepared.located, extraction.batch_tokens, extraction.share_prefixes)
-    return read_batches(batches, lambda one: site_states(parts, blocks, one), extraction.storage_dtype)
-
-
-def site_states(parts: Architecture, blocks: Mapping[str, Inside], one: Pass) -> dict[Key, torch.Tensor]:
+def site_states(parts: Architecture, blocks: Mapping[str, Inside], one: Pass) -> States:
     """The states inside blocks that are read in one pass.
 
     Parameters

@@ -5,10 +5,11 @@ checksums. Readers compare rows and bytes every time. They leave the sha256 alon
 reading the file; it is there for `sha256sum`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from numprobe.activations.columns import ColumnReader, ColumnWriter
-from numprobe.activations.overlap import overlap
+from numprobe.activations.columns import ColumnReader, ColumnWriter, narrow
+from numprobe.activations.lanes import Lanes
 from numprobe.atomic import atomic_path, file_sha256, read_json, write_json
 from numprobe.errors import NumprobeError
 from numprobe.tables import read_table, write_table
@@ -26,12 +27,13 @@ MANIFEST = "manifest.json"
 POSITIONS = "positions.parquet"
 #: The site of the states between the blocks.
 RESIDUAL = "residual"
-# Threads that encode, and threads that wait for the disk, which takes several files as fast as one.
-_THREADS = 2
+# Threads that wait for the disk, which takes several files as fast as one.
 _DISK_THREADS = 16
 
 #: Site and layer of a state.
 Key = tuple[str, str]
+#: Refuses states of which the first is in some row of the position table: (state, row, states as stored) -> nothing.
+Check = Callable[[Key, int, np.ndarray], None]
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,9 @@ def write_activations(
     dtype: str,
     positions: pl.DataFrame,
     details: Mapping[str, Any],
-    site: str = RESIDUAL,
+    check: Check | None = None,
 ) -> None:
-    """Write a folder of states in memory that does not grow with the number of rows.
+    """Write a folder of states of the residual stream in memory that does not grow with the number of rows.
 
     Parameters
     ----------
@@ -83,11 +85,44 @@ def write_activations(
         Where to write. A manifest that is there is deleted first, so that a broken run leaves no valid folder.
     batches
         Mappings from layer to an array [rows of this batch, width], as they are or as stored (`narrow`); rows in the
-        order of `positions`. They are made on a thread of their own.
+        order of `positions`. Each is made while the one before it is written.
     layers
         The states to write; every batch has all of them.
     width
         Components per state.
+    dtype, positions, details, check
+        As `writing_states`.
+    """
+    states = [State(RESIDUAL, layer, width) for layer in layers]
+    options: dict[str, Any] = {"dtype": dtype, "positions": positions, "details": details, "check": check}
+    with writing_states(folder, states=states, width=width, **options) as writer:
+        for batch in batches:
+            for layer in layers:
+                writer.put((RESIDUAL, layer), partial(batch.__getitem__, layer))
+            writer.turn()
+
+
+@contextmanager
+def writing_states(
+    folder: str | Path,
+    *,
+    states: Sequence[State],
+    width: int,
+    dtype: str,
+    positions: pl.DataFrame,
+    details: Mapping[str, Any],
+    check: Check | None = None,
+) -> Iterator["StateWriter"]:
+    """Inside the block a folder takes states; it is complete at the end of the block.
+
+    Parameters
+    ----------
+    folder
+        Where to write. A manifest that is there is deleted first, so that a broken run leaves no valid folder.
+    states
+        What will be written.
+    width
+        Width of the model's residual stream.
     dtype
         float32, float16 or bfloat16: how components are stored.
     positions
@@ -95,36 +130,15 @@ def write_activations(
     details
         What else the manifest holds: `dropped`, `model`, `context`, `source`, `weights_sha256`, `tokenizer_sha256`,
         `provenance`.
-    site
-        The site of all these states.
-    """
-    states = [State(site, layer, width) for layer in layers]
-    keyed = ({(site, layer): batch[layer] for layer in layers} for batch in batches)
-    write_states(folder, keyed, states=states, width=width, dtype=dtype, positions=positions, details=details)
+    check
+        Called with all states on their way to the disk.
 
-
-def write_states(
-    folder: str | Path,
-    batches: Iterable[Mapping[Key, np.ndarray]],
-    *,
-    states: Sequence[State],
-    width: int,
-    dtype: str,
-    positions: pl.DataFrame,
-    details: Mapping[str, Any],
-) -> None:
-    """As `write_activations`, for states of several sites and widths.
-
-    Parameters
-    ----------
-    folder, dtype, positions, details
-        As `write_activations`.
-    batches
-        Mappings from site and layer to an array [rows of this batch, width of the state].
-    states
-        What to write; every batch has all of them.
-    width
-        Width of the model's residual stream.
+    Raises
+    ------
+    ValueError
+        If states have another width, or are more or fewer than positions.
+    NumprobeError
+        If the disk is full.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,20 +147,14 @@ def write_states(
     with (
         ThreadPoolExecutor(_DISK_THREADS) as disk,
         ExitStack() as stack,
-        ThreadPoolExecutor(_THREADS) as pool,
+        ThreadPoolExecutor(_threads()) as pool,
     ):
-        # The first batch need not wait for it.
+        # The first forward pass need not wait for it.
         opening = pool.submit(_open_columns, stack, folder, states, dtype, metadata, disk)
-
-        def append(batch: Mapping[Key, np.ndarray]) -> None:
-            columns = opening.result()
-            list(pool.map(ColumnWriter.append, columns.values(), [batch[key] for key in columns]))
-
-        overlap(batches, append)
-        columns = opening.result()
-        _check_rows(columns, positions.height)
+        writer = StateWriter(opening, Lanes(pool), positions.height, dtype, check)
+        yield writer
+        columns = writer.finished()
         table = disk.submit(write_table, folder / POSITIONS, positions, metadata)
-        list(pool.map(ColumnWriter.finish, columns.values()))
         files = {key: column.described() for key, column in columns.items()}
         table.result()
     listed = [
@@ -155,6 +163,86 @@ def write_states(
     rows = {"file": POSITIONS, "rows": positions.height, **_bytes_and_digest(folder / POSITIONS)}
     shape = {"rows": positions.height, "width": width, "dtype": dtype}
     write_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": rows})
+
+
+def _threads() -> int:
+    """Threads that check and encode: as many as the job has (Arrow reads OMP_NUM_THREADS), two at the least."""
+    return max(2, int(pa.cpu_count()))
+
+
+class StateWriter:
+    """Takes the states of a folder, batch by batch; they are checked, encoded and flushed on threads of their own.
+
+    A file is finished as soon as its last row is there, while the next state is still being computed.
+
+    Parameters
+    ----------
+    opening
+        Gives the files.
+    lanes
+        A lane for each file.
+    rows
+        How many each of them will have.
+    dtype
+        Type on disk.
+    check
+        Called with all states.
+    """
+
+    def __init__(
+        self, opening: Future[dict[Key, ColumnWriter]], lanes: Lanes, rows: int, dtype: str, check: Check | None
+    ) -> None:
+        self._opening, self._lanes, self._rows, self._dtype, self._check = opening, lanes, rows, dtype, check
+
+    def put(self, key: Key, states: Callable[[], np.ndarray]) -> None:
+        """Take the next states of a file.
+
+        Parameters
+        ----------
+        key
+            Which of them.
+        states
+            Gives [rows of this batch, width of the state], as they are or as stored (`narrow`), and may wait for it;
+            called on another thread.
+        """
+
+        def append() -> None:
+            column = self._opening.result()[key]
+            stored = narrow(states(), self._dtype)
+            if self._check is not None:
+                self._check(key, column.rows, stored)
+            if column.rows + len(stored) > self._rows:
+                raise _uneven(key, column.rows + len(stored), self._rows)
+            column.append(stored)
+            if column.rows == self._rows:
+                column.finish()
+
+        self._lanes.put(key, append)
+
+    def turn(self) -> None:
+        """End a batch. Two are in memory at the most; errors with an earlier one are raised here."""
+        self._lanes.turn()
+
+    def finished(self) -> dict[Key, ColumnWriter]:
+        """All files, once they have all rows.
+
+        Raises
+        ------
+        ValueError
+            If one of them has fewer.
+        """
+        self._lanes.finish()
+        columns = self._opening.result()
+        for key, column in columns.items():
+            if column.rows != self._rows:
+                raise _uneven(key, column.rows, self._rows)
+            if not self._rows:
+                column.finish()
+        return columns
+
+
+def _uneven(key: Key, found: int, rows: int) -> ValueError:
+    return ValueError(f"{key[0]} of layer {key[1]} has {found} states for {rows} positions")
 
 
 def _open_columns(
@@ -168,12 +256,6 @@ def _open_columns(
         described = {"width": str(state.width), "dtype": dtype, **names}
         columns[state.key] = stack.enter_context(ColumnWriter(path, state.width, dtype, described, metadata, disk))
     return columns
-
-
-def _check_rows(columns: Mapping[Key, ColumnWriter], rows: int) -> None:
-    for (site, layer), column in columns.items():
-        if column.rows != rows:
-            raise ValueError(f"{site} of layer {layer} has {column.rows} states for {rows} positions")
 
 
 def _describe(state: State, width: int, described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

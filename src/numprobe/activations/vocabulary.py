@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from numprobe.activations.checks import checked
-from numprobe.activations.store import write_activations
+from numprobe.activations.at_once import write_at_once
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts, output_matrix
 from numprobe.models.facts import facts_from_config, read_config, vocabulary_layers
@@ -80,11 +79,7 @@ def extract_vocabulary(
         "dropped": {reason: dropped[reason] for reason in REASONS},
         "provenance": dict(provenance),
     }
-    batches = checked([states], lambda row: str(positions["value"][row]), model, storage_dtype)
-    width = next(iter(states.values())).shape[1]
-    write_activations(
-        output, batches, layers=list(states), width=width, dtype=storage_dtype, positions=positions, details=details
-    )
+    write_at_once(output, states, positions, "value", storage_dtype, details)
 
 
 def vocabulary_positions(tokens: Mapping[int, int]) -> pl.DataFrame:
