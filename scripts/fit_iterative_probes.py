@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from numprobe.device import choose_device
 from numprobe.probes.controls import CONTROLS
 from numprobe.probes.dataset import describe_split, training_rows
 from numprobe.probes.fit_iterative import fit_iterative
@@ -19,6 +20,7 @@ STATES_SHARE = 0.6
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     prepare_torch()
+    device = choose_device(options.device)
     split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
     rows = training_rows(options.activations, split)
     folds = split.folds[: options.fold_limit]
@@ -27,7 +29,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
         settings = make_settings(kind, options.settings)
         for control in ["none", *options.controls]:
             memory = STATES_SHARE * options.memory_mb * 1e6
-            probe = fit_iterative(rows, split, folds, kind, settings, control, options.seed, metadata, memory)
+            probe = fit_iterative(rows, split, folds, kind, settings, control, options.seed, metadata, memory, device)
             ending = "" if control == "none" else f".{control}"
             probe.save(options.output / f"{kind}{ending}.safetensors")
 
@@ -46,6 +48,7 @@ def arguments() -> argparse.ArgumentParser:
         default=4000,
         help="memory to use; layers that do not fit are fitted one after another",
     )
+    result.add_argument("--device", default="cpu", help="where to fit: cpu, auto, cuda or cuda:N")
     result.add_argument("--fold-limit", type=int, default=1, help="how many of the folds to fit, from the first")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
     result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")

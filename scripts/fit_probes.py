@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from numprobe.device import gpu_or_none
 from numprobe.probes.codes import CODES
 from numprobe.probes.controls import CONTROLS
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
@@ -19,7 +20,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     folds = [whole_fold(split), *split.folds]
     described = describe_split(split, options.scheme, options.seed, folds)
     metadata = {"split": described, "provenance": provenance}
-    probes = fit_closed_form(rows, split, options.probes, options.controls, options.seed, metadata, threads())
+    how = threads(), gpu_or_none(options.device)
+    probes = fit_closed_form(rows, split, options.probes, options.controls, options.seed, metadata, *how)
     for (kind, control), probe in probes.items():
         ending = "" if control == "none" else f".{control}"
         probe.save(options.output / f"{kind}{ending}.safetensors")
@@ -30,6 +32,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--activations", type=Path, required=True, help="folder of hidden states")
     result.add_argument("--probes", nargs="+", choices=list(CODES), required=True, help="kinds of probes")
     result.add_argument("--controls", nargs="*", choices=CONTROLS, default=[], help="controls to fit too")
+    result.add_argument("--device", default="cpu", help="where to fit: cpu, auto, cuda or cuda:N")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
     result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
     result.add_argument("--maximum", type=int, default=999, help="largest candidate number")

@@ -62,7 +62,9 @@ def test_states_are_those_of_the_whole_text(tmp_path):
     ).with_columns(format=pl.lit("first"))
     write_table(tmp_path / "prompts.parquet", prompts, {})
     source = ModelSource(kind="path", path=str(folder))
-    extract_chunks(Extraction("tiny", "multi_token", source), tmp_path / "prompts.parquet", tmp_path / "out", {})
+    extract_chunks(
+        Extraction("tiny", "multi_token", source, device="cpu"), tmp_path / "prompts.parquet", tmp_path / "out", {}
+    )
     positions = read_positions(tmp_path / "out")
     assert positions["chunks"].to_list() == [[7], [150, 12], [150, 12]]
     assert read_manifest(tmp_path / "out")["dropped"] == {"glued": 0, "unknown": 0, "wide": 0, "too_long": 0}

@@ -54,6 +54,24 @@ def test_fit_probes_writes_every_probe_and_control(folder, tmp_path):
         assert (again / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
+def test_a_gpu_that_is_not_there_is_an_error_for_people(folder, tmp_path):
+    for program, kind in (("fit_probes.py", "fourier"), ("fit_iterative_probes.py", "wave")):
+        done = run(
+            *(program, "--activations", folder, "--probes", kind, *RANGE, "--output", tmp_path, "--device", "cuda:99")
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: device 'cuda:99' does not exist here")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_gpu_torch_is_not_loaded():
+    """It takes seconds, several times as long as the fit of a small model."""
+    program = "import sys; sys.argv = ['fit']; import fit_probes; from numprobe.device import gpu_or_none; "
+    program += "assert gpu_or_none('cpu') is None; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=SCRIPTS, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_test_texts_do_not_train(folder, tmp_path):
     changed = STATES.copy()
     changed[1::2] += 100

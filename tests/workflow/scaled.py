@@ -106,6 +106,7 @@ def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str
     for experiment in config["experiments"]:
         experiment |= _SMALL_EXPERIMENTS.get(experiment["name"], {})
     config["intervals"] = {"resamples": 100}
+    config["fitting"] = {"device": "cpu"}
     return config
 
 

@@ -31,7 +31,8 @@ for entry in STUDY.models.values():
             context="|".join(re.escape(context) for context in STUDY.contexts),
         conda:
             "../envs/numprobe.yaml"
-        threads: 1
+        # A GPU makes short prompts' states faster than two cores check, encode and hash them (docs/performance.md).
+        threads: 4 if entry.gpus else 1
         resources:
             mem_mb=memory(4000),
             runtime=minutes(240),

@@ -43,6 +43,8 @@ CATEGORIES = {"training": "07. Training of the small models"}
 FORMATS = sorted({"png", *config["figures"]["formats"]})
 CANDIDATES = config["numbers"]["max"] - config["numbers"]["min"] + 1
 RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"
+# A job that fits on a GPU takes one of the GPUs that snakemake was given.
+FITTING_GPUS = int(config["fitting"]["device"].startswith("cuda"))
 SPLIT = "--scheme {scheme} --folds {folds} --inner {inner} --seed {seed}".format(**config["split"], seed=config["seed"])
 
 

@@ -25,16 +25,18 @@ rule fit_probes:
     resources:
         mem_mb=memory(4000),
         runtime=minutes(60),
+        gpu=FITTING_GPUS,
     params:
         code=digest("fit_probes"),
         states=states_folder,
         folder=subpath(output[0], parent=True),
         probes=" ".join(STUDY.closed_form),
         controls=" ".join(STUDY.probe_controls("")),
+        device=config["fitting"]["device"],
         split=f"{RANGE} {SPLIT}",
     shell:
         'python "$NUMPROBE"/fit_probes.py --code {params.code} --activations {params.states} --output {params.folder}'
-        " --probes {params.probes} --controls {params.controls} {params.split} > {log} 2>&1"
+        " --probes {params.probes} --controls {params.controls} --device {params.device} {params.split} > {log} 2>&1"
 
 
 use rule fit_probes as fit_untrained_probes with:
@@ -48,6 +50,7 @@ use rule fit_probes as fit_untrained_probes with:
         folder=subpath(output[0], parent=True),
         probes=" ".join(STUDY.closed_form),
         controls="",
+        device=config["fitting"]["device"],
         split=f"{RANGE} {SPLIT}",
 
 
@@ -74,6 +77,7 @@ for entry in STUDY.iterative:
         resources:
             mem_mb=memory(4000),
             runtime=minutes(600),
+            gpu=FITTING_GPUS,
         params:
             code=digest("fit_iterative_probes"),
             states=states_folder,
@@ -82,9 +86,10 @@ for entry in STUDY.iterative:
             controls="shuffled" if entry["shuffled"] else "",
             settings=json.dumps({"faithful": entry["faithful"], **steps_of(entry)}),
             folds=entry["folds"],
+            device=config["fitting"]["device"],
             split=f"{RANGE} {SPLIT}",
         shell:
             'python "$NUMPROBE"/fit_iterative_probes.py --code {params.code} --activations {params.states}'
             " --output {params.folder} --probes {params.probe} --controls {params.controls}"
-            " --settings {params.settings:q} --memory-mb {resources.mem_mb} --fold-limit {params.folds} {params.split}"
-            " > {log} 2>&1"
+            " --settings {params.settings:q} --memory-mb {resources.mem_mb} --fold-limit {params.folds}"
+            " --device {params.device} {params.split} > {log} 2>&1"

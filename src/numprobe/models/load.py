@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from numprobe.device import choose_device
 from numprobe.errors import NumprobeError
 from numprobe.models.source import ModelSource, resolve_source
 
@@ -174,21 +175,3 @@ def load_tokenizer(source: ModelSource) -> Any:
             "convert it (it needs a tokenizer.json)"
         )
     return tokenizer
-
-
-def choose_device(device: str) -> torch.device:
-    """The device that `auto`, `cpu`, `cuda` or `cuda:N` names.
-
-    Raises
-    ------
-    NumprobeError
-        If there is no such device here.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    chosen = torch.device(device)
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise NumprobeError(
-            f"device '{device}' does not exist here ({torch.cuda.device_count()} GPUs): use auto or cpu"
-        )
-    return chosen

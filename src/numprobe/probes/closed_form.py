@@ -6,13 +6,13 @@ these predictions are needed only through their second moments, so that no row i
 sum of p s over held-out rows is w'c, the sum of p^2 is w'Gw.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from numprobe.errors import NumprobeError
+from numprobe.probes.algebra import Array, column_products, fetched, ridge_solver, right_hand_side, single, zeros_like
 from numprobe.probes.codes import Code
 from numprobe.probes.moments import Blocks, Moments, Subspace, find_subspace, make_moments
 from numprobe.probes.statistics import Statistics
@@ -106,32 +106,30 @@ class _Ridge:
     def __init__(self, moments: Moments, blocks: Blocks) -> None:
         self.centre = moments.centre(blocks)
         self._gram = moments.gram_about(blocks, self.centre)
-        self._unit = float(np.trace(self._gram)) / moments.width
-        self._cross = np.asfortranarray(moments.cross_about(blocks, self.centre))
+        self._unit = float(self._gram.trace()) / moments.width
+        self._cross = right_hand_side(moments.cross_about(blocks, self.centre))
         self._constant = _is_constant(moments, blocks)
-        self._solved: dict[float, np.ndarray] = {}
+        self._solved: dict[float, Array] = {}
 
-    def solution(self, penalty: float) -> np.ndarray:
+    def solution(self, penalty: float) -> Array:
         """Weights [d, c] with one penalty for all columns; remembered, because the next fold may ask again."""
         if penalty not in self._solved:
             self._solved[penalty] = self._solve(penalty, slice(None))
         return self._solved[penalty]
 
-    def mixed_solution(self, penalties: np.ndarray) -> np.ndarray:
+    def mixed_solution(self, penalties: np.ndarray) -> Array:
         """Weights [d, c] with a penalty for each column."""
-        weight = np.empty_like(self._cross)
+        weight = zeros_like(self._cross)
         for penalty in np.unique(penalties):
-            columns = penalties == penalty
+            columns = np.flatnonzero(penalties == penalty)
             known = self._solved.get(float(penalty))
             weight[:, columns] = self._solve(penalty, columns) if known is None else known[:, columns]
         return weight
 
-    def _solve(self, penalty: float, columns: np.ndarray | slice) -> np.ndarray:
+    def _solve(self, penalty: float, columns: np.ndarray | slice) -> Array:
         if self._constant:
-            return np.zeros_like(self._cross[:, columns])
-        ridge = self._gram + penalty * self._unit * np.eye(len(self._gram))
-        factor, lower = cho_factor(ridge, overwrite_a=True, check_finite=False)
-        return np.asarray(cho_solve((factor.astype(np.float32), lower), self._cross[:, columns], check_finite=False))
+            return zeros_like(self._cross[:, columns])
+        return ridge_solver(self._gram, penalty * self._unit, in_single=True)(self._cross[:, columns])
 
 
 class _Solver:
@@ -193,15 +191,15 @@ class _Group:
         moments = solver.moments
         self.ridge = solver.ridge(tuple(block for block in fold.train if block not in group))
         centre = self.ridge.centre
-        self._cross = np.asfortranarray(moments.cross_about(group, centre))
-        self._gram = moments.gram_about(group, centre).astype(np.float32)
+        self._cross = right_hand_side(moments.cross_about(group, centre))
+        self._gram = single(moments.gram_about(group, centre))
         self._target_square = moments.target_square_about(group, centre)
         self._count = float(moments.count[list(group)].sum())
 
-    def held_out(self, weight: np.ndarray) -> _HeldOut:
+    def held_out(self, weight: Array) -> _HeldOut:
         """What weights [d, c] predict here."""
-        product = np.einsum("ij,ij->j", weight, self._cross)
-        square = np.einsum("ij,ij->j", weight, self._gram @ weight)
+        product = column_products(weight, self._cross)
+        square = column_products(weight, self._gram @ weight)
         return _HeldOut(self._count, product.astype(np.float64), square.astype(np.float64), self._target_square)
 
 
@@ -273,15 +271,14 @@ class _Training:
         self._moments, self._blocks = moments, blocks
         self._centre = moments.centre(blocks)
         self._gram = moments.gram_about(blocks, self._centre)
-        self._unit = float(np.trace(self._gram)) / moments.width
-        self._factors: dict[float, tuple[np.ndarray, bool]] = {}
+        self._unit = float(self._gram.trace()) / moments.width
+        self._solvers: dict[float, Callable[[Array], Array]] = {}
 
-    def _solution(self, penalty: float, cross: np.ndarray) -> np.ndarray:
+    def _solution(self, penalty: float, cross: Array) -> np.ndarray:
         """Ridge weights float64 [d, columns]; targets with the same penalty share the factorisation."""
-        if penalty not in self._factors:
-            ridge = penalty * self._unit * np.eye(len(self._gram))
-            self._factors[penalty] = cho_factor(self._gram + ridge, overwrite_a=True, check_finite=False)
-        return np.asarray(cho_solve(self._factors[penalty], cross, check_finite=False))
+        if penalty not in self._solvers:
+            self._solvers[penalty] = ridge_solver(self._gram, penalty * self._unit, in_single=False)
+        return fetched(self._solvers[penalty](cross))
 
     def tensors(self, columns: np.ndarray, penalty: float, gain: np.ndarray, precision: np.ndarray) -> Tensors:
         """The tensors of the target in the given columns."""

@@ -36,6 +36,7 @@ def fit_iterative(
     seed: int,
     metadata: Mapping[str, Any],
     memory: float = inf,
+    device: torch.device | str = "cpu",
 ) -> Probe:
     """Fit one kind of probe on all layers and the given folds.
 
@@ -65,6 +66,8 @@ def fit_iterative(
         Bytes that the states may take: as many layers as fit are fitted side by side, one at least. Layers share
         nothing but the order of the rows, so the probe is the same (to the bit, if width, latent and batch are
         multiples of 16: rounding depends on where in memory a layer begins).
+    device
+        Where probes are trained. What is drawn is the same everywhere, what is rounded is not.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def fit_iterative(
     for group in groups:
         states, without = _load(rows, group, control, seed)
         constant += without
-        data = IterativeData(kind, settings, split, states, labels, block, seed)
+        data = IterativeData(kind, settings, split, states, labels, block, seed, device)
         for fold in tqdm(folds if states else (), desc=f"{kind}, {control}", unit="fold"):
             for layer, result in zip(states, data.fit_fold(fold), strict=True):
                 fitted[layer, fold.name] = result
@@ -168,6 +171,8 @@ class IterativeData:
         int [n]: the block of each row, of which folds are made.
     seed
         The study's seed.
+    device
+        Where probes are trained.
     """
 
     kind: str
@@ -177,6 +182,7 @@ class IterativeData:
     labels: torch.Tensor
     block: np.ndarray
     seed: int
+    device: torch.device | str = "cpu"
 
     def fit_fold(self, fold: Fold) -> list[tuple[Tensors, dict[str, float]]]:
         """Per layer: the fitted tensors, and what was chosen with its validation accuracy."""
@@ -221,7 +227,7 @@ class IterativeData:
                 block[:] = (given - mean) / scale
             means.append(mean)
             scales.append(scale)
-        return _Inputs(torch.from_numpy(standard), np.stack(means), np.array(scales))
+        return _Inputs(torch.from_numpy(standard).to(self.device), np.stack(means), np.array(scales))
 
     def _train(
         self,
@@ -244,11 +250,11 @@ class IterativeData:
 
     def _family(self) -> Family:
         width = next(iter(self.states.values())).shape[1]
-        return FAMILIES[self.kind](self.settings, self.split.minimum, self.split.maximum, width)
+        return FAMILIES[self.kind](self.settings, self.split.minimum, self.split.maximum, width, self.device)
 
     def _rows(self, states: torch.Tensor, blocks: tuple[int, ...]) -> Rows:
         place = torch.from_numpy(np.flatnonzero(np.isin(self.block, blocks)))
-        return Rows(states, self.labels[place], place)
+        return Rows(states, self.labels[place].to(self.device), place.to(self.device))
 
     def _choice(self, trained: Trained, index: int, layer: int) -> dict[str, float]:
         learning_rate, l1 = self.settings.candidates[index]
@@ -262,7 +268,8 @@ class IterativeData:
     def _tensors(self, inputs: _Inputs, layer: int, trained: Trained, at: int) -> Tensors:
         family = self._family()
         parameters = {name: value[at : at + 1] for name, value in trained.parameters.items()}
-        classes = family.classes(parameters, torch.arange(len(family.numbers)))[0]
+        classes = family.classes(parameters, family.everything)[0].cpu()
+        parameters = {name: value.cpu() for name, value in parameters.items()}
         own = {name: parameters[name][0, 0].numpy() for name in OWN_VECTORS if name in parameters}
         if "hidden_weight" in parameters:
             own["hidden_weight"] = parameters["hidden_weight"][0].numpy()

@@ -81,17 +81,27 @@ class Family:
         The candidates.
     width
         Components per state.
+    device
+        Where the parameters are. They are drawn on the CPU, so that they are the same everywhere.
     """
 
-    def __init__(self, settings: Settings, minimum: int, maximum: int, width: int) -> None:
+    def __init__(
+        self, settings: Settings, minimum: int, maximum: int, width: int, device: torch.device | str = "cpu"
+    ) -> None:
         self.settings = settings
-        self.numbers = torch.arange(minimum, maximum + 1)
+        self.numbers = torch.arange(minimum, maximum + 1, device=device)
         self.width = width
+        self.device = device
+
+    @property
+    def everything(self) -> torch.Tensor:
+        """int64 [N]: the indices of all candidates."""
+        return torch.arange(len(self.numbers), device=self.device)
 
     def initial(self, seeds: list[int]) -> Parameters:
         """Parameters of all layers, each layer drawn from its own seed."""
         layers = [self._draw(torch.Generator().manual_seed(seed)) for seed in seeds]
-        return {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
+        return {name: torch.stack([layer[name] for layer in layers]).to(self.device) for name in layers[0]}
 
     def latent(self, parameters: Parameters, states: torch.Tensor) -> torch.Tensor:
         """What is compared with the class vectors, [L, n, h], of states [L, n, d]."""
@@ -116,13 +126,17 @@ class Family:
 class Sinusoidal(Family):
     """Two affine maps into a shared latent space, over a fixed basis."""
 
-    def __init__(self, settings: Settings, minimum: int, maximum: int, width: int) -> None:
-        super().__init__(settings, minimum, maximum, width)
+    def __init__(
+        self, settings: Settings, minimum: int, maximum: int, width: int, device: torch.device | str = "cpu"
+    ) -> None:
+        super().__init__(settings, minimum, maximum, width, device)
         if settings.basis == "fourier":
             basis = make_code("fourier", minimum, maximum).matrix
         else:
-            basis = positional_basis(self.numbers.numpy(), width, settings.shortest_period, settings.longest_period)
-        self._basis = torch.tensor(basis, dtype=torch.float32)
+            basis = positional_basis(
+                self.numbers.cpu().numpy(), width, settings.shortest_period, settings.longest_period
+            )
+        self._basis = torch.tensor(basis, dtype=torch.float32, device=device)
 
     def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
         return self._basis[chosen] @ parameters["basis_weight"] + parameters["basis_bias"]
@@ -160,9 +174,12 @@ class Wave(Family):
 class Mlp(Family):
     """One hidden layer, and the decimal digits."""
 
-    def __init__(self, settings: Settings, minimum: int, maximum: int, width: int) -> None:
-        super().__init__(settings, minimum, maximum, width)
-        self._digits = torch.tensor(make_code("digits", minimum, maximum).matrix, dtype=torch.float32)
+    def __init__(
+        self, settings: Settings, minimum: int, maximum: int, width: int, device: torch.device | str = "cpu"
+    ) -> None:
+        super().__init__(settings, minimum, maximum, width, device)
+        digits = make_code("digits", minimum, maximum).matrix
+        self._digits = torch.tensor(digits, dtype=torch.float32, device=device)
 
     def latent(self, parameters: Parameters, states: torch.Tensor) -> torch.Tensor:
         hidden = torch.baddbmm(parameters["hidden_bias"], states, parameters["hidden_weight"]).relu()
@@ -235,7 +252,7 @@ def train(
     seen, target = torch.unique(rows.labels, return_inverse=True)
     best = _Best(parameters, len(seeds))
     for step in range(1, last + 1):
-        batch = torch.randint(len(target), (settings.batch,), generator=order)
+        batch = torch.randint(len(target), (settings.batch,), generator=order).to(family.device, non_blocking=True)
         loss = _loss(family, parameters, rows.taken(batch), seen, target[batch], l1)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -252,15 +269,15 @@ def train(
 
 def evaluate(family: Family, parameters: Parameters, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Accuracy and cross-entropy [L] over all candidates."""
-    everything = torch.arange(len(family.numbers))
-    right = loss = torch.zeros(len(rows.states))
+    everything = family.everything
+    right = loss = torch.zeros(len(rows.states), device=family.device)
     with torch.no_grad():
         for start in range(0, len(rows.labels), _EVALUATION_BATCH):
-            batch = torch.arange(start, min(start + _EVALUATION_BATCH, len(rows.labels)))
+            batch = torch.arange(start, min(start + _EVALUATION_BATCH, len(rows.labels)), device=family.device)
             scores, labels = _scores(family, parameters, rows.taken(batch), everything), rows.labels[batch]
             right = right + (scores.argmax(dim=2) == labels).sum(dim=1)
             loss = loss + torch.stack([cross_entropy(layer, labels, reduction="sum") for layer in scores])
-    return (right / len(rows.labels)).numpy(), (loss / len(rows.labels)).numpy()
+    return (right / len(rows.labels)).cpu().numpy(), (loss / len(rows.labels)).cpu().numpy()
 
 
 class _Best:
@@ -283,9 +300,10 @@ class _Best:
     def keep(self, layers: np.ndarray, step: int, parameters: Parameters) -> None:
         if not layers.any():
             return
-        chosen = torch.from_numpy(layers)
+        chosen = torch.from_numpy(np.flatnonzero(layers))
         for name, value in parameters.items():
-            self._parameters[name][chosen] = value.detach()[chosen]
+            there = chosen.to(value.device)
+            self._parameters[name][there] = value.detach()[there]
         self._step[layers] = step
 
     def trained(self) -> Trained:

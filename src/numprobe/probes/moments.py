@@ -1,10 +1,11 @@
 """Second moments of states and target codes, about any centre and over any union of value blocks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import lapack
 
+from numprobe.probes.algebra import Array, beside, single, spanned
 from numprobe.probes.statistics import Statistics
 from numprobe.splits import Split
 
@@ -35,9 +36,9 @@ class Moments:
     state_mean, target_mean
         float64 [B, d] and [B, c].
     gram
-        float64 [B, d, d].
+        float64 [d, d] of each block, where the statistics lie.
     cross
-        float32 [B, d, c]: states times targets.
+        float32 [d, c] of each block, there too: states times targets.
     target_square
         float64 [B, c].
     """
@@ -47,8 +48,8 @@ class Moments:
     count: np.ndarray
     state_mean: np.ndarray
     target_mean: np.ndarray
-    gram: np.ndarray
-    cross: np.ndarray
+    gram: Sequence[Array]
+    cross: Sequence[Array]
     target_square: np.ndarray
 
     def centre(self, blocks: Blocks) -> Centre:
@@ -58,36 +59,43 @@ class Moments:
         total = count.sum()
         return Centre(float(total), count @ self.state_mean[chosen] / total, count @ self.target_mean[chosen] / total)
 
-    def gram_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
+    def gram_about(self, blocks: Blocks, centre: Centre) -> Array:
         """The sum over the blocks of (x - m)(x - m)', float64 [d, d]."""
         chosen = list(blocks)
         offset = self.state_mean[chosen] - centre.state
-        result = offset.T @ (self.count[chosen, None] * offset)
+        result = beside(offset.T, self.gram[0]) @ beside(self.count[chosen, None] * offset, self.gram[0])
         for block in chosen:
             result += self.gram[block]
-        return np.asarray(result)
+        return result
 
     def trace_about(self, blocks: Blocks, centre: Centre) -> float:
         """The trace of `gram_about`."""
         chosen = list(blocks)
         offset = self.state_mean[chosen] - centre.state
-        return float(sum(np.trace(self.gram[block]) for block in chosen) + self.count[chosen] @ (offset**2).sum(axis=1))
+        return float(
+            sum(float(self.gram[block].trace()) for block in chosen) + self.count[chosen] @ (offset**2).sum(axis=1)
+        )
 
-    def cross_about(self, blocks: Blocks, centre: Centre, columns: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def cross_about(self, blocks: Blocks, centre: Centre, columns: np.ndarray | slice = slice(None)) -> Array:
         """The sum over the blocks of (x - m)(s - t)' for some target columns, float32 [d, columns]."""
         chosen = list(blocks)
         offset = (self.state_mean[chosen] - centre.state).T * self.count[chosen]
         target = (self.target_mean[chosen] - centre.target)[:, columns]
-        result = offset.astype(np.float32) @ target.astype(np.float32)
+        result = _product(offset, target, self.gram[0])
         for block in chosen:
             result += self.cross[block][:, columns]
-        return np.asarray(result)
+        return result
 
     def target_square_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
         """The sum over the blocks of (s - t)^2 per column, float64 [c]."""
         chosen = list(blocks)
         offset = self.target_mean[chosen] - centre.target
         return np.asarray(self.target_square[chosen].sum(axis=0) + self.count[chosen] @ offset**2)
+
+
+def _product(left: np.ndarray, right: np.ndarray, place: Array) -> Array:
+    """Of two matrices, float32, beside another."""
+    return beside(left.astype(np.float32), place) @ beside(right.astype(np.float32), place)
 
 
 def make_moments(statistics: Statistics, targets: np.ndarray, split: Split) -> Moments:
@@ -102,21 +110,22 @@ def make_moments(statistics: Statistics, targets: np.ndarray, split: Split) -> M
     split
         Assigns values to blocks.
     """
-    blocks, width = statistics.gram.shape[:2]
+    blocks, width = len(statistics.gram), statistics.value_sum.shape[1]
     columns = targets.shape[1]
     values = np.bincount(split.block, weights=statistics.value_count > 0, minlength=blocks).astype(np.int64)
     count = np.bincount(split.block, weights=statistics.value_count, minlength=blocks)
     safe = np.maximum(count, 1)[:, None]
     state_mean, target_mean = np.zeros((blocks, width)), np.zeros((blocks, columns))
-    target_square, gram = np.zeros((blocks, columns)), np.empty_like(statistics.gram)
-    cross = np.zeros((blocks, width, columns), dtype=np.float32)
+    target_square = np.zeros((blocks, columns))
+    gram, cross = [], []
     for b in range(blocks):
         of_block = split.block == b
         number, total, target = statistics.value_count[of_block], statistics.value_sum[of_block], targets[of_block]
         state_mean[b], target_mean[b] = total.sum(axis=0) / safe[b], number @ target / safe[b]
-        gram[b] = statistics.gram[b] - count[b] * np.outer(state_mean[b], state_mean[b])
+        mean = beside(state_mean[b], statistics.gram)
+        gram.append(statistics.gram[b] - float(count[b]) * (mean[:, None] * mean))
         deviation = total - number[:, None] * state_mean[b]
-        cross[b] = deviation.T.astype(np.float32) @ target.astype(np.float32)
+        cross.append(_product(deviation.T, target, statistics.gram))
         target_square[b] = number @ (target - target_mean[b]) ** 2
     return Moments(width, values, count, state_mean, target_mean, gram, cross, target_square)
 
@@ -138,8 +147,9 @@ class Subspace:
 
     def coordinates(self, moments: Moments) -> Moments:
         """The same moments in coordinates along the basis: r numbers per state instead of d."""
-        gram = np.stack([self.basis.T @ gram @ self.basis for gram in moments.gram])
-        cross = np.stack([self.basis.T.astype(np.float32) @ cross for cross in moments.cross])
+        basis = beside(self.basis, moments.gram[0])
+        gram = [basis.T @ gram @ basis for gram in moments.gram]
+        cross = [single(basis.T) @ cross for cross in moments.cross]
         return replace(moments, state_mean=(moments.state_mean - self.origin) @ self.basis, gram=gram, cross=cross)
 
 
@@ -150,13 +160,5 @@ def find_subspace(moments: Moments, tolerance: float, largest_share: float) -> S
     """
     every = tuple(np.flatnonzero(moments.count).tolist())
     centre = moments.centre(every)
-    gram = moments.gram_about(every, centre)
-    # Full rank, the usual case, shows at an eighth of the cost of the eigenvalues.
-    *_, rank, _ = lapack.dpstrf(gram, tol=tolerance * gram.diagonal().max())
-    if rank > largest_share * moments.width:
-        return None
-    eigenvalues, vectors = np.linalg.eigh(gram)
-    kept = eigenvalues > tolerance * eigenvalues[-1]
-    if kept.sum() > largest_share * moments.width:
-        return None
-    return Subspace(centre.state, vectors[:, kept])
+    basis = spanned(moments.gram_about(every, centre), tolerance, largest_share * moments.width)
+    return None if basis is None else Subspace(centre.state, basis)

@@ -1,14 +1,19 @@
 """What a closed-form fit needs to know of the rows: sums in float64 that add up over rows and over value blocks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from numprobe.probes.algebra import Array
 from numprobe.splits import Split
 
 # Rows are added up so many components at a time, which the processor keeps at hand, and at least so many rows, which
 # pay for adding their products up.
 _ELEMENTS, _ROWS = 2**18, 1024
+# A GPU takes more.
+_DEVICE_ELEMENTS = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,14 +23,14 @@ class Statistics:
     Attributes
     ----------
     gram
-        float64 [B, d, d]: per value block, the sum of x x'.
+        float64 [B, d, d]: per value block, the sum of x x'; of NumPy, or a torch tensor on a GPU.
     value_sum
         float64 [N, d]: per value, the sum of x.
     value_count
         int64 [N]: per value, the number of rows; float64 where rows are weighted.
     """
 
-    gram: np.ndarray
+    gram: Array
     value_sum: np.ndarray
     value_count: np.ndarray
 
@@ -35,7 +40,7 @@ class Statistics:
         )
 
 
-def accumulate(states: np.ndarray, values: np.ndarray, split: Split) -> Statistics:
+def accumulate(states: np.ndarray, values: np.ndarray, split: Split, device: str | None = None) -> Statistics:
     """The statistics of some rows.
 
     Parameters
@@ -46,8 +51,10 @@ def accumulate(states: np.ndarray, values: np.ndarray, split: Split) -> Statisti
         [n] integers within split.minimum..split.maximum: the value of each row.
     split
         Assigns values to blocks.
+    device
+        The torch device where sums are made, and `gram` stays; None: NumPy makes them.
 
-    Cost: n d^2 multiplications in float64; a few MB beside the result.
+    Cost: n d^2 multiplications in float64; a few MB beside the result, on a GPU a few hundred.
     """
     width = states.shape[1]
     index = np.asarray(values) - split.minimum
@@ -55,13 +62,42 @@ def accumulate(states: np.ndarray, values: np.ndarray, split: Split) -> Statisti
     order = np.argsort(block * len(split.values) + index, kind="stable")
     index, ends = index[order], np.searchsorted(block[order], np.arange(split.n_blocks + 1))
     value_sum = np.zeros((len(split.values), width))
-    gram = np.zeros((split.n_blocks, width, width))
-    step = max(_ROWS, _ELEMENTS // width)
+    add, gram = _adding(split.n_blocks, width, device)
+    step = max(_ROWS, (_ELEMENTS if device is None else _DEVICE_ELEMENTS) // width)
     for b in range(split.n_blocks):
         for start in range(ends[b], ends[b + 1], step):
             some = slice(start, min(start + step, ends[b + 1]))
-            rows = states[order[some]].astype(np.float64)
             present, first = np.unique(index[some], return_index=True)
-            value_sum[present] += np.add.reduceat(rows, first, axis=0)
-            gram[b] += rows.T @ rows
+            value_sum[present] += add(gram[b], states[order[some]], first)
     return Statistics(gram, value_sum, np.bincount(index, minlength=len(split.values)))
+
+
+#: (gram of a block, rows [n, d] of it sorted by value, where each value begins) -> sums per value, float64 [values, d];
+#: the gram has grown.
+_Add = Callable[[Array, np.ndarray, np.ndarray], np.ndarray]
+
+
+def _adding(blocks: int, width: int, device: str | None) -> tuple[_Add, Array]:
+    """What adds rows up, and what they are added to."""
+    if device is None:
+        return _add, np.zeros((blocks, width, width))
+    import torch
+
+    return partial(_add_there, device=device), torch.zeros((blocks, width, width), dtype=torch.float64, device=device)
+
+
+def _add(gram: np.ndarray, given: np.ndarray, first: np.ndarray) -> np.ndarray:
+    rows = given.astype(np.float64)
+    gram += rows.T @ rows
+    return np.add.reduceat(rows, first, axis=0)
+
+
+def _add_there(gram: Array, given: np.ndarray, first: np.ndarray, device: str) -> np.ndarray:
+    import torch
+
+    rows = torch.from_numpy(given).to(device).double()
+    gram += rows.T @ rows
+    # A product, since it adds up in the same order every time, as indexed sums on a GPU do not.
+    value = np.repeat(np.arange(len(first)), np.diff([*first, len(given)]))
+    of_value = torch.from_numpy(value == np.arange(len(first))[:, None]).to(device).double()
+    return np.asarray((of_value @ rows).cpu().numpy())

@@ -1,0 +1,36 @@
+"""Where something is computed."""
+
+from typing import TYPE_CHECKING
+
+from numprobe.errors import NumprobeError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose_device(device: str) -> "torch.device":
+    """The device that `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N` names.
+
+    Raises
+    ------
+    NumprobeError
+        If there is no such device here.
+    """
+    import torch
+
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = torch.device(device)
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise NumprobeError(
+            f"device '{device}' does not exist here ({torch.cuda.device_count()} GPUs): use auto or cpu"
+        )
+    return chosen
+
+
+def gpu_or_none(device: str) -> str | None:
+    """The GPU that is named, None for the CPU; torch is not loaded for `cpu`. Errors as `choose_device`."""
+    if device == "cpu":
+        return None
+    chosen = choose_device(device)
+    return None if chosen.type == "cpu" else str(chosen)
