@@ -178,13 +178,23 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def draw_ratios(axes: Axes, ratios: Mapping[str, Ratio], label: str, goal: float | None = None) -> None:
-    """Horizontal bars with the spread of the repeats, a thin line at 1 (the baseline), dashes at the goal."""
+def draw_ratios(
+    axes: Axes, ratios: Mapping[str, Ratio], label: str, goal: float | None = None, logarithmic: bool = False
+) -> None:
+    """Horizontal bars with the spread of the repeats, a thin line at 1 (the baseline), dashes at the goal.
+
+    On a logarithmic axis, where a bar would begin nowhere, points.
+    """
     names = list(ratios)[::-1]
     medians = [ratios[name].median for name in names]
     below = [ratios[name].median - ratios[name].low for name in names]
     above = [ratios[name].high - ratios[name].median for name in names]
-    axes.barh(names, medians, xerr=[below, above], color="#56B4E9", error_kw={"linewidth": 0.8})
+    if logarithmic:
+        axes.errorbar(medians, names, xerr=[below, above], color="#56B4E9", ecolor="black", elinewidth=0.8, fmt="o")
+        axes.set_xscale("log")
+        axes.margins(y=0.2)
+    else:
+        axes.barh(names, medians, xerr=[below, above], color="#56B4E9", error_kw={"linewidth": 0.8})
     axes.axvline(1, color="black", linewidth=0.6)
     if goal is not None:
         axes.axvline(goal, color=NOTE_COLOUR, linewidth=0.8, linestyle="--")

@@ -45,38 +45,45 @@ APART, SUMS = "ten splits one by one, one penalty", "sums over rows alone"
 SCORED = "ten folds, inner selection, all rows scored"
 
 
-def closed_form(layers: Sequence[np.ndarray], values: np.ndarray, kinds: Sequence[str]) -> None:
+def closed_form(
+    layers: Sequence[np.ndarray], values: np.ndarray, kinds: Sequence[str], device: str | None = None
+) -> None:
     """Fit kinds of probes on all layers and folds, penalties chosen within the training values."""
     targets = _targets(kinds)
 
     def fit(states: np.ndarray) -> None:
-        fit_layer(accumulate(states, values, SPLIT), SPLIT, targets, SPLIT.folds)
+        fit_layer(accumulate(states, values, SPLIT, device), SPLIT, targets, SPLIT.folds)
 
-    list(side_by_side(fit, layers, os.cpu_count() or 1))
+    list(side_by_side(fit, layers, 1 if device else os.cpu_count() or 1))
 
 
 def _targets(kinds: Sequence[str]) -> list[Target]:
     return [make_target(make_code(kind, SPLIT.minimum, SPLIT.maximum), SPLIT.values, SPLIT.minimum) for kind in kinds]
 
 
-def descend(settings: Settings, states: np.ndarray, values: np.ndarray, fold: Fold, steps: int) -> Trained:
+def descend(
+    settings: Settings, states: np.ndarray, values: np.ndarray, fold: Fold, steps: int, device: str = "cpu"
+) -> Trained:
     """Some steps of gradient descent on one layer and one fold."""
-    family = FAMILIES["sinusoidal"](settings, SPLIT.minimum, SPLIT.maximum, states.shape[1])
-    rows = _rows(states, values, fold.train)
+    family = FAMILIES["sinusoidal"](settings, SPLIT.minimum, SPLIT.maximum, states.shape[1], device)
+    rows = _rows(states, values, fold.train, device)
     return train(family, rows, None, settings.learning_rates[0], settings.l1[0], [0], 0, steps)
 
 
-def _rows(states: np.ndarray, values: np.ndarray, blocks: Blocks) -> Rows:
+def _rows(states: np.ndarray, values: np.ndarray, blocks: Blocks, device: str) -> Rows:
     chosen = np.isin(SPLIT.block_of(values), blocks)
-    return Rows(torch.from_numpy(states[chosen])[None], torch.from_numpy(values[chosen] - SPLIT.minimum))
+    labels = torch.from_numpy(values[chosen] - SPLIT.minimum)
+    return Rows(torch.from_numpy(states[chosen])[None].to(device), labels.to(device))
 
 
-def descent_accuracy(settings: Settings, states: np.ndarray, values: np.ndarray, steps: int) -> float:
+def descent_accuracy(
+    settings: Settings, states: np.ndarray, values: np.ndarray, steps: int, device: str = "cpu"
+) -> float:
     """Share of the rows of the first fold's unseen values that are read after some steps."""
     fold = SPLIT.folds[0]
-    parameters = descend(settings, states, values, fold, steps).parameters
-    family = FAMILIES["sinusoidal"](settings, SPLIT.minimum, SPLIT.maximum, states.shape[1])
-    return float(evaluate(family, parameters, _rows(states, values, fold.test))[0][0])
+    parameters = descend(settings, states, values, fold, steps, device).parameters
+    family = FAMILIES["sinusoidal"](settings, SPLIT.minimum, SPLIT.maximum, states.shape[1], device)
+    return float(evaluate(family, parameters, _rows(states, values, fold.test, device))[0][0])
 
 
 def closed_accuracy(states: np.ndarray, values: np.ndarray) -> float:
@@ -178,19 +185,19 @@ def goals(descents: Times, folds: Times, accuracy: dict[str, float]) -> list[Goa
     """The goals with what was measured."""
     bound = closed_form_bound(folds)
     faster = f"{LAYERS} layers x {FOLDS} folds, all {len(CODES)} closed-form kinds against the paper's procedure"
-    behind = accuracy[PUBLISHED] - accuracy[ONE]
     return [
         Goal("fits", f"{faster}: how many times faster", 100, ratio(descents, PUBLISHED, OURS), False, bound),
-        Goal(
-            "accuracy",
-            "held-out accuracy of the paper's procedure minus that of the closed form",
-            0.01,
-            Ratio(behind, behind, behind),
-            True,
-        ),
+        accuracy_goal(accuracy[PUBLISHED], accuracy[ONE]),
         Goal("folds", f"{CV} / {SPLIT_ONCE}, {CV_ROWS:,} rows", 1.5, ratio(folds, CV, SPLIT_ONCE), True, bound),
         Goal("selection", f"{CV_CHOSEN} / {SPLIT_ONCE}", 2.5, ratio(folds, CV_CHOSEN, SPLIT_ONCE), True, bound),
     ]
+
+
+def accuracy_goal(published: float, ours: float) -> Goal:
+    """Within a point of the paper's procedure, or above it."""
+    behind = published - ours
+    what = "held-out accuracy of the paper's procedure minus that of the closed form"
+    return Goal("accuracy", what, 0.01, Ratio(behind, behind, behind), True)
 
 
 def table(descents: Times, folds: Times, accuracy: dict[str, float]) -> list[dict[str, object]]:
@@ -225,8 +232,7 @@ def _timed() -> dict[str, str]:
 def draw(figure: Figure, descents: Times, folds: Times) -> None:
     """Descents against the closed form (logarithmic), folds against one split."""
     left, right = figure.subplots(1, 2)
-    draw_ratios(left, {name: ratio(descents, name, OURS) for name in descents}, f"time / {OURS}", goal=100)
-    left.set_xscale("log")
+    draw_ratios(left, {name: ratio(descents, name, OURS) for name in descents}, f"time / {OURS}", 100, logarithmic=True)
     draw_ratios(right, {name: ratio(folds, name, SPLIT_ONCE) for name in folds}, f"time / {SPLIT_ONCE}")
 
 

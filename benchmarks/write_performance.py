@@ -12,14 +12,14 @@ from numprobe.atomic import atomic_path, read_json
 # The order of the page; programs that are not listed come last.
 _ORDER = (
     *("extraction", "allocation", "prefixes", "storage", "fitting"),
-    *("streaming", "workflow_cost", "study_profile", "gpu"),
+    *("streaming", "workflow_cost", "study_profile", "gpu", "gpu_fitting"),
 )
 _SUMMARY = "summary"
 _HEAD = """# Performance
 
 Made by `make bench` from what it measured; no number is typed. Cases of a comparison run in alternation in one process:
-a ratio is the median over the repeats, with the lowest and the highest in brackets. Each program also runs alone, for
-example `python benchmarks/fitting.py`.
+a ratio is the median over the repeats, with the lowest and the highest in brackets. In figures a line marks the
+baseline and dashes the goal. Each program also runs alone, for example `python benchmarks/fitting.py`.
 """
 
 
@@ -99,13 +99,14 @@ def _section(record: Mapping[str, Any]) -> list[str]:
 
 
 def main(options: argparse.Namespace) -> None:
-    records = [read_json(path) for path in sorted(RESULTS.glob("*.json"))]
-    with atomic_path(options.output) as temporary:
-        temporary.write_text(page(records))
     figures = options.output.parent / "performance"
     figures.mkdir(exist_ok=True)
-    for record in records:
-        shutil.copy(RESULTS / f"{record['name']}.png", figures)
+    # What the last run did not measure (a GPU that is not there) stays as it was measured before.
+    for path in [*RESULTS.glob("*.json"), *RESULTS.glob("*.png")]:
+        shutil.copy(path, figures)
+    records = [read_json(path) for path in sorted(figures.glob("*.json"))]
+    with atomic_path(options.output) as temporary:
+        temporary.write_text(page(records))
 
 
 if __name__ == "__main__":

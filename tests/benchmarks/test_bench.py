@@ -76,10 +76,14 @@ def test_a_table_rounds_numbers_only():
     assert markdown_table([]) == []
 
 
-def test_bars_stand_at_the_medians():
+def test_bars_and_points_stand_at_the_medians():
     axes = Figure().subplots()
     draw_ratios(axes, {"a": Ratio(1.0, 0.9, 1.1), "b": Ratio(2.0, 1.5, 3.0)}, "ratio", goal=1.5)
     assert [bar.get_width() for bar in axes.patches] == [2.0, 1.0]
+    axes = Figure().subplots()
+    draw_ratios(axes, {"a": Ratio(1.0, 0.9, 1.1), "b": Ratio(200.0, 150.0, 300.0)}, "ratio", logarithmic=True)
+    assert axes.get_xscale() == "log" and not axes.patches
+    assert list(axes.lines[0].get_xdata()) == [200.0, 1.0]
 
 
 def test_the_machine_has_a_name_and_no_date():

@@ -9,6 +9,7 @@ import _ways
 import allocation
 import extraction
 import gpu
+import gpu_fitting
 import prefixes
 import storage
 from numprobe.activations.store import read_states
@@ -131,8 +132,9 @@ def test_the_table_of_a_gpu(parts, monkeypatch):
 def test_without_a_gpu_nothing_is_measured(monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("sys.argv", ["gpu.py"])
-    gpu.main()
-    assert "no GPU" in capsys.readouterr().out
+    for program in (gpu, gpu_fitting):
+        program.main()
+        assert "no GPU" in capsys.readouterr().out
 
 
 def test_what_is_stored_is_what_the_plain_copy_stores(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from sklearn.linear_model import Ridge
 
 from _planted import SPLIT, planted_states
 from fitting import closed_accuracy, ridge
+from gpu_fitting import ON_GPU, PUBLISHED, measure, table
 from numprobe.probes.codes import make_code
 from numprobe.probes.moments import make_moments
 from numprobe.probes.statistics import accumulate
@@ -17,6 +18,15 @@ def test_planted_states_are_read_and_noise_is_not():
     states, values = planted_states(3000, 48, noise=0.3)
     assert closed_accuracy(states, values) > 0.99
     assert closed_accuracy(np.random.default_rng(0).standard_normal(states.shape), values) < 0.03
+
+
+def test_the_table_of_fits_on_a_gpu():
+    """Without a GPU torch runs on the CPU."""
+    times = measure(1, "cpu", rows=2000, width=8, steps=2)
+    rows = table(times, {PUBLISHED: 0.5})
+    assert [row["case"] for row in rows] == list(times)
+    assert rows[0]["case"] == ON_GPU and rows[0]["ratio"] == "1 (1 to 1)"
+    assert [row["held-out accuracy"] for row in rows] == ["", "", "0.5000", ""]
 
 
 def test_every_number_has_as_many_planted_rows():
