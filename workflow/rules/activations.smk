@@ -31,8 +31,7 @@ for entry in STUDY.models.values():
             context="|".join(re.escape(context) for context in STUDY.contexts),
         conda:
             "../envs/numprobe.yaml"
-        # A GPU makes short prompts' states faster than two cores check, encode and hash them (docs/performance.md).
-        threads: 4 if entry.gpus else 1
+        threads: extraction_threads(entry)
         resources:
             mem_mb=memory(4000),
             runtime=minutes(240),

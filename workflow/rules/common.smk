@@ -9,6 +9,7 @@ from functools import cache
 from snakemake.exceptions import WorkflowError
 
 from check_config import UNTRAINED, VOCABULARY
+from check_python import check_python
 from estimate import describe_states
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
@@ -23,6 +24,9 @@ POOLS = "POLARS_MAX_THREADS=$OMP_NUM_THREADS RAYON_NUM_THREADS=$OMP_NUM_THREADS"
 shell.prefix(f"set -euo pipefail; export NUMPROBE={shlex.quote(str(PROGRAMS))} {POOLS}; ")
 
 try:
+    # Deployed jobs (conda, containers) have a python of their own.
+    if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
+        check_python()
     STUDY = load_study(config)
 except NumprobeError as error:
     raise WorkflowError(str(error))
@@ -109,6 +113,11 @@ def untrained_option(wildcards):
     """The option that asks for random weights, empty for a model as it is."""
     seed = STUDY.untrained_seed(wildcards.model)
     return "" if seed is None else f"--untrained-seed {seed}"
+
+
+def extraction_threads(model):
+    """Threads of a job that extracts states: a GPU makes them faster than two threads check, encode and hash them."""
+    return 4 if model.gpus else 1
 
 
 def gpus(wildcards):

@@ -93,7 +93,7 @@ if MULTI_TOKEN:
                 model=f"{re.escape(entry.name)}({re.escape(UNTRAINED)})?",
             conda:
                 "../../envs/numprobe.yaml"
-            threads: 1
+            threads: extraction_threads(entry)
             resources:
                 mem_mb=memory(4000),
                 runtime=minutes(240),

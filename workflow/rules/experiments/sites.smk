@@ -37,7 +37,7 @@ if STUDY.experiment("sites"):
                 context="|".join(re.escape(context) for context in STUDY.contexts),
             conda:
                 "../../envs/numprobe.yaml"
-            threads: 1
+            threads: extraction_threads(entry)
             resources:
                 mem_mb=memory(4000),
                 runtime=minutes(240),
