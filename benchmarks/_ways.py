@@ -20,6 +20,7 @@ import torch
 from _bench import Ratio  # sets the library of this checkout, too
 from numprobe.activations.checks import state_check
 from numprobe.activations.extract import (
+    Arrival,
     Put,
     batch_passes,
     check_states,
@@ -188,7 +189,7 @@ def in_turn(job: Job) -> dict[str, float]:
     """Seconds of `to_parquet`, of the model's own code in it, and of the bare pass twice; batches take turns on a CPU.
 
     Nothing of ours is in work while the bare pass runs: each of our batches is waited for, and the files of so short a
-    job are written from its last batch on, which is the last of all.
+    job are written behind its last batch, which is the last of all.
     """
     seconds = dict.fromkeys((BARE, AGAIN, PARQUET, INSIDE), 0.0)
     start = perf_counter()
@@ -216,7 +217,8 @@ def _clock(seconds: dict[str, float], name: str, sign: int = 1) -> Iterator[None
 
 def _timed_pass(job: Job, one: Pass, put: Put, seconds: dict[str, float]) -> None:
     """As `run_pass`; adds up how long the model itself ran, without what the hooks did."""
-    keep = keeper(one.batch, put, job.dtype)
+    found: dict[str, Arrival] = {}
+    keep = keeper(one.batch, found, job.dtype)
 
     def timed(layer: str, hidden: torch.Tensor) -> None:
         with _clock(seconds, INSIDE, -1):
@@ -224,6 +226,8 @@ def _timed_pass(job: Job, one: Pass, put: Put, seconds: dict[str, float]) -> Non
 
     with watched(job.parts, job.layers, timed), _clock(seconds, INSIDE):
         forward(job.parts, one)
+    for layer, states in found.items():
+        put(layer, states)
 
 
 def alone(job: Job) -> dict[str, Callable[[], None]]:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 from tqdm import tqdm
 
 from numprobe.activations.checks import state_check
 from numprobe.activations.columns import ITEM_BYTES
-from numprobe.activations.extract import check_states, run_passes
+from numprobe.activations.extract import Arrival, check_states, run_passes
 from numprobe.activations.locate import Located, locate_numbers, longest_sequence
 from numprobe.activations.store import RESIDUAL, State, StateWriter, writing_states
 from numprobe.errors import NumprobeError
@@ -128,7 +127,7 @@ def write_prepared(extraction: Extraction, prepared: "Prepared", output: Path, p
         progress(rows, f"{extraction.model} {extraction.context}") as bar,
     ):
 
-        def put(layer: str, arrived: Callable[[], np.ndarray]) -> None:
+        def put(layer: str, arrived: Arrival) -> None:
             writer.put((RESIDUAL, layer), arrived)
 
         for count in run_passes(prepared.parts, prepared.located, layers, extraction.batch_tokens, put, *read):

@@ -18,8 +18,10 @@ from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.facts import state_layers
 
-#: Takes the name of a state, and a function that waits for it and gives it as stored.
-Put = Callable[[str, Callable[[], np.ndarray]], None]
+#: Waits for states, and gives them as stored.
+Arrival = Callable[[], np.ndarray]
+#: Takes the name of a state, and the states of one batch.
+Put = Callable[[str, Arrival], None]
 
 
 def extract_states(
@@ -46,13 +48,12 @@ def extract_states(
     dict
         Layer to float32 [n, width].
     """
-    found: dict[str, Callable[[], np.ndarray]] = {}
-    run_pass(parts, Pass(Batch(sequences, where)), layers, found.__setitem__, "float32")
+    found = run_pass(parts, Pass(Batch(sequences, where)), layers, "float32")
     return {layer: states() for layer, states in found.items()}
 
 
-def run_pass(parts: Architecture, one: Pass, layers: Sequence[str], put: Put, dtype: str) -> None:
-    """Hand over the states [n, width] that are read in a pass, each as soon as it is computed.
+def run_pass(parts: Architecture, one: Pass, layers: Sequence[str], dtype: str) -> dict[str, Arrival]:
+    """The states [n, width] that are read in a pass; a GPU may still be at work on them.
 
     Parameters
     ----------
@@ -62,22 +63,26 @@ def run_pass(parts: Architecture, one: Pass, layers: Sequence[str], put: Put, dt
         The pass.
     layers
         Names of states.
-    put
-        Takes the name of a state, and a function that waits for it and gives it as stored.
     dtype
         Type on disk.
     """
-    with watched(parts, layers, keeper(one.batch, put, dtype)):
+    found: dict[str, Arrival] = {}
+    with watched(parts, layers, keeper(one.batch, found, dtype)):
         forward(parts, one)
+    return found
 
 
-def keeper(batch: Batch, put: Put, dtype: str) -> Callable[[str, torch.Tensor], None]:
+def keeper(batch: Batch, found: dict[str, Arrival], dtype: str) -> Callable[[str, torch.Tensor], None]:
     """What `run_pass` does with all states [batch, tokens, width] of a layer."""
     chosen = chooser(batch)
-    return lambda layer, hidden: put(layer, arriving(chosen(hidden), dtype))
+
+    def keep(layer: str, hidden: torch.Tensor) -> None:
+        found[layer] = arriving(chosen(hidden), dtype)
+
+    return keep
 
 
-def arriving(state: torch.Tensor, dtype: str) -> Callable[[], np.ndarray]:
+def arriving(state: torch.Tensor, dtype: str) -> Arrival:
     """A function that gives a state in main memory, in the type on disk; a GPU goes on while it is copied.
 
     Parameters
@@ -221,6 +226,9 @@ def run_passes(
 ) -> Iterator[int]:
     """Hand over the states of all located numbers, batch by batch, in the order of `located.positions`.
 
+    Those of a batch are handed over behind its pass: a CPU needs its cores for the pass, and what is written beside it
+    costs more than what is written after it; a GPU has hardly begun when the pass has been started.
+
     Batches hold sequences of one length and at most `batch_tokens` tokens (one sequence at least), so there is no
     padding, and results do not depend on `batch_tokens` or `share_prefixes` beyond the rounding of the arithmetic.
 
@@ -235,7 +243,7 @@ def run_passes(
     batch_tokens
         Tokens in one batch at the most.
     put
-        As in `run_pass`.
+        Takes the states of each batch.
     share_prefixes
         Whether a causal model may run what sequences begin with in common once (`numprobe.activations.prefixes`).
     dtype
@@ -247,7 +255,8 @@ def run_passes(
         After each batch the number of its rows.
     """
     for one in batch_passes(parts, located, batch_tokens, share_prefixes):
-        run_pass(parts, one, layers, put, dtype)
+        for layer, states in run_pass(parts, one, layers, dtype).items():
+            put(layer, states)
         yield len(one.batch.where[0])
 
 
@@ -270,7 +279,7 @@ def states_in_memory(
     states = {layer: np.empty((rows, width), stored_dtype(dtype)) for layer in layers}
     filled = dict.fromkeys(layers, 0)
 
-    def put(layer: str, arrived: Callable[[], np.ndarray]) -> None:
+    def put(layer: str, arrived: Arrival) -> None:
         def fill() -> None:
             some = arrived()
             states[layer][filled[layer] : filled[layer] + len(some)] = some

@@ -173,7 +173,7 @@ def _threads() -> int:
 class StateWriter:
     """Takes the states of a folder, batch by batch; they are checked, encoded and flushed on threads of their own.
 
-    A file is finished as soon as its last row is there, while the next state is still being computed.
+    A file is finished as soon as its last row is there.
 
     Parameters
     ----------
