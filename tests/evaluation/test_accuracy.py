@@ -94,6 +94,15 @@ def test_the_gaussian_control_stands_in_every_layer():
     assert found.select("layer", "value").rows() == [("0", 0.5), ("1", 0.5)]
 
 
+def test_the_accuracy_of_a_fold_has_the_same_bits_every_time():
+    """Numbers with unlike numbers of prompts: the mean of thirds and sevenths depends on the order of the sum."""
+    rows = [(n, n if k % 3 else 0, "0", "+", None) for n in range(1, 300) for k in range(1 + n % 7)]
+    found = {
+        measured(accuracy_rows(readings(rows), 100, 0), metric="accuracy", fold="0")["value"][0] for _ in range(20)
+    }
+    assert len(found) == 1
+
+
 def test_the_constant_answer_is_the_most_frequent_label_of_each_fold():
     # Fold 0: 1 four times; fold 1: 2 and 30 once each, so 2 answers, and is right once.
     found = measured(constant_answer_rows(readings(ROWS), 100, 0), probe="constant", control="constant")
