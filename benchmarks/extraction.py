@@ -158,9 +158,9 @@ def main() -> None:
         f"head; {sum(p.numel() for p in parts.base.parameters()) / 1e6:.0f} million random weights, float32, the same "
         f"batches without padding of {_BATCH_TOKENS} tokens for all ways, {repeats} repeats. To Parquet includes "
         "checks, flushing to disk and checksums. The machine's pace drifts within seconds, so the batches of three "
-        "jobs take turns: numprobe to Parquet, the bare pass, the bare pass again. The unit of the first is the mean "
-        "of the other two, and what the last differs from 1 is the machine's noise. The model's own code is what runs "
-        "between two hooks. The job over it has no such noise, but would not show if hooks or writing slowed the "
+        "jobs take turns: the bare pass, the bare pass again, numprobe to Parquet. The unit of the last is the mean "
+        "of the other two, and what the second differs from 1 is the machine's noise. The model's own code is what "
+        "runs between two hooks. The job over it has no such noise, but would not show if hooks or writing slowed the "
         "model down; that code's own ratio to the bare pass does. The other ways run as whole jobs of "
         "half the prompts. All keep the memory that they free, as the workflow does (see allocation)."
     )

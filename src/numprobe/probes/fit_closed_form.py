@@ -50,8 +50,8 @@ def fit_closed_form(
     threads
         Layers that are fitted side by side. The memory grows with it, the probes do not depend on it.
     device
-        The torch device that does the linear algebra, one layer after the other; None: NumPy and SciPy on the CPU. It
-        pays on a GPU from widths of about 500; probes are the same up to rounding.
+        The torch device that does the linear algebra, one layer after the other; None: NumPy and SciPy on the CPU.
+        Probes are the same up to rounding.
 
     Returns
     -------
@@ -70,8 +70,8 @@ def fit_closed_form(
         return fit_layer(_stream(rows, layer, split, device), split, targets, folds)
 
     # One layer keeps a GPU busy and may fill its memory.
-    beside = threads if device is None else 1
-    fitting = tqdm(side_by_side(fit, rows.layers, beside), desc="layers", unit="layer", total=len(rows.layers))
+    workers = threads if device is None else 1
+    fitting = tqdm(side_by_side(fit, rows.layers, workers), desc="layers", unit="layer", total=len(rows.layers))
     layers = dict(zip(rows.layers, fitting, strict=True))
     probes = {
         key: _probe(
