@@ -1,0 +1,151 @@
+"""Mean states of numbers in two halves of their prompts: what both halves share is no accident of the prompts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_array
+
+from numprobe.activations.store import iterate_states, read_manifest, read_positions, state_width
+from numprobe.seeding import generator
+
+
+@dataclass(frozen=True, eq=False)
+class NumberHalves:
+    """Which rows of an activation folder make the mean of a number in a half of the prompts.
+
+    Attributes
+    ----------
+    folder
+        `results/activations/{model}/{context}`.
+    numbers
+        int64 [n], ascending: those with rows in every half.
+    rows
+        int64 [n]: how many rows a number has in all halves together.
+    halves
+        2, or 1 where a state depends on nothing but the number.
+    means
+        Sparse float64 [halves * n, rows of the folder]: each line makes a mean.
+    operations
+        Sparse float64 [rows of the folder, operations]: 1 where a row has the operation; none is one of its own.
+    """
+
+    folder: Path
+    numbers: np.ndarray
+    rows: np.ndarray
+    halves: int
+    means: csr_array
+    operations: csr_array
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the states of the folder."""
+        return [state["layer"] for state in read_manifest(self.folder)["states"] if state["site"] == "residual"]
+
+    def read(self, layer: str) -> np.ndarray | None:
+        """Return the mean state of every number in every half, without what the rows of an operation have in common.
+
+        Parameters
+        ----------
+        layer
+            Name of the state.
+
+        Returns
+        -------
+        float64 [halves, n, width], or None if all states of the layer are the same vector. A row counts as its
+        difference from the mean of all rows of its operation: which operations give a number differs between numbers.
+
+        Notes
+        -----
+        Memory is that of the means and of one batch of rows.
+        """
+        width = state_width(read_manifest(self.folder))
+        sums, totals = np.zeros((self.means.shape[0], width)), np.zeros((self.operations.shape[1], width))
+        lowest, highest = np.full(width, np.inf), np.full(width, -np.inf)
+        start = 0
+        for states in iterate_states(self.folder, layer):
+            rows = slice(start, start + len(states))
+            batch = states.astype(np.float64)
+            sums += self.means[:, rows] @ batch
+            totals += self.operations[rows].T @ batch
+            lowest, highest = np.minimum(lowest, batch.min(axis=0)), np.maximum(highest, batch.max(axis=0))
+            start += len(states)
+        if not np.any(highest > lowest):
+            return None
+        centres = totals / np.bincount(self.operations.indices)[:, None]
+        centred = sums - (self.means @ self.operations) @ centres
+        return np.asarray(centred).reshape(self.halves, len(self.numbers), width)
+
+
+def number_halves(folder: str | Path, noise_free: bool, seed: int) -> NumberHalves:
+    """Divide the rows of a folder by prompt and return which of them make which mean.
+
+    Parameters
+    ----------
+    folder
+        `results/activations/{model}/{context}`.
+    noise_free
+        Whether a state depends on nothing but the number (bare numbers, rows of a matrix): then there is one half.
+    seed
+        The study's seed.
+
+    Raises
+    ------
+    NumprobeError
+        If the folder does not match its manifest.
+    """
+    positions = read_positions(folder)
+    values = positions["value"].to_numpy().astype(np.int64)
+    half = np.zeros(len(values), dtype=np.int64)
+    if not noise_free:
+        half = divide_prompts(values, positions["prompt"].to_numpy(), seed)
+    halves = 1 if noise_free else 2
+    known, place = np.unique(values, return_inverse=True)
+    counts = np.bincount(place * halves + half, minlength=len(known) * halves).reshape(len(known), halves)
+    kept = np.asarray((counts > 0).all(axis=1))
+    used = np.flatnonzero(kept[place])
+    cell = (np.cumsum(kept) - 1)[place] + half * kept.sum()
+    shares = 1 / counts[place, half][used]
+    means = csr_array((shares, (cell[used], used)), shape=(halves * kept.sum(), len(values)))
+    return NumberHalves(Path(folder), known[kept], counts[kept].sum(axis=1), halves, means, _operations(positions))
+
+
+def divide_prompts(values: np.ndarray, prompts: np.ndarray, seed: int) -> np.ndarray:
+    """Divide prompts into two halves so that the rows of every number are spread over both as evenly as may be.
+
+    Prompts come in an order drawn from the seed; each goes to the half that has fewer rows of its numbers, or to a
+    drawn one. States play no part, so that the noise of the halves is independent.
+
+    Parameters
+    ----------
+    values, prompts
+        int [rows]; values are not negative.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    int64 [rows], 0 or 1, the same for all rows of a prompt.
+    """
+    rng = generator(seed, "halves of the prompts")
+    _, place, counts = np.unique(prompts, return_inverse=True, return_counts=True)
+    of_prompt = np.split(np.argsort(place, kind="stable"), np.cumsum(counts)[:-1])
+    coins = rng.integers(0, 2, len(counts))
+    lead = np.zeros(int(values.max(initial=0)) + 1, dtype=np.int64)
+    half = np.empty(len(values), dtype=np.int64)
+    for prompt in rng.permutation(len(counts)):
+        rows = of_prompt[prompt]
+        ahead = lead[values[rows]].sum()
+        chosen = int(coins[prompt]) if ahead == 0 else int(ahead > 0)
+        half[rows] = chosen
+        np.add.at(lead, values[rows], 1 - 2 * chosen)
+    return half
+
+
+def _operations(positions: pl.DataFrame) -> csr_array:
+    """Return the indicator of the operations, float64 [rows, operations]."""
+    if "operation" not in positions.columns:
+        return csr_array(np.ones((positions.height, 1)))
+    _, place = np.unique(positions["operation"].fill_null("").to_numpy().astype(str), return_inverse=True)
+    return csr_array((np.ones(len(place)), (np.arange(len(place)), place)))

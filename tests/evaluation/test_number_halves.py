@@ -1,0 +1,60 @@
+"""Halves of the prompts: even, disjoint, blind to the states; means without what operations have in common."""
+
+import numpy as np
+import pytest
+
+from numprobe.errors import NumprobeError
+from numprobe.evaluation.number_halves import divide_prompts, number_halves
+
+from .fakes import write_folder
+
+
+def test_rows_of_a_number_are_spread_evenly():
+    values = np.repeat(np.arange(50), 7)
+    half = divide_prompts(values, np.arange(len(values)), 0)
+    assert set(np.bincount(values, half)) <= {3, 4}
+    np.testing.assert_array_equal(half, divide_prompts(values, np.arange(len(values)), 0))
+    assert (half != divide_prompts(values, np.arange(len(values)), 1)).any()
+
+
+def test_a_prompt_lies_in_one_half():
+    rng = np.random.default_rng(0)
+    values, prompts = rng.integers(0, 100, 3000), rng.integers(0, 300, 3000)
+    half = divide_prompts(values, prompts, 0)
+    assert all(len(set(half[prompts == prompt])) == 1 for prompt in np.unique(prompts))
+    share = np.bincount(values, half) / np.bincount(values)
+    assert abs(share - 0.5).mean() < 0.1
+
+
+def test_means_are_those_of_the_rows_of_each_half(tmp_path):
+    rng = np.random.default_rng(0)
+    values = np.concatenate([np.repeat([30, 20], 4), [77]])
+    seen = rng.standard_normal(len(values))
+    halves = number_halves(write_folder(tmp_path, values, seen=seen), False, 3)
+    half = divide_prompts(values, np.arange(len(values)), 3)
+    assert halves.layers == ["0", "1"]
+    np.testing.assert_array_equal(halves.numbers, [20, 30])
+    np.testing.assert_array_equal(halves.rows, [4, 4])
+    wanted = [[seen[(values == value) & (half == side)].mean() for value in (20, 30)] for side in (0, 1)]
+    np.testing.assert_allclose(halves.read("0")[:, :, 0], wanted - seen.mean(), atol=1e-6)
+    np.testing.assert_allclose(halves.read("1")[:, :, 0], 2 * (wanted - seen.mean()), atol=1e-6)
+
+
+def test_what_an_operation_adds_is_no_part_of_a_number(tmp_path):
+    """Even numbers are always quotients, odd ones sums: the states tell the operation alone."""
+    values = np.repeat(np.arange(10, 50), 4)
+    operation = np.where(values % 2, "+", "/")
+    folder = write_folder(tmp_path, values, seen=5.0 * (values % 2) + 1, operation=operation)
+    assert np.abs(number_halves(folder, False, 0).read("0")).max() < 1e-6
+
+
+def test_bare_numbers_have_one_half_and_equal_states_are_none(tmp_path):
+    folder = write_folder(tmp_path, np.arange(10, 40), seen=np.full(30, 2.0))
+    halves = number_halves(folder, True, 0)
+    assert halves.halves == 1 and halves.read("0") is None
+    assert len(number_halves(folder, False, 0).numbers) == 0
+
+
+def test_a_folder_without_manifest_is_refused(tmp_path):
+    with pytest.raises(NumprobeError, match="manifest"):
+        number_halves(tmp_path, False, 0)
