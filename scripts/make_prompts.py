@@ -22,6 +22,11 @@ def arguments() -> argparse.ArgumentParser:
     only.add_argument("--per-value", type=int, metavar="N", help=per_value)
     operations = KINDS["result"]["operations"]
     only.add_argument("--operations", nargs="+", choices=operations, help="operations (result; default: all)")
+    for operand in "ab":
+        whose = f"range of operand {operand} (result; default: all numbers)"
+        only.add_argument(f"--operand-{operand}", type=int, nargs=2, metavar=("FIRST", "LAST"), help=whose)
+    only.add_argument("--shots", type=int, metavar="N", help="worked examples in front of each prompt (result)")
+    only.add_argument("--chat", action="store_true", help="prompts are messages in a chat template (result)")
     only.add_argument("--texts", type=int, metavar="N", help="number of texts (natural; default 3000)")
     only.add_argument("--corpus", metavar="PATH", help=".txt, .jsonl or .parquet file of texts to use (natural)")
     only.add_argument("--test-share", type=float, metavar="SHARE", help="share of test texts of a corpus (default 0.3)")
@@ -31,6 +36,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Generate, check and write the table."""
     given = {key: value for key, value in vars(options).items() if key in _KIND_OPTIONS}
+    operands = {name: list(value) for name in "ab" if (value := getattr(options, f"operand_{name}", None))}
+    given |= {"operands": operands} if operands else {}
     table, metadata = make_prompts(options.context, options.kind, options.seed, options.minimum, options.maximum, given)
     write_prompts(options.output, table, provenance | metadata)
 

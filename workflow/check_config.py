@@ -16,6 +16,7 @@ import yaml
 from snakemake.utils import validate
 
 from numprobe.errors import NumprobeError
+from numprobe.prompts.arithmetic import arithmetic_examples
 
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 ITERATIVE = ("sinusoidal", "wave", "mlp")
@@ -127,6 +128,11 @@ def _wrong_type(error: jsonschema.ValidationError) -> str:
     return f"is {error.instance!r}, must be {' or '.join(_TYPES[name] for name in expected)}"
 
 
+def _too_few(error: jsonschema.ValidationError) -> str:
+    few = error.validator_value
+    return f"is {error.instance}, needs {few} entries" if error.instance else "is empty, needs at least one entry"
+
+
 _DESCRIPTIONS = {
     "additionalProperties": _unknown_key,
     "type": _wrong_type,
@@ -136,7 +142,8 @@ _DESCRIPTIONS = {
     "maximum": lambda e: f"is {e.instance}, must be at most {e.validator_value}",
     "exclusiveMinimum": lambda e: f"is {e.instance}, must be more than {e.validator_value}",
     "exclusiveMaximum": lambda e: f"is {e.instance}, must be less than {e.validator_value}",
-    "minItems": lambda e: "is empty, needs at least one entry",
+    "minItems": _too_few,
+    "maxItems": lambda e: f"is {e.instance}, must have {e.validator_value} entries at most",
     "uniqueItems": lambda e: f"has an entry twice: {e.instance}",
     "pattern": lambda e: f"is '{e.instance}', must match {e.validator_value}",
 }
@@ -228,8 +235,19 @@ def _context_problems(config: Config) -> Iterator[str]:
             yield f"{where}.corpus: the file {entry['corpus']} does not exist"
         if "corpus" in entry and "datasets" in entry:
             yield f"{where}.datasets: leave 'corpus' out, or name its file as the 'path' of an entry here"
+        if entry["kind"] == "result" and config["numbers"]["min"] < config["numbers"]["max"]:
+            yield from _arithmetic_problems(entry, config)
         for place, source in enumerate(entry.get("datasets", [])):
             yield from _dataset_problems(source, f"{where}.datasets[{place}]")
+
+
+def _arithmetic_problems(entry: Config, config: Config) -> Iterator[str]:
+    """Worked examples and ranges of operands must leave results to read."""
+    numbers = config["numbers"]["min"], config["numbers"]["max"]
+    try:
+        arithmetic_examples(entry["name"], entry, numbers, entry.get("seed", config["seed"]))
+    except NumprobeError as error:
+        yield str(error)
 
 
 def _dataset_problems(source: Config, where: str) -> Iterator[str]:

@@ -35,7 +35,9 @@ def test_options_reach_the_prompts_and_the_metadata() -> None:
     table, metadata = make_prompts("c", "result", 3, 0, 99, {"operations": ["-"], "per_value": 3})
     assert table["operation"].unique().to_list() == ["-"]
     assert table.height == 300
-    assert metadata["context"] == {"name": "c", "kind": "result", "operations": ["-"], "per_value": 3}
+    given = {"name": "c", "kind": "result", "operations": ["-"], "per_value": 3}
+    assert metadata["context"] == given | {"operands": None, "shots": 0, "chat": False}
+    assert "examples" not in metadata
 
 
 def test_a_corpus_replaces_the_passages_and_is_described(tmp_path: Path) -> None:

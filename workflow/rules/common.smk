@@ -273,6 +273,12 @@ def prompt_options(wildcards):
         options.append(f"--corpus {shlex.quote(corpus)} --test-share {entry['test_share']}")
     if "operations" in entry:
         options.append("--operations " + " ".join(map(shlex.quote, entry["operations"])))
+    for operand, (first, last) in sorted(entry.get("operands", {}).items()):
+        options.append(f"--operand-{operand} {first} {last}")
+    if entry.get("shots"):
+        options.append(f"--shots {entry['shots']}")
+    if entry.get("chat"):
+        options.append("--chat")
     return " ".join(options)
 
 

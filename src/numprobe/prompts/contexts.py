@@ -7,16 +7,24 @@ import polars as pl
 
 from numprobe.atomic import file_sha256
 from numprobe.errors import NumprobeError
+from numprobe.prompts.arithmetic import make_arithmetic
 from numprobe.prompts.corpus import Corpus, read_corpus
-from numprobe.prompts.generate import natural_prompts, number_prompts, operand_prompts, result_prompts
+from numprobe.prompts.examples import describe_examples
+from numprobe.prompts.generate import natural_prompts, number_prompts, operand_prompts
 from numprobe.prompts.natural import load_passages
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES
 
-#: Kind of context -> its options and their defaults. `corpus` None: the built-in passages.
+#: Kind of context -> its options and their defaults. `corpus` None: the built-in passages; `operands` None: all.
 KINDS: dict[str, dict[str, Any]] = {
     "number": {},
     "operand": {"per_value": 8},
-    "result": {"per_value": 2, "operations": list(ARITHMETIC_TEMPLATES)},
+    "result": {
+        "per_value": 2,
+        "operations": list(ARITHMETIC_TEMPLATES),
+        "operands": None,
+        "shots": 0,
+        "chat": False,
+    },
     "natural": {"texts": 3000, "corpus": None, "test_share": 0.3},
 }
 
@@ -44,8 +52,9 @@ def make_prompts(
     Returns
     -------
     table, metadata
-        The prompts, and `context` (the entry, defaults filled in), `seed`, `numbers` and, for a corpus, `corpus`: its
-        sha256, how many passages it gave and how many texts were `skipped` for want of a number.
+        The prompts, and `context` (the entry, defaults filled in), `seed`, `numbers`; with worked examples `examples`;
+        for a corpus `corpus`: its sha256, how many passages it gave and how many texts were `skipped` for want of a
+        number.
 
     Raises
     ------
@@ -61,7 +70,8 @@ def make_prompts(
     if kind == "operand":
         return operand_prompts(minimum, maximum, seed, name, entry["per_value"]), metadata
     if kind == "result":
-        return result_prompts(minimum, maximum, seed, name, entry["operations"], entry["per_value"]), metadata
+        table, examples = make_arithmetic(name, entry, (minimum, maximum), seed)
+        return table, metadata | ({"examples": describe_examples(examples)} if examples else {})
     passages = load_passages()
     if entry["corpus"] is not None:
         # One constant for all contexts: a text of a corpus is on the same side in each of them.
@@ -96,6 +106,8 @@ def _check(name: str, minimum: int, maximum: int, entry: Mapping[str, Any]) -> N
     for key in ("per_value", "texts"):
         if entry.get(key, 1) < 1:
             raise NumprobeError(f"context '{name}': {key} is {entry[key]}, it must be at least 1")
+    if entry.get("shots", 0) < 0:
+        raise NumprobeError(f"context '{name}': shots is {entry['shots']}, it must be at least 0")
     if not 0 < entry.get("test_share", 0.5) < 1:
         raise NumprobeError(f"context '{name}': test_share is {entry['test_share']}, it must lie between 0 and 1")
     operations = entry.get("operations", ["+"])

@@ -14,7 +14,7 @@ import polars as pl
 from numprobe.errors import NumprobeError
 from numprobe.prompts.filling import fill_template
 from numprobe.prompts.natural import Passage
-from numprobe.prompts.operations import draw_operands
+from numprobe.prompts.operations import Range, draw_operands
 from numprobe.prompts.table import prompt_table
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES
 from numprobe.seeding import generator
@@ -47,21 +47,46 @@ def operand_prompts(minimum: int, maximum: int, seed: int, context: str, per_val
 
 
 def result_prompts(
-    minimum: int, maximum: int, seed: int, context: str, operations: Sequence[str], per_value: int
+    minimum: int,
+    maximum: int,
+    seed: int,
+    context: str,
+    operations: Sequence[str],
+    per_value: int,
+    operands: tuple[Range, Range] | None = None,
+    examples: str = "",
 ) -> pl.DataFrame:
     """Arithmetic with its answer, read at the last token before the answer.
 
-    Each operation has `per_value` prompts for every result that it can give within the range (with minimum = 0: for
-    every value), in wordings drawn uniformly from `ARITHMETIC_TEMPLATES`. Operands: see `draw_operands`.
+    Each operation has `per_value` prompts for every result that it can give within the range (with minimum = 0 and the
+    default operands: for every value), in wordings drawn uniformly from `ARITHMETIC_TEMPLATES`. Operands: see
+    `draw_operands`.
+
+    Parameters
+    ----------
+    minimum, maximum
+        Range of results.
+    seed, context
+        Of the draws.
+    operations
+        Some of `+`, `-`, `*`, `/`.
+    per_value
+        Prompts of each result and operation.
+    operands
+        Ranges of a and of b; minimum..maximum by default.
+    examples
+        Text in front of every prompt (`numprobe.prompts.examples`); no draw depends on it.
 
     Raises
     ------
     NumprobeError
         If an operation gives no result within the range.
     """
+    ranges = operands or ((minimum, maximum), (minimum, maximum))
     rows: list[dict[str, Any]] = []
     for operation in operations:
-        added = list(_results(operation, minimum, maximum, generator(seed, context, operation), per_value))
+        rng = generator(seed, context, operation)
+        added = list(_results(operation, (minimum, maximum), ranges, rng, per_value, examples))
         if not added:
             raise NumprobeError(f"operation '{operation}' has no result within {minimum}..{maximum}: widen the range")
         rows += added
@@ -104,15 +129,20 @@ def _filled(template: str, numbers: Mapping[str, int], target: str) -> dict[str,
 
 
 def _results(
-    operation: str, minimum: int, maximum: int, rng: np.random.Generator, per_value: int
+    operation: str,
+    numbers: Range,
+    operands: tuple[Range, Range],
+    rng: np.random.Generator,
+    per_value: int,
+    examples: str,
 ) -> Iterator[dict[str, Any]]:
     templates = ARITHMETIC_TEMPLATES[operation]
-    for c in np.repeat(np.arange(minimum, maximum + 1), per_value).tolist():
-        operands = draw_operands(operation, c, minimum, maximum, rng)
-        if operands is None:
+    for c in np.repeat(np.arange(numbers[0], numbers[1] + 1), per_value).tolist():
+        pair = draw_operands(operation, c, *operands, rng)
+        if pair is None:
             continue
-        a, b = operands
-        template = templates[int(rng.integers(len(templates)))]
+        a, b = pair
+        template = examples + templates[int(rng.integers(len(templates)))]
         filled = _filled(template, {"a": a, "b": b, "c": c}, "c")
         yield filled | {"read_at": "before", "operation": operation, "a": a, "b": b}
 

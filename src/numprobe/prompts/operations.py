@@ -1,17 +1,19 @@
 """Operands drawn for a given result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import exp, isqrt, log
 
 import numpy as np
 
-Draw = Callable[[int, int, int, np.random.Generator], tuple[int, int] | None]
+#: First and last number of a range, both included.
+Range = tuple[int, int]
+Draw = Callable[[int, Range, Range, np.random.Generator], tuple[int, int] | None]
 
 
 def draw_operands(
-    operation: str, result: int, minimum: int, maximum: int, rng: np.random.Generator
+    operation: str, result: int, first: Range, second: Range, rng: np.random.Generator
 ) -> tuple[int, int] | None:
-    """Operands a, b within minimum..maximum with `a operation b = result`, or None where there are none.
+    """Draw operands a, b with `a operation b = result`; None where the ranges hold none.
 
     Sums: a uniform. Differences: b uniform. Products: uniform over the ordered pairs of factors. Quotients (integer
     division): b log-uniform, then a uniform over the dividends of that quotient.
@@ -21,53 +23,65 @@ def draw_operands(
     operation
         One of `+`, `-`, `*`, `/`.
     result
-        The result, within minimum..maximum.
-    minimum, maximum
-        Range of operands, both included; minimum >= 0.
+        The result, at least 0.
+    first, second
+        Ranges of a and of b; no number below 0.
     rng
         The source of randomness; advanced only where operands exist.
     """
-    return _DRAWS[operation](result, minimum, maximum, rng)
+    return _DRAWS[operation](result, first, second, rng)
 
 
-def _sum(result: int, minimum: int, maximum: int, rng: np.random.Generator) -> tuple[int, int] | None:
-    if result < 2 * minimum:
+def possible_results(operation: str, minimum: int, maximum: int, first: Range, second: Range) -> Iterator[int]:
+    """Yield the numbers of minimum..maximum that an operation gives for operands of these ranges, ascending."""
+    rng = np.random.default_rng(0)
+    for result in range(minimum, maximum + 1):
+        if draw_operands(operation, result, first, second, rng) is not None:
+            yield result
+
+
+def _sum(result: int, first: Range, second: Range, rng: np.random.Generator) -> tuple[int, int] | None:
+    lowest, highest = max(first[0], result - second[1]), min(first[1], result - second[0])
+    if lowest > highest:
         return None
-    a = int(rng.integers(minimum, result - minimum + 1))
+    a = int(rng.integers(lowest, highest + 1))
     return a, result - a
 
 
-def _difference(result: int, minimum: int, maximum: int, rng: np.random.Generator) -> tuple[int, int] | None:
-    if result > maximum - minimum:
+def _difference(result: int, first: Range, second: Range, rng: np.random.Generator) -> tuple[int, int] | None:
+    lowest, highest = max(second[0], first[0] - result), min(second[1], first[1] - result)
+    if lowest > highest:
         return None
-    b = int(rng.integers(minimum, maximum - result + 1))
+    b = int(rng.integers(lowest, highest + 1))
     return result + b, b
 
 
-def _product(result: int, minimum: int, maximum: int, rng: np.random.Generator) -> tuple[int, int] | None:
-    pairs = _factor_pairs(result, minimum, maximum)
+def _product(result: int, first: Range, second: Range, rng: np.random.Generator) -> tuple[int, int] | None:
+    pairs = _factor_pairs(result, first, second)
     return pairs[int(rng.integers(len(pairs)))] if pairs else None
 
 
-def _factor_pairs(result: int, minimum: int, maximum: int) -> list[tuple[int, int]]:
-    """All ordered pairs of factors within the range; for 0 the pairs with at least one 0."""
+def _factor_pairs(result: int, first: Range, second: Range) -> list[tuple[int, int]]:
+    """All ordered pairs of factors within the ranges; for 0 the pairs with at least one 0."""
     if result == 0:
-        others = range(1, maximum + 1)
-        return [(0, 0), *((0, b) for b in others), *((a, 0) for a in others)] if minimum == 0 else []
-    small = [factor for factor in range(1, isqrt(result) + 1) if result % factor == 0]
-    factors = sorted({*small, *(result // factor for factor in small)})
-    return [(a, result // a) for a in factors if minimum <= a <= maximum and minimum <= result // a <= maximum]
+        largest = max(first[1], second[1])
+        pairs = [(0, 0), *((0, b) for b in range(1, largest + 1)), *((a, 0) for a in range(1, largest + 1))]
+    else:
+        small = [factor for factor in range(1, isqrt(result) + 1) if result % factor == 0]
+        factors = sorted({*small, *(result // factor for factor in small)})
+        pairs = [(a, result // a) for a in factors]
+    return [(a, b) for a, b in pairs if first[0] <= a <= first[1] and second[0] <= b <= second[1]]
 
 
-def _quotient(result: int, minimum: int, maximum: int, rng: np.random.Generator) -> tuple[int, int] | None:
-    # A quotient of 0 needs minimum <= a < b; otherwise a >= b * result >= minimum holds by itself.
-    lowest = minimum + 1 if result == 0 else max(1, minimum)
-    highest = maximum if result == 0 else maximum // result
+def _quotient(result: int, first: Range, second: Range, rng: np.random.Generator) -> tuple[int, int] | None:
+    # b * result is the smallest dividend of the quotient and b * (result + 1) - 1 the largest.
+    lowest = max(1, second[0], -(-(first[0] + 1) // (result + 1)))
+    highest = second[1] if result == 0 else min(second[1], first[1] // result)
     if lowest > highest:
         return None
-    b = min(highest, int(exp(rng.uniform(log(lowest), log(highest + 1)))))
-    smallest = max(minimum, b * result)
-    largest = min(maximum, b * result + b - 1)
+    b = min(highest, max(lowest, int(exp(rng.uniform(log(lowest), log(highest + 1))))))
+    smallest = max(first[0], b * result)
+    largest = min(first[1], b * result + b - 1)
     return int(rng.integers(smallest, largest + 1)), b
 
 
