@@ -14,6 +14,7 @@ def arguments() -> argparse.ArgumentParser:
     """The options of this program."""
     options = parser(__doc__)
     options.add_argument("--accuracy", required=True, help="collected table of accuracies")
+    options.add_argument("--composition", help="collected table of the experiment composition")
     options.add_argument("--logs", nargs="*", default=[], help="training logs of the trained models")
     options.add_argument("--probe", default="fourier", help="the probe that is shown layer by layer")
     options.add_argument("--output", required=True, type=Path, help="Markdown file to write")
@@ -22,9 +23,9 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Read the tables and write the page."""
-    page = findings(
-        read_table(options.accuracy), [read_table(log) for log in options.logs], options.probe, provenance["script"]
-    )
+    logs = [read_table(log) for log in options.logs]
+    composed = read_table(options.composition) if options.composition else None
+    page = findings(read_table(options.accuracy), logs, options.probe, provenance["script"], composed)
     with atomic_path(options.output) as temporary:
         temporary.write_text(page)
 

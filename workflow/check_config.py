@@ -24,6 +24,9 @@ VOCABULARY = "vocabulary"
 #: What stands for the context in the path of the probe of all contexts.
 UNIVERSAL = "universal"
 UNTRAINED = ".untrained"
+#: Digits of the numbers of the experiment `composition`, and how many of one length it needs.
+COMPOSED = (2, 3, 4)
+FEWEST_OF_A_LENGTH = 40
 # Experiments that read the file of one probe, whichever probes the study has besides.
 _NEED_FOURIER = (
     "cross_layer",
@@ -287,8 +290,21 @@ def _probe_problems(config: Config) -> Iterator[str]:
             yield from _unknown_names(entry.get("models", []), models, "experiments['multi_token'].models", "models")
         if entry["name"] in _NEED_FOURIER and "fourier" not in probes:
             yield f"experiments['{entry['name']}']: needs the probe fourier, the probes are {', '.join(probes)}: add it"
+        if entry["name"] == "composition":
+            yield from _length_problems(config)
         if entry["name"] == "sites":
             yield from _site_problems(entry, config)
+
+
+def _length_problems(config: Config) -> Iterator[str]:
+    """Composition of digits needs numbers of one length, of two to four digits."""
+    low, high = config["numbers"]["min"], config["numbers"]["max"]
+    counts = [min(high, 10**length - 1) - max(low, 10 ** (length - 1)) + 1 for length in COMPOSED]
+    if max(counts) < FEWEST_OF_A_LENGTH:
+        yield (
+            f"experiments['composition']: needs {FEWEST_OF_A_LENGTH} numbers of two, three or four digits, "
+            f"{low}..{high} has at most {max(0, *counts)} of one length: widen numbers, or leave it out"
+        )
 
 
 def _site_problems(entry: Config, config: Config) -> Iterator[str]:

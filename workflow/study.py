@@ -176,6 +176,10 @@ class Study:
         contexts = self.contexts_of(run_model.removesuffix(UNTRAINED))
         return [name for name in contexts if self.contexts[name]["kind"] not in BEFORE_THE_NUMBER]
 
+    def one_state(self, context: str) -> bool:
+        """Whether a state in a context depends on nothing but the number: bare numbers and rows of the matrices."""
+        return context == VOCABULARY or self.contexts[context]["kind"] == "number"
+
     def contexts_of_kind(self, model: str, *kinds: str) -> list[str]:
         """Names of the contexts of some kinds in which a model is studied."""
         return [name for name in self.contexts_of(model) if self.contexts[name]["kind"] in kinds]
@@ -365,6 +369,7 @@ _EXPERIMENT_CONTEXTS = {
     "transfer": "a context of prompts",
     "spectra": f"'{VOCABULARY}'",
     "examples": "a context of prompts",
+    "composition": "any context",
     "shared_code": "one of its contexts in two models that are not of one training run",
     "consistency": "one of its contexts",
     "rsa": f"'{VOCABULARY}'",
@@ -418,7 +423,7 @@ def _applies(study: Study, experiment: str) -> bool:
         return VOCABULARY in contexts
     if experiment == "universal_probe":
         return any(map(study.own_token_contexts, study.models_of(experiment)))
-    return bool(contexts) if experiment == "accuracy" else bool(set(contexts) - {VOCABULARY})
+    return bool(contexts) if experiment in ("accuracy", "composition") else bool(set(contexts) - {VOCABULARY})
 
 
 def _leave_out_problems(study: Study) -> list[str]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -125,3 +126,21 @@ def test_no_program_of_this_stage_loads_torch():
     code = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\nimport {', '.join(programs)}\n"
     done = subprocess.run([sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_model_and_its_control_are_one_table_of_composition(tmp_path):
+    for name, context in (("m", "number"), ("m", "operand"), ("m.untrained", "number")):
+        write_folder(tmp_path / name / context, np.tile(np.arange(100), 2), layers=("0",), context=context)
+    folders = [tmp_path / "m" / "number", tmp_path / "m" / "operand", tmp_path / "m.untrained" / "number"]
+    succeed(
+        "evaluate_composition", "--activations", *folders, "--controls", "none", "none", "untrained", "--model", "m",
+        "--one-state", "number", "--maximum", 99, "--output", tmp_path / "table.parquet",
+    )  # fmt: skip
+    table = read_table(tmp_path / "table.parquet").filter((pl.col("metric") == "additive") & pl.col("over").is_null())
+    # The state is the number, which is additive in its digits; both prompts of a number have the same state.
+    found = table.select("model", "context", "control", "subset", pl.col("value").round(9)).sort("context", "control")
+    assert found.filter(pl.col("control") != "shuffled").rows() == [
+        ("m", "number", "none", "digits=2", 1.0),
+        ("m", "number", "untrained", "digits=2", 1.0),
+        ("m", "operand", "none", "digits=2", 1.0),
+    ]

@@ -10,7 +10,7 @@ import pytest
 
 from numprobe.tables import write_table
 
-from . import fake_tables
+from . import composition_table, fake_tables
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
@@ -18,6 +18,7 @@ PROGRAMS = {
     "controls": ("plot_accuracy", fake_tables.accuracy_table, ["--what", "controls"]),
     "transfer": ("plot_transfer", fake_tables.transfer_table, []),
     "spectra": ("plot_spectra", fake_tables.spectra_table, []),
+    "composition": ("plot_composition", composition_table.composition_table, []),
     "examples": ("plot_examples", fake_tables.examples_table, []),
 }
 

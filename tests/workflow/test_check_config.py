@@ -154,6 +154,7 @@ WRONG = {
     "only iterative probes": (["probes"], [{"name": "wave"}], r"at least one closed-form probe is needed"),
     "transfer of a missing probe": (["probes"], [{"name": "linear"}], r"experiments\['transfer'\]\.probe: 'fourier' is not among the probes: linear"),
     "corpus that is missing": (["contexts", 3, "corpus"], "no/such.txt", r"corpus: the file no/such\.txt does not exist"),
+    "numbers without lengths": (["numbers"], {"min": 0, "max": 30}, r"experiments\['composition'\]: needs 40 numbers of two, three or four digits, 0\.\.30 has at most 21 of one length: widen numbers"),
     "context of the sites": (["experiments"], [{"name": "sites", "contexts": ["operands"]}], r"experiments\['sites'\]\.contexts: 'operands' is not among the contexts \(did you mean 'operand'"),
     "probe of the sites": (["experiments"], [{"name": "sites", "probes": ["wave"]}], r"experiments\['sites'\]\.probes: 'wave' is not among the closed-form probes: fourier"),
     "vocabulary has no sites": (["experiments"], [{"name": "sites", "contexts": ["vocabulary"]}], r"experiments\['sites'\]\.contexts: 'vocabulary' is not among the contexts"),

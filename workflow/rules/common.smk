@@ -38,12 +38,12 @@ if workflow.is_main_process:
 LEADING = "fourier" if "fourier" in STUDY.closed_form else STUDY.closed_form[0]
 EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
 # Experiments of the plain `snakemake`; the others have targets of their own.
-MAIN = ["accuracy", "transfer", "spectra", "examples"]
+MAIN = ["accuracy", "transfer", "spectra", "examples", "composition"]
 # What the experiments that have targets of their own are about; each group has a page of findings.
 GROUPS = {"representation": [], "manipulation": []}
 # Filled by add_experiment: what each experiment adds, what each collected table joins, how each figure is drawn.
 ADDED, COLLECTED, PLOTS = {}, {}, {}
-CATEGORIES = {"training": "07. Training of the small models"}
+CATEGORIES = {"training": "08. Training of the small models"}
 FORMATS = sorted({"png", *config["figures"]["formats"]})
 CANDIDATES = config["numbers"]["max"] - config["numbers"]["min"] + 1
 RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"

@@ -34,12 +34,12 @@ add_experiment(
     collected={
         "spectra": [f"results/tables/spectra/{name}.parquet" for name in STUDY.models_of("spectra", VOCABULARY)]
     },
-    figures={"spectra": ("plot_spectra", ["spectra"], "", "05. Spectra of the embeddings")},
+    figures={"spectra": ("plot_spectra", ["spectra"], "", "06. Spectra of the embeddings")},
 )
 add_experiment(
     "examples",
     files=["results/tables/examples.parquet"],
-    figures={"examples": ("plot_examples", ["examples"], "", "06. Decoded numbers")},
+    figures={"examples": ("plot_examples", ["examples"], "", "07. Decoded numbers")},
 )
 
 

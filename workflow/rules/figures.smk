@@ -58,7 +58,7 @@ if trained_models():
 rule write_configuration:
     """The configuration with all defaults, for the report and for whoever finds the results."""
     output:
-        report("results/configuration.yaml", caption="../report/configuration.rst", category="31. Configuration"),
+        report("results/configuration.yaml", caption="../report/configuration.rst", category="32. Configuration"),
     log:
         "results/logs/write_configuration.log",
     benchmark:

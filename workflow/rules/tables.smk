@@ -31,6 +31,7 @@ rule write_findings:
     """The main results as a page of Markdown tables."""
     input:
         accuracy="results/tables/accuracy.parquet",
+        composition="results/tables/composition.parquet" if "composition" in ADDED else [],
         logs=training_logs(),
     output:
         "results/findings.md",
@@ -45,10 +46,11 @@ rule write_findings:
         runtime=30,
     params:
         code=digest("write_findings"),
+        composition="--composition results/tables/composition.parquet" if "composition" in ADDED else "",
         probe=LEADING,
     shell:
         'python "$NUMPROBE"/write_findings.py --code {params.code} --accuracy {input.accuracy} --logs {input.logs}'
-        " --probe {params.probe} --output {output} > {log} 2>&1"
+        " {params.composition} --probe {params.probe} --output {output} > {log} 2>&1"
 
 
 for subject in GROUPS:

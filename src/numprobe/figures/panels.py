@@ -68,6 +68,7 @@ def title_columns(panels: Panels, headers: Mapping[tuple[str, str], Sequence[str
     headers
         The sentences above each panel, wrapped to its width.
     """
+    label_leftmost(panels)
     first = next(iter(panels))[0]
     lines = {place: [line for text in texts for line in wrap(text, _WRAP)] for place, texts in headers.items()}
     highest = max((len(lines[place]) for place in lines if place[0] == first), default=0)
@@ -76,6 +77,14 @@ def title_columns(panels: Panels, headers: Mapping[tuple[str, str], Sequence[str
             axes.set_title(context, fontweight="bold", pad=4 + 7.5 * highest)
         text = "\n".join(lines.get((model, context), []))
         axes.text(0, 1.03, text, transform=axes.transAxes, va="bottom", fontsize=5.5, color=NOTE_COLOUR)
+
+
+def label_leftmost(panels: Panels) -> None:
+    """Write the values of the y axis beside the leftmost panel of each row that has measurements."""
+    for model in dict.fromkeys(model for model, _ in panels):
+        filled = [axes for (row, _), axes in panels.items() if row == model and len(axes.get_xticks())]
+        if filled:
+            filled[0].tick_params(axis="y", labelleft=True)
 
 
 def fraction_axis(axes: Axes, near_zero: bool = False) -> None:

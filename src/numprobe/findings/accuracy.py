@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from numprobe.findings import composition
 from numprobe.findings.markdown import pivot
 from numprobe.layers import middle_layer
 
@@ -20,7 +21,13 @@ _SHOWN_EVERY = 100
 _IN_VOCABULARY = pl.col("context") == "vocabulary"
 
 
-def findings(accuracy: pl.DataFrame, training: Sequence[pl.DataFrame], probe: str, script: str) -> str:
+def findings(
+    accuracy: pl.DataFrame,
+    training: Sequence[pl.DataFrame],
+    probe: str,
+    script: str,
+    composed: pl.DataFrame | None = None,
+) -> str:
     """The page.
 
     Parameters
@@ -33,6 +40,8 @@ def findings(accuracy: pl.DataFrame, training: Sequence[pl.DataFrame], probe: st
         The probe that is shown layer by layer.
     script
         Name of the program, for the page's first paragraph.
+    composed
+        The collected table of the experiment `composition`, if the study has it.
 
     Returns
     -------
@@ -46,6 +55,8 @@ def findings(accuracy: pl.DataFrame, training: Sequence[pl.DataFrame], probe: st
     ranges = table.filter(pl.col("subset").str.starts_with("values="))
     if ranges.height:
         parts += ["## Where only some numbers are single tokens\n", _by_range(ranges, probe)]
+    if composed is not None:
+        parts.append(composition.section({"composition": composed}))
     if training:
         parts += ["## Arithmetic of the trained models on pairs they never saw\n", _arithmetic(pl.concat(training))]
     return "\n".join(parts)

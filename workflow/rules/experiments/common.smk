@@ -19,6 +19,19 @@ def manifests(runs):
     return [f"results/activations/{model}/{context}" for model, context in runs]
 
 
+# --- composition -----------------------------------------------------------------------------------------------
+
+
+def composition_runs(wildcards):
+    """All runs of a model and of its controls."""
+    return [run for run in STUDY.runs("composition") if run[0].removesuffix(UNTRAINED) == wildcards.model]
+
+
+def control_of_run(name):
+    """What stands in the column `control` for the states of a run."""
+    return "untrained" if name.endswith(UNTRAINED) else "none"
+
+
 # --- frequencies -----------------------------------------------------------------------------------------------
 
 

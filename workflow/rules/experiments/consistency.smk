@@ -18,9 +18,9 @@ if STUDY.experiment("consistency"):
             ]
         },
         figures={
-            "consistency": ("plot_consistency", ["consistency"], "--what layers", "16. Consistency"),
-            "consistency_angles": ("plot_consistency", ["consistency"], "--what angles", "16. Consistency"),
-            "consistency_models": ("plot_consistency", ["consistency"], "--what models", "16. Consistency"),
+            "consistency": ("plot_consistency", ["consistency"], "--what layers", "17. Consistency"),
+            "consistency_angles": ("plot_consistency", ["consistency"], "--what angles", "17. Consistency"),
+            "consistency_models": ("plot_consistency", ["consistency"], "--what models", "17. Consistency"),
         },
     )
 

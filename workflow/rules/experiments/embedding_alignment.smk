@@ -15,7 +15,7 @@ add_experiment(
             "plot_embedding_alignment",
             ["embedding_alignment"],
             "",
-            "29. Embedding alignment",
+            "30. Embedding alignment",
         ),
     },
     group="manipulation",

@@ -17,7 +17,7 @@ add_experiment(
             "plot_embedding_probes",
             ["embedding_probes", "non_decodable"],
             f"--candidates {CANDIDATES} {RANGE}",
-            "10. Embedding probes",
+            "11. Embedding probes",
         )
     },
 )

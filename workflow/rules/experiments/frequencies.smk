@@ -11,12 +11,12 @@ add_experiment(
         "shared_frequencies": ["results/tables/shared_frequencies/all.parquet"],
     },
     figures={
-        "frequencies": ("plot_frequencies", ["frequencies"], "", "09. Waves layer by layer"),
+        "frequencies": ("plot_frequencies", ["frequencies"], "", "10. Waves layer by layer"),
         "shared_frequencies": (
             "plot_shared_frequencies",
             ["shared_frequencies"],
             "",
-            "09. Waves layer by layer",
+            "10. Waves layer by layer",
         ),
     },
 )

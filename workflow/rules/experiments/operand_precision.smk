@@ -22,7 +22,7 @@ if PRECISION:
             ),
         ],
         figures={
-            "operand_precision": ("plot_operand_precision", ["operand_precision"], "", "30. Operand precision"),
+            "operand_precision": ("plot_operand_precision", ["operand_precision"], "", "31. Operand precision"),
         },
     )
 

@@ -7,7 +7,7 @@ COMPARED_EMBEDDED = STUDY.models_of("rsa", VOCABULARY)
 add_experiment(
     "rsa",
     collected={"rsa": ["results/tables/rsa/all.parquet"]},
-    figures={"rsa": ("plot_rsa", ["rsa"], "", "08. Similarity of the number spaces")},
+    figures={"rsa": ("plot_rsa", ["rsa"], "", "09. Similarity of the number spaces")},
 )
 
 

@@ -7,7 +7,7 @@ add_experiment(
     "steering",
     collected={"steering": [f"results/tables/steering/{model}/{context}.parquet" for model, context in STEERING_RUNS]},
     skipped=STUDY.no_operands("steering"),
-    figures={"steering": ("plot_steering", ["steering"], "", "26. Steering")},
+    figures={"steering": ("plot_steering", ["steering"], "", "27. Steering")},
     group="manipulation",
 )
 

@@ -15,7 +15,7 @@ add_experiment(
             "plot_universal_probe",
             ["universal_probe", *(["cross_layer"] if STUDY.experiment("cross_layer") else [])],
             "",
-            "14. Universal probe",
+            "15. Universal probe",
         ),
     },
     files=[f"results/probes/{name}/universal/fourier.safetensors" for name in UNIVERSAL],
