@@ -186,6 +186,8 @@ def _model_problems(config: Config) -> Iterator[str]:
             yield f"{where}.name: must not end in '{UNTRAINED}', which names the untrained control"
         if "device" in entry and "device_map" in entry:
             yield f"{where}.device_map: spreads the model over devices, so leave 'device' out"
+        if entry["source"] == "package" and ("folder" in entry) == ("file" in entry):
+            yield f"{where}: needs either 'folder' (a model folder of the package) or 'file' (a GGUF file of it)"
         if entry["source"] == "train":
             yield from _train_problems(entry, where, trained, config["numbers"])
         yield from _unknown_names(entry.get("contexts", []), [*contexts, VOCABULARY], f"{where}.contexts", "contexts")

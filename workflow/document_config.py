@@ -33,7 +33,7 @@ This page is generated from `workflow/schemas/config.schema.yaml` by `workflow/d
 """
 
 SECTIONS = {
-    "models": ["model", "train_model", "training", "package_model", "path_model", "hub_model"],
+    "models": ["model", "train_model", "training", "package_model", "path_model", "gguf_model", "hub_model"],
     "contexts": ["context", "number_context", "operand_context", "result_context", "natural_context"],
     "probes": ["probe", "closed_form_probe", "iterative_probe"],
     "experiments": [

@@ -18,11 +18,13 @@ from numprobe.layers import middle_layer
 from numprobe.models.facts import (
     ModelFacts,
     facts_from_config,
+    find_package_file,
     find_package_folder,
     model_width,
     state_layers,
     vocabulary_layers,
 )
+from numprobe.models.gguf.architecture import gguf_facts, gguf_width, read_known_model
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
@@ -86,6 +88,17 @@ class Model:
         return int(self.entry.get("resources", {}).get("gpus", explicit))
 
     @property
+    def gguf(self) -> str | None:
+        """The GGUF file that the model is converted from, None for other models."""
+        return os.path.relpath(_gguf_file(self.entry)) if _is_gguf(self.entry) else None
+
+    @property
+    def conversion_mb(self) -> int:
+        """Main memory that the conversion needs: the weights twice in float32, and what is loaded to convert them."""
+        tensors = read_known_model(_gguf_file(self.entry)).tensors.values()
+        return 1500 + sum(tensor.weights for tensor in tensors) * 8 // 10**6
+
+    @property
     def files(self) -> list[str]:
         """The model's files, so that a model that is replaced is read again; those of the hub are named by revision."""
         if self.entry["source"] == "hub":
@@ -93,13 +106,17 @@ class Model:
         if self.entry["source"] == "train":
             folder = json.loads(self.source)["folder"]
             return [f"{folder}/{name}" for name in MODEL_FILES]
+        if self.gguf is not None:
+            return [f"results/models/{self.name}/{name}" for name in CONVERTED_FILES]
         # Relative where possible: a study whose folder moves with its environment is not run again.
         folder = os.path.relpath(_folder(self.entry))
         patterns = ("config.json", "tokenizer*.json", "*.safetensors")
         return sorted(f"{folder}/{file.name}" for pattern in patterns for file in Path(folder).glob(pattern))
 
 
+#: What the workflow writes of a model that it trains, and of one that it converts.
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+CONVERTED_FILES = (*MODEL_FILES, "conversion.json")
 
 
 @dataclass(frozen=True)
@@ -492,6 +509,8 @@ def _width(entry: Config, config: Config) -> int | None:
     if entry["source"] == "train":
         spec = entry["train"] if "train" in entry else _entry(config, entry["of"])["train"]
         return int(spec["hidden_size"])
+    if _is_gguf(entry):
+        return gguf_width(read_known_model(_gguf_file(entry)))
     return model_width(_config_json(entry))
 
 
@@ -524,11 +543,21 @@ def _facts(entry: Config, config: Config) -> ModelFacts:
             tied=spec["architecture"] != "olmo2",
             unembedding=True,
         )
+    if _is_gguf(entry):
+        return gguf_facts(read_known_model(_gguf_file(entry)))
     return facts_from_config(_config_json(entry))
 
 
 def _entry(config: Config, name: str) -> Config:
     return next(entry for entry in config["models"] if entry["name"] == name)
+
+
+def _is_gguf(entry: Config) -> bool:
+    return entry["source"] == "gguf" or "file" in entry
+
+
+def _gguf_file(entry: Config) -> Path:
+    return Path(entry["path"]) if entry["source"] == "gguf" else find_package_file(entry["package"], entry["file"])
 
 
 def _folder(entry: Config) -> Path:
@@ -558,4 +587,7 @@ def _source(entry: Config) -> dict[str, Any]:
         base = f"results/models/{entry.get('of', entry['name'])}"
         source["folder"] = f"{base}/revisions/{entry['revision']}" if "of" in entry else base
         source.pop("revision", None)
+    if _is_gguf(entry):
+        source = {"kind": "gguf", "folder": f"results/models/{entry['name']}"}
+        source |= {"prefix_token": entry["prefix_token"]} if "prefix_token" in entry else {}
     return source | ({"embeddings_only": True} if entry.get("contexts") == [VOCABULARY] else {})

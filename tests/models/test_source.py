@@ -34,7 +34,7 @@ def test_parse_reads_json_and_mappings():
     [
         ("{", "not valid JSON"),
         ("[]", "not a JSON object"),
-        ('{"kind": "ftp"}', "one of hub, path, package, train, not 'ftp'"),
+        ('{"kind": "ftp"}', "one of hub, path, package, train, gguf, not 'ftp'"),
         ('{"kind": "hub", "id": "x", "layer": 3}', "unknown keys: layer"),
         ('{"kind": "package", "package": "x"}', r"needs the key\(s\) folder"),
     ],

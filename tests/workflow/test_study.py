@@ -1,11 +1,14 @@
 """What a configuration resolves to."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 from study import load_study
 
+from models.gguf_files import small_model, write_gguf
+from models.tiny import WIDTH
 from numprobe.errors import NumprobeError
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +40,21 @@ def test_layers_are_known_before_any_model_exists(study):
 def test_untrained_weights_differ_between_models_of_one_shape(study):
     assert study.untrained_seed("llama.untrained") != study.untrained_seed("phi3.untrained")
     assert study.untrained_seed("llama") is None
+
+
+def test_a_gguf_file_is_known_by_its_header_and_read_as_the_folder_it_becomes(tmp_path):
+    file = write_gguf(tmp_path / "small.gguf", small_model(tied=False))
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["models"][4] = {"name": "minilm", "source": "gguf", "path": str(file), "states": [0, 2, "final_norm"]}
+    study = load_study(config)
+    model = study.models["minilm"]
+    assert study.layers("minilm", "number") == ("0", "2", "final_norm")
+    assert study.layers("minilm", "vocabulary") == ("embedding", "unembedding")
+    assert (model.width, model.has_untrained) == (WIDTH, True)
+    assert Path(model.gguf).resolve() == file
+    assert json.loads(model.source) == {"kind": "gguf", "folder": "results/models/minilm"}
+    assert "results/models/minilm/conversion.json" in model.files
+    assert study.models["llama"].gguf is None
 
 
 def test_paper_study_holds_nothing_of_the_default_study():

@@ -5,6 +5,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 
 from snakemake.exceptions import WorkflowError
 
@@ -14,7 +15,7 @@ from estimate import describe_states
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
-from study import MODEL_FILES, load_study
+from study import CONVERTED_FILES, MODEL_FILES, load_study
 
 # The programs lie beside the Snakefile, wherever the run's working directory is.
 PROGRAMS = Path(workflow.basedir) / "scripts"
@@ -95,6 +96,22 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=(), gro
 def trained_models():
     """Models that the workflow trains, checkpoints of another model left out."""
     return [model for model in STUDY.models.values() if "train" in model.entry]
+
+
+def converted_models():
+    """Models that the workflow converts from GGUF files."""
+    return [model for model in STUDY.models.values() if model.gguf]
+
+
+def origin_options(model):
+    """The installed package that a model's GGUF file is of, and its version."""
+    package = model.entry.get("package")
+    if package is None:
+        return ""
+    try:
+        return f"--package {package} --package-version {version(package)}"
+    except PackageNotFoundError:
+        return f"--package {package}"
 
 
 def base_model(wildcards):

@@ -1,4 +1,4 @@
-"""Models: train the small ones, describe all of them."""
+"""Models: train the small ones, convert those in GGUF files, describe all of them."""
 
 for entry in trained_models():
 
@@ -34,6 +34,35 @@ for entry in trained_models():
         shell:
             'python "$NUMPROBE"/train_model.py --code {params.code} --name {params.model} --output {params.folder}'
             " --spec {params.specification:q} --seed {params.seed} {params.numbers} 2>&1 | tee {log}"
+
+
+for entry in converted_models():
+
+    rule:
+        name:
+            f"convert_model_{entry.name}"
+        input:
+            entry.gguf,
+        output:
+            expand(f"results/models/{entry.name}/{{file}}", file=CONVERTED_FILES),
+        log:
+            f"results/logs/convert_model/{entry.name}.log",
+        benchmark:
+            f"results/benchmarks/convert_model/{entry.name}.tsv"
+        # Much waits for a model.
+        priority: 500
+        conda:
+            "../envs/numprobe.yaml"
+        resources:
+            mem_mb=entry.entry.get("resources", {}).get("mem_mb", entry.conversion_mb),
+            runtime=60,
+        params:
+            code=digest("convert_model"),
+            folder=subpath(output[0], parent=True),
+            origin=origin_options(entry),
+        shell:
+            'python "$NUMPROBE"/convert_model.py --code {params.code} --file {input:q} --output {params.folder}'
+            " {params.origin} > {log} 2>&1"
 
 
 rule describe_model:

@@ -1,9 +1,11 @@
 """A model in one JSON file: what it is, and how it writes numbers."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from numprobe.models.facts import facts_from_config, model_width, read_config
+from numprobe.models.gguf.record import read_record
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource, resolve_source
 from numprobe.models.tokens import NumberTokenizer
@@ -56,9 +58,16 @@ def model_card(
         "final_norm": facts.final_norm,
         "parameters": count_parameters(found.folder),
         **identity(source, tokenizer),
+        **_quantisation(found.folder),
         **describe_numbers(NumberTokenizer(tokenizer, source.prefix_token), minimum, maximum),
         "provenance": dict(provenance),
     }
+
+
+def _quantisation(folder: Path) -> dict[str, Any]:
+    """What is told of the GGUF file that a folder was converted from; nothing of other folders."""
+    record = read_record(folder)
+    return {} if record is None else {"gguf": {key: value for key, value in record.items() if key != "provenance"}}
 
 
 def describe_numbers(numbers: NumberTokenizer, minimum: int, maximum: int) -> dict[str, Any]:

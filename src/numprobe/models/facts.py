@@ -253,7 +253,7 @@ def check_width(found: int | None, expected: int | None) -> None:
 
 
 def find_package_folder(package: str, folder: str) -> Path:
-    """The model folder inside an installed package, found without importing the package.
+    """Find the model folder inside an installed package, without importing the package.
 
     Parameters
     ----------
@@ -267,11 +267,27 @@ def find_package_folder(package: str, folder: str) -> Path:
     NumprobeError
         If the package is not installed or has no such folder.
     """
+    for place in _package_places(package):
+        if (place / folder).is_dir():
+            return place / folder
+    raise NumprobeError(f"the installed package '{package}' has no folder '{folder}'")
+
+
+def find_package_file(package: str, file: str) -> Path:
+    """Find a file inside an installed package, without importing the package; errors as `find_package_folder`."""
+    places = _package_places(package)
+    for place in places:
+        if (place / file).is_file():
+            return place / file
+    others = sorted(path.name for place in places for path in place.glob(f"*{Path(file).suffix}"))
+    hint = f"; it has {', '.join(others)}" if others else ""
+    raise NumprobeError(f"the installed package '{package}' has no file '{file}'{hint}")
+
+
+def _package_places(package: str) -> list[Path]:
+    """The folders of an installed package."""
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         name = package.replace("_", "-")
         raise NumprobeError(f"the package '{package}' is not installed: pip install --no-deps {name}")
-    for place in spec.submodule_search_locations:
-        if (path := Path(place) / folder).is_dir():
-            return path
-    raise NumprobeError(f"the installed package '{package}' has no folder '{folder}'")
+    return [Path(place) for place in spec.submodule_search_locations]

@@ -9,11 +9,18 @@ from typing import Any, TypeVar
 
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import find_package_folder
+from numprobe.models.gguf.record import RECORD, read_record
 from numprobe.models.weights import embedding_shards
 
 T = TypeVar("T")
 
-_NEEDED = {"hub": ("id",), "path": ("path",), "package": ("package", "folder"), "train": ("folder",)}
+_NEEDED = {
+    "hub": ("id",),
+    "path": ("path",),
+    "package": ("package", "folder"),
+    "train": ("folder",),
+    "gguf": ("folder",),
+}
 _TOKENIZER_AND_CONFIG = [
     "config.json",
     "tokenizer*",
@@ -33,13 +40,13 @@ class ModelSource:
     Attributes
     ----------
     kind
-        `hub`, `path`, `package` or `train` (a folder that the workflow trained).
+        `hub`, `path`, `package`, `train` (a folder that the workflow trained) or `gguf` (one that it converted).
     id, revision
         Identifier and branch, tag or commit on the Hugging Face hub; for `train`, a checkpoint `step-N`.
     path
         The folder (`path`).
     package, folder
-        An installed package and the folder inside it (`package`); the trained folder (`train`).
+        An installed package and the folder inside it (`package`); the folder that the workflow made (`train`, `gguf`).
     prefix_token
         Token put in front of every text, for tokenizers that neither add one nor have bos or eos.
     trust_remote_code
@@ -61,7 +68,11 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A model's local folder, and the revision that it is: a commit, `step-N`, a package's version, or `local`."""
+    """A model's local folder, and the revision that it is.
+
+    A commit, `step-N`, a package's version, or `local`; of a converted GGUF file the version of its package, or its
+    sha256, and the type of its weights.
+    """
 
     folder: Path
     revision: str
@@ -234,6 +245,14 @@ def _resolve_train(source: ModelSource, weights: bool) -> ResolvedModel:
     return ResolvedModel(_existing(folder), folder.name if folder.parent.name == "revisions" else "main")
 
 
+def _resolve_gguf(source: ModelSource, weights: bool) -> ResolvedModel:
+    folder = _existing(Path(str(source.folder)))
+    record = read_record(folder)
+    if record is None:
+        raise NumprobeError(f"{folder} has no {RECORD}, so it was not converted completely: convert the model again")
+    return ResolvedModel(folder, f"{record.get('version', record['sha256'])} {record['type']}")
+
+
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
         raise NumprobeError(f"the model folder {folder} does not exist")
@@ -245,4 +264,5 @@ _FINDERS: dict[str, Callable[[ModelSource, bool], ResolvedModel]] = {
     "path": _resolve_path,
     "package": _resolve_package,
     "train": _resolve_train,
+    "gguf": _resolve_gguf,
 }

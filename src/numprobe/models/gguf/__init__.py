@@ -1,0 +1,1 @@
+"""GGUF files: their headers, and their conversion to ordinary model folders."""

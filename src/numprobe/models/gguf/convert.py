@@ -1,0 +1,149 @@
+"""Turn a GGUF file into an ordinary model folder: once, checked tensor by tensor."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+from numprobe.atomic import atomic_path, file_sha256, write_json
+from numprobe.errors import NumprobeError
+from numprobe.models.gguf.architecture import count_types, main_type, read_known_model
+from numprobe.models.gguf.header import GgufHeader
+from numprobe.models.gguf.record import RECORD
+from numprobe.models.gguf.tensors import name_tensors, read_tensors
+from numprobe.models.gguf.tokenizer import read_tokenizer
+
+_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
+# One file, whatever its size: the rules name their files before the size is known.
+_ONE_FILE = "1000GB"
+
+
+def convert_gguf(
+    file: str | Path, output: str | Path, origin: Mapping[str, str], provenance: Mapping[str, Any]
+) -> None:
+    """Write the folder of a GGUF file's model: float32 safetensors, configuration, tokenizer, and `conversion.json`.
+
+    Files appear under their names only after every check.
+
+    Parameters
+    ----------
+    file
+        The GGUF file.
+    output
+        The folder.
+    origin
+        Where the file comes from, for the record: `package` and `version`, or nothing.
+    provenance
+        What the record says of its making.
+
+    Raises
+    ------
+    NumprobeError
+        If the file cannot be read, is not supported, or what became of it differs from the file.
+    """
+    file, output = Path(file), Path(output)
+    header = read_known_model(file)
+    name_tensors(header)
+    tokenizer = read_tokenizer(file)
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output, prefix=".converting-") as temporary:
+        model = _load(file)
+        check_config(header, model.config)
+        model.save_pretrained(temporary, max_shard_size=_ONE_FILE)
+        del model
+        tokenizer.save_pretrained(temporary, save_jinja_files=False)
+        check_weights(header, Path(temporary) / "model.safetensors")
+        for name in _FILES:
+            with atomic_path(output / name) as target:
+                shutil.move(Path(temporary) / name, target)
+    write_json(output / RECORD, {**_describe(header), **origin, "provenance": dict(provenance)})
+
+
+def _describe(header: GgufHeader) -> dict[str, Any]:
+    return {
+        "file": header.path.name,
+        "sha256": file_sha256(header.path),
+        "bytes": header.path.stat().st_size,
+        "architecture": header.architecture,
+        "type": main_type(header),
+        "tensors": count_types(header),
+        "stored_as": "float32",
+    }
+
+
+def _load(file: Path) -> Any:
+    """The model with float32 weights, free of what transformers remembers of the file."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            file.parent, gguf_file=file.name, dtype=torch.float32, local_files_only=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError, ImportError) as error:
+        raise NumprobeError(f"transformers cannot read {file}: {error}") from error
+    # It would refuse to save weights that it takes for quantised ones.
+    model.hf_quantizer, model.is_quantized = None, False
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    return model
+
+
+def check_config(header: GgufHeader, config: Any) -> None:
+    """Compare what a model's configuration says with the header of its GGUF file.
+
+    Raises
+    ------
+    NumprobeError
+        If they differ.
+    """
+    own = {key.partition(".")[2]: value for key, value in header.metadata.items()}
+    heads, width = own["attention.head_count"], own["embedding_length"]
+    size = own.get("attention.key_length", own.get("rope.dimension_count", width // heads))
+    expected = {
+        "num_hidden_layers": own["block_count"],
+        "hidden_size": width,
+        "intermediate_size": own["feed_forward_length"],
+        "num_attention_heads": heads,
+        "num_key_value_heads": own.get("attention.head_count_kv", heads),
+        "head_dim": size,
+        "rms_norm_eps": own.get("attention.layer_norm_rms_epsilon"),
+        "rope_theta": own.get("rope.freq_base", 10000.0),
+        "vocab_size": header.tensors["token_embd.weight"].shape[0],
+        "tie_word_embeddings": "output.weight" not in header.tensors,
+    }
+    rotation = config.rope_parameters
+    found = {key: rotation[key] if key == "rope_theta" else getattr(config, key) for key in expected}
+    wrong = [f"{key} is {found[key]}, by the file {value}" for key, value in expected.items() if found[key] != value]
+    if rotation.get("rope_type") != "default":
+        wrong.append(f"rope_type is {rotation.get('rope_type')}, by the file default")
+    if wrong:
+        raise NumprobeError(f"{header.path}: transformers makes another model of it: {'; '.join(wrong)}")
+
+
+def check_weights(header: GgufHeader, converted: Path) -> None:
+    """Compare every converted tensor with the file's own, dequantised independently; they must be equal bit by bit.
+
+    Raises
+    ------
+    NumprobeError
+        If one differs, is missing, or is not in the file.
+    """
+    with safe_open(converted, framework="numpy") as weights:
+        left = set(weights.keys())
+        for name, expected in read_tensors(header):
+            if name not in left:
+                raise NumprobeError(f"{header.path}: its tensor {name} is missing in the converted model")
+            left.remove(name)
+            made = weights.get_tensor(name)
+            if made.dtype != np.float32 or made.shape != expected.shape or not np.array_equal(made, expected):
+                raise NumprobeError(f"{header.path}: the tensor {name} of the converted model is not that of the file")
+    if left:
+        raise NumprobeError(f"{header.path}: the converted model has tensors that the file lacks: {sorted(left)[:3]}")

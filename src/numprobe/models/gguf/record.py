@@ -1,0 +1,15 @@
+"""What a converted folder says of the GGUF file that it was made of."""
+
+from pathlib import Path
+from typing import Any
+
+from numprobe.atomic import read_json
+
+#: The record's name in the folder. It is written last: a folder with it is complete.
+RECORD = "conversion.json"
+
+
+def read_record(folder: str | Path) -> dict[str, Any] | None:
+    """Return the record of a converted folder (docs/files.md), None for other folders."""
+    path = Path(folder) / RECORD
+    return dict(read_json(path)) if path.is_file() else None

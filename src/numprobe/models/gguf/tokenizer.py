@@ -1,0 +1,83 @@
+"""The tokenizer of a GGUF file: made by transformers, cut as the file says, and checked against the file itself."""
+
+from pathlib import Path
+from typing import Any
+
+from numprobe.errors import NumprobeError
+from numprobe.models.gguf.vocabulary import Vocabulary, read_vocabulary
+
+#: Texts on which a tokenizer must agree with its file: numbers, spaces, punctuation, scripts, code.
+PROBES = (
+    *("0", "7", "42", "999", " 1998", "007", "1,234", "3.5", "-7", "12345678", "2^10", "10%", "$348", "7th", "x1y22"),
+    "12+345=357 in 1998",
+    "a  12   345\t6\n\n78 \n 9",
+    "  leading and trailing  ",
+    "A pack of 12 pens costs 348 cents; it's theirs, I'll say they've 'd.",
+    "IT'S LOUD, don't SHOUT!!! (really?) -- [yes] {no} \"quoted\" …",
+    "Größe, naïve, œuvre, Ångström; Ещё 15 рублей, πάντα 3 ρεῖ",
+    "中文有数字３和三百二十一。日本語のテキスト、1,000円。",
+    "العدد ٤٢ والعدد 42؛ हिन्दी में १२३ और 123",
+    "😀 emoji 👩‍👩‍👧 and ½ ² Ⅷ ①",
+    "def f(x: int) -> int:\n    return x ** 2 + 0x1F  # 12 spaces\n\tif x != 10: pass\r\n",
+    '{"key": [1, 22, 333], "url": "https://example.org/?q=42&p=7"}',
+)
+
+
+def read_tokenizer(path: str | Path) -> Any:
+    """Return the fast tokenizer of a GGUF file.
+
+    Raises
+    ------
+    NumprobeError
+        If the file's vocabulary is not supported, or the tokenizer does not do what the file says.
+    """
+    from transformers import PreTrainedTokenizerFast
+    from transformers.utils import logging
+
+    path = Path(path)
+    vocabulary = read_vocabulary(path)
+    logging.set_verbosity_error()
+    try:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(path.parent, gguf_file=path.name)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise NumprobeError(f"the tokenizer in {path} cannot be read: {error}") from error
+    _cut_as_the_file_says(tokenizer, vocabulary)
+    check_tokenizer(tokenizer, vocabulary, path)
+    return tokenizer
+
+
+def _cut_as_the_file_says(tokenizer: Any, vocabulary: Vocabulary) -> None:
+    """Set how texts are cut and where they begin: transformers knows few of the ways, and takes GPT-2's for others."""
+    from tokenizers import Regex, pre_tokenizers
+
+    splits = [pre_tokenizers.Split(Regex(one), "isolated") for one in vocabulary.split.expressions]
+    backend = tokenizer.backend_tokenizer
+    backend.pre_tokenizer = pre_tokenizers.Sequence([*splits, pre_tokenizers.ByteLevel(False, use_regex=False)])
+    backend.model.ignore_merges = vocabulary.split.whole_first
+
+
+def check_tokenizer(tokenizer: Any, vocabulary: Vocabulary, path: Path) -> None:
+    """Compare a tokenizer with the vocabulary of its file: every token, every merge, and the tokens of `PROBES`.
+
+    Raises
+    ------
+    NumprobeError
+        If they differ.
+    """
+    import json
+
+    size = len(vocabulary.tokens)
+    if tokenizer.convert_ids_to_tokens(list(range(size))) != vocabulary.tokens or len(tokenizer) != size:
+        raise _differs(path, "its tokens are not those of the file")
+    model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    if [tuple(merge) for merge in model["merges"]] != vocabulary.merges:
+        raise _differs(path, "its merges are not those of the file")
+    first = [vocabulary.bos] if vocabulary.starts else []
+    for text in (*PROBES, *(f"{token}5 {token}" for token in vocabulary.whole[:3])):
+        made, expected = tokenizer(text)["input_ids"], [*first, *vocabulary.encode(text)]
+        if made != expected:
+            raise _differs(path, f"{text!r} becomes {made}, by the file it is {expected}")
+
+
+def _differs(path: Path, reason: str) -> NumprobeError:
+    return NumprobeError(f"{path}: the tokenizer that transformers makes of it is another one: {reason}")

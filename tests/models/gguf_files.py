@@ -1,0 +1,127 @@
+"""Small GGUF files, written as llama.cpp's converter writes them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+
+from models.tiny import byte_tokenizer, tiny_model
+
+#: Names of a Llama model's parts in a file, written by hand so that they check the library's.
+_PARTS = {
+    "input_layernorm": "attn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "post_attention_layernorm": "ffn_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+_TOP = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
+NORMAL, CONTROL, USER_DEFINED = 1, 3, 4
+
+
+def small_model(tied: bool = True, **changes: Any) -> Any:
+    """A Llama model with random weights, its widths multiples of the block of a quantised type."""
+    vocabulary = len(byte_tokenizer())
+    shape = {"vocab_size": vocabulary, "intermediate_size": 64, "max_position_embeddings": 256}
+    special = {"bos_token_id": None, "eos_token_id": 0, "pad_token_id": None}
+    return tiny_model("llama", head=True, tie_word_embeddings=tied, **{**shape, **special, **changes})
+
+
+def write_gguf(
+    path: Path,
+    model: Any,
+    kind: str = "F32",
+    changes: dict[str, Any] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Path:
+    """Write a model and the tokenizer `byte_tokenizer` as a GGUF file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    model
+        A causal Llama model.
+    kind
+        Type of the matrices.
+    changes
+        Metadata that is other than usual; None leaves an entry out.
+    extra
+        Tensors beside those of the model, by name.
+    """
+    writer = gguf.GGUFWriter(str(path), "llama")
+    for key, value in {**metadata(model), **(changes or {})}.items():
+        if value is not None:
+            _add(writer, key, value)
+    stored = {file_name(name): weights for name, weights in file_tensors(model).items()}
+    for name, weights in {**stored, **(extra or {})}.items():
+        type_ = gguf.GGMLQuantizationType[kind if weights.ndim == 2 else "F32"]
+        writer.add_tensor(name, gguf.quantize(weights, type_), raw_dtype=type_)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def metadata(model: Any) -> dict[str, Any]:
+    """The entries of a file, without the architecture."""
+    config, tokens = model.config, json.loads(byte_tokenizer().backend_tokenizer.to_str())["model"]
+    written = sorted(tokens["vocab"], key=tokens["vocab"].get)
+    return {
+        "llama.block_count": config.num_hidden_layers,
+        "llama.context_length": config.max_position_embeddings,
+        "llama.embedding_length": config.hidden_size,
+        "llama.feed_forward_length": config.intermediate_size,
+        "llama.attention.head_count": config.num_attention_heads,
+        "llama.attention.head_count_kv": config.num_key_value_heads,
+        "llama.attention.layer_norm_rms_epsilon": float(config.rms_norm_eps),
+        "llama.rope.freq_base": float(config.rope_parameters["rope_theta"]),
+        "llama.rope.dimension_count": config.head_dim,
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "gpt-2",
+        "tokenizer.ggml.tokens": written,
+        "tokenizer.ggml.token_type": [CONTROL, *[NORMAL] * (len(written) - 1)],
+        "tokenizer.ggml.merges": [" ".join(merge) for merge in tokens["merges"]],
+        "tokenizer.ggml.eos_token_id": 0,
+    }
+
+
+def file_tensors(model: Any) -> dict[str, np.ndarray]:
+    """The weights of a model, float32, queries and keys in the order of rows that files have."""
+    config, tensors = model.config, {}
+    for name, weights in model.state_dict().items():
+        array = weights.numpy()
+        if "q_proj" in name:
+            array = _paired(array, config.num_attention_heads)
+        if "k_proj" in name:
+            array = _paired(array, config.num_key_value_heads)
+        if name != "lm_head.weight" or not config.tie_word_embeddings:
+            tensors[name] = array
+    return tensors
+
+
+def file_name(name: str) -> str:
+    """The name of a tensor in a file."""
+    part, ending = name.rsplit(".", 1)
+    if part in _TOP:
+        return f"{_TOP[part]}.{ending}"
+    _, _, block, part = part.split(".", 3)
+    return f"blk.{block}.{_PARTS[part]}.{ending}"
+
+
+def _paired(weights: np.ndarray, heads: int) -> np.ndarray:
+    """As llama.cpp's converter does: the halves of each head become neighbours."""
+    shape = (heads, 2, weights.shape[0] // heads // 2, *weights.shape[1:])
+    return np.ascontiguousarray(weights.reshape(shape).swapaxes(1, 2).reshape(weights.shape))
+
+
+def _add(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
+    types = {bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32, str: writer.add_string}
+    types.get(type(value), writer.add_array)(key, value)
