@@ -498,7 +498,7 @@ def _covers(entry: Config, model: str, context: str) -> bool:
 
 def _model(entry: Config, config: Config) -> Model:
     facts = _facts(entry, config)
-    source = json.dumps(_source(entry), sort_keys=True)
+    source = json.dumps(_source(entry, config), sort_keys=True)
     return Model(entry["name"], entry, facts, _chosen_layers(entry, facts), _width(entry, config), source)
 
 
@@ -580,8 +580,8 @@ def _config_json(entry: Config) -> Config:
 _SOURCE_KEYS = ("id", "revision", "package", "folder", "path", "prefix_token", "trust_remote_code")
 
 
-def _source(entry: Config) -> dict[str, Any]:
-    """What the programs need to find the model."""
+def _source(entry: Config, config: Config) -> dict[str, Any]:
+    """What the programs need to find the model and to read its numbers."""
     source = {"kind": entry["source"], **{key: entry[key] for key in _SOURCE_KEYS if key in entry}}
     if entry["source"] == "train":
         base = f"results/models/{entry.get('of', entry['name'])}"
@@ -590,4 +590,6 @@ def _source(entry: Config) -> dict[str, Any]:
     if _is_gguf(entry):
         source = {"kind": "gguf", "folder": f"results/models/{entry['name']}"}
         source |= {"prefix_token": entry["prefix_token"]} if "prefix_token" in entry else {}
+    if config["numbers"]["tokens"] == "single":
+        source["single_tokens"] = True
     return source | ({"embeddings_only": True} if entry.get("contexts") == [VOCABULARY] else {})

@@ -61,7 +61,7 @@ def test_the_manifest_names_everything(tmp_path, prompts):
     manifest = read_manifest(run(source, prompts, tmp_path / "out", storage_dtype="float16", layers=["1"]))
     assert (manifest["model"], manifest["context"], manifest["rows"]) == ("m", "c", 8)
     assert (manifest["width"], manifest["dtype"], manifest["untrained_seed"]) == (WIDTH, "float16", None)
-    assert manifest["dropped"] == {"multi_token": 0, "glued": 0, "unknown": 1, "too_long": 0}
+    assert manifest["dropped"] == {"glued": 0, "unknown": 1, "too_long": 0}
     assert manifest["source"] == {"kind": "path", "path": source.path}
     assert manifest["weights_sha256"] == weights_sha256(source.path)
     assert manifest["tokenizer_sha256"] == tokenizer_sha256(word_tokenizer())
@@ -166,9 +166,9 @@ def test_a_vocabulary_without_numbers_is_an_error(tmp_path):
 
 def test_numbers_of_a_text_that_cannot_be_read_are_left_out():
     table, states = number_states(tiny_model("llama"), word_tokenizer(), "007 is 1234, 0 or 12 or 300.", ["0"])
-    assert table["value"].to_list() == [0, 12]
+    assert table["value"].to_list() == [1234, 0, 12]
     assert table.schema == {"token": pl.UInt32, "value": pl.Int32, "start": pl.UInt32, "end": pl.UInt32}
-    assert states["0"].shape == (2, WIDTH)
+    assert states["0"].shape == (3, WIDTH)
     table, states = number_states(tiny_model("llama"), word_tokenizer(), "nothing", ["0"])
     assert (table.height, states["0"].shape) == (0, (0, WIDTH))
 

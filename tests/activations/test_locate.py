@@ -44,7 +44,8 @@ def test_rows_are_sorted_by_length_and_texts_are_fed_once():
 def test_the_position_table_keeps_the_prompts_columns_but_the_text():
     table = prompt_table(["7 is 8"]).with_columns(pl.lit("t").alias("template"))
     positions = locate_numbers(table, WORDS, None).positions
-    assert positions.columns == ["row", "token", "token_id", "n_tokens", *(set_without_text(table))]
+    found = ["row", "token", "token_id", "n_tokens", "first_token", "number_tokens"]
+    assert positions.columns == [*found, *(set_without_text(table))]
     assert positions.schema["row"] == positions.schema["token"] == positions.schema["n_tokens"] == pl.UInt32
     assert positions["template"].to_list() == ["t", "t"]
 
@@ -55,15 +56,34 @@ def set_without_text(table):
 
 def test_dropped_rows_are_counted_by_reason():
     table = prompt_table(["12 is 77", "the 12th", "is 1 and 2 and 3 and 4 and 5"])
-    located = locate_numbers(table, NumberTokenizer(wordpiece_tokenizer()), 9)
+    located = locate_numbers(table, NumberTokenizer(wordpiece_tokenizer(), single_tokens=True), 9)
     assert located.dropped == {"multi_token": 1, "glued": 1, "unknown": 0, "too_long": 5}
     assert located.positions["value"].to_list() == [12]
     assert located.positions.height + sum(located.dropped.values()) == table.height
 
 
-def test_a_model_without_any_single_number_is_an_error():
-    with pytest.raises(NumprobeError, match=r"no number of the prompts is one token .*'multi_token': 1"):
-        locate_numbers(prompt_table(["1234"]), WORDS, None)
+@pytest.mark.parametrize(
+    ("make", "text", "last"),
+    [
+        (word_tokenizer, "is 1234 and 5", "4"),
+        (byte_tokenizer, "is 1234 and 5", "34"),
+        (separate_space_tokenizer, "is 123 and 5", "3"),
+        (wordpiece_tokenizer, "is 4512 and 5", "##12"),
+    ],
+)
+def test_a_number_of_several_tokens_is_read_at_its_last(make, text, last):
+    numbers = NumberTokenizer(make())
+    located = locate_numbers(prompt_table([text]), numbers, None)
+    whole, single = located.positions.rows(named=True)
+    assert pieces(located, numbers, 0)[whole["token"]] == last
+    assert (whole["number_tokens"], whole["token"] - whole["first_token"]) == (2, 1)
+    assert (single["number_tokens"], single["token"]) == (1, single["first_token"])
+    assert located.dropped == {"glued": 0, "unknown": 0, "too_long": 0}
+
+
+def test_without_numbers_of_several_tokens_none_may_be_left():
+    with pytest.raises(NumprobeError, match=r"no number of the prompts can be read .*'multi_token': 1"):
+        locate_numbers(prompt_table(["1234"]), NumberTokenizer(word_tokenizer(), single_tokens=True), None)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +102,16 @@ def test_before_reads_the_last_token_before_the_answer_and_feeds_nothing_of_it(n
     assert row["token_id"] == numbers.tokenizer.convert_tokens_to_ids(fed[-1])
 
 
-def test_before_needs_an_answer_of_one_token():
+def test_before_takes_answers_of_several_tokens():
     located = locate_numbers(prompt_table(["1 + 2 = 3", "1 + 2 = 1234"], "before"), WORDS, None)
-    assert located.dropped["multi_token"] == 1
-    assert located.positions["value"].to_list() == [3]
+    assert located.positions["value"].to_list() == [3, 1234]
+    assert located.positions["number_tokens"].to_list() == [1, 2]
+    assert located.positions["token"].to_list() == [4, 4]
+    assert located.positions["first_token"].to_list() == [5, 5]
+    single = locate_numbers(
+        prompt_table(["1 + 2 = 3", "1 + 2 = 1234"], "before"), NumberTokenizer(word_tokenizer(), None, True), None
+    )
+    assert (single.dropped["multi_token"], single.positions["value"].to_list()) == (1, [3])
 
 
 def test_before_does_not_count_the_answer_as_fed():

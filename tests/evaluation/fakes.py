@@ -22,7 +22,8 @@ def write_folder(folder, values, layers=("0", "1"), error=0, context="number", s
     """States whose first component is the value plus `error`, times a factor of the layer."""
     values = np.asarray(values)
     row = np.arange(len(values))
-    known = {"operation": None, "domain": None, "text_split": "any", "start": 0, "prompt": row, **columns}
+    unsaid = {"operation": None, "domain": None, "text_split": "any", "start": 0, "number_tokens": 1, "prompt": row}
+    known = {**unsaid, **columns}
     positions = pl.DataFrame({"row": row.astype(np.uint32), "value": values.astype(np.int32)}).with_columns(
         pl.lit(value if isinstance(value, str | int | None) else pl.Series(value)).alias(name)
         for name, value in known.items()

@@ -25,7 +25,14 @@ def write_waves(folder, shapes, context="number", noise=0.01):
     }
     row = np.arange(100, dtype=np.uint32)
     positions = pl.DataFrame(
-        {"row": row, "value": VALUES.astype(np.int32), "prompt": row, "start": 0, "text_split": "any"}
+        {
+            "row": row,
+            "value": VALUES.astype(np.int32),
+            "prompt": row,
+            "start": 0,
+            "number_tokens": 1,
+            "text_split": "any",
+        }
     ).with_columns(operation=pl.lit(None, pl.String), domain=pl.lit(None, pl.String))
     details = {"model": "fake", "context": context, "weights_sha256": "0"}
     write_activations(

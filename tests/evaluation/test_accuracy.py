@@ -22,7 +22,7 @@ def readings(rows, layer="0", probe="fourier", control="none"):
     """From (value, decoded, fold, operation, domain) tuples."""
     names = ["value", "decoded", "fold", "operation", "domain"]
     table = pl.DataFrame(rows, schema=names, orient="row").with_row_index("row")
-    fixed = {"layer": layer, "probe": probe, "control": control, "prompt": 0, "start": 0}
+    fixed = {"layer": layer, "probe": probe, "control": control, "prompt": 0, "start": 0, "number_tokens": 1}
     filled = table.with_columns(pl.col("value").alias("label"), *(pl.lit(v).alias(k) for k, v in fixed.items()))
     return filled.select(pl.col(name).cast(dtype) for name, dtype in PREDICTION.items())
 

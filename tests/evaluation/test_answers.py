@@ -45,6 +45,7 @@ def readings(truth, decoded, control="none", operation="+", layer="1", probe="fo
     rows = {"row": range(len(truth)), "prompt": range(len(truth)), "value": truth, "decoded": decoded}
     label = control_labels(control, np.asarray(truth), SPLIT, 0)
     names = {"layer": layer, "probe": probe, "control": control, "fold": "0", "start": 0, "domain": None}
+    names["number_tokens"] = 1
     named = pl.DataFrame(rows).with_columns(
         pl.Series("label", label),
         pl.Series("operation", [operation] * len(truth) if isinstance(operation, str) else operation),

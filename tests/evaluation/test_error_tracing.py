@@ -69,7 +69,7 @@ def read_all(tmp_path, asker: Asker, questions: Questions, edit: Edit, labels: s
     positions = questions.table.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
         "prompt", "value", "operation", pl.lit(0).alias("start"), pl.lit(None, pl.String).alias("domain"),
-        pl.lit("any").alias("text_split"),
+        pl.lit("any").alias("text_split"), pl.lit(1).alias("number_tokens"),
     )  # fmt: skip
     details = {"dropped": {}, "provenance": {}, **IDENTITY}
     width = states["1"].shape[1]

@@ -25,6 +25,7 @@ def folder(tmp_path_factory):
     states = [State("qkv", "1", 32, parts), State("attention", "1", 24), State("mlp", "1", 24)]
     batch = {("qkv", "1"): np.hstack([q, k, v]), ("attention", "1"): noise((300, 24)), ("mlp", "1"): mlp}
     columns = {"row": np.arange(300, dtype=np.uint32), "prompt": np.arange(300, dtype=np.uint32)}
+    columns["number_tokens"] = np.ones(300, dtype=np.uint32)
     empty = {"operation": pl.Series([None] * 300, dtype=pl.String), "domain": pl.Series([None] * 300, dtype=pl.String)}
     positions = pl.DataFrame(
         {**columns, "start": columns["row"], "value": values.astype(np.int32), "text_split": ["any"] * 300, **empty}

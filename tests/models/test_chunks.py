@@ -82,5 +82,5 @@ def test_wrong_offsets_are_an_error():
     shifted.ends[-2] -= 1
     with pytest.raises(NumprobeError, match="which tokens are 123456"):
         find_chunks(LEFT, "123456", shifted, 0, 6)
-    with pytest.raises(NumprobeError, match="no token cover it"):
+    with pytest.raises(NumprobeError, match="no token covers"):
         find_chunks(LEFT, "123456", LEFT.encode(["1"])[0], 3, 6)

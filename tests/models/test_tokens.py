@@ -19,11 +19,13 @@ ALL = [WORDS, BYTES, UNTRIMMED, SEPARATE, PIECES]
 
 
 def find(numbers, text, written, value=None):
-    """Where the first `written` of a text is found, as the token itself."""
+    """Where the first `written` of a text is found, as the tokens themselves."""
     encoded = numbers.encode([text])[0]
     start = text.index(written)
     found = numbers.find(text, encoded, start, start + len(written), int(written) if value is None else value)
-    return found if isinstance(found, str) else numbers.tokenizer.convert_ids_to_tokens(int(encoded.ids[found]))
+    if isinstance(found, str):
+        return found
+    return numbers.tokenizer.convert_ids_to_tokens(encoded.ids[found.first : found.last + 1].tolist())
 
 
 @pytest.mark.parametrize("numbers", ALL)
@@ -55,7 +57,7 @@ def test_a_configured_prefix_is_put_once_and_must_exist():
 
 
 @pytest.mark.parametrize(
-    ("numbers", "text", "written", "token"),
+    ("numbers", "text", "written", "tokens"),
     [
         (WORDS, "12 is 34", "34", "34"),
         (BYTES, "12 is 34", "12", "12"),
@@ -66,48 +68,54 @@ def test_a_configured_prefix_is_put_once_and_must_exist():
         (PIECES, "E11 is 34", "11", "##11"),
         (PIECES, "É 34", "34", "34"),
         (BYTES, "é😀 34", "34", "Ġ34"),
+        (WORDS, "1234", "1234", "123 4"),
+        (BYTES, "is 123", "123", "Ġ12 3"),
+        (UNTRIMMED, "is 12345", "12345", "Ġ12 34 5"),
+        (SEPARATE, "is 12345", "12345", "12 34 5"),
+        (PIECES, "is 77", "77", "7 ##7"),
     ],
 )
-def test_the_token_of_a_number(numbers, text, written, token):
-    assert find(numbers, text, written) == token
+def test_the_tokens_of_a_number(numbers, text, written, tokens):
+    assert find(numbers, text, written) == tokens.split()
 
 
 @pytest.mark.parametrize(
     ("numbers", "text", "written", "reason"),
     [
-        (WORDS, "1234", "1234", "multi_token"),
         (WORDS, "is 567", "567", "unknown"),
-        (BYTES, "is 123", "123", "multi_token"),
-        (PIECES, "is 77", "77", "multi_token"),
+        (WORDS, "567123", "567123", "unknown"),
         (PIECES, "the 12th", "12", "glued"),
+        (NumberTokenizer(word_tokenizer(), single_tokens=True), "1234", "1234", "multi_token"),
+        (NumberTokenizer(byte_tokenizer(), single_tokens=True), "is 123", "123", "multi_token"),
+        (NumberTokenizer(wordpiece_tokenizer(), single_tokens=True), "is 77", "77", "multi_token"),
         (BYTES, "is 12", "1", "glued"),
         (BYTES, "is 12", "2", "glued"),
     ],
 )
-def test_the_reason_why_a_number_has_no_token(numbers, text, written, reason):
+def test_the_reason_why_a_number_has_no_tokens(numbers, text, written, reason):
     assert find(numbers, text, written) == reason
 
 
 def test_two_readings_that_disagree_are_an_error_that_names_the_prompt():
     tokenizer = word_tokenizer()
     tokenizer.backend_tokenizer.normalizer = normalizers.Replace("7", "8")
-    with pytest.raises(NumprobeError, match=r"'is 17'.*offsets give '17', the token is '18'"):
+    with pytest.raises(NumprobeError, match=r"17 in 'is 17'\? by the offsets \['17'\], but the tokens write \['18'\]"):
         find(NumberTokenizer(tokenizer), "is 17", "17")
-    with pytest.raises(NumprobeError, match="which token is 13 in the prompt 'is 12'"):
+    with pytest.raises(NumprobeError, match="of 'is 12' are '12', not 13"):
         find(WORDS, "is 12", "12", value=13)
-    with pytest.raises(NumprobeError, match="no token cover"):
-        WORDS.find("is 12", WORDS.encode(["is 12"])[0], 2, 3, 12)
+    with pytest.raises(NumprobeError, match="no token covers"):
+        WORDS.find("is 12", WORDS.encode(["is"])[0], 3, 5, 12)
 
 
 @pytest.mark.parametrize("numbers", ALL)
 @given(before=st.text("ab E.$ é", max_size=5), value=st.integers(0, 150), after=st.text("xy .,é", max_size=5))
-def test_a_token_that_is_found_decodes_to_the_number(numbers, before, value, after):
+def test_tokens_that_are_found_write_the_number(numbers, before, value, after):
     text = f"{before}{value}{after}"
     encoded = numbers.encode([text])[0]
     found = numbers.find(text, encoded, len(before), len(before) + len(str(value)), value)
-    if isinstance(found, int):
-        assert found > 0
-        assert numbers.written(int(encoded.ids[found])) == str(value)
+    if not isinstance(found, str):
+        assert found.first > 0
+        assert "".join(map(numbers.written, encoded.ids[found.first : found.last + 1].tolist())) == str(value)
 
 
 @pytest.mark.parametrize("numbers", ALL)
@@ -126,10 +134,10 @@ def test_many_numbers_at_once_are_found_as_each_alone(numbers, pairs):
 def test_many_numbers_at_once_are_refused_as_each_alone():
     encoded = WORDS.encode(["is 12", "7"])
     which, spans, values = np.array([1, 0]), np.array([[0, 1], [3, 5]]), np.array([7, 13])
-    with pytest.raises(NumprobeError, match="which token is 13 in the prompt 'is 12'"):
+    with pytest.raises(NumprobeError, match="of 'is 12' are '12', not 13"):
         WORDS.find_all(["is 12", "7"], encoded, which, spans, values)
-    with pytest.raises(NumprobeError, match="no token cover"):
-        WORDS.find_all(["is 12", "7"], encoded, which, np.array([[0, 1], [2, 3]]), np.array([7, 12]))
+    with pytest.raises(NumprobeError, match="no token covers"):
+        WORDS.find_all(["is 12", "7"], WORDS.encode(["is", "7"]), which, np.array([[0, 1], [3, 5]]), np.array([7, 12]))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +164,7 @@ def test_the_pretrained_encoder_writes_445_numbers_as_one_token():
     assert list(tokens)[:342] == list(range(342))
     assert (len(tokens), dropped) == (445, {"multi_token": 555})
     assert numbers.leading_space() == "none"
-    assert find(numbers, "E11.9", "11") == "##11"
+    assert find(numbers, "E11.9", "11") == ["##11"]
 
 
 def test_pieces_of_long_numbers():

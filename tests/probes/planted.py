@@ -88,6 +88,7 @@ def write_folder(
         {
             "row": np.arange(count, dtype=np.uint32),
             "value": np.asarray(values, dtype=np.int32),
+            "number_tokens": np.ones(count, dtype=np.uint32),
             "text_split": [text_split] * count if isinstance(text_split, str) else list(text_split),
         }
     )

@@ -283,7 +283,7 @@ def test_defaults_are_filled_in():
         "probes": [{"name": "fourier"}],
     }
     check_config(config)
-    assert config["numbers"] == {"min": 0, "max": 999}
+    assert config["numbers"] == {"min": 0, "max": 999, "tokens": "any"}
     assert config["models"][0]["train"]["steps"] == 600
     assert config["models"][0]["dtype"] == "float32"
     assert config["split"]["folds"] == 10

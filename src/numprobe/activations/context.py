@@ -161,7 +161,7 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
     model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
     parts = locate_parts(model)
     check_layers(parts.facts.layers, extraction.expected_layers)
-    numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
+    numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token, extraction.source.single_tokens)
     located = locate_numbers(table, numbers, longest_sequence(model.config, tokenizer), parts.causal_span)
     details = {
         "model": extraction.model,

@@ -1,4 +1,4 @@
-"""From prompts to tokens: which token of which sequence is probed for each number."""
+"""From prompts to tokens: the token of each sequence that is probed for each number."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.errors import NumprobeError
-from numprobe.models.tokens import REASONS, Encoded, NumberTokenizer
+from numprobe.models.tokens import Encoded, NumberTokenizer, Span
 
 _TEXTS_AT_ONCE = 1024
 # Families whose position ids start after the padding token's id, so that fewer positions are left.
@@ -43,17 +43,26 @@ class Located:
 
 
 # Columns of the position table that are found here, the row of the prompt table that they belong to, and its text.
-_PLACE = {"index": pl.UInt32, "token": pl.UInt32, "token_id": pl.UInt32, "n_tokens": pl.UInt32, "prompt": pl.UInt32}
+_PLACE = {
+    "index": pl.UInt32,
+    "token": pl.UInt32,
+    "token_id": pl.UInt32,
+    "n_tokens": pl.UInt32,
+    "first_token": pl.UInt32,
+    "number_tokens": pl.UInt32,
+    "prompt": pl.UInt32,
+}
 
 
 def locate_numbers(
     prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None, causal_span: float = 0
 ) -> Located:
-    """Find the token of every number of a prompt table.
+    """Find the tokens of every number of a prompt table.
 
-    A row is kept if its number is exactly one token. With `read_at` = "before", the sequence ends before the first
-    token that holds a digit of the number, and the token before the cut is probed. Rows of the same text share its
-    sequence. Where tokens do not depend on what follows them, a sequence ends at its last probed token.
+    A row is kept if the digits of its number are exactly whole tokens, one or several; the last of them is probed. With
+    `read_at` = "before", the sequence ends before the first of them, and the token before the cut is probed. Rows of
+    the same text share its sequence. Where tokens do not depend on what follows them, a sequence ends at its last
+    probed token.
 
     Parameters
     ----------
@@ -69,13 +78,13 @@ def locate_numbers(
     Raises
     ------
     NumprobeError
-        If the two ways of finding a number's token disagree, or no row is kept.
+        If the two ways of finding a number's tokens disagree, or no row is kept.
     """
     dropped: Counter[str] = Counter()
     found = [_locate(block, numbers, max_tokens, causal_span, dropped) for block in _blocks_of_prompts(prompts)]
     places = pl.concat([block.places for block in found])
     if places.is_empty():
-        raise NumprobeError(f"no number of the prompts is one token of this model (left out: {dict(dropped)})")
+        raise NumprobeError(f"no number of the prompts can be read at its tokens (left out: {dict(dropped)})")
     sequences, ids, bounds = in_order(
         pl.concat([block.sequences for block in found]), np.concatenate([block.ids for block in found])
     )
@@ -88,7 +97,7 @@ def locate_numbers(
         sequence=table["sequence"].to_numpy(),
         ids=ids,
         bounds=bounds,
-        dropped={reason: dropped[reason] for reason in REASONS},
+        dropped={reason: dropped[reason] for reason in numbers.reasons},
     )
 
 
@@ -117,13 +126,13 @@ def _locate(
     encoded = numbers.encode(written)
     which = block["prompt"].replace_strict(texts["prompt"], np.arange(len(written)), return_dtype=pl.Int64).to_numpy()
     spans = block.select("start", "end").to_numpy().astype(np.int64)
-    tokens = numbers.find_all(written, encoded, which, spans, block["value"].to_numpy())
+    found = numbers.find_all(written, encoded, which, spans, block["value"].to_numpy())
     kept = []
     columns = ("index", "prompt", "read_at")
-    for index, prompt, read_at, text, token in zip(
-        *(block[name] for name in columns), which.tolist(), tokens, strict=True
+    for index, prompt, read_at, text, tokens in zip(
+        *(block[name] for name in columns), which.tolist(), found, strict=True
     ):
-        place = _place(encoded[text], token, read_at, max_tokens)
+        place = _place(encoded[text], tokens, read_at, max_tokens)
         if isinstance(place, str):
             dropped[place] += 1
         else:
@@ -141,14 +150,14 @@ def cut(places: pl.DataFrame, causal_span: float) -> pl.DataFrame:
     return places.with_columns(n_tokens=pl.when(pl.col("n_tokens") <= causal_span).then(last).otherwise("n_tokens"))
 
 
-def _place(encoded: Encoded, found: int | str, read_at: str, max_tokens: int | None) -> tuple[int, int, int] | str:
-    """The probed token, its id and the number of tokens that are fed, or the reason why the row is left out."""
+def _place(encoded: Encoded, found: Span | str, read_at: str, max_tokens: int | None) -> tuple[int, ...] | str:
+    """Return what `_PLACE` says of a row, from `token` to `number_tokens`, or the reason why it is left out."""
     if isinstance(found, str):
         return found
-    token, n_tokens = (found - 1, found) if read_at == "before" else (found, len(encoded))
+    token, n_tokens = (found.first - 1, found.first) if read_at == "before" else (found.last, len(encoded))
     if max_tokens is not None and n_tokens > max_tokens:
         return "too_long"
-    return token, int(encoded.ids[token]), n_tokens
+    return token, int(encoded.ids[token]), n_tokens, found.first, found.length
 
 
 def in_order(sequences: pl.DataFrame, ids: np.ndarray) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:

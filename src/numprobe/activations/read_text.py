@@ -1,4 +1,4 @@
-"""The numbers in one text and the states at their tokens."""
+"""The numbers in one text and the states at their last tokens."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _SCHEMA = {"token": pl.UInt32, "value": pl.Int32, "start": pl.UInt32, "end": pl.
 def number_states(
     model: Any, tokenizer: Any, text: str, layers: Sequence[str], prefix_token: str | None = None
 ) -> tuple[pl.DataFrame, dict[str, np.ndarray]]:
-    """Find the numbers that are one token in a text, and extract the states at these tokens.
+    """Find the numbers in a text, and extract the states at the last token of each.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def number_states(
     tokenizer
         Its fast tokenizer.
     text
-        Any text. Numbers of several tokens, and numerals with leading zeros, are left out.
+        Any text. Numbers that are glued to other characters, and numerals with leading zeros, are left out.
     layers
         Names of states ("0", ..., "final_norm").
     prefix_token
@@ -37,7 +37,7 @@ def number_states(
     Returns
     -------
     DataFrame
-        One row per number: `token` (UInt32, index in the sequence, special tokens counted), `value` (Int32), `start`,
+        One row per number: `token` (UInt32, index of its last token, special tokens counted), `value` (Int32), `start`,
         `end` (UInt32, characters).
     dict
         Layer to float32 [numbers, width].
@@ -54,9 +54,9 @@ def number_states(
     found = []
     for match in _NUMERAL.finditer(text):
         (start, end), value = match.span(), int(match.group())
-        token = numbers.find(text, encoded, start, end, value)
-        if not isinstance(token, str):
-            found.append({"token": token, "value": value, "start": start, "end": end})
+        tokens = numbers.find(text, encoded, start, end, value)
+        if not isinstance(tokens, str):
+            found.append({"token": tokens.last, "value": value, "start": start, "end": end})
     table = pl.DataFrame(found, schema=_SCHEMA)
     where = table["token"].to_numpy().astype(np.int64)
     sequence = torch.from_numpy(encoded.ids)[None]

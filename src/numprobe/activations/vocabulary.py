@@ -15,15 +15,17 @@ from numprobe.models.facts import facts_from_config, read_config, vocabulary_lay
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource, resolve_source
-from numprobe.models.tokens import REASONS, NumberTokenizer
+from numprobe.models.tokens import MULTI_TOKEN, REASONS, NumberTokenizer
 from numprobe.models.weights import matrix_name, read_rows
 
 CONTEXT = "vocabulary"
-_COLUMNS = "row token token_id n_tokens prompt value start end read_at operation a b template domain text_split".split()
+_PLACED = "row token token_id n_tokens first_token number_tokens prompt value start end".split()
+_COLUMNS = [*_PLACED, *"read_at operation a b template domain text_split".split()]
 # What only texts have, and what is the same in all rows.
 _SENSELESS = {
     "token": pl.UInt32,
     "n_tokens": pl.UInt32,
+    "first_token": pl.UInt32,
     "start": pl.UInt32,
     "end": pl.UInt32,
     "operation": pl.String,
@@ -76,7 +78,7 @@ def extract_vocabulary(
         "context": CONTEXT,
         **identity(source, tokenizer),
         "untrained_seed": untrained_seed,
-        "dropped": {reason: dropped[reason] for reason in REASONS},
+        "dropped": {reason: dropped[reason] for reason in (MULTI_TOKEN, *REASONS)},
         "provenance": dict(provenance),
     }
     write_at_once(output, states, positions, "value", storage_dtype, details)
@@ -104,6 +106,7 @@ def vocabulary_positions(tokens: Mapping[int, int]) -> pl.DataFrame:
             "prompt": row,
             "token_id": pl.Series(list(tokens.values()), dtype=pl.UInt32),
             "value": pl.Series(list(tokens), dtype=pl.Int32),
+            "number_tokens": pl.Series([1] * len(tokens), dtype=pl.UInt32),
         }
     )
     constant = [pl.lit(text).alias(name) for name, text in _CONSTANT.items()]

@@ -41,7 +41,7 @@ def load_asker(asking: Asking) -> Asker:
     NumprobeError
         If the model cannot be read or is an encoder.
     """
-    numbers = NumberTokenizer(load_tokenizer(asking.source), asking.source.prefix_token)
+    numbers = NumberTokenizer(load_tokenizer(asking.source), asking.source.prefix_token, asking.source.single_tokens)
     model = load_model(asking.source, asking.dtype, asking.device, head=True)
     asker = Asker(model, numbers, asking.batch_tokens)
     if asker.parts.facts.encoder:

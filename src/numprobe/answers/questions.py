@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 
 from numprobe.errors import NumprobeError
-from numprobe.models.tokens import Encoded, NumberTokenizer
+from numprobe.models.tokens import Encoded, NumberTokenizer, Span
 from numprobe.prompts.filling import fill_template
 
-#: One row per question (docs/files.md). `token_a`, `token_b`: index of the operand's token; null if it is several.
+#: One row per question (docs/files.md). `token_a`, `token_b`: index of the operand's last token, and how many tokens it
+#: is (`tokens_a`, `tokens_b`); null if it cannot be located.
 QUESTION = pl.Schema(
     {
         "prompt": pl.UInt32,
@@ -24,6 +25,8 @@ QUESTION = pl.Schema(
         "answer_tokens": pl.UInt32,
         "token_a": pl.UInt32,
         "token_b": pl.UInt32,
+        "tokens_a": pl.UInt32,
+        "tokens_b": pl.UInt32,
     }
 )
 
@@ -110,11 +113,13 @@ def find_questions(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: 
 def _question(row: Mapping[str, Any], encoded: Encoded, numbers: NumberTokenizer) -> dict[str, Any]:
     answer = numbers.overlapping(encoded, row["start"], row["end"])
     cut = int(answer[0])
-    operands = {f"token_{name}": _operand_token(row, name, encoded, numbers) for name in ("a", "b")}
-    return {**row, **operands, "n_tokens": cut, "answer_tokens": len(answer), "ids": encoded.ids[:cut]}
+    operands = {name: _operand_tokens(row, name, encoded, numbers) for name in ("a", "b")}
+    places = {f"token_{name}": span and span.last for name, span in operands.items()}
+    counts = {f"tokens_{name}": span and span.length for name, span in operands.items()}
+    return {**row, **places, **counts, "n_tokens": cut, "answer_tokens": len(answer), "ids": encoded.ids[:cut]}
 
 
-def _operand_token(row: Mapping[str, Any], name: str, encoded: Encoded, numbers: NumberTokenizer) -> int | None:
+def _operand_tokens(row: Mapping[str, Any], name: str, encoded: Encoded, numbers: NumberTokenizer) -> Span | None:
     _, spans = fill_template(row["template"], {"a": row["a"], "b": row["b"], "c": row["value"]})
-    token = numbers.find(row["text"], encoded, *spans[name], row[name])
-    return None if isinstance(token, str) else token
+    found = numbers.find(row["text"], encoded, *spans[name], row[name])
+    return None if isinstance(found, str) else found

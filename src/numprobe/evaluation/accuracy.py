@@ -137,6 +137,9 @@ def _subsets(group: pl.DataFrame, ranges: Sequence[tuple[int, int]]) -> Iterator
     for column in ("operation", "domain"):
         for kind in group[column].drop_nulls().unique().sort():
             yield f"{column}={kind}", group.filter(pl.col(column) == kind)
+    counts = group["number_tokens"].drop_nulls().unique().sort().to_list()
+    for count in counts if len(counts) > 1 else ():
+        yield f"tokens={count}", group.filter(pl.col("number_tokens") == count)
     for first, last in ranges:
         part = group.filter(pl.col("value").is_between(first, last))
         if part.height:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import polars as pl
 
 from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
@@ -137,8 +138,9 @@ def _numbers(asker: Asker, patterns: Patterns, split: Split, seed: int) -> _Numb
 def _about(questions: Questions, tokens: np.ndarray) -> np.ndarray:
     """Whether an operand of a question is one of these tokens, bool [questions]."""
     found = np.zeros(len(questions), dtype=bool)
-    for column in ("token_a", "token_b"):
-        place = questions.table[column].cast(int).fill_null(-1).to_numpy()
+    for name in ("a", "b"):
+        alone = pl.when(pl.col(f"tokens_{name}") == 1).then(pl.col(f"token_{name}"))
+        place = questions.table.select(alone.cast(pl.Int64).fill_null(-1)).to_series().to_numpy()
         known = np.flatnonzero(place >= 0)
         found[known] |= np.isin(questions.ids[questions.bounds[known] + place[known]], tokens)
     return found

@@ -28,6 +28,7 @@ PREDICTION = pl.Schema(
         "decoded": pl.Int32,
         "operation": pl.String,
         "domain": pl.String,
+        "number_tokens": pl.UInt32,
     }
 )
 

@@ -70,7 +70,7 @@ def operand_questions(questions: Questions, operand: str, patterns: Patterns, sp
         If there are none.
     """
     symbols = [ARITHMETIC_TEMPLATES[operation][0] for operation in OPERATIONS]
-    one_token = pl.col("template").is_in(symbols) & pl.col(f"token_{operand}").is_not_null()
+    one_token = pl.col("template").is_in(symbols) & (pl.col(f"tokens_{operand}") == 1)
     usable = questions.table.select(one_token).to_series().to_numpy()
     found = questions.take(usable & is_tested(questions.table[operand].to_numpy(), split, patterns.folds))
     if not len(found):

@@ -198,7 +198,7 @@ def ask_pairs(pairs: pl.DataFrame, numbers: NumberTokenizer) -> AskedPairs:
     """
     texts = {name: _prompts(pairs, *columns) for name, columns in PROMPTS.items()}
     found = {name: find_questions(table, numbers) for name, table in texts.items()} if pairs.height else {}
-    single = (pl.col("answer_tokens") == 1) & pl.col("token_b").is_not_null()
+    single = (pl.col("answer_tokens") == 1) & (pl.col("tokens_b") == 1)
     kept = {name: set(asked.table.filter(single)["prompt"]) for name, asked in found.items()}
     common = set.intersection(*kept.values()) if kept else set()
     if not common:

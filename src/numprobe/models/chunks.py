@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from numprobe.errors import NumprobeError
 from numprobe.models.tokens import Encoded, NumberTokenizer
 
 
@@ -59,29 +56,16 @@ def find_chunks(numbers: NumberTokenizer, text: str, encoded: Encoded, start: in
     Returns
     -------
     Chunks or str
-        "glued" if a token holds other characters too, "unknown" if one stands for anything unknown.
+        A reason as of `NumberTokenizer.find`.
 
     Raises
     ------
     NumprobeError
         If the tokens' offsets and what they write disagree.
     """
-    tokens = numbers.overlapping(encoded, start, end)
-    if len(tokens) == 0:
-        raise _disagreement(text, text[start:end], "the offsets of no token cover it")
-    firsts, lasts = encoded.starts[tokens].copy(), encoded.ends[tokens]
-    if text[firsts[0] : start].strip() or lasts[-1] > end:
-        return "glued"
-    if (encoded.ids[tokens] == numbers.tokenizer.unk_token_id).any():
-        return "unknown"
-    # A space that is part of the first token is not part of the number.
-    firsts[0] = start
-    written = [numbers.written(int(id)) for id in encoded.ids[tokens]]
-    cut = [text[first:last] for first, last in zip(firsts, lasts, strict=True)]
-    if written != cut or "".join(cut) != text[start:end] or not text[start:end].isdecimal():
-        raise _disagreement(text, text[start:end], f"the offsets give {cut}, the tokens are {written}")
-    return Chunks(tuple(np.asarray(tokens).tolist()), tuple(map(int, cut)), tuple(map(len, cut)))
-
-
-def _disagreement(text: str, numeral: str, readings: str) -> NumprobeError:
-    return NumprobeError(f"which tokens are {numeral} in the prompt {text!r}? {readings}: the offsets are wrong")
+    span = numbers.find_numeral(text, encoded, start, end)
+    if isinstance(span, str):
+        return span
+    tokens = tuple(range(span.first, span.last + 1))
+    cut = [numbers.written(int(encoded.ids[token])) for token in tokens]
+    return Chunks(tokens, tuple(map(int, cut)), tuple(map(len, cut)))

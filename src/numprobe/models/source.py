@@ -49,6 +49,8 @@ class ModelSource:
         An installed package and the folder inside it (`package`); the folder that the workflow made (`train`, `gguf`).
     prefix_token
         Token put in front of every text, for tokenizers that neither add one nor have bos or eos.
+    single_tokens
+        Whether numbers of several tokens are left out (`numbers: {tokens: single}`).
     trust_remote_code
         Whether Python code that comes with the model may run.
     embeddings_only
@@ -62,6 +64,7 @@ class ModelSource:
     package: str | None = None
     folder: str | None = None
     prefix_token: str | None = None
+    single_tokens: bool = False
     trust_remote_code: bool = False
     embeddings_only: bool = False
 

@@ -1,17 +1,31 @@
-"""Which token a number is: from its character span through the tokenizer's offsets, checked by decoding the token."""
+"""The tokens of a number: from its character span through the tokenizer's offsets, checked by what the tokens write."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from numprobe.errors import NumprobeError
 
 #: Why a number at some place cannot be probed.
-REASONS = ("multi_token", "glued", "unknown", "too_long")
+REASONS = ("glued", "unknown", "too_long")
+#: The reason where only numbers of one token are wanted, or only those have a row of their own (`vocabulary`).
+MULTI_TOKEN = "multi_token"
+
+
+class Span(NamedTuple):
+    """The tokens of a number: indices of the first and the last, both included."""
+
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        """How many tokens the number is."""
+        return self.last - self.first + 1
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,7 @@ class Encoded:
 
 
 class NumberTokenizer:
-    """A tokenizer that knows the prefix of every text and finds the token of a number.
+    """A tokenizer that knows the prefix of every text and finds the tokens of a number.
 
     A number at position 0 would be an attention sink, so every sequence starts with a special token: the tokenizer's
     own, else bos, else eos (GPT-2), else the configured one.
@@ -46,6 +60,8 @@ class NumberTokenizer:
         A fast `transformers` tokenizer.
     prefix_token
         A token to put in front of every text whatever the tokenizer does.
+    single_tokens
+        Whether numbers of several tokens are refused (reason "multi_token").
 
     Raises
     ------
@@ -53,8 +69,11 @@ class NumberTokenizer:
         If the tokenizer puts no special token in front and has none to put there, or lacks `prefix_token`.
     """
 
-    def __init__(self, tokenizer: Any, prefix_token: str | None = None) -> None:
+    def __init__(self, tokenizer: Any, prefix_token: str | None = None, single_tokens: bool = False) -> None:
         self.tokenizer = tokenizer
+        #: Why a row of a text may be left out.
+        self.reasons = (MULTI_TOKEN, *REASONS) if single_tokens else REASONS
+        self._single_tokens = single_tokens
         self._prefix = _prefix(tokenizer, prefix_token)
         self._unknown = tokenizer.unk_token_id
         self._decoded: dict[int, str] = {}
@@ -80,33 +99,44 @@ class NumberTokenizer:
         starts, ends = spans.reshape(-1, 2).T
         return [Encoded(flat[i:j], starts[i:j], ends[i:j]) for i, j in pairwise(bounds.tolist())]
 
-    def find(self, text: str, encoded: Encoded, start: int, end: int, value: int) -> int | str:
-        """The index of the token that is the number at characters start..end, or the reason why there is none.
+    def find(self, text: str, encoded: Encoded, start: int, end: int, value: int) -> Span | str:
+        """Return the tokens that are the number at characters start..end, or the reason why there are none.
+
+        A number is one or several whole tokens that stand for its digits alone; a leading space in the first is not
+        part of it.
 
         Returns
         -------
-        int or str
-            Index into `encoded.ids`; "multi_token" (several tokens), "glued" (the token holds other characters too)
-            or "unknown" (the token stands for anything unknown).
+        Span or str
+            Indices into `encoded.ids`; "glued" (a token holds other characters too), "unknown" (a token stands for
+            anything unknown), or "multi_token" where only single tokens are wanted.
 
         Raises
         ------
         NumprobeError
-            If offsets and decoded token disagree.
+            If the text does not hold `value` there, or offsets and decoded tokens disagree.
         """
+        if text[start:end] != str(value):
+            raise NumprobeError(f"characters {start} to {end} of {text!r} are {text[start:end]!r}, not {value}")
+        return self.find_numeral(text, encoded, start, end)
+
+    def find_numeral(self, text: str, encoded: Encoded, start: int, end: int) -> Span | str:
+        """Return the tokens of any digits, leading zeros included; otherwise as `find`."""
         over = self.overlapping(encoded, start, end)
         if len(over) == 0:
-            raise _disagreement(text, value, "the offsets of no token cover it")
-        if len(over) > 1:
-            return "multi_token"
-        token = int(over[0])
-        span = int(encoded.starts[token]), int(encoded.ends[token])
-        return self._refusal(text, (start, end), value, span, int(encoded.ids[token])) or token
+            raise NumprobeError(
+                f'no token covers "{text[start:end]}" (characters {start} to {end}) in {text!r}: the tokenizer reports '
+                "wrong offsets; use its tokenizer.json, or set trim_offsets to false"
+            )
+        span = Span(int(over[0]), int(over[-1]))
+        tokens = slice(span.first, span.last + 1)
+        parts = (encoded.ids[tokens].tolist(), encoded.starts[tokens].tolist(), encoded.ends[tokens].tolist())
+        return self._refusal(text, (start, end), *parts) or span
 
     def find_all(
         self, texts: Sequence[str], encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray, values: np.ndarray
-    ) -> list[int | str]:
-        """What `find` says of many numbers, at a fraction of its cost.
+    ) -> list[Span | str]:
+        """Return what `find` says of many numbers, at a fraction of its cost.
 
         Parameters
         ----------
@@ -119,34 +149,37 @@ class NumberTokenizer:
         values
             int64 [n]: the number.
         """
-        ids, starts, ends = (np.concatenate([getattr(one, name) for one in encoded]) for name in _ARRAYS)
+        ids, starts, ends = (np.concatenate([getattr(one, name) for one in encoded]).tolist() for name in _ARRAYS)
         bounds = np.cumsum([0, *map(len, encoded)])
-        over, count = _first_over(starts, ends, bounds[which], bounds[which + 1], spans)
-        place = bounds[which] + over
-        columns = (which, spans, values, over, count, ids[place], starts[place], ends[place])
-        return [
-            self.find(texts[text], encoded[text], start, end, value)
-            if tokens != 1
-            else self._refusal(texts[text], (start, end), value, (first, last), id) or token
-            for text, (start, end), value, token, tokens, id, first, last in zip(
-                *(column.tolist() for column in columns), strict=True
-            )
-        ]
+        over, count = _first_over(np.array(starts), np.array(ends), bounds[which], bounds[which + 1], spans)
+        found: list[Span | str] = []
+        for text, (start, end), value, first, tokens, place in zip(
+            *(column.tolist() for column in (which, spans, values, over, count, bounds[which] + over)), strict=True
+        ):
+            held = slice(place, place + tokens)
+            # Where a token of mere space, or none at all, lies over the number, it is looked at more closely.
+            if texts[text][start:end] != str(value) or not all(self.written(id) for id in ids[held]) or not tokens:
+                found.append(self.find(texts[text], encoded[text], start, end, value))
+                continue
+            refused = self._refusal(texts[text], (start, end), ids[held], starts[held], ends[held])
+            found.append(refused or Span(first, first + tokens - 1))
+        return found
 
     def _refusal(
-        self, text: str, span: tuple[int, int], value: int, token_span: tuple[int, int], id: int
+        self, text: str, span: tuple[int, int], ids: list[int], starts: list[int], ends: list[int]
     ) -> str | None:
-        """Why the only token over a number's characters cannot be probed; None if it can."""
-        (start, end), (first, last) = span, token_span
-        if last > end or (first < start and text[first:start].strip()):
+        """Return why the tokens over some digits cannot be probed; None if they can."""
+        start, end = span
+        if ends[-1] > end or (starts[0] < start and text[starts[0] : start].strip()):
             return "glued"
-        if id == self._unknown:
+        if self._unknown in ids:
             return "unknown"
-        if self.written(id) != str(value) or text[start:end] != str(value):
-            raise _disagreement(
-                text, value, f"the offsets give {text[first:last]!r}, the token is {self.written(id)!r}"
-            )
-        return None
+        # A space that is part of the first token is not part of the number.
+        cut = [text[max(first, start) : last] for first, last in zip(starts, ends, strict=True)]
+        written = [self.written(id) for id in ids]
+        if written != cut or "".join(cut) != text[start:end]:
+            raise _disagreement(text, text[start:end], f"by the offsets {cut}, but the tokens write {written}")
+        return MULTI_TOKEN if self._single_tokens and len(ids) > 1 else None
 
     def overlapping(self, encoded: Encoded, start: int, end: int) -> np.ndarray:
         """Indices of the tokens that hold some of the characters start..end; tokens of mere space do not count."""
@@ -160,15 +193,17 @@ class NumberTokenizer:
         return self._decoded[id]
 
     def number_tokens(self, values: Sequence[int]) -> tuple[dict[int, int], Counter[str]]:
-        """Token ids of those of `values` whose bare numeral is one token, in order; and why how many others are not."""
+        """Return token ids of those of `values` whose bare numeral is one token, and why how many others are not."""
         found: dict[int, int] = {}
         dropped: Counter[str] = Counter()
         for value, encoded in zip(values, self.encode([str(value) for value in values]), strict=True):
-            token = self.find(str(value), encoded, 0, len(str(value)), value)
-            if isinstance(token, str):
-                dropped[token] += 1
+            span = self.find(str(value), encoded, 0, len(str(value)), value)
+            if isinstance(span, str):
+                dropped[span] += 1
+            elif span.length > 1:
+                dropped[MULTI_TOKEN] += 1
             else:
-                found[value] = int(encoded.ids[token])
+                found[value] = int(encoded.ids[span.first])
         return found, dropped
 
     def pieces(self, text: str) -> list[str]:
@@ -237,7 +272,8 @@ def _prefix(tokenizer: Any, prefix_token: str | None) -> list[int]:
     )
 
 
-def _disagreement(text: str, value: int, readings: str) -> NumprobeError:
+def _disagreement(text: str, numeral: str, readings: str) -> NumprobeError:
     return NumprobeError(
-        f"which token is {value} in the prompt {text!r}? {readings}: the tokenizer's offsets are wrong"
+        f"which tokens are {numeral} in {text!r}? {readings}: the tokenizer's offsets are wrong; use its "
+        "tokenizer.json, or set trim_offsets to false"
     )
