@@ -8,6 +8,7 @@ import pytest
 import yaml
 from huggingface_hub import errors
 
+from models.gguf_files import small_model, write_gguf
 from models.tiny import LAYERS, save, tiny_model, word_tokenizer, wordpiece_tokenizer
 from numprobe.cli import main
 from numprobe.probes import probe as probes
@@ -75,6 +76,15 @@ def test_a_local_folder_and_its_numbers(tmp_path, capsys):
     assert "# the space before a number: none\n" in printed
 
 
+def test_a_gguf_file_and_its_numbers(tmp_path, capsys):
+    file = write_gguf(tmp_path / "small one.gguf", small_model(), "Q4_1")
+    assert main(["add-model", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert yaml.safe_load(printed) == [{"name": "small-one", "source": "gguf", "path": str(file)}]
+    assert "# 100 of 0..999 are single tokens: 0..99\n" in printed
+    assert f"# tensors: {2 * LAYERS + 1} of type F32, {7 * LAYERS + 1} of type Q4_1\n" in printed
+
+
 def fails(capsys, *arguments):
     assert main(list(arguments)) == 1
     out, error = capsys.readouterr()
@@ -89,6 +99,10 @@ def test_what_cannot_be_added_is_one_clear_line(hub, tmp_path, capsys, monkeypat
     assert "no safetensors" in fails(capsys, "add-model", "org/model")
     assert "no config.json" in fails(capsys, "add-model", str(tmp_path))
     assert "leave --revision out" in fails(capsys, "add-model", str(tmp_path), "--revision", "main")
+    (tmp_path / "model.bin").write_bytes(bytes(100))
+    for file, message in (("no.gguf", "does not exist"), ("model.bin", "is not a GGUF file")):
+        assert message in fails(capsys, "add-model", str(tmp_path / file))
+    assert "leave --revision out" in fails(capsys, "add-model", str(tmp_path / "model.bin"), "--revision", "main")
 
     def offline(*_, **__):
         raise errors.OfflineModeIsEnabled("offline")
@@ -100,6 +114,8 @@ def test_what_cannot_be_added_is_one_clear_line(hub, tmp_path, capsys, monkeypat
 def test_reading_needs_a_probe_and_a_model(tmp_path, capsys):
     assert "does not exist" in fails(capsys, "read", str(tmp_path / "no.safetensors"), "org/model", "7")
     (tmp_path / "probe.safetensors").touch()
+    reading = fails(capsys, "read", str(tmp_path / "probe.safetensors"), "small.gguf", "7")
+    assert "small.gguf is a GGUF file: name the folder" in reading
     assert "error" in fails(capsys, "read", str(tmp_path / "probe.safetensors"), str(tmp_path), "7")
 
 

@@ -24,7 +24,8 @@ from numprobe.models.facts import (
     state_layers,
     vocabulary_layers,
 )
-from numprobe.models.gguf.architecture import gguf_facts, gguf_width, read_known_model
+from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type, read_known_model
+from numprobe.models.gguf.header import FLOATS
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
@@ -129,6 +130,13 @@ class Study:
     def models(self) -> dict[str, Model]:
         """Models by name."""
         return {entry["name"]: _model(entry, self.config) for entry in self.config["models"]}
+
+    @cached_property
+    def quantised(self) -> dict[str, Config]:
+        """File and type of the weights of the models that hold them with few bits, by name, for the captions."""
+        files = {name: _gguf_file(model.entry) for name, model in self.models.items() if model.gguf}
+        types = {name: main_type(read_known_model(file)) for name, file in files.items()}
+        return {name: {"file": files[name].name, "type": kind} for name, kind in types.items() if kind not in FLOATS}
 
     @cached_property
     def contexts(self) -> dict[str, Config]:
@@ -568,6 +576,8 @@ def _folder(entry: Config) -> Path:
 
 def _config_json(entry: Config) -> Config:
     file = _folder(entry) / "config.json"
+    if file.parent.suffix == ".gguf":
+        raise NumprobeError(f"{file.parent} is a GGUF file: write source: gguf")
     if not file.is_file():
         raise NumprobeError(f"{file} does not exist: name a folder that save_pretrained wrote")
     try:

@@ -1,6 +1,7 @@
 """The command `numprobe`: configure a model, or read the numbers of a text with a fitted probe."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"numprobe {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add = commands.add_parser("add-model", help="print the entry of a model for the configuration")
-    add.add_argument("id", metavar="ID", help="id on the Hugging Face hub (org/model), or a local folder")
+    add.add_argument("id", metavar="ID", help="id on the Hugging Face hub (org/model), a local folder or GGUF file")
     add.add_argument("--revision", help="branch, tag or commit on the hub; the commit that it names is printed")
     add.add_argument("--name", help="name in the study (default: the last part of ID)")
     add.add_argument("--minimum", type=int, default=0, help="smallest number of the study")
@@ -52,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _source(id: str, revision: str | None) -> ModelSource:
     """A local folder if there is one of that name, else a model of the hub."""
+    if _is_gguf(id):
+        raise NumprobeError(
+            f"{id} is a GGUF file: name the folder that it is converted to, results/models/NAME"
+        )
     if not Path(id).expanduser().is_dir():
         return ModelSource("hub", id=id, revision=revision)
     if revision is not None:
@@ -59,7 +64,15 @@ def _source(id: str, revision: str | None) -> ModelSource:
     return ModelSource("path", path=id)
 
 
+def _is_gguf(id: str) -> bool:
+    """Whether a model is named by a GGUF file of this machine."""
+    return id.endswith(".gguf") or Path(id).expanduser().is_file()
+
+
 def _add_model(options: argparse.Namespace) -> None:
+    if _is_gguf(options.id):
+        _add_gguf(options)
+        return
     source = _source(options.id, options.revision)
     if source.kind == "hub":
         # The commit is fixed first, so that all that follows is of one revision; the weights are not needed yet.
@@ -69,9 +82,29 @@ def _add_model(options: argparse.Namespace) -> None:
         source = ModelSource("hub", id=options.id, revision=commit)
     folder = resolve_source(source, weights=source.kind != "hub").folder
     facts = facts_from_config(read_config(folder))
-    entry = yaml.safe_dump([_entry(options, source, facts)], sort_keys=False, width=1000)
-    comments = _numbers(source, options.minimum, options.maximum)
-    print(indent(entry + "".join(f"  # {line}\n" for line in comments), "  "), end="")
+    from numprobe.models.load import load_tokenizer
+
+    _print_entry(_entry(options, source, facts), _numbers(load_tokenizer(source), options.minimum, options.maximum))
+
+
+def _add_gguf(options: argparse.Namespace) -> None:
+    from numprobe.models.gguf.architecture import count_types, read_known_model
+
+    if options.revision is not None:
+        raise NumprobeError(f"{options.id} is a file, which has no revisions: leave --revision out")
+    header = read_known_model(Path(options.id).expanduser())
+    from numprobe.models.gguf.tokenizer import read_tokenizer
+
+    stored = ", ".join(f"{count} of type {kind}" for kind, count in count_types(header).items())
+    comments = [*_numbers(read_tokenizer(header.path), options.minimum, options.maximum), f"tensors: {stored}"]
+    name = options.name or re.sub("[^A-Za-z0-9._-]", "-", header.path.stem)
+    _print_entry({"name": name, "source": "gguf", "path": options.id}, comments)
+
+
+def _print_entry(entry: dict[str, Any], comments: list[str]) -> None:
+    """Print what can be pasted under `models`."""
+    text = yaml.safe_dump([entry], sort_keys=False, width=1000)
+    print(indent(text + "".join(f"  # {line}\n" for line in comments), "  "), end="")
 
 
 def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts) -> dict[str, Any]:
@@ -87,13 +120,12 @@ def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts) 
     return {**located, "layers": facts.layers, **unusual}
 
 
-def _numbers(source: ModelSource, minimum: int, maximum: int) -> list[str]:
+def _numbers(tokenizer: Any, minimum: int, maximum: int) -> list[str]:
     """What there is to say on how the model writes numbers."""
     from numprobe.models.card import describe_numbers
-    from numprobe.models.load import load_tokenizer
     from numprobe.models.tokens import NumberTokenizer
 
-    told = describe_numbers(NumberTokenizer(load_tokenizer(source)), minimum, maximum)
+    told = describe_numbers(NumberTokenizer(tokenizer), minimum, maximum)
     single = told["single_token_numbers"]
     ranges = [f"{first}..{last}" if last > first else str(first) for first, last in single["ranges"]]
     shown = ", ".join(ranges[:8]) + (f", and {len(ranges) - 8} more ranges" if len(ranges) > 8 else "")

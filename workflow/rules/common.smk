@@ -32,6 +32,9 @@ try:
 except NumprobeError as error:
     raise WorkflowError(str(error))
 
+# Captions see the configuration alone, so what they tell of the models is laid beside it once it is checked.
+config["quantised"] = STUDY.quantised
+
 # Before a run and a dry run, not in the processes that run single jobs.
 if workflow.is_main_process:
     print(describe_states(STUDY), file=sys.stderr)

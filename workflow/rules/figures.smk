@@ -71,7 +71,7 @@ rule write_configuration:
     params:
         code=digest("write_configuration"),
         # A function, because braces in the configuration are no wildcards.
-        configuration=lambda wildcards: json.dumps(config),
+        configuration=lambda wildcards: json.dumps({key: config[key] for key in config if key != "quantised"}),
     shell:
         'python "$NUMPROBE"/write_configuration.py --code {params.code} --configuration {params.configuration:q}'
         " --output {output} > {log} 2>&1"
