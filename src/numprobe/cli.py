@@ -54,9 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 def _source(id: str, revision: str | None) -> ModelSource:
     """A local folder if there is one of that name, else a model of the hub."""
     if _is_gguf(id):
-        raise NumprobeError(
-            f"{id} is a GGUF file: name the folder that it is converted to, results/models/NAME"
-        )
+        raise NumprobeError(f"{id} is a GGUF file: name the folder that it is converted to, results/models/NAME")
     if not Path(id).expanduser().is_dir():
         return ModelSource("hub", id=id, revision=revision)
     if revision is not None:
