@@ -106,6 +106,11 @@ def test_contexts_in_which_a_number_is_read_at_its_own_token(study):
     assert study.own_token_contexts("llama.untrained") == ["number", "operand", "natural"]
 
 
+def test_bare_numbers_and_matrices_have_one_state_per_number(study):
+    contexts = ("vocabulary", *study.contexts)
+    assert [name for name in contexts if study.one_state(name)] == ["vocabulary", "number"]
+
+
 def test_models_with_one_training_specification_differ_in_their_seed_alone():
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     twin = {"architecture": "llama", "steps": 600}

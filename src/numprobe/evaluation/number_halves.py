@@ -26,7 +26,7 @@ class NumberHalves:
     halves
         2, or 1 where a state depends on nothing but the number.
     means
-        Sparse float64 [halves * n, rows of the folder]: each line makes a mean.
+        Sparse float64 [rows of the folder, halves * n]: the weight of a row in each mean.
     operations
         Sparse float64 [rows of the folder, operations]: 1 where a row has the operation; none is one of its own.
     """
@@ -61,20 +61,20 @@ class NumberHalves:
         Memory is that of the means and of one batch of rows.
         """
         width = state_width(read_manifest(self.folder))
-        sums, totals = np.zeros((self.means.shape[0], width)), np.zeros((self.operations.shape[1], width))
+        sums, totals = np.zeros((self.means.shape[1], width)), np.zeros((self.operations.shape[1], width))
         lowest, highest = np.full(width, np.inf), np.full(width, -np.inf)
         start = 0
         for states in iterate_states(self.folder, layer):
             rows = slice(start, start + len(states))
             batch = states.astype(np.float64)
-            sums += self.means[:, rows] @ batch
+            sums += self.means[rows].T @ batch
             totals += self.operations[rows].T @ batch
             lowest, highest = np.minimum(lowest, batch.min(axis=0)), np.maximum(highest, batch.max(axis=0))
             start += len(states)
         if not np.any(highest > lowest):
             return None
         centres = totals / np.bincount(self.operations.indices)[:, None]
-        centred = sums - (self.means @ self.operations) @ centres
+        centred = sums - (self.means.T @ self.operations) @ centres
         return np.asarray(centred).reshape(self.halves, len(self.numbers), width)
 
 
@@ -107,7 +107,7 @@ def number_halves(folder: str | Path, noise_free: bool, seed: int) -> NumberHalv
     used = np.flatnonzero(kept[place])
     cell = (np.cumsum(kept) - 1)[place] + half * kept.sum()
     shares = 1 / counts[place, half][used]
-    means = csr_array((shares, (cell[used], used)), shape=(halves * kept.sum(), len(values)))
+    means = csr_array((shares, (used, cell[used])), shape=(len(values), halves * kept.sum()))
     return NumberHalves(Path(folder), known[kept], counts[kept].sum(axis=1), halves, means, _operations(positions))
 
 
@@ -120,7 +120,7 @@ def divide_prompts(values: np.ndarray, prompts: np.ndarray, seed: int) -> np.nda
     Parameters
     ----------
     values, prompts
-        int [rows]; values are not negative.
+        int [rows].
     seed
         The study's seed.
 
@@ -129,17 +129,18 @@ def divide_prompts(values: np.ndarray, prompts: np.ndarray, seed: int) -> np.nda
     int64 [rows], 0 or 1, the same for all rows of a prompt.
     """
     rng = generator(seed, "halves of the prompts")
+    known, number = np.unique(values, return_inverse=True)
     _, place, counts = np.unique(prompts, return_inverse=True, return_counts=True)
     of_prompt = np.split(np.argsort(place, kind="stable"), np.cumsum(counts)[:-1])
     coins = rng.integers(0, 2, len(counts))
-    lead = np.zeros(int(values.max(initial=0)) + 1, dtype=np.int64)
+    lead = np.zeros(len(known), dtype=np.int64)
     half = np.empty(len(values), dtype=np.int64)
     for prompt in rng.permutation(len(counts)):
         rows = of_prompt[prompt]
-        ahead = lead[values[rows]].sum()
+        ahead = lead[number[rows]].sum()
         chosen = int(coins[prompt]) if ahead == 0 else int(ahead > 0)
         half[rows] = chosen
-        np.add.at(lead, values[rows], 1 - 2 * chosen)
+        np.add.at(lead, number[rows], 1 - 2 * chosen)
     return half
 
 
