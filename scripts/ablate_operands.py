@@ -9,7 +9,6 @@ from typing import Any
 
 from _ask import ask_arguments, load_asked
 from _run import run
-from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.probes.patterns import load_patterns
 from numprobe.probes.probe import load_probe
 from numprobe.tables import measurements, write_table
@@ -17,7 +16,7 @@ from numprobe.tables import measurements, write_table
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """A model, its prompts, its probe and its patterns -> a table of measurements."""
-    from numprobe.evaluation.ablation import Ablations, ablation_rows
+    from numprobe.evaluation.ablation import COLUMNS, Ablations, ablation_rows
 
     asker, questions = load_asked(options)
     patterns = load_patterns(options.patterns)
@@ -25,7 +24,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     ablations = Ablations(tuple(options.layers), tuple(options.ranks), options.draws, options.per_operation)
     rows = ablation_rows(asker, questions, options.operand, probe, patterns, ablations, options.resamples, options.seed)
     names = {"model": options.model, "context": options.context}
-    write_table(options.output, measurements([{**names, **row} for row in rows], INTERVENTION), provenance)
+    write_table(options.output, measurements([{**names, **row} for row in rows], COLUMNS), provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

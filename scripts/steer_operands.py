@@ -9,7 +9,6 @@ from typing import Any
 
 from _ask import ask_arguments, load_asked
 from _run import run
-from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.probes.patterns import load_patterns
 from numprobe.probes.probe import load_probe
 from numprobe.tables import measurements, write_table
@@ -17,7 +16,7 @@ from numprobe.tables import measurements, write_table
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """A model, its prompts, its probe and its patterns -> a table of measurements."""
-    from numprobe.evaluation.steering import Grid, steering_rows
+    from numprobe.evaluation.steering import COLUMNS, Grid, steering_rows
 
     asker, questions = load_asked(options)
     patterns = load_patterns(options.patterns)
@@ -25,7 +24,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     grid = Grid(tuple(options.layers), tuple(options.strengths), options.per_operation)
     rows = steering_rows(asker, questions, options.operand, probe, patterns, grid, options.resamples, options.seed)
     names = {"model": options.model, "context": options.context}
-    write_table(options.output, measurements([{**names, **row} for row in rows], INTERVENTION), provenance)
+    write_table(options.output, measurements([{**names, **row} for row in rows], COLUMNS), provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -6,9 +6,8 @@ import pytest
 
 from interventions.operand_model import LAYERS, operand_model
 from models.constructed import PERIODS
-from numprobe.evaluation.ablation import Ablations, ablation_rows
+from numprobe.evaluation.ablation import COLUMNS, Ablations, ablation_rows
 from numprobe.evaluation.notes import TOO_FEW
-from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.tables import measurements
 
 #: Directions of the planted waves: the sine of period 2 is null.
@@ -22,7 +21,7 @@ def tables(tmp_path_factory):
         model = operand_model(tmp_path_factory.mktemp(reads) / "states", reads)
         ablations = Ablations(LAYERS[1:], (2, PLANTED, 30, 200), 1, 30)
         rows = ablation_rows(model.asker, model.questions, "b", model.probe, model.patterns, ablations, 100, 0)
-        found[reads] = measurements(rows, INTERVENTION)
+        found[reads] = measurements(rows, COLUMNS)
     return found
 
 

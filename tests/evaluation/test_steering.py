@@ -4,8 +4,7 @@ import pytest
 
 from interventions.operand_model import LAYERS, operand_model
 from numprobe.evaluation.notes import TOO_FEW
-from numprobe.evaluation.outcomes import INTERVENTION
-from numprobe.evaluation.steering import Grid, steering_rows
+from numprobe.evaluation.steering import COLUMNS, Grid, steering_rows
 from numprobe.tables import measurements
 
 STRENGTHS = (0.0, 1.0)
@@ -15,7 +14,7 @@ def measure(model, questions=None, layers=LAYERS, strengths=STRENGTHS):
     rows = steering_rows(
         model.asker, questions or model.questions, "b", model.probe, model.patterns, Grid(layers, strengths, 40), 100, 0
     )
-    return measurements(rows, INTERVENTION)
+    return measurements(rows, COLUMNS)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.outcomes import INTERVENTION
+from numprobe.evaluation.ablation import COLUMNS
 from numprobe.figures.ablation import ablation_drawn, draw_ablation
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
@@ -40,7 +40,7 @@ def ablation_table(models=("llama",), answers=2, state=1.0) -> pl.DataFrame:
                         row(model, layer, "harmed", 0.05, **own),
                         row(model, layer, "harmed", 0.0, subset="operation=+", **own),
                     ]
-    return measurements(rows, INTERVENTION)
+    return measurements(rows, COLUMNS)
 
 
 def reading_table(models=("llama",), reading=4) -> pl.DataFrame:
@@ -56,11 +56,11 @@ def reading_table(models=("llama",), reading=4) -> pl.DataFrame:
                     rows.append(row(model, layer, "reads_fixed", 0.0, probe=probe, rank=rank))
                 own = {"probe": "random", "control": "random component", "rank": rank}
                 rows += [row(model, layer, metric, 0.9, **own) for metric in ("reads_refitted", "reads_fixed")]
-    return measurements(rows, INTERVENTION)
+    return measurements(rows, COLUMNS)
 
 
 SKIPPED = measurements(
-    [{"model": "minilm", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"}], INTERVENTION
+    [{"model": "minilm", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"}], COLUMNS
 )
 
 
@@ -85,7 +85,7 @@ def test_readings_are_drawn_beside_the_level_without_ablation():
 
 def test_models_without_right_answers_are_told():
     weak = [row("weak", None, "accuracy_before", 0.0, probe=None, note="too few right answers")]
-    for table in (measurements(weak, INTERVENTION), pl.concat([ablation_table(), measurements(weak, INTERVENTION)])):
+    for table in (measurements(weak, COLUMNS), pl.concat([ablation_table(), measurements(weak, COLUMNS)])):
         assert any("too few right" in text for text in texts(draw_ablation(ablation_drawn(table))))
 
 

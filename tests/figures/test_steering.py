@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.outcomes import INTERVENTION
+from numprobe.evaluation.steering import COLUMNS
 from numprobe.figures.steering import draw_steering, steering_rows
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
@@ -47,7 +47,7 @@ def steering_table(models=("llama",), follows=0.9, readout=0.3) -> pl.DataFrame:
                                  "ci_high": share + 0.05}
                                 for metric, share in shares.items()
                             ]  # fmt: skip
-    return measurements(rows, INTERVENTION)
+    return measurements(rows, COLUMNS)
 
 
 SKIPPED = measurements(
@@ -55,7 +55,7 @@ SKIPPED = measurements(
         {"model": "minilm", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"},
         {"model": "weak", "context": "result", "metric": "answered", "value": 0.02, "note": "too few right answers"},
     ],
-    INTERVENTION,
+    COLUMNS,
 )
 
 

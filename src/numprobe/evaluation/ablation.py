@@ -1,24 +1,27 @@
 """How many directions must go from an operand's state until the answers suffer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
 from numprobe.evaluation.notes import TOO_FEW
-from numprobe.evaluation.outcomes import interval_row, subsets
+from numprobe.evaluation.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.evaluation.predict import split_of
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.ablation import PATTERNS, RANDOM, READOUT, Directions, component, ordered_directions
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.directions import relative_norm, rescaled
 from numprobe.interventions.folds import Folds, unseen_folds
-from numprobe.interventions.operands import operand_questions, read_later
-from numprobe.interventions.states import answers_and_states, shift
+from numprobe.interventions.operands import operand_questions, operand_tokens, read_later
+from numprobe.interventions.reach import ALL, LAST
+from numprobe.interventions.states import Earlier, answers_and_states, earlier_tokens, shift
 from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
 
@@ -26,6 +29,8 @@ Row = dict[str, Any]
 
 #: Stands for the subspace of all directions: the state becomes the mean of all states.
 STATE = "state"
+#: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
+COLUMNS = INTERVENTION | {"tokens": pl.String}
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,16 @@ class Ablations:
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """The questions, the answers as the model is, and the operands' states by layer."""
+    """The questions, the answers as the model is, and the operands' states by layer.
+
+    `tokens`: int64 [questions], the operand's last. `earlier`: those before it, with the mean of their states, layer ->
+    float32 [questions, width].
+    """
 
     asker: Asker
     questions: Questions
     tokens: np.ndarray
+    earlier: Sequence[tuple[Earlier, Mapping[str, np.ndarray]]]
     folds: Folds
     right: np.ndarray
     states: Mapping[str, np.ndarray]
@@ -89,22 +99,24 @@ def ablation_rows(
 
     Returns
     -------
-    Rows for `numprobe.tables.measurements` with the columns of `numprobe.evaluation.outcomes.INTERVENTION`, over all
-    questions and by operation. `probe` is the subspace (`READOUT`, `PATTERNS`, `RANDOM`, or `STATE`: all directions).
-    Random ones are controls, `RANDOM_COMPONENT`, or `RANDOM_SUBSPACE` with the component made as long as the longer of
-    the other two; their shares are means over the draws. Metrics: `accuracy_before`, `accuracy_after`; `harmed`: share
-    of the right answers that become wrong. A model without right answers has nothing to lose (note `TOO_FEW`).
+    Rows for `numprobe.tables.measurements` with the columns `COLUMNS`, over all questions and by operation. `tokens`:
+    `last`, directions are taken from the state at the operand's last token; `all`, where operands have several, and its
+    earlier tokens get the mean state of their place. `probe` is the subspace (`READOUT`, `PATTERNS`, `RANDOM`, or
+    `STATE`: all directions). Random ones are controls, `RANDOM_COMPONENT`, or `RANDOM_SUBSPACE` with the component made
+    as long as the longer of the other two; their shares are means over the draws. Metrics: `accuracy_before`,
+    `accuracy_after`; `harmed`: share of the right answers that become wrong. A model without right answers has nothing
+    to lose (note `TOO_FEW`).
     """
     asked = _ask(asker, questions, operand, probe, patterns, ablations, seed)
     rows = _rows(asked, {"accuracy_before": (asked.right, asked.right | True)}, resamples, seed)
     if not asked.right.any():
         return [{**row, "note": TOO_FEW} for row in rows]
-    for layer in asked.states:
+    for layer, reach in product(asked.states, (LAST, ALL) if asked.earlier else (LAST,)):
         for described, changes in _changes(asked, probe, patterns, layer, ablations, seed):
-            still = np.mean([_still_right(asked, layer, change) for change in changes], axis=0)
+            still = np.mean([_still_right(asked, layer, reach, change) for change in changes], axis=0)
             norms = [relative_norm(change, asked.states[layer]) for change in changes]
             shares = {"accuracy_after": (still, asked.right | True), "harmed": (1 - still, asked.right)}
-            place = {"layer": layer, "relative_norm": float(np.mean(norms)), **described}
+            place = {"layer": layer, "tokens": reach, "relative_norm": float(np.mean(norms)), **described}
             rows += [place | row for row in _rows(asked, shares, resamples, seed)]
     return rows
 
@@ -120,10 +132,18 @@ def _ask(
 ) -> _Asked:
     split = split_of(probe)
     some = sample_questions(operand_questions(questions, operand, patterns, split), ablations.per_operation, seed)
-    tokens = some.table[f"token_{operand}"].to_numpy().astype(np.int64)
-    answers, states = answers_and_states(asker, some, read_later(ablations.layers, patterns, asker), tokens)
+    tokens, lengths = operand_tokens(some, operand)
+    layers = read_later(ablations.layers, patterns, asker)
+    answers, states = answers_and_states(asker, some, layers, tokens)
+    earlier = [(place, _mean_states(asker, some, layers, place)) for place in earlier_tokens(tokens, lengths)]
     folds = unseen_folds(some.table[operand].to_numpy().astype(np.int64), split, patterns.folds)
-    return _Asked(asker, some, tokens, folds, answers.values == some.table["value"].to_numpy(), states)
+    return _Asked(asker, some, tokens, earlier, folds, answers.values == some.table["value"].to_numpy(), states)
+
+
+def _mean_states(asker: Asker, questions: Questions, layers: Sequence[str], place: Earlier) -> dict[str, np.ndarray]:
+    """Return layer -> the mean state of tokens over the operands that are so long, float32 [questions, width]."""
+    _, states = answers_and_states(asker, questions, layers, place.tokens)
+    return {layer: np.broadcast_to(found[place.held].mean(axis=0), found.shape) for layer, found in states.items()}
 
 
 def _changes(
@@ -173,8 +193,9 @@ def _without(
     return changes
 
 
-def _still_right(asked: _Asked, layer: str, change: np.ndarray) -> np.ndarray:
-    answers = asked.asker.answers(asked.questions, [shift(layer, asked.tokens, change)])
+def _still_right(asked: _Asked, layer: str, reach: str, change: np.ndarray) -> np.ndarray:
+    others = [place.become(layer, means[layer]) for place, means in asked.earlier] if reach == ALL else []
+    answers = asked.asker.answers(asked.questions, [*others, shift(layer, asked.tokens, change)])
     return np.asarray(answers.values == asked.questions.table["value"].to_numpy())
 
 

@@ -10,20 +10,21 @@ import polars as pl
 from numprobe.answers.ask import NO_NUMBER, Asker
 from numprobe.answers.questions import Questions
 from numprobe.evaluation.notes import TOO_FEW
-from numprobe.evaluation.outcomes import interval_row, subsets
+from numprobe.evaluation.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.evaluation.predict import split_of
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.operands import read_later, results_with
-from numprobe.interventions.states import shift
-from numprobe.interventions.steering import PATTERNS, STATE, Steerable, find_steerable, steering_changes
+from numprobe.interventions.steering import PATTERNS, STATE, Changes, Steerable, find_steerable, steering_changes
 from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
 
 Row = dict[str, Any]
 #: (what the states are moved along, control, layer, strength)
 Setting = tuple[str, str, str, float]
+#: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
+COLUMNS = INTERVENTION | {"tokens": pl.String}
 
 #: The unit of resampling: all prompts with one operand share its fate.
 _UNITS = {"values (bootstrap)": "operands (bootstrap)", "values (Wilson)": "operands (Wilson)"}
@@ -78,9 +79,10 @@ def steering_rows(
 
     Returns
     -------
-    Rows for `numprobe.tables.measurements` with the columns of `numprobe.evaluation.outcomes.INTERVENTION`. Metric
-    `answered`: share of questions that are answered rightly with either operand; of these, `followed`: the answer is
-    the result with the other number; `unchanged`: that with the operand; `other`: neither; `no_number`.
+    Rows for `numprobe.tables.measurements` with the columns `COLUMNS`. Metric `answered`: share of questions that are
+    answered rightly with either operand; of these, `followed`: the answer is the result with the other number;
+    `unchanged`: that with the operand; `other`: neither; `no_number`. `tokens`: `last`, the state at the operand's last
+    token is moved; `all`, where operands have several, and its earlier tokens are those of the other number.
     """
     used = read_later(grid.layers, patterns, asker)
     split = split_of(probe)
@@ -90,28 +92,47 @@ def steering_rows(
     if choosing.all() or not choosing.any():
         return [{**answered, "note": TOO_FEW}]
     changes = {layer: steering_changes(found, probe, patterns, layer, seed) for layer in used}
+    rows = [answered]
+    for reach in found.reaches:
+        measured = _reach_rows(asker, found, operand, changes, grid, reach, choosing, resamples, seed)
+        rows += [{"tokens": reach, **row} for row in measured]
+    return rows
+
+
+def _reach_rows(
+    asker: Asker,
+    found: Steerable,
+    operand: str,
+    changes: Mapping[str, Changes],
+    grid: Grid,
+    reach: str,
+    choosing: np.ndarray,
+    resamples: int,
+    seed: int,
+) -> Iterator[Row]:
+    """Yield what is answered with all settings, where the operand's last or all its tokens are changed."""
     settings = [
         (along, control, layer, strength)
-        for layer in used
+        for layer in changes
         for along, control in changes[layer]
         for strength in ([1.0] if along == STATE else grid.strengths)
     ]
-    after = {setting: _answers(asker, found, changes, setting) for setting in settings}
+    after = {setting: _answers(asker, found, changes, setting, reach) for setting in settings}
     outcome = {setting: _outcomes(found, operand, answers) for setting, answers in after.items()}
     chosen = _chosen({setting: marks["followed"][choosing] for setting, marks in outcome.items()})
-    rows = [answered]
     for setting, marks in outcome.items():
         for prompts, part in ((VALIDATION, choosing), (TEST, ~choosing)):
             described = _described(found, changes, setting, part) | {"prompts": prompts, "chosen": setting in chosen}
             by_operation = setting in chosen and prompts == TEST
-            rows += [described | row for row in _shares(found, marks, part, by_operation, resamples, seed)]
-    return rows
+            yield from (described | row for row in _shares(found, marks, part, by_operation, resamples, seed))
 
 
-def _answers(asker: Asker, found: Steerable, changes: Mapping[str, Any], setting: Setting) -> np.ndarray:
+def _answers(
+    asker: Asker, found: Steerable, changes: Mapping[str, Changes], setting: Setting, reach: str
+) -> np.ndarray:
     along, control, layer, strength = setting
-    edit = shift(layer, found.tokens, changes[layer][along, control], strength)
-    return asker.answers(found.replacement.questions, [edit]).values
+    edits = found.edits(layer, reach, changes[layer][along, control], strength)
+    return asker.answers(found.replacement.questions, edits).values
 
 
 def _outcomes(found: Steerable, operand: str, answers: np.ndarray) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from numprobe.figures.panels import context_panels, explain_empty, fraction_axis
 from numprobe.figures.rows import checked, nothing_to_draw, runs_of
 from numprobe.figures.style import Style
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
+from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
@@ -55,6 +56,7 @@ def ablation_drawn(table: pl.DataFrame) -> pl.DataFrame:
         If the table is empty, lacks a column, or holds no such measurements.
     """
     rows = checked(table, [*MEASUREMENT, "rank", "relative_norm"]).filter(pl.col("subset") == "all")
+    rows = by_tokens(rows) if "tokens" in rows.columns else rows
     metrics = {metric for metric, *_ in [*_CURVES, *_LEVELS]}
     measured = pl.col("metric").is_in(list(metrics)) & pl.col("value").is_not_null()
     explained = rows.filter(pl.col("note").is_not_null()).with_columns(value=pl.lit(None, pl.Float64))

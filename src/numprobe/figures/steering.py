@@ -19,6 +19,7 @@ from numprobe.figures.panels import (
 from numprobe.figures.rows import checked, nothing_to_draw, runs_of
 from numprobe.figures.style import Style, set_layer_axis
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
+from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
@@ -56,7 +57,7 @@ def steering_rows(table: pl.DataFrame) -> pl.DataFrame:
     NumprobeError
         If the table is empty, lacks a column, or holds no shares.
     """
-    rows = checked(table, [*MEASUREMENT, "strength", "relative_norm", "prompts", "chosen"])
+    rows = by_tokens(checked(table, [*MEASUREMENT, "strength", "relative_norm", "prompts", "chosen", "tokens"]))
     measured = rows.filter(
         (pl.col("prompts") == "test") & (pl.col("subset") == "all") & pl.col("metric").is_in(["followed", "other"])
     )

@@ -8,14 +8,17 @@ import polars as pl
 from numprobe.findings.markdown import cell
 from numprobe.findings.markdown import table as grid
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
+from numprobe.interventions.reach import by_tokens, model_of
 
 _HEADING = """## Directions taken from the operands (`ablation`)
 
-From the state at the operand's token the component in r directions is taken away: the first ones along which states
-differ by their number (`patterns`), those that the probe reads with (`read-out`), or random ones (`random`; `as long`:
-the component made as long as the longer of the other two). `answers halve`: the smallest r at which half of the right
-answers are wrong; `reading halves`: at which a probe that is fitted again on what is left reads half as many unseen
-numbers as before. `whole state`: share of the right answers that become wrong when all of it is taken.
+From the state at the operand's last token the component in r directions is taken away: the first ones along which
+states differ by their number (`patterns`), those that the probe reads with (`read-out`), or random ones (`random`; `as
+long`: the component made as long as the longer of the other two). `all tokens`, where operands have several: the
+earlier tokens get the mean state of their place as well, because later tokens attend to them. `answers halve`: the
+smallest r at which half of the right answers are wrong; `reading halves`: at which a probe that is fitted again on what
+is left reads half as many unseen numbers as before. `whole state`: share of the right answers that become wrong when
+all of it is taken.
 """
 #: (metric, subspace, control): what the ranks are told of.
 _ANSWERS = {
@@ -43,9 +46,12 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     tables
         The collected tables; `ablation` and `ablated_probe` are read.
     """
-    answers = {(model, layer): curves for model, layer, curves in _places(tables["ablation"])}
+    answers = {(model, layer): curves for model, layer, curves in _places(by_tokens(tables["ablation"]))}
     readings = {(model, layer): curves for model, layer, curves in _places(tables["ablated_probe"])}
-    both = {place: {**curves, **readings.get(place, {})} for place, curves in answers.items()}
+    both = {
+        (model, layer): {**curves, **readings.get((model_of(model), layer), {})}
+        for (model, layer), curves in answers.items()
+    }
     measured = {place: curves for place, curves in both.items() if ("harmed", "state", "none") in curves}
     if not measured:
         return f"{_HEADING}\nNo model answered a prompt rightly."
@@ -106,10 +112,9 @@ def _shares(measured: Mapping[tuple[str, str], Curves]) -> str:
 
 def _sentence(measured: Mapping[tuple[str, str], Curves]) -> str:
     """Whether answers and reading go with the same directions, where the state matters at all."""
-    used = [curves for curves in measured.values() if curves["harmed", "state", "none"][0]["value"] >= 0.5]
-    told = (
-        f"- In {len(used)} of {len(measured)} models and layers at least half of the answers need the operand's state. "
-    )
+    whole = _whole_operands(measured)
+    used = [curves for curves in whole.values() if curves["harmed", "state", "none"][0]["value"] >= 0.5]
+    told = f"- In {len(used)} of {len(whole)} models and layers at least half of the answers need the operand's state. "
     if not used:
         return told + "For a model builder: what is read there comes too late to change an answer.\n"
     fewer, read_out = (_fewer(used, _ANSWERS[name], _ANSWERS["random, as long"]) for name in ("patterns", "read-out"))
@@ -128,6 +133,12 @@ def _sentence(measured: Mapping[tuple[str, str], Curves]) -> str:
     if before > len(known) / 2:
         return told + "few directions carry an operand; what a probe still reads without them is not used.\n"
     return told + "answers and reading hang on the same directions: those that a probe finds are those that are used.\n"
+
+
+def _whole_operands(measured: Mapping[tuple[str, str], Curves]) -> dict[tuple[str, str], Curves]:
+    """Return the places at which all tokens of the operand are changed; its last alone tells nothing of its use."""
+    several = {(model_of(model), layer) for model, layer in measured if model != model_of(model)}
+    return {place: curves for place, curves in measured.items() if place not in several}
 
 
 def _fewer(places: Sequence[Curves], one: Key, other: Key) -> int:

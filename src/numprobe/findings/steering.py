@@ -1,6 +1,6 @@
 """Steering: do answers follow operands whose states were moved to another number?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -8,15 +8,18 @@ import polars as pl
 from numprobe.findings.markdown import cell, per_cent
 from numprobe.findings.markdown import table as grid
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
+from numprobe.interventions.reach import by_tokens, model_of
 
 _HEADING = """## Operands moved to other numbers (`steering`)
 
-The state at the operand's token is moved along the patterns from the operand n to another number m; one fold has seen
-neither. Of the prompts that a model answers rightly with n and with m: share of the answers that are the result with m
-(`follows`), or neither that nor the result with n (`neither`). Layer and strength (1: as far as the patterns of n and m
-are apart; `size`: length of the change over that of the state) are chosen on half of the operands, for the read-out
-anew; the table is about the other half. `whole state`: the state that the model has at this place where m is written.
-`third number`, `random direction`: controls, which should not lead to the result with m.
+The state at the operand's last token is moved along the patterns from the operand n to another number m; one fold has
+seen neither. `all tokens`, where operands have several: the earlier tokens become those of m as well, which is the
+ceiling of what the last one can do, since later tokens attend to all of them. Of the prompts that a model answers
+rightly with n and with m: share of the answers that are the result with m (`follows`), or neither that nor the result
+with n (`neither`). Layer and strength (1: as far as the patterns of n and m are apart; `size`: length of the change
+over that of the state) are chosen on half of the operands, for the read-out anew; the table is about the other half.
+`whole state`: the state that the model has at this place where m is written. `third number`, `random direction`:
+controls, which should not lead to the result with m.
 """
 #: What states are moved along, control, metric: the columns of the table.
 _COLUMNS = {
@@ -41,7 +44,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     tables
         The collected tables; `steering` is read.
     """
-    table = tables["steering"]
+    table = by_tokens(tables["steering"])
     chosen = table.filter(pl.col("chosen") & (pl.col("prompts") == "test"))
     if chosen.is_empty():
         return f"{_HEADING}\nNo model answered enough prompts rightly with both numbers."
@@ -89,22 +92,28 @@ def _too_few(table: pl.DataFrame) -> str:
 
 def _sentence(models: Mapping[str, Cells]) -> str:
     """Which answers follow, beyond the controls; whether the read-out would have done."""
-    follow = [name for name, cells in models.items() if _above(cells[_OWN], *(cells[key] for key in _CONTROLS))]
-    better = [name for name, cells in models.items() if _above(cells[_OWN], cells[_READOUT])]
+    above = [name for name, cells in models.items() if _above(cells[_OWN], *(cells[key] for key in _CONTROLS))]
+    follow, count = _models(above), len(_models(models))
+    better = _models(name for name, cells in models.items() if _above(cells[_OWN], cells[_READOUT]))
     if not follow:
         return (
-            f"- In none of {len(models)} models do answers follow more often than under the controls: what the probe "
+            f"- In none of {count} models do answers follow more often than under the controls: what the probe "
             "reads of an operand is not what these models compute with. For a model builder: a number that can be "
             "read is no handle to change it.\n"
         )
-    most = [name for name in follow if models[name][_OWN]["value"] > models[name][_STATE]["value"] / 2]
+    most = _models(name for name in above if models[name][_OWN]["value"] > models[name][_STATE]["value"] / 2)
     return (
-        f"- In {len(follow)} of {len(models)} models answers follow more often than under every control (intervals "
+        f"- In {len(follow)} of {count} models answers follow more often than under every control (intervals "
         f"apart), in {len(most)} of them at least half as often as when the whole state is exchanged; the patterns "
-        f"lead more answers than the read-out in {len(better)} of {len(models)}. For a model builder: "
+        f"lead more answers than the read-out in {len(better)} of {count}. For a model builder: "
         + ("to change a number, move its state along the patterns, not along the probe's weights.\n" if better else
            "the code that the probe reads is a handle: moved, it changes what is computed.\n")
     )  # fmt: skip
+
+
+def _models(names: Iterable[str]) -> set[str]:
+    """Return the models that rows are about, at the last or at all tokens."""
+    return set(map(model_of, names))
 
 
 def _above(row: Mapping[str, Any], *others: Mapping[str, Any]) -> bool:

@@ -53,7 +53,7 @@ class Replacement:
 
 
 def operand_questions(questions: Questions, operand: str, patterns: Patterns, split: Split) -> Questions:
-    """The sums and differences in symbols whose operand is one token and a test number of some fold.
+    """Return the sums and differences in symbols whose operand is a test number of some fold.
 
     Parameters
     ----------
@@ -70,12 +70,12 @@ def operand_questions(questions: Questions, operand: str, patterns: Patterns, sp
         If there are none.
     """
     symbols = [ARITHMETIC_TEMPLATES[operation][0] for operation in OPERATIONS]
-    one_token = pl.col("template").is_in(symbols) & (pl.col(f"tokens_{operand}") == 1)
-    usable = questions.table.select(one_token).to_series().to_numpy()
+    written = pl.col("template").is_in(symbols) & pl.col(f"token_{operand}").is_not_null()
+    usable = questions.table.select(written).to_series().to_numpy()
     found = questions.take(usable & is_tested(questions.table[operand].to_numpy(), split, patterns.folds))
     if not len(found):
         raise NumprobeError(
-            f"no sum or difference in symbols has an operand {operand} that is one token and a test number of a fold: "
+            f"no sum or difference in symbols has an operand {operand} that is a test number of a fold: "
             "the context of kind result needs more prompts (per_value), or the operations + and -"
         )
     return found
@@ -112,7 +112,7 @@ def replace_operands(
             "(split.folds) or more prompts (per_value)"
         )
     replaced = _written(questions.table.filter(pl.Series(drawn)), operand, numbers[drawn], tokenizer)
-    same = ["prompt", "n_tokens", "answer_tokens", f"token_{operand}"]
+    same = ["prompt", "n_tokens", "answer_tokens", f"token_{operand}", f"tokens_{operand}"]
     alike = questions.table.join(replaced.table.select(same), on=same, how="semi")["prompt"]
     kept = questions.table["prompt"].is_in(alike.implode()).to_numpy()
     # Other operands stand in another order.
@@ -127,6 +127,13 @@ def results_with(table: pl.DataFrame, operand: str, numbers: np.ndarray) -> np.n
     """The true results with `numbers` (int64 [questions]) in place of an operand, int64 [questions]."""
     a, b = (numbers if name == operand else table[name].to_numpy().astype(np.int64) for name in ("a", "b"))
     return np.where(table["operation"].to_numpy() == "+", RESULTS["+"](a, b), RESULTS["-"](a, b))  # type: ignore[arg-type]
+
+
+def operand_tokens(questions: Questions, operand: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last token of an operand of every question, and how many tokens it is, both int64 [questions]."""
+    columns = (f"token_{operand}", f"tokens_{operand}")
+    last, lengths = (questions.table[column].to_numpy().astype(np.int64) for column in columns)
+    return last, lengths
 
 
 def read_later(layers: Sequence[str], patterns: Patterns, asker: Asker) -> list[str]:

@@ -1,6 +1,7 @@
-"""States of one token of every question: kept on the way, or moved."""
+"""States of one token of every question: kept on the way, or moved; and of the tokens of an operand before its last."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,6 +9,43 @@ import torch
 from numprobe.answers.ask import Answers, Asker
 from numprobe.answers.edit import Change, Edit
 from numprobe.answers.questions import Questions
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """The tokens that stand one and the same number of places before the last token of every operand.
+
+    Attributes
+    ----------
+    tokens
+        int64 [questions]: which token of each question; the operand's last where it is not that long.
+    held
+        bool [questions]: whether the operand is that long.
+    """
+
+    tokens: np.ndarray
+    held: np.ndarray
+
+    def become(self, layer: str, states: np.ndarray) -> Edit:
+        """Return the edit after which the states of these tokens are `states`, float32 [questions, width]."""
+
+        def write(found: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
+            held = torch.from_numpy(self.held[rows]).to(found.device)[:, None]
+            return torch.where(held, torch.from_numpy(states[rows]).to(found), found)
+
+        return Edit(layer, self.tokens, write)
+
+
+def earlier_tokens(last: np.ndarray, lengths: np.ndarray) -> list[Earlier]:
+    """Return the tokens of operands before their last, nearest first; none if all operands are single tokens.
+
+    Parameters
+    ----------
+    last, lengths
+        int64 [questions]: the last token of each operand, and how many tokens it is.
+    """
+    places = range(1, int(lengths.max(initial=1)))
+    return [Earlier(np.where(lengths > back, last - back, last), lengths > back) for back in places]
 
 
 def answers_and_states(

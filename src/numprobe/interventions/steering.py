@@ -1,4 +1,4 @@
-"""Steering: the state at an operand's token is moved to where it lies for another number."""
+"""Steering: the state at an operand's last token is moved to where it lies for another number."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from numprobe.answers.ask import Asker
+from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.directions import random_change, rescaled
 from numprobe.interventions.folds import Folds, pattern_states, unseen_folds
-from numprobe.interventions.operands import Replacement, operand_questions, replace_operands
-from numprobe.interventions.states import answers_and_states
+from numprobe.interventions.operands import Replacement, operand_questions, operand_tokens, replace_operands
+from numprobe.interventions.reach import ALL, LAST
+from numprobe.interventions.states import Earlier, answers_and_states, earlier_tokens, shift
 from numprobe.probes.codes import make_code
 from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
@@ -28,18 +30,21 @@ Changes = dict[tuple[str, str], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Steerable:
-    """Questions that a model answers rightly with either operand, and the states at the operand's token.
+    """Questions that a model answers rightly with either operand, and the states at the operand's tokens.
 
     Attributes
     ----------
     replacement
         The questions, and what the other operand makes of them.
     tokens
-        int64 [questions]: the operand's token.
+        int64 [questions]: the operand's last token.
     folds
         The fold that has seen neither number, of every question.
     states, replaced_states
         Layer -> float32 [questions, width]: as the operand is, and where the other number is written in its place.
+    earlier
+        The operand's tokens before its last, with layer -> float32 [questions, width]: the states that they have where
+        the other number is written. Empty if all operands are single tokens.
     operands_asked, right
         int64 and bool [questions asked]: their operands, and which of them these are.
     """
@@ -49,8 +54,22 @@ class Steerable:
     folds: Folds
     states: Mapping[str, np.ndarray]
     replaced_states: Mapping[str, np.ndarray]
+    earlier: Sequence[tuple[Earlier, Mapping[str, np.ndarray]]]
     operands_asked: np.ndarray
     right: np.ndarray
+
+    @property
+    def reaches(self) -> tuple[str, ...]:
+        """Which tokens can be changed: the last of every operand, and all of them where some have several."""
+        return (LAST, ALL) if self.earlier else (LAST,)
+
+    def edits(self, layer: str, reach: str, change: np.ndarray, strength: float) -> list[Edit]:
+        """Return the edits that add `strength` times `change` at the last token.
+
+        `reach` = `ALL`: the earlier tokens become those of the other number, so that they do not speak for the operand.
+        """
+        others = [place.become(layer, states[layer]) for place, states in self.earlier] if reach == ALL else []
+        return [*others, shift(layer, self.tokens, change, strength)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,17 +137,20 @@ def find_steerable(
     """
     some = sample_questions(operand_questions(questions, operand, patterns, split), per_operation, seed)
     both = replace_operands(some, operand, asker.numbers, patterns, split, seed)
-    tokens = both.questions.table[f"token_{operand}"].to_numpy().astype(np.int64)
+    tokens, lengths = operand_tokens(both.questions, operand)
     right, states = _asked(asker, both.questions, layers, tokens)
     right_too, replaced_states = _asked(asker, both.replaced, layers, tokens)
     kept = right & right_too
     replacement = both.take(kept)
+    places = earlier_tokens(tokens[kept], lengths[kept])
+    earlier = [(place, answers_and_states(asker, replacement.replaced, layers, place.tokens)[1]) for place in places]
     return Steerable(
         replacement,
         tokens[kept],
         unseen_folds(replacement.operands, split, patterns.folds),
         {layer: found[kept] for layer, found in states.items()},
         {layer: found[kept] for layer, found in replaced_states.items()},
+        earlier,
         both.operands,
         kept,
     )
