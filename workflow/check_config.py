@@ -192,6 +192,12 @@ def _model_problems(config: Config) -> Iterator[str]:
             yield from _train_problems(entry, where, trained, config["numbers"])
         yield from _unknown_names(entry.get("contexts", []), [*contexts, VOCABULARY], f"{where}.contexts", "contexts")
         yield from _unknown_names(entry.get("experiments", []), experiments, f"{where}.experiments", "experiments")
+        yield from _size_problems(entry, config["contexts"], f"{where}.sizes")
+
+
+def _size_problems(entry: Config, contexts: list[Config], where: str) -> Iterator[str]:
+    sized = [context["name"] for context in contexts if context["kind"] != "number"]
+    yield from _unknown_names(list(entry.get("sizes", {})), sized, where, "contexts that have a size")
 
 
 def _train_problems(entry: Config, where: str, trained: dict[str, Config], numbers: Config) -> Iterator[str]:

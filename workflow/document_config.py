@@ -100,8 +100,9 @@ def _rows(key: str, definition: dict[str, Any], required: bool, schema: dict[str
         return []
     default = "required" if required else _default(entry)
     rows = [f"| `{key}` | {_type(entry)} | {default} | {entry.get('description', '').strip()} |"]
-    if entry.get("type") == "object" and "architecture" not in entry["properties"]:
-        for child, child_definition in entry["properties"].items():
+    properties = entry.get("properties", {})
+    if entry.get("type") == "object" and "architecture" not in properties:
+        for child, child_definition in properties.items():
             rows.extend(_rows(f"{key}.{child}", child_definition, child in entry.get("required", []), schema))
     return rows
 

@@ -35,7 +35,9 @@ def _by_context(study: Study, sizes: dict[tuple[str, str], int]) -> list[str]:
         }
         if shares:
             told = ", ".join(f"{name} {readable(size)}" for name, size in shares.items())
-            lines.append(f"  {context}: {state_rows(study, context)} rows, {readable(sum(shares.values()))} ({told})")
+            rows = sorted({state_rows(study, name, context) for name in shares})
+            told_rows = " to ".join(map(str, dict.fromkeys((rows[0], rows[-1]))))
+            lines.append(f"  {context}: {told_rows} rows, {readable(sum(shares.values()))} ({told})")
     return lines
 
 
@@ -45,7 +47,7 @@ def state_bytes(study: Study, run_model: str, context: str) -> int | None:
     if width is None:
         return None
     item = _BYTES[study.config["activations"]["dtype"]]
-    return state_rows(study, context) * len(study.layers(run_model, context)) * width * item
+    return state_rows(study, run_model, context) * len(study.layers(run_model, context)) * width * item
 
 
 def site_bytes(study: Study) -> int:
@@ -56,15 +58,15 @@ def site_bytes(study: Study) -> int:
     for run_model, context in study.runs("sites"):
         width = study.models[run_model.removesuffix(UNTRAINED)].width
         blocks = sum(layer.isdigit() and layer != "0" for layer in study.layers(run_model, context))
-        total += state_rows(study, context) * blocks * 5 * (width or 0) * item if context in contexts else 0
+        total += state_rows(study, run_model, context) * blocks * 5 * (width or 0) * item if context in contexts else 0
     return total
 
 
-def state_rows(study: Study, context: str) -> int:
-    """Numbers that are read in a context, at the most; for texts, about that many."""
+def state_rows(study: Study, run_model: str, context: str) -> int:
+    """Numbers that a model reads in a context, at the most; for texts, about that many."""
     numbers = study.config["numbers"]
     values = int(numbers["max"] - numbers["min"] + 1)
-    return values if context == VOCABULARY else _context_rows(study.contexts[context], values)
+    return values if context == VOCABULARY else _context_rows(study.sized(run_model, context), values)
 
 
 def _context_rows(entry: Config, values: int) -> int:

@@ -355,9 +355,29 @@ class Study:
             return None
         return derive_seed(self.config["seed"], "untrained", run_model.removesuffix(UNTRAINED)) % 2**31
 
+    def size(self, run_model: str, context: str) -> int | None:
+        """Return a model's own size of a context (`per_value` or `texts`), None for the context's."""
+        size = self.models[run_model.removesuffix(UNTRAINED)].entry.get("sizes", {}).get(context)
+        return None if size is None else int(size)
+
+    def sized(self, run_model: str, context: str) -> Config:
+        """Return the entry of a context with the size that it has for a model."""
+        return with_size(self.contexts[context], self.size(run_model, context))
+
+    def prompts(self, run_model: str, context: str) -> str:
+        """Return the prompt table that a model, or a control of it, reads in a context."""
+        size = self.size(run_model, context)
+        return f"results/prompts/{context}.parquet" if size is None else f"results/prompts/{context}/{size}.parquet"
+
     def context_seed(self, context: str) -> int:
         """Seed of a context's prompts."""
         return int(self.contexts[context].get("seed", self.config["seed"]))
+
+
+def with_size(entry: Config, size: int | None) -> Config:
+    """Return the entry of a context with another size (`texts` of natural ones, else `per_value`); None: its own."""
+    key = "texts" if entry["kind"] == "natural" else "per_value"
+    return entry if size is None else entry | {key: size}
 
 
 def load_study(config: Config) -> Study:

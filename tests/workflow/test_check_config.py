@@ -147,6 +147,7 @@ WRONG = {
     "checkpoint after the end": (["models", 0, "train", "checkpoints"], [300, 600, 900], r"checkpoints: \[600, 900\] are not before the last step.*steps = 600"),
     "revision without of": (["models", 0, "revision"], "step-300", r"revision: goes with 'of'"),
     "heads do not divide": (["models", 0, "train", "heads"], 128, r"heads: is 128, its double must divide hidden_size = 128"),
+    "size of a context": (["models", 0, "sizes"], {"number": 3}, r"models\['llama'\]\.sizes: 'number' is not among the contexts that have a size"),
     "context of a model": (["models", 0, "contexts"], ["nubmer"], r"models\['llama'\]\.contexts: 'nubmer' is not among the contexts \(did you mean 'number'\?\)"),
     "model of a probe": (["probes", 7, "models"], ["lama"], r"probes\['sinusoidal'\]\.models: 'lama' is not among the models \(did you mean 'llama'"),
     "context of a probe": (["probes", 7, "contexts"], ["poem"], r"probes\['sinusoidal'\]\.contexts: 'poem' is not among the contexts"),

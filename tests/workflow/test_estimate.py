@@ -17,11 +17,11 @@ def study_of(name):
 def test_rows_times_states_times_width_times_bytes():
     study = study_of("config.yaml")
     # 1000 numbers, 8 prompts each; layers 0 to 4 and final_norm; 128 components of 4 bytes.
-    assert state_rows(study, "operand") == 8000
+    assert state_rows(study, "llama", "operand") == 8000
     assert state_bytes(study, "llama", "operand") == 8000 * 6 * 128 * 4
     assert state_bytes(study, "llama.untrained", "operand") == state_bytes(study, "llama", "operand")
     assert state_bytes(study, "olmo2", "vocabulary") == 1000 * 2 * 128 * 4
-    assert state_rows(study, "result") == 1000 * 2 * 4
+    assert state_rows(study, "llama", "result") == 1000 * 2 * 4
     assert study.models["minilm"].width == 384
 
 

@@ -130,3 +130,14 @@ def test_all_blocks_are_changed_unless_layers_are_named():
     assert study.changed_layers("patching", "olmo2") == ["2", "4"]
     assert study.changed_layers("denoising", "llama") == ["1", "2"]
     assert study.changed_layers("denoising", "olmo2") == ["2"]
+
+
+def test_models_may_have_sizes_of_their_own(study):
+    study.models["minilm"].entry["sizes"] = {"operand": 3, "natural": 400}
+    for run_model in ("minilm", "minilm.untrained"):
+        assert study.prompts(run_model, "operand") == "results/prompts/operand/3.parquet"
+        assert study.sized(run_model, "natural")["texts"] == 400
+        assert study.sized(run_model, "operand")["per_value"] == 3
+        assert study.prompts(run_model, "number") == "results/prompts/number.parquet"
+    assert study.prompts("llama", "operand") == "results/prompts/operand.parquet"
+    assert study.sized("llama", "operand") == study.contexts["operand"]

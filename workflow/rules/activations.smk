@@ -10,7 +10,7 @@ for entry in STUDY.models.values():
             f"extract_activations_{entry.name}"
         input:
             model=entry.files,
-            prompts="results/prompts/{context}.parquet",
+            prompts=prompts_of,
         output:
             kept(
                 [

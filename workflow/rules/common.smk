@@ -15,7 +15,7 @@ from estimate import describe_states
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
-from study import CONVERTED_FILES, MODEL_FILES, load_study
+from study import CONVERTED_FILES, MODEL_FILES, load_study, with_size
 
 # The programs lie beside the Snakefile, wherever the run's working directory is.
 PROGRAMS = Path(workflow.basedir) / "scripts"
@@ -282,9 +282,15 @@ def corpus_of(wildcards):
     return [entry["corpus"]] if "corpus" in entry else []
 
 
+def prompts_of(wildcards):
+    """The prompt table that a model reads in a context."""
+    return STUDY.prompts(wildcards.model, wildcards.context)
+
+
 def prompt_options(wildcards):
     """The options of a context's kind."""
-    entry = STUDY.contexts[wildcards.context]
+    size = int(wildcards.size) if "size" in wildcards.keys() else None
+    entry = with_size(STUDY.contexts[wildcards.context], size)
     options = [f"--kind {entry['kind']}"]
     for key in ("per_value", "texts"):
         if key in entry:

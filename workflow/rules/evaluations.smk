@@ -155,7 +155,7 @@ rule sample_examples:
         predictions=lambda wildcards: [
             f"results/predictions/{model}/{context}.parquet" for model, context in plain_runs("examples")
         ],
-        prompts=lambda wildcards: [f"results/prompts/{context}.parquet" for _, context in plain_runs("examples")],
+        prompts=lambda wildcards: [STUDY.prompts(*run) for run in plain_runs("examples")],
     output:
         parquet="results/tables/examples.parquet",
         csv="results/tables/examples.csv",

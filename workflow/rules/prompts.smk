@@ -26,6 +26,17 @@ rule make_prompts:
         " {params.options} --seed {params.seed} {params.numbers} > {log} 2>&1"
 
 
+use rule make_prompts as make_sized_prompts with:
+    output:
+        "results/prompts/{context}/{size}.parquet",
+    log:
+        "results/logs/make_prompts/{context}/{size}.log",
+    benchmark:
+        "results/benchmarks/make_prompts/{context}/{size}.tsv"
+    wildcard_constraints:
+        size=r"\d+",
+
+
 if any("datasets" in entry for entry in STUDY.contexts.values()):
 
     rule draw_texts:

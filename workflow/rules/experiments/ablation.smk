@@ -25,7 +25,7 @@ if STUDY.experiment("ablation"):
         """What the answers lose with the probe's directions, and with as many others."""
         input:
             model=lambda wildcards: base_model(wildcards).files,
-            prompts="results/prompts/{context}.parquet",
+            prompts=prompts_of,
             patterns=operand_patterns,
             probe=operand_probe,
         output:

@@ -15,7 +15,7 @@ rule answer_prompts:
     """A model's answers to the arithmetic prompts of a context."""
     input:
         model=lambda wildcards: base_model(wildcards).files,
-        prompts="results/prompts/{context}.parquet",
+        prompts=prompts_of,
     output:
         "results/answers/{model}/{context}.parquet",
     log:

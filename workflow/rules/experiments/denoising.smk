@@ -26,7 +26,7 @@ if STUDY.experiment("denoising"):
         """Gain and harm of the label-free repair, over layers and strengths."""
         input:
             model=lambda wildcards: base_model(wildcards).files,
-            prompts="results/prompts/{context}.parquet",
+            prompts=prompts_of,
             states=states_of,
             probe="results/probes/{model}/{context}/fourier.safetensors",
             patterns="results/patterns/{model}/{context}.safetensors",

@@ -28,7 +28,7 @@ if STUDY.experiment("embedding_alignment"):
         """What a model answers once the embedding rows of the numbers are moved to the fitted code."""
         input:
             model=lambda wildcards: base_model(wildcards).files,
-            prompts="results/prompts/{context}.parquet",
+            prompts=prompts_of,
             patterns=f"results/patterns/{{model}}/{VOCABULARY}.safetensors",
             probe=f"results/probes/{{model}}/{VOCABULARY}/fourier.safetensors",
         output:

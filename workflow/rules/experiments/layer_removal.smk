@@ -22,7 +22,7 @@ if STUDY.experiment("layer_removal"):
         """A model's answers without each block, and without the attention or the MLP of each block."""
         input:
             model=lambda wildcards: base_model(wildcards).files,
-            prompts="results/prompts/{context}.parquet",
+            prompts=prompts_of,
         output:
             "results/tables/layer_removal/{model}/{context}.parquet",
         log:

@@ -27,7 +27,7 @@ if STUDY.experiment("patching"):
         """Gain and harm of the patch, over layers and strengths."""
         input:
             model=lambda wildcards: base_model(wildcards).files,
-            prompts="results/prompts/{context}.parquet",
+            prompts=prompts_of,
             patterns="results/patterns/{model}/{context}.safetensors",
             wave=published_probe,
         output:

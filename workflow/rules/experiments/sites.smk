@@ -25,7 +25,7 @@ if STUDY.experiment("sites"):
                 f"extract_sites_{entry.name}"
             input:
                 model=entry.files,
-                prompts="results/prompts/{context}.parquet",
+                prompts=prompts_of,
             output:
                 kept(site_files(entry, "{model}", "{context}")),
             log:

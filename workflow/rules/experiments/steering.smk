@@ -18,7 +18,7 @@ if STUDY.experiment("steering"):
         """Along the patterns, along the read-out, towards another number and in random directions."""
         input:
             model=lambda wildcards: base_model(wildcards).files,
-            prompts="results/prompts/{context}.parquet",
+            prompts=prompts_of,
             patterns=operand_patterns,
             probe=operand_probe,
         output:
