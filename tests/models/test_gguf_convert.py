@@ -1,6 +1,7 @@
 """A converted GGUF file is the model that was written: weights, states and tokens."""
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.gguf_files import file_name, file_tensors, small_model, write_gguf
+from models.gguf_files import file_name, file_tensors, scored_vocabulary, small_model, write_gguf
 from models.tiny import LAYERS, WIDTH, byte_tokenizer
 from numprobe.atomic import file_sha256
 from numprobe.errors import NumprobeError
@@ -19,8 +20,9 @@ from numprobe.models.facts import facts_from_config
 from numprobe.models.gguf.architecture import gguf_facts, gguf_width, read_known_model
 from numprobe.models.gguf.convert import check_config, check_weights, convert_gguf
 from numprobe.models.gguf.header import read_header
+from numprobe.models.gguf.names import FAMILIES
+from numprobe.models.gguf.read_vocabulary import read_vocabulary
 from numprobe.models.gguf.tokenizer import PROBES, check_tokenizer, read_tokenizer
-from numprobe.models.gguf.vocabulary import read_vocabulary
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.source import ModelSource, resolve_source
 
@@ -32,18 +34,50 @@ def states(model, tokenizer):
         return model(**tokenizer(TEXT, return_tensors="pt"), output_hidden_states=True).hidden_states
 
 
-@pytest.mark.parametrize("tied", [True, False])
-def test_states_of_a_converted_model_are_those_of_the_model_that_was_written(tmp_path, tied):
-    model = small_model(tied)
+@pytest.mark.parametrize(
+    ("kind", "tied", "changes"),
+    [
+        ("llama", True, {}),
+        ("llama", False, {"attention_bias": False, "num_key_value_heads": 4}),
+        ("qwen2", True, {}),
+        ("qwen3", False, {"head_dim": 128}),
+    ],
+)
+def test_states_of_a_converted_model_are_those_of_the_model_that_was_written(tmp_path, kind, tied, changes):
+    model = small_model(tied, kind, **changes)
     file = write_gguf(tmp_path / "small.gguf", model)
     convert_gguf(file, tmp_path / "m", {}, {"script": "test"})
     source = ModelSource("gguf", folder=str(tmp_path / "m"))
     converted, tokenizer = load_model(source, head=True, device="cpu"), load_tokenizer(source)
-    assert tokenizer(TEXT)["input_ids"] == byte_tokenizer()(TEXT)["input_ids"]
-    for made, expected in zip(states(converted, tokenizer), states(model, byte_tokenizer()), strict=True):
+    if kind == "llama":
+        assert tokenizer(TEXT)["input_ids"] == byte_tokenizer()(TEXT)["input_ids"]
+    for made, expected in zip(states(converted, tokenizer), states(model, tokenizer), strict=True):
         torch.testing.assert_close(made, expected, rtol=1e-5, atol=1e-5)
     assert facts_from_config(converted.config.to_dict()) == gguf_facts(read_known_model(file))
     assert gguf_width(read_known_model(file)) == WIDTH
+
+
+def test_every_family_is_compared():
+    assert set(FAMILIES) == {"llama", "qwen2", "qwen3"}
+
+
+@pytest.mark.parametrize("factor", [8.0, 32.0])
+def test_slowed_positions_of_llama_3_are_kept(tmp_path, factor):
+    """The factors by the library itself: the ratio of the frequencies of two models of transformers."""
+    slowed = {"rope_type": "llama3", "factor": factor, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+    slowed |= {"original_max_position_embeddings": 8192, "rope_theta": 500000.0}
+    model = small_model(rope_parameters=slowed, head_dim=64)
+    plain = small_model(rope_parameters={"rope_type": "default", "rope_theta": 500000.0}, head_dim=64)
+    factors = (plain.model.rotary_emb.inv_freq / model.model.rotary_emb.inv_freq).numpy()
+    file = write_gguf(tmp_path / "small.gguf", model, extra={"rope_freqs.weight": factors})
+    convert_gguf(file, tmp_path / "m", {}, {})
+    converted = load_model(ModelSource("gguf", folder=str(tmp_path / "m")), head=True, device="cpu")
+    assert converted.config.rope_parameters == slowed
+    for made, expected in zip(states(converted, byte_tokenizer()), states(model, byte_tokenizer()), strict=True):
+        torch.testing.assert_close(made, expected, rtol=1e-5, atol=1e-5)
+    write_gguf(file, model, extra={"rope_freqs.weight": factors * 1.01})
+    with pytest.raises(NumprobeError, match="are those of no known settings"):
+        convert_gguf(file, tmp_path / "other", {}, {})
 
 
 @pytest.mark.parametrize("kind", ["Q8_0", "Q4_1", "F16", "BF16"])
@@ -83,6 +117,15 @@ def test_a_record_and_a_card_say_what_was_converted(tmp_path):
     assert "gguf" not in model_card("m", plain, load_tokenizer(plain), 0, 99, {})
 
 
+def test_a_tokenizer_that_transformers_loads_as_another_one_is_found(tmp_path):
+    """Whatever is saved of a Qwen model, transformers cuts texts in Qwen's way."""
+    model = small_model(kind="qwen2")
+    file = write_gguf(tmp_path / "small.gguf", model, changes={"tokenizer.ggml.pre": "gpt-2"})
+    read_tokenizer(file)
+    with pytest.raises(NumprobeError, match="the tokenizer that transformers makes of it is another one"):
+        convert_gguf(file, tmp_path / "m", {}, {})
+
+
 @pytest.mark.parametrize("pre", ["gpt-2", "smollm", "llama-bpe", "qwen2"])
 def test_the_tokenizer_cuts_as_the_file_says(tmp_path, pre):
     file = write_gguf(tmp_path / "small.gguf", small_model(), changes={"tokenizer.ggml.pre": pre})
@@ -96,6 +139,22 @@ def test_a_file_that_says_so_begins_every_text_with_its_token(tmp_path):
     changes = {"tokenizer.ggml.bos_token_id": 0, "tokenizer.ggml.add_bos_token": True}
     file = write_gguf(tmp_path / "small.gguf", small_model(), changes=changes)
     assert read_tokenizer(file)("12")["input_ids"][0] == 0
+
+
+WORDS = ("▁and", "▁are", "▁in", "12", "▁▁", "the")
+
+
+@pytest.mark.parametrize("prefixed", [True, False])
+def test_a_vocabulary_with_scores(tmp_path, prefixed):
+    changes = {**scored_vocabulary(WORDS), "tokenizer.ggml.add_space_prefix": prefixed}
+    model = small_model(vocabulary=len(changes["tokenizer.ggml.tokens"]))
+    file = write_gguf(tmp_path / "small.gguf", model, changes=changes)
+    convert_gguf(file, tmp_path / "m", {}, {})
+    tokenizer = load_tokenizer(ModelSource("gguf", folder=str(tmp_path / "m")))
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer("12 and 345 in  1998é")["input_ids"])
+    first = ["<s>", "▁"] if prefixed else ["<s>"]
+    expected = ["12", "▁and", "▁", "3", "4", "5", "▁in", "▁▁", "1", "9", "9", "8", "<0xC3>", "<0xA9>"]
+    assert tokens == [*first, *expected]
 
 
 @pytest.fixture
@@ -117,9 +176,9 @@ def test_a_tokenizer_with_other_tokens_or_merges_is_another_one(written):
     made, own = read_tokenizer(written), read_vocabulary(written)
     swapped = [own.tokens[0], own.tokens[2], own.tokens[1], *own.tokens[3:]]
     with pytest.raises(NumprobeError, match="its tokens are not those of the file"):
-        check_tokenizer(made, type(own)(swapped, own.merges, own.whole, own.split, None, False), written)
+        check_tokenizer(made, replace(own, tokens=swapped), written)
     with pytest.raises(NumprobeError, match="its merges are not those of the file"):
-        check_tokenizer(made, type(own)(own.tokens, own.merges[::-1], own.whole, own.split, None, False), written)
+        check_tokenizer(made, replace(own, merges=own.merges[::-1]), written)
 
 
 def test_one_weight_that_differs_is_found(tmp_path, written):

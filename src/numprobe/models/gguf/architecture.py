@@ -4,13 +4,16 @@ Standard library only, as `header`: the Snakefile asks before any model is opene
 """
 
 from pathlib import Path
+from typing import Any
 
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import ModelFacts
 from numprobe.models.gguf.header import GgufHeader, known_header
+from numprobe.models.gguf.names import FAMILIES, name_tensors
+from numprobe.models.gguf.splits import SPLITS
 
-#: Families whose files are read: each was compared with the same model in a folder, state by state.
-ARCHITECTURES = ("llama",)
+#: Kinds of vocabularies, and the lists that they consist of: byte-level, and SentencePiece with scores.
+VOCABULARIES = {"gpt2": ("tokens", "token_type", "merges"), "llama": ("tokens", "token_type", "scores")}
 _NEEDED = ("block_count", "embedding_length", "feed_forward_length", "attention.head_count")
 # What else a file may say of its architecture: read through transformers, and checked after the conversion.
 _READ = (
@@ -40,13 +43,14 @@ def read_known_model(path: str | Path) -> GgufHeader:
     Raises
     ------
     NumprobeError
-        As `read_header`; or if the architecture is not supported, or the file says of it what would not be read.
+        As `read_header`; or if architecture or vocabulary are not supported, or the file says or holds what would not
+        be read.
     """
     header = known_header(path)
     kind = header.architecture
-    if kind not in ARCHITECTURES:
+    if kind not in FAMILIES:
         raise NumprobeError(
-            f"{path}: GGUF files of architecture '{kind}' are not supported; supported: {', '.join(ARCHITECTURES)}"
+            f"{path}: GGUF files of architecture '{kind}' are not supported; supported: {', '.join(FAMILIES)}"
         )
     missing = [f"{kind}.{key}" for key in _NEEDED if not isinstance(header.metadata.get(f"{kind}.{key}"), int)]
     if missing:
@@ -56,17 +60,45 @@ def read_known_model(path: str | Path) -> GgufHeader:
         raise NumprobeError(
             f"{path} has settings that are not read, so the model's states would be others: {', '.join(passed_over)}"
         )
+    name_tensors(header)
+    check_vocabulary(header)
     return header
 
 
+def check_vocabulary(header: GgufHeader) -> None:
+    """Refuse a file whose vocabulary is not supported, or not complete.
+
+    Raises
+    ------
+    NumprobeError
+        If it is not.
+    """
+    kind, cut = (header.metadata.get(f"tokenizer.ggml.{key}") for key in ("model", "pre"))
+    if kind not in VOCABULARIES:
+        known = " and ".join(VOCABULARIES)
+        raise NumprobeError(f"{header.path}: its vocabulary is of kind {kind!r}, which is not supported; are {known}")
+    if kind == "gpt2" and cut not in SPLITS:
+        raise NumprobeError(
+            f"{header.path}: its tokenizer cuts texts by {cut!r} (tokenizer.ggml.pre), which is not supported; "
+            f"supported: {', '.join(sorted(SPLITS))}"
+        )
+    lacking = [key for key in VOCABULARIES[kind] if f"tokenizer.ggml.{key}" not in header.metadata]
+    if lacking:
+        raise NumprobeError(f"{header.path}: its vocabulary lacks {', '.join(lacking)}")
+
+
 def _passed_over(header: GgufHeader) -> list[str]:
-    prefix = f"{header.architecture}."
-    own = {key.removeprefix(prefix): value for key, value in header.metadata.items() if key.startswith(prefix)}
     return [
-        f"{prefix}{key} = {value}"
-        for key, value in own.items()
+        f"{header.architecture}.{key} = {value}"
+        for key, value in own_entries(header).items()
         if key not in (*_NEEDED, *_READ) and value not in _NEUTRAL.get(key, ())
     ]
+
+
+def own_entries(header: GgufHeader) -> dict[str, Any]:
+    """Return what a file says of its architecture, by keys without the architecture's name."""
+    prefix = f"{header.architecture}."
+    return {key.removeprefix(prefix): value for key, value in header.metadata.items() if key.startswith(prefix)}
 
 
 def gguf_facts(header: GgufHeader) -> ModelFacts:

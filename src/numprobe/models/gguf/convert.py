@@ -11,11 +11,15 @@ from safetensors import safe_open
 
 from numprobe.atomic import atomic_path, file_sha256, write_json
 from numprobe.errors import NumprobeError
-from numprobe.models.gguf.architecture import count_types, main_type, read_known_model
+from numprobe.models.gguf.architecture import count_types, main_type, own_entries, read_known_model
 from numprobe.models.gguf.header import GgufHeader
+from numprobe.models.gguf.read_vocabulary import read_vocabulary
 from numprobe.models.gguf.record import RECORD
-from numprobe.models.gguf.tensors import name_tensors, read_tensors
-from numprobe.models.gguf.tokenizer import read_tokenizer
+from numprobe.models.gguf.rotation import rotation_settings
+from numprobe.models.gguf.tensors import read_tensors
+from numprobe.models.gguf.tokenizer import check_tokenizer, read_tokenizer
+from numprobe.models.load import load_tokenizer
+from numprobe.models.source import ModelSource
 
 _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
 # One file, whatever its size: the rules name their files before the size is known.
@@ -47,15 +51,19 @@ def convert_gguf(
     """
     file, output = Path(file), Path(output)
     header = read_known_model(file)
-    name_tensors(header)
     tokenizer = read_tokenizer(file)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output, prefix=".converting-") as temporary:
         model = _load(file)
         check_config(header, model.config)
+        model.config.rope_parameters = rotation_settings(
+            header, float(model.config.rope_parameters["rope_theta"]), head_size(header)
+        )
         model.save_pretrained(temporary, max_shard_size=_ONE_FILE)
         del model
         tokenizer.save_pretrained(temporary, save_jinja_files=False)
+        # As it will be loaded: for some types of model transformers builds another one than it saved.
+        check_tokenizer(load_tokenizer(ModelSource("path", path=temporary)), read_vocabulary(file), file)
         check_weights(header, Path(temporary) / "model.safetensors")
         for name in _FILES:
             with atomic_path(output / name) as target:
@@ -104,28 +112,35 @@ def check_config(header: GgufHeader, config: Any) -> None:
     NumprobeError
         If they differ.
     """
-    own = {key.partition(".")[2]: value for key, value in header.metadata.items()}
+    own = own_entries(header)
     heads, width = own["attention.head_count"], own["embedding_length"]
-    size = own.get("attention.key_length", own.get("rope.dimension_count", width // heads))
     expected = {
         "num_hidden_layers": own["block_count"],
         "hidden_size": width,
         "intermediate_size": own["feed_forward_length"],
         "num_attention_heads": heads,
         "num_key_value_heads": own.get("attention.head_count_kv", heads),
-        "head_dim": size,
+        "head_dim": head_size(header),
         "rms_norm_eps": own.get("attention.layer_norm_rms_epsilon"),
         "rope_theta": own.get("rope.freq_base", 10000.0),
         "vocab_size": header.tensors["token_embd.weight"].shape[0],
         "tie_word_embeddings": "output.weight" not in header.tensors,
     }
     rotation = config.rope_parameters
-    found = {key: rotation[key] if key == "rope_theta" else getattr(config, key) for key in expected}
+    implied = {"rope_theta": rotation["rope_theta"], "head_dim": config.hidden_size // config.num_attention_heads}
+    found = {key: getattr(config, key, implied.get(key)) for key in expected}
     wrong = [f"{key} is {found[key]}, by the file {value}" for key, value in expected.items() if found[key] != value]
     if rotation.get("rope_type") != "default":
         wrong.append(f"rope_type is {rotation.get('rope_type')}, by the file default")
     if wrong:
         raise NumprobeError(f"{header.path}: transformers makes another model of it: {'; '.join(wrong)}")
+
+
+def head_size(header: GgufHeader) -> int:
+    """Return the components of an attention head of a file's model."""
+    own = own_entries(header)
+    told = own.get("attention.key_length", own.get("rope.dimension_count"))
+    return int(told if told is not None else own["embedding_length"] // own["attention.head_count"])
 
 
 def check_weights(header: GgufHeader, converted: Path) -> None:

@@ -173,7 +173,7 @@ class _Reader:
             metadata = dict(self._entry(lists) for _ in range(entries))
             places = [self._tensor() for _ in range(tensors)]
         except (struct.error, UnicodeDecodeError, IndexError, OverflowError, MemoryError) as error:
-            raise self._damaged(f"its header cannot be read to the end ({error})") from error
+            raise self._damaged(f"its header breaks off at byte {self.at:,} of {len(self.content):,}") from error
         found = self._placed(places, int(metadata.get("general.alignment", _ALIGNMENT)))
         return GgufHeader(self.path, metadata, found)
 

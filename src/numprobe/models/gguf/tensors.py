@@ -1,6 +1,6 @@
 """The tensors of a GGUF file by the names of the converted model, worked out independently of transformers.
 
-A second route, that the conversion is checked by: dequantised by the package `gguf`, named and undone here.
+A second route, that the conversion is checked by: dequantised by the package `gguf`, put in order here.
 """
 
 import re
@@ -11,53 +11,7 @@ import numpy as np
 
 from numprobe.errors import NumprobeError
 from numprobe.models.gguf.header import GgufHeader, GgufTensor
-
-_TOP = {
-    "token_embd.weight": "model.embed_tokens.weight",
-    "output_norm.weight": "model.norm.weight",
-    "output.weight": "lm_head.weight",
-}
-_IN_A_BLOCK = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-_BLOCK = re.compile(r"blk\.(\d+)\.(\w+)\.(weight|bias)")
-# Tensors that hold nothing but what a model works out by itself.
-_IDLE = re.compile(r"blk\.\d+\.attn_rot_embd")
-
-
-def converted_name(name: str) -> str | None:
-    """Return the name of a GGUF tensor in the converted model, None if it has none there."""
-    found = _BLOCK.fullmatch(name)
-    if found is None:
-        return _TOP.get(name)
-    block, part, ending = found.groups()
-    return f"model.layers.{block}.{_IN_A_BLOCK[part]}.{ending}" if part in _IN_A_BLOCK else None
-
-
-def name_tensors(header: GgufHeader) -> dict[str, str]:
-    """Return the converted name of every tensor of a file by its name there.
-
-    Raises
-    ------
-    NumprobeError
-        If the file holds a tensor that has no place in the model, which then is another one.
-    """
-    names = {name: converted_name(name) for name in header.tensors if not _IDLE.match(name)}
-    strange = [name for name, converted in names.items() if converted is None]
-    if strange:
-        raise NumprobeError(
-            f"{header.path} holds tensors that would not be read, so the model's states would be others: "
-            f"{', '.join(strange[:3])} ({len(strange)} in all)"
-        )
-    return {name: str(converted) for name, converted in names.items()}
+from numprobe.models.gguf.names import name_tensors
 
 
 def read_tensors(header: GgufHeader) -> Iterator[tuple[str, np.ndarray]]:

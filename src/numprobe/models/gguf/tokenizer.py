@@ -1,10 +1,14 @@
 """The tokenizer of a GGUF file: made by transformers, cut as the file says, and checked against the file itself."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from numprobe.errors import NumprobeError
-from numprobe.models.gguf.vocabulary import Vocabulary, read_vocabulary
+from numprobe.models.gguf.byte_pairs import BytePairs
+from numprobe.models.gguf.read_vocabulary import read_vocabulary
+from numprobe.models.gguf.scored_pieces import SPACE, ScoredPieces
+from numprobe.models.gguf.vocabulary import Vocabulary
 
 #: Texts on which a tokenizer must agree with its file: numbers, spaces, punctuation, scripts, code.
 PROBES = (
@@ -47,13 +51,18 @@ def read_tokenizer(path: str | Path) -> Any:
 
 
 def _cut_as_the_file_says(tokenizer: Any, vocabulary: Vocabulary) -> None:
-    """Set how texts are cut and where they begin: transformers knows few of the ways, and takes GPT-2's for others."""
-    from tokenizers import Regex, pre_tokenizers
+    """Set how texts are cut: transformers knows few of the ways, and takes GPT-2's for others."""
+    from tokenizers import Regex, normalizers, pre_tokenizers
 
-    splits = [pre_tokenizers.Split(Regex(one), "isolated") for one in vocabulary.split.expressions]
     backend = tokenizer.backend_tokenizer
-    backend.pre_tokenizer = pre_tokenizers.Sequence([*splits, pre_tokenizers.ByteLevel(False, use_regex=False)])
-    backend.model.ignore_merges = vocabulary.split.whole_first
+    if isinstance(vocabulary, BytePairs):
+        splits = [pre_tokenizers.Split(Regex(one), "isolated") for one in vocabulary.split.expressions]
+        backend.pre_tokenizer = pre_tokenizers.Sequence([*splits, pre_tokenizers.ByteLevel(False, use_regex=False)])
+        backend.model.ignore_merges = vocabulary.split.whole_first
+    elif isinstance(vocabulary, ScoredPieces):
+        prefix = [normalizers.Prepend(SPACE)] if vocabulary.prefixed else []
+        backend.normalizer = normalizers.Sequence([*prefix, normalizers.Replace(" ", SPACE)])
+        backend.pre_tokenizer = None
 
 
 def check_tokenizer(tokenizer: Any, vocabulary: Vocabulary, path: Path) -> None:
@@ -64,17 +73,15 @@ def check_tokenizer(tokenizer: Any, vocabulary: Vocabulary, path: Path) -> None:
     NumprobeError
         If they differ.
     """
-    import json
-
     size = len(vocabulary.tokens)
     if tokenizer.convert_ids_to_tokens(list(range(size))) != vocabulary.tokens or len(tokenizer) != size:
         raise _differs(path, "its tokens are not those of the file")
-    model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
-    if [tuple(merge) for merge in model["merges"]] != vocabulary.merges:
-        raise _differs(path, "its merges are not those of the file")
-    first = [vocabulary.bos] if vocabulary.starts else []
+    if isinstance(vocabulary, BytePairs):
+        merges = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
+        if [tuple(merge) for merge in merges] != vocabulary.merges:
+            raise _differs(path, "its merges are not those of the file")
     for text in (*PROBES, *(f"{token}5 {token}" for token in vocabulary.whole[:3])):
-        made, expected = tokenizer(text)["input_ids"], [*first, *vocabulary.encode(text)]
+        made, expected = tokenizer(text)["input_ids"], vocabulary.encode(text)
         if made != expected:
             raise _differs(path, f"{text!r} becomes {made}, by the file it is {expected}")
 

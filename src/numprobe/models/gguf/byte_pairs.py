@@ -1,0 +1,73 @@
+"""Byte-level vocabularies: GPT-2's, plain and slow, with the regular expressions of the package `regex`."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import regex
+
+from numprobe.models.gguf.splits import Split
+from numprobe.models.gguf.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class BytePairs(Vocabulary):
+    """A vocabulary whose tokens are bytes, joined in pairs.
+
+    Attributes
+    ----------
+    merges
+        Pairs that are joined, the first before all others.
+    split
+        How a text is cut before.
+    """
+
+    merges: list[tuple[str, str]]
+    split: Split
+
+    def cut(self, text: str) -> list[str]:
+        """Return the tokens of a text."""
+        pieces = [text]
+        for expression in self.split.expressions:
+            pieces = [part for piece in pieces for part in _matches_and_gaps(expression, piece)]
+        return [token for piece in pieces for token in self._joined(_spelled(piece))]
+
+    @cached_property
+    def _ranks(self) -> dict[tuple[str, str], int]:
+        return {pair: rank for rank, pair in enumerate(self.merges)}
+
+    def _joined(self, piece: str) -> list[str]:
+        """The tokens of a piece: the pair that comes first in the merges is joined, until none is left."""
+        if self.split.whole_first and piece in self.ids:
+            return [piece]
+        parts = list(piece)
+        while len(parts) > 1:
+            pairs = list(pairwise(parts))
+            best = min(pairs, key=lambda pair: self._ranks.get(pair, len(self._ranks)))
+            if best not in self._ranks:
+                break
+            at = pairs.index(best)
+            parts[at : at + 2] = ["".join(best)]
+        return parts
+
+
+def _matches_and_gaps(expression: str, text: str) -> list[str]:
+    parts, at = [], 0
+    for match in regex.finditer(expression, text):
+        parts += [text[at : match.start()], match.group()]
+        at = match.end()
+    return [part for part in (*parts, text[at:]) if part]
+
+
+def _alphabet() -> dict[int, str]:
+    """How byte-level vocabularies write each byte: itself where it can be seen, else a letter from 256 on."""
+    seen = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    hidden = [byte for byte in range(256) if byte not in seen]
+    return {**{byte: chr(byte) for byte in seen}, **{byte: chr(256 + place) for place, byte in enumerate(hidden)}}
+
+
+_ALPHABET = _alphabet()
+
+
+def _spelled(text: str) -> str:
+    return "".join(_ALPHABET[byte] for byte in text.encode("utf-8"))

@@ -1,0 +1,43 @@
+"""SentencePiece vocabularies with scores (Llama 2, Mistral): neighbours that make the best token are joined first."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from numprobe.models.gguf.vocabulary import Vocabulary
+
+#: How such vocabularies write a space.
+SPACE = "▁"
+
+
+@dataclass(frozen=True)
+class ScoredPieces(Vocabulary):
+    """A vocabulary whose tokens are joined by their scores, from characters on.
+
+    Attributes
+    ----------
+    scores
+        Of each token; the best is joined first, the leftmost of equals.
+    prefixed
+        Whether a space is put before a text.
+    """
+
+    scores: list[float]
+    prefixed: bool
+
+    def cut(self, text: str) -> list[str]:
+        """Return the tokens of a text; characters that are none are written in bytes."""
+        parts = list((" " * self.prefixed + text).replace(" ", SPACE))
+        while len(parts) > 1:
+            pairs = [first + second for first, second in pairwise(parts)]
+            best = max(range(len(pairs)), key=lambda at: self._score(pairs[at]))
+            if pairs[best] not in self.ids:
+                break
+            parts[best : best + 2] = [pairs[best]]
+        return [token for part in parts for token in ([part] if part in self.ids else _in_bytes(part))]
+
+    def _score(self, token: str) -> float:
+        return self.scores[self.ids[token]] if token in self.ids else float("-inf")
+
+
+def _in_bytes(text: str) -> list[str]:
+    return [f"<0x{byte:02X}>" for byte in text.encode("utf-8")]
