@@ -48,6 +48,32 @@ def test_what_an_operation_adds_is_no_part_of_a_number(tmp_path):
     assert np.abs(number_halves(folder, False, 0).read("0")).max() < 1e-6
 
 
+def test_what_the_first_operand_leaves_is_no_part_of_the_second(tmp_path):
+    """States tell the digits of the first operand alone; before a result these would be the number's own."""
+    rng = np.random.default_rng(0)
+    values, first = np.repeat(np.arange(10, 60), 6), rng.integers(0, 200, 300)
+    left = np.array([0, 3, 1, 7, 2, 9, 4, 4, 8, 6])[first % 10] + np.where(first > 99, 20.0, 0) + (first < 10)
+    columns = {"a": first, "operation": "+"}
+    at_token = number_halves(write_folder(tmp_path / "b", values, seen=left, read_at="token", **columns), False, 0)
+    assert np.abs(at_token.read("0")).max() < 1e-6
+    before = number_halves(write_folder(tmp_path / "c", values, seen=left, read_at="before", **columns), False, 0)
+    assert np.abs(before.read("0")).max() > 1
+
+
+def test_taking_out_what_is_known_adds_nothing_to_noise(tmp_path):
+    """Noise beside 30 known columns: the halves still share nothing, on average of 60 draws."""
+    shared = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        values = np.repeat(np.arange(10, 100), 3)
+        noise = rng.standard_normal(len(values)) * 10
+        columns = {"a": rng.integers(0, 1000, len(values)), "operation": "+", "read_at": "token"}
+        halves = number_halves(write_folder(tmp_path, values, seen=noise, layers=("0",), **columns), False, seed)
+        first, second = halves.read("0")[:, :, 0]
+        shared.append((first @ second) / (first @ first + second @ second) * 2)
+    assert abs(np.mean(shared)) < 3 * np.std(shared) / np.sqrt(60)
+
+
 def test_bare_numbers_have_one_half_and_equal_states_are_none(tmp_path):
     folder = write_folder(tmp_path, np.arange(10, 40), seen=np.full(30, 2.0))
     halves = number_halves(folder, True, 0)

@@ -98,15 +98,15 @@ def digit_space(numbers: np.ndarray, together: int) -> Tables:
     """
     digits = digits_of(numbers)
     places = combinations(range(digits.shape[1]), together)
-    tables = [_cells(digits[:, list(chosen)] @ 10 ** np.arange(together)) for chosen in places]
-    indicator = csr_array(hstack(tables, format="csr"))
-    values, vectors = eigh((indicator.T @ indicator).toarray())
+    tables = [indicator(digits[:, list(chosen)] @ 10 ** np.arange(together)) for chosen in places]
+    cells = csr_array(hstack(tables, format="csr"))
+    values, vectors = eigh((cells.T @ cells).toarray())
     kept = values > _ROUNDING * values[-1]
-    return Tables(indicator, (vectors[:, kept] / values[kept]) @ vectors[:, kept].T, int(kept.sum()))
+    return Tables(cells, (vectors[:, kept] / values[kept]) @ vectors[:, kept].T, int(kept.sum()))
 
 
-def _cells(labels: np.ndarray) -> csr_array:
-    """Return the indicator of the labels that occur, float64 [numbers, labels]."""
+def indicator(labels: np.ndarray) -> csr_array:
+    """Return the indicator of the labels that occur, sparse float64 [len(labels), different labels]."""
     known, place = np.unique(labels, return_inverse=True)
     return csr_array((np.ones(len(labels)), (np.arange(len(labels)), place)), shape=(len(labels), len(known)))
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from numprobe.activations.store import iterate_states, read_manifest, read_positions, state_width
+from numprobe.evaluation.digit_spaces import indicator
 from numprobe.seeding import generator
 
 
@@ -27,8 +28,8 @@ class NumberHalves:
         2, or 1 where a state depends on nothing but the number.
     means
         Sparse float64 [rows of the folder, halves * n]: the weight of a row in each mean.
-    operations
-        Sparse float64 [rows of the folder, operations]: 1 where a row has the operation; none is one of its own.
+    known
+        Sparse float64 [rows of the folder, c]: what is known of a row beside its number (`known_columns`).
     """
 
     folder: Path
@@ -36,7 +37,7 @@ class NumberHalves:
     rows: np.ndarray
     halves: int
     means: csr_array
-    operations: csr_array
+    known: csr_array
 
     @property
     def layers(self) -> list[str]:
@@ -44,7 +45,7 @@ class NumberHalves:
         return [state["layer"] for state in read_manifest(self.folder)["states"] if state["site"] == "residual"]
 
     def read(self, layer: str) -> np.ndarray | None:
-        """Return the mean state of every number in every half, without what the rows of an operation have in common.
+        """Return the mean state of every number in every half, without what `known` explains of the rows.
 
         Parameters
         ----------
@@ -53,29 +54,29 @@ class NumberHalves:
 
         Returns
         -------
-        float64 [halves, n, width], or None if all states of the layer are the same vector. A row counts as its
-        difference from the mean of all rows of its operation: which operations give a number differs between numbers.
+        float64 [halves, n, width], or None if all states of the layer are the same vector. A row counts as what least
+        squares on `known`, over all rows, leaves of it.
 
         Notes
         -----
         Memory is that of the means and of one batch of rows.
         """
         width = state_width(read_manifest(self.folder))
-        sums, totals = np.zeros((self.means.shape[1], width)), np.zeros((self.operations.shape[1], width))
+        sums, totals = np.zeros((self.means.shape[1], width)), np.zeros((self.known.shape[1], width))
         lowest, highest = np.full(width, np.inf), np.full(width, -np.inf)
         start = 0
         for states in iterate_states(self.folder, layer):
             rows = slice(start, start + len(states))
             batch = states.astype(np.float64)
             sums += self.means[rows].T @ batch
-            totals += self.operations[rows].T @ batch
+            totals += self.known[rows].T @ batch
             lowest, highest = np.minimum(lowest, batch.min(axis=0)), np.maximum(highest, batch.max(axis=0))
             start += len(states)
         if not np.any(highest > lowest):
             return None
-        centres = totals / np.bincount(self.operations.indices)[:, None]
-        centred = sums - (self.means.T @ self.operations) @ centres
-        return np.asarray(centred).reshape(self.halves, len(self.numbers), width)
+        effects = np.linalg.pinv((self.known.T @ self.known).toarray(), hermitian=True) @ totals
+        left = sums - (self.means.T @ self.known) @ effects
+        return np.asarray(left).reshape(self.halves, len(self.numbers), width)
 
 
 def number_halves(folder: str | Path, noise_free: bool, seed: int) -> NumberHalves:
@@ -108,7 +109,7 @@ def number_halves(folder: str | Path, noise_free: bool, seed: int) -> NumberHalv
     cell = (np.cumsum(kept) - 1)[place] + half * kept.sum()
     shares = 1 / counts[place, half][used]
     means = csr_array((shares, (used, cell[used])), shape=(len(values), halves * kept.sum()))
-    return NumberHalves(Path(folder), known[kept], counts[kept].sum(axis=1), halves, means, _operations(positions))
+    return NumberHalves(Path(folder), known[kept], counts[kept].sum(axis=1), halves, means, known_columns(positions))
 
 
 def divide_prompts(values: np.ndarray, prompts: np.ndarray, seed: int) -> np.ndarray:
@@ -144,9 +145,27 @@ def divide_prompts(values: np.ndarray, prompts: np.ndarray, seed: int) -> np.nda
     return half
 
 
-def _operations(positions: pl.DataFrame) -> csr_array:
-    """Return the indicator of the operations, float64 [rows, operations]."""
-    if "operation" not in positions.columns:
-        return csr_array(np.ones((positions.height, 1)))
-    _, place = np.unique(positions["operation"].fill_null("").to_numpy().astype(str), return_inverse=True)
-    return csr_array((np.ones(len(place)), (np.arange(len(place)), place)))
+def known_columns(positions: pl.DataFrame) -> csr_array:
+    """Return what is known of the rows beside their number, as indicators.
+
+    The operation, because numbers differ in the operations that give them. Where a second operand is read at its own
+    token also each digit of the first one, which the states before it hold; before a result, the operands are the
+    number.
+
+    Parameters
+    ----------
+    positions
+        The position table of an activation folder.
+
+    Returns
+    -------
+    Sparse float64 [rows, c]; every row has exactly one 1 among the columns of the operation.
+    """
+    missing = [name for name in ("operation", "read_at", "a") if name not in positions.columns]
+    first = pl.when(pl.col("read_at") == "token").then(pl.col("a")).cast(pl.String).fill_null("")
+    table = positions.with_columns(pl.lit(None, pl.String).alias(name) for name in missing).select(
+        pl.col("operation").cast(pl.String).fill_null(""), units_first=first.str.reverse()
+    )
+    places = range(max(map(len, table["units_first"].to_list()), default=0))
+    labels = [table["operation"], *(table["units_first"].str.slice(place, 1) for place in places)]
+    return csr_array(hstack([indicator(label.to_numpy()) for label in labels], format="csr"))

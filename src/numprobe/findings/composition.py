@@ -15,6 +15,8 @@ model composes the digits (arXiv 2410.05864 and 2606.08562 describe it for words
 """
 _CONTROLS = ("untrained", "mixed")
 _PLAIN = pl.col("control") == "none"
+#: A share is called lower than another from this difference of their intervals on.
+_LEAST = 0.01
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
@@ -91,9 +93,9 @@ def _verdict(part: pl.DataFrame, own: Mapping[str, dict[str, object]]) -> str:
 
 
 def _is_below(own: dict[str, object], controls: Sequence[dict[str, object] | None]) -> bool:
-    """Whether the interval lies below those of all controls of the layer."""
+    """Return whether the interval lies a point or more below those of all controls of the layer."""
     high = _bound(own, "ci_high")
-    return all(high < _bound(control, "ci_low") for control in controls if control is not None)
+    return all(high < _bound(control, "ci_low") - _LEAST for control in controls if control is not None)
 
 
 def _bound(row: dict[str, object], name: str) -> float:
