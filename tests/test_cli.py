@@ -1,3 +1,4 @@
+import json
 from importlib.metadata import version
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import yaml
 from huggingface_hub import errors
 
 from models.gguf_files import small_model, write_gguf
-from models.tiny import LAYERS, save, tiny_model, word_tokenizer, wordpiece_tokenizer
+from models.tiny import LAYERS, WIDTH, save, tiny_model, tiny_wrapper, word_tokenizer, wordpiece_tokenizer
 from numprobe.cli import main
 from numprobe.probes import probe as probes
 
@@ -54,8 +55,39 @@ def test_the_entry_of_a_hub_model(hub, capsys, kind, head, unusual):
     hub(tiny_model(kind, head=head is not None, **(head or {})), word_tokenizer())
     assert main(["add-model", "org/Model-1B", "--revision", "main"]) == 0
     entries = yaml.safe_load(capsys.readouterr().out)
-    located = {"name": "Model-1B", "source": "hub", "id": "org/Model-1B", "revision": COMMIT, "layers": LAYERS}
-    assert entries == [{**located, **unusual}]
+    located = {"name": "Model-1B", "source": "hub", "id": "org/Model-1B", "revision": COMMIT}
+    assert entries == [{**located, "layers": LAYERS, "width": WIDTH, **unusual}]
+
+
+def test_the_entry_of_a_multimodal_model_is_about_its_language_model(hub, capsys):
+    hub(tiny_wrapper("qwen3_vl"), word_tokenizer())
+    assert main(["add-model", "org/Model-VL"]) == 0
+    (entry,) = yaml.safe_load(capsys.readouterr().out)
+    assert (entry["layers"], entry["width"], entry["tied"]) == (LAYERS, WIDTH, False)
+
+
+def test_layers_that_the_file_leaves_to_the_default_are_told(hub, tmp_path, capsys):
+    """The files of LLaVA 1.5 say little of their text model."""
+    hub(tiny_wrapper("llava"), word_tokenizer())
+    path = tmp_path / "snapshots" / COMMIT / "config.json"
+    config = json.loads(path.read_text())
+    config["text_config"] = {"model_type": "llama", "vocab_size": 400, "hidden_size": 64}
+    path.write_text(json.dumps(config))
+    main(["add-model", "org/Model"])
+    (entry,) = yaml.safe_load(capsys.readouterr().out)
+    assert (entry["layers"], entry["width"]) == (32, 64)
+
+
+def test_what_loading_refuses_is_refused_at_once(hub, tmp_path, capsys):
+    hub(tiny_model("llama", head=True), word_tokenizer())
+    path = tmp_path / "snapshots" / COMMIT / "config.json"
+    told = {"architectures": ["HrmTextForCausalLM"], "num_hidden_layers": 3, "tie_word_embeddings": False}
+    path.write_text(json.dumps({"model_type": "hrm_text", **told}))
+    assert "the blocks of HrmTextModel were not found" in fails(capsys, "add-model", "org/model")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_type": "xlstm"}))
+    assert "'xlstm' are not supported (it does not report its hidden states" in fails(capsys, "add-model", "org/model")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_type": "no_such_type"}))
+    assert "cannot be loaded" in fails(capsys, "add-model", "org/model")
 
 
 def test_the_entry_can_be_pasted_under_models(hub, capsys):

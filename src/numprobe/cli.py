@@ -12,7 +12,7 @@ import yaml
 
 from numprobe import __version__
 from numprobe.errors import NumprobeError
-from numprobe.models.facts import ModelFacts, facts_from_config, read_config
+from numprobe.models.facts import ModelFacts, model_width
 from numprobe.models.source import ModelSource, hub_files, resolve_source
 
 
@@ -79,10 +79,12 @@ def _add_model(options: argparse.Namespace) -> None:
             raise NumprobeError(f"{options.id} has no safetensors weights; other formats can run code and are not read")
         source = ModelSource("hub", id=options.id, revision=commit)
     folder = resolve_source(source, weights=source.kind != "hub").folder
-    facts = facts_from_config(read_config(folder))
+    from numprobe.models.check import check_architecture
     from numprobe.models.load import load_tokenizer
 
-    _print_entry(_entry(options, source, facts), _numbers(load_tokenizer(source), options.minimum, options.maximum))
+    facts, config = check_architecture(folder)
+    comments = _numbers(load_tokenizer(source), options.minimum, options.maximum)
+    _print_entry(_entry(options, source, facts, model_width(config)), comments)
 
 
 def _add_gguf(options: argparse.Namespace) -> None:
@@ -105,7 +107,7 @@ def _print_entry(entry: dict[str, Any], comments: list[str]) -> None:
     print(indent(text + "".join(f"  # {line}\n" for line in comments), "  "), end="")
 
 
-def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts) -> dict[str, Any]:
+def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts, width: int | None) -> dict[str, Any]:
     """The entry of the configuration. Only of a hub model facts are told: others are looked into at every start."""
     name = options.name or Path(options.id).resolve().name
     if source.kind == "path":
@@ -115,7 +117,7 @@ def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts) 
     told = {"encoder": (facts.encoder, False), "tied": (tied, True), "final_norm": (facts.final_norm, True)}
     unusual = {key: value for key, (value, usual) in told.items() if value != usual}
     located = {"name": name, "source": "hub", "id": source.id, "revision": source.revision}
-    return {**located, "layers": facts.layers, **unusual}
+    return {**located, "layers": facts.layers, **({"width": width} if width else {}), **unusual}
 
 
 def _numbers(tokenizer: Any, minimum: int, maximum: int) -> list[str]:

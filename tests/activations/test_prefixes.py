@@ -7,15 +7,15 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from activations.prompts import prompt_table
-from models.tiny import ENCODERS, tiny_config, tiny_model, word_tokenizer
+from models.tiny import ENCODERS, USUAL, tiny_config, tiny_model, word_tokenizer
 from numprobe.activations.extract import batch_passes, check_states, states_in_memory
 from numprobe.activations.locate import locate_numbers
 from numprobe.activations.prefixes import Batch, plan_pass, shared_prefix
 from numprobe.models.architecture import locate_parts
-from numprobe.models.facts import SUPPORTED, causal_span
+from numprobe.models.facts import causal_span
 from numprobe.models.tokens import NumberTokenizer
 
-DECODERS = [kind for kind in SUPPORTED if kind not in ENCODERS]
+DECODERS = [kind for kind in USUAL if kind not in ENCODERS]
 SUMS = [f"{a} + {b}" for a in (3, 7, 150) for b in range(0, 190, 19)]
 
 

@@ -4,7 +4,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from activations.prompts import prompt_table
-from models.tiny import ENCODERS, LAYERS, WIDTH, save, tiny_model, word_tokenizer
+from models.tiny import ENCODERS, LAYERS, USUAL, WIDTH, save, tiny_model, word_tokenizer
 from numprobe.activations.context import Extraction, extract_context
 from numprobe.activations.extract import extract_states
 from numprobe.activations.locate import locate_numbers
@@ -14,7 +14,6 @@ from numprobe.activations.store import read_manifest, read_positions, read_state
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
 from numprobe.models.blocks import locate_inside
-from numprobe.models.facts import SUPPORTED
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.tables import write_table
@@ -57,7 +56,7 @@ def stream(model, ids):
     return extract_states(locate_parts(model), *everywhere(ids), ["0", *BLOCKS])
 
 
-@pytest.mark.parametrize("kind", [kind for kind in SUPPORTED if kind not in ENCODERS and kind not in UNKNOWN])
+@pytest.mark.parametrize("kind", [kind for kind in USUAL if kind not in ENCODERS and kind not in UNKNOWN])
 def test_what_enters_a_block_and_what_it_adds_make_what_leaves_it(kind):
     model = tiny_model(kind)
     residual, sites = stream(model, [5, 6, 7]), in_memory(model, [5, 6, 7])

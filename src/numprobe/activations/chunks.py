@@ -130,7 +130,7 @@ def extract_chunks(
     parts = locate_parts(model)
     check_layers(parts.facts.layers, extraction.expected_layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
-    located = locate_chunks(table, numbers, longest_sequence(model.config, tokenizer), parts.causal_span)
+    located = locate_chunks(table, numbers, longest_sequence(parts.config, tokenizer), parts.causal_span)
     details = {
         "model": extraction.model,
         "context": extraction.context,
@@ -139,5 +139,5 @@ def extract_chunks(
         "dropped": located.dropped,
     }
     texts = text_of(table, located.positions)
-    prepared = Prepared(parts, int(model.config.hidden_size), located, texts, details)
+    prepared = Prepared(parts, int(parts.config.hidden_size), located, texts, details)
     write_prepared(extraction, prepared, Path(output), provenance)

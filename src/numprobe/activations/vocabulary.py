@@ -11,8 +11,8 @@ import torch
 from numprobe.activations.at_once import write_at_once
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts, output_matrix
-from numprobe.models.facts import facts_from_config, read_config, vocabulary_layers
-from numprobe.models.load import load_model, load_tokenizer
+from numprobe.models.facts import facts_from_config, vocabulary_layers
+from numprobe.models.load import load_config, load_model, load_tokenizer
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource, resolve_source
 from numprobe.models.tokens import MULTI_TOKEN, REASONS, NumberTokenizer
@@ -135,7 +135,7 @@ def vocabulary_states(
         `embedding` (and `unembedding`) to float32 [numbers, width], in the order of `tokens`.
     """
     folder = resolve_source(source).folder
-    layers = vocabulary_layers(facts_from_config(read_config(folder)))
+    layers = vocabulary_layers(facts_from_config(load_config(folder, source.trust_remote_code).to_dict()))
     names = {layer: matrix_name(folder, layer) for layer in layers}
     if untrained_seed is not None or None in names.values():
         return _from_model(source, tokens, untrained_seed, layers)

@@ -57,5 +57,5 @@ def load_questions(asker: Asker, prompts: str | Path) -> Questions:
     NumprobeError
         If no prompt asks for a result.
     """
-    longest = longest_sequence(asker.model.config, asker.numbers.tokenizer)
+    longest = longest_sequence(asker.parts.config, asker.numbers.tokenizer)
     return find_questions(read_prompts(prompts), asker.numbers, longest)

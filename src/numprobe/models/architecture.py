@@ -8,11 +8,27 @@ import torch
 from torch import nn
 
 from numprobe.errors import NumprobeError
-from numprobe.models.facts import ModelFacts, causal_span, facts_from_config, packs
+from numprobe.models.facts import ModelFacts, causal_span, facts_from_config, language_config, packs
 
-# Where the families keep the list of their blocks and the norm after the last one, below `model.base_model`.
-_BLOCKS = ("layers", "h", "blocks", "encoder.layer", "transformer.layer", "encoder.layers")
-_FINAL_NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "norm_f", "final_norm")
+# Where the families keep the list of their blocks and the norm after the last one, below the model without its head.
+_BLOCKS = ("layers", "h", "blocks", "encoder.layer", "transformer.layer", "encoder.layers", "decoder.layers")
+_FINAL_NORMS = (
+    "norm",
+    "ln_f",
+    "final_layer_norm",
+    "final_layernorm",
+    "norm_f",
+    "final_norm",
+    "decoder.final_layer_norm",
+    "layer_norm",
+    "ln_out",
+    "out_norm",
+)
+# In LFM2 the norm after the last block is called this; elsewhere it is what it says.
+_NORMS_OF_KIND = {"lfm2": ("embedding_norm",), "lfm2_moe": ("embedding_norm",)}
+
+# Where multimodal wrappers keep their language model, below `model.base_model`.
+_LANGUAGE_MODELS = ("language_model", "text_model", "model.language_model", "model.text_model")
 
 
 @dataclass(frozen=True)
@@ -43,16 +59,19 @@ class Architecture:
         return embedding.get_input_embeddings().weight  # type: ignore[no-any-return]
 
     @property
+    def config(self) -> Any:
+        """The configuration of the language model, of a multimodal wrapper the part about the text."""
+        return self.base.config
+
+    @property
     def causal_span(self) -> float:
         """The longest sequence whose states do not depend on what follows (`numprobe.models.facts.causal_span`)."""
-        config: Any = self.base.config
-        return causal_span(config.to_dict())
+        return causal_span(self.config.to_dict())
 
     @property
     def packs(self) -> bool:
         """Whether several sequences can stand in one row (`numprobe.models.facts.packs`)."""
-        config: Any = self.base.config
-        return packs(config.to_dict())
+        return packs(self.config.to_dict())
 
     @property
     def device(self) -> torch.device:
@@ -63,25 +82,38 @@ class Architecture:
 
 
 def locate_parts(model: Any) -> Architecture:
-    """Find the parts of a `transformers` model, with or without its head.
+    """Find the parts of a `transformers` model, with or without its head; of a multimodal one those of its text model.
 
     Raises
     ------
     NumprobeError
         If they cannot be found or disagree with the model's configuration.
     """
-    facts = facts_from_config(model.config.to_dict())
-    base = model.base_model
+    config = model.config.to_dict()
+    facts = facts_from_config(config)
+    base = _language_model(model)
     blocks = _find(base, _BLOCKS)
     if not isinstance(blocks, nn.ModuleList):
         raise NumprobeError(f"the blocks of {type(base).__name__} were not found: it is not a supported architecture")
     if len(blocks) != facts.layers:
         raise NumprobeError(f"{type(base).__name__} has {len(blocks)} blocks, its config.json says {facts.layers}")
-    final_norm = _find(base, _FINAL_NORMS)
+    final_norm = _find(base, _NORMS_OF_KIND.get(str(language_config(config)["model_type"]), _FINAL_NORMS))
     if (final_norm is not None) != facts.final_norm:
         found, said = ("one", "none") if final_norm is not None else ("none", "one")
         raise NumprobeError(f"{type(base).__name__}: {found} final norm was found where there should be {said}")
     return Architecture(base, tuple(blocks), final_norm, facts)
+
+
+def _language_model(model: Any) -> Any:
+    """The model that reads text, without its head."""
+    base = model.base_model
+    if getattr(model.config, "text_config", None) is not None:
+        base = _find(base, _LANGUAGE_MODELS)
+        if base is None:
+            name = type(model).__name__
+            raise NumprobeError(f"the language model inside {name} was not found: it is not a supported architecture")
+    # Llama 4's class with a head does not know what is its base.
+    return getattr(base, "model", base)
 
 
 def output_matrix(model: Any) -> nn.Parameter | None:

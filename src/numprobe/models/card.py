@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from numprobe.models.facts import facts_from_config, model_width, read_config
+from numprobe.models.check import check_architecture
+from numprobe.models.facts import language_config, model_width
 from numprobe.models.gguf.record import read_record
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource, resolve_source
@@ -18,7 +19,7 @@ _LONG = (1234, 12345, 1234567)
 def model_card(
     name: str, source: ModelSource, tokenizer: Any, minimum: int, maximum: int, provenance: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Describe a model without building it.
+    """Describe a model without loading its weights.
 
     Parameters
     ----------
@@ -41,18 +42,17 @@ def model_card(
     Raises
     ------
     NumprobeError
-        If the model cannot be found or is not supported.
+        If the model cannot be found or is not supported, or its parts are not where they should be.
     """
     found = resolve_source(source)
-    config = read_config(found.folder)
-    facts = facts_from_config(config)
+    facts, config = check_architecture(found.folder, source.trust_remote_code)
     return {
         "name": name,
         "architecture": (config.get("architectures") or [None])[0],
         "model_type": config["model_type"],
         "layers": facts.layers,
         "width": model_width(config),
-        "vocabulary": config.get("vocab_size"),
+        "vocabulary": language_config(config).get("vocab_size"),
         "tied": facts.tied,
         "encoder": facts.encoder,
         "final_norm": facts.final_norm,

@@ -16,48 +16,141 @@ from numprobe.errors import NumprobeError
 # Model types (the key `model_type` of config.json) with residual blocks in one list, and whether the output matrix is
 # the input matrix where the file does not say. True is the default of Hugging Face's older configurations.
 _DECODERS = {
+    "afmoe": False,
     "apertus": False,
     "arcee": False,
+    "aria_text": False,
+    "bamba": False,
+    "biogpt": True,
+    "bitnet": False,
     "bloom": True,
     "codegen": False,
     "cohere": True,
     "cohere2": True,
+    "cohere2_moe": True,
+    "cwm": False,
+    "deepseek_v2": False,
+    "deepseek_v3": False,
+    "diffllama": False,
+    "doge": False,
+    "dots1": False,
+    "ernie4_5": True,
+    "ernie4_5_moe": True,
     "exaone4": False,
+    "exaone_moe": False,
     "falcon": True,
+    "falcon_h1": False,
+    "falcon_mamba": True,
+    "flex_olmo": False,
     "gemma": True,
     "gemma2": True,
     "gemma3_text": True,
+    "gemma4_text": True,
     "glm": False,
     "glm4": False,
+    "glm4_moe": False,
+    "glm4_moe_lite": False,
+    "glm4v_text": False,
     "gpt2": True,
     "gpt_bigcode": True,
     "gpt_neo": True,
     "gpt_neox": False,
+    "gpt_neox_japanese": True,
+    "gpt_oss": False,
     "gptj": False,
     "granite": False,
+    "granitemoe": False,
+    "granitemoehybrid": False,
+    "granitemoeshared": False,
     "helium": False,
+    "hunyuan_v1_dense": False,
+    "hunyuan_v1_moe": False,
+    "internlm3": False,
+    "jais2": False,
+    "jamba": False,
+    "jetmoe": True,
+    "laguna": False,
+    "lfm2": True,
+    "lfm2_moe": True,
     "llama": False,
+    "llama4_text": False,
+    "mamba": True,
+    "mamba2": False,
+    "mellum": False,
+    "mimo_v2_flash": False,
+    "minicpm3": True,
+    "minimax": False,
+    "minimax_m2": False,
+    "ministral": False,
+    "ministral3": False,
     "mistral": False,
     "mixtral": False,
+    "modernbert-decoder": True,
+    "moshi": False,
     "mpt": True,
+    "nanochat": False,
     "nemotron": False,
+    "nemotron_h": False,
     "olmo": False,
     "olmo2": False,
     "olmo3": False,
+    "olmo_hybrid": False,
     "olmoe": False,
+    "opt": True,
+    "persimmon": False,
     "phi": False,
     "phi3": False,
+    "phimoe": False,
     "qwen2": False,
+    "qwen2_5_vl_text": False,
     "qwen2_moe": False,
+    "qwen2_vl_text": False,
     "qwen3": False,
+    "qwen3_5_moe_text": False,
+    "qwen3_5_text": False,
     "qwen3_moe": False,
+    "qwen3_next": False,
+    "qwen3_vl_moe_text": True,
+    "qwen3_vl_text": False,
+    "recurrent_gemma": True,
+    "rwkv": False,
     "seed_oss": False,
     "smollm3": True,
+    "solar_open": False,
     "stablelm": False,
     "starcoder2": True,
+    "vaultgemma": True,
+    "youtu": True,
+    "zamba2": True,
 }
 # Of these, the types that take the place in a row for the position in the sequence.
 _COUNT_ALONG_ROWS = {"bloom", "gpt_neo", "mpt"}
+# And those with blocks that go through a row from its first token to its last, whatever attention may see.
+_RECURRENT = {
+    "bamba",
+    "falcon_h1",
+    "falcon_mamba",
+    "granitemoehybrid",
+    "jamba",
+    "lfm2",
+    "lfm2_moe",
+    "mamba",
+    "mamba2",
+    "minimax",
+    "nemotron_h",
+    "olmo_hybrid",
+    "qwen3_5_moe_text",
+    "qwen3_5_text",
+    "qwen3_next",
+    "recurrent_gemma",
+    "rwkv",
+    "zamba2",
+}
+# Types that describe themselves as Llama does and are built otherwise.
+_REFUSED = {
+    "gemma3n_text": "its blocks hand on four states of a token instead of one",
+    "xlstm": "it does not report its hidden states, so what is read cannot be checked",
+}
 # Encoders, and whether a norm follows the last block.
 _ENCODERS = {
     "bert": False,
@@ -69,14 +162,37 @@ _ENCODERS = {
     "roberta": False,
     "xlm-roberta": False,
 }
+#: Multimodal wrappers whose language model was found and read; others are tried if what is inside is supported.
+WRAPPERS = (
+    "aya_vision",
+    "cohere2_vision",
+    "gemma3",
+    "gemma4",
+    "glm4v",
+    "idefics3",
+    "internvl",
+    "llama4",
+    "llava",
+    "llava_next",
+    "llava_onevision",
+    "mistral3",
+    "paligemma",
+    "qwen2_5_vl",
+    "qwen2_vl",
+    "qwen3_5",
+    "qwen3_5_moe",
+    "qwen3_vl",
+    "qwen3_vl_moe",
+    "smolvlm",
+)
 #: All supported model types.
 SUPPORTED = tuple(sorted([*_DECODERS, *_ENCODERS]))
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _WIDTHS = ("hidden_size", "n_embd", "dim", "d_model")
 # Windows of local attention, and kinds of positions that depend on how long the sequence is.
-_WINDOWS = ("sliding_window", "window_size", "attention_window")
+_WINDOWS = ("sliding_window", "window_size", "attention_window", "attention_chunk_size")
 _STRETCHED = ("dynamic", "longrope")
-_HEADS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining")
+_HEADS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining", "ForConditionalGeneration")
 
 
 @dataclass(frozen=True)
@@ -104,8 +220,20 @@ class ModelFacts:
     unembedding: bool
 
 
+def language_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a `config.json` says about the language model: all of it, or a multimodal wrapper's `text_config`.
+
+    What the wrapper says of its head holds: its architectures, and whether the matrices are tied, where it says so.
+    """
+    inner = config.get("text_config")
+    if not isinstance(inner, Mapping):
+        return config
+    outer = {key: config[key] for key in ("architectures", "tie_word_embeddings") if config.get(key) is not None}
+    return {**inner, **outer}
+
+
 def facts_from_config(config: Mapping[str, Any]) -> ModelFacts:
-    """The facts in a Hugging Face `config.json`.
+    """The facts in a Hugging Face `config.json`, of a multimodal wrapper those of the language model inside.
 
     A decoder of an unlisted type is accepted if it declares itself one (an architecture `...ForCausalLM`), counts its
     blocks as Llama does, and says whether its matrices are tied; loading it checks the guess (one final norm).
@@ -115,17 +243,28 @@ def facts_from_config(config: Mapping[str, Any]) -> ModelFacts:
     NumprobeError
         If the type of model is not supported, or the number of layers is missing.
     """
+    config = language_config(config)
     kind = str(config.get("model_type"))
     names = [str(name) for name in config.get("architectures") or []]
     if config.get("is_encoder_decoder"):
         raise _unsupported(kind, "it is an encoder-decoder")
+    if kind in _REFUSED:
+        raise _unsupported(kind, _REFUSED[kind])
+    if kind == "opt" and not _usual_opt(config):
+        raise _unsupported(kind, "it has a projection around its blocks, or no norm after them")
     if kind in _ENCODERS:
         return _encoder_facts(config, kind, names)
     if kind not in _DECODERS and not _decoder_by_shape(config, names):
         raise _unsupported(kind, "its type is unknown")
     head = not names or any(_has_head(name) for name in names)
-    tied = head and bool(config.get("tie_word_embeddings", _DECODERS.get(kind)))
+    tied = head and is_tied(config)
     return ModelFacts(_layers(config, kind), encoder=False, final_norm=True, tied=tied, unembedding=head)
+
+
+def is_tied(config: Mapping[str, Any]) -> bool:
+    """Return whether the output matrix is the input matrix, where there is one: as told, else as usual for the type."""
+    config = language_config(config)
+    return bool(config.get("tie_word_embeddings", _DECODERS.get(str(config.get("model_type")))))
 
 
 def _encoder_facts(config: Mapping[str, Any], kind: str, names: list[str]) -> ModelFacts:
@@ -137,8 +276,13 @@ def _encoder_facts(config: Mapping[str, Any], kind: str, names: list[str]) -> Mo
 
 
 def _decoder_by_shape(config: Mapping[str, Any], names: list[str]) -> bool:
-    declared = any(name.endswith("ForCausalLM") for name in names)
+    declared = any(name.endswith(("ForCausalLM", "ForConditionalGeneration")) for name in names)
     return declared and "num_hidden_layers" in config and "tie_word_embeddings" in config
+
+
+def _usual_opt(config: Mapping[str, Any]) -> bool:
+    narrow = config.get("word_embed_proj_dim") not in (None, config.get("hidden_size"))
+    return not narrow and config.get("do_layer_norm_before", True) and not config.get("_remove_final_layer_norm")
 
 
 def _has_head(name: str) -> bool:
@@ -149,7 +293,10 @@ def _layers(config: Mapping[str, Any], kind: str) -> int:
     for key in _LAYER_KEYS:
         if isinstance(config.get(key), int) and config[key] > 0:
             return int(config[key])
-    raise NumprobeError(f"the config.json of this {kind} model does not give its number of layers ({_LAYER_KEYS})")
+    if config.get("layers_block_type"):
+        return len(config["layers_block_type"])
+    keys = ", ".join(_LAYER_KEYS)
+    raise NumprobeError(f"the config.json of this {kind} model does not give its number of layers: add one of {keys}")
 
 
 def _unsupported(kind: str, reason: str) -> NumprobeError:
@@ -158,6 +305,7 @@ def _unsupported(kind: str, reason: str) -> NumprobeError:
 
 def model_width(config: Mapping[str, Any]) -> int | None:
     """The width of the residual stream by a `config.json`, None if it does not say."""
+    config = language_config(config)
     return next((int(config[key]) for key in _WIDTHS if key in config), None)
 
 
@@ -165,10 +313,10 @@ def causal_span(config: Mapping[str, Any]) -> float:
     """The longest sequence in which the state of a token depends on the tokens before it alone, all of them in reach.
 
     Such a state is the same whatever follows, and a prefix that is run once serves every sequence that begins with it.
-    0 for encoders, for decoders made to look both ways, and for types of model that are not listed here; the window
-    of local attention; the length from which positions are stretched; otherwise infinity.
+    0 for encoders, for decoders made to look both ways, for recurrent ones, and for types of model that are not listed
+    here; the window of local attention; the length from which positions are stretched; otherwise infinity.
     """
-    if config.get("model_type") not in _DECODERS:
+    if not _shares(config):
         return 0
     if config.get("use_bidirectional_attention") or config.get("is_causal") is False:
         return 0
@@ -179,11 +327,15 @@ def causal_span(config: Mapping[str, Any]) -> float:
 def packs(config: Mapping[str, Any]) -> bool:
     """Whether several sequences can stand in one row, each token with a position and a mask of its own.
 
-    Not in encoders and types of model that are not listed here, nor where distances or windows are counted along the
-    row (attention with linear biases, GPT-Neo's local attention).
+    Not in encoders, recurrent models and types that are not listed here, nor where distances or windows are counted
+    along the row (attention with linear biases, GPT-Neo's local attention).
     """
+    return _shares(config) and config["model_type"] not in _COUNT_ALONG_ROWS and not config.get("alibi")
+
+
+def _shares(config: Mapping[str, Any]) -> bool:
     kind = config.get("model_type")
-    return kind in _DECODERS and kind not in _COUNT_ALONG_ROWS and not config.get("alibi")
+    return kind in _DECODERS and kind not in _RECURRENT
 
 
 def _ropes(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from numprobe.device import choose_device
 from numprobe.errors import NumprobeError
+from numprobe.models.facts import is_tied, read_config
 from numprobe.models.source import ModelSource, resolve_source
+from numprobe.models.wrappers import Build, build_untrained, plan_build
 
 #: Types of the weights in the forward pass; `auto` is the type in which they are stored.
 DTYPES = ("float32", "bfloat16", "float16", "auto")
@@ -34,6 +36,9 @@ def load_model(
     head: bool = False,
 ) -> Any:
     """A model in evaluation mode on its device.
+
+    Of a multimodal model the language model alone is loaded. Where it has no class with a head of its own, and the head
+    is needed, it comes with the rest.
 
     Parameters
     ----------
@@ -61,13 +66,35 @@ def load_model(
     folder = resolve_source(source).folder
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    build = plan_build(load_config(folder, source.trust_remote_code), head)
+    placed = None if spread is None else _named(spread, build, head)
     if untrained_seed is None:
-        model = _pretrained(folder, source, dtype, head, spread)
+        model = _pretrained(folder, source, dtype, build, placed)
     else:
-        model = _untrained(folder, source, dtype, head, untrained_seed)
-        if spread is not None:
-            model = _spread(model, _named(spread, folder, source, head))
+        model = build_untrained(build, untrained_seed, source.trust_remote_code)
+        model = model.to((build.config.dtype or torch.float32) if dtype == "auto" else getattr(torch, dtype))
+        if placed is not None:
+            model = _spread(model, placed)
     return model.eval() if place is None else model.to(place).eval()
+
+
+def load_config(folder: Path, trust_remote_code: bool = False) -> Any:
+    """Return the `transformers` configuration of a model folder, with every default filled in.
+
+    Raises
+    ------
+    NumprobeError
+        If `transformers` does not know such models.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
+    except (OSError, ValueError, KeyError) as error:
+        # What follows the first line says how to install transformers.
+        raise NumprobeError(f"the model in {folder} cannot be loaded: {str(error).splitlines()[0]}") from error
+    if getattr(config, "text_config", None) is not None:
+        # The default of some wrappers is not what their files hold.
+        config.tie_word_embeddings = is_tied(read_config(folder))
+    return config
 
 
 def _device_map(device: str) -> DeviceMap | None:
@@ -84,12 +111,16 @@ def _device_map(device: str) -> DeviceMap | None:
         raise NumprobeError(f"device_map: is not a JSON object ({error}): {text}") from error
 
 
-def _named(spread: DeviceMap, folder: Path, source: ModelSource, head: bool) -> DeviceMap:
+def _named(spread: DeviceMap, build: Build, head: bool) -> DeviceMap:
     """The device map with the names that the parts have in a model with a head."""
     if isinstance(spread, str) or not head or "" in spread:
         return spread
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=source.trust_remote_code)
-    prefix = AutoModelForCausalLM._model_mapping[type(config)].base_model_prefix
+    if build.whole:
+        raise NumprobeError(
+            f"parts of a {build.config.model_type} model with its head, which comes with parts for images, cannot be "
+            f"placed one by one: let device_map be one of {', '.join(_STRATEGIES)}"
+        )
+    prefix = AutoModelForCausalLM._model_mapping[type(build.config)].base_model_prefix
     return {**{f"{prefix}.{part}": device for part, device in spread.items()}, "lm_head": list(spread.values())[-1]}
 
 
@@ -116,12 +147,10 @@ def _offload_folder() -> str:
     return folder
 
 
-def _pretrained(folder: Path, source: ModelSource, dtype: str, head: bool, spread: DeviceMap | None) -> Any:
-    placed: dict[str, Any] = {}
-    if spread is not None:
-        placed = {"device_map": _named(spread, folder, source, head), "offload_folder": _offload_folder()}
+def _pretrained(folder: Path, source: ModelSource, dtype: str, build: Build, spread: DeviceMap | None) -> Any:
+    placed = {} if spread is None else {"device_map": spread, "offload_folder": _offload_folder()}
     try:
-        model, info = _auto_class(head).from_pretrained(
+        model, info = build.auto.from_pretrained(
             folder,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
             use_safetensors=True,
@@ -129,6 +158,7 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, head: bool, sprea
             trust_remote_code=source.trust_remote_code,
             output_loading_info=True,
             **placed,
+            **build.options,
         )
     except SafetensorError as error:
         raise NumprobeError(f"the weights in {folder} are damaged ({error}): fetch or make them again") from error
@@ -138,19 +168,6 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, head: bool, sprea
     if missing:
         raise NumprobeError(f"the weights in {folder} lack {', '.join(missing[:3])} ({len(missing)} in all)")
     return model
-
-
-def _untrained(folder: Path, source: ModelSource, dtype: str, head: bool, seed: int) -> Any:
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=source.trust_remote_code)
-    # Drawn on the CPU in float32 whatever the type and device, so that the seed alone decides.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _auto_class(head).from_config(config, dtype=torch.float32, trust_remote_code=source.trust_remote_code)
-    return model.to((config.dtype or torch.float32) if dtype == "auto" else getattr(torch, dtype))
-
-
-def _auto_class(head: bool) -> Any:
-    return AutoModelForCausalLM if head else AutoModel
 
 
 def load_tokenizer(source: ModelSource) -> Any:

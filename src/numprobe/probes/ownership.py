@@ -22,11 +22,13 @@ def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...]
         If the model is another one (the message says in what it differs), or cannot be compared.
     """
     config = model.config
-    if config.hidden_size != width:
-        raise NumprobeError(f"the probe reads states of width {width}, the model has {config.hidden_size}: {_REMEDY}")
+    # Of a multimodal model, the part about the text.
+    inside = getattr(config, "text_config", None) or config
+    if inside.hidden_size != width:
+        raise NumprobeError(f"the probe reads states of width {width}, the model has {inside.hidden_size}: {_REMEDY}")
     deepest = max((int(layer) for layer in layers if layer.isdigit()), default=0)
-    if config.num_hidden_layers < deepest:
-        raise NumprobeError(f"the probe reads layer {deepest}, the model has {config.num_hidden_layers}: {_REMEDY}")
+    if inside.num_hidden_layers < deepest:
+        raise NumprobeError(f"the probe reads layer {deepest}, the model has {inside.num_hidden_layers}: {_REMEDY}")
     if str(metadata.get("model")).endswith(".untrained"):
         raise NumprobeError(f"the probe was fitted on the untrained control {metadata['model']}: {_REMEDY}")
     name = str(getattr(config, "_name_or_path", ""))

@@ -1,0 +1,88 @@
+"""Multimodal models: the language model inside, loaded without what surrounds it."""
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from transformers import AutoModel, AutoModelForCausalLM, AutoModelForImageTextToText
+
+from numprobe.models.architecture import locate_parts
+
+# The names of a wrapper's weights -> those of its language model; the others are not loaded.
+_INNER_NAMES = {
+    r"^(?:model\.)?(?:language_model|text_model)\.(?:model\.)?(?!lm_head)": "model.",
+    r"^language_model\.lm_head": "lm_head",
+}
+
+
+@dataclass(frozen=True)
+class Build:
+    """How a model is built.
+
+    Attributes
+    ----------
+    auto
+        The class of `transformers` that builds it.
+    config
+        The configuration that it is built from.
+    options
+        What loading its weights needs beside that.
+    whole
+        Whether what surrounds the language model comes with it.
+    """
+
+    auto: Any
+    config: Any
+    options: dict[str, Any] = field(default_factory=dict)
+    whole: bool = False
+
+
+def plan_build(config: Any, head: bool) -> Build:
+    """Return how to build a model from its configuration; of a multimodal one, the language model inside.
+
+    Parameters
+    ----------
+    config
+        The `transformers` configuration.
+    head
+        Whether logits are needed. Where a language model has no class with a head of its own, the wrapper is built.
+    """
+    auto = AutoModelForCausalLM if head else AutoModel
+    if getattr(config, "text_config", None) is None:
+        return Build(auto, config)
+    inner = _language_config(config)
+    if head and type(inner) not in AutoModelForCausalLM._model_mapping:
+        return Build(AutoModelForImageTextToText, config, whole=True)
+    return Build(auto, inner, {"config": inner, "key_mapping": _INNER_NAMES})
+
+
+def _language_config(config: Any) -> Any:
+    """The configuration of the language model inside a wrapper, with what the wrapper says of its head and weights."""
+    inner = copy.deepcopy(config.text_config)
+    inner.architectures = config.architectures
+    inner.tie_word_embeddings = config.tie_word_embeddings
+    if getattr(config, "quantization_config", None) is not None:
+        inner.quantization_config = config.quantization_config
+    return inner
+
+
+def build_untrained(build: Build, seed: int, trust_remote_code: bool = False) -> Any:
+    """Build a model with random weights, float32 on the CPU: the seed alone decides them, with a head or without.
+
+    Parameters
+    ----------
+    build
+        What is built.
+    seed
+        Of the random weights.
+    trust_remote_code
+        Whether code that comes with the model may run.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build.auto.from_config(build.config, dtype=torch.float32, trust_remote_code=trust_remote_code)
+    if build.whole:
+        bare = build_untrained(plan_build(build.config, head=False), seed)
+        locate_parts(model).base.load_state_dict(bare.state_dict())
+    return model
