@@ -1,17 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from activations.prompts import prompt_table
-from models.tiny import ENCODERS, LAYERS, WIDTH, tiny_model, word_tokenizer
+from models.tiny import ENCODERS, LAYERS, USUAL, WIDTH, tiny_model, word_tokenizer
 from numprobe.activations.checks import state_check
 from numprobe.activations.columns import narrow, widen
 from numprobe.activations.extract import check_states, extract_states, states_in_memory
 from numprobe.activations.locate import locate_numbers
+from numprobe.answers.edit import Edit, edited
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
-from numprobe.models.facts import SUPPORTED
 from numprobe.models.tokens import NumberTokenizer
 
 TEXTS = ["1 and 2 and 3", "7", "5 is 6", "the sum is 9", "8 is 4"]
@@ -39,7 +41,7 @@ def hidden_states(model, located):
     return np.stack(rows, axis=1)
 
 
-@pytest.mark.parametrize("kind", SUPPORTED)
+@pytest.mark.parametrize("kind", USUAL)
 def test_states_are_those_that_the_model_reports(kind):
     model, located = tiny_model(kind), locate()
     states, reported = all_states(model, located), hidden_states(model, located)
@@ -131,6 +133,58 @@ def test_no_hook_stays_behind():
         except IndexError:
             assert failing
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_a_norm_that_serves_the_embeddings_too_counts_after_the_last_block():
+    model, located = tiny_model("nanochat"), locate()
+    states, reported = all_states(model, located), hidden_states(model, located)
+    assert_allclose(states["0"], reported[0], rtol=1e-4, atol=1e-5)
+    assert_allclose(states["final_norm"], reported[LAYERS], rtol=1e-4, atol=1e-5)
+    assert not np.allclose(states["final_norm"], states["0"], atol=0.1)
+    alone = all_states(model, located, layers=["final_norm"])
+    assert_array_equal(alone["final_norm"], states["final_norm"])
+
+
+def test_a_state_of_the_final_norm_is_edited_after_the_last_block_alone():
+    model, rows = tiny_model("nanochat"), np.array([0])
+    edit = Edit("final_norm", np.array([1]), lambda states, rows: 0 * states)
+    ids = torch.tensor([[5, 6, 7]])
+    with torch.inference_mode():
+        plain = model(ids).last_hidden_state
+        with edited(locate_parts(model), edit, rows):
+            first, again = (model(ids).last_hidden_state for _ in range(2))
+    assert torch.equal(first, again)
+    assert torch.equal(first[0, 1], torch.zeros(WIDTH))
+    assert torch.equal(first[0, [0, 2]], plain[0, [0, 2]])
+
+
+def run_with(change):
+    """The states of a Llama whose second block returns something else."""
+    model = tiny_model("llama")
+    model.layers[1].register_forward_hook(lambda module, args, output: change(output))
+    return all_states(model, locate())
+
+
+def test_states_that_are_not_one_per_token_are_an_error_that_names_the_layer():
+    with pytest.raises(
+        NumprobeError, match=r"layer 2 gives states of shape \[1, 1, 2, 32\] for 1 sequences of 2 tokens"
+    ):
+        run_with(lambda hidden: hidden[None])
+    with pytest.raises(NumprobeError, match=r"layer 2 gives states of shape \[1, 1, 32\] for 1 sequences of 2 tokens"):
+        run_with(lambda hidden: hidden[:, :1])
+
+
+def test_blocks_out_of_order_are_an_error():
+    model = tiny_model("llama")
+    model.layers[1], model.layers[2] = model.layers[2], model.layers[1]
+    parts = locate_parts(model)
+    swapped = replace(parts, blocks=(parts.blocks[0], parts.blocks[2], parts.blocks[1]))
+    ids, where = torch.tensor([[5, 6]]), (np.array([0]), np.array([1]))
+    with pytest.raises(NumprobeError, match="layer 3 of LlamaModel comes where layer 2 should"):
+        extract_states(swapped, ids, where, ["0", "1", "2", "3"])
+    unused = replace(parts, final_norm=torch.nn.Identity())
+    with pytest.raises(NumprobeError, match="LlamaModel ends before layer final_norm"):
+        extract_states(unused, ids, where, ["0", "final_norm"])
 
 
 def test_states_that_are_not_finite_name_model_layer_and_prompt():

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from numprobe.activations.checks import state_check
 from numprobe.activations.columns import ITEM_BYTES
-from numprobe.activations.extract import Arrival, check_states, run_passes
+from numprobe.activations.extract import Arrival, UnreadableState, check_states, run_passes
 from numprobe.activations.locate import Located, locate_numbers, longest_sequence
 from numprobe.activations.store import RESIDUAL, State, StateWriter, writing_states
 from numprobe.errors import NumprobeError
@@ -130,9 +130,12 @@ def write_prepared(extraction: Extraction, prepared: "Prepared", output: Path, p
         def put(layer: str, arrived: Arrival) -> None:
             writer.put((RESIDUAL, layer), arrived)
 
-        for count in run_passes(prepared.parts, prepared.located, layers, extraction.batch_tokens, put, *read):
-            writer.turn()
-            bar.update(count)
+        try:
+            for count in run_passes(prepared.parts, prepared.located, layers, extraction.batch_tokens, put, *read):
+                writer.turn()
+                bar.update(count)
+        except UnreadableState as error:
+            raise NumprobeError(f"model '{extraction.model}': {error}") from error
 
 
 def writing_prepared(
@@ -162,7 +165,7 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
     parts = locate_parts(model)
     check_layers(parts.facts.layers, extraction.expected_layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token, extraction.source.single_tokens)
-    located = locate_numbers(table, numbers, longest_sequence(model.config, tokenizer), parts.causal_span)
+    located = locate_numbers(table, numbers, longest_sequence(parts.config, tokenizer), parts.causal_span)
     details = {
         "model": extraction.model,
         "context": extraction.context,
@@ -170,7 +173,7 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
         "untrained_seed": extraction.untrained_seed,
         "dropped": located.dropped,
     }
-    return Prepared(parts, int(model.config.hidden_size), located, text_of(table, located.positions), details)
+    return Prepared(parts, int(parts.config.hidden_size), located, text_of(table, located.positions), details)
 
 
 def announce(folder: Path, rows: int, widths: Sequence[int], dtype: str) -> None:

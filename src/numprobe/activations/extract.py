@@ -17,6 +17,7 @@ from numprobe.activations.prefixes import Batch, Layout, Pass, plan_pass
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.facts import state_layers
+from numprobe.models.hooks import hook_final_norm
 
 #: Waits for states, and gives them as stored.
 Arrival = Callable[[], np.ndarray]
@@ -74,9 +75,14 @@ def run_pass(parts: Architecture, one: Pass, layers: Sequence[str], dtype: str) 
 
 def keeper(batch: Batch, found: dict[str, Arrival], dtype: str) -> Callable[[str, torch.Tensor], None]:
     """What `run_pass` does with all states [batch, tokens, width] of a layer."""
-    chosen = chooser(batch)
+    chosen, rows = chooser(batch), batch.sequences.shape
 
     def keep(layer: str, hidden: torch.Tensor) -> None:
+        if hidden.dim() != 3 or hidden.shape[:2] != rows:
+            raise UnreadableState(
+                f"layer {layer} gives states of shape {list(hidden.shape)} for {rows[0]} sequences of {rows[1]} tokens "
+                "instead of one for each token: this architecture is not supported"
+            )
         found[layer] = arriving(chosen(hidden), dtype)
 
     return keep
@@ -162,42 +168,63 @@ class _Enough(Exception):
     """The last wanted state has been read."""
 
 
+class UnreadableState(NumprobeError):
+    """A state is not there, or not what it is taken for; whoever knows the model's name puts it in front."""
+
+
 @contextmanager
 def watched(parts: Architecture, layers: Sequence[str], keep: Callable[[str, torch.Tensor], None]) -> Iterator[None]:
     """Call `keep(layer, hidden states)` for every wanted layer of the forward pass inside the block.
 
     The pass, and with it the block, ends after the last of them.
-    """
-    *_, last = check_states(parts, layers)
 
-    def keep_and_stop(layer: str, hidden: torch.Tensor) -> None:
+    Raises
+    ------
+    UnreadableState
+        If the states do not come once each in the order of the layers.
+    """
+    wanted = check_states(parts, layers)
+    left = iter(wanted)
+
+    def keep_next(layer: str, hidden: torch.Tensor) -> None:
+        if layer != (due := next(left)):
+            raise UnreadableState(
+                f"layer {layer} of {type(parts.base).__name__} comes where layer {due} should: its blocks do not run "
+                "once each in their order, so this architecture is not supported"
+            )
         keep(layer, hidden)
-        if layer == last:
+        if layer == wanted[-1]:
             raise _Enough
 
     with ExitStack() as hooks:
-        for layer in layers:
-            hooks.callback(_watch(parts, layer, keep_and_stop).remove)
+        for layer in wanted:
+            for handle in _watch(parts, layer, keep_next):
+                hooks.callback(handle.remove)
         with suppress(_Enough):
             yield
+            raise UnreadableState(f"{type(parts.base).__name__} ends before layer {next(left)}: it is not supported")
 
 
-def _watch(parts: Architecture, layer: str, keep: Callable[[str, torch.Tensor], None]) -> Any:
+def _watch(parts: Architecture, layer: str, keep: Callable[[str, torch.Tensor], None]) -> list[Any]:
     if layer == "0":
-        return parts.blocks[0].register_forward_pre_hook(
-            lambda module, args, kwargs: keep(layer, args[0] if args else kwargs["hidden_states"]), with_kwargs=True
-        )
-    module = parts.final_norm if layer == "final_norm" else parts.blocks[int(layer) - 1]
-    if module is None:
-        raise ValueError("this model has no final norm")
-    return watch_output(module, lambda hidden: keep(layer, hidden))
+        return [
+            parts.blocks[0].register_forward_pre_hook(
+                lambda module, args, kwargs: keep(layer, args[0] if args else kwargs["hidden_states"]), with_kwargs=True
+            )
+        ]
+    hook = _seeing(lambda hidden: keep(layer, hidden))
+    if layer == "final_norm":
+        return hook_final_norm(parts, hook)
+    return [parts.blocks[int(layer) - 1].register_forward_hook(hook)]
 
 
 def watch_output(module: nn.Module, keep: Callable[[torch.Tensor], None]) -> Any:
     """Call `keep` with what a module returns, the first of several things; returns the hook's handle."""
-    return module.register_forward_hook(
-        lambda module, args, output: keep(output if isinstance(output, torch.Tensor) else output[0])
-    )
+    return module.register_forward_hook(_seeing(keep))
+
+
+def _seeing(keep: Callable[[torch.Tensor], None]) -> Callable[[Any, Any, Any], None]:
+    return lambda module, args, output: keep(output if isinstance(output, torch.Tensor) else output[0])
 
 
 def check_states(parts: Architecture, layers: Sequence[str] | None) -> list[str]:

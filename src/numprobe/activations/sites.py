@@ -11,7 +11,15 @@ import numpy as np
 import torch
 
 from numprobe.activations.context import Extraction, Prepared, announce, prepare, progress, writing_prepared
-from numprobe.activations.extract import arriving, batch_passes, chooser, forward, watch_output, watched
+from numprobe.activations.extract import (
+    UnreadableState,
+    arriving,
+    batch_passes,
+    chooser,
+    forward,
+    watch_output,
+    watched,
+)
 from numprobe.activations.prefixes import Pass
 from numprobe.activations.store import Key, State
 from numprobe.errors import NumprobeError
@@ -54,7 +62,7 @@ def extract_sites(
         # What is stored shows in the first batch.
         first = next(read)
         _write(extraction, prepared, _states(first), chain([first], read), Path(output), provenance)
-    except _NotLocated as error:
+    except (_NotLocated, UnreadableState) as error:
         where = f"models['{extraction.model}'].experiments"
         raise NumprobeError(f"model '{extraction.model}': {error}; leave 'sites' out of {where}") from error
 

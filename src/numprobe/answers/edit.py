@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from numprobe.models.architecture import Architecture
+from numprobe.models.hooks import hook_final_norm
 
 #: (states [n, width], rows int64 [n] of the questions that they belong to) -> new states [n, width].
 Change = Callable[[torch.Tensor, np.ndarray], torch.Tensor]
@@ -47,22 +48,28 @@ def edited(parts: Architecture, edit: Edit, rows: np.ndarray) -> Iterator[None]:
         changed[where] = edit.change(hidden[where], rows).to(hidden.dtype)
         return changed
 
-    handle = _rewrite_state(parts, edit.layer, rewrite)
+    handles = _rewrite_state(parts, edit.layer, rewrite)
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
-def _rewrite_state(parts: Architecture, layer: str, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+def _rewrite_state(parts: Architecture, layer: str, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> list[Any]:
     if layer == "0":
-        return parts.blocks[0].register_forward_pre_hook(
-            lambda module, args, kwargs: _with_first(args, kwargs, rewrite), with_kwargs=True
-        )
-    module = parts.final_norm if layer == "final_norm" else parts.blocks[int(layer) - 1]
-    if module is None:
-        raise ValueError("this model has no final norm")
-    return module.register_forward_hook(lambda module, args, output: rewrite_output(output, rewrite))
+        return [
+            parts.blocks[0].register_forward_pre_hook(
+                lambda module, args, kwargs: _with_first(args, kwargs, rewrite), with_kwargs=True
+            )
+        ]
+
+    def hook(module: Any, args: Any, output: Any) -> Any:
+        return rewrite_output(output, rewrite)
+
+    if layer == "final_norm":
+        return hook_final_norm(parts, hook)
+    return [parts.blocks[int(layer) - 1].register_forward_hook(hook)]
 
 
 def _with_first(args: Any, kwargs: Any, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> tuple[Any, Any]:
