@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from numprobe.activations.store import read_manifest
+from numprobe.errors import NumprobeError
 from numprobe.evaluation.composition import EXTRA, composition_rows
 from numprobe.tables import measurements, write_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """States of a model and its controls in all contexts -> a table of measurements."""
+    if len(options.controls) != len(options.activations):
+        counts = f"{len(options.controls)} controls for {len(options.activations)} folders"
+        raise NumprobeError(f"--controls: {counts}; name one per folder: none, untrained or mixed")
     rows = []
     for folder, control in zip(options.activations, options.controls, strict=True):
         context = read_manifest(folder)["context"]
