@@ -1,4 +1,6 @@
-"""Describe one model: layers, width, checksums, and which numbers are single tokens (rule describe_model)."""
+"""Describe one model: layers, width, checksums, how it writes numbers, and whether what texts begin with may be run
+once (rule describe_model).
+"""
 
 import argparse
 from pathlib import Path
@@ -12,12 +14,15 @@ from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    from numprobe.activations.sharing import describe_sharing
     from numprobe.models.load import load_tokenizer
 
     source = parse_source(options.source)
     card = model_card(options.name, source, load_tokenizer(source), options.minimum, options.maximum, provenance)
     check_layers(card["layers"], options.layers)
     check_width(card["width"], options.width)
+    if options.share_prefixes == "auto":
+        card["prefixes"] = describe_sharing(source, options.dtype, options.device)
     write_json(options.output, card)
 
 
@@ -29,6 +34,14 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--maximum", type=int, default=999, help="largest number")
     result.add_argument("--layers", type=int, help="refuse a model with another number of layers")
     result.add_argument("--width", type=int, help="refuse a model with another width")
+    result.add_argument("--dtype", default="float32", help="type of the weights, where the model is run")
+    result.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or map=..., where the model is run")
+    result.add_argument(
+        "--share-prefixes",
+        choices=["auto", "never"],
+        default="auto",
+        help="auto: a model of a type that is not known to share prefixes rightly is run both ways, and compared",
+    )
     result.add_argument("--output", type=Path, required=True, help="card to write (JSON)")
     return result
 

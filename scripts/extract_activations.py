@@ -18,6 +18,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 def extraction(options: argparse.Namespace) -> Any:
     """What to extract, as the options say."""
     from numprobe.activations.context import Extraction
+    from numprobe.activations.sharing import chosen_sharing
 
     return Extraction(
         model=options.model,
@@ -31,6 +32,7 @@ def extraction(options: argparse.Namespace) -> Any:
         device=options.device,
         batch_tokens=options.batch_tokens,
         share_prefixes=options.share_prefixes == "auto",
+        shares=chosen_sharing(options.card),
     )
 
 
@@ -60,6 +62,11 @@ def arguments(description: str | None = __doc__) -> argparse.ArgumentParser:
         choices=["auto", "never"],
         default="auto",
         help="auto: run what texts begin with in common once, where that saves a fifth of the tokens",
+    )
+    result.add_argument(
+        "--card",
+        type=Path,
+        help="the model's card, which says whether a type that is not listed shares prefixes rightly",
     )
     return result
 

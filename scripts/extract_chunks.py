@@ -12,6 +12,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Model and numerals -> folder of states."""
     from numprobe.activations.chunks import extract_chunks
     from numprobe.activations.context import Extraction
+    from numprobe.activations.sharing import chosen_sharing
 
     prepare_torch()
     extract_chunks(
@@ -27,6 +28,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
             device=options.device,
             batch_tokens=options.batch_tokens,
             share_prefixes=options.share_prefixes == "auto",
+            shares=chosen_sharing(options.card),
         ),
         options.prompts,
         options.output,
@@ -57,6 +59,11 @@ def arguments() -> argparse.ArgumentParser:
         choices=["auto", "never"],
         default="auto",
         help="auto: run what texts begin with in common once, where that saves a fifth of the tokens",
+    )
+    result.add_argument(
+        "--card",
+        type=Path,
+        help="the model's card, which says whether a type that is not listed shares prefixes rightly",
     )
     return result
 

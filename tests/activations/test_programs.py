@@ -35,6 +35,7 @@ def test_describe_model(study):
     card = json.loads(output.read_text())
     assert (card["name"], card["layers"], card["single_token_numbers"]["count"]) == ("mine", LAYERS, 200)
     assert card["provenance"]["script"] == "describe_model"
+    assert card["prefixes"] == {"shared": True, "difference": None}
     output.unlink()
     run = program("describe_model", study, *common, "--layers", 9)
     assert (run.returncode, run.stderr) == (
@@ -45,7 +46,19 @@ def test_describe_model(study):
 
 
 def test_extract_activations(study):
-    common = ("--model", "m", "--context", "c", "--prompts", study / "prompts.parquet", "--device", "cpu")
+    (study / "extracted.json").write_text(json.dumps({"prefixes": {"shared": False, "difference": 0.5}}))
+    common = (
+        "--card",
+        study / "extracted.json",
+        "--model",
+        "m",
+        "--context",
+        "c",
+        "--prompts",
+        study / "prompts.parquet",
+        "--device",
+        "cpu",
+    )
     chosen = ("--layers", "0", "final_norm", "--storage-dtype", "float16", "--untrained-seed", 3)
     run = program("extract_activations", study, *common, *chosen, "--output", study / "out")
     assert run.returncode == 0, run.stderr

@@ -11,6 +11,8 @@ for entry in STUDY.models.values():
         input:
             model=entry.files,
             prompts=prompts_of,
+            # Its choice of how texts are run, equal states up to rounding, is not made anew with every new card.
+            card=ancient(f"results/cards/{entry.name}.json"),
         output:
             kept(
                 [
@@ -53,7 +55,7 @@ for entry in STUDY.models.values():
             " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
             " --output {params.folder} --layers {params.layers} --expected-layers {params.expected} {params.untrained}"
             " --storage-dtype {params.storage} --batch-tokens {params.batch} --share-prefixes {params.share}"
-            " --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
+            " --card {input.card} --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
 
     rule:
         name:

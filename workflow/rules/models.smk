@@ -66,7 +66,10 @@ for entry in converted_models():
 
 
 rule describe_model:
-    """Layers, width, weights' sha256 and single-token numbers of a model, checked against the configuration."""
+    """Layers, width, weights' sha256 and numbers of a model, checked against the configuration.
+
+    Only a model of an unlisted type is run, on two prompts, to see whether what texts begin with may be run once.
+    """
     input:
         lambda wildcards: base_model(wildcards).files,
     output:
@@ -80,11 +83,16 @@ rule describe_model:
     resources:
         mem_mb=memory(2000),
         runtime=minutes(30),
+        gpu=gpus,
     params:
         code=digest("describe_model"),
         source=lambda wildcards: base_model(wildcards).source,
         expected=expected_options,
         numbers=RANGE,
+        share=config["activations"]["share_prefixes"],
+        device=lambda wildcards: base_model(wildcards).device,
+        dtype=lambda wildcards: base_model(wildcards).entry.get("dtype", "float32"),
     shell:
         'python "$NUMPROBE"/describe_model.py --code {params.code} --name {wildcards.model} --output {output}'
-        " --source {params.source:q} {params.expected} {params.numbers} > {log} 2>&1"
+        " --source {params.source:q} {params.expected} {params.numbers} --share-prefixes {params.share}"
+        " --device {params.device:q} --dtype {params.dtype} > {log} 2>&1"

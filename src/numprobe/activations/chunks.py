@@ -127,7 +127,7 @@ def extract_chunks(
     table = read_table(prompts)
     tokenizer = load_tokenizer(extraction.source)
     model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
-    parts = locate_parts(model)
+    parts = locate_parts(model, extraction.shares)
     check_layers(parts.facts.layers, extraction.expected_layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
     located = locate_chunks(table, numbers, longest_sequence(parts.config, tokenizer), parts.causal_span)

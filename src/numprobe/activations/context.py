@@ -50,6 +50,8 @@ class Extraction:
         Tokens in one batch at the most.
     share_prefixes
         Whether a causal model may run what texts begin with in common once.
+    shares
+        Whether a model of a type that is not listed was measured to do so rightly (`numprobe.activations.sharing`).
     """
 
     model: str
@@ -63,6 +65,7 @@ class Extraction:
     device: str = "auto"
     batch_tokens: int = 16384
     share_prefixes: bool = True
+    shares: bool | None = None
 
 
 def extract_context(
@@ -162,7 +165,7 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
     table = read_table(prompts)
     tokenizer = load_tokenizer(extraction.source)
     model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
-    parts = locate_parts(model)
+    parts = locate_parts(model, extraction.shares)
     check_layers(parts.facts.layers, extraction.expected_layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token, extraction.source.single_tokens)
     located = locate_numbers(table, numbers, longest_sequence(parts.config, tokenizer), parts.causal_span)

@@ -88,7 +88,7 @@ def plan_pass(batch: Batch, share: bool) -> Pass:
         Whether prefixes may be shared.
     """
     length = shared_prefix(batch.sequences.numpy()) if share else 0
-    return _packed(batch, length) if length else Pass(batch)
+    return pack(batch, length) if length else Pass(batch)
 
 
 def shared_prefix(sequences: np.ndarray) -> int:
@@ -117,8 +117,16 @@ class _Piece(NamedTuple):
     rests: int
 
 
-def _packed(batch: Batch, length: int) -> Pass:
-    """Prefixes of a length, each with the rests of its sequences behind it, in rows of about one length."""
+def pack(batch: Batch, length: int) -> Pass:
+    """Return the pass in which prefixes of a length stand once, with the rests of their sequences behind them.
+
+    Parameters
+    ----------
+    batch
+        Sequences; those that begin alike stand together.
+    length
+        Tokens of a prefix, fewer than a sequence has. Rows are about equally long.
+    """
     sequences = batch.sequences.numpy()
     count, tokens = sequences.shape
     changed = (sequences[1:, :length] != sequences[:-1, :length]).any(axis=1)

@@ -45,12 +45,16 @@ class Architecture:
         The norm after the last block, or None.
     facts
         What the configuration says; the parts agree with it.
+    shares
+        Whether a model of a type that is not listed was measured to share prefixes rightly
+        (`numprobe.activations.sharing`); None: it was not measured.
     """
 
     base: nn.Module
     blocks: tuple[nn.Module, ...]
     final_norm: nn.Module | None
     facts: ModelFacts
+    shares: bool | None = None
 
     @property
     def input_matrix(self) -> nn.Parameter:
@@ -66,12 +70,12 @@ class Architecture:
     @property
     def causal_span(self) -> float:
         """The longest sequence whose states do not depend on what follows (`numprobe.models.facts.causal_span`)."""
-        return causal_span(self.config.to_dict())
+        return causal_span(self.config.to_dict(), self.shares)
 
     @property
     def packs(self) -> bool:
         """Whether several sequences can stand in one row (`numprobe.models.facts.packs`)."""
-        return packs(self.config.to_dict())
+        return packs(self.config.to_dict(), self.shares)
 
     @property
     def device(self) -> torch.device:
@@ -81,8 +85,15 @@ class Architecture:
         return torch.device(self.input_matrix.device if works is None else works)
 
 
-def locate_parts(model: Any) -> Architecture:
+def locate_parts(model: Any, shares: bool | None = None) -> Architecture:
     """Find the parts of a `transformers` model, with or without its head; of a multimodal one those of its text model.
+
+    Parameters
+    ----------
+    model
+        The model.
+    shares
+        As `Architecture.shares`.
 
     Raises
     ------
@@ -101,7 +112,7 @@ def locate_parts(model: Any) -> Architecture:
     if (final_norm is not None) != facts.final_norm:
         found, said = ("one", "none") if final_norm is not None else ("none", "one")
         raise NumprobeError(f"{type(base).__name__}: {found} final norm was found where there should be {said}")
-    return Architecture(base, tuple(blocks), final_norm, facts)
+    return Architecture(base, tuple(blocks), final_norm, facts, shares)
 
 
 def _language_model(model: Any) -> Any:

@@ -309,33 +309,59 @@ def model_width(config: Mapping[str, Any]) -> int | None:
     return next((int(config[key]) for key in _WIDTHS if key in config), None)
 
 
-def causal_span(config: Mapping[str, Any]) -> float:
+def known_sharing(config: Mapping[str, Any]) -> bool | None:
+    """Return whether what texts begin with may be run once in models of this type; None for types not listed here.
+
+    Not in encoders and recurrent models, nor where distances or windows are counted along the row (attention with
+    linear biases, GPT-Neo's local attention), nor where attention was made to look both ways.
+    """
+    config = language_config(config)
+    kind = config.get("model_type")
+    if _looks_both_ways(config) or config.get("alibi") or kind in _COUNT_ALONG_ROWS | _RECURRENT:
+        return False
+    return True if kind in _DECODERS else None
+
+
+def causal_span(config: Mapping[str, Any], shares: bool | None = None) -> float:
     """The longest sequence in which the state of a token depends on the tokens before it alone, all of them in reach.
 
     Such a state is the same whatever follows, and a prefix that is run once serves every sequence that begins with it.
     0 for encoders, for decoders made to look both ways, for recurrent ones, and for types of model that are not listed
-    here; the window of local attention; the length from which positions are stretched; otherwise infinity.
+    here, unless it was measured that they share prefixes; the window of local attention; the length from which
+    positions are stretched; otherwise infinity.
+
+    Parameters
+    ----------
+    config
+        The content of a `config.json`.
+    shares
+        For types that are not listed here, whether sharing was measured to be right.
     """
-    if not _shares(config):
-        return 0
-    if config.get("use_bidirectional_attention") or config.get("is_causal") is False:
+    if _looks_both_ways(config) or not _shares(config, shares):
         return 0
     windows = [float(config[key]) for key in _WINDOWS if config.get(key)]
     return min([*windows, *(_unstretched(rope, config) for rope in _ropes(config))], default=math.inf)
 
 
-def packs(config: Mapping[str, Any]) -> bool:
+def packs(config: Mapping[str, Any], shares: bool | None = None) -> bool:
     """Whether several sequences can stand in one row, each token with a position and a mask of its own.
 
-    Not in encoders, recurrent models and types that are not listed here, nor where distances or windows are counted
-    along the row (attention with linear biases, GPT-Neo's local attention).
+    As known of the type (`known_sharing`), or measured where it is not listed (`shares`, as for `causal_span`).
     """
-    return _shares(config) and config["model_type"] not in _COUNT_ALONG_ROWS and not config.get("alibi")
+    known = known_sharing(config)
+    return bool(shares if known is None else known)
 
 
-def _shares(config: Mapping[str, Any]) -> bool:
+def _looks_both_ways(config: Mapping[str, Any]) -> bool:
+    encoder = config.get("model_type") in _ENCODERS
+    return encoder or bool(config.get("use_bidirectional_attention")) or config.get("is_causal") is False
+
+
+def _shares(config: Mapping[str, Any], shares: bool | None) -> bool:
     kind = config.get("model_type")
-    return kind in _DECODERS and kind not in _RECURRENT
+    if kind in _DECODERS:
+        return kind not in _RECURRENT
+    return bool(shares)
 
 
 def _ropes(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -74,6 +74,7 @@ if MULTI_TOKEN:
             input:
                 model=entry.files,
                 prompts="results/prompts/multi_token/numerals.parquet",
+                card=ancient(f"results/cards/{entry.name}.json"),
             output:
                 kept(
                     [
@@ -115,7 +116,7 @@ if MULTI_TOKEN:
                 " --source {params.source:q} --prompts {input.prompts} --output {params.folder}"
                 " --layers {params.layers} --expected-layers {params.expected} {params.untrained}"
                 " --storage-dtype {params.storage} --batch-tokens {params.batch} --share-prefixes {params.share}"
-                " --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
+                " --card {input.card} --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
 
     rule evaluate_chunks:
         """Every token of a number, and the whole number, on values that no probe has seen."""

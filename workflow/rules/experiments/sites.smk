@@ -26,6 +26,7 @@ if STUDY.experiment("sites"):
             input:
                 model=entry.files,
                 prompts=prompts_of,
+                card=ancient(f"results/cards/{entry.name}.json"),
             output:
                 kept(site_files(entry, "{model}", "{context}")),
             log:
@@ -59,7 +60,8 @@ if STUDY.experiment("sites"):
                 " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
                 " --output {params.folder} --layers {params.blocks} --expected-layers {params.expected}"
                 " {params.untrained} --storage-dtype {params.storage} --batch-tokens {params.batch}"
-                " --share-prefixes {params.share} --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
+                " --share-prefixes {params.share} --card {input.card} --device {params.device:q}"
+                " --dtype {params.dtype} 2>&1 | tee {log}"
 
     rule evaluate_sites:
         """Probes of every site, on the numbers that they have not seen."""
