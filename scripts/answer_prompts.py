@@ -9,6 +9,7 @@ from typing import Any
 
 from _ask import ask_arguments, load_asked
 from _run import run
+from numprobe.prompts.examples import describe_examples
 from numprobe.tables import write_table
 
 
@@ -17,7 +18,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     from numprobe.answers.table import answer_table
 
     asker, questions = load_asked(options)
-    write_table(options.output, answer_table(questions, asker.answers(questions)), provenance)
+    shown = {"examples": describe_examples(questions.examples)} if questions.examples else {}
+    write_table(options.output, answer_table(questions, asker.answers(questions)), provenance | shown)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ from numprobe.evaluation.answers import (
 )
 from numprobe.evaluation.predict import control_of
 from numprobe.probes.probe import load_probe
+from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.splits import make_split
 from numprobe.tables import measurements, read_table, write_table
 
@@ -28,7 +29,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Answers, readings, states and probes -> a table of measurements."""
     split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
     answers, drawn = read_table(options.answers), (options.resamples, options.seed)
-    rows = model_rows(answers, *drawn) + confidence_rows(answers, split, *drawn)
+    shown = results_shown(read_examples(options.answers))
+    rows = model_rows(answers, *drawn, shown) + confidence_rows(answers, split, *drawn)
     rows += reading_rows(beside_answers(read_table(options.predictions), answers), split, *drawn)
     for probe in map(load_probe, options.probes):
         names = {"probe": probe.kind, "control": control_of(probe)}

@@ -12,6 +12,7 @@ from typing import Any
 from numprobe.probes.codes import CODES
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_answers import fit_answer_probe
+from numprobe.prompts.examples import numbers_written, read_examples
 from numprobe.splits import make_split
 from numprobe.tables import read_table
 
@@ -22,7 +23,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     folds = [whole_fold(split), *split.folds]
     metadata = {"split": describe_split(split, options.scheme, options.seed, folds), "provenance": provenance}
     rows, answers = training_rows(options.activations, split), read_table(options.answers)
-    fit_answer_probe(rows, answers, split, options.probe, metadata).save(options.output)
+    left_out = numbers_written(read_examples(options.answers))
+    fit_answer_probe(rows, answers, split, options.probe, metadata, left_out).save(options.output)
 
 
 def arguments() -> argparse.ArgumentParser:

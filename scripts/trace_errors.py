@@ -14,12 +14,14 @@ from numprobe.evaluation.error_tracing import ANSWER, TRACING, TRUTH, tracing_ro
 from numprobe.evaluation.predict import predict
 from numprobe.evaluation.tracing import through_layers
 from numprobe.probes.probe import load_probe
+from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.tables import measurements, read_table, write_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """States, answers and two probes -> a table of measurements."""
     answers, rows = read_table(options.answers), []
+    shown = results_shown(read_examples(options.answers))
     for labels, path in ((TRUTH, options.probe), (ANSWER, options.answer_probe)):
         probe = load_probe(path)
         names = {"model": options.model, "context": options.context, "probe": probe.kind, "labels": labels}
@@ -28,7 +30,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
             continue
         readings = through_layers(beside_answers(predict(options.activations, [probe]), answers))
         span = int(probe.numbers[0]), int(probe.numbers[-1])
-        traced = tracing_rows(readings, *span, options.permutations, options.resamples, options.seed)
+        traced = tracing_rows(readings, *span, options.permutations, options.resamples, options.seed, shown)
         rows += [{**names, **row} for row in traced]
     write_table(options.output, measurements(rows, TRACING), provenance)
 

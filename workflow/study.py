@@ -20,12 +20,13 @@ from numprobe.models.facts import (
     facts_from_config,
     find_package_file,
     find_package_folder,
+    has_chat_template,
     model_width,
     state_layers,
     vocabulary_layers,
 )
 from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type, read_known_model
-from numprobe.models.gguf.header import FLOATS
+from numprobe.models.gguf.header import FLOATS, known_header
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
@@ -94,6 +95,15 @@ class Model:
         return os.path.relpath(_gguf_file(self.entry)) if _is_gguf(self.entry) else None
 
     @property
+    def chats(self) -> bool | None:
+        """Whether the model has a chat template; None: not known before its files are fetched."""
+        if self.entry["source"] in ("hub", "train"):
+            return None if self.entry["source"] == "hub" else False
+        if self.gguf is not None:
+            return "tokenizer.chat_template" in known_header(_gguf_file(self.entry)).metadata
+        return has_chat_template(_folder(self.entry))
+
+    @property
     def conversion_mb(self) -> int:
         """Main memory that the conversion needs: the weights twice in float32, and what is loaded to convert them."""
         tensors = read_known_model(_gguf_file(self.entry)).tensors.values()
@@ -111,7 +121,7 @@ class Model:
             return [f"results/models/{self.name}/{name}" for name in CONVERTED_FILES]
         # Relative where possible: a study whose folder moves with its environment is not run again.
         folder = os.path.relpath(_folder(self.entry))
-        patterns = ("config.json", "tokenizer*.json", "*.safetensors")
+        patterns = ("config.json", "tokenizer*.json", "chat_template.*", "*.safetensors")
         return sorted(f"{folder}/{file.name}" for pattern in patterns for file in Path(folder).glob(pattern))
 
 
@@ -396,7 +406,8 @@ def load_study(config: Config) -> Study:
             _model(entry, config)
         except NumprobeError as error:
             problems.append(f"  - models['{entry['name']}']: {error}")
-    problems += [] if problems else [*_leave_out_problems(study), *_intervention_problems(study)]
+    checks = (_leave_out_problems, _intervention_problems, _prompting_problems)
+    problems += [] if problems else [problem for check in checks for problem in check(study)]
     if problems:
         raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
     _raise_layer_problems(study)
@@ -482,6 +493,27 @@ def _leave_out_problems(study: Study) -> list[str]:
     return [f"{where} no model has the state {layer}" for layer in unknown] + [
         f"{where} leaves no state of {name} to fit on" for name in emptied
     ]
+
+
+def _prompting_problems(study: Study) -> list[str]:
+    """Worked examples and chats are for models that answer, chats for those with a chat template."""
+    problems = []
+    for name, context in study.contexts.items():
+        keys = [key for key in ("shots", "chat") if context.get(key)]
+        answering = study.models_of(context=name)
+        named = [model for model in study.models if name in study._wanted(model)]
+        if keys and named and not answering:
+            problems.append(
+                f"  - contexts['{name}'].{keys[0]}: is for models that answer, but all models of this context are "
+                f"encoders ({', '.join(named)}): add a causal model, or leave the context out"
+            )
+        problems += [
+            f"  - contexts['{name}'].chat: model '{model}' has no chat template: leave chat out, leave the context out "
+            "of the model's contexts, or put chat_template.jinja into the model's folder"
+            for model in answering
+            if "chat" in keys and study.models[model].chats is False
+        ]
+    return problems
 
 
 def _intervention_problems(study: Study) -> list[str]:

@@ -6,9 +6,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from models.tiny import LAYERS, byte_tokenizer, tiny_model, word_tokenizer
 from numprobe.activations.locate import locate_numbers
-from numprobe.answers.ask import NO_NUMBER, Asker, as_number
+from numprobe.answers.ask import Asker
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import find_questions
+from numprobe.answers.spoken import NO_NUMBER, as_number
 from numprobe.answers.table import ANSWER, answer_table
 from numprobe.errors import NumprobeError
 from numprobe.models.tokens import NumberTokenizer

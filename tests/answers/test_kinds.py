@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from numprobe.answers.kinds import KINDS, RIGHT, kinds_of
+from numprobe.answers.kinds import COPY_OF_EXAMPLE, KINDS, RIGHT, kinds_of, known_kinds
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,11 @@ def test_the_first_kind_that_fits_counts():
     """A result that equals an operand is right; an operand that is off by ten is a copy."""
     a, b = np.array([5, 30]), np.array([0, 10])
     assert kinds_of(np.array([5, 30]), np.array([5, 40]), a, b).tolist() == [RIGHT, "copy of a"]
+
+
+def test_an_examples_result_is_a_kind_of_its_own_after_the_copies_of_operands():
+    numbers = np.array([31, 77, 47, 57, 54])
+    found = kinds_of(numbers, np.full(5, 57), np.full(5, 31), np.full(5, 26), shown={31, 77, 47})
+    assert found.tolist() == ["copy of a", COPY_OF_EXAMPLE, COPY_OF_EXAMPLE, RIGHT, "other number"]
+    assert COPY_OF_EXAMPLE not in known_kinds() and known_kinds() == KINDS
+    assert known_kinds({77}) == (*KINDS[:2], COPY_OF_EXAMPLE, *KINDS[2:])

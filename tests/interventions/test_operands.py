@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,7 +7,8 @@ from numpy.testing import assert_array_equal
 
 from interventions.operand_model import SPLIT, operand_model
 from numprobe.errors import NumprobeError
-from numprobe.interventions.operands import operand_questions, replace_operands, results_with
+from numprobe.interventions.operands import in_symbols, operand_questions, replace_operands, results_with
+from numprobe.prompts.examples import Example
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,24 @@ def test_only_the_operand_is_replaced(both):
     for row in range(0, len(found.questions), 10):
         one, two = (questions.sequences(np.array([row]))[0] for questions in (found.questions, found.replaced))
         assert np.flatnonzero(one != two).tolist() == [before[f"token_{operand}"][row]]
+
+
+def test_numbers_of_worked_examples_are_neither_changed_nor_written(model):
+    examples = (Example("+", 3, 4, 7), Example("-", 50, 20, 30))
+    shown = replace(model.questions, examples=examples)
+    asked = operand_questions(shown, "b", model.patterns, SPLIT)
+    found = replace_operands(asked, "b", model.asker.numbers, model.patterns, SPLIT, 0)
+    every = operand_questions(model.questions, "b", model.patterns, SPLIT)
+    gone = every.table.filter(pl.col("b").is_in([3, 4, 7, 50, 20, 30])).height
+    assert len(asked) == len(every) - gone < len(every)
+    written = [found.numbers, found.wrong, *(found.replaced.table["value"].to_numpy(),)]
+    assert not any(np.isin(numbers, [3, 4, 7, 50, 20, 30]).any() for numbers in written)
+    assert found.replaced.examples == examples
+
+
+def test_symbols_are_found_behind_examples_and_in_a_chat():
+    templates = ["1 + 2 = 3\n{a} + {b} = {c}", "<s>user\n{a} - {b} =</s>{c}", "1 + 2 = 3\n{a} plus {b} is {c}"]
+    assert pl.DataFrame({"template": templates}).select(in_symbols()).to_series().to_list() == [True, True, False]
 
 
 def test_the_true_results_are_those_of_the_numbers_written(both):

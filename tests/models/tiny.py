@@ -217,6 +217,11 @@ def byte_tokenizer(trim_offsets: bool = True) -> PreTrainedTokenizerFast:
     )
 
 
+def digit_tokenizer() -> PreTrainedTokenizerFast:
+    """As SmolLM2: every digit and the space before a number are tokens of their own; here, all characters are."""
+    return _byte_level([], trim_offsets=False)
+
+
 _DIGITS = string.digits
 _PADDED = [f"0{digit}" for digit in _DIGITS]
 _PAIRS = [(first, second) for first in _DIGITS for second in _DIGITS]

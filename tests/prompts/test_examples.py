@@ -68,7 +68,8 @@ def test_a_table_knows_its_examples(tmp_path) -> None:
         ),
         (
             {"operations": ["+"], "operands": {"a": [0, 44], "b": [0, 9]}, "shots": 4},
-            r"the operations \+ with a in 0..44 and b in 0..9 have 44 different result\(s\) within 0..99, the numbers of 4 worked example\(s\) left out, and 50 are",  # noqa: E501
+            r"the operations \+ with a in 0..44 and b in 0..9 have 44 different result\(s\) within 0..99, the "
+            r"numbers of 4 worked example\(s\) left out, and 50 are",
         ),
         (
             {"operations": ["+"], "operands": {"a": [1, 1], "b": [2, 4]}, "shots": 4},

@@ -10,6 +10,7 @@ from check_config import check_config
 from study import load_study
 
 from numprobe.errors import NumprobeError
+from numprobe.models.facts import has_chat_template
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ["config.yaml", "full.yaml", "paper.yaml"]
@@ -81,6 +82,7 @@ WRONG = {
     "operand ranges of few results": (["contexts", 2], {"name": "result", "kind": "result", "operations": ["+"], "operands": {"a": [0, 20], "b": [0, 9]}}, r"context 'result': the operations \+ with a in 0\.\.20 and b in 0\.\.9 have 30 different result\(s\) within 0\.\.999 and 50 are needed"),
     "shots of another kind": (["contexts", 1, "shots"], 3, r"contexts\['operand'\]: unknown key 'shots'"),
     "more shots than results": (["contexts", 2], {"name": "result", "kind": "result", "operations": ["-"], "operands": {"a": [3, 5], "b": [1, 1]}, "shots": 4}, r"context 'result': shots is 4, but there are only 3 worked examples"),
+    "chat of a model without a template": (["contexts", 2, "chat"], True, r"contexts\['result'\]\.chat: model 'llama' has no chat template: leave chat out"),
     "empty operations": (["contexts", 2, "operations"], [], r"operations: is empty"),
     "unknown scheme": (["split", "scheme"], "random", r"split\.scheme: is 'random', allowed are folds, paper"),
     "one fold": (["split", "folds"], 1, r"split\.folds: is 1, must be at least 2"),
@@ -258,6 +260,29 @@ def test_operands_are_changed_where_a_context_reads_them():
     config["probes"], config["experiments"] = [{"name": "fourier"}], [{"name": "steering"}]
     with pytest.raises(NumprobeError, match="'steering' needs contexts of the kinds operand and result"):
         load_study(config)
+
+
+@pytest.mark.parametrize("key", ["shots", "chat"])
+def test_examples_and_chats_for_encoders_alone_are_refused(key):
+    config = shipped()
+    config["models"] = [entry for entry in config["models"] if entry["name"] == "minilm"]
+    config["probes"], config["experiments"] = [{"name": "fourier"}], [{"name": "accuracy"}]
+    load_study(copy.deepcopy(config))
+    config["contexts"][2][key] = {"shots": 3, "chat": True}[key]
+    message = rf"contexts\['result'\]\.{key}: is for models that answer, but all models of this context are encoders \(minilm\)"
+    with pytest.raises(NumprobeError, match=message):
+        load_study(config)
+
+
+def test_a_chat_template_is_found_wherever_a_folder_keeps_it(tmp_path):
+    assert not has_chat_template(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"chat_template": null}')
+    assert not has_chat_template(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"chat_template": "{{ messages }}"}')
+    assert has_chat_template(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "chat_template.jinja").write_text("{{ messages }}")
+    assert has_chat_template(tmp_path / "other")
 
 
 def test_all_problems_are_listed_together():

@@ -20,10 +20,11 @@ from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture, locate_parts
 from numprobe.models.facts import check_layers
 from numprobe.models.load import load_model, load_tokenizer
+from numprobe.models.prompted import model_prompts
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
-from numprobe.tables import read_table
+from numprobe.tables import read_metadata, read_table
 
 
 @dataclass(frozen=True)
@@ -162,21 +163,21 @@ def writing_prepared(
 
 def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
     """Load the model, check it, and find the numbers of the prompts; errors as `extract_context`."""
-    table = read_table(prompts)
     tokenizer = load_tokenizer(extraction.source)
+    given = model_prompts(read_table(prompts), read_metadata(prompts), tokenizer)
     model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
     parts = locate_parts(model, extraction.shares)
     check_layers(parts.facts.layers, extraction.expected_layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token, extraction.source.single_tokens)
-    located = locate_numbers(table, numbers, longest_sequence(parts.config, tokenizer), parts.causal_span)
+    located = locate_numbers(given.table, numbers, longest_sequence(parts.config, tokenizer), parts.causal_span)
     details = {
         "model": extraction.model,
         "context": extraction.context,
         **identity(extraction.source, tokenizer),
         "untrained_seed": extraction.untrained_seed,
-        "dropped": located.dropped,
+        "dropped": given.dropped | located.dropped,
     }
-    return Prepared(parts, int(parts.config.hidden_size), located, text_of(table, located.positions), details)
+    return Prepared(parts, int(parts.config.hidden_size), located, text_of(given.table, located.positions), details)
 
 
 def announce(folder: Path, rows: int, widths: Sequence[int], dtype: str) -> None:

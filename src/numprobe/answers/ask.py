@@ -1,22 +1,19 @@
 """A model's greedy answers to arithmetic questions, as it is or with states changed on the way."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
+from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from numprobe.answers.edit import Edit, edited
 from numprobe.answers.questions import Questions
+from numprobe.answers.spoken import NO_NUMBER, goes_on, read_answer
 from numprobe.models.architecture import locate_parts
 from numprobe.models.tokens import NumberTokenizer
-
-#: Stands for an answer that is not a number.
-NO_NUMBER = -1
-_DIGITS = re.compile(r"\s*([0-9]{1,18})\s*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +25,9 @@ class Answers:
     values
         int64 [questions]: the number, or `NO_NUMBER`.
     probability
-        float32 [questions]: of all answered tokens together.
+        float32 [questions]: of all tokens of the answer together, without what ends it.
     texts
-        The answered tokens, decoded.
+        The tokens of the answer, decoded.
     """
 
     values: np.ndarray
@@ -41,8 +38,9 @@ class Answers:
 class Asker:
     """A causal language model that answers questions.
 
-    The answer to a question is the greedy continuation by as many tokens as its true result is written in, read as a
-    number: one token where the tokenizer keeps results whole, several where the result needs them.
+    The answer to a question is the greedy continuation, read as a number: the next token where the tokenizer writes
+    every result of the questions as one, otherwise as many tokens as it takes until the number ends
+    (`numprobe.answers.spoken`).
 
     Parameters
     ----------
@@ -61,31 +59,26 @@ class Asker:
         self.batch_tokens = batch_tokens
 
     def answers(self, questions: Questions, edits: Sequence[Edit] = ()) -> Answers:
-        """Ask all questions; each edit changes one state of every question, also while a long answer is continued."""
+        """Ask all questions; each edit changes one state of every question, and a long answer goes on from it."""
+        shared = questions.shared_tokens(edit.tokens for edit in edits)
 
-        def ask(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+        def ask(rows: np.ndarray) -> Said:
             sequences = questions.sequences(rows)
-            return greedy(lambda said: self._forward(np.hstack([sequences, said]), rows, edits), len(rows), length)
+            cache = self.cache_of(sequences[:1, :shared], len(rows)) if shared else None
+            return self.say(sequences, rows, edits, questions.answer_length, cache, shared)
 
         return self.collect(questions, ask)
 
-    def groups(self, questions: Questions) -> Iterator[tuple[np.ndarray, int]]:
-        """Rows int64 of questions that are asked together, and how many tokens their answers have."""
-        needed = questions.table["answer_tokens"].to_numpy()
-        for batch in questions.batches(self.batch_tokens):
-            for length in np.unique(needed[batch]):
-                yield batch[needed[batch] == length], int(length)
-
-    def collect(self, questions: Questions, ask: Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]) -> Answers:
-        """The answers to all groups of questions; `ask` gets a group, and gives what `greedy` gives."""
+    def collect(self, questions: Questions, ask: Callable[[np.ndarray], "Said"]) -> Answers:
+        """Ask in batches: `ask` gets the rows (int64) of some questions of one length, and gives what is said."""
         values = np.full(len(questions), NO_NUMBER, dtype=np.int64)
         probability = np.ones(len(questions), dtype=np.float32)
         texts = [""] * len(questions)
-        for rows, length in self.groups(questions):
-            ids, probability[rows] = ask(rows, length)
-            for row, tokens in zip(rows, ids, strict=True):
-                texts[row] = str(self.numbers.tokenizer.decode(tokens))
-                values[row] = as_number(texts[row])
+        for rows in questions.batches(self.batch_tokens):
+            said = ask(rows)
+            for row, tokens, likely in zip(rows, said.tokens, said.probability, strict=True):
+                values[row], texts[row], count = read_answer(tokens, self.numbers.tokenizer.decode)
+                probability[row] = likely[:count].prod()
         return Answers(values, probability, tuple(texts))
 
     def logits(self, questions: Questions, rows: np.ndarray, edits: Sequence[Edit] = ()) -> torch.Tensor:
@@ -95,41 +88,107 @@ class Asker:
         """
         return self._forward(questions.sequences(rows), rows, edits)
 
+    def say(
+        self, sequences: np.ndarray, rows: np.ndarray, edits: Sequence[Edit], length: int, cache: Any, cached: int
+    ) -> "Said":
+        """Continue questions of one length by the most likely tokens until their numbers have ended.
+
+        Parameters
+        ----------
+        sequences
+            int64 [n, tokens].
+        rows
+            int64 [n]: the questions' rows, for the edits.
+        edits
+            Changes of states of tokens that are not cached.
+        length
+            Tokens at the most.
+        cache, cached
+            Keys and values of the first `cached` tokens (`cache_of`); None: of none.
+        """
+        cached = 0 if cache is None else cached
+        fed, moved = sequences[:, cached:], [replace(edit, tokens=edit.tokens - cached) for edit in edits]
+        plain: dict[str, Any] = {}
+
+        def logits_after(said: np.ndarray) -> torch.Tensor:
+            if not said.shape[1]:
+                logits, found = self._with_cache(fed, rows, moved, cache, length > 1 or cache is not None)
+                plain.update(cache=found if is_plain(found, sequences.shape[1]) else None)
+                return logits
+            if plain["cache"] is not None:
+                return self._with_cache(said[:, -1:], rows, (), plain["cache"], True)[0]
+            return self._forward(np.hstack([sequences, said]), rows, edits)
+
+        return greedy(logits_after, len(rows), length, self.numbers.tokenizer.decode)
+
+    def cache_of(self, sequences: np.ndarray, copies: int = 1) -> Any:
+        """Return a cache of the keys and values of some tokens, `copies` of each row, or None if it holds more."""
+        with torch.inference_mode():
+            cache = self._with_cache(sequences, np.arange(len(sequences)), (), None, True)[1]
+            if not is_plain(cache, sequences.shape[1]):
+                return None
+            cache.batch_repeat_interleave(copies)
+        return cache
+
     def _forward(self, sequences: np.ndarray, rows: np.ndarray, edits: Sequence[Edit]) -> torch.Tensor:
+        return self._with_cache(sequences, rows, edits, None, False)[0]
+
+    def _with_cache(
+        self, sequences: np.ndarray, rows: np.ndarray, edits: Sequence[Edit], cache: Any, keep: bool
+    ) -> tuple[torch.Tensor, Any]:
+        """The logits after the last tokens, and with `keep` the cache that holds these tokens too."""
         with ExitStack() as stack:
             for edit in edits:
                 stack.enter_context(edited(self.parts, edit, rows))
             ids = torch.from_numpy(sequences).to(self.parts.device)
-            result: torch.Tensor = self.model(ids, use_cache=False, logits_to_keep=1).logits[:, -1]
-        return result
+            given = {} if cache is None else {"past_key_values": cache}
+            result = self.model(ids, use_cache=keep, logits_to_keep=1, **given)
+        return result.logits[:, -1], getattr(result, "past_key_values", None) if keep else None
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """Tokens that a model said after some questions.
+
+    Attributes
+    ----------
+    tokens
+        int64 [n, said].
+    probability
+        float32 [n, said]: of each token.
+    """
+
+    tokens: np.ndarray
+    probability: np.ndarray
 
 
 def greedy(
-    logits_after: Callable[[np.ndarray], torch.Tensor], count: int, length: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Continue `count` sequences by the most likely token, `length` times.
+    logits_after: Callable[[np.ndarray], torch.Tensor], count: int, length: int, decode: Callable[..., str]
+) -> Said:
+    """Continue `count` sequences by the most likely token, until all their numbers have ended.
 
     Parameters
     ----------
     logits_after
         (tokens said so far, int64 [count, said]) -> logits of the next one, [count, vocabulary].
-
-    Returns
-    -------
-    The tokens, int64 [count, length], and their probability together, float32 [count].
+    length
+        Tokens at the most.
+    decode
+        From tokens to text.
     """
-    said, probability = np.empty((count, 0), dtype=np.int64), np.ones(count, dtype=np.float32)
+    said, probability = np.empty((count, 0), dtype=np.int64), np.empty((count, 0), dtype=np.float32)
     with torch.inference_mode():
-        for _ in range(length):
+        while said.shape[1] < length and (not said.shape[1] or any(goes_on(decode(tokens)) for tokens in said)):
             logits = logits_after(said).float()
             best = logits.argmax(dim=-1)
             likely = (logits.gather(1, best[:, None])[:, 0] - logits.logsumexp(dim=-1)).exp()
-            probability *= likely.cpu().numpy()
+            probability = np.column_stack([probability, likely.cpu().numpy()])
             said = np.column_stack([said, best.cpu().numpy()])
-    return said, probability
+    return Said(said, probability)
 
 
-def as_number(text: str) -> int:
-    """The number that an answer is, spaces around it aside, or `NO_NUMBER`."""
-    match = _DIGITS.fullmatch(text)
-    return int(match.group(1)) if match else NO_NUMBER
+def is_plain(cache: Any, tokens: int) -> bool:
+    """Return whether a cache holds the keys and values of all tokens, and nothing else."""
+    if not isinstance(cache, DynamicCache):
+        return False
+    return all(type(layer) is DynamicLayer and layer.get_seq_length() == tokens for layer in cache.layers)

@@ -5,16 +5,14 @@ its keys and values are computed once, and only the last token is run again.
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from transformers.cache_utils import DynamicCache, DynamicLayer
 
-from numprobe.answers.ask import Answers, Asker, greedy
-from numprobe.answers.edit import Edit, edited
+from numprobe.answers.ask import Answers, Asker, Said, is_plain
+from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions
 
 
@@ -48,7 +46,8 @@ class RepeatedAsker:
     def __init__(self, asker: Asker, questions: Questions) -> None:
         self._asker, self._questions = asker, questions
         with torch.inference_mode():
-            self._prefixes = {int(rows[0]): self._prefix(rows) for rows, _ in asker.groups(questions)}
+            batches = questions.batches(asker.batch_tokens)
+            self._prefixes = {int(rows[0]): self._prefix(rows) for rows in batches}
 
     def answers(self, edits: Sequence[Edit] = ()) -> Answers:
         """Ask all questions.
@@ -67,39 +66,21 @@ class RepeatedAsker:
             raise ValueError("only states of the last token can be changed: ask in full")
         if None in self._prefixes.values():
             return self._asker.answers(self._questions, edits)
-        # Of what is run, the last token is the first.
-        moved = [replace(edit, tokens=np.zeros_like(edit.tokens)) for edit in edits]
-        return self._asker.collect(self._questions, lambda rows, length: self._ask(rows, length, moved))
+        return self._asker.collect(self._questions, lambda rows: self._ask(rows, edits))
 
     def _prefix(self, rows: np.ndarray) -> _Prefix | None:
         sequences = self._questions.sequences(rows)
         ids = torch.from_numpy(sequences).to(self._asker.parts.device)
         cache: Any = getattr(self._asker.model(ids, use_cache=True, logits_to_keep=1), "past_key_values", None)
-        if not _is_plain(cache, sequences.shape[1]):
+        if not is_plain(cache, sequences.shape[1]):
             return None
         stored = [(layer.keys[..., :-1, :].clone(), layer.values[..., :-1, :].clone()) for layer in cache.layers]
         return _Prefix(cache, tuple(stored))
 
-    def _ask(self, rows: np.ndarray, length: int, edits: Sequence[Edit]) -> tuple[np.ndarray, np.ndarray]:
-        prefix = self._prefixes[int(rows[0])]
+    def _ask(self, rows: np.ndarray, edits: Sequence[Edit]) -> Said:
+        prefix, questions = self._prefixes[int(rows[0])], self._questions
         assert prefix is not None
-        cache, last = prefix.restored(), self._questions.sequences(rows)[:, -1:]
-
-        def logits_after(said: np.ndarray) -> torch.Tensor:
-            with ExitStack() as stack:
-                for edit in edits if said.shape[1] == 0 else ():
-                    stack.enter_context(edited(self._asker.parts, edit, rows))
-                ids = torch.from_numpy(said[:, -1:] if said.shape[1] else last).to(self._asker.parts.device)
-                logits: torch.Tensor = self._asker.model(
-                    ids, past_key_values=cache, use_cache=True, logits_to_keep=1
-                ).logits
-            return logits[:, -1]
-
-        return greedy(logits_after, len(rows), length)
-
-
-def _is_plain(cache: Any, tokens: int) -> bool:
-    """Whether a cache holds the keys and values of all tokens, and nothing else."""
-    if not isinstance(cache, DynamicCache):
-        return False
-    return all(type(layer) is DynamicLayer and layer.get_seq_length() == tokens for layer in cache.layers)
+        known = int(questions.last[rows[0]])
+        return self._asker.say(
+            questions.sequences(rows), rows, edits, questions.answer_length, prefix.restored(), known
+        )

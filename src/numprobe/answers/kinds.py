@@ -1,16 +1,28 @@
-"""What a wrong number is: an operand copied, off by tens, another number, or no number."""
+"""Kinds of wrong numbers: an operand copied, an example's result, off by tens, another number, or no number."""
+
+from collections.abc import Collection
 
 import numpy as np
 
 #: Kinds of wrong numbers, in the order in which they are asked: a number is of the first kind that it fits.
 KINDS = ("copy of a", "copy of b", "power of ten", "multiple of ten", "other number", "no number")
+#: The result of a worked example in front of the question; asked after the copies of operands.
+COPY_OF_EXAMPLE = "copy of an example"
 #: The kind of a number that is not wrong.
 RIGHT = "right"
 _POWERS = 10 ** np.arange(18)
 
 
-def kinds_of(numbers: np.ndarray, truth: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The kind of each number, an array of strings of the shape of `numbers`.
+def known_kinds(shown: Collection[int] = ()) -> tuple[str, ...]:
+    """Return the kinds of wrong numbers in their order, with `COPY_OF_EXAMPLE` where examples have shown results."""
+    place = KINDS.index("power of ten")
+    return (*KINDS[:place], COPY_OF_EXAMPLE, *KINDS[place:]) if shown else KINDS
+
+
+def kinds_of(
+    numbers: np.ndarray, truth: np.ndarray, a: np.ndarray, b: np.ndarray, shown: Collection[int] = ()
+) -> np.ndarray:
+    """Return the kind of each number, an array of strings of the shape of `numbers`.
 
     Parameters
     ----------
@@ -20,11 +32,13 @@ def kinds_of(numbers: np.ndarray, truth: np.ndarray, a: np.ndarray, b: np.ndarra
         int64 [n]: the true results.
     a, b
         int64 [n]: the operands.
+    shown
+        The results of the worked examples.
 
     Returns
     -------
-    `RIGHT` or one of `KINDS`. "power of ten": the difference from the truth is 1, 10, 100, ... either way; "multiple of
-    ten": the last digit is right, the difference no power of ten.
+    `RIGHT` or one of `known_kinds`. "power of ten": the difference from the truth is 1, 10, 100, ... either way;
+    "multiple of ten": the last digit is right, the difference no power of ten.
     """
     difference = np.abs(numbers - truth)
     # The first condition that holds decides.
@@ -33,6 +47,7 @@ def kinds_of(numbers: np.ndarray, truth: np.ndarray, a: np.ndarray, b: np.ndarra
         RIGHT: difference == 0,
         "copy of a": numbers == a,
         "copy of b": numbers == b,
+        COPY_OF_EXAMPLE: np.isin(numbers, list(shown)),
         "power of ten": np.isin(difference, _POWERS),
         "multiple of ten": difference % 10 == 0,
     }

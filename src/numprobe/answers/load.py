@@ -8,9 +8,11 @@ from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.errors import NumprobeError
 from numprobe.models.load import load_model, load_tokenizer
+from numprobe.models.prompted import model_prompts
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.prompts.table import read_prompts
+from numprobe.tables import read_metadata
 
 
 @dataclass(frozen=True)
@@ -58,4 +60,5 @@ def load_questions(asker: Asker, prompts: str | Path) -> Questions:
         If no prompt asks for a result.
     """
     longest = longest_sequence(asker.parts.config, asker.numbers.tokenizer)
-    return find_questions(read_prompts(prompts), asker.numbers, longest)
+    given = model_prompts(read_prompts(prompts), read_metadata(prompts), asker.numbers.tokenizer)
+    return find_questions(given.table, asker.numbers, longest, given.examples)

@@ -1,14 +1,16 @@
 """Arithmetic prompts cut before their answer: what a model is asked, and where its operands stand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from numprobe.answers.spoken import ENDING
 from numprobe.errors import NumprobeError
 from numprobe.models.tokens import Encoded, NumberTokenizer, Span
+from numprobe.prompts.examples import Example
 from numprobe.prompts.filling import fill_template
 
 #: One row per question (docs/files.md). `token_a`, `token_b`: index of the operand's last token, and how many tokens it
@@ -31,6 +33,10 @@ QUESTION = pl.Schema(
 )
 
 
+#: Fewer tokens than these, such as a special token in front, are not worth a forward pass of their own.
+WORTH_SHARING = 8
+
+
 @dataclass(frozen=True, eq=False)
 class Questions:
     """Token sequences that end before an answer, in the order of activation folders (`numprobe.activations.locate`).
@@ -43,11 +49,18 @@ class Questions:
         int64 [tokens of all questions], one sequence after the other.
     bounds
         int64 [questions + 1]: where each sequence starts in `ids`.
+    answer_length
+        Tokens that an answer is read from at the most: 1 where every result is one token, otherwise enough to see that
+        a number as long as the longest result has ended.
+    examples
+        The worked examples in front of every question.
     """
 
     table: pl.DataFrame
     ids: np.ndarray
     bounds: np.ndarray
+    answer_length: int = 1
+    examples: tuple[Example, ...] = ()
 
     def __len__(self) -> int:
         return self.table.height
@@ -56,6 +69,19 @@ class Questions:
     def last(self) -> np.ndarray:
         """int64 [questions]: index of the last token, the one that the answer is read from."""
         return np.asarray(np.diff(self.bounds) - 1)
+
+    def shared_tokens(self, changed: Iterable[np.ndarray] = ()) -> int:
+        """Return how many tokens all questions begin with in common, 0 where that is less than `WORTH_SHARING`.
+
+        No state of a token in `changed`, int64 [questions] each, is counted among them.
+        """
+        if not len(self):
+            return 0
+        least = min([int(self.last.min()), *(int(tokens.min()) for tokens in changed)])
+        begins = np.stack([self.ids[start : start + least] for start in self.bounds[:-1]])
+        differ = np.flatnonzero((begins != begins[0]).any(axis=0))
+        shared = int(differ[0]) if len(differ) else least
+        return shared if shared >= WORTH_SHARING else 0
 
     def sequences(self, rows: np.ndarray) -> np.ndarray:
         """int64 [rows, tokens]: the sequences of some questions of one length."""
@@ -78,7 +104,12 @@ class Questions:
             yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def find_questions(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None = None) -> Questions:
+def find_questions(
+    prompts: pl.DataFrame,
+    numbers: NumberTokenizer,
+    max_tokens: int | None = None,
+    examples: tuple[Example, ...] = (),
+) -> Questions:
     """Cut arithmetic prompts before the first token that holds a digit of the answer.
 
     Unlike the rows of an activation folder, prompts whose result is several tokens are kept.
@@ -91,6 +122,8 @@ def find_questions(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: 
         The model's tokenizer.
     max_tokens
         Longest sequence that the model takes, the answer included; None: any. Longer prompts are left out.
+    examples
+        The worked examples in front of every prompt.
 
     Raises
     ------
@@ -100,14 +133,21 @@ def find_questions(prompts: pl.DataFrame, numbers: NumberTokenizer, max_tokens: 
     asked = prompts.filter((pl.col("read_at") == "before") & pl.col("a").is_not_null())
     encoded = numbers.encode(asked["text"].to_list())
     found = [_question(row, one, numbers) for row, one in zip(asked.iter_rows(named=True), encoded, strict=True)]
-    kept = [one for one in found if max_tokens is None or one["n_tokens"] + one["answer_tokens"] <= max_tokens]
+    length = _answer_length(found)
+    kept = [one for one in found if max_tokens is None or one["n_tokens"] + length <= max_tokens]
     if not kept:
         raise NumprobeError("no prompt asks for a result: name a context of kind result")
     order = sorted(range(len(kept)), key=lambda i: (kept[i]["n_tokens"], kept[i]["ids"].tolist(), kept[i]["prompt"]))
     table = pl.DataFrame([{name: kept[i][name] for name in QUESTION} for i in order], schema=QUESTION)
     ids = np.concatenate([kept[i]["ids"] for i in order])
     bounds = np.concatenate([[0], np.cumsum(table["n_tokens"].to_numpy().astype(np.int64))])
-    return Questions(table, ids, bounds)
+    return Questions(table, ids, bounds, length, examples)
+
+
+def _answer_length(questions: list[dict[str, Any]]) -> int:
+    if all(one["answer_tokens"] == 1 for one in questions):
+        return 1
+    return max(len(str(one["value"])) for one in questions) + ENDING
 
 
 def _question(row: Mapping[str, Any], encoded: Encoded, numbers: NumberTokenizer) -> dict[str, Any]:

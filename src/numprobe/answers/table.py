@@ -3,8 +3,9 @@
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import NO_NUMBER, Answers
+from numprobe.answers.ask import Answers
 from numprobe.answers.questions import Questions
+from numprobe.answers.spoken import NO_NUMBER
 
 #: One row per question (docs/files.md); `answer` is null where the model answered no number.
 ANSWER = pl.Schema(

@@ -1,12 +1,12 @@
 """Three columns per prompt: the true result, the model's answer, and what a probe reads before the answer."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from numprobe.answers.kinds import KINDS, RIGHT, kinds_of
+from numprobe.answers.kinds import RIGHT, kinds_of, known_kinds
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.auc import auc_interval, auc_lead_interval
 from numprobe.evaluation.outcomes import interval_row, subsets
@@ -18,7 +18,7 @@ from numprobe.splits import Split
 Row = dict[str, Any]
 
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`: which prompts, by the model's answer ("all", "right" or
-#: "wrong"), and which kind of wrong answer (`numprobe.answers.kinds.KINDS`).
+#: "wrong"), and which kind of wrong answer (`numprobe.answers.kinds`).
 ANSWERED = {"answered": pl.String, "kind": pl.String}
 #: What stands in the place of a probe where the model's own probability of its answer is measured.
 MODEL = "model"
@@ -57,7 +57,7 @@ def beside_answers(readings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFram
     return joined.drop("asked")
 
 
-def model_rows(answers: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
+def model_rows(answers: pl.DataFrame, resamples: int, seed: int, shown: Collection[int] = ()) -> list[Row]:
     """How often the model is right, and what it answers where it is wrong, over all prompts and by operation.
 
     Parameters
@@ -66,6 +66,8 @@ def model_rows(answers: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
         `numprobe.answers.table.ANSWER`.
     resamples, seed
         Of the bootstrap over true results.
+    shown
+        The results of the worked examples in front of the prompts.
 
     Returns
     -------
@@ -73,13 +75,13 @@ def model_rows(answers: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
     that are answered rightly. Metric `answer_kind`: share of the wrong answers that are of a `kind`.
     """
     truth, a, b = (answers[name].to_numpy().astype(np.int64) for name in ("value", "a", "b"))
-    kind = kinds_of(answers["answer"].fill_null(-1).to_numpy(), truth, a, b)
+    kind = kinds_of(answers["answer"].fill_null(-1).to_numpy(), truth, a, b, shown)
     found = []
     for subset, part in subsets(answers):
         right = kind[part] == RIGHT
         interval = prompt_accuracy_interval(truth[part], right, resamples, seed)
         found.append(_row(subset, "all", "model_accuracy", interval, seed))
-        for name in KINDS if not right.all() else ():
+        for name in known_kinds(shown) if not right.all() else ():
             wrong = truth[part][~right], kind[part][~right] == name
             interval = prompt_accuracy_interval(*wrong, resamples, seed)
             found.append({**_row(subset, "wrong", "answer_kind", interval, seed), "kind": name})

@@ -1,12 +1,12 @@
 """Wrong answers traced to layers: what the states held, where they lost it, what they hold instead, and by chance."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from numprobe.answers.kinds import KINDS, kinds_of
+from numprobe.answers.kinds import kinds_of, known_kinds
 from numprobe.evaluation.outcomes import interval_row, subsets
 from numprobe.evaluation.tracing import (
     KEPT,
@@ -32,7 +32,13 @@ TRACED = "traced"
 
 
 def tracing_rows(
-    readings: Readings, minimum: int, maximum: int, permutations: int, resamples: int, seed: int
+    readings: Readings,
+    minimum: int,
+    maximum: int,
+    permutations: int,
+    resamples: int,
+    seed: int,
+    shown: Collection[int] = (),
 ) -> list[Row]:
     """Trace the prompts of one model in one context, over all of them and by operation.
 
@@ -46,6 +52,8 @@ def tracing_rows(
         How often truths are permuted among wrong prompts.
     resamples, seed
         Of the bootstrap over true results.
+    shown
+        The results of the worked examples in front of the prompts.
 
     Returns
     -------
@@ -56,7 +64,7 @@ def tracing_rows(
     `answer_where_lost`, `answer_at_last`.
     """
     targets = _targets(readings.prompts, minimum, maximum, permutations, seed)
-    measure = _Measure(resamples, seed)
+    measure = _Measure(resamples, seed, shown)
     found = []
     for subset, part in subsets(readings.prompts):
         some = Readings(readings.layers, readings.prompts.filter(part), readings.read[part])
@@ -83,8 +91,8 @@ def _numbers(prompts: pl.DataFrame, column: str) -> np.ndarray:
 class _Measure:
     """Means over prompts with intervals over true results."""
 
-    def __init__(self, resamples: int, seed: int) -> None:
-        self._resamples, self._seed = resamples, seed
+    def __init__(self, resamples: int, seed: int, shown: Collection[int]) -> None:
+        self._resamples, self._seed, self.shown = resamples, seed, shown
 
     def share(self, metric: str, values: np.ndarray, marks: np.ndarray, **columns: Any) -> Row:
         interval = prompt_accuracy_interval(values, marks, self._resamples, self._seed)
@@ -176,7 +184,7 @@ def _instead_rows(readings: Readings, measure: _Measure) -> Iterator[Row]:
 
 def _kind_rows(prompts: pl.DataFrame, read: np.ndarray, suffix: str, measure: _Measure) -> Iterator[Row]:
     values, a, b = (_numbers(prompts, name) for name in ("value", "a", "b"))
-    kinds = kinds_of(read, values, a, b)
-    for kind in KINDS[:-1]:
+    kinds = kinds_of(read, values, a, b, measure.shown)
+    for kind in known_kinds(measure.shown)[:-1]:
         yield measure.share(f"instead_{suffix}", values, kinds == kind, kind=kind, target=TRUTH)
     yield measure.share(f"answer_{suffix}", values, read == _numbers(prompts, "answer"), target=ANSWER)

@@ -50,8 +50,11 @@ def _three_of(layers: list[str]) -> list[str]:
 
 
 def _with_text(sample: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
+    # The only number of a text is told by its prompt: in a chat template it stands elsewhere.
+    only = prompts["prompt"].is_unique().all()
     spans = prompts.select("prompt", "start", "text", "end", pl.col("value").alias("written"))
-    joined = sample.join(spans, on=["prompt", "start"], how="left", maintain_order="left")
+    key = ["prompt"] if only else ["prompt", "start"]
+    joined = (sample.drop("start") if only else sample).join(spans, on=key, how="left", maintain_order="left")
     if joined["text"].null_count() or (joined["written"] != joined["value"]).any():
         raise NumprobeError("the prompts are not those of the predictions: name the table of the same context")
     correct = (pl.col("value") == pl.col("decoded")).alias("correct")

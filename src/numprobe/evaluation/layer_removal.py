@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import NO_NUMBER
+from numprobe.answers.spoken import NO_NUMBER
 from numprobe.evaluation.outcomes import INTERVENTION, interval_row, outcome_rows, subsets
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, is_validation

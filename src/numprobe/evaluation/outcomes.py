@@ -38,7 +38,7 @@ def outcome_rows(
     questions
         One row per prompt, with `value` (the true result) and `operation`.
     before, after
-        int64 [prompts]: the answers without and with the change (`numprobe.answers.ask.NO_NUMBER`: no number).
+        int64 [prompts]: the answers without and with the change (`numprobe.answers.spoken.NO_NUMBER`: no number).
     resamples, seed
         Of the bootstrap over true results.
     by_operation

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import NO_NUMBER, Asker
+from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
+from numprobe.answers.spoken import NO_NUMBER
 from numprobe.evaluation.notes import TOO_FEW
 from numprobe.evaluation.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.evaluation.predict import split_of

@@ -13,7 +13,8 @@ What the probe `fourier`, which never saw the true result of the prompt, reads i
 prompts that the model answers rightly and wrongly. `shuffled`: the same probe fitted on permuted numbers, all prompts.
 `wrong` counts the wrong answers whose true result is one token.
 """
-_KINDS = """What the models answer where they are wrong (share of the wrong answers, operands copied counted first):
+_KINDS = """What the models answer where they are wrong (share of the wrong answers, operands copied counted first, then
+results of worked examples):
 """
 _ERRORS = """How well wrong answers are told from right ones, the truth unknown (area under the ROC curve, chance 50):
 by the probability that the probe gives the model's own answer in the last state, by a probe with shuffled labels, and

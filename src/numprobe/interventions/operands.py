@@ -12,6 +12,7 @@ from numprobe.errors import NumprobeError
 from numprobe.interventions.folds import Folds, is_tested, unseen_folds
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.patterns import Patterns
+from numprobe.prompts.examples import numbers_written
 from numprobe.prompts.filling import fill_template
 from numprobe.prompts.table import prompt_table
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES, RESULTS
@@ -55,6 +56,8 @@ class Replacement:
 def operand_questions(questions: Questions, operand: str, patterns: Patterns, split: Split) -> Questions:
     """Return the sums and differences in symbols whose operand is a test number of some fold.
 
+    Operands that a worked example shows are left out.
+
     Parameters
     ----------
     questions
@@ -69,8 +72,8 @@ def operand_questions(questions: Questions, operand: str, patterns: Patterns, sp
     NumprobeError
         If there are none.
     """
-    symbols = [ARITHMETIC_TEMPLATES[operation][0] for operation in OPERATIONS]
-    written = pl.col("template").is_in(symbols) & pl.col(f"token_{operand}").is_not_null()
+    shown = pl.col(operand).is_in(sorted(numbers_written(questions.examples)))
+    written = in_symbols() & ~shown & pl.col(f"token_{operand}").is_not_null()
     usable = questions.table.select(written).to_series().to_numpy()
     found = questions.take(usable & is_tested(questions.table[operand].to_numpy(), split, patterns.folds))
     if not len(found):
@@ -104,14 +107,15 @@ def replace_operands(
         If no question is left.
     """
     operands = questions.table[operand].to_numpy().astype(np.int64)
-    numbers, wrong = _draw(questions.table, operand, split, unseen_folds(operands, split, patterns.folds), seed)
+    folds = unseen_folds(operands, split, patterns.folds)
+    numbers, wrong = _draw(questions, operand, split, folds, seed)
     drawn = numbers >= 0
     if not drawn.any():
         raise NumprobeError(
             f"no operand {operand} has two other test numbers of its fold that could take its place: use fewer folds "
             "(split.folds) or more prompts (per_value)"
         )
-    replaced = _written(questions.table.filter(pl.Series(drawn)), operand, numbers[drawn], tokenizer)
+    replaced = _written(questions.take(drawn), operand, numbers[drawn], tokenizer)
     same = ["prompt", "n_tokens", "answer_tokens", f"token_{operand}", f"tokens_{operand}"]
     alike = questions.table.join(replaced.table.select(same), on=same, how="semi")["prompt"]
     kept = questions.table["prompt"].is_in(alike.implode()).to_numpy()
@@ -121,6 +125,13 @@ def replace_operands(
     )
     matched = replaced.take(among.select(pl.col("place").cast(pl.Int64)).to_series().to_numpy())
     return Replacement(questions.take(kept), matched, operands[kept], numbers[kept], wrong[kept])
+
+
+def in_symbols() -> pl.Expr:
+    """Return whether a prompt asks in symbols, whatever stands before and after (column `template`)."""
+    # Without the result, which an assistant's message holds where a prompt is a chat.
+    asked = [ARITHMETIC_TEMPLATES[operation][0].removesuffix(" {c}") for operation in OPERATIONS]
+    return pl.any_horizontal(pl.col("template").str.contains(symbols, literal=True) for symbols in asked)
 
 
 def results_with(table: pl.DataFrame, operand: str, numbers: np.ndarray) -> np.ndarray:
@@ -142,8 +153,9 @@ def read_later(layers: Sequence[str], patterns: Patterns, asker: Asker) -> list[
     return [layer for layer in layers if layer in patterns.layers and layer.isdecimal() and int(layer) < last]
 
 
-def _draw(table: pl.DataFrame, operand: str, split: Split, folds: Folds, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _draw(questions: Questions, operand: str, split: Split, folds: Folds, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Two other numbers for each question, -1 where there are no two."""
+    table, written = questions.table, sorted(numbers_written(questions.examples))
     drawn = np.full((2, table.height), -1, dtype=np.int64)
     blocks = {fold.name: fold.test for fold in split.folds}
     for fold, rows in folds.items():
@@ -152,17 +164,20 @@ def _draw(table: pl.DataFrame, operand: str, split: Split, folds: Folds, seed: i
             repeated = table[np.full(len(candidates), row)]
             results = results_with(repeated, operand, candidates)
             fits = (results >= split.minimum) & (results <= split.maximum) & (candidates != repeated[operand][0])
+            fits &= ~np.isin(results, written) & ~np.isin(candidates, written)
             if fits.sum() >= 2:
                 rng = generator(seed, "replacement", int(repeated["prompt"][0]))
                 drawn[:, row] = rng.choice(candidates[fits], size=2, replace=False)
     return drawn[0], drawn[1]
 
 
-def _written(table: pl.DataFrame, operand: str, numbers: np.ndarray, tokenizer: NumberTokenizer) -> Questions:
+def _written(questions: Questions, operand: str, numbers: np.ndarray, tokenizer: NumberTokenizer) -> Questions:
+    table = questions.table
     results = pl.Series("value", results_with(table, operand, numbers))
     rows = []
     for row in table.with_columns(pl.Series(operand, numbers), results).iter_rows(named=True):
         text, spans = fill_template(row["template"], {"a": row["a"], "b": row["b"], "c": row["value"]})
         place = {"start": spans["c"][0], "end": spans["c"][1]}
         rows.append({**row, **place, "text": text, "read_at": "before", "text_split": "any"})
-    return find_questions(prompt_table(rows), tokenizer)
+    found = find_questions(prompt_table(rows), tokenizer, examples=questions.examples)
+    return replace(found, answer_length=questions.answer_length)

@@ -69,7 +69,7 @@ def removal_answers(asker: Asker, questions: Questions) -> dict[Removal, np.ndar
 
     Returns
     -------
-    Removal -> int64 [questions], `numprobe.answers.ask.NO_NUMBER` where the answer is no number; in the order of
+    Removal -> int64 [questions], `numprobe.answers.spoken.NO_NUMBER` where the answer is no number; in the order of
     `all_removals`.
 
     Raises

@@ -430,6 +430,15 @@ def check_width(found: int | None, expected: int | None) -> None:
         )
 
 
+def has_chat_template(folder: str | Path) -> bool:
+    """Return whether a model's folder holds a chat template, in a file of its own or in its tokenizer's settings."""
+    place = Path(folder)
+    if any((place / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
+        return True
+    settings = place / "tokenizer_config.json"
+    return settings.is_file() and bool(read_json(settings).get("chat_template"))
+
+
 def find_package_folder(package: str, folder: str) -> Path:
     """Find the model folder inside an installed package, without importing the package.
 

@@ -25,6 +25,7 @@ _TOKENIZER_AND_CONFIG = [
     "config.json",
     "tokenizer*",
     "special_tokens_map.json",
+    "chat_template.*",
     "added_tokens.json",
     "vocab.*",
     "merges.txt",

@@ -75,15 +75,25 @@ class NumberTokenizer:
         self.reasons = (MULTI_TOKEN, *REASONS) if single_tokens else REASONS
         self._single_tokens = single_tokens
         self._prefix = _prefix(tokenizer, prefix_token)
+        self._special = tuple(token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
         self._unknown = tokenizer.unk_token_id
         self._decoded: dict[int, str] = {}
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """Tokenise texts, without padding or truncation."""
-        if not texts:
-            return []
+        """Tokenise texts, without padding or truncation.
+
+        A text that begins with a special token, such as one in a chat template, gets no other in front.
+        """
+        complete = {text.startswith(self._special) for text in texts}
+        if len(complete) == 2:
+            return [self.encode([text])[0] for text in texts]
+        return self._encode(texts, special=complete == {False}) if texts else []
+
+    def _encode(self, texts: Sequence[str], special: bool) -> list[Encoded]:
+        own = self._prefix if special else []
         batch = self.tokenizer(
             list(texts),
+            add_special_tokens=special,
             return_offsets_mapping=True,
             return_attention_mask=False,
             return_token_type_ids=False,
@@ -91,8 +101,8 @@ class NumberTokenizer:
             truncation=False,
             verbose=False,
         )
-        prefix = [(0, 0)] * len(self._prefix)
-        ids = [self._prefix + one for one in batch["input_ids"]]
+        prefix = [(0, 0)] * len(own)
+        ids = [own + one for one in batch["input_ids"]]
         spans = np.array([span for one in batch["offset_mapping"] for span in (*prefix, *one)], dtype=np.int64)
         bounds = np.cumsum([0, *map(len, ids)])
         flat = np.fromiter(chain.from_iterable(ids), dtype=np.int64, count=bounds[-1])

@@ -1,6 +1,6 @@
 """Probes of what a model answers: the labels are its answers, right or wrong, in place of the true results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,12 @@ _RULE = "a row trains if its true result and its answer both are numbers of the 
 
 
 def fit_answer_probe(
-    rows: TrainingRows, answers: pl.DataFrame, split: Split, kind: str, metadata: Mapping[str, Any]
+    rows: TrainingRows,
+    answers: pl.DataFrame,
+    split: Split,
+    kind: str,
+    metadata: Mapping[str, Any],
+    left_out: Collection[int] = (),
 ) -> Probe:
     """Fit a closed-form probe of a model's answers on all layers and folds.
 
@@ -40,6 +45,8 @@ def fit_answer_probe(
         Name of a code (`numprobe.probes.codes.CODES`).
     metadata
         Goes into the probe.
+    left_out
+        Answers that train no fold: the numbers of worked examples.
 
     Returns
     -------
@@ -52,7 +59,7 @@ def fit_answer_probe(
         If the answers are to other prompts, or there is no such code.
     """
     truth, answer = rows.values, _answers_of(rows, answers)
-    known = (answer >= split.minimum) & (answer <= split.maximum)
+    known = (answer >= split.minimum) & (answer <= split.maximum) & ~np.isin(answer, list(left_out))
     folds = [whole_fold(split), *split.folds]
     block = split.block_of(np.where(known, answer, split.minimum))
     used = {

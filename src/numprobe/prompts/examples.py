@@ -1,8 +1,9 @@
 """Worked examples that stand in front of arithmetic prompts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -94,6 +95,11 @@ def numbers_written(examples: Sequence[Example]) -> frozenset[int]:
     return frozenset(number for example in examples for number in (example.a, example.b, example.result))
 
 
+def results_shown(examples: Sequence[Example]) -> frozenset[int]:
+    """Return the results of the examples."""
+    return frozenset(example.result for example in examples)
+
+
 def describe_examples(examples: Sequence[Example]) -> list[dict[str, int | str]]:
     """Return the examples for the metadata of a file (`read_examples`)."""
     return [asdict(example) for example in examples]
@@ -107,4 +113,9 @@ def read_examples(path: str | Path) -> list[Example]:
     NumprobeError
         If the file is missing, truncated or not Parquet.
     """
-    return [Example(**entry) for entry in read_metadata(path).get("examples", [])]
+    return examples_in(read_metadata(path))
+
+
+def examples_in(metadata: Mapping[str, Any]) -> list[Example]:
+    """Return the worked examples that the metadata of a file name."""
+    return [Example(**entry) for entry in metadata.get("examples", [])]

@@ -6,7 +6,7 @@ from string import Formatter
 Spans = dict[str, tuple[int, int]]
 
 
-def fill_template(template: str, numbers: Mapping[str, int]) -> tuple[str, Spans]:
+def fill_template(template: str, numbers: Mapping[str, int | str]) -> tuple[str, Spans]:
     """The text of a template, and the character span of every number in it.
 
     Parameters
@@ -14,7 +14,7 @@ def fill_template(template: str, numbers: Mapping[str, int]) -> tuple[str, Spans
     template
         Text with slots such as `{a}`, each at most once.
     numbers
-        Name of the slot -> number.
+        Name of the slot -> number, or what stands for it.
 
     Returns
     -------
