@@ -33,6 +33,7 @@ def extraction(options: argparse.Namespace) -> Any:
         batch_tokens=options.batch_tokens,
         share_prefixes=options.share_prefixes == "auto",
         shares=chosen_sharing(options.card),
+        values=range(options.minimum, options.maximum + 1),
     )
 
 
@@ -43,6 +44,8 @@ def arguments(description: str | None = __doc__) -> argparse.ArgumentParser:
     result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")
     result.add_argument("--prompts", type=Path, required=True, help="the prompt table")
     result.add_argument("--output", type=Path, required=True, help="folder of the states")
+    result.add_argument("--minimum", type=int, default=0, help="the study's smallest number")
+    result.add_argument("--maximum", type=int, default=999, help="the study's largest number")
     result.add_argument("--layers", nargs="+", metavar="LAYER", help="0, 1, ..., final_norm (default: all)")
     result.add_argument("--expected-layers", type=int, help="refuse a model with another number of layers")
     result.add_argument("--untrained-seed", type=int, help="random weights drawn from this seed instead of the model's")

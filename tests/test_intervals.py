@@ -11,6 +11,7 @@ from numprobe.intervals import (
     BOOTSTRAP,
     WILSON,
     accuracy_interval,
+    accuracy_intervals,
     mean_interval,
     prompt_accuracy_interval,
     r2_interval,
@@ -146,3 +147,17 @@ def test_coverage_is_about_the_level():
         found = accuracy_interval(values, correct, 400, 0)
         hits += found.low <= 2 / 3 <= found.high
     assert 0.91 <= hits / 400 <= 0.98
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 12), st.integers(1, 40))
+def test_many_accuracies_are_what_each_is_alone(seed, distinct, rows):
+    random = np.random.default_rng(seed)
+    values = random.integers(0, distinct, rows)
+    correct = random.random((rows, 4)) < np.array([0, 0.3, 0.7, 1])
+    together = accuracy_intervals(values, correct, 40, 1)
+    for one, found in zip(correct.T, together, strict=True):
+        alone = accuracy_interval(values, one, 40, 1)
+        assert (found.resampled, found.n_values, found.n_prompts) == (alone.resampled, alone.n_values, alone.n_prompts)
+        for bound in ("value", "low", "high"):
+            assert getattr(found, bound) == pytest.approx(getattr(alone, bound), abs=1e-12)

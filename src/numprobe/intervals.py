@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,17 @@ class Interval:
     n_values: int
     n_prompts: int
 
+    def columns(self) -> dict[str, Any]:
+        """Return the score as columns of a table of measurements (`numprobe.tables.MEASUREMENT`)."""
+        return {
+            "value": self.value,
+            "ci_low": self.low,
+            "ci_high": self.high,
+            "resampled": self.resampled,
+            "n_values": self.n_values,
+            "n_prompts": self.n_prompts,
+        }
+
 
 def accuracy_interval(
     values: np.ndarray, correct: np.ndarray, resamples: int, seed: int, level: float = 0.95
@@ -64,6 +76,49 @@ def accuracy_interval(
     """
     count, total = _per_value(values, correct)
     return _share(total / count, count, np.ones(len(count)), resamples, seed, level)
+
+
+def accuracy_intervals(
+    values: np.ndarray, correct: np.ndarray, resamples: int, seed: int, level: float = 0.95
+) -> list[Interval]:
+    """Return `accuracy_interval` of many readings of the same rows, at a fraction of its cost.
+
+    Parameters
+    ----------
+    values
+        int [n]: the number of each row; not empty.
+    correct
+        bool [n, k]: whether each reading read the row rightly.
+    resamples, seed, level
+        As `accuracy_interval`.
+
+    Notes
+    -----
+    All readings share the bootstrap samples, so these are one product of matrices, O(resamples x values x k).
+    """
+    order = np.argsort(values, kind="stable")
+    first = np.flatnonzero(np.diff(values[order], prepend=values[order[:1]] - 1))
+    count = np.diff(first, append=len(values))
+    means = np.add.reduceat(correct[order].astype(np.float64), first, axis=0) / count[:, None]
+    binary = np.asarray(np.isin(means, (0.0, 1.0)).all(axis=0))
+    lows, highs = _share_bounds(means, resamples, seed, level)
+    found = []
+    for share, low, high, whole in zip(means.mean(axis=0).tolist(), lows, highs, binary.tolist(), strict=True):
+        if whole:
+            low, high = wilson(share * len(count), len(count), level)
+        if whole or len(count) > 1:
+            bounds = (min(low, share), max(high, share), WILSON if whole else BOOTSTRAP)
+            found.append(Interval(share, *bounds, len(count), len(values)))
+        else:
+            found.append(Interval(share, None, None, None, len(count), len(values)))
+    return found
+
+
+def _share_bounds(means: np.ndarray, resamples: int, seed: int, level: float) -> list[list[float]]:
+    """Low and high quantile of the bootstrapped means over values of `means` [values, k], a list of k each."""
+    samples = resampling_weights(len(means), resamples, seed) @ means / len(means)
+    tail = (1 - level) / 2
+    return [bound.tolist() for bound in np.quantile(samples, (tail, 1 - tail), axis=0)]
 
 
 def prompt_accuracy_interval(

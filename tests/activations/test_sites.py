@@ -234,4 +234,5 @@ def test_only_blocks_that_the_model_has(tmp_path, prompts):
 def test_rows_are_those_of_the_residual_stream(tmp_path):
     located = locate_numbers(prompt_table(TEXTS), NumberTokenizer(word_tokenizer()), None)
     write_table(tmp_path / "p.parquet", prompt_table(TEXTS), {})
-    assert read_positions(run(tmp_path, tmp_path / "p.parquet", tiny_model("llama"))).equals(located.positions)
+    positions = read_positions(run(tmp_path, tmp_path / "p.parquet", tiny_model("llama")))
+    assert positions.drop("ending").equals(located.positions)

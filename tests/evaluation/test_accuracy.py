@@ -140,7 +140,7 @@ def test_a_perfect_probe_and_its_controls_from_files(tmp_path):
     assert value(rows, metric="accuracy", layer="1", control="gaussian") < 0.05
     # One number per fold is right.
     assert value(rows, metric="accuracy", layer="1", control="constant") == pytest.approx(4 / 100)
-    assert {row["subset"] for row in rows if "subset" in row} == {"all"}
+    assert {row["subset"] for row in rows if "subset" in row} == {"all", "place=units", "place=tens"}
 
 
 def test_an_untrained_model_is_marked_and_has_no_constant_answer(tmp_path):

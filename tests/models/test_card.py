@@ -5,7 +5,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.tiny import LAYERS, VOCABULARY, WIDTH, save, tiny_model, word_tokenizer, wordpiece_tokenizer
+from models.tiny import (
+    LAYERS,
+    VOCABULARY,
+    WIDTH,
+    digit_tokenizer,
+    merging_tokenizer,
+    save,
+    tiny_model,
+    word_tokenizer,
+    wordpiece_tokenizer,
+)
 from numprobe.errors import NumprobeError
 from numprobe.models.card import as_ranges, describe_numbers, model_card
 from numprobe.models.identity import tokenizer_sha256
@@ -32,6 +42,7 @@ def test_a_card_says_what_the_model_is(tmp_path, tied):
         "contiguous_from_minimum": [0, 199],
         "ranges": [[0, 199]],
     }
+    assert card["number_tokens"] == {"1": 200}
     assert card["leading_space"] == "none"
     assert card["provenance"] == {"script": "test"}
 
@@ -40,8 +51,16 @@ def test_numbers_that_are_not_contiguous_from_the_minimum():
     numbers = NumberTokenizer(wordpiece_tokenizer())
     told = describe_numbers(numbers, 50, 70)
     assert told["single_token_numbers"] == {"count": 10, "contiguous_from_minimum": [50, 59], "ranges": [[50, 59]]}
+    assert told["number_tokens"] == {"1": 10, "2": 11}
     assert told["multi_token_examples"]["60"] == ["6", "0"]
     assert describe_numbers(numbers, 60, 70)["single_token_numbers"]["contiguous_from_minimum"] is None
+
+
+def test_counts_of_tokens():
+    assert describe_numbers(NumberTokenizer(digit_tokenizer()), 0, 999)["number_tokens"] == {"1": 10, "2": 90, "3": 900}
+    # 12 and 123 are single, 13 too; 21 is 2, 1; 213 is 2, 13; 321 is 3, 2, 1.
+    counts = NumberTokenizer(merging_tokenizer()).token_counts
+    assert [counts([value]) for value in (7, 13, 123, 21, 213, 321)] == [{1: 1}] * 3 + [{2: 1}] * 2 + [{3: 1}]
 
 
 def test_ranges():

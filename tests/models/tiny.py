@@ -260,3 +260,9 @@ def wordpiece_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.decoder = decoders.WordPiece()
     special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)
+
+
+def merging_tokenizer() -> PreTrainedTokenizerFast:
+    """Some pairs of digits are one token, and one number of three digits: numbers of one, two and three tokens."""
+    pairs = [(first, second) for first, second in _PAIRS if int(first) < int(second)]
+    return _byte_level([*pairs, ("12", "3")], trim_offsets=False)

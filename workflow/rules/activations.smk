@@ -44,6 +44,7 @@ for entry in STUDY.models.values():
             source=entry.source,
             layers=" ".join(entry.layers),
             expected=entry.facts.layers,
+            numbers=RANGE,
             untrained=untrained_option,
             storage=config["activations"]["dtype"],
             batch=entry.entry.get("batch_tokens", config["activations"]["batch_tokens"]),
@@ -54,8 +55,9 @@ for entry in STUDY.models.values():
             'python "$NUMPROBE"/extract_activations.py --code {params.code} --model {wildcards.model}'
             " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
             " --output {params.folder} --layers {params.layers} --expected-layers {params.expected} {params.untrained}"
-            " --storage-dtype {params.storage} --batch-tokens {params.batch} --share-prefixes {params.share}"
-            " --card {input.card} --device {params.device:q} --dtype {params.dtype} 2>&1 | tee {log}"
+            " {params.numbers} --storage-dtype {params.storage} --batch-tokens {params.batch}"
+            " --share-prefixes {params.share} --card {input.card} --device {params.device:q} --dtype {params.dtype} 2>&1"
+            " | tee {log}"
 
     rule:
         name:

@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from numprobe.activations.checks import state_check
 from numprobe.activations.columns import ITEM_BYTES
+from numprobe.activations.endings import with_endings
 from numprobe.activations.extract import Arrival, UnreadableState, check_states, run_passes
 from numprobe.activations.locate import Located, locate_numbers, longest_sequence
 from numprobe.activations.store import RESIDUAL, State, StateWriter, writing_states
@@ -53,6 +54,8 @@ class Extraction:
         Whether a causal model may run what texts begin with in common once.
     shares
         Whether a model of a type that is not listed was measured to do so rightly (`numprobe.activations.sharing`).
+    values
+        The study's numbers: which of them end in the token that each number is read at is stored too.
     """
 
     model: str
@@ -67,6 +70,7 @@ class Extraction:
     batch_tokens: int = 16384
     share_prefixes: bool = True
     shares: bool | None = None
+    values: range = range(1000)
 
 
 def extract_context(
@@ -170,14 +174,17 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
     check_layers(parts.facts.layers, extraction.expected_layers)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token, extraction.source.single_tokens)
     located = locate_numbers(given.table, numbers, longest_sequence(parts.config, tokenizer), parts.causal_span)
+    positions, endings = with_endings(located.positions, given.table, numbers, extraction.values)
     details = {
         "model": extraction.model,
         "context": extraction.context,
         **identity(extraction.source, tokenizer),
         "untrained_seed": extraction.untrained_seed,
         "dropped": given.dropped | located.dropped,
+        "endings": endings,
     }
-    return Prepared(parts, int(parts.config.hidden_size), located, text_of(given.table, located.positions), details)
+    located = replace(located, positions=positions)
+    return Prepared(parts, int(parts.config.hidden_size), located, text_of(given.table, positions), details)
 
 
 def announce(folder: Path, rows: int, widths: Sequence[int], dtype: str) -> None:

@@ -19,13 +19,14 @@ from numprobe.models.tokens import MULTI_TOKEN, REASONS, NumberTokenizer
 from numprobe.models.weights import matrix_name, read_rows
 
 CONTEXT = "vocabulary"
-_PLACED = "row token token_id n_tokens first_token number_tokens prompt value start end".split()
+_PLACED = "row token token_id n_tokens first_token number_tokens ending prompt value start end".split()
 _COLUMNS = [*_PLACED, *"read_at operation a b template domain text_split".split()]
 # What only texts have, and what is the same in all rows.
 _SENSELESS = {
     "token": pl.UInt32,
     "n_tokens": pl.UInt32,
     "first_token": pl.UInt32,
+    "ending": pl.UInt32,
     "start": pl.UInt32,
     "end": pl.UInt32,
     "operation": pl.String,

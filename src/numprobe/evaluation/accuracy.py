@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from numprobe.evaluation.digits import constant_digit_rows, digit_rows
+from numprobe.evaluation.last_token import last_token_rows
 from numprobe.evaluation.notes import CONSTANT_STATE
 from numprobe.evaluation.predict import control_of, predict
+from numprobe.evaluation.tested import model_layers, plain_layers, shown_in, tested_rows, token_subsets
 from numprobe.intervals import Interval, accuracy_interval, mean_interval, prompt_accuracy_interval, r2_interval
-from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
+from numprobe.probes.probe import Probe
 
 Row = dict[str, Any]
 Score = Callable[[np.ndarray, np.ndarray, int, int], Interval]
@@ -51,8 +54,8 @@ def evaluate(
     card
         The model's card: subsets by single-token numbers where only some are.
     control
-        "none", or "untrained" if the model is an untrained control: its rows are marked so, and the constant answer,
-        which is the same for the trained model, is left out.
+        "none", or "untrained" if the model is an untrained control: its rows are marked so, and the constant answer and
+        the floor of the last token, which are the same for the trained model, are left out.
     resamples, seed
         Of the bootstrap over values.
 
@@ -68,9 +71,11 @@ def evaluate(
     predictions = predict(folder, probes)
     ranges = single_token_ranges(card, int(probes[0].numbers[0]), int(probes[0].numbers[-1]))
     rows = accuracy_rows(predictions, resamples, seed, ranges) + constant_state_rows(probes, seed)
+    rows += digit_rows(predictions, resamples, seed)
     if control != "none":
         return predictions, [{**row, "control": control} for row in rows]
-    return predictions, rows + constant_answer_rows(predictions, resamples, seed)
+    rows += constant_answer_rows(predictions, resamples, seed) + constant_digit_rows(predictions, resamples, seed)
+    return predictions, rows + last_token_rows(folder, predictions, resamples, seed)
 
 
 def score(predictions: pl.DataFrame, metrics: Iterable[str], resamples: int, seed: int) -> Iterator[Row]:
@@ -79,16 +84,7 @@ def score(predictions: pl.DataFrame, metrics: Iterable[str], resamples: int, see
     decoded = predictions["decoded"].to_numpy().astype(np.int64)
     for metric in metrics:
         interval = METRICS[metric](labels, decoded, resamples, seed)
-        yield {
-            "metric": metric,
-            "value": interval.value,
-            "ci_low": interval.low,
-            "ci_high": interval.high,
-            "resampled": interval.resampled,
-            "n_values": interval.n_values,
-            "n_prompts": interval.n_prompts,
-            "seed": seed,
-        }
+        yield {"metric": metric, **interval.columns(), "seed": seed}
 
 
 def accuracy_rows(
@@ -111,18 +107,14 @@ def accuracy_rows(
     rows and each subset; the accuracy of each fold, for probes that are not controls. The Gaussian control, which has
     no layers, stands in every layer.
     """
-    layers = _model_layers(predictions)
+    layers = model_layers(predictions)
     found = []
     for group in predictions.partition_by("layer", "probe", "control", maintain_order=True):
         names = {name: group[name][0] for name in ("probe", "control")}
         rows = list(_group_rows(group, resamples, seed, ranges))
-        for layer in layers if group["layer"][0] == GAUSSIAN_LAYER else [group["layer"][0]]:
+        for layer in shown_in(group["layer"][0], layers):
             found += [{"layer": layer, **names, **row} for row in rows]
     return found
-
-
-def _model_layers(predictions: pl.DataFrame) -> list[str]:
-    return [layer for layer in predictions["layer"].unique(maintain_order=True) if layer != GAUSSIAN_LAYER]
 
 
 def _group_rows(group: pl.DataFrame, resamples: int, seed: int, ranges: Sequence[tuple[int, int]]) -> Iterator[Row]:
@@ -137,9 +129,7 @@ def _subsets(group: pl.DataFrame, ranges: Sequence[tuple[int, int]]) -> Iterator
     for column in ("operation", "domain"):
         for kind in group[column].drop_nulls().unique().sort():
             yield f"{column}={kind}", group.filter(pl.col(column) == kind)
-    counts = group["number_tokens"].drop_nulls().unique().sort().to_list()
-    for count in counts if len(counts) > 1 else ():
-        yield f"tokens={count}", group.filter(pl.col("number_tokens") == count)
+    yield from token_subsets(group)
     for first, last in ranges:
         part = group.filter(pl.col("value").is_between(first, last))
         if part.height:
@@ -167,17 +157,13 @@ def constant_answer_rows(predictions: pl.DataFrame, resamples: int, seed: int) -
 
     Generous to the rival: it knows the test labels. The smallest of equally frequent labels answers.
     """
-    plain = predictions.filter(pl.col("control") == "none")
-    if plain.is_empty():
+    rows = tested_rows(predictions)
+    if rows.is_empty():
         return []
-    # Probes may differ in their folds (some are fitted on one): the one with most rows stands for the test rows.
-    counts = plain.group_by("layer", "probe", maintain_order=True).len()
-    widest = counts.sort("len", descending=True, maintain_order=True).row(0, named=True)
-    rows = plain.filter((pl.col("layer") == widest["layer"]) & (pl.col("probe") == widest["probe"]))
     answered = rows.with_columns(pl.col("label").mode().min().over("fold").alias("decoded"))
     scored = list(score(answered, ("accuracy", "accuracy_prompts"), resamples, seed))
     names = {"probe": "constant", "control": "constant"}
-    return [{"layer": layer, **names, **row} for layer in plain["layer"].unique(maintain_order=True) for row in scored]
+    return [{"layer": layer, **names, **row} for layer in plain_layers(predictions) for row in scored]
 
 
 def constant_state_rows(probes: Sequence[Probe], seed: int) -> list[Row]:

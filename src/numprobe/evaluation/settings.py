@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.evaluation.accuracy import evaluate
+from numprobe.evaluation.last_token import LAST_TOKEN
 from numprobe.probes.probe import Probe
 
 Row = dict[str, Any]
@@ -22,14 +23,14 @@ def evaluate_settings(
 ) -> tuple[pl.DataFrame, list[Row]]:
     """As `numprobe.evaluation.accuracy.evaluate`, with a column `settings` in the readings and the rows.
 
-    The constant answer is told once.
+    The constant answer and the floor of the last token are told once.
     """
     readings: list[pl.DataFrame] = []
     rows: list[Row] = []
     for settings, chosen in by_settings(probes):
         found, measured = evaluate(folder, chosen, card, control, resamples, seed)
         readings.append(found.with_columns(pl.lit(settings).alias("settings")))
-        repeated = ("constant",) if rows else ()
+        repeated = ("constant", LAST_TOKEN) if rows else ()
         rows += [{**row, "settings": settings} for row in measured if row.get("control", "none") not in repeated]
     return pl.concat(readings), rows
 

@@ -71,9 +71,10 @@ def _quantisation(folder: Path) -> dict[str, Any]:
 
 
 def describe_numbers(numbers: NumberTokenizer, minimum: int, maximum: int) -> dict[str, Any]:
-    """Which numbers of minimum..maximum are single tokens, how others are cut, and what a leading space does."""
+    """Describe how minimum..maximum are written: single tokens, counts of tokens, examples, leading space."""
     single = list(numbers.number_tokens(range(minimum, maximum + 1))[0])
     ranges = as_ranges(single)
+    counts = numbers.token_counts(range(minimum, maximum + 1))
     several = [value for value in range(minimum, maximum + 1) if value not in set(single)][:3]
     return {
         "single_token_numbers": {
@@ -81,6 +82,7 @@ def describe_numbers(numbers: NumberTokenizer, minimum: int, maximum: int) -> di
             "contiguous_from_minimum": ranges[0] if ranges and ranges[0][0] == minimum else None,
             "ranges": ranges,
         },
+        "number_tokens": {str(tokens): count for tokens, count in counts.items()},
         "multi_token_examples": {str(value): numbers.pieces(str(value)) for value in (*several, *_LONG)},
         "leading_space": numbers.leading_space(),
     }

@@ -1,7 +1,7 @@
 """The tokens of a number: from its character span through the tokenizer's offsets, checked by what the tokens write."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
@@ -206,8 +206,7 @@ class NumberTokenizer:
         """Return token ids of those of `values` whose bare numeral is one token, and why how many others are not."""
         found: dict[int, int] = {}
         dropped: Counter[str] = Counter()
-        for value, encoded in zip(values, self.encode([str(value) for value in values]), strict=True):
-            span = self.find(str(value), encoded, 0, len(str(value)), value)
+        for value, encoded, span in self._alone(values):
             if isinstance(span, str):
                 dropped[span] += 1
             elif span.length > 1:
@@ -215,6 +214,16 @@ class NumberTokenizer:
             else:
                 found[value] = int(encoded.ids[span.first])
         return found, dropped
+
+    def token_counts(self, values: Sequence[int]) -> dict[int, int]:
+        """Return how many bare numerals of `values` are one token, two, ...; those not of whole tokens are left out."""
+        spans = [span for _, _, span in self._alone(values)]
+        return dict(sorted(Counter(span.length for span in spans if not isinstance(span, str)).items()))
+
+    def _alone(self, values: Sequence[int]) -> Iterator[tuple[int, Encoded, Span | str]]:
+        """Yield each number, its bare numeral tokenised, and its tokens or why it has none."""
+        for value, encoded in zip(values, self.encode([str(value) for value in values]), strict=True):
+            yield value, encoded, self.find(str(value), encoded, 0, len(str(value)), value)
 
     def pieces(self, text: str) -> list[str]:
         """The tokens of a text as their written forms, special tokens left out."""

@@ -49,6 +49,7 @@ if STUDY.experiment("sites"):
                 source=entry.source,
                 blocks=" ".join(blocks_of(entry)),
                 expected=entry.facts.layers,
+                numbers=RANGE,
                 untrained=untrained_option,
                 storage=config["activations"]["dtype"],
                 batch=entry.entry.get("batch_tokens", config["activations"]["batch_tokens"]),
@@ -59,7 +60,7 @@ if STUDY.experiment("sites"):
                 'python "$NUMPROBE"/extract_sites.py --code {params.code} --model {wildcards.model}'
                 " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
                 " --output {params.folder} --layers {params.blocks} --expected-layers {params.expected}"
-                " {params.untrained} --storage-dtype {params.storage} --batch-tokens {params.batch}"
+                " {params.numbers} {params.untrained} --storage-dtype {params.storage} --batch-tokens {params.batch}"
                 " --share-prefixes {params.share} --card {input.card} --device {params.device:q}"
                 " --dtype {params.dtype} 2>&1 | tee {log}"
 

@@ -1,0 +1,128 @@
+"""Which numbers end in the token that a number is read at: all that its last token alone can say of it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from numprobe.models.tokens import NumberTokenizer
+
+#: The column of the position table: index into the manifest's `endings`.
+ENDING = "ending"
+# Characters around a number that decide how it is cut: the one in front of it nearly everywhere; None: all of them.
+_AROUND = ((1, 0), (16, 0), (None, 0), (None, None))
+
+
+class Place(NamedTuple):
+    """A number where it is written: the text around it, its last token, and how many tokens it has."""
+
+    before: str
+    after: str
+    value: int
+    token_id: int
+    tokens: int
+
+
+def with_endings(
+    positions: pl.DataFrame, prompts: pl.DataFrame, numbers: NumberTokenizer, values: range
+) -> tuple[pl.DataFrame, list[list[int]]]:
+    """Add to a position table which numbers end in each row's last token, written where the row's number is.
+
+    Parameters
+    ----------
+    positions
+        The position table (docs/files.md).
+    prompts
+        The prompt table that it was made of.
+    numbers
+        The model's tokenizer.
+    values
+        The study's numbers.
+
+    Returns
+    -------
+    DataFrame
+        The table with the column `ending` (UInt32) behind `number_tokens`: an index into the list. Null in rows that
+        are read before the number or whose number is not among `values`; in all rows if all numbers are single tokens.
+    list
+        Ascending lists of numbers, no two alike.
+    """
+    rows = positions.filter((pl.col("read_at") == "token") & pl.col("value").is_between(values[0], values[-1]))
+    found: dict[int, int] = {}
+    endings: dict[tuple[int, ...], int] = {}
+    if (rows["number_tokens"] > 1).any():
+        known = Endings(numbers, values)
+        for row, place in zip(rows["row"], _places(rows, prompts), strict=True):
+            found[row] = endings.setdefault(known.of(place), len(endings))
+    column = pl.Series(ENDING, [found.get(row) for row in positions["row"]], dtype=pl.UInt32)
+    table = positions.clone().insert_column(positions.columns.index("number_tokens") + 1, column)
+    return table, [list(ending) for ending in endings]
+
+
+def _places(rows: pl.DataFrame, prompts: pl.DataFrame) -> list[Place]:
+    texts = dict(prompts.select("prompt", "text").unique("prompt").iter_rows())
+    columns = ("prompt", "start", "end", "value", "token_id", "number_tokens")
+    return [
+        Place(texts[prompt][:start], texts[prompt][end:], *rest)
+        for prompt, start, end, *rest in rows.select(columns).iter_rows()
+    ]
+
+
+class Endings:
+    """All numbers of a range, written in the places of others; each surrounding is tokenised once.
+
+    Parameters
+    ----------
+    numbers
+        The model's tokenizer.
+    values
+        The range.
+    """
+
+    def __init__(self, numbers: NumberTokenizer, values: range) -> None:
+        self._numbers, self._values = numbers, values
+        self._spelled: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
+        self._found: dict[tuple[str, str, int], tuple[int, ...]] = {}
+
+    def of(self, place: Place) -> tuple[int, ...]:
+        """Return the numbers that end in the place's token when they are written there, ascending.
+
+        They are written behind the character in front of the place, or within more of the text if that cuts the
+        place's own number in another way than the text does.
+        """
+        index = place.value - self._values.start
+        for before, after in _surroundings(place):
+            last, tokens = self._spellings(before, after)
+            if (last[index], tokens[index]) == (place.token_id, place.tokens):
+                return self._ending(before, after, place.token_id)
+        raise ValueError(f"{place.value} is not written behind {place.before!r} as the position table says")
+
+    def _ending(self, before: str, after: str, token_id: int) -> tuple[int, ...]:
+        if (before, after, token_id) not in self._found:
+            (index,) = np.nonzero(self._spellings(before, after)[0] == token_id)
+            self._found[before, after, token_id] = tuple((index + self._values.start).tolist())
+        return self._found[before, after, token_id]
+
+    def _spellings(self, before: str, after: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return last token and number of tokens of every number between two texts, int64 [N]; -1 if not whole."""
+        if (before, after) not in self._spelled:
+            self._spelled[before, after] = self._spell(before, after)
+        return self._spelled[before, after]
+
+    def _spell(self, before: str, after: str) -> tuple[np.ndarray, np.ndarray]:
+        written = [str(value) for value in self._values]
+        texts = [f"{before}{numeral}{after}" for numeral in written]
+        spans = np.array([(len(before), len(before) + len(numeral)) for numeral in written])
+        encoded = self._numbers.encode(texts)
+        found = self._numbers.find_all(texts, encoded, np.arange(len(texts)), spans, np.array(self._values))
+        last = [-1 if isinstance(span, str) else one.ids[span.last] for span, one in zip(found, encoded, strict=True)]
+        return np.array(last), np.array([-1 if isinstance(span, str) else span.length for span in found])
+
+
+def _surroundings(place: Place) -> Sequence[tuple[str, str]]:
+    """Return ever more of the text around a place."""
+    return [
+        (place.before if before is None else place.before[-before:], place.after if after is None else "")
+        for before, after in _AROUND
+    ]
