@@ -26,6 +26,7 @@ include: "workflow/rules/activations.smk"
 include: "workflow/rules/probes.smk"
 include: "workflow/rules/evaluations.smk"
 include: "workflow/rules/experiments/common.smk"
+include: "workflow/rules/experiments/trained_probes.smk"
 include: "workflow/rules/experiments/matched.smk"
 include: "workflow/rules/experiments/composition.smk"
 include: "workflow/rules/experiments/rsa.smk"
@@ -83,7 +84,7 @@ rule all:
         table_files(MAIN),
         "results/configuration.yaml",
         "results/findings.md" if "accuracy" in EXPERIMENTS else [],
-        expand("results/cards/{model}.json", model=STUDY.models),
+        expand("results/cards/{model}.json", model=main_models()),
 
 
 rule models:

@@ -39,6 +39,7 @@ SECTIONS = {
     "experiments": [
         "experiment",
         "transfer_experiment",
+        "trained_probes_experiment",
         "rsa_experiment",
         "frequencies_experiment",
         "embedding_probes_experiment",

@@ -351,6 +351,15 @@ class Study:
         folder = f"results/probes/{run_model}/{context}"
         return [f"{folder}/{name}{ending}.safetensors" for name in self.closed_form for ending in endings]
 
+    def trained_probe_runs(self) -> list[tuple[str, str]]:
+        """The (model, context) pairs in which probes are trained by gradient descent."""
+        return [run for run in self.runs("trained_probes") if self.iterative_entries(*run)]
+
+    def accuracy_files(self, run_model: str, context: str) -> list[str]:
+        """Files of the probes that the experiment `accuracy` measures."""
+        trained = [] if self.experiment("trained_probes") else self.iterative_files(run_model, context)
+        return self.closed_form_files(run_model, context) + trained
+
     def iterative_files(self, run_model: str, context: str) -> list[str]:
         """Files of the iterative probes of a run and of their shuffled controls."""
         return [
@@ -428,6 +437,7 @@ _EXPERIMENT_CONTEXTS = {
     "composition": "any context",
     "shared_code": "one of its contexts in two models that are not of one training run",
     "consistency": "one of its contexts",
+    "trained_probes": "a probe that is trained by gradient descent, in one of its contexts",
     "rsa": f"'{VOCABULARY}'",
     "frequencies": f"'{VOCABULARY}'",
     "cross_layer": "a context of prompts",
@@ -473,6 +483,8 @@ def _applies(study: Study, experiment: str) -> bool:
         return bool(study.asked_runs(experiment))
     if experiment == "layer_probes":
         return any(study.layer_contexts(model) for model in models)
+    if experiment == "trained_probes":
+        return bool(study.trained_probe_runs())
     if experiment == "natural_contexts":
         return any(study.contexts_of_kind(model, "natural") for model in models)
     if experiment in ("spectra", "rsa", "frequencies", "embedding_probes"):

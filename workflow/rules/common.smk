@@ -187,9 +187,16 @@ def plain_runs(experiment=None):
     return [(model, context) for model in STUDY.models_of(experiment) for context in STUDY.contexts_of(model)]
 
 
+def main_models():
+    """Models that take part in an experiment of the plain `snakemake`; all, in a study that has none of these."""
+    found = [name for experiment in MAIN if experiment in EXPERIMENTS for name in STUDY.models_of(experiment)]
+    return list(dict.fromkeys(found)) or list(STUDY.models)
+
+
 def training_logs():
-    """The logs of the models that the workflow trains."""
-    return [f"results/models/{model.name}/training_log.parquet" for model in trained_models()]
+    """The logs of the models that the workflow trains for its main experiments."""
+    main = main_models()
+    return [f"results/models/{model.name}/training_log.parquet" for model in trained_models() if model.name in main]
 
 
 def figure_names(experiments):
@@ -199,7 +206,7 @@ def figure_names(experiments):
 
 def training_figure():
     """The figure of the training, if the workflow trains a model."""
-    return ["training"] if trained_models() else []
+    return ["training"] if training_logs() else []
 
 
 def figure_files(figures):

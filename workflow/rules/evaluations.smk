@@ -47,8 +47,7 @@ rule evaluate_probes:
     """Every probe and control on the numbers that it has not seen."""
     input:
         states=states_of,
-        probes=lambda wildcards: STUDY.closed_form_files(wildcards.model, wildcards.context)
-        + STUDY.iterative_files(wildcards.model, wildcards.context),
+        probes=lambda wildcards: STUDY.accuracy_files(wildcards.model, wildcards.context),
         card=lambda wildcards: f"results/cards/{base_model(wildcards).name}.json",
     output:
         table="results/tables/accuracy/{model}/{context}.parquet",

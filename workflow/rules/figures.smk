@@ -29,7 +29,7 @@ for figure in PLOTS:
             " --output {params.output} --formats {params.formats} > {log} 2>&1"
 
 
-if trained_models():
+if training_logs():
 
     rule plot_training:
         """Loss and held-out accuracy of the trained models."""

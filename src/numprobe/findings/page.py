@@ -27,6 +27,7 @@ from numprobe.findings import (
     shared_code,
     sites,
     steering,
+    trained_probes,
     universal_probe,
 )
 
@@ -38,6 +39,7 @@ Sections = dict[str, Callable[[Tables], str]]
 #: Experiment -> what writes its section: a heading, the headline numbers with intervals and controls, and a sentence on
 #: what they mean, chosen by the numbers.
 REPRESENTATION: Sections = {
+    "trained_probes": trained_probes.section,
     "embedding_probes": embedding_probes.section,
     "layer_probes": layer_probes.section,
     "natural_contexts": natural_contexts.section,
