@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -13,15 +15,15 @@ from numprobe.activations.sites import SITES, extract_sites, site_states
 from numprobe.activations.store import read_manifest, read_positions, read_states, state_width
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
-from numprobe.models.blocks import locate_inside
+from numprobe.models.blocks import locate_attention, locate_inside
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.tables import write_table
 
 TEXTS = ["1 and 2 and 3", "7", "5 is 6", "the sum is 9", "8 is 4"]
 BLOCKS = [str(k) for k in range(1, LAYERS + 1)]
-# Families whose fused queries, keys and values, or whose blocks, are not known; everything else must be read.
-UNKNOWN = {"bloom", "codegen", "falcon", "gpt_bigcode", "mpt"}
+# Families whose blocks are not known inside, or do more than to add what attention and MLP give.
+UNKNOWN = {"gemma4_text", "jetmoe", "mamba"}
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def everywhere(ids):
 def in_memory(model, ids):
     """The sites of all tokens of one sequence."""
     parts = locate_parts(model)
-    blocks = dict(zip(BLOCKS, locate_inside(parts), strict=True))
+    blocks = locate_attention(parts)
     plain = Pass(Batch(*everywhere(ids)))
     return {key: state.numpy() for key, state in site_states(parts, blocks, plain).items()}
 
@@ -56,7 +58,9 @@ def stream(model, ids):
     return extract_states(locate_parts(model), *everywhere(ids), ["0", *BLOCKS])
 
 
-@pytest.mark.parametrize("kind", [kind for kind in USUAL if kind not in ENCODERS and kind not in UNKNOWN])
+@pytest.mark.parametrize(
+    "kind", [*(kind for kind in USUAL if kind not in ENCODERS), "deepseek_v3", "llama4_text", "opt"]
+)
 def test_what_enters_a_block_and_what_it_adds_make_what_leaves_it(kind):
     model = tiny_model(kind)
     residual, sites = stream(model, [5, 6, 7]), in_memory(model, [5, 6, 7])
@@ -93,7 +97,7 @@ def test_an_encoder_adds_before_its_norms(kind):
 @pytest.mark.parametrize("kind", sorted(UNKNOWN))
 def test_a_family_that_is_not_known_inside_is_refused_with_a_remedy(tmp_path, prompts, kind):
     with pytest.raises(NumprobeError, match=r"model 'm': .* leave 'sites' out of models\['m'\]\.experiments"):
-        run(tmp_path, prompts, tiny_model(kind))
+        run(tmp_path, prompts, tiny_model(kind, head=True))
     assert not (tmp_path / "sites" / "manifest.json").exists()
 
 
@@ -164,6 +168,101 @@ def test_a_projection_fused_by_head_is_sorted_by_kind():
     heads = fused.reshape(3, 4, 3, -1)  # token, head, kind, component
     for place, site in enumerate(("q", "k", "v")):
         assert_array_equal(found[site, "1"], heads[:, :, place].reshape(3, -1))
+
+
+# Layouts of queries, keys and values: the type, its settings, and the module that takes what attention gives.
+LAYOUTS = [
+    ("bloom", {}, "self_attention.dense"),
+    ("codegen", {}, "attn.out_proj"),
+    ("deepseek_v3", {}, "self_attn.o_proj"),
+    ("falcon", {"multi_query": True}, "self_attention.dense"),
+    ("falcon", {"multi_query": False}, "self_attention.dense"),
+    ("falcon", {"new_decoder_architecture": True, "num_kv_heads": 2}, "self_attention.dense"),
+    ("gpt2", {}, "attn.c_proj"),
+    ("gpt_bigcode", {"multi_query": True}, "attn.c_proj"),
+    ("gpt_bigcode", {"multi_query": False}, "attn.c_proj"),
+    ("gpt_neox", {}, "attention.dense"),
+    ("granitemoe", {}, "self_attn.o_proj"),
+    ("llama4_text", {}, "self_attn.o_proj"),
+    ("mpt", {}, "attn.out_proj"),
+    ("opt", {}, "self_attn.out_proj"),
+    ("persimmon", {"qk_layernorm": False}, "self_attn.dense"),
+    ("phi3", {}, "self_attn.o_proj"),
+]
+
+
+def entering(model, path, ids):
+    """What enters a module of the first block, [tokens, width]."""
+    seen = []
+    module = locate_parts(model).blocks[0].get_submodule(path)
+    handle = module.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    found = in_memory(model, ids)
+    handle.remove()
+    return found, seen[0].flatten(0, -2).numpy()
+
+
+@pytest.mark.parametrize(("kind", "changes", "path"), LAYOUTS)
+def test_a_single_token_attends_to_its_own_value(kind, changes, path):
+    """Heads of queries that share a value get the same."""
+    found, given = entering(tiny_model(kind, **changes), path, [5])
+    heads = given.reshape(1, 4, -1)
+    values = found["v", "1"].reshape(1, -1, heads.shape[-1])
+    assert_allclose(np.repeat(values, 4 // values.shape[1], axis=1), heads, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "path"), [layout for layout in LAYOUTS if layout[0] in ("gpt2", "gpt_bigcode", "opt")]
+)
+def test_queries_and_keys_give_the_attention_where_no_position_is_added_to_them(kind, changes, path):
+    found, given = entering(tiny_model(kind, **changes), path, [5, 6, 7])
+    heads = given.reshape(3, 4, -1)
+    q, k, v = (torch.from_numpy(found[site, "1"]).view(3, -1, heads.shape[-1]).transpose(0, 1) for site in "qkv")
+    k, v = (part.expand(4, -1, -1) if len(part) == 1 else part for part in (k, v))
+    expected = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(0, 1)
+    assert_allclose(heads, expected.numpy(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"), [(kind, changes) for kind, changes, _ in LAYOUTS if kind in ("codegen", "falcon", "persimmon")]
+)
+def test_queries_and_keys_are_those_that_are_rotated(monkeypatch, kind, changes):
+    seen = []
+    model = tiny_model(kind, **changes)
+    code = sys.modules[type(model).__module__]
+    rotate = code.apply_rotary_pos_emb
+
+    def watch(*tensors, **options):
+        seen.extend(tensor for tensor in tensors[: 1 if kind == "codegen" else 2])
+        return rotate(*tensors, **options)
+
+    monkeypatch.setattr(code, "apply_rotary_pos_emb", watch)
+    found = in_memory(model, [5, 6, 7])
+    rotated = dict(zip("kq" if kind == "codegen" else "qk", seen[:2], strict=True))
+    for site, tensor in rotated.items():
+        # Axes are sequence, head, token and component; in CodeGen tokens come before heads.
+        heads = tensor[0] if kind == "codegen" else tensor[0].transpose(0, 1)
+        mine = found[site, "1"].reshape(3, -1, 8)[..., : heads.shape[-1]]
+        assert_allclose(np.repeat(mine, heads.shape[1] // mine.shape[1], axis=1), heads, rtol=1e-4, atol=1e-5)
+
+
+def test_a_gate_is_no_part_of_the_query():
+    model = tiny_model("qwen3_next")
+    seen = []
+    block = locate_parts(model).blocks[1]
+    handle = block.self_attn.q_norm.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    found = in_memory(model, [5, 6, 7])
+    handle.remove()
+    assert_array_equal(found["q", "2"], seen[0].reshape(3, -1).numpy())
+
+
+def test_blocks_of_a_hybrid_that_have_attention_are_read(tmp_path, prompts):
+    model = tiny_model("lfm2", head=True)
+    folder = run(tmp_path, prompts, model, layers=["2", "3"])
+    assert {entry["layer"] for entry in read_manifest(folder)["states"]} == {"2", "3"}
+    with pytest.raises(
+        NumprobeError, match=r"block 1 has no attention, which blocks 2, 3 have: let the model's `states`"
+    ):
+        run(tmp_path, prompts, model, layers=BLOCKS, name="other")
 
 
 def test_the_folder_holds_q_k_and_v_as_columns_of_one_file(tmp_path, prompts):

@@ -24,7 +24,7 @@ from numprobe.activations.prefixes import Pass
 from numprobe.activations.store import Key, State
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
-from numprobe.models.blocks import Inside, locate_inside
+from numprobe.models.blocks import Inside, locate_attention
 
 #: Sites in the order of the computation. `qkv` is stored; `q`, `k` and `v` are its columns.
 PROJECTED = ("q", "k", "v")
@@ -109,15 +109,21 @@ def _states(batch: States) -> list[State]:
 
 
 def _blocks(prepared: Prepared, wanted: Sequence[str] | None) -> dict[str, Inside]:
-    """The parts of the wanted blocks by their number from 1."""
+    """The parts of the wanted blocks by their number from 1 (None: of all that have attention)."""
     try:
-        inside = locate_inside(prepared.parts)
+        blocks = locate_attention(prepared.parts)
     except NumprobeError as error:
         raise _NotLocated(str(error)) from error
-    blocks = {str(number): block for number, block in enumerate(inside, start=1)}
-    missing = [layer for layer in wanted or [] if layer not in blocks]
+    existing = [str(number) for number in range(1, len(prepared.parts.blocks) + 1)]
+    missing = [layer for layer in wanted or [] if layer not in existing]
     if missing:
-        raise NumprobeError(f"the model has no block {', '.join(missing)}; its blocks are 1 to {len(blocks)}")
+        raise NumprobeError(f"the model has no block {', '.join(missing)}; its blocks are 1 to {len(existing)}")
+    others = [layer for layer in wanted or [] if layer not in blocks]
+    if others:
+        raise _NotLocated(
+            f"block {', '.join(others)} has no attention, which blocks {', '.join(blocks)} have: let the model's "
+            "`states` name these blocks alone"
+        )
     return blocks if wanted is None else {layer: blocks[layer] for layer in blocks if layer in wanted}
 
 
@@ -143,6 +149,12 @@ def site_states(parts: Architecture, blocks: Mapping[str, Inside], one: Pass) ->
     chosen = chooser(one.batch)
 
     def keep(name: str, layer: str, hidden: torch.Tensor) -> None:
+        if hidden.dim() == 2:
+            # Some MLPs take the tokens of all sequences in one row.
+            hidden = hidden.view(*one.batch.sequences.shape, -1)
+        elif hidden.dim() == 4 and hidden.shape[1] == 1:
+            # Where all heads share a narrow state, it has an axis of one head.
+            hidden = hidden.squeeze(1)
         if hidden.dim() != 3:
             raise _NotLocated(f"{name} of block {layer} has {hidden.dim()} axes instead of batch, tokens and width")
         seen[name, layer] = chosen(hidden)

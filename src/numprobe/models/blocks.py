@@ -9,6 +9,7 @@ from torch import nn
 
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
+from numprobe.models.projections import Cut, apart, by_group, by_kind, by_slices, gated, latent
 
 Paths = tuple[str, ...]
 
@@ -20,17 +21,44 @@ _PROJECTIONS: tuple[Paths, ...] = (
     ("attention.q_lin", "attention.k_lin", "attention.v_lin"),
     ("attn.attention.q_proj", "attn.attention.k_proj", "attn.attention.v_proj"),
     ("attn.q_proj", "attn.k_proj", "attn.v_proj"),
+    ("temporal_block.q_proj", "temporal_block.k_proj", "temporal_block.v_proj"),
 )
-# Or one projection for all three. How it is divided cannot be seen, so the types of model are listed: all queries, then
-# all keys, then all values, or the three of each head in turn.
-_FUSED_BY_KIND = {"gpt2": "attn.c_attn", "modernbert": "attn.Wqkv", "phi3": "self_attn.qkv_proj"}
-_FUSED_BY_HEAD = {"gpt_neox": "attention.query_key_value"}
+# Queries of their own, and keys and values out of a narrow state (DeepSeek and its kin).
+_LATENT: tuple[Paths, ...] = (
+    ("self_attn.q_b_proj", "self_attn.kv_b_proj"),
+    ("self_attn.q_proj", "self_attn.kv_b_proj"),
+)
+# Or one projection for all three. How it is divided cannot be seen, so the types of model are listed.
+_FUSED = {
+    "bloom": "self_attention.query_key_value",
+    "codegen": "attn.qkv_proj",
+    "falcon": "self_attention.query_key_value",
+    "gpt2": "attn.c_attn",
+    "gpt_bigcode": "attn.c_attn",
+    "gpt_neox": "attention.query_key_value",
+    "modernbert": "attn.Wqkv",
+    "mpt": "attn.Wqkv",
+    "persimmon": "self_attn.query_key_value",
+    "phi3": "self_attn.qkv_proj",
+}
+_BY_HEAD = {"bloom", "gpt_neox", "persimmon"}
+# CodeGen was trained on so many devices.
+_CODEGEN_SLICES = 4
+# The first of three projections holds a gate of each head's output beside its query.
+_GATED = {"qwen3_5_moe_text", "qwen3_5_text", "qwen3_next"}
 # Modules whose outputs are added to the residual stream: the norms after attention and MLP where a family has them,
 # otherwise attention and MLP themselves. The first pair that a block has counts.
 _ADDED: tuple[Paths, ...] = (
     ("post_attention_layernorm", "post_feedforward_layernorm"),
     ("post_self_attn_layernorm", "post_mlp_layernorm"),
+    ("post_attention_layernorm", "post_mlp_layernorm"),
     ("self_attn", "mlp"),
+    ("self_attn", "feed_forward"),
+    ("self_attn", "block_sparse_moe"),
+    ("self_attn", "fc2"),
+    ("self_attention.dense", "mlp.dense_4h_to_h"),
+    ("temporal_block", "mlp_block"),
+    ("attn", "ffn.down_proj"),
     ("attention.output.dense", "output.dense"),
     ("attention.attn.o", "output.dense"),
     ("attention", "ffn"),
@@ -43,6 +71,8 @@ _STREAM_NORMS: tuple[Paths, ...] = (
     ("attention.LayerNorm", "output.LayerNorm"),
     ("sa_layer_norm", "output_layer_norm"),
 )
+# What blocks call the factor of both additions.
+_FACTORS = ("residual_multiplier", "residual_scale")
 # Two additions rounded to the type of the states, relative to the largest component.
 _TOLERANCE = {torch.float32: 1e-3}
 _COARSE_TOLERANCE = 3e-2
@@ -55,11 +85,9 @@ class Inside:
     Attributes
     ----------
     projections
-        Query, key and value projection, or the one for all three.
-    heads
-        Attention heads of the queries, and of the keys and values.
-    by_head
-        Whether a fused projection holds query, key and value head by head.
+        Query, key and value projection, or those for several of them.
+    split
+        Queries, keys and values [n, width of each] from the outputs of `projections`, heads side by side.
     attention, mlp
         The modules whose outputs, times `factor`, are added to the residual stream.
     factor
@@ -69,24 +97,11 @@ class Inside:
     """
 
     projections: tuple[nn.Module, ...]
-    heads: tuple[int, int]
-    by_head: bool
+    split: Cut
     attention: nn.Module
     mlp: nn.Module
     factor: float
     stream_norms: tuple[nn.Module, ...]
-
-    def split(self, projected: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Queries, keys and values [n, width of each] from the outputs of `projections`, heads side by side."""
-        if len(projected) == 3:
-            return projected
-        (fused,) = projected
-        queries, keys = self.heads
-        if self.by_head:
-            parts = fused.view(len(fused), queries, 3, fused.shape[1] // (3 * queries)).unbind(dim=2)
-            return [part.flatten(start_dim=1) for part in parts]
-        width = fused.shape[1] // (queries + 2 * keys)
-        return list(torch.split(fused, [queries * width, keys * width, keys * width], dim=1))
 
     def explains(
         self, entering: torch.Tensor, attention: torch.Tensor, mlp: torch.Tensor, leaving: torch.Tensor
@@ -107,35 +122,66 @@ def locate_inside(parts: Architecture) -> tuple[Inside, ...]:
     NumprobeError
         If they cannot be located.
     """
-    config: Any = parts.base.config
-    return tuple(_inside(block, config) for block in parts.blocks)
+    return tuple(_inside(block, parts.config) for block in parts.blocks)
+
+
+def locate_attention(parts: Architecture) -> dict[str, Inside]:
+    """Return the parts of the blocks that have attention, by their number from 1; hybrids have others too.
+
+    Raises
+    ------
+    NumprobeError
+        If there is none whose parts can be located.
+    """
+    found: dict[str, Inside] = {}
+    for number, block in enumerate(parts.blocks, start=1):
+        try:
+            found[str(number)] = _inside(block, parts.config)
+        except NumprobeError as error:
+            refusal = error
+    if not found:
+        raise refusal
+    return found
 
 
 def _inside(block: nn.Module, config: Any) -> Inside:
-    projections, by_head = _projections(block, config)
+    projections, split = _projections(block, config)
     added = _first_there(block, _ADDED)
     if not projections or not added:
         what = "queries, keys and values" if added else "attention and MLP"
         raise NumprobeError(
             f"the {what} of {type(block).__name__} were not found: this architecture is not known inside"
         )
-    heads = int(config.num_attention_heads)
     return Inside(
         projections,
-        heads=(heads, int(getattr(config, "num_key_value_heads", None) or heads)),
-        by_head=by_head,
+        split,
         attention=added[0],
         mlp=added[1],
-        factor=float(getattr(block, "residual_multiplier", 1.0)),
+        factor=float(next((getattr(block, name) for name in _FACTORS if hasattr(block, name)), 1.0)),
         stream_norms=_first_there(block, _STREAM_NORMS),
     )
 
 
-def _projections(block: nn.Module, config: Any) -> tuple[tuple[nn.Module, ...], bool]:
-    kind = config.model_type
-    by_head = kind in _FUSED_BY_HEAD
-    fused = (_FUSED_BY_KIND | _FUSED_BY_HEAD).get(kind)
-    return _first_there(block, ((fused,),) if fused else _PROJECTIONS), by_head
+def _projections(block: nn.Module, config: Any) -> tuple[tuple[nn.Module, ...], Cut]:
+    kind, heads = config.model_type, int(getattr(config, "num_attention_heads", 0))
+    if kind in _FUSED:
+        return _first_there(block, ((_FUSED[kind],),)), _cut_of_fused(config)
+    if narrow := _first_there(block, _LATENT):
+        return narrow, latent(heads, int(config.qk_nope_head_dim))
+    return _first_there(block, _PROJECTIONS), gated(heads) if kind in _GATED else apart
+
+
+def _cut_of_fused(config: Any) -> Cut:
+    kind, heads = config.model_type, int(getattr(config, "num_attention_heads", 0))
+    if kind == "codegen":
+        return by_slices(_CODEGEN_SLICES)
+    if kind == "falcon" and config.new_decoder_architecture:
+        return by_group(heads, int(config.num_kv_heads))
+    if kind in ("falcon", "gpt_bigcode"):
+        return by_group(heads, 1 if config.multi_query else heads)
+    if kind in _BY_HEAD:
+        return by_group(heads, heads)
+    return by_kind(heads, int(getattr(config, "num_key_value_heads", None) or heads))
 
 
 def _first_there(block: nn.Module, candidates: tuple[Paths, ...]) -> tuple[nn.Module, ...]:
