@@ -27,7 +27,7 @@ def test_composition_is_claimed_below_the_controls_alone():
     ("kept", "sentence"),
     [
         (pl.col("control") == "none", "There is no control to compare it with."),
-        (pl.col("layer") == "0", "At no layer below untrained and mixed: no more than gathered digits is shown."),
+        (pl.col("layer") == "0", "At no layer apart from untrained and mixed: no more than they do is shown."),
         (pl.col("layer").is_in(["0", "2"]), "Below untrained and mixed at layer 2: there the state is more than"),
     ],
 )
@@ -35,6 +35,17 @@ def test_the_sentence_follows_from_the_controls(kept, sentence):
     table = composition_table(("smol",), ("operand",), blocks=2)
     lines = section({"composition": table.filter(kept | pl.col("value").is_null())}).splitlines()
     assert any(line.startswith("- smol, `operand`") and sentence in line for line in lines)
+
+
+def test_digits_that_a_model_has_learned_stand_above_its_control():
+    """Of single tokens the embeddings hold anything: untrained they are as permuted numbers."""
+    table = composition_table(("smol",), ("operand",), blocks=2, mixed=False)
+    low = [
+        pl.when(pl.col("control") == "untrained").then(pl.col(name) - 0.8).otherwise(pl.col(name)).alias(name)
+        for name in ("value", "ci_low", "ci_high")
+    ]
+    page = section({"composition": table.with_columns(low)})
+    assert "Above untrained at layers 0, 1, 2, final_norm: more of the state is a sum of digits than there" in page
 
 
 def test_what_magnitude_and_waves_add_stands_beside_chance():

@@ -80,7 +80,7 @@ def draw_composition(drawn: pl.DataFrame) -> Figure:
     for (model, context), axes in panels.items():
         rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
         fraction_axis(axes)
-        if explain_empty(axes, rows):
+        if explain_empty(axes, rows.filter(pl.col("metric") != "signal")):
             continue
         layers = layer_order(rows["layer"].drop_nulls())
         set_layer_axis(axes, layers)

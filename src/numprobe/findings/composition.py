@@ -15,8 +15,9 @@ model composes the digits (arXiv 2410.05864 and 2606.08562 describe it for words
 """
 _CONTROLS = ("untrained", "mixed")
 _PLAIN = pl.col("control") == "none"
-#: A share is called lower than another from this difference of their intervals on.
-_LEAST = 0.01
+#: A share is called lower than another from this difference of their intervals on: a control is one draw of random
+#: weights, and intervals over prompts do not tell how others would differ.
+_LEAST = 0.05
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
@@ -84,18 +85,19 @@ def _verdict(part: pl.DataFrame, own: Mapping[str, dict[str, object]]) -> str:
     controls = {name: rows for name, rows in controls.items() if rows}
     if not controls:
         return "There is no control to compare it with."
-    compared = [layer for layer in own if any(layer in rows for rows in controls.values())]
-    below = [layer for layer in compared if _is_below(own[layer], [rows.get(layer) for rows in controls.values()])]
+    beside = {layer: [rows[layer] for rows in controls.values() if layer in rows] for layer in own}
+    below = [layer for layer, rows in beside.items() if rows and all(_is_below(own[layer], row) for row in rows)]
+    above = [layer for layer, rows in beside.items() if rows and all(_is_below(row, own[layer]) for row in rows)]
     names = " and ".join(controls)
-    if not below:
-        return f"At no layer below {names}: no more than gathered digits is shown."
-    return f"Below {names} at {_layers(below)}: there the state is more than gathered digits."
+    told = [f"Below {names} at {_layers(below)}: there the state is more than gathered digits."] if below else []
+    if above:
+        told.append(f"Above {names} at {_layers(above)}: more of the state is a sum of digits than there.")
+    return " ".join(told) or f"At no layer apart from {names}: no more than they do is shown."
 
 
-def _is_below(own: dict[str, object], controls: Sequence[dict[str, object] | None]) -> bool:
-    """Return whether the interval lies a point or more below those of all controls of the layer."""
-    high = _bound(own, "ci_high")
-    return all(high < _bound(control, "ci_low") - _LEAST for control in controls if control is not None)
+def _is_below(one: dict[str, object], other: dict[str, object]) -> bool:
+    """Return whether an interval lies `_LEAST` or more below another."""
+    return _bound(one, "ci_high") < _bound(other, "ci_low") - _LEAST
 
 
 def _bound(row: dict[str, object], name: str) -> float:
