@@ -82,6 +82,37 @@ def accuracy_table() -> pl.DataFrame:
     return measurements(rows)
 
 
+def digit_accuracy_table(models=("smol", "llama"), blocks: int = 6) -> pl.DataFrame:
+    """Accuracies, and digits by place, and the floor of the last token except for `llama`, whose numbers are single."""
+    rows = []
+    for model in models:
+        several = model != "llama"
+        for context in ("number", "natural", "result"):
+            for layer in states(blocks):
+                rows += _digit_rows(model, context, layer, several and context != "result")
+            rows.append(_row(model, context, "1", "fourier", 0.5))
+    rows.append({"model": "minilm", "context": "result", "note": "not applicable: encoder"})
+    rows += [_row("minilm", "number", "0", "fourier", 0.5), *_digit_rows("minilm", "number", "0", True)]
+    return measurements(rows)
+
+
+def _digit_rows(model: str, context: str, layer: str, floor: bool):
+    depth = states(40).index(layer) / 6
+    for place, (n, start) in {"units": (1000, 1), "tens": (990, 0.1), "hundreds": (900, 0.11)}.items():
+        common = {"n": n, "metric": "digit_accuracy", "subset": f"place={place}"}
+        for control, value in {
+            "none": start + (1 - start) * min(depth * 2, 1),
+            "untrained": start + 0.3 * (1 - start) * min(depth, 1),
+            "untrained-2": start + 0.25 * (1 - start) * min(depth, 1),
+            "mixed": 0.99,
+            "shuffled": 0.1,
+        }.items():
+            yield _row(model, context, layer, "fourier", value, control=control, **common)
+        yield _row(model, context, layer, "constant", 0.12, control="constant", **common)
+        if floor:
+            yield _row(model, context, layer, "last_token", start, control="last_token", **common)
+
+
 def large_accuracy_table(models: int = 12, blocks: int = 80, contexts: int = 6) -> pl.DataFrame:
     """A study at the limits of what the figures should carry."""
     names = ["number", "operand", "result", "natural", "dates", "prices"][:contexts]

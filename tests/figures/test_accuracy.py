@@ -100,3 +100,14 @@ def test_tables_that_cannot_be_drawn_are_refused():
         accuracy_rows(accuracy_table().drop("subset"), "probes")
     with pytest.raises(NumprobeError, match="no rows of metric accuracy"):
         accuracy_rows(accuracy_table().with_columns(pl.lit("mae").alias("metric")), "controls")
+
+
+@pytest.mark.parametrize("what", ["probes", "controls"])
+def test_the_floor_of_the_last_token_is_drawn_where_there_is_one(what):
+    floor = accuracy_table().filter(model="llama", context="number", control="constant")
+    names = {"probe": "last_token", "control": "last_token"}
+    table = pl.concat([accuracy_table(), floor.with_columns(pl.lit(text).alias(name) for name, text in names.items())])
+    drawn = accuracy_rows(table, what)
+    assert drawn.filter(control="last_token").height == floor.height
+    assert legend(draw_accuracy(drawn, what)).count("last_token") == 1
+    assert "last_token" not in legend(draw_accuracy(accuracy_rows(accuracy_table(), what), what))

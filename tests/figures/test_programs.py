@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = {
     "summary": ("plot_summary", fake_tables.accuracy_table, ["--candidates", "1000"]),
     "controls": ("plot_accuracy", fake_tables.accuracy_table, ["--what", "controls"]),
+    "digit_accuracy": ("plot_digit_accuracy", fake_tables.digit_accuracy_table, []),
     "transfer": ("plot_transfer", fake_tables.transfer_table, []),
     "spectra": ("plot_spectra", fake_tables.spectra_table, []),
     "composition": ("plot_composition", composition_table.composition_table, []),

@@ -49,7 +49,17 @@ def test_all_tables_and_figures_are_made(finished):
     results = finished.folder / "results"
     for table in ("accuracy", "transfer", "spectra", "examples", "composition"):
         assert pl.read_parquet(results / "tables" / f"{table}.parquet").height > 0
-    for figure in ("summary", "accuracy", "controls", "transfer", "spectra", "examples", "composition", "training"):
+    for figure in (
+        "summary",
+        "accuracy",
+        "controls",
+        "digit_accuracy",
+        "transfer",
+        "spectra",
+        "examples",
+        "composition",
+        "training",
+    ):
         for ending in ("pdf", "png", "csv"):
             assert (results / "figures" / f"{figure}.{ending}").stat().st_size > 0
 

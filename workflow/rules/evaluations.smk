@@ -17,6 +17,7 @@ add_experiment(
             "02. Accuracy per layer",
         ),
         "controls": ("plot_accuracy", ["accuracy"], f"--what controls --candidates {CANDIDATES}", "03. Controls"),
+        "digit_accuracy": ("plot_digit_accuracy", ["accuracy"], "", "02. Accuracy per layer"),
     },
 )
 add_experiment(

@@ -15,6 +15,8 @@ from numprobe.figures.style import CONTROLS, layer_label, probe_style, set_layer
 from numprobe.layers import layer_order
 
 _VALUES = "values="
+#: Controls that are the same in all layers: what the most frequent number, and the last token alone, reach.
+LEVELS = ("constant", "last_token")
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
     "n_prompts", "note",
@@ -30,7 +32,7 @@ def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
         The accuracy table (numprobe.tables.MEASUREMENT).
     what
         "probes": every probe, and the leading probe on subsets of the values. "controls": the leading probe and its
-        controls. Both with the control `constant` and the combinations that do not apply.
+        controls. Both with the controls `LEVELS` and the combinations that do not apply.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
     """
     accuracies, leading = measured_accuracies(table)
     whole = pl.col("subset") == "all"
-    constant = whole & (pl.col("control") == "constant")
+    constant = whole & pl.col("control").is_in(LEVELS)
     if what == "probes":
         part = pl.col("subset").str.starts_with(_VALUES) & (pl.col("probe") == leading)
         wanted = constant | ((pl.col("control") == "none") & (whole | part))
@@ -62,7 +64,7 @@ def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None)
     """
     models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
     figure, panels = context_panels(models, contexts)
-    series = series_of(drawn, tuple(CONTROLS) if what == "controls" else ("constant",))
+    series = series_of(drawn, tuple(CONTROLS) if what == "controls" else LEVELS)
     if what == "controls":
         series = {name: series[name] for name in series if name in (leading_probe(drawn), *CONTROLS)}
     headers = {}

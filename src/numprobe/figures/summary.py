@@ -42,7 +42,7 @@ def summary_rows(table: pl.DataFrame) -> pl.DataFrame:
     accuracies, leading = measured_accuracies(table)
     parts = accuracies.filter(pl.col("subset") == "all").partition_by("model", "context", maintain_order=True)
     kept = [part.filter(is_not_applicable() | pl.col("layer").is_in(_layer(part))) for part in parts]
-    of_leading = (pl.col("probe") == leading) | (pl.col("control") == "constant")
+    of_leading = (pl.col("probe") == leading) | pl.col("control").is_in(["constant", "last_token"])
     wanted = (pl.col("control") == "none") | of_leading | is_not_applicable()
     return pl.concat(kept).filter(wanted).select(_COLUMNS)
 

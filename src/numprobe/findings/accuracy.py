@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from numprobe.findings import composition
+from numprobe.findings import composition, digits
 from numprobe.findings.markdown import pivot
 from numprobe.layers import middle_layer
 
@@ -19,6 +19,8 @@ leaves block k. Made by `{script}` from `results/tables/`; not edited by hand.
 # Steps between the rows of the training log that the page shows; the last step is always among them.
 _SHOWN_EVERY = 100
 _IN_VOCABULARY = pl.col("context") == "vocabulary"
+# Controls that are no probe fitted on other states or labels.
+_OWN_NAMES = ("none", "constant", "last_token")
 
 
 def findings(
@@ -52,6 +54,7 @@ def findings(
     whole = table.filter(pl.col("subset") == "all")
     parts = [_INTRODUCTION.format(script=script), f"## `{probe}` layer by layer\n", _by_layer(whole, probe)]
     parts += ["## All probes and controls at the middle block\n", _at_middle(whole, probe)]
+    parts += filter(None, [digits.section(_middle_rows(accuracy), probe)])
     ranges = table.filter(pl.col("subset").str.starts_with("values="))
     if ranges.height:
         parts += ["## Where only some numbers are single tokens\n", _by_range(ranges, probe)]
@@ -77,12 +80,12 @@ def _skipped(table: pl.DataFrame) -> str:
 
 def _at_middle(table: pl.DataFrame, probe: str) -> str:
     middle = _middle_rows(table).with_columns(
-        pl.when(pl.col("control").is_in(["none", "constant"]))
+        pl.when(pl.col("control").is_in(_OWN_NAMES))
         .then(pl.col("probe"))
         .otherwise(pl.col("control") + " " + pl.col("probe"))
         .alias("reader")
     )
-    shown = middle.filter(pl.col("control").is_in(["none", "constant"]) | (pl.col("probe") == probe))
+    shown = middle.filter(pl.col("control").is_in(_OWN_NAMES) | (pl.col("probe") == probe))
     return pivot(shown, index=("model", "context"), column="reader")
 
 

@@ -1,0 +1,33 @@
+"""Draw how often each digit of a number is read, over the layers.
+
+Run by the rule `plot_digit_accuracy`.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from _run import parser, run
+from numprobe.figures.digit_accuracy import digit_accuracy_rows, draw_digit_accuracy
+from numprobe.figures.style import save_figure, use_style
+from numprobe.tables import read_table
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Table -> figure and the numbers drawn."""
+    use_style()
+    drawn = digit_accuracy_rows(read_table(options.table))
+    save_figure(draw_digit_accuracy(drawn), options.output, options.formats, drawn, provenance)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Options."""
+    result = parser(__doc__)
+    result.add_argument("--table", type=Path, required=True, help="collected accuracy table (Parquet)")
+    result.add_argument("--output", type=Path, required=True, help="path of the files to write, without ending")
+    result.add_argument("--formats", nargs="+", default=["pdf", "png"], help="pdf, png, svg; a CSV is always written")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())
