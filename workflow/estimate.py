@@ -5,7 +5,7 @@ from study import Study
 
 # Numbers in a text of the built-in passages; texts of one's own may hold more or fewer.
 _PER_TEXT = 5
-_BYTES = {"float32": 4, "float16": 2}
+_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 # Studies below this need no table.
 _LARGE = 10e9
 

@@ -88,7 +88,7 @@ WRONG = {
     "one fold": (["split", "folds"], 1, r"split\.folds: is 1, must be at least 2"),
     "unknown format": (["figures", "formats"], ["gif"], r"figures\.formats\[0\]: is 'gif', allowed are pdf, png, svg"),
     "no formats": (["figures", "formats"], [], r"figures\.formats: is empty"),
-    "unknown dtype": (["activations", "dtype"], "int8", r"activations\.dtype: is 'int8', allowed are float32, float16"),
+    "unknown dtype": (["activations", "dtype"], "int8", r"activations\.dtype: is 'int8', allowed are float32, float16, bfloat16"),
     "unknown place to fit": (["fitting"], {"device": "gpu"}, r"fitting\.device: is 'gpu', must match"),
     "empty batch": (["activations", "batch_tokens"], 0, r"activations\.batch_tokens: is 0, must be at least 1"),
     "text for a flag": (["activations", "keep"], "yes", r"activations\.keep: is 'yes', must be true or false"),

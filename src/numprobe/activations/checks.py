@@ -53,5 +53,5 @@ def _refusal(stored: np.ndarray, dtype: str, model: str, where: str) -> str:
     if dtype == "float32" or np.isnan(widen(stored, dtype)).any():
         remedy = "run it in another type (dtype: float32), or leave the layer out (states)"
         return f"model '{model}' has states that are not finite in {where}: {remedy}"
-    remedy = "set activations.dtype to float32"
-    return f"model '{model}' has states that are too large for {dtype} in {where}: {remedy}"
+    wider = "bfloat16, which takes as little room, or float32" if dtype == "float16" else "float32"
+    return f"model '{model}' has states that are too large for {dtype} in {where}: set activations.dtype to {wider}"

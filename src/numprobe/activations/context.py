@@ -204,7 +204,7 @@ def announce(folder: Path, rows: int, widths: Sequence[int], dtype: str) -> None
     if size > free:
         raise NumprobeError(
             f"{folder} needs {_readable(size)}, the disk has {_readable(free)} free: extract fewer states (states), "
-            "store float16 (activations.dtype), or free some space"
+            "store float16 or bfloat16 (activations.dtype), or free some space"
         )
 
 
