@@ -109,5 +109,7 @@ def test_the_floor_of_the_last_token_is_drawn_where_there_is_one(what):
     table = pl.concat([accuracy_table(), floor.with_columns(pl.lit(text).alias(name) for name, text in names.items())])
     drawn = accuracy_rows(table, what)
     assert drawn.filter(control="last_token").height == floor.height
-    assert legend(draw_accuracy(drawn, what)).count("last_token") == 1
+    figure = draw_accuracy(drawn, what)
+    assert legend(figure).count("last_token") == 1
+    assert not any("without last_token" in text for text in texts(figure))
     assert "last_token" not in legend(draw_accuracy(accuracy_rows(accuracy_table(), what), what))

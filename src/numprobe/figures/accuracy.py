@@ -116,6 +116,8 @@ def _draw_part(axes: Axes, part: pl.DataFrame, layers: Sequence[str], subset: st
 
 def _header(rows: pl.DataFrame, series: Series, narrow: bool) -> list[str]:
     """How many values were tested, and which series of the legend this panel does not have."""
+    # The floor is there only where numbers are several tokens.
+    series = {name: shown for name, shown in series.items() if name != "last_token"}
     most = 1 if narrow else 2
     counts: dict[int, list[str]] = {}
     missing = []

@@ -73,7 +73,7 @@ CONTROLS: Mapping[str, Style] = {
     "gaussian": Style("#888888", "+", ":"),
     "untrained": Style("#555555", "D", "-."),
     "constant": Style("#aaaaaa", "|", (0, (7, 2))),
-    "last_token": Style("#8c510a", "1", (0, (3, 1.5))),
+    "last_token": Style("#8c510a", "|", (0, (3, 1.5))),
 }
 _OTHERS = (
     Style("#0072B2", "o"),
