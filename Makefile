@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation manipulation docs setup test test-slow bench lint format clean
+.PHONY: all study report representation manipulation docs models setup test test-slow bench lint format clean
 
 all: report
 
@@ -27,6 +27,11 @@ representation manipulation: setup
 # The results page that lies in git, from the pages that the workflow made.
 docs: study representation manipulation
 	cat results/findings.md results/representation.md results/manipulation.md > docs/results.md
+
+# The page on types of model that lies in git, from small models of all of them.
+models: setup
+	PYTHONPATH=tests $(BIN)/python tests/document_models.py > .venv/models.md
+	mv .venv/models.md docs/models.md
 
 setup: $(STAMP)
 
