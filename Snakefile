@@ -99,12 +99,12 @@ rule prompts:
 
 rule activations:
     input:
-        [file for run in STUDY.runs() for file in STUDY.states(*run)],
+        [file for run in STUDY.all_runs() for file in STUDY.states(*run)],
 
 
 rule probes:
     input:
-        [file for run in STUDY.runs() for file in STUDY.closed_form_files(*run) + STUDY.iterative_files(*run)],
+        [file for run in STUDY.all_runs() for file in STUDY.closed_form_files(*run) + STUDY.iterative_files(*run)],
 
 
 rule evaluations:

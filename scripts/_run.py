@@ -15,6 +15,9 @@ from numprobe.codedigest import code_digest  # noqa: E402
 from numprobe.errors import NumprobeError  # noqa: E402
 from numprobe.provenance import provenance  # noqa: E402
 
+#: What may stand in the column `control` for all states of a run: those of a model, or of one of its controls.
+CONTROL_RUNS = ("none", "untrained", *(f"untrained-{place}" for place in range(2, 11)), "mixed")
+
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Help with defaults, where there is one to tell."""
@@ -29,6 +32,24 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(description=description, formatter_class=_Help, allow_abbrev=False)
     result.add_argument("--code", metavar="DIGEST", help="refuse to run if this program's code has another digest")
     return result
+
+
+def control_option(result: argparse.ArgumentParser) -> None:
+    """Add the option that says whose states a run has."""
+    result.add_argument(
+        "--control",
+        choices=CONTROL_RUNS,
+        default="none",
+        metavar="CONTROL",
+        help="untrained, untrained-2, ... or mixed: mark the rows as this control's",
+    )
+
+
+def layers_option(result: argparse.ArgumentParser) -> None:
+    """Add the option that names the layers in which a control without layers stands."""
+    result.add_argument(
+        "--layers", nargs="*", default=[], metavar="LAYER", help="of a control without layers: those of its model"
+    )
 
 
 def run(main: Callable[[argparse.Namespace, dict[str, Any]], None], arguments: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
 """Measure how much of the states of numbers is additive in their digits (rule evaluate_composition)."""
 
-from _run import parser, run  # isort: skip
+from _run import layers_option, parser, run  # isort: skip
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 from numprobe.activations.store import read_manifest
 from numprobe.errors import NumprobeError
+from numprobe.evaluation.accuracy import in_layers
 from numprobe.evaluation.composition import EXTRA, composition_rows
 from numprobe.tables import measurements, write_table
 
@@ -22,7 +23,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
         context = read_manifest(folder)["context"]
         noise_free = context in options.one_state
         found = composition_rows(folder, noise_free, control, options.minimum, options.maximum, options.seed)
-        rows += [{"model": options.model, "context": context, **row} for row in found]
+        layers = options.layers if control == "mixed" else ()
+        rows += [{"model": options.model, "context": context, **row} for row in in_layers(found, layers)]
     write_table(options.output, measurements(rows, EXTRA), {**provenance, "model": options.model, "seed": options.seed})
 
 
@@ -35,6 +37,7 @@ def arguments() -> argparse.ArgumentParser:
         help="whose states each of the folders holds: the model's (none), or those of a control",
     )  # fmt: skip
     result.add_argument("--model", required=True, help="the model's name in the table, for its controls too")
+    layers_option(result)
     result.add_argument(
         "--one-state", nargs="*", default=[], metavar="CONTEXT", help="contexts whose states depend on the number alone"
     )

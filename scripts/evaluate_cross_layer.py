@@ -1,6 +1,6 @@
 """Read each layer with the probes of the other layers, one by one and fitted together (rule evaluate_cross_layer)."""
 
-from _run import parser, run  # isort: skip
+from _run import control_option, parser, run  # isort: skip
 
 import argparse
 from pathlib import Path
@@ -40,9 +40,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--activations", type=Path, required=True, help="folder of states")
     result.add_argument("--probes", type=Path, nargs="+", required=True, help="its probe, then that of shuffled labels")
     result.add_argument("--model", required=True, help="the model's name in the table, for its untrained control too")
-    result.add_argument(
-        "--control", choices=["none", "untrained"], default="none", help="untrained: mark the rows as this control's"
-    )
+    control_option(result)
     result.add_argument("--left-out", action="store_true", help="also fit on all layers but one, and read that one")
     result.add_argument("--per-value", type=int, default=2, help="test rows of each number for pairs of layers")
     result.add_argument("--resamples", type=int, default=1000, help="bootstrap samples of the values")

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run
+from _run import control_option, layers_option, parser, run
 from numprobe.activations.store import read_manifest
 from numprobe.atomic import read_json
 from numprobe.evaluation.accuracy import evaluate
@@ -23,7 +23,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     for path, probe in zip(options.probes, probes, strict=True):
         check_origin(path, probe, manifest["model"], manifest["context"])
     card = read_json(options.card)
-    predictions, rows = evaluate(options.activations, probes, card, options.control, options.resamples, options.seed)
+    drawn = options.resamples, options.seed
+    predictions, rows = evaluate(options.activations, probes, card, options.control, *drawn, options.layers)
     names = {"model": options.model, "context": manifest["context"]}
     record = {**provenance, **names, "control": options.control, "weights_sha256": manifest["weights_sha256"]}
     write_table(options.predictions, predictions, record)
@@ -37,10 +38,9 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--activations", type=Path, required=True, help="folder of states")
     result.add_argument("--probes", type=Path, nargs="+", required=True, help="probe files of this model and context")
     result.add_argument("--card", type=Path, required=True, help="the model's card (JSON)")
-    result.add_argument("--model", required=True, help="the model's name in the table, for its untrained control too")
-    result.add_argument(
-        "--control", choices=["none", "untrained"], default="none", help="untrained: mark the rows as this control's"
-    )
+    result.add_argument("--model", required=True, help="the model's name in the table, for its controls too")
+    control_option(result)
+    layers_option(result)
     result.add_argument("--resamples", type=int, default=1000, help="bootstrap samples of the values")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
     result.add_argument("--predictions", type=Path, required=True, help="table of decoded rows to write (Parquet)")

@@ -9,8 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from _run import parser, run
+from _run import control_option, layers_option, parser, run
+from numprobe.activations.store import read_manifest
 from numprobe.errors import NumprobeError
+from numprobe.evaluation.accuracy import in_layers
 from numprobe.evaluation.predict import check_origin
 from numprobe.evaluation.transfer import transfer_rows
 from numprobe.probes.probe import load_probe
@@ -22,19 +24,22 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     if not len(options.contexts) == len(options.activations) == len(options.probes):
         raise NumprobeError("--contexts, --activations and --probes must name equally many, in the same order")
     probes = dict(zip(options.contexts, map(load_probe, options.probes), strict=True))
-    for path, (context, probe) in zip(options.probes, probes.items(), strict=True):
-        check_origin(path, probe, options.model, context)
     folders = dict(zip(options.contexts, options.activations, strict=True))
+    for path, (context, probe) in zip(options.probes, probes.items(), strict=True):
+        check_origin(path, probe, read_manifest(folders[context])["model"], context)
     rows = transfer_rows(folders, probes, options.resamples, options.seed)
-    table = measurements([{"model": options.model, **row} for row in rows], {"fit_context": pl.String})
-    record = {**provenance, "model": options.model, "seed": options.seed, "resamples": options.resamples}
+    names = {"model": options.model, "control": options.control}
+    table = measurements([{**row, **names} for row in in_layers(rows, options.layers)], {"fit_context": pl.String})
+    record = {**provenance, **names, "seed": options.seed, "resamples": options.resamples}
     write_table(options.output, table, record)
 
 
 def arguments() -> argparse.ArgumentParser:
     """Options."""
     result = parser(__doc__)
-    result.add_argument("--model", required=True, help="the model's name")
+    result.add_argument("--model", required=True, help="the model's name in the table, for its controls too")
+    control_option(result)
+    layers_option(result)
     result.add_argument("--contexts", nargs="+", required=True, help="names of the contexts")
     result.add_argument("--activations", type=Path, nargs="+", required=True, help="their folders of states, in order")
     result.add_argument("--probes", type=Path, nargs="+", required=True, help="the probe fitted in each, in order")

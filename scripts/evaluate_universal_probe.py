@@ -1,6 +1,6 @@
 """What one probe for all layers and contexts costs against a probe of each layer (rule evaluate_universal_probe)."""
 
-from _run import parser, run  # isort: skip
+from _run import control_option, parser, run  # isort: skip
 
 import argparse
 from pathlib import Path
@@ -37,9 +37,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--variants", type=Path, nargs="+", required=True, help="probes of several layers and contexts")
     result.add_argument("--universal", type=Path, nargs="+", required=True, help="the universal probe and its controls")
     result.add_argument("--model", required=True, help="the model's name in the table, for its untrained control too")
-    result.add_argument(
-        "--control", choices=["none", "untrained"], default="none", help="untrained: mark the rows as this control's"
-    )
+    control_option(result)
     result.add_argument("--resamples", type=int, default=1000, help="bootstrap samples of the values")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
     result.add_argument("--output", type=Path, required=True, help="table of measurements to write (Parquet)")

@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema
 import yaml
+from control_runs import base_of, control_of
 from snakemake.utils import validate
 
 from numprobe.errors import NumprobeError
@@ -23,7 +24,6 @@ ITERATIVE = ("sinusoidal", "wave", "mlp")
 VOCABULARY = "vocabulary"
 #: What stands for the context in the path of the probe of all contexts.
 UNIVERSAL = "universal"
-UNTRAINED = ".untrained"
 #: Digits of the numbers of the experiment `composition`, and how many of one length it needs.
 COMPOSED = (2, 3, 4)
 FEWEST_OF_A_LENGTH = 40
@@ -182,8 +182,10 @@ def _model_problems(config: Config) -> Iterator[str]:
     trained = {entry["name"]: entry["train"] for entry in config["models"] if "train" in entry}
     for entry in config["models"]:
         where = f"models['{entry['name']}']"
-        if entry["name"].endswith(UNTRAINED):
-            yield f"{where}.name: must not end in '{UNTRAINED}', which names the untrained control"
+        if (control := control_of(entry["name"])) != "none":
+            kept = base_of(entry["name"])
+            yield f"{where}.name: must not end in '.{control}', which names a control of the model '{kept}'"
+        yield from _control_problems(entry, config["controls"], where)
         if "device" in entry and "device_map" in entry:
             yield f"{where}.device_map: spreads the model over devices, so leave 'device' out"
         if entry["source"] == "package" and ("folder" in entry) == ("file" in entry):
@@ -198,6 +200,19 @@ def _model_problems(config: Config) -> Iterator[str]:
 def _size_problems(entry: Config, contexts: list[Config], where: str) -> Iterator[str]:
     sized = [context["name"] for context in contexts if context["kind"] != "number"]
     yield from _unknown_names(list(entry.get("sizes", {})), sized, where, "contexts that have a size")
+
+
+def _control_problems(entry: Config, controls: list[str], where: str) -> Iterator[str]:
+    """A model may leave controls of the study out, and ask for several of one kind."""
+    own = entry.get("controls", controls)
+    for name in own:
+        if name not in controls:
+            known = ", ".join(controls) or "none"
+            yield f"{where}.controls: '{name}' is not among the study's controls ({known}): add it there"
+    if entry.get("untrained_seeds", 1) > 1 and "untrained" not in own:
+        yield f"{where}.untrained_seeds: is {entry['untrained_seeds']}, but 'untrained' is not among its controls"
+    elif entry.get("untrained_seeds", 1) > 1 and "of" in entry:
+        yield f"{where}.untrained_seeds: a checkpoint shares the untrained control of '{entry['of']}': name it there"
 
 
 def _train_problems(entry: Config, where: str, trained: dict[str, Config], numbers: Config) -> Iterator[str]:

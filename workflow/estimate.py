@@ -1,6 +1,7 @@
 """How much disk the hidden states of a study will take, told before it runs."""
 
-from check_config import UNTRAINED, VOCABULARY, Config
+from check_config import VOCABULARY, Config
+from control_runs import base_of
 from study import Study
 
 # Numbers in a text of the built-in passages; texts of one's own may hold more or fewer.
@@ -12,7 +13,7 @@ _LARGE = 10e9
 
 def describe_states(study: Study) -> str:
     """The size of the stored states: in a line, and for large studies by model and context."""
-    sizes = {run: size for run in study.runs() if (size := state_bytes(study, *run)) is not None}
+    sizes = {run: size for run in study.all_runs() if (size := state_bytes(study, *run)) is not None}
     unknown = [name for name, model in study.models.items() if model.width is None]
     kept = "kept" if study.config["activations"]["keep"] else "removed once they are used (activations.keep: false)"
     inside = f" and at the most {readable(more)} inside the layers" if (more := site_bytes(study)) else ""
@@ -25,11 +26,11 @@ def describe_states(study: Study) -> str:
 
 
 def _by_context(study: Study, sizes: dict[tuple[str, str], int]) -> list[str]:
-    """One line per context: rows, the sum over the models, and each model's share, untrained control included."""
+    """One line per context: rows, the sum over the models, and each model's share, its controls included."""
     lines = []
     for context in [VOCABULARY, *study.contexts]:
         shares = {
-            name: size + sizes.get((name + UNTRAINED, context), 0)
+            name: size + sum(sizes.get((run, context), 0) for run in study.control_runs(name))
             for name in study.models
             if (size := sizes.get((name, context)))
         }
@@ -43,7 +44,7 @@ def _by_context(study: Study, sizes: dict[tuple[str, str], int]) -> list[str]:
 
 def state_bytes(study: Study, run_model: str, context: str) -> int | None:
     """Rows x states x width x bytes of one component; None if the width is not known."""
-    width = study.models[run_model.removesuffix(UNTRAINED)].width
+    width = study.models[base_of(run_model)].width
     if width is None:
         return None
     item = _BYTES[study.config["activations"]["dtype"]]
@@ -56,7 +57,7 @@ def site_bytes(study: Study) -> int:
     item = _BYTES[study.config["activations"]["dtype"]]
     total = 0
     for run_model, context in study.runs("sites"):
-        width = study.models[run_model.removesuffix(UNTRAINED)].width
+        width = study.models[base_of(run_model)].width
         blocks = sum(layer.isdigit() and layer != "0" for layer in study.layers(run_model, context))
         total += state_rows(study, run_model, context) * blocks * 5 * (width or 0) * item if context in contexts else 0
     return total

@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from check_config import ITERATIVE, UNTRAINED, VOCABULARY, Config, check_config
+from check_config import ITERATIVE, VOCABULARY, Config, check_config
+from control_runs import MIXED, MIXED_LAYER, UNTRAINED, base_of, control_of, untrained_runs
 
 from numprobe.errors import NumprobeError
 from numprobe.layers import middle_layer
@@ -46,6 +47,8 @@ MANIPULATION = (
 )
 #: Those that change the states of operands.
 OPERANDS = ("steering", "ablation", "causal_subspace")
+#: Controls that are fitted as probes of their own; the others are runs of their own.
+PROBE_CONTROLS = ("shuffled", "gaussian")
 #: Kinds of contexts in which the state before the number is read.
 BEFORE_THE_NUMBER = ("result",)
 
@@ -207,8 +210,8 @@ class Study:
         return [name for name in self._wanted(model) if name != VOCABULARY and not self._reason(model, name)]
 
     def own_token_contexts(self, run_model: str) -> list[str]:
-        """Names of the contexts in which a model, or its untrained control, reads a number at its own token."""
-        contexts = self.contexts_of(run_model.removesuffix(UNTRAINED))
+        """Names of the contexts in which a model, or a control of it, reads a number at its own token."""
+        contexts = self.contexts_of(base_of(run_model))
         return [name for name in contexts if self.contexts[name]["kind"] not in BEFORE_THE_NUMBER]
 
     def one_state(self, context: str) -> bool:
@@ -264,8 +267,17 @@ class Study:
         default = self.contexts_of_kind(model, "operand", "result")
         return [name for name in self.contexts_of(model) if name in entry.get("contexts", default)]
 
+    def controls_of(self, model: str) -> list[str]:
+        """Names of the controls that a model has: those of the study, or the ones that it names."""
+        own = self.models[model].entry.get("controls", self.config["controls"])
+        return [name for name in self.config["controls"] if name in own]
+
+    def reads_untrained(self, model: str) -> bool:
+        """Whether a model has an untrained control of its own, and the study wants it."""
+        return "untrained" in self.controls_of(model) and self.models[model].has_untrained
+
     def runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
-        """All (model, context) pairs, `vocabulary` included, the untrained controls after the models.
+        """All (model, context) pairs, `vocabulary` included, the first untrained controls after the models.
 
         `experiment`: the pairs of the models that take part in it alone.
         """
@@ -274,10 +286,31 @@ class Study:
         untrained = [
             (name + UNTRAINED, context)
             for name in names
-            if "untrained" in self.config["controls"] and self.models[name].has_untrained
+            if self.reads_untrained(name)
             for context in self._all_contexts(name)
         ]
         return plain + untrained
+
+    def control_runs(self, model: str) -> list[str]:
+        """Names of the runs that are controls of a model: the untrained ones, then the mixed one."""
+        seeds = self.models[model].entry.get("untrained_seeds", 1) if self.reads_untrained(model) else 0
+        return untrained_runs(model, seeds) + self.mixed_runs(model)
+
+    def mixed_runs(self, model: str) -> list[str]:
+        """The mixed control of a model, as a list of at most one: it needs a text, so a context of prompts."""
+        return [model + MIXED] if "mixed" in self.controls_of(model) and self.contexts_of(model) else []
+
+    def all_runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
+        """The pairs of `runs`, then those of the other untrained controls and of the mixed ones."""
+        first = self.runs(experiment)
+        controls = [run for name in self.models_of(experiment) for run in self.control_runs(name)]
+        further = [(run, context) for run in controls for context in self.run_contexts(run)]
+        return first + [pair for pair in further if pair not in first]
+
+    def run_contexts(self, run_model: str) -> list[str]:
+        """Names of the contexts of a run, `vocabulary` included; a mixed one has those of prompts alone."""
+        model = base_of(run_model)
+        return self.contexts_of(model) if control_of(run_model) == "mixed" else self._all_contexts(model)
 
     def _all_contexts(self, model: str) -> list[str]:
         vocabulary = [VOCABULARY] if VOCABULARY in self._wanted(model) else []
@@ -300,8 +333,10 @@ class Study:
         return "encoder" if self.models[model].facts.encoder and kind in NOT_FOR_ENCODERS else None
 
     def layers(self, run_model: str, context: str) -> tuple[str, ...]:
-        """Names of the states of a model (or its untrained control) in a context."""
-        model = self.models[run_model.removesuffix(UNTRAINED)]
+        """Names of the states of a model (or of a control of it) in a context."""
+        if control_of(run_model) == "mixed":
+            return (MIXED_LAYER,)
+        model = self.models[base_of(run_model)]
         return tuple(vocabulary_layers(model.facts)) if context == VOCABULARY else model.layers
 
     def layer(self, run_model: str, context: str, wanted: str) -> str:
@@ -334,16 +369,16 @@ class Study:
         return [*layers, f"{folder}/positions.parquet", f"{folder}/manifest.json"]
 
     def iterative_entries(self, run_model: str, context: str) -> list[Config]:
-        """Entries of the iterative probes of a run; none for untrained controls."""
-        if run_model.endswith(UNTRAINED):
+        """Entries of the iterative probes of a run; none for controls."""
+        if control_of(run_model) != "none":
             return []
         return [entry for entry in self.iterative if _covers(entry, run_model, context)]
 
     def probe_controls(self, run_model: str) -> list[str]:
-        """Controls that are fitted as probes of their own; none for untrained models."""
-        if run_model.endswith(UNTRAINED):
+        """Controls that are fitted as probes of their own; none for runs that are controls themselves."""
+        if control_of(run_model) != "none":
             return []
-        return [name for name in self.config["controls"] if name != "untrained"]
+        return [name for name in self.controls_of(run_model) if name in PROBE_CONTROLS]
 
     def closed_form_files(self, run_model: str, context: str) -> list[str]:
         """Files of the closed-form probes of a run and of their controls."""
@@ -369,14 +404,15 @@ class Study:
         ]
 
     def untrained_seed(self, run_model: str) -> int | None:
-        """Seed of the random weights of an untrained control, None for a model as it is."""
-        if not run_model.endswith(UNTRAINED):
+        """Seed of the random weights of an untrained control, None for other runs."""
+        control = control_of(run_model)
+        if not control.startswith("untrained"):
             return None
-        return derive_seed(self.config["seed"], "untrained", run_model.removesuffix(UNTRAINED)) % 2**31
+        return derive_seed(self.config["seed"], control, base_of(run_model)) % 2**31
 
     def size(self, run_model: str, context: str) -> int | None:
         """Return a model's own size of a context (`per_value` or `texts`), None for the context's."""
-        size = self.models[run_model.removesuffix(UNTRAINED)].entry.get("sizes", {}).get(context)
+        size = self.models[base_of(run_model)].entry.get("sizes", {}).get(context)
         return None if size is None else int(size)
 
     def sized(self, run_model: str, context: str) -> Config:

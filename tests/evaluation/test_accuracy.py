@@ -159,3 +159,13 @@ def test_partly_single_tokens_split_the_values(tmp_path):
     _, rows = evaluate(folder, [make_probe()], card, "none", 100, 0)
     assert value(rows, metric="accuracy", layer="0", control="none", subset="values=0..9") == 1.0
     assert value(rows, metric="accuracy", layer="0", control="none", subset="values=10..99") == 0.0
+
+
+def test_a_control_without_layers_stands_in_every_layer_of_its_model(tmp_path):
+    folder = write_folder(tmp_path, range(100), layers=("mixed",))
+    predictions, rows = evaluate(folder, [make_probe(("mixed",))], CARD, "mixed", 100, 0, ["0", "5", "final_norm"])
+    assert predictions["layer"].unique().to_list() == ["mixed"]
+    table = measurements(rows)
+    assert set(table["control"]) == {"mixed"}
+    whole = table.filter((pl.col("metric") == "accuracy") & (pl.col("subset") == "all") & pl.col("fold").is_null())
+    assert whole.select("layer", "value").rows() == [("0", 1.0), ("5", 1.0), ("final_norm", 1.0)]

@@ -100,6 +100,19 @@ def test_transfer_of_a_model(study):
     ]  # fmt: skip
 
 
+def test_transfer_of_a_control_is_marked_and_stands_in_the_layers_of_its_model(study):
+    succeed(
+        "evaluate_transfer", "--model", "m", "--control", "mixed", "--layers", "4", "9", "--contexts", "number",
+        "--activations", study / "states", "--probes", study / "linear.safetensors", "--resamples", 50,
+        "--output", study / "transfer.parquet",
+    )  # fmt: skip
+    table = read_table(study / "transfer.parquet").filter(pl.col("metric") == "accuracy")
+    assert set(table.select("model", "control", "layer").rows()) == {("m", "mixed", "4"), ("m", "mixed", "9")}
+    assert read_metadata(study / "transfer.parquet")["control"] == "mixed"
+    wrong = run("evaluate_transfer", "--control", "random")
+    assert "argument --control: invalid choice: 'random'" in wrong.stderr
+
+
 def test_spectra_of_a_model(study):
     succeed(
         "evaluate_spectra", "--model", "fake", "--activations", study / "states", "--card", study / "card.json",
@@ -129,12 +142,14 @@ def test_no_program_of_this_stage_loads_torch():
 
 
 def test_a_model_and_its_control_are_one_table_of_composition(tmp_path):
-    for name, context in (("m", "number"), ("m", "operand"), ("m.untrained", "number")):
+    for name, context in (("m", "number"), ("m", "operand"), ("m.untrained", "number"), ("m.mixed", "number")):
         write_folder(tmp_path / name / context, np.tile(np.arange(100), 2), layers=("0",), context=context)
-    folders = [tmp_path / "m" / "number", tmp_path / "m" / "operand", tmp_path / "m.untrained" / "number"]
+    controls = [tmp_path / "m.untrained" / "number", tmp_path / "m.mixed" / "number"]
+    folders = [tmp_path / "m" / "number", tmp_path / "m" / "operand", *controls]
     succeed(
-        "evaluate_composition", "--activations", *folders, "--controls", "none", "none", "untrained", "--model", "m",
-        "--one-state", "number", "--maximum", 99, "--output", tmp_path / "table.parquet",
+        "evaluate_composition", "--activations", *folders, "--controls", "none", "none", "untrained", "mixed",
+        "--model", "m", "--layers", "0", "1", "--one-state", "number", "--maximum", 99,
+        "--output", tmp_path / "table.parquet",
     )  # fmt: skip
     refused = run(
         "evaluate_composition", "--activations", *folders, "--controls", "none", "--model", "m", "--output", "none"
@@ -145,6 +160,8 @@ def test_a_model_and_its_control_are_one_table_of_composition(tmp_path):
     # The state is the number, which is additive in its digits; both prompts of a number have the same state.
     found = table.select("model", "context", "control", "subset", pl.col("value").round(9)).sort("context", "control")
     assert found.filter(pl.col("control") != "shuffled").rows() == [
+        ("m", "number", "mixed", "digits=2", 1.0),
+        ("m", "number", "mixed", "digits=2", 1.0),
         ("m", "number", "none", "digits=2", 1.0),
         ("m", "number", "untrained", "digits=2", 1.0),
         ("m", "operand", "none", "digits=2", 1.0),

@@ -18,7 +18,7 @@ LEVELS = {
     "log": (0.03, 0.015),
 }
 ITERATIVE = {"sinusoidal": (0.95, 0.22), "wave": (0.97, 0.25)}
-CONTROLS = {"shuffled": 0.002, "gaussian": 0.0, "untrained": 0.004}
+CONTROLS = {"shuffled": 0.002, "gaussian": 0.0, "untrained": 0.004, "untrained-2": 0.006, "mixed": 0.98}
 
 
 def states(blocks: int, norm: bool = True) -> list[str]:
@@ -125,8 +125,8 @@ def large_accuracy_table(models: int = 12, blocks: int = 80, contexts: int = 6) 
     return measurements(rows)
 
 
-def transfer_table(blocks: int = 4) -> pl.DataFrame:
-    """Fit in one context, test in another."""
+def transfer_table(blocks: int = 4, controls: tuple[str, ...] = ("none",)) -> pl.DataFrame:
+    """Fit in one context, test in another; controls read a fifth of it, "mixed" everything."""
     rows = []
     for model in [*CAUSAL, *ENCODER]:
         encoder = model in ENCODER
@@ -135,7 +135,11 @@ def transfer_table(blocks: int = 4) -> pl.DataFrame:
             for i, fit in enumerate(contexts):
                 for j, test in enumerate(contexts):
                     value = 0.99 if i == j else max(0.0, 0.9 - 0.12 * abs(i - j) * (1 + states(blocks).index(layer)))
-                    rows.append(_row(model, test, layer, "fourier", value, fit_context=fit))
+                    read = {"none": value, "mixed": 0.98}
+                    rows += [
+                        _row(model, test, layer, "fourier", read.get(c, value / 5), fit_context=fit, control=c)
+                        for c in controls
+                    ]
         if encoder:
             rows.append({"model": model, "context": "result", "note": "not applicable: encoder"})
     return measurements(rows, extra={"fit_context": pl.String})

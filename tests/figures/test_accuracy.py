@@ -19,7 +19,8 @@ def test_all_probes_are_drawn_on_all_values_and_the_leading_one_on_subsets():
     drawn = accuracy_rows(accuracy_table(), "probes")
     plain = drawn.filter(pl.col("control") == "none")
     assert set(plain["probe"].drop_nulls()) == {"fourier", "digits", "binary", "linear", "log", "sinusoidal", "wave"}
-    assert set(drawn["control"]) == {"none", "constant"}
+    assert set(drawn["control"]) == {"none", "untrained", "untrained-2", "mixed", "constant"}
+    assert set(drawn.filter(pl.col("control").is_in(["untrained", "mixed"]))["probe"]) == {"fourier"}
     parts = drawn.filter(pl.col("subset") != "all")
     assert set(parts["subset"]) == {"values=0..341", "values=342..999"}
     assert set(parts["probe"]) == {"fourier"}
@@ -27,7 +28,7 @@ def test_all_probes_are_drawn_on_all_values_and_the_leading_one_on_subsets():
 
 def test_controls_are_those_of_the_leading_probe():
     drawn = accuracy_rows(accuracy_table(), "controls")
-    assert set(drawn["control"]) == {"none", "shuffled", "gaussian", "untrained", "constant"}
+    assert set(drawn["control"]) == {"none", "shuffled", "gaussian", "untrained", "untrained-2", "mixed", "constant"}
     assert set(drawn["probe"].drop_nulls()) == {"fourier", "constant"}
     assert set(drawn["subset"]) == {"all"}
 
@@ -68,7 +69,7 @@ def test_a_combination_without_rows_is_visible():
 
 def test_the_legend_names_every_series_and_chance_only_when_it_is_known():
     drawn = accuracy_rows(accuracy_table(), "controls")
-    names = ["fourier", "shuffled", "gaussian", "untrained", "constant"]
+    names = ["fourier", "shuffled", "gaussian", "untrained", "mixed", "constant"]
     assert legend(draw_accuracy(drawn, "controls")) == names
     assert legend(draw_accuracy(drawn, "controls", candidates=1000)) == [*names, "chance (1/1000)"]
 

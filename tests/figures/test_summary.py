@@ -27,7 +27,15 @@ def test_all_probes_and_the_controls_of_the_leading_one_are_shown_once():
     assert {probe for probe, control in shown if control == "none"} == {
         "fourier", "digits", "binary", "linear", "log", "sinusoidal", "wave",
     }  # fmt: skip
-    assert {control for _, control in shown} == {"none", "shuffled", "gaussian", "untrained", "constant"}
+    assert {control for _, control in shown} == {
+        "none",
+        "shuffled",
+        "gaussian",
+        "untrained",
+        "untrained-2",
+        "mixed",
+        "constant",
+    }
 
 
 def test_the_figure_says_which_layer_it_shows_and_what_does_not_apply():
@@ -38,7 +46,7 @@ def test_the_figure_says_which_layer_it_shows_and_what_does_not_apply():
     assert found.count("not applicable: encoder") == 1
     assert "99 %" in found
     assert legend(figure)[:3] == ["fourier", "sinusoidal", "wave"]
-    assert legend(figure)[-4:] == ["shuffled", "gaussian", "untrained", "constant"]
+    assert legend(figure)[-4:] == ["gaussian", "untrained", "mixed", "constant"]
 
 
 def test_combinations_without_rows_are_visible():

@@ -52,6 +52,39 @@ def test_deep_models_are_drawn_as_curves_over_the_layers():
     assert "not applicable: encoder" in found and "layer" in found and "fitted on" in found
 
 
+CONTROLLED = ("none", "untrained", "untrained-2", "mixed")
+
+
+def test_controls_are_matrices_behind_the_layers_the_best_layer_of_untrained_ones():
+    table = transfer_table(controls=CONTROLLED)
+    figure = draw_transfer(transfer_rows(table))
+    found = texts(figure)
+    assert found.count("untrained, best layer") == found.count("mixed") == 3
+    (axes,) = [axes for axes in figure.axes if axes.get_title() == "untrained,\nbest layer"][:1]
+    (image,) = axes.images
+    llama = table.filter((pl.col("model") == "llama") & (pl.col("control") == "untrained"))
+    best = llama.group_by("fit_context", "context").agg(pl.col("value").max()).filter(fit_context="natural")
+    assert sorted(image.get_array()[3].tolist()) == sorted(best["value"])
+
+
+def test_controls_are_lines_where_a_model_is_deep():
+    figure = draw_transfer(transfer_rows(transfer_table(blocks=24, controls=CONTROLLED)))
+    assert legend(figure) == ["number", "operand", "result", "natural", "untrained", "mixed"]
+
+
+@pytest.mark.parametrize("blocks", [4, 24])
+@pytest.mark.parametrize("models", [1, 3])
+def test_nothing_is_cut_off(blocks, models):
+    table = transfer_table(blocks, CONTROLLED)
+    table = table.filter(pl.col("model").is_in(table["model"].unique(maintain_order=True)[:models].to_list()))
+    figure = draw_transfer(transfer_rows(table))
+    figure.draw_without_rendering()
+    page = figure.bbox
+    for text in [figure._supylabel, figure._supxlabel, *(axes.yaxis.label for axes in figure.axes)]:
+        box = text.get_window_extent()
+        assert text.get_text() == "" or (page.x0 <= box.x0 and box.y0 >= page.y0 and box.y1 <= page.y1)
+
+
 def test_only_accuracies_are_drawn():
     table = transfer_table()
     more = table.head(5).with_columns(pl.lit("r2").alias("metric"))

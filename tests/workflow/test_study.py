@@ -30,6 +30,50 @@ def test_checkpoints_share_the_untrained_control_of_their_model(study):
     assert untrained == {"llama.untrained", "olmo2.untrained", "phi3.untrained", "minilm.untrained"}
 
 
+@pytest.fixture
+def controlled():
+    """A study in which llama has three untrained controls, and phi3 none but those that are fits."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["controls"] = ["shuffled", "gaussian", "untrained", "mixed"]
+    config["models"][0]["untrained_seeds"] = 3
+    config["models"][2]["controls"] = ["shuffled"]
+    return load_study(config)
+
+
+def test_controls_are_runs_of_their_own(controlled):
+    assert controlled.control_runs("llama") == [
+        "llama.untrained", "llama.untrained-2", "llama.untrained-3", "llama.mixed",
+    ]  # fmt: skip
+    assert controlled.control_runs("llama-step-300") == ["llama-step-300.mixed"]
+    assert controlled.control_runs("phi3") == []
+    assert controlled.run_contexts("llama.mixed") == ["number", "operand", "result", "natural"]
+    assert controlled.layers("llama.mixed", "number") == ("mixed",)
+    assert controlled.layers("llama.untrained-3", "number") == controlled.layers("llama", "number")
+    assert controlled.probe_controls("llama.mixed") == controlled.probe_controls("llama.untrained-2") == []
+    assert controlled.probe_controls("phi3") == ["shuffled"]
+    assert controlled.iterative_entries("llama.mixed", "number") == []
+
+
+def test_further_controls_come_behind_all_runs_and_stay_out_of_what_is_about_the_model(controlled, study):
+    runs, plain = controlled.all_runs("accuracy"), controlled.runs("accuracy")
+    assert runs[: len(plain)] == plain
+    assert len(set(runs)) == len(runs)
+    further = {run for run, _ in runs} - {run for run, _ in plain}
+    assert further == {
+        "llama.untrained-2", "llama.untrained-3", "llama.mixed", "olmo2.mixed", "llama-step-300.mixed", "minilm.mixed",
+    }  # fmt: skip
+    assert ("llama.untrained-2", "vocabulary") in runs
+    assert ("llama.mixed", "vocabulary") not in runs
+    assert not {"result"} & {context for run, context in runs if run == "minilm.mixed"}
+    assert study.all_runs() == study.runs()
+
+
+def test_each_untrained_control_has_weights_of_its_own(controlled, study):
+    seeds = [controlled.untrained_seed(run) for run in controlled.control_runs("llama")]
+    assert len(set(seeds)) == 4
+    assert (seeds[0], seeds[-1]) == (study.untrained_seed("llama.untrained"), None)
+
+
 def test_layers_are_known_before_any_model_exists(study):
     assert study.layers("llama", "number") == ("0", "1", "2", "3", "4", "final_norm")
     assert study.layers("minilm.untrained", "number") == ("0", "1", "2", "3", "4", "5", "6")

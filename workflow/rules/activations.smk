@@ -1,6 +1,7 @@
 """Activations: the hidden states at the probed tokens, all layers of a model in one forward pass.
 
-One rule per model, because its layers are its outputs; the model's untrained control has the same layers.
+One rule per model, because its layers are its outputs; the model's untrained controls have the same layers. The mixed
+control has one state and needs no pass.
 """
 
 for entry in STUDY.models.values():
@@ -29,7 +30,7 @@ for entry in STUDY.models.values():
         benchmark:
             "results/benchmarks/extract_activations/{model}/{context}.tsv"
         wildcard_constraints:
-            model=f"{re.escape(entry.name)}({re.escape(UNTRAINED)})?",
+            model=re.escape(entry.name) + UNTRAINED_ENDING,
             context="|".join(re.escape(context) for context in STUDY.contexts),
         conda:
             "../envs/numprobe.yaml"
@@ -80,7 +81,7 @@ for entry in STUDY.models.values():
         benchmark:
             "results/benchmarks/extract_vocabulary/{model}.tsv"
         wildcard_constraints:
-            model=f"{re.escape(entry.name)}({re.escape(UNTRAINED)})?",
+            model=re.escape(entry.name) + UNTRAINED_ENDING,
         conda:
             "../envs/numprobe.yaml"
         threads: 1
@@ -98,3 +99,43 @@ for entry in STUDY.models.values():
             'python "$NUMPROBE"/extract_vocabulary.py --code {params.code} --model {wildcards.model}'
             " --source {params.source:q} --output {params.folder} {params.untrained} {params.numbers}"
             " --storage-dtype {params.storage} > {log} 2>&1"
+
+
+rule extract_mixed:
+    """The embeddings of the last four tokens, turned and added up: states without a network."""
+    input:
+        model=lambda wildcards: base_model(wildcards).files,
+        prompts=prompts_of,
+        card=lambda wildcards: ancient(f"results/cards/{base_model(wildcards).name}.json"),
+    output:
+        kept(
+            [
+                f"results/activations/{{model}}/{{context}}/{file}"
+                for file in [f"residual-{MIXED_LAYER}.parquet", "positions.parquet", "manifest.json"]
+            ]
+        ),
+    log:
+        "results/logs/extract_mixed/{model}/{context}.log",
+    benchmark:
+        "results/benchmarks/extract_mixed/{model}/{context}.tsv"
+    wildcard_constraints:
+        model="|".join(re.escape(name + MIXED) for name in STUDY.models),
+        context="|".join(re.escape(context) for context in STUDY.contexts),
+    conda:
+        "../envs/numprobe.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        code=digest("extract_mixed"),
+        folder=subpath(output[0], parent=True),
+        source=lambda wildcards: base_model(wildcards).source,
+        storage=config["activations"]["dtype"],
+        numbers=RANGE,
+        seed=config["seed"],
+    shell:
+        'python "$NUMPROBE"/extract_mixed.py --code {params.code} --model {wildcards.model}'
+        " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
+        " --output {params.folder} --storage-dtype {params.storage} --card {input.card} {params.numbers}"
+        " --seed {params.seed} > {log} 2>&1"

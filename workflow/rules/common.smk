@@ -9,13 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 from snakemake.exceptions import WorkflowError
 
-from check_config import UNTRAINED, VOCABULARY
+from check_config import VOCABULARY
 from check_python import check_python
+from control_runs import MIXED, MIXED_LAYER, UNTRAINED, UNTRAINED_ENDING, base_of, control_of
 from estimate import describe_states
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
-from study import CONVERTED_FILES, MODEL_FILES, load_study, with_size
+from study import CONVERTED_FILES, MODEL_FILES, PROBE_CONTROLS, load_study, with_size
 
 # The programs lie beside the Snakefile, wherever the run's working directory is.
 PROGRAMS = Path(workflow.basedir) / "scripts"
@@ -57,7 +58,7 @@ SPLIT = "--scheme {scheme} --folds {folds} --inner {inner} --seed {seed}".format
 
 
 wildcard_constraints:
-    model="|".join(re.escape(name + ending) for name in STUDY.models for ending in ("", UNTRAINED)),
+    model="|".join(re.escape(run) for name in STUDY.models for run in (name, *STUDY.control_runs(name))),
     context="|".join(re.escape(name) for name in [*STUDY.contexts, VOCABULARY]),
 
 
@@ -118,8 +119,8 @@ def origin_options(model):
 
 
 def base_model(wildcards):
-    """The configured model of a run, whose untrained control it may be."""
-    return STUDY.models[wildcards.model.removesuffix(UNTRAINED)]
+    """The configured model of a run, a control of which it may be."""
+    return STUDY.models[base_of(wildcards.model)]
 
 
 def expected_options(wildcards):
@@ -193,6 +194,24 @@ def main_models():
     return list(dict.fromkeys(found)) or list(STUDY.models)
 
 
+def prompt_contexts(wildcards):
+    """The contexts of prompts in which a run's model is studied."""
+    return STUDY.contexts_of(base_of(wildcards.model))
+
+
+def control_options(wildcards):
+    """The options that name the model and the control of a run, and the layers in which a control without layers stands."""
+    model, control = base_model(wildcards), control_of(wildcards.model)
+    layers = f" --layers {' '.join(model.layers)}" if control == "mixed" else ""
+    return f"--model {model.name} --control {control}{layers}"
+
+
+def transferred_runs():
+    """The runs whose transfer between contexts is measured: the models, then their controls."""
+    models = [name for name in STUDY.models_of("transfer") if STUDY.contexts_of(name)]
+    return models + [run for name in models for run in STUDY.control_runs(name)]
+
+
 def training_logs():
     """The logs of the models that the workflow trains for its main experiments."""
     main = main_models()
@@ -239,6 +258,44 @@ def experiment_files(experiments):
 def not_applicable_options(skipped):
     """What a collected table shows as skipped: `MODEL:CONTEXT:REASON`."""
     return " ".join(["--not-applicable", *map(shlex.quote, skipped)]) if skipped else ""
+
+
+@dataclass(frozen=True)
+class ClosedFormFit:
+    """The runs whose closed-form probes have the same controls, and these."""
+
+    controls: list[str]
+    runs: list[str]
+
+    @property
+    def endings(self):
+        """What follows the name of a probe in those of the files."""
+        return ["", *(f".{control}" for control in self.controls)]
+
+    @property
+    def pattern(self):
+        """The wildcard constraint."""
+        return "|".join(map(re.escape, self.runs))
+
+    def rule_name(self, what):
+        """The name of the rule."""
+        if self.controls == probe_controls():
+            return f"fit_{what}"
+        return f"fit_{what}_with_{'_'.join(self.controls)}" if self.controls else f"fit_untrained_{what}"
+
+
+def probe_controls():
+    """Controls of the study that are fitted as probes of their own."""
+    return [name for name in config["controls"] if name in PROBE_CONTROLS]
+
+
+def closed_form_fits():
+    """The groups of runs that have the same controls."""
+    groups = {}
+    for name in STUDY.models:
+        for run in (name, *STUDY.control_runs(name)):
+            groups.setdefault(tuple(STUDY.probe_controls(run)), []).append(run)
+    return [ClosedFormFit(list(controls), runs) for controls, runs in groups.items()]
 
 
 @dataclass(frozen=True)

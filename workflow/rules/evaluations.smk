@@ -5,7 +5,9 @@ RESAMPLES = config["intervals"]["resamples"]
 add_experiment(
     "accuracy",
     collected={
-        "accuracy": [f"results/tables/accuracy/{model}/{context}.parquet" for model, context in STUDY.runs("accuracy")]
+        "accuracy": [
+            f"results/tables/accuracy/{model}/{context}.parquet" for model, context in STUDY.all_runs("accuracy")
+        ]
     },
     skipped=STUDY.not_applicable("accuracy"),
     figures={
@@ -22,11 +24,7 @@ add_experiment(
 )
 add_experiment(
     "transfer",
-    collected={
-        "transfer": [
-            f"results/tables/transfer/{name}.parquet" for name in STUDY.models_of("transfer") if STUDY.contexts_of(name)
-        ]
-    },
+    collected={"transfer": [f"results/tables/transfer/{run}.parquet" for run in transferred_runs()]},
     skipped=STUDY.not_applicable("transfer"),
     figures={"transfer": ("plot_transfer", ["transfer"], "", "04. Transfer between contexts")},
 )
@@ -66,13 +64,12 @@ rule evaluate_probes:
     params:
         code=digest("evaluate_probes"),
         states=states_folder,
-        model=lambda wildcards: base_model(wildcards).name,
-        control=lambda wildcards: "untrained" if wildcards.model.endswith(UNTRAINED) else "none",
+        control=control_options,
         resamples=RESAMPLES,
         seed=config["seed"],
     shell:
         'python "$NUMPROBE"/evaluate_probes.py --code {params.code} --activations {params.states}'
-        " --probes {input.probes} --card {input.card} --model {params.model} --control {params.control}"
+        " --probes {input.probes} --card {input.card} {params.control}"
         " --resamples {params.resamples} --seed {params.seed} --predictions {output.predictions}"
         " --output {output.table} > {log} 2>&1"
 
@@ -85,14 +82,12 @@ if STUDY.experiment("transfer"):
         """Fit in one context, test in another."""
         input:
             states=lambda wildcards: [
-                file
-                for context in STUDY.contexts_of(wildcards.model)
-                for file in STUDY.states(wildcards.model, context)
+                file for context in prompt_contexts(wildcards) for file in STUDY.states(wildcards.model, context)
             ],
             probes=lambda wildcards: expand(
                 "results/probes/{model}/{context}/{probe}.safetensors",
                 model=wildcards.model,
-                context=STUDY.contexts_of(wildcards.model),
+                context=prompt_contexts(wildcards),
                 probe=TRANSFERRED,
             ),
         output:
@@ -109,16 +104,17 @@ if STUDY.experiment("transfer"):
             runtime=minutes(60),
         params:
             code=digest("evaluate_transfer"),
-            contexts=lambda wildcards: " ".join(STUDY.contexts_of(wildcards.model)),
+            control=control_options,
+            contexts=prompt_contexts,
             states=lambda wildcards: expand(
                 "results/activations/{model}/{context}",
                 model=wildcards.model,
-                context=STUDY.contexts_of(wildcards.model),
+                context=prompt_contexts(wildcards),
             ),
             resamples=RESAMPLES,
             seed=config["seed"],
         shell:
-            'python "$NUMPROBE"/evaluate_transfer.py --code {params.code} --model {wildcards.model}'
+            'python "$NUMPROBE"/evaluate_transfer.py --code {params.code} {params.control}'
             " --contexts {params.contexts} --activations {params.states} --probes {input.probes}"
             " --resamples {params.resamples} --seed {params.seed} --output {output} > {log} 2>&1"
 

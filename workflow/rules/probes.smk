@@ -1,57 +1,42 @@
-"""Probes: all layers and folds of a model in a context are fitted in one job."""
+"""Probes: all layers and folds of a model in a context are fitted in one job, with the controls that the model has."""
 
 CLOSED_FORM_OUTPUTS = "results/probes/{{model}}/{{context}}/{probe}{ending}.safetensors"
 
 
-rule fit_probes:
-    """The closed-form probes and their controls."""
-    input:
-        states_of,
-    output:
-        expand(
-            CLOSED_FORM_OUTPUTS,
-            probe=STUDY.closed_form,
-            ending=["", *(f".{name}" for name in STUDY.probe_controls(""))],
-        ),
-    log:
-        "results/logs/fit_probes/{model}/{context}.log",
-    benchmark:
-        "results/benchmarks/fit_probes/{model}/{context}.tsv"
-    wildcard_constraints:
-        model="|".join(map(re.escape, STUDY.models)),
-    conda:
-        "../envs/numprobe.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(4000),
-        runtime=minutes(60),
-        gpu=FITTING_GPUS,
-    params:
-        code=digest("fit_probes"),
-        states=states_folder,
-        folder=subpath(output[0], parent=True),
-        probes=" ".join(STUDY.closed_form),
-        controls=" ".join(STUDY.probe_controls("")),
-        device=config["fitting"]["device"],
-        split=f"{RANGE} {SPLIT}",
-    shell:
-        'python "$NUMPROBE"/fit_probes.py --code {params.code} --activations {params.states} --output {params.folder}'
-        " --probes {params.probes} --controls {params.controls} --device {params.device} {params.split} > {log} 2>&1"
+for fit in closed_form_fits():
 
-
-use rule fit_probes as fit_untrained_probes with:
-    output:
-        expand(CLOSED_FORM_OUTPUTS, probe=STUDY.closed_form, ending=[""]),
-    wildcard_constraints:
-        model="|".join(re.escape(name + UNTRAINED) for name in STUDY.models),
-    params:
-        code=digest("fit_probes"),
-        states=states_folder,
-        folder=subpath(output[0], parent=True),
-        probes=" ".join(STUDY.closed_form),
-        controls="",
-        device=config["fitting"]["device"],
-        split=f"{RANGE} {SPLIT}",
+    rule:
+        name:
+            fit.rule_name("probes")
+        input:
+            states_of,
+        output:
+            expand(CLOSED_FORM_OUTPUTS, probe=STUDY.closed_form, ending=fit.endings),
+        log:
+            "results/logs/fit_probes/{model}/{context}.log",
+        benchmark:
+            "results/benchmarks/fit_probes/{model}/{context}.tsv"
+        wildcard_constraints:
+            model=fit.pattern,
+        conda:
+            "../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(4000),
+            runtime=minutes(60),
+            gpu=FITTING_GPUS,
+        params:
+            code=digest("fit_probes"),
+            states=states_folder,
+            folder=subpath(output[0], parent=True),
+            probes=" ".join(STUDY.closed_form),
+            controls=" ".join(fit.controls),
+            device=config["fitting"]["device"],
+            split=f"{RANGE} {SPLIT}",
+        shell:
+            'python "$NUMPROBE"/fit_probes.py --code {params.code} --activations {params.states}'
+            " --output {params.folder} --probes {params.probes} --controls {params.controls}"
+            " --device {params.device} {params.split} > {log} 2>&1"
 
 
 for entry in STUDY.iterative:

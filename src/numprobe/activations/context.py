@@ -19,9 +19,9 @@ from numprobe.activations.locate import Located, locate_numbers, longest_sequenc
 from numprobe.activations.store import RESIDUAL, State, StateWriter, writing_states
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture, locate_parts
-from numprobe.models.facts import check_layers
+from numprobe.models.facts import causal_span, check_layers
 from numprobe.models.load import load_model, load_tokenizer
-from numprobe.models.prompted import model_prompts
+from numprobe.models.prompted import ModelPrompts, model_prompts
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
@@ -172,8 +172,28 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
     model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
     parts = locate_parts(model, extraction.shares)
     check_layers(parts.facts.layers, extraction.expected_layers)
+    located, details = locate_prompts(extraction, given, tokenizer, parts.config)
+    lookup = text_of(given.table, located.positions)
+    return Prepared(parts, int(parts.config.hidden_size), located, lookup, details)
+
+
+def locate_prompts(
+    extraction: Extraction, given: ModelPrompts, tokenizer: Any, config: Any
+) -> tuple[Located, dict[str, Any]]:
+    """Return where a model reads the numbers of its prompts, and what the manifest says of them.
+
+    Parameters
+    ----------
+    extraction
+        What to extract.
+    given
+        The prompts as the model reads them.
+    tokenizer, config
+        The model's, of a multimodal one the configuration of its language model.
+    """
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token, extraction.source.single_tokens)
-    located = locate_numbers(given.table, numbers, longest_sequence(parts.config, tokenizer), parts.causal_span)
+    span = causal_span(config.to_dict(), extraction.shares)
+    located = locate_numbers(given.table, numbers, longest_sequence(config, tokenizer), span)
     positions, endings = with_endings(located.positions, given.table, numbers, extraction.values)
     details = {
         "model": extraction.model,
@@ -183,8 +203,7 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
         "dropped": given.dropped | located.dropped,
         "endings": endings,
     }
-    located = replace(located, positions=positions)
-    return Prepared(parts, int(parts.config.hidden_size), located, text_of(given.table, positions), details)
+    return replace(located, positions=positions), details
 
 
 def announce(folder: Path, rows: int, widths: Sequence[int], dtype: str) -> None:

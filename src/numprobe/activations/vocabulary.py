@@ -143,6 +143,20 @@ def vocabulary_states(
     return {layer: read_rows(folder, str(name), list(tokens.values())) for layer, name in names.items()}
 
 
+def input_rows(source: ModelSource, ids: Sequence[int]) -> np.ndarray:
+    """Return rows of the input matrix, float32 [rows, width]; errors as `numprobe.models.load.load_model`.
+
+    They are read from the file, and the model is loaded only where the name of the matrix is not known.
+    """
+    folder = resolve_source(source).folder
+    name = matrix_name(folder, "embedding")
+    if name is not None:
+        return read_rows(folder, name, ids)
+    matrix = locate_parts(load_model(source, "float32", "cpu")).input_matrix
+    with torch.inference_mode():
+        return np.asarray(matrix[torch.tensor(ids)].numpy())
+
+
 def _from_model(
     source: ModelSource, tokens: Mapping[int, int], untrained_seed: int | None, layers: list[str]
 ) -> dict[str, np.ndarray]:

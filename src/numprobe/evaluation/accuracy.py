@@ -41,7 +41,13 @@ METRICS: Mapping[str, Score] = {
 
 
 def evaluate(
-    folder: str | Path, probes: Sequence[Probe], card: Mapping[str, Any], control: str, resamples: int, seed: int
+    folder: str | Path,
+    probes: Sequence[Probe],
+    card: Mapping[str, Any],
+    control: str,
+    resamples: int,
+    seed: int,
+    layers: Sequence[str] = (),
 ) -> tuple[pl.DataFrame, list[Row]]:
     """All that is measured of one model in one context.
 
@@ -54,10 +60,12 @@ def evaluate(
     card
         The model's card: subsets by single-token numbers where only some are.
     control
-        "none", or "untrained" if the model is an untrained control: its rows are marked so, and the constant answer and
-        the floor of the last token, which are the same for the trained model, are left out.
+        "none", or "untrained", "mixed" and the like if the states are those of a control: its rows are marked so, and
+        the constant answer and the floor of the last token, which are the same for the trained model, are left out.
     resamples, seed
         Of the bootstrap over values.
+    layers
+        The model's layers, where the states of its control stand for all of them.
 
     Returns
     -------
@@ -73,9 +81,14 @@ def evaluate(
     rows = accuracy_rows(predictions, resamples, seed, ranges) + constant_state_rows(probes, seed)
     rows += digit_rows(predictions, resamples, seed)
     if control != "none":
-        return predictions, [{**row, "control": control} for row in rows]
+        return predictions, in_layers([{**row, "control": control} for row in rows], layers)
     rows += constant_answer_rows(predictions, resamples, seed) + constant_digit_rows(predictions, resamples, seed)
     return predictions, rows + last_token_rows(folder, predictions, resamples, seed)
+
+
+def in_layers(rows: Sequence[Row], layers: Sequence[str]) -> list[Row]:
+    """Return the rows of a control without layers once for each layer of its model; as they are if there are none."""
+    return [{**row, "layer": layer} for layer in layers for row in rows] if layers else list(rows)
 
 
 def score(predictions: pl.DataFrame, metrics: Iterable[str], resamples: int, seed: int) -> Iterator[Row]:

@@ -7,16 +7,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.panels import (
+    context_panels,
+    curves_of,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    name_ends,
+    title_columns,
+)
 from numprobe.figures.panels import points as draw_points
 from numprobe.figures.rows import CONSTANT_STATE, VOCABULARY, contexts_in_order, in_order, is_not_applicable
-from numprobe.figures.series import Series, leading_probe, measured_accuracies, series_of
+from numprobe.figures.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of
 from numprobe.figures.style import CONTROLS, layer_label, probe_style, set_layer_axis
 from numprobe.layers import layer_order
 
 _VALUES = "values="
 #: Controls that are the same in all layers: what the most frequent number, and the last token alone, reach.
 LEVELS = ("constant", "last_token")
+#: Controls that are states of their own, with the leading probe fitted on them.
+STATES = ("untrained", "mixed")
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
     "n_prompts", "note",
@@ -31,8 +41,9 @@ def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
     table
         The accuracy table (numprobe.tables.MEASUREMENT).
     what
-        "probes": every probe, and the leading probe on subsets of the values. "controls": the leading probe and its
-        controls. Both with the controls `LEVELS` and the combinations that do not apply.
+        "probes": every probe, the leading probe on subsets of the values and on untrained and mixed states.
+        "controls": the leading probe and its controls. Both with the controls `LEVELS` and the combinations that do
+        not apply.
 
     Raises
     ------
@@ -44,7 +55,8 @@ def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
     constant = whole & pl.col("control").is_in(LEVELS)
     if what == "probes":
         part = pl.col("subset").str.starts_with(_VALUES) & (pl.col("probe") == leading)
-        wanted = constant | ((pl.col("control") == "none") & (whole | part))
+        states = whole & (pl.col("probe") == leading) & kind_of_control().is_in(STATES)
+        wanted = constant | states | ((pl.col("control") == "none") & (whole | part))
     else:
         wanted = constant | (whole & (pl.col("probe") == leading))
     return accuracies.filter(wanted | is_not_applicable()).select(_COLUMNS)
@@ -64,7 +76,7 @@ def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None)
     """
     models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
     figure, panels = context_panels(models, contexts)
-    series = series_of(drawn, tuple(CONTROLS) if what == "controls" else LEVELS)
+    series = series_of(drawn, tuple(CONTROLS) if what == "controls" else (*STATES, *LEVELS))
     if what == "controls":
         series = {name: series[name] for name in series if name in (leading_probe(drawn), *CONTROLS)}
     headers = {}
@@ -76,7 +88,7 @@ def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None)
         if candidates:
             axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
         layers = layer_order(rows["layer"].drop_nulls())
-        set_layer_axis(axes, layers)
+        set_layer_axis(axes, layers, most=5)  # names of controls stand beside the panels
         _draw_panel(axes, rows, layers, series, context == VOCABULARY)
         headers[model, context] = _header(rows, series, context == VOCABULARY)
     title_columns(panels, headers)
@@ -93,12 +105,25 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], series: S
         if vocabulary:
             draw_points(axes, [layers.index(name) + offset for name in measured["layer"]], measured, style)
         else:
-            curve(axes, measured, layers, style)
+            curves_of(axes, measured, layers, style)
+    if not vocabulary:
+        _name_states(axes, rows, series)
     parts = rows.filter(pl.col("subset").str.starts_with(_VALUES) & pl.col("value").is_not_null())
     if not (parts.is_empty() or vocabulary):
-        axes.set_xlim(right=(len(layers) - 0.5) * 1.35)  # room for the names of the subsets
+        axes.set_xlim(right=(len(layers) - 0.5) * 1.5)  # room for the names of the subsets
     for (subset,), part in parts.group_by("subset", maintain_order=True):
         _draw_part(axes, part, layers, str(subset), offsets[0] if vocabulary else None)
+
+
+def _name_states(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
+    """Write the names of the controls that are states of their own behind their curves."""
+    ends: dict[str, float] = {}
+    for name in STATES:
+        if name in series:
+            measured = rows.filter(series[name][1] & pl.col("value").is_not_null())
+            last = measured.filter(pl.col("layer").is_in(layer_order(measured["layer"])[-1:]))["value"]
+            ends |= {name: last[0]} if len(last) else {}
+    name_ends(axes, ends, {name: CONTROLS[name].colour for name in STATES})
 
 
 def _draw_part(axes: Axes, part: pl.DataFrame, layers: Sequence[str], subset: str, offset: float | None) -> None:
@@ -122,6 +147,8 @@ def _header(rows: pl.DataFrame, series: Series, narrow: bool) -> list[str]:
     counts: dict[int, list[str]] = {}
     missing = []
     for name, (_, condition) in series.items():
+        if narrow and name == "mixed":
+            continue  # no text, so nothing to mix
         tested = rows.filter(condition & pl.col("value").is_not_null())["n_values"].drop_nulls()
         if rows.filter(condition & pl.col("value").is_not_null()).is_empty():
             missing.append(name)

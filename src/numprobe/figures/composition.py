@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.figures.rows import checked, contexts_in_order, in_order, is_not_applicable, over_all_folds
+from numprobe.figures.style import CONTROLS as ALL_CONTROLS
 from numprobe.figures.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -21,10 +22,7 @@ SHARES: Mapping[str, tuple[str, Style]] = {
     "beyond": ("beyond digits", Style("#882255", "v")),
 }
 #: Controls whose additive share is drawn, beside the model's.
-CONTROLS: Mapping[str, Style] = {
-    "untrained": Style("#555555", "D", "-."),
-    "mixed": Style("#000000", "x", (0, (1, 1))),
-}
+CONTROLS: Mapping[str, Style] = {name: ALL_CONTROLS[name] for name in ("untrained", "mixed")}
 _SHORTER = Style("#56B4E9", "p")
 _CHANCE = (0, (1, 2))
 _COLUMNS = (

@@ -7,11 +7,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.panels import (
+    context_panels,
+    curve,
+    curves_of,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    title_columns,
+)
 from numprobe.figures.published import published
 from numprobe.figures.rows import checked, in_order, nothing_to_draw
-from numprobe.figures.series import Series, measured_accuracies, series_of
+from numprobe.figures.series import Series, kind_of_control, measured_accuracies, series_of
 from numprobe.figures.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set_layer_axis
+from numprobe.figures.transfer import LINES, control_entries
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
@@ -21,6 +30,7 @@ PROBES, DOMAINS, TRANSFER = "probes", "domains", "transfer"
 OURS = "this study"
 
 _DOMAIN = "domain="
+_PLAIN = pl.col("control") == "none"
 _PAPER_LINE = (0, (1, 1))
 _COLUMNS = (
     "panel", "source", "model", "context", "fit_context", "layer", "probe", "control", "subset", "value", "ci_low",
@@ -110,7 +120,9 @@ def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
     figure.supylabel("accuracy on unseen numbers", fontsize=7)
     figure.legend(handles=_probe_entries(drawn, series[PROBES], candidates), loc="outside upper center", ncols=6)
     below = [legend_entry(name.removeprefix(_DOMAIN), style) for name, (style, _) in series[DOMAINS].items()]
-    below += [legend_entry(f"fitted on {name}", style) for name, (style, _) in series[TRANSFER].items()]
+    own = {name: style for name, (style, _) in series[TRANSFER].items() if name in set(drawn["fit_context"])}
+    below += [legend_entry(f"fitted on {name}", style) for name, style in own.items()]
+    below += control_entries(drawn.filter(pl.col("panel") == TRANSFER))
     figure.legend(handles=below, loc="outside lower center", ncols=5)
     return figure
 
@@ -131,7 +143,15 @@ def _series(rows: pl.DataFrame, panel: str) -> Series:
         return series_of(rows, tuple(CONTROLS)) if rows.height else {}
     column = "subset" if panel == DOMAINS else "fit_context"
     names = rows[column].drop_nulls().unique().sort().to_list()
-    return {name: (style, pl.col(column) == name) for name, style in series_styles(names).items()}
+    plain = {name: (style, _PLAIN & (pl.col(column) == name)) for name, style in series_styles(names).items()}
+    lines = LINES if panel == TRANSFER else {}
+    controls = {
+        f"{name}, {control}": (Style(style.colour, "", line), condition & (kind_of_control() == control))
+        for control, line in lines.items()
+        for name, (style, condition) in {n: (style, pl.col(column) == n) for n, (style, _) in plain.items()}.items()
+        if rows.filter(kind_of_control() == control).height
+    }
+    return plain | controls
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
@@ -141,7 +161,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
         measured = rows.filter(condition & pl.col("value").is_not_null())
         ours = pl.col("source") == OURS
         if not measured.filter(ours).is_empty():
-            curve(axes, measured.filter(ours), layers, style)
+            curves_of(axes, measured.filter(ours), layers, style)
         if not measured.filter(~ours).is_empty():
             curve(axes, measured.filter(~ours), layers, Style(style.colour, " ", _PAPER_LINE))
 

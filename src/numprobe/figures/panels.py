@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,6 +20,8 @@ _NARROW = 0.55
 _WRAP = 30
 _ROW_HEIGHT = 1.35
 _FIT_ON_PAGE = 5
+# Of a name behind a curve, as a share of the panel's height.
+_NAME_HEIGHT = 0.09
 
 
 def context_panels(models: Sequence[str], contexts: Sequence[str]) -> tuple[Figure, Panels]:
@@ -117,6 +120,33 @@ def curve(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -
     rows = rows.filter(pl.col("value").is_not_null())
     rows = rows.with_columns(x=pl.Series([layers.index(name) for name in rows["layer"]], dtype=pl.Int64))
     line(axes, rows, "x", style)
+
+
+def curves_of(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -> None:
+    """Draw one curve for each value of `control`: the untrained controls of a model are lines of their own."""
+    for part in rows.filter(pl.col("value").is_not_null()).partition_by("control", maintain_order=True):
+        curve(axes, part, layers, style)
+
+
+def name_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:
+    """Write names behind the right edge of a panel, as high as the curves end, and apart from each other.
+
+    Parameters
+    ----------
+    axes
+        The panel; its y axis is scaled already.
+    ends
+        Name of a curve -> its last value.
+    colours
+        Name -> colour.
+    """
+    to_axes = axes.transData + axes.transAxes.inverted()
+    lowest = -np.inf
+    for name, value in sorted(ends.items(), key=lambda end: end[1]):
+        lowest = max(lowest + _NAME_HEIGHT, float(to_axes.transform((0, value))[1]))
+        axes.text(
+            1.02, lowest, name, transform=axes.transAxes, va="center", fontsize=5.5, color=colours[name]
+        )  # fmt: skip
 
 
 def line(axes: Axes, rows: pl.DataFrame, x: str, style: Style) -> None:

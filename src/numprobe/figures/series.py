@@ -38,8 +38,13 @@ def series_of(accuracies: pl.DataFrame, controls: Sequence[str]) -> Series:
     probes: Series = {
         name: (probe_style(name), whole & plain & (pl.col("probe") == name)) for name in _plain_probes(accuracies)
     }
-    present = set(accuracies["control"])
-    return probes | {n: (CONTROLS[n], whole & (pl.col("control") == n)) for n in controls if n in present}
+    present = set(accuracies.select(kind_of_control())["control"])
+    return probes | {n: (CONTROLS[n], whole & (kind_of_control() == n)) for n in controls if n in present}
+
+
+def kind_of_control() -> pl.Expr:
+    """Return the column `control`, in which all untrained controls of a model have one name."""
+    return pl.col("control").str.replace(r"^untrained-[0-9]+$", "untrained")
 
 
 def _plain_probes(accuracies: pl.DataFrame) -> list[str]:

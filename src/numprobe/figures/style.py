@@ -72,6 +72,7 @@ CONTROLS: Mapping[str, Style] = {
     "shuffled": Style("#222222", "x", "--"),
     "gaussian": Style("#888888", "+", ":"),
     "untrained": Style("#555555", "D", "-."),
+    "mixed": Style("#000000", "P", (0, (1, 1))),
     "constant": Style("#aaaaaa", "|", (0, (7, 2))),
     "last_token": Style("#8c510a", "|", (0, (3, 1.5))),
 }

@@ -1,5 +1,6 @@
 """Whether a model and a tokenizer are those that a probe was fitted on."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from numprobe.errors import NumprobeError
 from numprobe.models.identity import tokenizer_sha256
 from numprobe.models.weights import weights_sha256
 
+# What the names of controls that are runs of their own end in.
+_CONTROL = re.compile(r"\.(untrained(-[0-9]+)?|mixed)$")
 _REMEDY = "load the probe's model, or pass check=False to transfer the probe on purpose"
 
 
@@ -29,8 +32,8 @@ def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...]
     deepest = max((int(layer) for layer in layers if layer.isdigit()), default=0)
     if inside.num_hidden_layers < deepest:
         raise NumprobeError(f"the probe reads layer {deepest}, the model has {inside.num_hidden_layers}: {_REMEDY}")
-    if str(metadata.get("model")).endswith(".untrained"):
-        raise NumprobeError(f"the probe was fitted on the untrained control {metadata['model']}: {_REMEDY}")
+    if _CONTROL.search(str(metadata.get("model"))):
+        raise NumprobeError(f"the probe was fitted on the control {metadata['model']}: {_REMEDY}")
     name = str(getattr(config, "_name_or_path", ""))
     source = metadata.get("source") or {}
     if name and Path(name).is_dir():

@@ -23,13 +23,9 @@ def manifests(runs):
 
 
 def composition_runs(wildcards):
-    """All runs of a model and of its controls."""
-    return [run for run in STUDY.runs("composition") if run[0].removesuffix(UNTRAINED) == wildcards.model]
-
-
-def control_of_run(name):
-    """What stands in the column `control` for the states of a run."""
-    return "untrained" if name.endswith(UNTRAINED) else "none"
+    """All runs of a model, of its first untrained control and of its mixed one."""
+    mixed = [(run, context) for run in STUDY.mixed_runs(wildcards.model) for context in STUDY.run_contexts(run)]
+    return [run for run in [*STUDY.runs("composition"), *mixed] if base_of(run[0]) == wildcards.model]
 
 
 # --- frequencies -----------------------------------------------------------------------------------------------
@@ -95,12 +91,12 @@ def code_contexts(model):
 
 def code_states(model):
     """All states of these contexts."""
-    return [file for context in code_contexts(model.removesuffix(UNTRAINED)) for file in STUDY.states(model, context)]
+    return [file for context in code_contexts(base_of(model)) for file in STUDY.states(model, context)]
 
 
 def code_folders(model):
     """The folders of these states."""
-    return [f"results/activations/{model}/{context}" for context in code_contexts(model.removesuffix(UNTRAINED))]
+    return [f"results/activations/{model}/{context}" for context in code_contexts(base_of(model))]
 
 
 def untrained_model(model):
@@ -114,7 +110,7 @@ def untrained_model(model):
 
 def half_contexts(model):
     """The contexts of the experiment in which a model, or the one of an untrained control, is studied."""
-    return STUDY.experiment_contexts("consistency", model.removesuffix(UNTRAINED))
+    return STUDY.experiment_contexts("consistency", base_of(model))
 
 
 # --- sites -----------------------------------------------------------------------------------------------------
@@ -137,8 +133,7 @@ def site_files(model, run_model, context):
 
 def with_untrained(models):
     """Models and their untrained controls."""
-    controls = [name + UNTRAINED for name in models if STUDY.models[name].has_untrained]
-    return [*models, *(controls if "untrained" in config["controls"] else [])]
+    return [*models, *(name + UNTRAINED for name in models if STUDY.reads_untrained(name))]
 
 
 def preceding_layers(wildcards):
@@ -152,14 +147,9 @@ def preceding_layers(wildcards):
 
 def ordered_states(run):
     """The files of the states of ordered words of a model or its untrained control, manifest last."""
-    layers = ["embedding", *STUDY.models[run.removesuffix(UNTRAINED)].layers]
+    layers = ["embedding", *STUDY.models[base_of(run)].layers]
     files = [*(f"residual-{layer}.parquet" for layer in layers), "positions.parquet", "manifest.json"]
     return [f"results/ordinals/{run}/{file}" for file in files]
-
-
-def has_control(model):
-    """Whether a model has an untrained control of its own."""
-    return "untrained" in config["controls"] and STUDY.models[model].has_untrained
 
 
 def number_probes(wildcards):

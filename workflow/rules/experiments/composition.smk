@@ -35,11 +35,12 @@ if STUDY.experiment("composition"):
         params:
             code=digest("evaluate_composition"),
             folders=lambda wildcards: manifests(composition_runs(wildcards)),
-            controls=lambda wildcards: [control_of_run(name) for name, _ in composition_runs(wildcards)],
+            controls=lambda wildcards: [control_of(name) for name, _ in composition_runs(wildcards)],
+            layers=lambda wildcards: STUDY.models[wildcards.model].layers,
             one_state=[context for context in (VOCABULARY, *STUDY.contexts) if STUDY.one_state(context)],
             numbers=RANGE,
             seed=config["seed"],
         shell:
             'python "$NUMPROBE"/evaluate_composition.py --code {params.code} --activations {params.folders}'
-            " --controls {params.controls} --model {wildcards.model} --one-state {params.one_state} {params.numbers}"
-            " --seed {params.seed} --output {output} > {log} 2>&1"
+            " --controls {params.controls} --model {wildcards.model} --layers {params.layers}"
+            " --one-state {params.one_state} {params.numbers} --seed {params.seed} --output {output} > {log} 2>&1"

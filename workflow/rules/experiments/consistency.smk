@@ -46,7 +46,7 @@ if STUDY.experiment("consistency"):
         params:
             code=digest("fit_halves"),
             model=lambda wildcards: base_model(wildcards).name,
-            control=lambda wildcards: "untrained" if wildcards.model.endswith(UNTRAINED) else "none",
+            control=lambda wildcards: control_of(wildcards.model),
             contexts=lambda wildcards: " ".join(half_contexts(wildcards.model)),
             states=lambda wildcards: [
                 f"results/activations/{wildcards.model}/{context}" for context in half_contexts(wildcards.model)

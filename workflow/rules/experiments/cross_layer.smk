@@ -46,7 +46,7 @@ if STUDY.experiment("cross_layer"):
             code=digest("evaluate_cross_layer"),
             states=states_folder,
             model=lambda wildcards: base_model(wildcards).name,
-            control=lambda wildcards: "untrained" if wildcards.model.endswith(UNTRAINED) else "none",
+            control=lambda wildcards: control_of(wildcards.model),
             left_out=lambda wildcards: (
                 "--left-out" if wildcards.context in STUDY.own_token_contexts(wildcards.model) else ""
             ),

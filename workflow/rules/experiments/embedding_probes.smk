@@ -32,48 +32,45 @@ if STUDY.experiment("embedding_probes"):
     )
     EMBEDDING_FITS = iterative_fits(EMBEDDING, ["sinusoidal"], PUBLISHED_FOR_EMBEDDINGS)
 
-    use rule fit_probes as fit_embedding_probes with:
-        input:
-            lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
-        output:
-            expand(
-                f"{EMBEDDING_PROBES}/{{probe}}{{ending}}.safetensors",
-                probe=STUDY.closed_form,
-                ending=["", *(f".{name}" for name in STUDY.probe_controls(""))],
-                allow_missing=True,
-            ),
-        log:
-            "results/logs/fit_embedding_probes/{model}.log",
-        benchmark:
-            "results/benchmarks/fit_embedding_probes/{model}.tsv"
-        conda:
-            "../../envs/numprobe.yaml"
-        params:
-            code=digest("fit_probes"),
-            states=states_folder,
-            folder=subpath(output[0], parent=True),
-            probes=" ".join(STUDY.closed_form),
-            controls=" ".join(STUDY.probe_controls("")),
-            split=EMBEDDING_SPLIT,
+    for fit in closed_form_fits():
 
-    use rule fit_untrained_probes as fit_untrained_embedding_probes with:
-        input:
-            lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
-        output:
-            expand(f"{EMBEDDING_PROBES}/{{probe}}.safetensors", probe=STUDY.closed_form, allow_missing=True),
-        log:
-            "results/logs/fit_embedding_probes/{model}.log",
-        benchmark:
-            "results/benchmarks/fit_embedding_probes/{model}.tsv"
-        conda:
-            "../../envs/numprobe.yaml"
-        params:
-            code=digest("fit_probes"),
-            states=states_folder,
-            folder=subpath(output[0], parent=True),
-            probes=" ".join(STUDY.closed_form),
-            controls="",
-            split=EMBEDDING_SPLIT,
+        rule:
+            name:
+                fit.rule_name("embedding_probes")
+            input:
+                lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
+            output:
+                expand(
+                    f"{EMBEDDING_PROBES}/{{probe}}{{ending}}.safetensors",
+                    probe=STUDY.closed_form,
+                    ending=fit.endings,
+                    allow_missing=True,
+                ),
+            log:
+                "results/logs/fit_embedding_probes/{model}.log",
+            benchmark:
+                "results/benchmarks/fit_embedding_probes/{model}.tsv"
+            wildcard_constraints:
+                model=fit.pattern,
+            conda:
+                "../../envs/numprobe.yaml"
+            threads: 1
+            resources:
+                mem_mb=memory(4000),
+                runtime=minutes(60),
+                gpu=FITTING_GPUS,
+            params:
+                code=digest("fit_probes"),
+                states=states_folder,
+                folder=subpath(output[0], parent=True),
+                probes=" ".join(STUDY.closed_form),
+                controls=" ".join(fit.controls),
+                device=config["fitting"]["device"],
+                split=EMBEDDING_SPLIT,
+            shell:
+                'python "$NUMPROBE"/fit_probes.py --code {params.code} --activations {params.states}'
+                " --output {params.folder} --probes {params.probes} --controls {params.controls}"
+                " --device {params.device} {params.split} > {log} 2>&1"
 
     for fit in EMBEDDING_FITS:
 

@@ -24,7 +24,7 @@ add_experiment(
 
 if STUDY.experiment("frequencies"):
 
-    PLAIN_BARE_RUNS = [run for run in bare_runs("frequencies") if not run[0].endswith(UNTRAINED)]
+    PLAIN_BARE_RUNS = [run for run in bare_runs("frequencies") if control_of(run[0]) == "none"]
     WAVE_EMBEDDED = STUDY.models_of("frequencies", VOCABULARY)
 
     rule evaluate_frequencies:

@@ -91,7 +91,7 @@ if MULTI_TOKEN:
             benchmark:
                 "results/benchmarks/extract_chunks/{model}.tsv"
             wildcard_constraints:
-                model=f"{re.escape(entry.name)}({re.escape(UNTRAINED)})?",
+                model=re.escape(entry.name) + UNTRAINED_ENDING,
             conda:
                 "../../envs/numprobe.yaml"
             threads: extraction_threads(entry)
@@ -145,7 +145,7 @@ if MULTI_TOKEN:
             code=digest("evaluate_chunks"),
             states=states_folder,
             model=lambda wildcards: base_model(wildcards).name,
-            control=lambda wildcards: "untrained" if wildcards.model.endswith(UNTRAINED) else "none",
+            control=lambda wildcards: control_of(wildcards.model),
             controls=lambda wildcards: " ".join(STUDY.probe_controls(wildcards.model)),
             tokens=MULTI_TOKEN["tokens"],
             folds=f"--folds {MULTI_TOKEN['folds']} --inner {config['split']['inner']}",

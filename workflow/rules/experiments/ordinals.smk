@@ -32,7 +32,7 @@ if STUDY.experiment("ordinals"):
             benchmark:
                 "results/benchmarks/extract_ordered/{model}.tsv"
             wildcard_constraints:
-                model=f"{re.escape(name)}({re.escape(UNTRAINED)})?",
+                model=re.escape(name) + UNTRAINED_ENDING,
             conda:
                 "../../envs/numprobe.yaml"
             threads: 1
@@ -61,7 +61,7 @@ if STUDY.experiment("ordinals"):
         input:
             states=lambda wildcards: ordered_states(wildcards.model),
             untrained=lambda wildcards: (
-                ordered_states(wildcards.model + UNTRAINED) if has_control(wildcards.model) else []
+                ordered_states(wildcards.model + UNTRAINED) if STUDY.reads_untrained(wildcards.model) else []
             ),
             probes=number_probes,
         output:
@@ -80,7 +80,9 @@ if STUDY.experiment("ordinals"):
             code=digest("evaluate_ordinals"),
             folder="results/ordinals/{model}",
             untrained=lambda wildcards: (
-                f"--untrained results/ordinals/{wildcards.model}{UNTRAINED}" if has_control(wildcards.model) else ""
+                f"--untrained results/ordinals/{wildcards.model}{UNTRAINED}"
+                if STUDY.reads_untrained(wildcards.model)
+                else ""
             ),
             permutations=STUDY.experiment("ordinals")["permutations"],
             resamples=RESAMPLES,

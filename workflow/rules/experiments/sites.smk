@@ -34,7 +34,7 @@ if STUDY.experiment("sites"):
             benchmark:
                 "results/benchmarks/extract_sites/{model}/{context}.tsv"
             wildcard_constraints:
-                model=f"{re.escape(entry.name)}({re.escape(UNTRAINED)})?",
+                model=re.escape(entry.name) + UNTRAINED_ENDING,
                 context="|".join(re.escape(context) for context in STUDY.contexts),
             conda:
                 "../../envs/numprobe.yaml"
@@ -86,7 +86,7 @@ if STUDY.experiment("sites"):
             code=digest("evaluate_sites"),
             states=states_folder,
             model=lambda wildcards: base_model(wildcards).name,
-            control=lambda wildcards: "untrained" if wildcards.model.endswith(UNTRAINED) else "none",
+            control=lambda wildcards: control_of(wildcards.model),
             probes=" ".join(SITE_PROBES),
             controls=lambda wildcards: " ".join(
                 control for control in STUDY.probe_controls(wildcards.model) if control != "gaussian"

@@ -85,7 +85,7 @@ if STUDY.experiment("universal_probe"):
             code=digest("evaluate_universal_probe"),
             folders=own_token_folders,
             model=lambda wildcards: base_model(wildcards).name,
-            control=lambda wildcards: "untrained" if wildcards.model.endswith(UNTRAINED) else "none",
+            control=lambda wildcards: control_of(wildcards.model),
             resamples=RESAMPLES,
             seed=config["seed"],
         shell:
