@@ -29,5 +29,6 @@ def section(middle: pl.DataFrame, probe: str) -> str:
     if shown.is_empty():
         return ""
     named = shown.with_columns(reader.alias("reader"), pl.col("subset").str.strip_prefix(_PLACE).alias("place"))
+    named = pl.concat([named.filter(~levels), named.filter(levels)])
     heading = "## Single digits at the middle block\n\n" + _NOTE.format(probe=probe)
     return heading + "\n" + pivot(named, index=("model", "context", "reader"), column="place")
