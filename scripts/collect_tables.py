@@ -23,7 +23,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 def arguments() -> argparse.ArgumentParser:
     """Options."""
     result = parser(__doc__)
-    result.add_argument("--tables", type=Path, nargs="+", required=True, help="tables of the same kind, in order")
+    result.add_argument("--tables", type=Path, nargs="*", default=[], help="tables of the same kind, in order")
     result.add_argument(
         "--not-applicable",
         nargs="*",

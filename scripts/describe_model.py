@@ -9,7 +9,7 @@ from typing import Any
 from _run import parser, run
 from numprobe.atomic import write_json
 from numprobe.models.card import model_card
-from numprobe.models.facts import check_layers, check_width
+from numprobe.models.facts import check_layers, check_single_tokens, check_width
 from numprobe.models.source import parse_source
 
 
@@ -21,6 +21,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     card = model_card(options.name, source, load_tokenizer(source), options.minimum, options.maximum, provenance)
     check_layers(card["layers"], options.layers)
     check_width(card["width"], options.width)
+    check_single_tokens(card["single_token_numbers"]["count"], options.single_tokens)
     if options.share_prefixes == "auto":
         card["prefixes"] = describe_sharing(source, options.dtype, options.device)
     write_json(options.output, card)
@@ -42,6 +43,7 @@ def arguments() -> argparse.ArgumentParser:
         default="auto",
         help="auto: a model of a type that is not known to share prefixes rightly is run both ways, and compared",
     )
+    result.add_argument("--single-tokens", type=int, help="refuse a model of which other numbers are single tokens")
     result.add_argument("--output", type=Path, required=True, help="card to write (JSON)")
     return result
 

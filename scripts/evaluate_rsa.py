@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from _run import parser, run
 from numprobe.activations.store import read_manifest
 from numprobe.atomic import read_json
@@ -16,8 +18,9 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """States of all models -> a table of measurements."""
     spaces = open_spaces(options.activations, [read_json(card) for card in options.cards])
     matched = {read_manifest(folder)["model"]: folder for folder in options.matched}
+    tokens = read_table(options.tokens) if options.tokens else pl.DataFrame()
     effort = Effort(options.permutations, options.resamples, options.seed)
-    table = measurements(rsa_rows(spaces, matched, read_table(options.tokens), effort), EXTRA)
+    table = measurements(rsa_rows(spaces, matched, tokens, effort), EXTRA)
     write_table(options.output, table, {**provenance, "seed": options.seed})
 
 
@@ -26,8 +29,8 @@ def arguments() -> argparse.ArgumentParser:
     result = parser(__doc__)
     result.add_argument("--activations", type=Path, nargs="+", required=True, help="folders of states of all models")
     result.add_argument("--cards", type=Path, nargs="+", required=True, help="cards of all models, in order")
-    result.add_argument("--matched", type=Path, nargs="+", required=True, help="folders of the matched tokens")
-    result.add_argument("--tokens", type=Path, required=True, help="table of matched tokens (Parquet)")
+    result.add_argument("--matched", type=Path, nargs="*", default=[], help="folders of the matched tokens")
+    result.add_argument("--tokens", type=Path, help="table of matched tokens (Parquet), needed with --matched")
     result.add_argument("--permutations", type=int, default=1000, help="permutations in each Mantel test")
     result.add_argument("--resamples", type=int, default=1000, help="bootstrap samples of the numbers")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")

@@ -16,6 +16,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
         options.model,
         parse_source(options.source),
         range(options.minimum, options.maximum + 1),
+        options.fewest,
         options.untrained_seed,
         options.storage_dtype,
         options.output,
@@ -29,6 +30,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")
     result.add_argument("--minimum", type=int, default=0, help="smallest number")
     result.add_argument("--maximum", type=int, default=999, help="largest number")
+    result.add_argument("--fewest", type=int, default=1, help="refuse a model with fewer single-token numbers")
     result.add_argument("--output", type=Path, required=True, help="folder of the states")
     result.add_argument("--untrained-seed", type=int, help="random weights drawn from this seed instead of the model's")
     result.add_argument(

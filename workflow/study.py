@@ -6,6 +6,7 @@ layers comes from the model's `config.json`, its training specification, or the 
 
 import json
 import os
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,10 +29,13 @@ from numprobe.models.facts import (
 )
 from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type, read_known_model
 from numprobe.models.gguf.header import FLOATS, known_header
+from numprobe.models.single_tokens import count_single_tokens, count_vocabulary_entries
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
 NOT_FOR_ENCODERS = ("result",)
+#: Why the embedding matrix of a model that writes digits is not read.
+SEVERAL_TOKENS = "its numbers are several tokens"
 #: Experiments that ask a model for answers.
 MANIPULATION = (
     "answers",
@@ -63,6 +67,20 @@ class Model:
     layers: tuple[str, ...]
     width: int | None
     source: str
+    numbers: range
+
+    @cached_property
+    def single_tokens(self) -> int | None:
+        """How many of the study's numbers are one token: by the entry or by the files, None if neither tells."""
+        if "single_tokens" in self.entry:
+            return int(self.entry["single_tokens"])
+        if self.entry["source"] == "train":
+            return len(self.numbers)
+        if self.entry["source"] == "hub":
+            return None
+        if _is_gguf(self.entry):
+            return count_vocabulary_entries(_gguf_file(self.entry), self.numbers)
+        return count_single_tokens(_folder(self.entry), self.numbers)
 
     @property
     def has_untrained(self) -> bool:
@@ -313,24 +331,46 @@ class Study:
         return self.contexts_of(model) if control_of(run_model) == "mixed" else self._all_contexts(model)
 
     def _all_contexts(self, model: str) -> list[str]:
-        vocabulary = [VOCABULARY] if VOCABULARY in self._wanted(model) else []
-        return vocabulary + self.contexts_of(model)
+        vocabulary = VOCABULARY in self._wanted(model) and not self._reason(model, VOCABULARY)
+        return [VOCABULARY] * vocabulary + self.contexts_of(model)
 
-    def not_applicable(self, experiment: str | None = None) -> list[str]:
-        """`model:context:reason` for every pair that is skipped, of the models that take part in an experiment."""
+    def not_applicable(self, experiment: str | None = None, contexts: Container[str] | None = None) -> list[str]:
+        """`model:context:reason` for every pair that is skipped, of the models that take part in an experiment.
+
+        `contexts`: those that the experiment reads; all, `vocabulary` included, if left out.
+        """
         return [
             f"{model}:{context}:{self._reason(model, context)}"
             for model in self.models_of(experiment)
             for context in self._wanted(model)
-            if self._reason(model, context)
+            if (contexts is None or context in contexts) and self._reason(model, context)
         ]
 
     def _wanted(self, model: str) -> list[str]:
         return list(self.models[model].entry.get("contexts", [VOCABULARY, *self.contexts]))
 
     def _reason(self, model: str, context: str) -> str | None:
-        kind = self.contexts[context]["kind"] if context in self.contexts else VOCABULARY
-        return "encoder" if self.models[model].facts.encoder and kind in NOT_FOR_ENCODERS else None
+        if context == VOCABULARY:
+            return SEVERAL_TOKENS if self.writes_several_tokens(model) else None
+        encoder = self.models[model].facts.encoder and self.contexts[context]["kind"] in NOT_FOR_ENCODERS
+        return "encoder" if encoder else None
+
+    def writes_several_tokens(self, model: str) -> bool:
+        """Whether too few numbers are single tokens of a model for experiments on the rows of its embedding matrix."""
+        single = self.models[model].single_tokens
+        return single is not None and single < self.fewest_single
+
+    @property
+    def fewest_single(self) -> int:
+        """How many numbers must be single tokens: as configured, at least two a fold, at most all."""
+        numbers = self.config["numbers"]
+        folds = [_folds(self.config), (self.experiment("embedding_probes") or {"folds": 1})["folds"]]
+        return min(max(numbers["fewest_single"], 2 * max(folds)), int(numbers["max"] - numbers["min"] + 1))
+
+    def without_rows(self, experiment: str) -> list[str]:
+        """Names of the models that an experiment would read the embedding matrix of, had their numbers rows in it."""
+        wanting = [name for name in self.models_of(experiment) if VOCABULARY in self._wanted(name)]
+        return [name for name in wanting if self._reason(name, VOCABULARY)]
 
     def layers(self, run_model: str, context: str) -> tuple[str, ...]:
         """Names of the states of a model (or of a control of it) in a context."""
@@ -451,7 +491,7 @@ def load_study(config: Config) -> Study:
             _model(entry, config)
         except NumprobeError as error:
             problems.append(f"  - models['{entry['name']}']: {error}")
-    checks = (_leave_out_problems, _intervention_problems, _prompting_problems)
+    checks = (_single_token_problems, _leave_out_problems, _intervention_problems, _prompting_problems)
     problems += [] if problems else [problem for check in checks for problem in check(study)]
     if problems:
         raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
@@ -505,11 +545,16 @@ def _raise_layer_problems(study: Study) -> None:
 
 
 def _applies(study: Study, experiment: str) -> bool:
+    """Whether a study has the contexts of an experiment; matrices without rows for the numbers count: it says so."""
+    entry, without = study.experiment(experiment) or {}, study.without_rows(experiment)
     if experiment == "sample_efficiency":
-        return bool(study.sample_efficiency_runs())
-    contexts = [context for _, context in study.runs(experiment)]
+        return bool(study.sample_efficiency_runs()) or any(_covers(entry, name, VOCABULARY) for name in without)
+    contexts = [context for _, context in study.runs(experiment)] + [VOCABULARY] * len(without)
     if experiment in ("shared_code", "consistency"):
-        models = [name for name in study.models_of(experiment) if study.experiment_contexts(experiment, name)]
+        lost = without if VOCABULARY in entry["contexts"] else []
+        models = [
+            name for name in study.models_of(experiment) if study.experiment_contexts(experiment, name) or name in lost
+        ]
         unrelated = any(set(models) & set(study.unrelated_models(name)) for name in models)
         return unrelated if experiment == "shared_code" else bool(models)
     models = study.models_of(experiment)
@@ -528,6 +573,24 @@ def _applies(study: Study, experiment: str) -> bool:
     if experiment == "universal_probe":
         return any(map(study.own_token_contexts, study.models_of(experiment)))
     return bool(contexts) if experiment in ("accuracy", "composition") else bool(set(contexts) - {VOCABULARY})
+
+
+def _single_token_problems(study: Study) -> list[str]:
+    """Models that write digits have no numbers left where those of several tokens are left out."""
+    if study.config["numbers"]["tokens"] != "single":
+        return []
+    folds = _folds(study.config)
+    counted = {name: model for name, model in study.models.items() if study.contexts_of(name)}
+    return [
+        f"  - numbers.tokens: is 'single', but of '{name}' only {model.single_tokens} of {model.numbers[0]}.."
+        f"{model.numbers[-1]} are single tokens, too few for {folds} fold(s): set tokens: any, or leave the model out"
+        for name, model in counted.items()
+        if model.single_tokens is not None and model.single_tokens < 2 * folds
+    ]
+
+
+def _folds(config: Config) -> int:
+    return int(config["split"]["folds"]) if config["split"]["scheme"] == "folds" else 1
 
 
 def _leave_out_problems(study: Study) -> list[str]:
@@ -607,7 +670,8 @@ def _covers(entry: Config, model: str, context: str) -> bool:
 def _model(entry: Config, config: Config) -> Model:
     facts = _facts(entry, config)
     source = json.dumps(_source(entry, config), sort_keys=True)
-    return Model(entry["name"], entry, facts, _chosen_layers(entry, facts), _width(entry, config), source)
+    numbers = range(config["numbers"]["min"], config["numbers"]["max"] + 1)
+    return Model(entry["name"], entry, facts, _chosen_layers(entry, facts), _width(entry, config), source, numbers)
 
 
 def _width(entry: Config, config: Config) -> int | None:

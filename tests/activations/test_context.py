@@ -135,7 +135,7 @@ def test_texts_that_are_too_long_are_left_out(tmp_path, prompts):
 @pytest.mark.parametrize("seed", [None, 4])
 def test_the_vocabulary_holds_the_rows_of_both_matrices(tmp_path, kind, tied, seed):
     source = saved(tmp_path, kind, **({} if kind == "bert" else {"tie_word_embeddings": tied}))
-    extract_vocabulary("m", source, range(150, 250), seed, "float32", tmp_path / "out", {})
+    extract_vocabulary("m", source, range(150, 250), 50, seed, "float32", tmp_path / "out", {})
     positions = read_positions(tmp_path / "out")
     assert positions["value"].to_list() == list(range(150, 200))
     ids = positions["token_id"].to_list()
@@ -152,7 +152,7 @@ def test_the_vocabulary_holds_the_rows_of_both_matrices(tmp_path, kind, tied, se
 
 def test_the_vocabularys_positions_have_the_columns_of_other_contexts(tmp_path, prompts):
     source = saved(tmp_path)
-    extract_vocabulary("m", source, range(10), None, "float32", tmp_path / "v", {})
+    extract_vocabulary("m", source, range(10), 10, None, "float32", tmp_path / "v", {})
     texts, vocabulary = read_positions(run(source, prompts, tmp_path / "c")), read_positions(tmp_path / "v")
     assert vocabulary.schema == texts.schema
     assert vocabulary["text_split"].unique().to_list() == ["any"]
@@ -160,8 +160,16 @@ def test_the_vocabularys_positions_have_the_columns_of_other_contexts(tmp_path, 
 
 
 def test_a_vocabulary_without_numbers_is_an_error(tmp_path):
-    with pytest.raises(NumprobeError, match="none of the numbers is one token"):
-        extract_vocabulary("m", saved(tmp_path), range(1000, 1010), None, "float32", tmp_path / "out", {})
+    with pytest.raises(NumprobeError, match=r"only 0 of 1000\.\.1009 are single tokens of 'm'"):
+        extract_vocabulary("m", saved(tmp_path), range(1000, 1010), 1, None, "float32", tmp_path / "out", {})
+
+
+def test_a_vocabulary_with_too_few_numbers_says_what_to_write(tmp_path):
+    said = (
+        r"only 50 of 150..249 are single tokens of 'm', fewer than 51.*Write `single_tokens: 50` in the model's entry"
+    )
+    with pytest.raises(NumprobeError, match=said):
+        extract_vocabulary("m", saved(tmp_path), range(150, 250), 51, None, "float32", tmp_path / "out", {})
 
 
 def test_numbers_of_a_text_that_cannot_be_read_are_left_out():

@@ -54,6 +54,19 @@ def test_other_tables_with_notes_say_what_does_not_apply_too():
     )
 
 
+def test_where_nothing_is_measured_the_rows_say_why():
+    table = collect([], ["digits:vocabulary:its numbers are several tokens"])
+    assert table.schema == ONE.schema
+    assert table.select("model", "context", "value", "note").rows() == [
+        ("digits", "vocabulary", None, "not applicable: its numbers are several tokens")
+    ]
+
+
+def test_neither_tables_nor_reasons_are_an_error():
+    with pytest.raises(NumprobeError, match="there is nothing to join"):
+        collect([], [])
+
+
 def test_tables_without_notes_are_joined_but_say_nothing_of_what_does_not_apply():
     examples = pl.DataFrame({"model": ["a"], "text": ["5 eggs"]})
     assert collect([examples, examples], []).height == 2

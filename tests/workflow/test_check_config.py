@@ -49,7 +49,7 @@ EFFICIENCY = [entry["name"] for entry in shipped()["experiments"]].index("sample
 WRONG = {
     # the schema
     "unknown key": (["sed"], 1, r"unknown key 'sed' \(did you mean 'seed'\?\); allowed here: activations, contexts"),
-    "unknown nested key": (["numbers", "step"], 2, r"numbers: unknown key 'step'.*allowed here: max, min"),
+    "unknown nested key": (["numbers", "step"], 2, r"numbers: unknown key 'step'.*allowed here: fewest_single, max, min"),
     "unknown key of a model": (["models", 0, "layers"], 3, r"models\['llama'\]: unknown key 'layers'"),
     "key of another source": (["models", 4, "id"], "x/y", r"models\['minilm'\]: unknown key 'id'.*package"),
     "unknown key of a training": (["models", 0, "train", "step"], 1, r"models\['llama'\]\.train: unknown key 'step' \(did you mean 'steps'"),
@@ -316,7 +316,7 @@ def test_defaults_are_filled_in():
         "probes": [{"name": "fourier"}],
     }
     check_config(config)
-    assert config["numbers"] == {"min": 0, "max": 999, "tokens": "any"}
+    assert config["numbers"] == {"min": 0, "max": 999, "tokens": "any", "fewest_single": 50}
     assert config["models"][0]["train"]["steps"] == 600
     assert config["models"][0]["dtype"] == "float32"
     assert config["split"]["folds"] == 10

@@ -8,7 +8,7 @@ import yaml
 from study import load_study
 
 from models.gguf_files import small_model, write_gguf
-from models.tiny import WIDTH
+from models.tiny import WIDTH, save, separate_space_tokenizer, tiny_model
 from numprobe.errors import NumprobeError
 
 ROOT = Path(__file__).parents[2]
@@ -194,3 +194,81 @@ def test_trained_probes_are_a_target_of_their_own(study):
     assert len(trained) == 6 and not set(trained) & set(study.accuracy_files("llama", "number"))
     study.config["experiments"] = [entry for entry in study.config["experiments"] if entry["name"] != "trained_probes"]
     assert set(trained) < set(study.accuracy_files("llama", "number"))
+
+
+@pytest.fixture
+def with_digits(tmp_path):
+    """Return a function from the numbers' keys to the default study, in place of minilm one of few single tokens."""
+    save(tmp_path / "digits", tiny_model("llama", head=True), separate_space_tokenizer())
+
+    def resolve(entry=(), **numbers):
+        config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+        config["models"][4] = {"name": "minilm", "source": "path", "path": str(tmp_path / "digits"), **dict(entry)}
+        config["numbers"] |= numbers
+        return load_study(config)
+
+    return resolve
+
+
+LEFT_OUT = "minilm:vocabulary:its numbers are several tokens"
+
+
+def test_embeddings_of_a_model_that_writes_digits_are_left_out(with_digits):
+    study = with_digits(fewest_single=101)
+    assert study.models["minilm"].single_tokens == 100
+    assert study.not_applicable() == study.not_applicable("spectra", ["vocabulary"]) == [LEFT_OUT]
+    assert study.not_applicable("transfer", study.contexts) == []
+    assert "minilm" not in study.models_of("rsa", "vocabulary")
+    assert "minilm" in study.models_of("rsa", "number")
+    assert {context for model, context in study.runs() if model.startswith("minilm")} == set(study.contexts)
+    assert study.experiment_contexts("shared_code", "minilm") == ["number"]
+
+
+def test_models_with_enough_single_tokens_keep_theirs(with_digits):
+    assert with_digits(fewest_single=100).not_applicable() == []
+    # Twenty folds of the embedding probes need forty numbers.
+    assert with_digits(fewest_single=1).fewest_single == 40
+    assert with_digits(fewest_single=5000).fewest_single == 1000
+
+
+def test_an_entry_may_say_how_many_numbers_are_single_tokens(with_digits):
+    assert with_digits({"single_tokens": 49}).not_applicable() == [LEFT_OUT]
+    assert with_digits({"single_tokens": 50}).not_applicable() == []
+
+
+def test_of_a_model_of_the_hub_enough_is_taken_for_granted(with_digits):
+    hub = {"source": "hub", "id": "org/model", "layers": 3}
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["models"][4] = {"name": "minilm", **hub}
+    assert load_study(config).not_applicable() == []
+    config["models"][4] = {"name": "minilm", "single_tokens": 10, **hub}
+    assert load_study(config).not_applicable() == [LEFT_OUT]
+
+
+def test_the_vocabulary_of_a_gguf_file_tells_too(tmp_path):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    file = write_gguf(tmp_path / "small.gguf", small_model())
+    config["models"][4] = {"name": "minilm", "source": "gguf", "path": str(file)}
+    config["numbers"]["fewest_single"] = 101
+    study = load_study(config)
+    assert (study.models["minilm"].single_tokens, study.not_applicable()) == (100, [LEFT_OUT])
+
+
+def test_a_study_of_digits_alone_keeps_its_experiments_on_embeddings(with_digits):
+    config = dict(with_digits(fewest_single=500).config)
+    config["models"] = config["models"][4:]
+    config["probes"] = config["probes"][:5]
+    names = ["spectra", "rsa", "frequencies", "embedding_probes"]
+    config["experiments"] = [{"name": name} for name in names]
+    study = load_study(config)
+    assert all(study.not_applicable(name) == [LEFT_OUT] for name in names)
+    config["models"][0] = {**config["models"][0], "contexts": ["number"]}
+    with pytest.raises(NumprobeError, match="none of the models has the contexts for it: 'spectra' needs 'vocabulary'"):
+        load_study(config)
+
+
+def test_single_tokens_alone_need_a_model_that_has_them(with_digits):
+    said = "numbers.tokens: is 'single', but of 'minilm' only 10 of 0..999 are single tokens, too few for 10 fold"
+    with pytest.raises(NumprobeError, match=said):
+        with_digits({"single_tokens": 10}, tokens="single")
+    with_digits({"single_tokens": 20}, tokens="single")

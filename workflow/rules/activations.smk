@@ -94,7 +94,7 @@ for entry in STUDY.models.values():
             source=entry.source,
             untrained=untrained_option,
             storage=config["activations"]["dtype"],
-            numbers=RANGE,
+            numbers=f"{RANGE} --fewest {STUDY.fewest_single}",
         shell:
             'python "$NUMPROBE"/extract_vocabulary.py --code {params.code} --model {wildcards.model}'
             " --source {params.source:q} --output {params.folder} {params.untrained} {params.numbers}"

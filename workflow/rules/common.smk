@@ -16,7 +16,7 @@ from estimate import describe_states
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
-from study import CONVERTED_FILES, MODEL_FILES, PROBE_CONTROLS, load_study, with_size
+from study import CONVERTED_FILES, MODEL_FILES, PROBE_CONTROLS, SEVERAL_TOKENS, load_study, with_size
 
 # The programs lie beside the Snakefile, wherever the run's working directory is.
 PROGRAMS = Path(workflow.basedir) / "scripts"
@@ -82,19 +82,30 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=(), gro
     A model may name the experiments in which it takes part: go over `STUDY.models_of(name)`, `STUDY.models_of(name,
     context)`, `STUDY.runs(name)`, `plain_runs(name)` and `STUDY.not_applicable(name)`, never over `STUDY.models`.
 
-    `collected`: table -> the files that `results/tables/{table}.parquet` joins. `skipped`: MODEL:CONTEXT:REASON for the
-    rows of these tables that say what does not apply. `figures`: figure -> (program, tables, options, category of the
-    report). `files`: what else the experiment makes. `group`: one of `GROUPS`. Nothing is registered if the study does not have the experiment.
+    `collected`: table -> the files that `results/tables/{table}.parquet` joins; where there are none, the table holds
+    nothing but what is skipped, and its figures say so. `skipped`: MODEL:CONTEXT:REASON for the rows of these tables
+    that say what does not apply. `figures`: figure -> (program, tables, options, category of the report). `files`: what
+    else the experiment makes. `group`: one of `GROUPS`. Nothing is registered if the study does not have the experiment.
     """
     if name not in EXPERIMENTS:
         return
-    figures = figures or {}
     COLLECTED.update({table: (list(joined), list(skipped)) for table, joined in (collected or {}).items()})
+    figures = {figure: plot if measured(plot[1]) else unmeasured(plot) for figure, plot in (figures or {}).items()}
     PLOTS.update({figure: plot[:3] for figure, plot in figures.items()})
     CATEGORIES.update({figure: plot[3] for figure, plot in figures.items()})
     if name not in MAIN:
         GROUPS[group].append(name)
     ADDED[name] = ([f"results/tables/{table}.parquet" for table in collected or {}] + list(files), list(figures))
+
+
+def measured(tables):
+    """Whether anything is measured for one of some tables."""
+    return any(COLLECTED[table][0] if table in COLLECTED else True for table in tables)
+
+
+def unmeasured(plot):
+    """The plot of tables that say nothing but what does not apply."""
+    return ("plot_not_applicable", [table for table in plot[1] if table in COLLECTED], "", plot[3])
 
 
 def trained_models():
@@ -126,8 +137,9 @@ def base_model(wildcards):
 def expected_options(wildcards):
     """What a model's card is checked against."""
     model = base_model(wildcards)
-    width = f" --width {model.entry['width']}" if "width" in model.entry else ""
-    return f"--layers {model.facts.layers}{width}"
+    told = {"width": "width", "single_tokens": "single-tokens"}
+    options = [f"--{option} {model.entry[key]}" for key, option in told.items() if key in model.entry]
+    return " ".join([f"--layers {model.facts.layers}", *options])
 
 
 def untrained_option(wildcards):

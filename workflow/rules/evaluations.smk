@@ -25,7 +25,7 @@ add_experiment(
 add_experiment(
     "transfer",
     collected={"transfer": [f"results/tables/transfer/{run}.parquet" for run in transferred_runs()]},
-    skipped=STUDY.not_applicable("transfer"),
+    skipped=STUDY.not_applicable("transfer", STUDY.contexts),
     figures={"transfer": ("plot_transfer", ["transfer"], "", "04. Transfer between contexts")},
 )
 add_experiment(
@@ -33,6 +33,7 @@ add_experiment(
     collected={
         "spectra": [f"results/tables/spectra/{name}.parquet" for name in STUDY.models_of("spectra", VOCABULARY)]
     },
+    skipped=STUDY.not_applicable("spectra", [VOCABULARY]),
     figures={"spectra": ("plot_spectra", ["spectra"], "", "06. Spectra of the embeddings")},
 )
 add_experiment(
@@ -166,7 +167,7 @@ rule sample_examples:
         runtime=30,
     params:
         code=digest("sample_examples"),
-        skipped=not_applicable_options(STUDY.not_applicable("examples")),
+        skipped=not_applicable_options(STUDY.not_applicable("examples", STUDY.contexts)),
         seed=config["seed"],
     shell:
         'python "$NUMPROBE"/sample_examples.py --code {params.code} --predictions {input.predictions}'

@@ -41,6 +41,7 @@ def extract_vocabulary(
     model: str,
     source: ModelSource,
     values: Sequence[int],
+    fewest: int,
     untrained_seed: int | None,
     storage_dtype: str,
     output: str | Path,
@@ -56,6 +57,8 @@ def extract_vocabulary(
         Where it comes from.
     values
         The numbers; those that are not one token are left out and counted.
+    fewest
+        How many of them must be one token.
     untrained_seed
         Random weights drawn from this seed instead of the model's.
     storage_dtype
@@ -68,10 +71,12 @@ def extract_vocabulary(
     Raises
     ------
     NumprobeError
-        If the model cannot be read, or none of the numbers is one token.
+        If the model cannot be read, or fewer than `fewest` of the numbers are one token.
     """
     tokenizer = load_tokenizer(source)
     tokens, dropped = NumberTokenizer(tokenizer, source.prefix_token).number_tokens(values)
+    if len(tokens) < fewest:
+        raise _too_few(model, len(tokens), values, fewest)
     positions = vocabulary_positions(tokens)
     states = vocabulary_states(source, tokens, untrained_seed)
     details = {
@@ -83,6 +88,14 @@ def extract_vocabulary(
         "provenance": dict(provenance),
     }
     write_at_once(output, states, positions, "value", storage_dtype, details)
+
+
+def _too_few(model: str, found: int, values: Sequence[int], fewest: int) -> NumprobeError:
+    return NumprobeError(
+        f"only {found} of {min(values)}..{max(values)} are single tokens of '{model}', fewer than {fewest}: its "
+        f"embedding matrix holds no row for the others. Write `single_tokens: {found}` in the model's entry, and the "
+        "experiments on the matrix leave it out; or lower `numbers: {fewest_single: ...}`"
+    )
 
 
 def vocabulary_positions(tokens: Mapping[int, int]) -> pl.DataFrame:

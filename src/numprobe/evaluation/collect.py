@@ -17,15 +17,20 @@ def collect(tables: Sequence[pl.DataFrame], skipped: Sequence[str]) -> pl.DataFr
     Parameters
     ----------
     tables
-        Tables of the same kind, at least one.
+        Tables of the same kind; none where nothing could be measured: the rows then have the shared columns alone.
     skipped
         `MODEL:CONTEXT:REASON`, such as `minilm:result:encoder`.
 
     Raises
     ------
     NumprobeError
-        If the tables differ in their columns, or `skipped` is malformed or not possible for such tables.
+        If the tables differ in their columns, `skipped` is malformed or not possible for such tables, or there is
+        neither a table nor anything skipped.
     """
+    if not tables and not skipped:
+        raise NumprobeError("neither --tables nor --not-applicable names anything: there is nothing to join")
+    if not tables:
+        return _skipped_rows(skipped, MEASUREMENT)
     first = tables[0]
     for table in tables:
         if table.schema != first.schema:

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from numprobe.figures.rows import checked, contexts_in_order, in_order, notes, nothing_to_draw
+from numprobe.figures.panels import tell_left_out
+from numprobe.figures.rows import checked, contexts_in_order, in_order, is_not_applicable, notes, nothing_to_draw
 from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, say, series_styles
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -34,6 +35,9 @@ _COLOURS = "cividis"
 # Matrices with more places than this have no numbers in their cells.
 _MOST_NUMBERED = 9
 _ACROSS = 3
+
+# Models whose embedding matrix is left out.
+_LEFT_OUT = is_not_applicable() & pl.col("layer").is_null()
 
 Place = tuple[str, str]
 
@@ -63,7 +67,7 @@ def consistency_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
         kept = rows.filter((pl.col("compared") != "layers") & pl.col("metric").is_in(list(METRICS)))
     if kept["value"].drop_nulls().is_empty():
         raise nothing_to_draw(f"comparisons of {what}")
-    return kept
+    return pl.concat([kept, rows.filter(_LEFT_OUT)])
 
 
 # --- layers -----------------------------------------------------------------------------------------------------------
@@ -77,10 +81,12 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
     drawn
         What `consistency_rows` returned for "layers".
     """
-    models = in_order(drawn["model"])
+    shown = drawn.filter(~_LEFT_OUT)
+    models = in_order(shown["model"])
     figure, panels = _grid(len(models), 2.5)
+    tell_left_out(figure, drawn)
     for axes, model in zip(panels, models, strict=True):
-        rows = drawn.filter(pl.col("model") == model)
+        rows = shown.filter(pl.col("model") == model)
         plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
         axes.set_title(model, fontweight="bold", fontsize=8, pad=14)
         if plain.is_empty():
@@ -140,7 +146,8 @@ def draw_models(drawn: pl.DataFrame) -> Figure:
     drawn
         What `consistency_rows` returned for "models".
     """
-    models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
+    shown = drawn.filter(~_LEFT_OUT)
+    models, contexts = in_order(shown["model"]), contexts_in_order(shown["context"])
     side = 0.6 + 0.26 * len(models)
     size = (max(PAGE_WIDTH, 1.8 + len(contexts) * side), 0.9 + len(METRICS) * (side + 0.35))
     figure = Figure(figsize=size, layout="compressed")
@@ -149,13 +156,14 @@ def draw_models(drawn: pl.DataFrame) -> Figure:
         (place, other) for place in enumerate(METRICS) for other in enumerate(contexts)
     ):
         axes = grid[row][column]
-        rows = drawn.filter((pl.col("metric") == metric) & (pl.col("context") == context))
+        rows = shown.filter((pl.col("metric") == metric) & (pl.col("context") == context))
         _matrix(axes, _between(rows, models), models, named=column == 0, tested=row == len(METRICS) - 1)
         if row == 0:
             axes.set_title(context, fontweight="bold", fontsize=8, pad=14)
         if column == 0:
             axes.set_ylabel(METRICS[metric], fontsize=7)
         axes.text(0, 1.02, _nulls(rows), transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, va="bottom")
+    tell_left_out(figure, drawn)
     _colour_bar(figure, list(grid.ravel()), "similarity (cells in %)")
     return figure
 
@@ -199,13 +207,13 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
     drawn
         What `consistency_rows` returned for "angles".
     """
-    models = in_order(drawn["model"])
+    models = in_order(drawn.filter(~_LEFT_OUT)["model"])
     figure, panels = _grid(len(models), 1.9)
     for axes, model in zip(panels, models, strict=True):
         rows = drawn.filter((pl.col("model") == model) & pl.col("value").is_not_null())
         axes.set_title(model, fontweight="bold", fontsize=8)
         _draw_angles(axes, rows)
-    figure.supxlabel("principal angle, from the smallest", fontsize=7)
+    tell_left_out(figure, drawn, "principal angle, from the smallest")
     figure.supylabel("degrees", fontsize=7)
     band = Line2D([], [], color="#999999", linewidth=5, alpha=0.5, label="random subspaces (95 %)")
     bold = Line2D([], [], color="black", linewidth=1.8, label="same layer, other half of the numbers")

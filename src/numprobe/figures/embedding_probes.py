@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.figures.panels import bars
+from numprobe.figures.panels import bars, tell_left_out
 from numprobe.figures.published import published
-from numprobe.figures.rows import checked, in_order, nothing_to_draw
+from numprobe.figures.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw
 from numprobe.figures.series import leading_probe
 from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, probe_style
 from numprobe.layers import layer_order
@@ -52,13 +52,14 @@ def embedding_probes_rows(table: pl.DataFrame, misread: pl.DataFrame) -> pl.Data
     whole = pl.col("subset") == "all"
     control = (pl.col("control") != "none") & pl.col("probe").is_in([leading_probe(plain), "constant"]) & whole
     part = (pl.col("control") == "none") & (whole | pl.col("subset").str.starts_with(_VALUES))
-    scores = rows.filter(exact & (part | control)).with_columns(pl.lit(SCORE).alias("kind"))
+    scores = rows.filter(exact & (part | control) & ~is_not_applicable()).with_columns(pl.lit(SCORE).alias("kind"))
     folds = rows.filter(pl.col("metric").str.starts_with("fold_")).with_columns(pl.lit(FOLDS).alias("kind"))
     wrong = misread.select(
         "model", "layer", "probe", "settings", pl.col("number").cast(pl.Float64).alias("value"),
         pl.lit(MISREAD).alias("kind"), pl.lit("none").alias("control"),
     )  # fmt: skip
-    parts = [scores.select(_COLUMNS), folds.select(_COLUMNS), wrong, _paper(scores)]
+    without = rows.filter(is_not_applicable()).select(pl.lit(None, pl.String).alias("kind"), *_COLUMNS[1:])
+    parts = [scores.select(_COLUMNS), folds.select(_COLUMNS), wrong, _paper(scores), without]
     return pl.concat(parts, how="diagonal_relaxed")
 
 
@@ -110,6 +111,7 @@ def draw_embedding_probes(drawn: pl.DataFrame, candidates: int, numbers: tuple[i
         right.set_title(_note(rows), loc="left", fontsize=5.5, color=NOTE_COLOUR, pad=3)
     grid[-1][0].set_xlabel("accuracy on unseen numbers")
     grid[-1][1].set_xlabel("numbers that are misread")
+    tell_left_out(figure, drawn.with_columns(pl.lit(VOCABULARY).alias("context")))
     figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=5)
     return figure
 

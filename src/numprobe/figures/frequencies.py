@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from numprobe.figures.panels import curve, explain_empty, fraction_axis, legend_entry
+from numprobe.figures.panels import curve, explain_empty, fraction_axis, legend_entry, tell_left_out
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, set_layer_axis
 from numprobe.layers import layer_order
@@ -80,6 +80,9 @@ def draw_frequencies(drawn: pl.DataFrame) -> Figure:
     grid[-1, 0].set_xlabel("frequency (cycles per number)")
     grid[-1, 1].set_xlabel("layer")
     grid[-1, 2].set_xlabel("layer")
+    # Models without any measurement are told of in their panels.
+    measured = drawn.filter(pl.col("value").is_not_null())["model"].unique().to_list()
+    tell_left_out(figure, drawn.filter(pl.col("model").is_in(measured)))
     scale = ScalarMappable(Normalize(_WEAKEST, _STRONGEST), _COLOURS)
     bar = figure.colorbar(scale, ax=grid[:, 0], location="bottom", aspect=30, pad=0.02, shrink=0.8)
     bar.set_label("share of the variance, relative to equal shares (log10)", fontsize=6)

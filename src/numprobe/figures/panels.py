@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.figures.rows import VOCABULARY, notes
+from numprobe.figures.rows import VOCABULARY, is_not_applicable, notes
 from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
 
 Panels = dict[tuple[str, str], Axes]
@@ -59,6 +59,27 @@ def explain_empty(axes: Axes, rows: pl.DataFrame) -> bool:
     reasons = ["\n".join(wrap(note.replace(": ", ":\n"), 18, replace_whitespace=False)) for note in notes(rows)]
     say(axes, "\n".join(reasons) or "not measured")
     return True
+
+
+def tell_left_out(figure: Figure, drawn: pl.DataFrame, label: str = "") -> None:
+    """Write below a figure of which models it shows no embedding matrix, and why.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    drawn
+        What it shows, with `model`, `context`, `layer` and `note`.
+    label
+        What stands below the figure anyway: the name of the x axis.
+    """
+    whole = pl.col("layer").is_null() & (pl.col("context") == VOCABULARY) & pl.col("model").is_not_null()
+    rows = drawn.filter(is_not_applicable() & whole)
+    lines = dict.fromkeys(f"{row['model']}, {row['context']}: {row['note']}" for row in rows.iter_rows(named=True))
+    if lines:
+        figure.supxlabel("\n".join(filter(None, [label, *lines])), fontsize=6, color=NOTE_COLOUR)
+    elif label:
+        figure.supxlabel(label, fontsize=7)
 
 
 def title_columns(panels: Panels, headers: Mapping[tuple[str, str], Sequence[str]]) -> None:

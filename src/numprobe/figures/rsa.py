@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numprobe.figures.pairs import curve_lines, models_of, pair_curves, pair_matrices, pair_points
+from numprobe.figures.panels import tell_left_out
 from numprobe.figures.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH
 from numprobe.tables import MEASUREMENT
@@ -67,6 +68,7 @@ def draw_rsa(drawn: pl.DataFrame) -> Figure:
         "bare number, middle layer": plain.filter(middle),
     }
     pair_matrices(figure, grid[0], matrices, models, _LABEL)
+    tell_left_out(figure, drawn)
     _controls(figure.add_subplot(grid[1]), drawn)
     pair_curves(figure, grid[2], drawn, _LABEL)
     return figure

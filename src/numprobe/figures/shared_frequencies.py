@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numprobe.figures.pairs import curve_lines, models_of, pair_curves, pair_matrices, pair_points
+from numprobe.figures.panels import tell_left_out
 from numprobe.figures.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw
 from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH
 from numprobe.tables import MEASUREMENT
@@ -62,6 +63,7 @@ def draw_shared_frequencies(drawn: pl.DataFrame) -> Figure:
         f"bare number, middle layer, top {top}": _middle(plain),
     }
     pair_matrices(figure, grid[0], matrices, models, "IoU")
+    tell_left_out(figure, drawn)
     _controls(figure.add_subplot(grid[1]), drawn, tops)
     pair_curves(figure, grid[2], chosen.filter(pl.col("control") != "matched"), f"IoU of the top {top}")
     return figure

@@ -1,6 +1,7 @@
 """What the experiments of a group found: one section per experiment, in the order of the configuration."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -30,6 +31,7 @@ from numprobe.findings import (
     trained_probes,
     universal_probe,
 )
+from numprobe.tables import MEASUREMENT
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
@@ -71,6 +73,7 @@ MANIPULATION: Sections = {
 #: Subject of a page -> its sections.
 PAGES: dict[str, Sections] = {"representation": REPRESENTATION, "manipulation": MANIPULATION}
 
+_NOT_APPLICABLE = pl.col("note").fill_null("").str.starts_with("not applicable")
 _INTRODUCTION = """# What the study found about {subject}
 
 Shares in per cent, in brackets 95 % intervals; layer 0 is what enters block 1, layer k what leaves block k. Made by
@@ -98,5 +101,29 @@ def findings_page(subject: str, tables: Tables, experiments: list[str], script: 
         Markdown.
     """
     known = PAGES[subject]
-    sections = [known[name](tables).rstrip() for name in experiments if name in known]
+    sections = [_section(name, known[name], tables) for name in experiments if name in known]
     return "\n\n".join([_INTRODUCTION.format(subject=subject, script=script).rstrip(), *sections]) + "\n"
+
+
+def _section(name: str, write: Callable[[Tables], str], tables: Tables) -> str:
+    """The section of an experiment, and of which models it does not read the embedding matrix."""
+    table = tables.get(name)
+    if table is None:
+        return write(tables).rstrip()
+    if set(table.columns) == set(MEASUREMENT) and table["value"].is_null().all():
+        notes = table.filter(_NOT_APPLICABLE)
+        return "\n".join([f"## Not applicable to these models (`{name}`)\n", *_reasons(notes)])
+    written = write(tables).rstrip()
+    left_out = table.filter(_NOT_APPLICABLE & pl.col("layer").is_null() & (pl.col("context") == "vocabulary"))
+    told = [line for line in written.splitlines() if line.startswith("- ")]
+    lines = _reasons(left_out.filter([not _is_told(row, told) for row in left_out.iter_rows(named=True)]))
+    return "\n".join([written, *([""] if lines else []), *lines])
+
+
+def _is_told(row: dict[str, Any], lines: Sequence[str]) -> bool:
+    return any(line.startswith(f"- {row['model']}") and line.endswith(row["note"]) for line in lines)
+
+
+def _reasons(notes: pl.DataFrame) -> list[str]:
+    rows = notes.select("model", "context", "note").unique(maintain_order=True).iter_rows()
+    return [f"- {model}, `{context}`: {note}" for model, context, note in rows]

@@ -439,6 +439,20 @@ def has_chat_template(folder: str | Path) -> bool:
     return settings.is_file() and bool(read_json(settings).get("chat_template"))
 
 
+def check_single_tokens(found: int, expected: int | None) -> None:
+    """Compare how many numbers are single tokens with what the configuration says (None: nothing).
+
+    Raises
+    ------
+    NumprobeError
+        If they differ.
+    """
+    if expected is not None and found != expected:
+        raise NumprobeError(
+            f"{found} of the numbers are single tokens, the configuration says {expected}: correct `single_tokens`"
+        )
+
+
 def find_package_folder(package: str, folder: str) -> Path:
     """Find the model folder inside an installed package, without importing the package.
 

@@ -19,6 +19,12 @@ def manifests(runs):
     return [f"results/activations/{model}/{context}" for model, context in runs]
 
 
+def matched_folders(models):
+    """The options that name the matched tokens of models whose embeddings are studied; none without such models."""
+    folders = " ".join(f"results/matched/{model}" for model in models)
+    return f"--matched {folders} --tokens results/matched/tokens.parquet" if models else ""
+
+
 # --- composition -----------------------------------------------------------------------------------------------
 
 
@@ -40,7 +46,7 @@ def matched_options(wildcards):
     """The matched tokens of a model whose embeddings are studied."""
     if wildcards.model not in EMBEDDED:
         return ""
-    return f"--matched results/matched/{wildcards.model} --tokens results/matched/tokens.parquet"
+    return matched_folders([wildcards.model])
 
 
 # --- embedding_probes ------------------------------------------------------------------------------------------
@@ -168,8 +174,8 @@ def sample_efficiency_skipped():
     """The pairs of a model and one of the experiment's contexts that do not apply."""
     entry = STUDY.experiment("sample_efficiency")
     wanted = entry.get("contexts", [VOCABULARY, *STUDY.contexts]), entry.get("models", list(STUDY.models))
-    parts = [(text, *text.split(":")[:2]) for text in STUDY.not_applicable("sample_efficiency")]
-    return [text for text, model, context in parts if context in wanted[0] and model in wanted[1]]
+    skipped = STUDY.not_applicable("sample_efficiency", wanted[0])
+    return [text for text in skipped if text.split(":")[0] in wanted[1]]
 
 
 # --- answers ---------------------------------------------------------------------------------------------------
@@ -256,6 +262,14 @@ def causal_layers(wildcards):
     blocks = map(str, range(base_model(wildcards).facts.layers))
     layers = [layer for layer in blocks if layer in STUDY.operand_layers("causal_subspace", wildcards.model)]
     return f"{'--layers' if 'layers' in CAUSAL else '--candidates'} {' '.join(layers)}"
+
+
+# --- embedding_alignment, operand_precision ---------------------------------------------------------------------
+
+
+def no_rows(model):
+    """Why the embedding matrix of a model is not read."""
+    return SEVERAL_TOKENS if STUDY.writes_several_tokens(model) else "no probes of its embeddings"
 
 
 # --- operand_precision -----------------------------------------------------------------------------------------

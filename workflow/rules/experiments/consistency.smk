@@ -14,9 +14,10 @@ if STUDY.experiment("consistency"):
         collected={
             "consistency": [
                 *(f"results/tables/consistency/{model}.parquet" for model in HALF_RUNS),
-                "results/tables/consistency_models.parquet",
+                *(["results/tables/consistency_models.parquet"] if HALF_RUNS else []),
             ]
         },
+        skipped=STUDY.not_applicable("consistency", CONSISTENCY["contexts"]),
         figures={
             "consistency": ("plot_consistency", ["consistency"], "--what layers", "17. Consistency"),
             "consistency_angles": ("plot_consistency", ["consistency"], "--what angles", "17. Consistency"),

@@ -9,7 +9,7 @@ add_experiment(
             if context != VOCABULARY
         ]
     },
-    skipped=STUDY.not_applicable("cross_layer"),
+    skipped=STUDY.not_applicable("cross_layer", STUDY.contexts),
     figures={
         "cross_layer": ("plot_cross_layer", ["cross_layer"], "", "14. Across layers"),
         "left_out_layers": ("plot_left_out_layers", ["cross_layer"], "", "14. Across layers"),

@@ -1,6 +1,8 @@
 """Every probe on the input and output embeddings, in folds of its own, and the numbers that are misread."""
 
 EMBEDDED = STUDY.models_of("embedding_probes", VOCABULARY)
+# The table of misread numbers has no rows for models without probes.
+MISREAD = {"non_decodable": [f"results/tables/non_decodable/{model}.parquet" for model in EMBEDDED]} if EMBEDDED else {}
 
 add_experiment(
     "embedding_probes",
@@ -10,17 +12,19 @@ add_experiment(
             for model, context in STUDY.runs("embedding_probes")
             if context == VOCABULARY
         ],
-        "non_decodable": [f"results/tables/non_decodable/{model}.parquet" for model in EMBEDDED],
+        **MISREAD,
     },
     figures={
         "embedding_probes": (
             "plot_embedding_probes",
-            ["embedding_probes", "non_decodable"],
+            ["embedding_probes", *MISREAD],
             f"--candidates {CANDIDATES} {RANGE}",
             "11. Embedding probes",
         )
     },
 )
+if STUDY.experiment("embedding_probes"):
+    COLLECTED["embedding_probes"][1].extend(STUDY.not_applicable("embedding_probes", [VOCABULARY]))
 
 
 if STUDY.experiment("embedding_probes"):

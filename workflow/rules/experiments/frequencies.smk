@@ -8,8 +8,9 @@ add_experiment(
             for name in STUDY.models_of("frequencies")
             if any((name, context) in STUDY.runs() for context in (VOCABULARY, BARE))
         ],
-        "shared_frequencies": ["results/tables/shared_frequencies/all.parquet"],
+        "shared_frequencies": ["results/tables/shared_frequencies/all.parquet"] if bare_runs("frequencies") else [],
     },
+    skipped=STUDY.not_applicable("frequencies", [VOCABULARY]),
     figures={
         "frequencies": ("plot_frequencies", ["frequencies"], "", "10. Waves layer by layer"),
         "shared_frequencies": (
@@ -65,7 +66,7 @@ if STUDY.experiment("frequencies"):
             states=[file for run in PLAIN_BARE_RUNS for file in STUDY.states(*run)],
             cards=expand("results/cards/{model}.json", model=STUDY.models_of("frequencies")),
             matched=[file for model in WAVE_EMBEDDED for file in matched_states(model)],
-            tokens="results/matched/tokens.parquet",
+            tokens="results/matched/tokens.parquet" if WAVE_EMBEDDED else [],
         output:
             "results/tables/shared_frequencies/all.parquet",
         log:
@@ -81,10 +82,10 @@ if STUDY.experiment("frequencies"):
         params:
             code=digest("evaluate_shared_frequencies"),
             folders=manifests(PLAIN_BARE_RUNS),
-            matched=[f"results/matched/{model}" for model in WAVE_EMBEDDED],
+            matched=matched_folders(WAVE_EMBEDDED),
             top=STUDY.experiment("frequencies")["top"],
             seed=config["seed"],
         shell:
             'python "$NUMPROBE"/evaluate_shared_frequencies.py --code {params.code} --activations {params.folders}'
-            " --cards {input.cards} --matched {params.matched} --tokens {input.tokens} --top {params.top}"
+            " --cards {input.cards} {params.matched} --top {params.top}"
             " --seed {params.seed} --output {output} > {log} 2>&1"

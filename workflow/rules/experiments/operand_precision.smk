@@ -15,11 +15,7 @@ if PRECISION:
         },
         skipped=[
             *STUDY.not_asked("operand_precision"),
-            *(
-                f"{model}:{VOCABULARY}:no probes of its embeddings"
-                for model in ASKED_FOR_PRECISION
-                if model not in EMBEDDED
-            ),
+            *(f"{model}:{VOCABULARY}:{no_rows(model)}" for model in ASKED_FOR_PRECISION if model not in EMBEDDED),
         ],
         figures={
             "operand_precision": ("plot_operand_precision", ["operand_precision"], "", "31. Operand precision"),

@@ -6,7 +6,8 @@ COMPARED_EMBEDDED = STUDY.models_of("rsa", VOCABULARY)
 
 add_experiment(
     "rsa",
-    collected={"rsa": ["results/tables/rsa/all.parquet"]},
+    collected={"rsa": ["results/tables/rsa/all.parquet"] if COMPARED else []},
+    skipped=STUDY.not_applicable("rsa", [VOCABULARY]),
     figures={"rsa": ("plot_rsa", ["rsa"], "", "09. Similarity of the number spaces")},
 )
 
@@ -19,7 +20,7 @@ if STUDY.experiment("rsa"):
             states=[file for run in COMPARED for file in STUDY.states(*run)],
             cards=expand("results/cards/{model}.json", model=STUDY.models_of("rsa")),
             matched=[file for model in COMPARED_EMBEDDED for file in matched_states(model)],
-            tokens="results/matched/tokens.parquet",
+            tokens="results/matched/tokens.parquet" if COMPARED_EMBEDDED else [],
         output:
             "results/tables/rsa/all.parquet",
         log:
@@ -35,12 +36,12 @@ if STUDY.experiment("rsa"):
         params:
             code=digest("evaluate_rsa"),
             folders=manifests(COMPARED),
-            matched=[f"results/matched/{model}" for model in COMPARED_EMBEDDED],
+            matched=matched_folders(COMPARED_EMBEDDED),
             permutations=STUDY.experiment("rsa")["permutations"],
             resamples=RESAMPLES,
             seed=config["seed"],
         shell:
             'python "$NUMPROBE"/evaluate_rsa.py --code {params.code} --activations {params.folders}'
-            " --cards {input.cards} --matched {params.matched} --tokens {input.tokens}"
+            " --cards {input.cards} {params.matched}"
             " --permutations {params.permutations} --resamples {params.resamples} --seed {params.seed}"
             " --output {output} > {log} 2>&1"

@@ -13,7 +13,10 @@ if STUDY.experiment("shared_code"):
     add_experiment(
         "shared_code",
         collected={"shared_code": [f"results/tables/shared_code/{model}.parquet" for model in CODE_TARGETS]},
-        skipped=[f"{model}:{VOCABULARY}:no other model" for model in CODE_MODELS if model not in CODE_TARGETS],
+        skipped=[
+            *(f"{model}:{VOCABULARY}:no other model" for model in CODE_MODELS if model not in CODE_TARGETS),
+            *STUDY.not_applicable("shared_code", STUDY.experiment("shared_code")["contexts"]),
+        ],
         figures={
             "shared_code": ("plot_shared_code", ["shared_code"], f"--candidates {CANDIDATES}", "16. One code for all"),
             "shared_code_sources": ("plot_shared_code", ["shared_code"], "--what sources", "16. One code for all"),

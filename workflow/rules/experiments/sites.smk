@@ -9,7 +9,7 @@ SITE_RUNS = [(model, context) for model, context in STUDY.runs("sites") if conte
 add_experiment(
     "sites",
     collected={"sites": [f"results/tables/sites/{model}/{context}.parquet" for model, context in SITE_RUNS]},
-    skipped=[text for text in STUDY.not_applicable("sites") if text.split(":")[1] in SITE_CONTEXTS],
+    skipped=STUDY.not_applicable("sites", SITE_CONTEXTS),
     figures={
         "sites": ("plot_sites", ["sites"], f"--candidates {CANDIDATES}", "18. Inside the layer"),
     },

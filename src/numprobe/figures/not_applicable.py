@@ -1,0 +1,40 @@
+"""The figure of an experiment that applies to none of the models: it says so, and why."""
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from numprobe.figures.rows import checked, is_not_applicable
+from numprobe.figures.style import PAGE_WIDTH, say
+
+_COLUMNS = ("model", "context", "note")
+
+
+def not_applicable_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the reasons of a table that holds no measurement.
+
+    Parameters
+    ----------
+    table
+        A collected table with `model`, `context` and `note`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, or lacks a column.
+    """
+    rows = checked(table, _COLUMNS).filter(is_not_applicable())
+    return rows.select(_COLUMNS).unique(maintain_order=True)
+
+
+def draw_not_applicable(drawn: pl.DataFrame) -> Figure:
+    """Draw an empty page with a line per model and context.
+
+    Parameters
+    ----------
+    drawn
+        What `not_applicable_rows` returned.
+    """
+    lines = [f"{model}, {context}: {note}" for model, context, note in drawn.iter_rows()]
+    figure = Figure(figsize=(PAGE_WIDTH, 0.7 + 0.16 * len(lines)), layout="constrained")
+    say(figure.subplots(), "\n".join(lines))
+    return figure

@@ -1,0 +1,105 @@
+"""Experiments that apply to no model, or not to all of them, say so on the canvas."""
+
+import polars as pl
+import pytest
+
+from numprobe.errors import NumprobeError
+from numprobe.evaluation.collect import collect
+from numprobe.figures.consistency import consistency_rows, draw_angles, draw_layers, draw_models
+from numprobe.figures.embedding_probes import draw_embedding_probes, embedding_probes_rows
+from numprobe.figures.frequencies import draw_frequencies, frequencies_rows
+from numprobe.figures.not_applicable import draw_not_applicable, not_applicable_rows
+from numprobe.figures.rsa import draw_rsa, rsa_rows
+from numprobe.figures.shared_frequencies import draw_shared_frequencies, shared_frequencies_rows
+from numprobe.figures.spectra import draw_spectra, spectra_rows
+from numprobe.figures.style import use_style
+from numprobe.findings.page import findings_page
+from numprobe.tables import measurements
+
+from . import fake_tables, geometry_tables
+from .inspection import texts
+from .test_consistency import table as consistency_table
+from .test_layer_figures import row
+
+REASON = "its numbers are several tokens"
+SKIPPED = [f"digits:vocabulary:{REASON}"]
+LINE = f"digits, vocabulary: not applicable: {REASON}"
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    use_style()
+
+
+def test_a_figure_of_nothing_gives_the_reasons():
+    table = collect([], [*SKIPPED, "encoder:result:encoder"])
+    found = texts(draw_not_applicable(not_applicable_rows(table)))
+    assert found == [f"{LINE} encoder, result: not applicable: encoder"]
+
+
+def test_a_table_without_reasons_is_refused():
+    with pytest.raises(NumprobeError, match="lacks the columns note"):
+        not_applicable_rows(collect([], SKIPPED).drop("note"))
+
+
+def test_a_page_of_findings_gives_the_reasons():
+    page = findings_page("representation", {"rsa": collect([], SKIPPED)}, ["rsa"], "script.py")
+    assert "## Not applicable to these models (`rsa`)\n\n- digits, `vocabulary`: not applicable: " in page
+
+
+def test_a_section_names_the_models_whose_matrix_is_left_out_once():
+    table = collect([geometry_tables.rsa_table()], SKIPPED)
+    page = findings_page("representation", {"rsa": table}, ["rsa"], "script.py")
+    assert page.count(f"- digits, `vocabulary`: not applicable: {REASON}") == 1
+    assert "## Are the number spaces of different models alike? (`rsa`)" in page
+    both = {name: collect([geometry_tables.frequencies_table()], SKIPPED) for name in ("frequencies",)}
+    both["shared_frequencies"] = geometry_tables.shared_frequencies_table()
+    page = findings_page("representation", both, ["frequencies"], "script.py")
+    assert page.count(REASON) == 1
+
+
+def test_spectra_show_the_model_with_its_reason():
+    drawn = spectra_rows(collect([fake_tables.spectra_table()], SKIPPED))
+    found = texts(draw_spectra(drawn))
+    assert "digits" in found
+    assert any(REASON in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("table", "rows", "draw"),
+    [
+        (geometry_tables.rsa_table, rsa_rows, draw_rsa),
+        (geometry_tables.shared_frequencies_table, shared_frequencies_rows, draw_shared_frequencies),
+    ],
+)
+def test_figures_of_several_contexts_tell_below(table, rows, draw):
+    whole = texts(draw(rows(table())))
+    assert LINE not in whole
+    assert LINE in texts(draw(rows(collect([table()], SKIPPED))))
+
+
+def test_waves_tell_below_of_models_that_have_hidden_states_and_in_its_panels_of_others():
+    table = geometry_tables.frequencies_table()
+    name = table.filter(pl.col("value").is_not_null())["model"][0]
+    found = texts(draw_frequencies(frequencies_rows(collect([table], [*SKIPPED, f"{name}:vocabulary:{REASON}"]))))
+    assert LINE.replace("digits", name) in found
+    assert sum(f"not applicable: {REASON}" == text for text in found) == 3
+
+
+@pytest.mark.parametrize(("what", "draw"), [("layers", draw_layers), ("angles", draw_angles), ("models", draw_models)])
+def test_figures_of_consistency_tell_below(what, draw):
+    table = consistency_table()
+    found = texts(draw(consistency_rows(collect([table], SKIPPED), what)))
+    assert any(text.endswith(LINE) for text in found)
+    assert not any(REASON in text for text in texts(draw(consistency_rows(table, what))))
+
+
+def test_embedding_probes_tell_below():
+    scores = [row(0.5, context="vocabulary", layer="embedding", settings="default", n_values=100)]
+    table = measurements(scores, {"settings": pl.String})
+    misread = pl.DataFrame(
+        schema={"model": pl.String, "layer": pl.String, "probe": pl.String, "settings": pl.String, "number": pl.Int64}
+    )
+    drawn = embedding_probes_rows(collect([table], SKIPPED), misread)
+    assert drawn.filter(pl.col("model") == "digits")["note"].to_list() == [f"not applicable: {REASON}"]
+    assert LINE in texts(draw_embedding_probes(drawn, 1000, (0, 999)))
