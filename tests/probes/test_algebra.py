@@ -5,7 +5,19 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from numprobe.probes.algebra import beside, column_products, fetched, ridge_solver, spanned, zeros_like
+from numprobe.probes.algebra import (
+    beside,
+    column_products,
+    columns_beside,
+    columns_of_zeros,
+    fetched,
+    half_form,
+    ridge_solver,
+    spanned,
+    whole_form,
+    write_waves,
+)
+from numprobe.probes.codes import make_code
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +54,26 @@ def test_products_of_columns(gram):
         assert_allclose(column_products(left, right), (gram * gram[::-1]).sum(axis=0))
 
 
+def test_a_quadratic_form_of_each_column(gram):
+    columns = np.random.default_rng(1).standard_normal((12, 5)).astype("f4")
+    expected = np.diag(columns.T @ gram @ columns)
+    for matrix, given in zip(both(gram.astype("f4")), both(columns), strict=True):
+        assert_allclose(whole_form(matrix, given), expected, rtol=1e-5)
+        assert_allclose(half_form(matrix, given), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("minimum", "count"), [(0, 20), (0, 21), (-7, 2), (13, 50), (100, 97)])
+def test_a_fourier_transform_is_the_product_with_all_waves(minimum, count):
+    code = make_code("fourier", minimum, minimum + count - 1)
+    random = np.random.default_rng(0)
+    labels = random.permutation(count)[: count - count // 3]
+    by_value = random.standard_normal((4, len(labels))).astype("f4")
+    for given in both(by_value):
+        found = columns_of_zeros(given @ given.T, count + 2)
+        write_waves(found[:, 3:], given, code.places[labels])
+        assert_allclose(fetched(found), np.hstack([np.zeros((4, 3)), by_value @ code.matrix[labels]]), atol=1e-5)
+
+
 @pytest.mark.parametrize(("rank", "largest", "found"), [(4, 9, True), (4, 3, False), (12, 9, False), (12, 12, True)])
 def test_the_directions_that_are_filled(rank, largest, found):
     rows = np.random.default_rng(0).standard_normal((50, rank)) @ np.random.default_rng(1).standard_normal((rank, 12))
@@ -57,4 +89,6 @@ def test_arrays_stay_in_their_place(gram):
     here, there = both(gram)
     assert beside(gram, here) is gram
     assert torch.equal(beside(gram.T, there), there.T)
-    assert isinstance(zeros_like(there), torch.Tensor) and not zeros_like(here).any()
+    for one in (here, there):
+        beside_each_other = columns_beside([one[:, :5], one[:, 5:]])
+        assert (beside_each_other == one).all() and type(beside_each_other) is type(one)

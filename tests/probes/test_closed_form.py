@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from tests.probes.planted import fit, held_out_accuracy, split_of, waves
 
 from numprobe.probes import closed_form
+from numprobe.probes.closed_form import fit_layer, make_target
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels, gaussian_states
+from numprobe.probes.statistics import accumulate
 
 VALUES = np.arange(1000)
 SPLIT = split_of()
@@ -161,3 +164,33 @@ def test_states_that_fill_a_subspace_are_fitted_in_it_with_the_same_result(monke
         assert np.array_equal(one["columns"], other["columns"])
         assert np.array_equal(inside.decode(wide, "0", fold), full.decode(wide, "0", fold))
     assert 0.2 < held_out_accuracy(inside, wide, VALUES, SPLIT) <= 1
+
+
+def test_all_waves_are_solved_for_through_the_values_with_the_same_result(monkeypatch):
+    """Of wide states; several labels of the values at once, values without rows, several rows of a value."""
+    random = np.random.default_rng(0)
+    values = random.permutation(np.concatenate([VALUES[VALUES % 3 > 0], VALUES[::5]]))
+    states = waves(values, noise=0.1).astype(np.float32)
+    codes = [make_code(kind, 0, 999) for kind in ("digits", "fourier", "helix")]
+    labels = [control_labels(control, VALUES, SPLIT, 0) for control in ("none", "shuffled")]
+    targets = [make_target(code, one, 0) for one in labels for code in codes]
+    statistics = accumulate(states, values, SPLIT)
+    directly = fit_layer(statistics, SPLIT, targets, SPLIT.folds)
+    monkeypatch.setattr(closed_form, "_WIDE", 0)
+    through_values = fit_layer(statistics, SPLIT, targets, SPLIT.folds)
+    assert 10 < len(directly[1]["0"]["columns"]) < 200
+    for target, one, other in zip(targets, directly, through_values, strict=True):
+        for fold, tensors in one.items():
+            assert np.array_equal(tensors["columns"], other[fold]["columns"])
+            assert tensors["penalty"] == other[fold]["penalty"]
+            assert_allclose(tensors["information"], other[fold]["information"], rtol=1e-3)
+            assert_allclose(
+                tensors["precision"], other[fold]["precision"], rtol=1e-5 if target.places is None else 1e-2
+            )
+
+
+def test_equal_labels_and_incomplete_waves_are_not_solved_for_through_the_values():
+    code = make_code("fourier", 0, 9)
+    assert np.array_equal(make_target(code, np.arange(9, -1, -1), 0).places, np.arange(9, -1, -1))
+    assert make_target(code, np.arange(10) // 2, 0).places is None
+    assert make_target(make_code("digits", 0, 9), np.arange(10), 0).places is None

@@ -5,6 +5,7 @@ import pytest
 import torch
 from tests.probes.planted import held_out_accuracy, split_of, waves, write_folder
 
+from numprobe.probes import closed_form as closed_form_of_layer
 from numprobe.probes.codes import CODES
 from numprobe.probes.dataset import training_rows
 from numprobe.probes.fit_closed_form import fit_closed_form
@@ -43,7 +44,10 @@ def closed_form(folder, device):
     return fit_closed_form(training_rows(folder, SPLIT), SPLIT, list(CODES), PLAN[1:], 0, {}, device=device)
 
 
-def test_closed_form_probes_are_those_of_numpy(folder):
+@pytest.mark.parametrize("wide", [0, 256])
+def test_closed_form_probes_are_those_of_numpy(folder, monkeypatch, wide):
+    """Also where waves are solved for through the values, as in wide states."""
+    monkeypatch.setattr(closed_form_of_layer, "_WIDE", wide)
     here, there = closed_form(folder, None), closed_form(folder, DEVICE)
     assert here.keys() == there.keys()
     for key, probe in here.items():

@@ -3,11 +3,12 @@
 Large matrices stay where they are; what is asked of them depends on that place alone. All else is NumPy's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, lapack
+from scipy.fft import rfft
+from scipy.linalg import blas, cho_factor, cho_solve, lapack
 
 #: A NumPy array, or a torch tensor on some device.
 Array = Any
@@ -32,9 +33,20 @@ def single(array: Array) -> Array:
     return array.astype(np.float32) if isinstance(array, np.ndarray) else array.float()
 
 
-def zeros_like(array: Array) -> Array:
-    """Zeros of the same shape, type and place."""
-    return np.zeros_like(array) if isinstance(array, np.ndarray) else array.new_zeros(array.shape)
+def columns_beside(arrays: Sequence[Array]) -> Array:
+    """Matrices of as many rows side by side; each column lies in one piece of memory."""
+    if isinstance(arrays[0], np.ndarray):
+        return np.concatenate([array.T for array in arrays]).T
+    import torch
+
+    return torch.cat([array.T for array in arrays]).T
+
+
+def columns_of_zeros(gram: Array, columns: int) -> Array:
+    """Zeros float32 [d, columns] in the place of a [d, d]; each column lies in one piece of memory."""
+    if isinstance(gram, np.ndarray):
+        return np.zeros((columns, len(gram)), np.float32).T
+    return single(gram.new_zeros((columns, len(gram)))).T
 
 
 def column_products(left: Array, right: Array) -> np.ndarray:
@@ -47,6 +59,50 @@ def column_products(left: Array, right: Array) -> np.ndarray:
 def right_hand_side(array: Array) -> Array:
     """The same values in the order that solving prefers."""
     return np.asfortranarray(array) if isinstance(array, np.ndarray) else array
+
+
+def whole_form(gram: Array, columns: Array) -> np.ndarray:
+    """The value w' gram w of a symmetric float32 [d, d] for each column w: float32 [columns] of NumPy."""
+    return column_products(columns, gram @ columns)
+
+
+def half_form(gram: Array, columns: Array) -> np.ndarray:
+    """The same from one triangle, at half the multiplications, where NumPy and SciPy work."""
+    if not isinstance(gram, np.ndarray):
+        return whole_form(gram, columns)
+    triangle = gram.T.copy("F")
+    np.fill_diagonal(triangle, triangle.diagonal() / 2)
+    return 2 * column_products(columns, blas.strmm(1, triangle, columns, lower=True))
+
+
+def write_waves(into: Array, by_value: Array, places: np.ndarray) -> None:
+    """Write the sums of columns times the Fourier code of their places on a circle.
+
+    Parameters
+    ----------
+    into
+        float32 [d, N - 1], for a circle of N places; `numprobe.probes.codes` has the order of the waves.
+    by_value
+        float32 [d, n].
+    places
+        int64 [n], different, below N.
+    """
+    waves, sums = into.T, by_value.T
+    count = len(waves) + 1
+    if isinstance(by_value, np.ndarray):
+        circle = np.zeros((count, sums.shape[1]), np.float32)
+        circle[places] = sums
+        found = rfft(circle, axis=0)
+    else:
+        import torch
+
+        circle = sums.new_zeros((count, sums.shape[1]))
+        circle[torch.from_numpy(places).to(sums.device)] = sums
+        found = torch.fft.rfft(circle, dim=0)
+    pairs = (count - 1) // 2
+    waves[0 : 2 * pairs : 2] = -found.imag[1 : pairs + 1]
+    waves[1 : 2 * pairs : 2] = found.real[1 : pairs + 1]
+    waves[2 * pairs :] = found.real[pairs + 1 :]
 
 
 def ridge_solver(gram: Array, penalty: float, in_single: bool) -> Callable[[Array], Array]:
@@ -67,7 +123,9 @@ def ridge_solver(gram: Array, penalty: float, in_single: bool) -> Callable[[Arra
         If the matrix is not positive definite.
     """
     if isinstance(gram, np.ndarray):
-        factor, lower = cho_factor(gram + penalty * np.eye(len(gram)), overwrite_a=True, check_finite=False)
+        ridge = np.array(gram, order="F")
+        np.fill_diagonal(ridge, ridge.diagonal() + penalty)
+        factor, lower = cho_factor(ridge, overwrite_a=True, check_finite=False)
         if in_single:
             factor = factor.astype(np.float32)
         return lambda b: np.asarray(cho_solve((factor, lower), b, check_finite=False))

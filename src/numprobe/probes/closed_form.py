@@ -1,18 +1,37 @@
 """Probes in closed form: ridge regression of the states onto a code of the numbers.
 
 One Cholesky factor of the states' second moments, for each inner training set and penalty, serves all codes and the
-shuffled control. Penalty, shrinkage and column weights come from predictions on inner groups of held-out VALUES, and
-these predictions are needed only through their second moments, so that no row is read again: with p = (x - m)'w, the
-sum of p s over held-out rows is w'c, the sum of p^2 is w'Gw.
+shuffled control. All waves of the Fourier code are solved for through the training VALUES, fewer than the waves: the
+solutions for the sums of the states of each value, whose discrete Fourier transform, in the order of the labels, is the
+solution for the waves of those labels; a control that permutes the labels costs one more transform.
+
+Penalty, shrinkage and column weights come from predictions on inner groups of held-out VALUES, and these predictions
+are needed only through their second moments, so that no row is read again: with p = (x - m)'w, the sum of p s over
+held-out rows is w'c, the sum of p^2 is w'Gw. A weighted column with w'c <= 0 is dropped whatever w'Gw is.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from itertools import pairwise
+from operator import add
 
 import numpy as np
 
 from numprobe.errors import NumprobeError
-from numprobe.probes.algebra import Array, column_products, fetched, ridge_solver, right_hand_side, single, zeros_like
+from numprobe.probes.algebra import (
+    Array,
+    column_products,
+    columns_beside,
+    columns_of_zeros,
+    fetched,
+    half_form,
+    ridge_solver,
+    right_hand_side,
+    single,
+    whole_form,
+    write_waves,
+)
 from numprobe.probes.codes import Code
 from numprobe.probes.moments import Blocks, Moments, Subspace, find_subspace, make_moments
 from numprobe.probes.statistics import Statistics
@@ -30,6 +49,8 @@ _LARGEST_SHARE = 0.75
 _RESIDUAL_FLOOR = 1e-6
 _LARGEST_GAIN = 2.0
 _CHI_SQUARED_95 = 3.84
+# States of fewer components are so small a problem that nothing is won through the values.
+_WIDE = 256
 # Inner training sets whose solutions are kept in memory.
 _REMEMBERED = 6
 
@@ -38,15 +59,32 @@ Tensors = dict[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What is to be predicted: a code, and the code of the label of each value (float64 [N, c]; docs: controls)."""
+    """What is to be predicted: a code, and which of its rows is the code of each value (int64 [N]; docs: controls)."""
 
     code: Code
-    matrix: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """The code of the label of each value, float64 [N, c]."""
+        return np.asarray(self.code.matrix[self.labels])
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return int(self.code.matrix.shape[1])
+
+    @cached_property
+    def places(self) -> np.ndarray | None:
+        """The place of each value's label on the circle, int64 [N]; None if columns are not all waves, labels equal."""
+        if self.code.places is None or len(np.unique(self.labels)) < len(self.labels):
+            return None
+        return np.asarray(self.code.places[self.labels])
 
 
 def make_target(code: Code, labels: np.ndarray, minimum: int) -> Target:
     """The target where the label of the i-th value is labels[i]."""
-    return Target(code, code.matrix[labels - minimum])
+    return Target(code, labels - minimum)
 
 
 def fit_layer(
@@ -80,12 +118,16 @@ def fit_layer(
     if any(_is_constant(moments, fold.train) for fold in folds):
         return None
     subspace = find_subspace(moments, _RANK_TOLERANCE, _LARGEST_SHARE)
-    solver = _Solver(subspace.coordinates(moments) if subspace else moments)
-    fitted: list[dict[str, Tensors]] = [{} for _ in targets]
-    for fold in folds:
-        for result, tensors in zip(fitted, _fit_fold(solver, fold, targets), strict=True):
-            result[fold.name] = _in_full(tensors, subspace) if subspace else tensors
-    return fitted
+    solver = _Solver(subspace.coordinates(moments) if subspace else moments, targets)
+    # The fold of all values, which comes first, shares an inner training set with the last.
+    found = {fold.name: _fit_fold(solver, fold) for fold in [*folds[1:], folds[0]]}
+    return [
+        {
+            fold.name: _in_full(found[fold.name][index], subspace) if subspace else found[fold.name][index]
+            for fold in folds
+        }
+        for index in range(len(targets))
+    ]
 
 
 def _in_full(tensors: Tensors, subspace: Subspace) -> Tensors:
@@ -100,52 +142,113 @@ def _is_constant(moments: Moments, blocks: Blocks) -> bool:
     return bool(variance <= CONSTANT_TOLERANCE * (variance + centre.state @ centre.state))
 
 
-class _Ridge:
-    """The solutions on one training set: float32 weights, from factors that are made in float64."""
-
-    def __init__(self, moments: Moments, blocks: Blocks) -> None:
-        self.centre = moments.centre(blocks)
-        self._gram = moments.gram_about(blocks, self.centre)
-        self._unit = float(self._gram.trace()) / moments.width
-        self._cross = right_hand_side(moments.cross_about(blocks, self.centre))
-        self._constant = _is_constant(moments, blocks)
-        self._solved: dict[float, Array] = {}
-
-    def solution(self, penalty: float) -> Array:
-        """Weights [d, c] with one penalty for all columns; remembered, because the next fold may ask again."""
-        if penalty not in self._solved:
-            self._solved[penalty] = self._solve(penalty, slice(None))
-        return self._solved[penalty]
-
-    def mixed_solution(self, penalties: np.ndarray) -> Array:
-        """Weights [d, c] with a penalty for each column."""
-        weight = zeros_like(self._cross)
-        for penalty in np.unique(penalties):
-            columns = np.flatnonzero(penalties == penalty)
-            known = self._solved.get(float(penalty))
-            weight[:, columns] = self._solve(penalty, columns) if known is None else known[:, columns]
-        return weight
-
-    def _solve(self, penalty: float, columns: np.ndarray | slice) -> Array:
-        if self._constant:
-            return zeros_like(self._cross[:, columns])
-        return ridge_solver(self._gram, penalty * self._unit, in_single=True)(self._cross[:, columns])
-
-
 class _Solver:
-    """Ridge problems of one layer. Neighbouring folds have inner training sets in common, which are solved once."""
+    """Ridge problems of one layer. Neighbouring folds have inner training sets in common, which are solved once.
 
-    def __init__(self, moments: Moments) -> None:
-        self.moments = moments
+    Attributes
+    ----------
+    columns
+        The columns of each target among those of all.
+    through_values
+        bool [c]: which columns are solved for through the training values.
+    """
+
+    def __init__(self, moments: Moments, targets: Sequence[Target]) -> None:
+        self.moments, self.targets = moments, targets
+        ends = np.cumsum([0, *(target.width for target in targets)]).tolist()
+        self.columns = [slice(start, end) for start, end in pairwise(ends)]
+        is_wide = moments.state_mean.shape[1] >= _WIDE
+        self.places = [target.places if is_wide else None for target in targets]
+        self.through_values = np.repeat([places is not None for places in self.places], np.diff(ends))
         self._made: dict[Blocks, _Ridge] = {}
 
-    def ridge(self, blocks: Blocks) -> _Ridge:
+    def ridge(self, blocks: Blocks) -> "_Ridge":
         key = tuple(sorted(blocks))
         if key not in self._made:
             while len(self._made) >= _REMEMBERED:
                 del self._made[next(iter(self._made))]
-            self._made[key] = _Ridge(self.moments, key)
+            self._made[key] = _Ridge(self, key)
         return self._made[key]
+
+
+class _Ridge:
+    """The solutions on one training set, which are remembered, because the next fold may ask again."""
+
+    def __init__(self, solver: _Solver, blocks: Blocks) -> None:
+        self.solver, self._blocks, self._moments = solver, blocks, solver.moments
+        self.centre = self._moments.centre(blocks)
+        self.gram = self._moments.gram_about(blocks, self.centre)
+        self.unit = float(self.gram.trace()) / self._moments.width
+        self.constant = _is_constant(self._moments, blocks)
+        self._solutions: dict[float, _Solutions] = {}
+
+    @cached_property
+    def cross(self) -> Array:
+        """States times those target columns that are not solved for through the values."""
+        columns = np.flatnonzero(~self.solver.through_values)
+        return right_hand_side(self._moments.cross_about(self._blocks, self.centre, columns))
+
+    @cached_property
+    def values(self) -> tuple[np.ndarray, Array]:
+        """The training values, int64 [n], and the sum of the states of each, float32 [d, n]."""
+        return self._moments.present_in(self._blocks), self._moments.values_about(self._blocks, self.centre)
+
+    def weights(self, penalties: Sequence[float]) -> Array:
+        """Weights float32 [d, c] with a penalty for each target."""
+        chosen = np.array(penalties)
+        for penalty in np.unique(chosen).tolist():
+            if penalty not in self._solutions:
+                self._solutions[penalty] = _Solutions(self, penalty)
+            self._solutions[penalty].solve(np.flatnonzero(chosen == penalty).tolist())
+        if len(set(penalties)) == 1:
+            return self._solutions[penalties[0]].weight
+        columns = zip(penalties, self.solver.columns, strict=True)
+        return columns_beside([self._solutions[penalty].weight[:, some] for penalty, some in columns])
+
+
+class _Solutions:
+    """The solutions on one training set with one penalty, from one factor that is made in float64.
+
+    `weight` is float32 [d, c]; the columns of a target are there once it was asked for.
+    """
+
+    def __init__(self, ridge: _Ridge, penalty: float) -> None:
+        self._ridge, self._penalty = ridge, penalty * ridge.unit
+        self._solved: set[int] = set()
+        self.weight = columns_of_zeros(ridge.gram, len(ridge.solver.through_values))
+
+    @cached_property
+    def _solver(self) -> Callable[[Array], Array]:
+        return ridge_solver(self._ridge.gram, self._penalty, in_single=True)
+
+    @cached_property
+    def _by_value(self) -> Array:
+        _, sums = self._ridge.values
+        return self._solver(sums)
+
+    def solve(self, targets: Sequence[int]) -> None:
+        """Find the weights of some targets, unless all states are one vector."""
+        missing = [index for index in targets if index not in self._solved]
+        self._solved.update(missing)
+        if missing and not self._ridge.constant:
+            for index in missing:
+                self._transform(index)
+            self._solve_directly(missing)
+
+    def _transform(self, target: int) -> None:
+        places = self._ridge.solver.places[target]
+        if places is not None:
+            values, _ = self._ridge.values
+            write_waves(self.weight[:, self._ridge.solver.columns[target]], self._by_value, places[values])
+
+    def _solve_directly(self, targets: Sequence[int]) -> None:
+        solver = self._ridge.solver
+        asked = np.zeros(len(solver.through_values), dtype=bool)
+        for index in targets:
+            asked[solver.columns[index]] = solver.places[index] is None
+        if asked.any():
+            cross = self._ridge.cross[:, np.flatnonzero(asked[~solver.through_values])]
+            self.weight[:, np.flatnonzero(asked)] = self._solver(cross)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,31 +299,47 @@ class _Group:
         self._target_square = moments.target_square_about(group, centre)
         self._count = float(moments.count[list(group)].sum())
 
-    def held_out(self, weight: Array) -> _HeldOut:
-        """What weights [d, c] predict here."""
-        product = column_products(weight, self._cross)
-        square = column_products(weight, self._gram @ weight)
-        return _HeldOut(self._count, product.astype(np.float64), square.astype(np.float64), self._target_square)
+    def products(self, weight: Array) -> np.ndarray:
+        """The sum of p s for each column of weights [d, c], float64 [c]."""
+        return column_products(weight, self._cross).astype(np.float64)
+
+    def held_out(self, weight: Array, product: np.ndarray, needed: np.ndarray) -> _HeldOut:
+        """What weights [d, c] predict here.
+
+        Of the columns that are solved for through the values, most are of no use, and only those that are `needed`
+        (bool [c]) have a square that is not null.
+        """
+        square = np.zeros_like(product)
+        through_values = self.ridge.solver.through_values
+        for columns, find in ((~through_values, whole_form), (through_values & needed, half_form)):
+            if columns.any():
+                square[columns] = find(self._gram, weight if columns.all() else weight[:, np.flatnonzero(columns)])
+        return _HeldOut(self._count, product, square, self._target_square)
 
 
-def _fit_fold(solver: _Solver, fold: Fold, targets: Sequence[Target]) -> list[Tensors]:
+def _fit_fold(solver: _Solver, fold: Fold) -> list[Tensors]:
     groups = [_Group(solver, fold, group) for group in _usable_groups(solver.moments, fold)]
-    sizes = [target.matrix.shape[1] for target in targets]
-    weighted = np.repeat([target.code.weighted for target in targets], sizes)
-    chosen, first = _choose_penalties(groups[0], weighted, sizes)
-    penalties = np.array(PENALTIES)[chosen]
-    by_column = np.repeat(penalties, sizes)
-    held_out = sum((group.held_out(group.ridge.mixed_solution(by_column)) for group in groups[1:]), first)
+    sizes = [target.width for target in solver.targets]
+    weighted = np.repeat([target.code.weighted for target in solver.targets], sizes)
+    penalties = _choose_penalties(groups[0], weighted, sizes)
+    held_out = _held_out(groups, penalties, weighted)
     gain = held_out.gain(weighted)
     precision = np.where(weighted, _precision(held_out, gain, int(solver.moments.values[list(fold.train)].sum())), 1.0)
     explained = np.where(precision > 0, np.log(held_out.variance / held_out.residual(gain)), 0.0) / 2
     training = _Training(solver.moments, fold.train)
-    ends = np.cumsum(sizes)
     return [
-        training.tensors(np.arange(end - size, end), float(penalty), gain, precision)
-        | {"information": np.array([explained[end - size : end].sum()])}
-        for penalty, size, end in zip(penalties, sizes, ends, strict=True)
+        training.tensors(columns, penalty, gain, precision) | {"information": np.array([explained[columns].sum()])}
+        for penalty, columns in zip(penalties, solver.columns, strict=True)
     ]
+
+
+def _held_out(groups: Sequence[_Group], penalties: Sequence[float], weighted: np.ndarray) -> _HeldOut:
+    """The sum over all inner groups at the penalty of each target."""
+    weights = [group.ridge.weights(penalties) for group in groups]
+    products = [group.products(weight) for group, weight in zip(groups, weights, strict=True)]
+    parts = zip(groups, weights, products, strict=True)
+    needed = ~weighted | (sum(products) > 0)
+    return reduce(add, (group.held_out(weight, product, needed) for group, weight, product in parts))
 
 
 def _usable_groups(moments: Moments, fold: Fold) -> list[Blocks]:
@@ -234,24 +353,20 @@ def _usable_groups(moments: Moments, fold: Fold) -> list[Blocks]:
     return usable
 
 
-def _choose_penalties(group: _Group, weighted: np.ndarray, sizes: Sequence[int]) -> tuple[np.ndarray, _HeldOut]:
-    """Per target, which penalty has the most Gaussian information on held-out values: sum of log(var / r) / 2.
+def _choose_penalties(group: _Group, weighted: np.ndarray, sizes: Sequence[int]) -> list[float]:
+    """The penalty of each target that has the most Gaussian information on held-out values: sum of log(var / r) / 2.
 
     One inner group is enough: the choice is insensitive (halving or doubling the penalty changes little), while the
-    weights of single columns need all groups. Its predictions at the chosen penalties come with the choice.
+    weights of single columns need all groups.
     """
     starts = np.cumsum([0, *sizes[:-1]])
-    tried = [group.held_out(group.ridge.solution(penalty)) for penalty in PENALTIES]
     information = []
-    for held_out in tried:
+    for penalty in PENALTIES:
+        held_out = _held_out([group], [penalty] * len(sizes), weighted)
         residual = held_out.residual(held_out.gain(weighted))
         explained = np.maximum(0, np.log(held_out.variance / residual))
         information.append(np.add.reduceat(explained, starts))
-    chosen = np.argmax(information, axis=0)
-    column = np.repeat(chosen, sizes)
-    product = np.choose(column, [held_out.product for held_out in tried])
-    square = np.choose(column, [held_out.square for held_out in tried])
-    return chosen, replace(tried[0], product=product, square=square)
+    return [PENALTIES[chosen] for chosen in np.argmax(information, axis=0)]
 
 
 def _precision(held_out: _HeldOut, gain: np.ndarray, values: int) -> np.ndarray:
@@ -280,9 +395,9 @@ class _Training:
             self._solvers[penalty] = ridge_solver(self._gram, penalty * self._unit, in_single=False)
         return fetched(self._solvers[penalty](cross))
 
-    def tensors(self, columns: np.ndarray, penalty: float, gain: np.ndarray, precision: np.ndarray) -> Tensors:
+    def tensors(self, columns: slice, penalty: float, gain: np.ndarray, precision: np.ndarray) -> Tensors:
         """The tensors of the target in the given columns."""
-        kept = columns[precision[columns] > 0]
+        kept = columns.start + np.flatnonzero(precision[columns] > 0)
         cross = self._moments.cross_about(self._blocks, self._centre, kept)
         weight = self._solution(penalty, cross)
         scale = np.sqrt(self._unit / self._centre.count)
@@ -290,7 +405,7 @@ class _Training:
             "mean": self._centre.state,
             "scale": np.array([scale]),
             "weight": (weight * (gain[kept] * scale)).astype(np.float32),
-            "columns": (kept - columns[0]).astype(np.int32),
+            "columns": (kept - columns.start).astype(np.int32),
             "precision": precision[kept].astype(np.float32),
             "target_mean": self._centre.target[kept].astype(np.float32),
             "penalty": np.array([penalty]),

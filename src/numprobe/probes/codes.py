@@ -34,12 +34,15 @@ class Code:
         about unseen numbers.
     inverse
         For codes of one column: from predicted code to number (real-valued). None: the nearest code wins.
+    places
+        For the code of all waves: the place of each number on a circle of N, int64 [N].
     """
 
     name: str
     matrix: np.ndarray
     weighted: bool = False
     inverse: Inverse | None = None
+    places: np.ndarray | None = None
 
 
 def fourier_frequencies(count: int) -> np.ndarray:
@@ -77,7 +80,8 @@ def _fourier(numbers: np.ndarray) -> Code:
     angle = 2 * np.pi * (np.outer(numbers, frequency) % count) / count
     is_cosine = np.arange(count - 1) % 2 == 1
     is_cosine[-1] |= count % 2 == 0
-    return Code("fourier", np.where(is_cosine, np.cos(angle), np.sin(angle)), weighted=True)
+    matrix = np.where(is_cosine, np.cos(angle), np.sin(angle))
+    return Code("fourier", matrix, weighted=True, places=numbers % count)
 
 
 def _digits(numbers: np.ndarray) -> Code:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from numprobe.probes.algebra import Array, beside, single, spanned
+from numprobe.probes.algebra import Array, beside, columns_beside, single, spanned
 from numprobe.probes.statistics import Statistics
 from numprobe.splits import Split
 
@@ -41,6 +41,9 @@ class Moments:
         float32 [d, c] of each block, there too: states times targets.
     target_square
         float64 [B, c].
+    present, rows, by_value
+        The values of each block that have rows, int64 [n]; how many, float64 [n]; and the sum of their states,
+        float32 [d, n], where the statistics lie.
     """
 
     width: int
@@ -51,6 +54,9 @@ class Moments:
     gram: Sequence[Array]
     cross: Sequence[Array]
     target_square: np.ndarray
+    present: Sequence[np.ndarray]
+    rows: Sequence[np.ndarray]
+    by_value: Sequence[Array]
 
     def centre(self, blocks: Blocks) -> Centre:
         """The means over all rows of the blocks."""
@@ -86,6 +92,18 @@ class Moments:
             result += self.cross[block][:, columns]
         return result
 
+    def present_in(self, blocks: Blocks) -> np.ndarray:
+        """The values of the blocks that have rows, int64 [n], block by block."""
+        return np.concatenate([self.present[block] for block in blocks])
+
+    def values_about(self, blocks: Blocks, centre: Centre) -> Array:
+        """The sum of x - m over the rows of each value of `present_in`, float32 [d, n]."""
+        offset = (self.state_mean[list(blocks)] - centre.state)[:, :, None]
+        moved = [
+            _product(more, self.rows[block][None], self.gram[0]) for block, more in zip(blocks, offset, strict=True)
+        ]
+        return columns_beside([self.by_value[block] + more for block, more in zip(blocks, moved, strict=True)])
+
     def target_square_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
         """The sum over the blocks of (s - t)^2 per column, float64 [c]."""
         chosen = list(blocks)
@@ -117,7 +135,8 @@ def make_moments(statistics: Statistics, targets: np.ndarray, split: Split) -> M
     safe = np.maximum(count, 1)[:, None]
     state_mean, target_mean = np.zeros((blocks, width)), np.zeros((blocks, columns))
     target_square = np.zeros((blocks, columns))
-    gram, cross = [], []
+    gram, cross, by_value = [], [], []
+    present = [np.flatnonzero((split.block == b) & (statistics.value_count > 0)) for b in range(blocks)]
     for b in range(blocks):
         of_block = split.block == b
         number, total, target = statistics.value_count[of_block], statistics.value_sum[of_block], targets[of_block]
@@ -126,8 +145,10 @@ def make_moments(statistics: Statistics, targets: np.ndarray, split: Split) -> M
         gram.append(statistics.gram[b] - float(count[b]) * (mean[:, None] * mean))
         deviation = total - number[:, None] * state_mean[b]
         cross.append(_product(deviation.T, target, statistics.gram))
+        by_value.append(beside(single(deviation[number > 0]).T, statistics.gram))
         target_square[b] = number @ (target - target_mean[b]) ** 2
-    return Moments(width, values, count, state_mean, target_mean, gram, cross, target_square)
+    rows = [statistics.value_count[one].astype(np.float64) for one in present]
+    return Moments(width, values, count, state_mean, target_mean, gram, cross, target_square, present, rows, by_value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +171,9 @@ class Subspace:
         basis = beside(self.basis, moments.gram[0])
         gram = [basis.T @ gram @ basis for gram in moments.gram]
         cross = [single(basis.T) @ cross for cross in moments.cross]
-        return replace(moments, state_mean=(moments.state_mean - self.origin) @ self.basis, gram=gram, cross=cross)
+        by_value = [single(basis.T) @ sums for sums in moments.by_value]
+        state_mean = (moments.state_mean - self.origin) @ self.basis
+        return replace(moments, state_mean=state_mean, gram=gram, cross=cross, by_value=by_value)
 
 
 def find_subspace(moments: Moments, tolerance: float, largest_share: float) -> Subspace | None:

@@ -95,7 +95,7 @@ def fit_seen(
     for task in labels:
         for kind in kinds:
             code = make_code(kind, minimum, maximum)
-            targets.append(Target(code, np.tile(code.matrix[task - minimum], (groups, 1))))
+            targets.append(Target(code, np.tile(task - minimum, groups)))
     fitted = fit_layer(accumulate(states, values + count * group, split), split, targets, split.folds)
     if fitted is None:
         return None
