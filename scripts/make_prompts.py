@@ -5,6 +5,7 @@ from typing import Any
 
 from _run import parser, run
 from numprobe.prompts.contexts import KINDS, make_prompts
+from numprobe.prompts.corpus import describe_left_out
 from numprobe.prompts.table import write_prompts
 
 
@@ -39,6 +40,9 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     operands = {name: list(value) for name in "ab" if (value := getattr(options, f"operand_{name}", None))}
     given |= {"operands": operands} if operands else {}
     table, metadata = make_prompts(options.context, options.kind, options.seed, options.minimum, options.maximum, given)
+    if "corpus" in metadata:
+        left_out = describe_left_out(metadata["corpus"].get("left_out", {}))
+        print(f"numerals of {given['corpus']} that stay as they are written: {left_out or 'none'}")
     write_prompts(options.output, table, provenance | metadata)
 
 

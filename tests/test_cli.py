@@ -10,7 +10,16 @@ import yaml
 from huggingface_hub import errors
 
 from models.gguf_files import small_model, write_gguf
-from models.tiny import LAYERS, WIDTH, save, tiny_model, tiny_wrapper, word_tokenizer, wordpiece_tokenizer
+from models.tiny import (
+    LAYERS,
+    WIDTH,
+    save,
+    separate_space_tokenizer,
+    tiny_model,
+    tiny_wrapper,
+    word_tokenizer,
+    wordpiece_tokenizer,
+)
 from numprobe.cli import main
 from numprobe.probes import probe as probes
 
@@ -56,7 +65,7 @@ def test_the_entry_of_a_hub_model(hub, capsys, kind, head, unusual):
     assert main(["add-model", "org/Model-1B", "--revision", "main"]) == 0
     entries = yaml.safe_load(capsys.readouterr().out)
     located = {"name": "Model-1B", "source": "hub", "id": "org/Model-1B", "revision": COMMIT}
-    assert entries == [{**located, "layers": LAYERS, "width": WIDTH, **unusual}]
+    assert entries == [{**located, "layers": LAYERS, "width": WIDTH, **unusual, "single_tokens": 200}]
 
 
 def test_the_entry_of_a_multimodal_model_is_about_its_language_model(hub, capsys):
@@ -113,8 +122,36 @@ def test_a_gguf_file_and_its_numbers(tmp_path, capsys):
     assert main(["add-model", str(file)]) == 0
     printed = capsys.readouterr().out
     assert yaml.safe_load(printed) == [{"name": "small-one", "source": "gguf", "path": str(file)}]
+    assert (
+        "# It writes numbers in up to 2 tokens: 100 of 0..999 are single tokens. Numbers are read at their" in printed
+    )
+    assert "experiments on the rows of the embedding matrix use the 100 alone.\n" in printed
     assert "# 100 of 0..999 are single tokens: 0..99\n" in printed
     assert f"# tensors: {2 * LAYERS + 1} of type F32, {7 * LAYERS + 1} of type Q4_1\n" in printed
+
+
+def test_a_sentence_says_how_numbers_are_written_and_what_applies(tmp_path, capsys):
+    folder = save(tmp_path / "local", tiny_model("llama"), word_tokenizer())
+    assert main(["add-model", str(folder), "--maximum", "199"]) == 0
+    assert "# It writes every number of 0..199 as one token: all experiments apply.\n" in capsys.readouterr().out
+    assert main(["add-model", str(folder), "--maximum", "249"]) == 0
+    said = "in one token, if at all: 200 of 0..249 are single tokens, and 50 are no whole tokens, so they are left out."
+    assert said in capsys.readouterr().out
+    digits = separate_space_tokenizer()
+    folder = save(tmp_path / "other", tiny_model("llama", vocab_size=len(digits)), digits)
+    assert main(["add-model", str(folder), "--minimum", "70", "--maximum", "129"]) == 0
+    printed = capsys.readouterr().out
+    assert "in up to 2 tokens: 30 of 70..129 are single tokens. Numbers are read at their last token; " in printed
+    assert "embedding matrix leave it out (spectra, embedding_probes, embedding_alignment, operand_precision" in printed
+
+
+def test_a_text_without_a_number_is_said_to_have_none(tmp_path, capsys, monkeypatch):
+    folder = save(tmp_path / "local", tiny_model("llama"), word_tokenizer())
+    (tmp_path / "probe.safetensors").touch()
+    empty = SimpleNamespace(read=lambda *_: pl.DataFrame({"decoded": []}))
+    monkeypatch.setattr(probes, "load_probe", lambda *_, **__: empty)
+    assert main(["read", str(tmp_path / "probe.safetensors"), str(folder), "none", "--device", "cpu"]) == 0
+    assert capsys.readouterr().out == "the text holds no number in the digits 0 to 9\n"
 
 
 def fails(capsys, *arguments):

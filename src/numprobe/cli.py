@@ -83,8 +83,10 @@ def _add_model(options: argparse.Namespace) -> None:
     from numprobe.models.load import load_tokenizer
 
     facts, config = check_architecture(folder)
-    comments = _numbers(load_tokenizer(source), options.minimum, options.maximum)
-    _print_entry(_entry(options, source, facts, model_width(config)), comments)
+    told = _numbers(load_tokenizer(source), options)
+    entry = _entry(options, source, facts, model_width(config))
+    single = {"single_tokens": told["single_token_numbers"]["count"]} if source.kind == "hub" else {}
+    _print_entry(entry | single, _comments(told, options))
 
 
 def _add_gguf(options: argparse.Namespace) -> None:
@@ -96,7 +98,8 @@ def _add_gguf(options: argparse.Namespace) -> None:
     from numprobe.models.gguf.tokenizer import read_tokenizer
 
     stored = ", ".join(f"{count} of type {kind}" for kind, count in count_types(header).items())
-    comments = [*_numbers(read_tokenizer(header.path), options.minimum, options.maximum), f"tensors: {stored}"]
+    told = _numbers(read_tokenizer(header.path), options)
+    comments = [*_comments(told, options), f"tensors: {stored}"]
     name = options.name or re.sub("[^A-Za-z0-9._-]", "-", header.path.stem)
     _print_entry({"name": name, "source": "gguf", "path": options.id}, comments)
 
@@ -120,18 +123,25 @@ def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts, 
     return {**located, "layers": facts.layers, **({"width": width} if width else {}), **unusual}
 
 
-def _numbers(tokenizer: Any, minimum: int, maximum: int) -> list[str]:
-    """What there is to say on how the model writes numbers."""
+def _numbers(tokenizer: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """How a model writes the numbers of the study."""
     from numprobe.models.card import describe_numbers
     from numprobe.models.tokens import NumberTokenizer
 
-    told = describe_numbers(NumberTokenizer(tokenizer), minimum, maximum)
+    return describe_numbers(NumberTokenizer(tokenizer), options.minimum, options.maximum)
+
+
+def _comments(told: dict[str, Any], options: argparse.Namespace) -> list[str]:
+    """A sentence on what that means, and the details."""
+    from numprobe.models.card import writing_sentence
+
     single = told["single_token_numbers"]
     ranges = [f"{first}..{last}" if last > first else str(first) for first, last in single["ranges"]]
     shown = ", ".join(ranges[:8]) + (f", and {len(ranges) - 8} more ranges" if len(ranges) > 8 else "")
     cut = "; ".join(f"{value} = {' | '.join(pieces)}" for value, pieces in told["multi_token_examples"].items())
     return [
-        f"{single['count']} of {minimum}..{maximum} are single tokens: {shown or 'none'}",
+        writing_sentence(told, options.minimum, options.maximum),
+        f"{single['count']} of {options.minimum}..{options.maximum} are single tokens: {shown or 'none'}",
         f"several tokens: {cut}",
         f"the space before a number: {told['leading_space']}",
     ]
@@ -151,7 +161,8 @@ def _read(options: argparse.Namespace) -> None:
     tokenizer = load_tokenizer(source)
     probe = load_probe(options.probe, model=model, tokenizer=tokenizer, check=not options.no_check)
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
-        print(probe.read(model, tokenizer, options.text))
+        table = probe.read(model, tokenizer, options.text)
+        print(table if table.height else "the text holds no number in the digits 0 to 9")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@ import shutil
 from collections import namedtuple
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -49,9 +48,12 @@ def test_a_folder_holds_the_states_that_reading_a_text_gives(tmp_path, prompts, 
     assert layers == [*map(str, range(LAYERS + 1)), *(["final_norm"] if kind == "llama" else [])]
     model = load_model(source, device="cpu")
     for prompt, text in enumerate(TEXTS):
-        table, states = number_states(model, word_tokenizer(), text, layers)
+        found, states = number_states(model, word_tokenizer(), text, layers)
+        table = found.filter(found["reason"].is_null())
         rows = positions.filter(prompt=prompt)
-        assert table.equals(rows.select("token", "value", "start", "end"))
+        places = ["token", "value", "start", "end"]
+        assert table.select(places).rows() == rows.select(places).rows()
+        assert table["tokens"].to_list() == rows["number_tokens"].to_list()
         for layer in layers:
             assert_allclose(read_states(folder, layer)[rows["row"].to_numpy()], states[layer], rtol=1e-3, atol=1e-4)
 
@@ -172,13 +174,16 @@ def test_a_vocabulary_with_too_few_numbers_says_what_to_write(tmp_path):
         extract_vocabulary("m", saved(tmp_path), range(150, 250), 51, None, "float32", tmp_path / "out", {})
 
 
-def test_numbers_of_a_text_that_cannot_be_read_are_left_out():
+def test_numbers_of_a_text_that_cannot_be_read_say_why():
     table, states = number_states(tiny_model("llama"), word_tokenizer(), "007 is 1234, 0 or 12 or 300.", ["0"])
-    assert table["value"].to_list() == [1234, 0, 12]
-    assert table.schema == {"token": pl.UInt32, "value": pl.Int32, "start": pl.UInt32, "end": pl.UInt32}
+    assert table["written"].to_list() == ["007", "1234", "0", "12", "300"]
+    assert table["reason"].to_list() == ["leading_zeros", None, None, None, "unknown"]
+    assert table["value"].to_list() == [None, 1234, 0, 12, 300]
     assert states["0"].shape == (3, WIDTH)
     table, states = number_states(tiny_model("llama"), word_tokenizer(), "nothing", ["0"])
     assert (table.height, states["0"].shape) == (0, (0, WIDTH))
+    table, states = number_states(tiny_model("llama"), word_tokenizer(), "7 8", ["0"], candidates=range(8))
+    assert (table["reason"].to_list(), states["0"].shape) == ([None, "out_of_range"], (1, WIDTH))
 
 
 def test_reading_a_text_needs_a_state_of_the_model():

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
 from safetensors.numpy import save_file
-from tests.models.tiny import save, tiny_model, word_tokenizer
+from tests.models.tiny import byte_tokenizer, save, tiny_model, word_tokenizer
 from tests.probes.planted import fit, split_of, waves
 
 from numprobe.errors import NumprobeError
@@ -108,7 +109,10 @@ def test_read_finds_and_reads_the_numbers_of_a_text():
     # The embedding of a number is random here: the reading of "all", which has seen it, is still better than chance.
     probe = fit("fourier", states, VALUES, SPLIT)
     table = probe.read(model, tokenizer, "12 and 7 is 19")
-    assert table.columns == ["token", "start", "end", "layer", "value", "decoded", "score"]
+    columns = ["token", "tokens", "start", "end", "written", "layer", "value", "decoded", "score", "reason"]
+    assert table.columns == columns
+    assert table["reason"].null_count() == table.height and table["tokens"].to_list() == [1, 1, 1]
+    assert table["written"].to_list() == ["12", "7", "19"]
     assert table["value"].to_list() == [12, 7, 19]
     assert table["start"].to_list() == [0, 7, 12] and table["token"].to_list() == [1, 3, 5]
     assert table["decoded"].to_list() == probe.decode(states[[12, 7, 19]], "0").tolist()
@@ -116,6 +120,73 @@ def test_read_finds_and_reads_the_numbers_of_a_text():
     assert fit("linear", states, VALUES, SPLIT).read(model, tokenizer, "5")["score"].to_list() == [None]
     nothing = probe.read(model, tokenizer, "and")
     assert nothing.height == 0 and nothing.schema["score"] == pl.Float64
+
+
+@pytest.fixture
+def two_layers():
+    """A probe of two layers of a tiny model, with any metadata."""
+    states = np.random.default_rng(0).standard_normal((200, 32))
+    layers = ("0", "2")
+
+    def make(**metadata):
+        probe = fit("fourier", states, VALUES, SPLIT)
+        tensors = {(layer, fold): arrays for (_, fold), arrays in probe.tensors.items() for layer in layers}
+        return replace(probe, layers=layers, tensors=tensors, metadata=metadata)
+
+    return make
+
+
+TEXT = "12 of 1,234 in 007, -7, 450 and 3.5 cost 7mg or 1e5"
+
+
+def test_numbers_that_are_not_read_have_one_row_with_the_reason(two_layers):
+    table = two_layers().read(tiny_model("llama"), word_tokenizer(), TEXT)
+    read = table.filter(pl.col("reason").is_null())
+    assert list(zip(read["written"], read["layer"], strict=True)) == [("12", "0"), ("12", "2"), ("7", "0"), ("7", "2")]
+    left_out = table.filter(pl.col("reason").is_not_null())
+    assert dict(left_out.select("written", "reason").iter_rows()) == {
+        "1,234": "grouped",
+        "007": "leading_zeros",
+        "-7": "negative",
+        "450": "out_of_range",
+        "3.5": "decimal",
+        "1e5": "scientific",
+    }
+    assert all(left_out[name].null_count() == 6 for name in ("token", "tokens", "layer", "decoded", "score"))
+    assert left_out.filter(pl.col("written") == "450")["value"].to_list() == [450]
+    assert table["start"].is_sorted()
+    assert [TEXT[start:end] for start, end in table.select("start", "end").iter_rows()] == table["written"].to_list()
+
+
+def test_a_text_of_digits_alone_is_read_at_the_last_tokens(two_layers):
+    model, tokenizer = tiny_model("llama", vocab_size=len(byte_tokenizer())), byte_tokenizer()
+    table = two_layers().read(model, tokenizer, "is 123 or 5")
+    assert table.select("written", "token", "tokens", "reason").unique(maintain_order=True).rows() == [
+        ("123", 4, 2, None),
+        ("5", 8, 1, None),
+    ]
+    single = two_layers(source={"single_tokens": True}).read(model, tokenizer, "is 123 or 5")
+    assert single.select("written", "layer", "reason").rows() == [
+        ("123", None, "multi_token"),
+        ("5", "0", None),
+        ("5", "2", None),
+    ]
+
+
+def test_a_text_without_a_number_that_is_read_still_tells(two_layers):
+    table = two_layers().read(tiny_model("llama"), word_tokenizer(), "1,000 and 99999999999999999999 is 950")
+    assert table.select("value", "reason").rows() == [(None, "grouped"), (None, "out_of_range"), (950, "out_of_range")]
+
+
+def test_beyond_the_length_of_the_model_nothing_is_read(two_layers):
+    text = "12 " * 40 + "7"
+    causal = tiny_model("llama", max_position_embeddings=20)
+    table = two_layers().read(causal, word_tokenizer(), text).filter(pl.col("layer").fill_null("0") == "0")
+    assert table["reason"].to_list() == [None] * 19 + ["too_long"] * 22
+    whole = two_layers().read(tiny_model("llama"), word_tokenizer(), text).filter(pl.col("layer") == "0")
+    assert table["decoded"].drop_nulls().to_list() == whole["decoded"].to_list()[:19]
+    encoder = tiny_model("bert", max_position_embeddings=20)
+    assert set(two_layers().read(encoder, word_tokenizer(), text)["reason"]) == {"too_long"}
 
 
 def test_a_probe_knows_its_model_and_tokenizer(tmp_path):

@@ -1,5 +1,6 @@
 """From an entry of the configuration to a table; and the program that does it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from numprobe.atomic import file_sha256
 from numprobe.errors import NumprobeError
 from numprobe.prompts.contexts import KINDS, make_prompts
+from numprobe.prompts.natural import load_passages
 from numprobe.prompts.table import check_prompts, read_prompts
 from numprobe.tables import read_metadata
 
@@ -92,3 +94,21 @@ def test_the_program_refuses_an_option_of_another_kind_without_a_traceback(tmp_p
     assert done.returncode == 1
     assert done.stderr == ("error: context 'c': per_value does not apply to kind 'number' (its options: none)\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_other_numerals_of_a_corpus_stay_and_are_no_sites(tmp_path: Path) -> None:
+    words = [f"{first}{second}" for first in "abcd" for second in "efgh"]
+    path = tmp_path / "c.txt"
+    path.write_text("\n".join(f"{word}: 3 at $1,234.50 or -7 in 2024-05-06 for 12 {word}" for word in words))
+    table, metadata = make_prompts("c", "natural", 3, 0, 99, {"corpus": str(path), "texts": 16, "test_share": 0.5})
+    assert metadata["corpus"]["left_out"] == {"date": 16, "decimal": 16, "negative": 16}
+    assert table.height == 32
+    assert all(" at $1,234.50 or -7 in 2024-05-06 for " in text for text in table["text"])
+    for text, start, end, value in table.select("text", "start", "end", "value").iter_rows():
+        assert text[start:end] == str(value)
+
+
+def test_in_the_built_in_passages_every_run_of_digits_is_a_slot() -> None:
+    table, metadata = make_prompts("natural", "natural", 0, 0, 999, {"texts": 120})
+    assert "corpus" not in metadata
+    assert table.height == sum(len(re.findall(r"\d+", passage.text)) for passage in load_passages())

@@ -114,3 +114,17 @@ def test_a_missing_file_and_a_missing_column_are_named(tmp_path: Path) -> None:
     pl.DataFrame({"words": ["1"]}).write_parquet(tmp_path / "a.parquet")
     with pytest.raises(NumprobeError, match="no column 'text', only words"):
         read_corpus(tmp_path / "a.parquet", 0, 0.3)
+
+
+def test_numerals_that_are_no_plain_numbers_are_counted_and_texts_without_others_skipped(tmp_path):
+    texts = ["1,234 of 5 cost 3.5 or -7", "only 007 and 12:30", "2 and 2.5", "none"]
+    corpus = read_corpus(write(tmp_path / "a.txt", texts), 0, 0.5)
+    assert [passage.text for passage in corpus.passages] == [texts[0], texts[2]]
+    assert corpus.skipped == 2
+    assert corpus.left_out == {"decimal": 2, "grouped": 1, "leading_zeros": 1, "negative": 1, "time": 1}
+    with pytest.raises(NumprobeError, match=r"none of its 1 texts holds a number \(left out: 1 decimal, 1 grouped\)"):
+        read_corpus(write(tmp_path / "b.txt", ["1,234 and 0.5"]), 0, 0.5)
+
+
+def test_whole_numbers_alone_leave_nothing_out(tmp_path):
+    assert read_corpus(write(tmp_path / "a.txt", ["7 of 12"]), 0, 0.5).left_out == {}

@@ -1,5 +1,6 @@
 """A model in one JSON file: what it is, and how it writes numbers."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from numprobe.models.source import ModelSource, resolve_source
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.models.weights import count_parameters
 
+# As `numbers: fewest_single` of the configuration is, if left out.
+_FEWEST_SINGLE = 50
+_MATRICES = "spectra, embedding_probes, embedding_alignment, operand_precision; of others the part on embeddings"
 # Numbers beyond most ranges that show how long numerals are cut.
 _LONG = (1234, 12345, 1234567)
 
@@ -86,6 +90,37 @@ def describe_numbers(numbers: NumberTokenizer, minimum: int, maximum: int) -> di
         "multi_token_examples": {str(value): numbers.pieces(str(value)) for value in (*several, *_LONG)},
         "leading_space": numbers.leading_space(),
     }
+
+
+def writing_sentence(told: Mapping[str, Any], minimum: int, maximum: int) -> str:
+    """Return in a sentence or three how a model writes numbers, and which experiments apply.
+
+    Parameters
+    ----------
+    told
+        What `describe_numbers` returned.
+    minimum, maximum
+        The range of numbers, both included.
+    """
+    single, numbers = told["single_token_numbers"]["count"], range(minimum, maximum + 1)
+    if single == len(numbers):
+        return f"It writes every number of {minimum}..{maximum} as one token: all experiments apply."
+    rows = f"use the {single} alone" if single >= _FEWEST_SINGLE else f"leave it out ({_MATRICES})"
+    lost = len(numbers) - sum(told["number_tokens"].values())
+    return (
+        f"It writes numbers {_writing(told['number_tokens'], numbers)}: {single} of {minimum}..{maximum} are single "
+        f"tokens{f', and {lost} are no whole tokens, so they are left out' if lost else ''}. Numbers are read at their "
+        f"last token; experiments on the rows of the embedding matrix {rows}."
+    )
+
+
+def _writing(counts: Mapping[str, int], numbers: range) -> str:
+    """How numbers are written, by how many there are of each number of tokens."""
+    digits = Counter(len(str(number)) for number in numbers)
+    if dict(counts) == {str(length): count for length, count in digits.items()}:
+        return "digit by digit"
+    most = max(map(int, counts), default=0)
+    return f"in up to {most} tokens" if most > 1 else "in one token, if at all"
 
 
 def as_ranges(values: Iterable[int]) -> list[list[int]]:

@@ -28,6 +28,8 @@ _PROBABILISTIC = {"fourier", "helix", "sinusoidal", "wave", "mlp"}
 _FORMAT = "numprobe probe 1"
 _REQUIRED = ("kind", "minimum", "maximum", "layers", "constant", "folds", "width")
 _BATCH = 8192
+# Columns of what `Probe.read` returns.
+_READING = ("token", "tokens", "start", "end", "written", "layer", "value", "decoded", "score", "reason")
 
 Tensors = Mapping[str, np.ndarray]
 
@@ -108,7 +110,7 @@ class Probe:
         return np.asarray(self.numbers[np.concatenate(best)])
 
     def read(self, model: Any, tokenizer: Any, text: str, fold: str | int = ALL) -> pl.DataFrame:
-        """Find the numbers in a text and read each at its own token, in every layer.
+        """Find the numbers in a text and read each at its last token, in every layer; say why others are not read.
 
         Parameters
         ----------
@@ -121,8 +123,10 @@ class Probe:
 
         Returns
         -------
-        Columns `token` (index in the sequence), `start`, `end` (character span), `layer`, `value` (written), `decoded`
-        and `score` (probability of the decoded number; null for kinds whose scores are not likelihoods).
+        One row per number and layer: columns `token` (index of its last token), `tokens` (how many it is), `start`,
+        `end` (character span), `written`, `layer`, `value` (the written number), `decoded`, `score` (probability of the
+        decoded number; null for kinds whose scores are not likelihoods) and `reason` (null). A numeral that is not read
+        has one row: with its `reason` (docs/numbers.md), and `token`, `tokens`, `layer`, `decoded` and `score` null.
 
         Raises
         ------
@@ -133,11 +137,17 @@ class Probe:
         number_states = import_module("numprobe.activations.read_text").number_states
         if self.metadata.get("control", "none") == "gaussian":
             raise NumprobeError("this is the Gaussian control: it was fitted on random vectors and reads no model")
-        prefix_token = (self.metadata.get("source") or {}).get("prefix_token")
-        found, states = number_states(model, tokenizer, text, list(self.layers), prefix_token)
-        parts = [self._readings(found, states[layer], layer, str(fold)) for layer in self.layers]
-        columns = ["token", "start", "end", "layer", "value", "decoded", "score"]
-        return pl.concat(parts).select(columns).sort("start", maintain_order=True)
+        source = self.metadata.get("source") or {}
+        told = (
+            source.get("prefix_token"),
+            bool(source.get("single_tokens")),
+            range(self.numbers[0], self.numbers[-1] + 1),
+        )
+        found, states = number_states(model, tokenizer, text, list(self.layers), *told)
+        read = found.filter(pl.col("reason").is_null())
+        parts = [self._readings(read, states[layer], layer, str(fold)) for layer in self.layers]
+        table: pl.DataFrame = pl.concat([*parts, found.filter(pl.col("reason").is_not_null())], how="diagonal")
+        return table.select(_READING).sort("start", maintain_order=True)
 
     def in_context(self, context: str) -> "Probe":
         """The same probe, reading with the normalisation of one of the contexts that it was fitted in.

@@ -10,9 +10,10 @@ from numprobe.errors import NumprobeError
 from numprobe.prompts.arithmetic import make_arithmetic
 from numprobe.prompts.corpus import Corpus, read_corpus
 from numprobe.prompts.examples import describe_examples
-from numprobe.prompts.generate import natural_prompts, number_prompts, operand_prompts
+from numprobe.prompts.generate import digit_runs, natural_prompts, number_prompts, operand_prompts
 from numprobe.prompts.natural import load_passages
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES
+from numprobe.spelling import plain_numbers
 
 #: Kind of context -> its options and their defaults. `corpus` None: the built-in passages; `operands` None: all.
 KINDS: dict[str, dict[str, Any]] = {
@@ -53,8 +54,8 @@ def make_prompts(
     -------
     table, metadata
         The prompts, and `context` (the entry, defaults filled in), `seed`, `numbers`; with worked examples `examples`;
-        for a corpus `corpus`: its sha256, how many passages it gave and how many texts were `skipped` for want of a
-        number.
+        for a corpus `corpus`: its sha256, how many passages it gave, how many texts were `skipped` for want of a
+        number, and how many numerals were `left_out` by reason, if any.
 
     Raises
     ------
@@ -72,12 +73,13 @@ def make_prompts(
     if kind == "result":
         table, examples = make_arithmetic(name, entry, (minimum, maximum), seed)
         return table, metadata | ({"examples": describe_examples(examples)} if examples else {})
-    passages = load_passages()
+    passages, slots = load_passages(), digit_runs
     if entry["corpus"] is not None:
         # One constant for all contexts: a text of a corpus is on the same side in each of them.
         corpus = read_corpus(entry["corpus"], _TEXT_SPLIT_SEED, entry["test_share"])
-        passages, metadata["corpus"] = corpus.passages, _described(entry["corpus"], corpus)
-    return natural_prompts(minimum, maximum, seed, name, passages, entry["texts"]), metadata
+        passages, slots = corpus.passages, plain_numbers
+        metadata["corpus"] = _described(entry["corpus"], corpus)
+    return natural_prompts(minimum, maximum, seed, name, passages, entry["texts"], slots), metadata
 
 
 def _entry(name: str, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,4 +121,5 @@ def _check(name: str, minimum: int, maximum: int, entry: Mapping[str, Any]) -> N
 
 
 def _described(path: str, corpus: Corpus) -> dict[str, Any]:
-    return {"sha256": file_sha256(path), "passages": len(corpus.passages), "skipped": corpus.skipped}
+    described = {"sha256": file_sha256(path), "passages": len(corpus.passages), "skipped": corpus.skipped}
+    return described | ({"left_out": corpus.left_out} if corpus.left_out else {})

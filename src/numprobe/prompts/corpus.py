@@ -1,7 +1,7 @@
 """Passages from a user's own file."""
 
 import json
-import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from numprobe.errors import NumprobeError
 from numprobe.prompts.natural import Passage
 from numprobe.prompts.similar import normalised, similar_groups
 from numprobe.seeding import derive_seed
+from numprobe.spelling import find_numerals
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,14 @@ class Corpus:
         The texts that hold a number, in the order of the file.
     skipped
         How many texts hold none.
+    left_out
+        How many numerals stay as they are written because they are no whole numbers in plain digits, by reason
+        (`numprobe.spelling`).
     """
 
     passages: list[Passage]
     skipped: int
+    left_out: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ def read_corpus(path: str | Path, seed: int, test_share: float) -> Corpus:
 
     `.txt`: one passage per line. `.jsonl`: one object per line. `.parquet`: one row per passage. The key or column
     `text` is required; `domain` (else the file's name without extension) and `split` ("train" or "test") are optional.
-    Empty lines do not count; texts without a digit are skipped and counted.
+    Empty lines do not count; texts without a whole number in
+    plain digits (`numprobe.spelling`) are skipped and counted.
 
     A text without a split gets one from a hash of (seed, text). Variants of a text (`similar_groups`) share one split:
     the one given for any of them, else that of the variant that sorts first.
@@ -67,15 +73,27 @@ def read_corpus(path: str | Path, seed: int, test_share: float) -> Corpus:
     """
     path = Path(path)
     entries = list(_entries(path))
-    used = [entry for entry in entries if re.search(r"\d", entry.text)]
+    numerals = [find_numerals(entry.text) for entry in entries]
+    left_out = Counter(numeral.reason for found in numerals for numeral in found if numeral.reason is not None)
+    used = [
+        entry
+        for entry, found in zip(entries, numerals, strict=True)
+        if any(numeral.reason is None for numeral in found)
+    ]
     if not used:
-        raise NumprobeError(f"corpus {path}: none of its {len(entries)} texts holds a number")
+        told = f" (left out: {describe_left_out(left_out)})" if left_out else ""
+        raise NumprobeError(f"corpus {path}: none of its {len(entries)} texts holds a number{told}")
     splits = _splits(path, used, seed, test_share)
     passages = [
         Passage(f"{path.stem}-{entry.place}", entry.domain or path.stem, split, entry.text)
         for entry, split in zip(used, splits, strict=True)
     ]
-    return Corpus(passages, len(entries) - len(used))
+    return Corpus(passages, len(entries) - len(used), {reason: left_out[reason] for reason in sorted(left_out)})
+
+
+def describe_left_out(left_out: Mapping[str, int]) -> str:
+    """Return how many numerals were left out as a text, such as "3 decimal, 12 grouped"."""
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
 
 
 def _entries(path: Path) -> Iterator[_Entry]:

@@ -5,7 +5,7 @@ draw has its own seed, derived from the context's seed, its name and what is dra
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from numprobe.prompts.table import prompt_table
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES
 from numprobe.seeding import generator
 
+#: Finds the places of a text that are filled with numbers: spans of characters.
+Slots = Callable[[str], Sequence[tuple[int, int]]]
 _DIGITS = re.compile(r"\d+")
 _OPERAND = "{a} + {b}"
 
@@ -93,10 +95,21 @@ def result_prompts(
     return prompt_table(row | {"prompt": prompt} for prompt, row in enumerate(rows))
 
 
+def digit_runs(text: str) -> list[tuple[int, int]]:
+    """Return the spans of all maximal runs of digits."""
+    return [match.span() for match in _DIGITS.finditer(text)]
+
+
 def natural_prompts(
-    minimum: int, maximum: int, seed: int, context: str, passages: Sequence[Passage], texts: int
+    minimum: int,
+    maximum: int,
+    seed: int,
+    context: str,
+    passages: Sequence[Passage],
+    texts: int,
+    slots: Slots = digit_runs,
 ) -> pl.DataFrame:
-    """Passages in which every maximal run of digits is replaced by a number, one row per number, read at its token.
+    """Passages in which every slot is replaced by a number, one row per number, read at its last token.
 
     `texts` prompts: each passage is used equally often, give or take one. Within the training texts and within the
     test texts every value of the range occurs equally often, give or take one.
@@ -114,9 +127,16 @@ def natural_prompts(
             f"context '{context}': {texts} prompts from {len(passages)} passages hold no {absent.pop()} text: "
             "use more texts, or change test_share or the context's seed"
         )
-    values = {split: _balanced(chosen, split, minimum, maximum, seed, context) for split in ("train", "test")}
+    places = [slots(passage.text) for passage in chosen]
+    counts = {
+        split: sum(len(found) for found, passage in zip(places, chosen, strict=True) if passage.text_split == split)
+        for split in ("train", "test")
+    }
+    values = {split: _balanced(counts[split], split, minimum, maximum, seed, context) for split in counts}
     return prompt_table(
-        row for prompt, passage in enumerate(chosen) for row in _slots(prompt, passage, values[passage.text_split])
+        row
+        for prompt, (passage, found) in enumerate(zip(chosen, places, strict=True))
+        for row in _slot_rows(prompt, passage, found, values[passage.text_split])
     )
 
 
@@ -147,23 +167,23 @@ def _results(
         yield filled | {"read_at": "before", "operation": operation, "a": a, "b": b}
 
 
-def _balanced(
-    passages: Sequence[Passage], split: str, minimum: int, maximum: int, seed: int, context: str
-) -> Iterator[int]:
+def _balanced(slots: int, split: str, minimum: int, maximum: int, seed: int, context: str) -> Iterator[int]:
     """A value for every slot of the passages of one split: the range repeated, the rest drawn, all of it shuffled."""
-    slots = sum(len(_DIGITS.findall(passage.text)) for passage in passages if passage.text_split == split)
     rng = generator(seed, context, "values", split)
     values = np.resize(rng.permutation(np.arange(minimum, maximum + 1)), slots)
     yield from rng.permutation(values).tolist()
 
 
-def _slots(prompt: int, passage: Passage, values: Iterator[int]) -> Iterator[dict[str, Any]]:
-    first, *others = _DIGITS.split(passage.text)
-    text, spans = first, []
-    for part in others:
+def _slot_rows(
+    prompt: int, passage: Passage, places: Sequence[tuple[int, int]], values: Iterator[int]
+) -> Iterator[dict[str, Any]]:
+    text, spans, done = "", [], 0
+    for start, end in places:
         value = next(values)
+        text += passage.text[done:start]
         spans.append({"value": value, "start": len(text), "end": len(text) + len(str(value))})
-        text += f"{value}{part}"
+        text, done = f"{text}{value}", end
+    text += passage.text[done:]
     shared = {
         "prompt": prompt,
         "text": text,

@@ -1,6 +1,5 @@
 """Texts for the contexts of kind `natural`, drawn from datasets of the Hugging Face hub and from files."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
@@ -11,8 +10,7 @@ import polars as pl
 from numprobe.errors import NumprobeError
 from numprobe.prompts.corpus import read_corpus
 from numprobe.seeding import generator
-
-_DIGIT = re.compile(r"\d")
+from numprobe.spelling import plain_numbers
 
 
 def draw_texts(sources: Sequence[Mapping[str, Any]], texts: int, seed: int, context: str) -> pl.DataFrame:
@@ -51,7 +49,7 @@ def _read(source: Mapping[str, Any]) -> list[tuple[str, str]]:
     name = str(source.get("path") or source["id"])
     domain = source.get("domain") or Path(name).stem
     written = _file_texts(name) if "path" in source else _dataset_texts(source)
-    texts = [(text, domain) for text in written if _DIGIT.search(text)]
+    texts = [(text, domain) for text in written if plain_numbers(text)]
     if not texts:
         raise NumprobeError(f"datasets: {name} holds no text with a number")
     return texts
