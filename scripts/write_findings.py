@@ -15,6 +15,8 @@ def arguments() -> argparse.ArgumentParser:
     options = parser(__doc__)
     options.add_argument("--accuracy", required=True, help="collected table of accuracies")
     options.add_argument("--composition", help="collected table of the experiment composition")
+    options.add_argument("--chosen", help="collected table of accuracies at the layers that inner values chose")
+    options.add_argument("--transfer", help="collected table of the experiment transfer")
     options.add_argument("--logs", nargs="*", default=[], help="training logs of the trained models")
     options.add_argument("--probe", default="fourier", help="the probe that is shown layer by layer")
     options.add_argument("--output", required=True, type=Path, help="Markdown file to write")
@@ -24,8 +26,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Read the tables and write the page."""
     logs = [read_table(log) for log in options.logs]
-    composed = read_table(options.composition) if options.composition else None
-    page = findings(read_table(options.accuracy), logs, options.probe, provenance["script"], composed)
+    others = [read_table(path) if path else None for path in (options.composition, options.chosen, options.transfer)]
+    page = findings(read_table(options.accuracy), logs, options.probe, provenance["script"], *others)
     with atomic_path(options.output) as temporary:
         temporary.write_text(page)
 

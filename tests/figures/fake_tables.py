@@ -229,6 +229,9 @@ def _pairs(model: str, context: str, layers: list[str]):
             for j, layer in enumerate(varying):
                 columns = {"fit_layer": fit, "normalisation": normalisation}
                 yield _row(model, context, layer, "fourier", 0.99 * near ** abs(i - j), **columns)
+    for fit, layer in ((fit, layer) for fit in varying for layer in varying):
+        columns = {"fit_layer": fit, "normalisation": "layer", "control": "untrained"}
+        yield _row(model, context, layer, "fourier", 0.1, **columns)
     for layer in constant:
         names = {"model": model, "context": context, "layer": layer, "fit_layer": layer, "probe": "fourier"}
         yield {**names, "metric": "accuracy", "note": "constant state"}

@@ -22,8 +22,15 @@ def test_matrices_are_placed_by_fit_and_test():
     cells = table.filter((pl.col("fit_layer") == "0") & (pl.col("layer") == "1") & (pl.col("control") == "none"))
     values = dict(zip(cells["normalisation"], cells["value"], strict=True))
     assert (as_fitted[0, 1], own_scale[0, 1]) == (values["none"], values["layer"])
-    assert [axes.get_title() for axes in figure.axes[:2]] == ["number\nas fitted", "number\nown scale"]
+    titles = ["number\nas fitted", "number\nown scale", "number\nown scale,\nuntrained"]
+    assert [axes.get_title() for axes in figure.axes[:3]] == titles
+    assert set(figure.axes[2].images[0].get_array().ravel().tolist()) == {0.1}
     assert {"layer of the fit", "layer that is read"} <= set(texts(figure))
+
+
+def test_without_an_untrained_network_there_is_no_matrix_of_it():
+    table = cross_layer_table({"m": 2}, contexts=("number",)).filter(pl.col("control") != "untrained")
+    assert len(draw_cross_layer(cross_layer_rows(table)).axes) == 3  # two matrices and the scale
 
 
 def test_constant_layers_are_empty_cells():

@@ -211,6 +211,12 @@ def prompt_contexts(wildcards):
     return STUDY.contexts_of(base_of(wildcards.model))
 
 
+def prompt_runs(wildcards):
+    """A model and its controls with their contexts of prompts, the model first."""
+    runs = [wildcards.model, *STUDY.control_runs(wildcards.model)]
+    return [(run, context) for run in runs for context in STUDY.contexts_of(wildcards.model)]
+
+
 def control_options(wildcards):
     """The options that name the model and the control of a run, and the layers in which a control without layers stands."""
     model, control = base_model(wildcards), control_of(wildcards.model)

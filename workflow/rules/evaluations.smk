@@ -7,7 +7,12 @@ add_experiment(
     collected={
         "accuracy": [
             f"results/tables/accuracy/{model}/{context}.parquet" for model, context in STUDY.all_runs("accuracy")
-        ]
+        ],
+        "chosen_layers": [
+            f"results/tables/chosen_layers/{model}.parquet"
+            for model in STUDY.models_of("accuracy")
+            if STUDY.contexts_of(model)
+        ],
     },
     skipped=STUDY.not_applicable("accuracy"),
     figures={
@@ -73,6 +78,59 @@ rule evaluate_probes:
         " --probes {input.probes} --card {input.card} {params.control}"
         " --resamples {params.resamples} --seed {params.seed} --predictions {output.predictions}"
         " --output {output.table} > {log} 2>&1"
+
+
+# Readers that are compared side by side in other contexts than that of their fit, besides the one of `transfer`.
+SIDE_BY_SIDE = ("fourier", "digits", "circular")
+CHOSEN_AND_TRANSFERRED = [
+    probe
+    for probe in dict.fromkeys([(STUDY.experiment("transfer") or {}).get("probe"), *SIDE_BY_SIDE])
+    if STUDY.experiment("transfer") and probe in STUDY.closed_form
+]
+
+
+rule evaluate_chosen_layers:
+    """Each reader at the layer that inner values choose, beside the controls of the model."""
+    input:
+        states=lambda wildcards: [file for run in prompt_runs(wildcards) for file in STUDY.states(*run)],
+        probes=lambda wildcards: [
+            f"results/probes/{model}/{context}/{probe}.safetensors"
+            for model, context in prompt_runs(wildcards)
+            for probe in STUDY.closed_form
+        ],
+        predictions=lambda wildcards: [
+            f"results/predictions/{model}/{context}.parquet" for model, context in prompt_runs(wildcards)
+        ],
+    output:
+        "results/tables/chosen_layers/{model}.parquet",
+    log:
+        "results/logs/evaluate_chosen_layers/{model}.log",
+    benchmark:
+        "results/benchmarks/evaluate_chosen_layers/{model}.tsv"
+    wildcard_constraints:
+        model="|".join(map(re.escape, STUDY.models)),
+    conda:
+        "../envs/numprobe.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(60),
+    params:
+        code=digest("evaluate_chosen_layers"),
+        folders=lambda wildcards: [
+            f"results/activations/{model}/{context}" for model, context in prompt_runs(wildcards)
+        ],
+        controls=lambda wildcards: [control_of(model) for model, _ in prompt_runs(wildcards)],
+        probes=lambda wildcards: [f"results/probes/{model}/{context}" for model, context in prompt_runs(wildcards)],
+        kinds=STUDY.closed_form,
+        transferred=CHOSEN_AND_TRANSFERRED,
+        resamples=RESAMPLES,
+        seed=config["seed"],
+    shell:
+        'python "$NUMPROBE"/evaluate_chosen_layers.py --code {params.code} --model {wildcards.model}'
+        " --activations {params.folders} --controls {params.controls} --predictions {input.predictions}"
+        " --probes {params.probes} --kinds {params.kinds}"
+        " --transferred {params.transferred} --resamples {params.resamples} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
 if STUDY.experiment("transfer"):

@@ -27,11 +27,16 @@ rule collect_tables:
         " --output {output.parquet} > {log} 2>&1"
 
 
+# Tables of the page of findings beside that of accuracies, by the option of its program.
+FURTHER_FINDINGS = {"composition": "composition", "chosen": "chosen_layers", "transfer": "transfer"}
+FURTHER_FINDINGS = {option: table for option, table in FURTHER_FINDINGS.items() if COLLECTED.get(table, [[]])[0]}
+
+
 rule write_findings:
     """The main results as a page of Markdown tables."""
     input:
         accuracy="results/tables/accuracy.parquet",
-        composition="results/tables/composition.parquet" if "composition" in ADDED else [],
+        others=[f"results/tables/{table}.parquet" for table in FURTHER_FINDINGS.values()],
         logs=training_logs(),
     output:
         "results/findings.md",
@@ -46,11 +51,11 @@ rule write_findings:
         runtime=30,
     params:
         code=digest("write_findings"),
-        composition="--composition results/tables/composition.parquet" if "composition" in ADDED else "",
+        others=" ".join(f"--{option} results/tables/{table}.parquet" for option, table in FURTHER_FINDINGS.items()),
         probe=LEADING,
     shell:
         'python "$NUMPROBE"/write_findings.py --code {params.code} --accuracy {input.accuracy} --logs {input.logs}'
-        " {params.composition} --probe {params.probe} --output {output} > {log} 2>&1"
+        " {params.others} --probe {params.probe} --output {output} > {log} 2>&1"
 
 
 for subject in GROUPS:

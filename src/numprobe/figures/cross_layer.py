@@ -17,8 +17,12 @@ from numprobe.tables import MEASUREMENT
 
 #: What stands in `fit_layer` where a probe was fitted on all layers but the one that is read.
 OTHERS = "others"
-#: Both ways to centre and scale the tested layer, with the title of their columns.
-SCALES = {"none": "as fitted", "layer": "own scale"}
+#: Both ways to centre and scale the tested layer, and the untrained network: (control, normalisation) -> title.
+SCALES = {
+    ("none", "none"): "as fitted",
+    ("none", "layer"): "own scale",
+    ("untrained", "layer"): "own scale,\nuntrained",
+}
 COLUMNS = (
     "model", "control", "context", "fit_layer", "layer", "normalisation", "probe", "value", "ci_low", "ci_high",
     "resampled", "n_values", "n_prompts", "note",
@@ -31,7 +35,7 @@ _COLUMN_WIDTH = 0.9
 
 
 def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies that the figure shows: every pair of layers of one model in one context.
+    """The accuracies that the figure shows: every pair of layers of a model, or its untrained control, in one context.
 
     Parameters
     ----------
@@ -43,8 +47,9 @@ def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
     NumprobeError
         If the table is empty, lacks a column, or holds no accuracies of pairs of layers.
     """
-    rows = accuracies(table).filter((pl.col("control") == "none") & (pl.col("fit_layer").fill_null("") != OTHERS))
-    if rows["value"].drop_nulls().is_empty():
+    shown = pl.col("control").is_in(["none", "untrained"]) & (pl.col("fit_layer").fill_null("") != OTHERS)
+    rows = accuracies(table).filter(shown)
+    if rows.filter(pl.col("control") == "none")["value"].drop_nulls().is_empty():
         raise nothing_to_draw("metric accuracy of pairs of layers")
     return rows
 
@@ -56,7 +61,7 @@ def accuracies(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
-    """A row per model; per context one matrix without and one with the tested layer's own mean and scale.
+    """A row per model; per context a matrix without and one with the tested layer's own mean and scale, and a control.
 
     Parameters
     ----------
@@ -64,7 +69,8 @@ def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
         What `cross_layer_rows` returned.
     """
     models, contexts = in_order(drawn["model"]), in_order(drawn["context"])
-    columns = [(context, scale) for context in contexts for scale in SCALES]
+    measured = set(drawn.filter(pl.col("value").is_not_null())["control"])
+    columns = [(context, scale) for context in contexts for scale in SCALES if scale[0] in measured]
     size = (max(PAGE_WIDTH, 0.9 + _COLUMN_WIDTH * len(columns)), 0.75 + _ROW_HEIGHT * len(models))
     figure = Figure(figsize=size, layout="compressed")
     grid = figure.subplots(len(models), len(columns), squeeze=False)
@@ -73,11 +79,11 @@ def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
         layers = layer_order(of_model["layer"].drop_nulls())
         for j, (context, scale) in enumerate(columns):
             axes = grid[i][j]
-            rows = of_model.filter(pl.col("context") == context)
+            rows = of_model.filter((pl.col("context") == context) & pl.col("control").is_in(["none", scale[0]]))
             if i == 0:
                 axes.set_title(f"{context}\n{SCALES[scale]}", fontsize=7)
-            if not explain_empty(axes, rows):
-                _matrix(axes, rows.filter(pl.col("normalisation") == scale), layers, named=j == 0)
+            if not explain_empty(axes, rows.filter((pl.col("control") == scale[0]) | is_not_applicable())):
+                _matrix(axes, rows.filter(_of(*scale)), layers, named=j == 0)
         grid[i][0].set_ylabel(model, fontweight="bold", fontsize=8)
     figure.colorbar(
         ScalarMappable(Normalize(0, 1), _COLOURS), ax=grid, label="accuracy on unseen numbers", aspect=30, pad=0.01
@@ -85,6 +91,10 @@ def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
     figure.supxlabel("layer that is read", fontsize=7)
     figure.supylabel("layer of the fit", fontsize=7)
     return figure
+
+
+def _of(control: str, normalisation: str) -> pl.Expr:
+    return (pl.col("control") == control) & (pl.col("normalisation") == normalisation)
 
 
 def _matrix(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], named: bool) -> None:

@@ -36,8 +36,8 @@ _COLUMNS = (
 )  # fmt: skip
 _COLOURS = "cividis"
 _CELL = 0.2
-# Of a letter of a model's name, in inches.
-_LETTER = 0.085
+# Of a letter of a model's name and of a context's below the matrices, in inches.
+_LETTER, _TICK = 0.085, 0.055
 _PLAIN = pl.col("control") == "none"
 #: Their lines in the figures whose colours stand for contexts.
 LINES: Mapping[str, str | tuple[int, tuple[float, ...]]] = {"untrained": (0, (4, 2)), "mixed": (0, (3, 1, 1, 1))}
@@ -97,7 +97,10 @@ def _matrices(drawn: pl.DataFrame) -> Figure:
     side = _CELL * len(contexts)
     rows = [max(side, _LETTER * len(model)) for model in models]
     columns = layers + len(last)
-    size = (max(PAGE_WIDTH, 1.6 + columns * (side + 0.06)), 1.4 + sum(rows) + 0.22 * len(models))
+    size = (
+        max(PAGE_WIDTH, 1.6 + columns * (side + 0.06)),
+        1.3 + _TICK * max(map(len, contexts)) + sum(rows) + 0.3 * len(models),
+    )
     figure = Figure(figsize=size, layout="compressed")
     grid = figure.subplots(len(models), columns, squeeze=False, height_ratios=rows)
     places = {model: _places(cells[model], layers, last) for model in models}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from numprobe.findings import composition, digits
+from numprobe.findings import chosen_layers, composition, digits
 from numprobe.findings.markdown import pivot
 from numprobe.layers import middle_layer
 
@@ -29,6 +29,8 @@ def findings(
     probe: str,
     script: str,
     composed: pl.DataFrame | None = None,
+    chosen: pl.DataFrame | None = None,
+    transfer: pl.DataFrame | None = None,
 ) -> str:
     """The page.
 
@@ -44,6 +46,8 @@ def findings(
         Name of the program, for the page's first paragraph.
     composed
         The collected table of the experiment `composition`, if the study has it.
+    chosen, transfer
+        The collected tables `chosen_layers` and `transfer`, if the study has them.
 
     Returns
     -------
@@ -52,7 +56,9 @@ def findings(
     """
     table = accuracy.filter((pl.col("metric") == "accuracy") & pl.col("fold").is_null())
     whole = table.filter(pl.col("subset") == "all")
-    parts = [_INTRODUCTION.format(script=script), f"## `{probe}` layer by layer\n", _by_layer(whole, probe)]
+    parts = [_INTRODUCTION.format(script=script)]
+    parts += [] if chosen is None else [chosen_layers.section(chosen, accuracy, transfer)]
+    parts += [f"## `{probe}` layer by layer\n", _by_layer(whole, probe)]
     parts += ["## All probes and controls at the middle block\n", _at_middle(whole, probe)]
     parts += filter(None, [digits.section(_middle_rows(accuracy), probe)])
     ranges = table.filter(pl.col("subset").str.starts_with("values="))
