@@ -73,7 +73,8 @@ def test_an_unknown_decoder_that_describes_itself_as_llama_does_is_accepted():
     [
         ({"model_type": "t5", "is_encoder_decoder": True}, "encoder-decoder"),
         ({"model_type": "bert", "is_decoder": True, "num_hidden_layers": 2}, "is_decoder"),
-        ({"model_type": "llama"}, "number of layers"),
+        ({"model_type": "llama"}, "number of layers: add one of num_hidden_layers, "),
+        ({"model_type": "llava", "text_config": {"model_type": "llama"}}, "llama model .* add one of .* `text_config`"),
         ({}, "not supported"),
         ({"model_type": "xlstm", "num_hidden_layers": 2}, "'xlstm' .* does not report its hidden states"),
         ({"model_type": "gemma3n", "text_config": {"model_type": "gemma3n_text"}}, "'gemma3n_text' .* four states"),

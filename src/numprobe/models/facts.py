@@ -296,7 +296,10 @@ def _layers(config: Mapping[str, Any], kind: str) -> int:
     if config.get("layers_block_type"):
         return len(config["layers_block_type"])
     keys = ", ".join(_LAYER_KEYS)
-    raise NumprobeError(f"the config.json of this {kind} model does not give its number of layers: add one of {keys}")
+    raise NumprobeError(
+        f"the config.json of this {kind} model does not give its number of layers: add one of {keys} "
+        "(to `text_config`, where it has one)"
+    )
 
 
 def _unsupported(kind: str, reason: str) -> NumprobeError:
