@@ -46,7 +46,7 @@ def test_what_cannot_be_measured_is_said(folder):
     (constant,) = measure_folder(folder, "0", ["fourier"], (0, 99), AMOUNTS, 50, 0)
     assert constant["note"] == "constant state"
     (few,) = measure_folder(folder, "1", ["fourier"], (0, 24), AMOUNTS, 50, 0)
-    assert few["note"] == "not applicable: 25 single-token numbers, needs 28"
+    assert few["note"] == "not applicable: 25 numbers, needs 28"
     with pytest.raises(NumprobeError, match="has no state residual 7"):
         measure_folder(folder, "7", ["fourier"], (0, 99), AMOUNTS, 50, 0)
 

@@ -79,7 +79,7 @@ def test_constant_layers_are_named(table):
 
 def test_few_consecutive_numbers_are_named(study):
     notes = {row["note"] for row in frequency_rows(study[0], "few", None, 0)}
-    assert notes == {"not applicable: fewer than 50 consecutive single-token numbers"}
+    assert notes == {"not applicable: fewer than 50 consecutive numbers"}
 
 
 @pytest.fixture(scope="module")
@@ -109,4 +109,4 @@ def test_more_frequencies_than_there_are_are_left_out(shared):
 
 def test_pairs_with_too_few_numbers_are_named(shared):
     rows = shared.filter(pl.col("other") == "few", pl.col("control") == "none")
-    assert set(rows["note"]) == {"not applicable: fewer than 50 consecutive single-token numbers"}
+    assert set(rows["note"]) == {"not applicable: fewer than 50 consecutive numbers"}

@@ -76,7 +76,7 @@ def measure_folder(
     sample = read_sample(folder, layer, *numbers, max(amounts.prompts), seed)
     needed = max(FEWEST, min(amounts.values)) + amounts.held_out
     if len(sample.present) < needed:
-        reason = f"{len(sample.present)} single-token numbers, needs {needed}"
+        reason = f"{len(sample.present)} numbers, needs {needed}"
         return [{"metric": "accuracy", "note": f"{NOT_APPLICABLE}: {reason}", "seed": seed}]
     found = list(_orders(folder, sample, kinds, numbers, amounts, seed))
     if not any(found):

@@ -88,7 +88,7 @@ def fit_places(folders: Mapping[str, Path], settings: Settings, shuffled: bool, 
     for place in places if everywhere else shown:
         states, values = _numbers(folders[place[0]], place[1], settings)
         if len(values) < FEWEST:
-            notes[place] = f"{NOT_APPLICABLE}: fewer than {FEWEST} single-token numbers"
+            notes[place] = f"{NOT_APPLICABLE}: fewer than {FEWEST} numbers"
             continue
         controls = ("none", "shuffled") if shuffled and place in shown else ("none",)
         fitted = fit_halves(states, values, settings.minimum, settings.maximum, settings.draws, controls, settings.seed)

@@ -25,7 +25,7 @@ from numprobe.evaluation.waves import (
 
 #: Columns of the table beside the shared ones: cycles per N numbers, its period in numbers, and N itself.
 EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
-TOO_FEW = f"{NOT_APPLICABLE}: fewer than {FEWEST} consecutive single-token numbers"
+TOO_FEW = f"{NOT_APPLICABLE}: fewer than {FEWEST} consecutive numbers"
 PAPER = "point value: the paper's spectrum, the largest of 64 principal components"
 
 Row = dict[str, Any]

@@ -159,7 +159,7 @@ class _Comparison:
         numbers = _common(folders)
         common = {"seed": self.effort.seed, "n_values": len(numbers)}
         if len(numbers) < FEWEST:
-            note = f"{NOT_APPLICABLE}: fewer than {FEWEST} numbers are single tokens in both"
+            note = f"{NOT_APPLICABLE}: fewer than {FEWEST} numbers in both"
             yield {**place.names(), **common, "note": note}
             return
         for kind in DISSIMILARITIES:

@@ -39,7 +39,7 @@ EVIDENCE = pl.Schema(
 PROBE = "fourier"
 #: Codes of the table column `code`.
 SHARED, ONE, OWN, SHUFFLED, RANDOM, UNWEIGHTED = "shared", "one model", "own", "shuffled", "random", "unweighted"
-#: Models with fewer single-token numbers are left out: halves of inner groups would have no values to learn from.
+#: Models with fewer numbers are left out: halves of inner groups would have no values to learn from.
 FEWEST = 40
 
 Row = dict[str, Any]
@@ -192,7 +192,7 @@ def _states(folders: Mapping[str, Path], halves: Halves) -> Iterator[tuple[str, 
         used = np.flatnonzero((values >= halves.minimum) & (values <= halves.maximum))
         for state in read_manifest(folder)["states"]:
             if len(used) < FEWEST:
-                yield context, state["layer"], f"{NOT_APPLICABLE}: fewer than {FEWEST} single-token numbers"
+                yield context, state["layer"], f"{NOT_APPLICABLE}: fewer than {FEWEST} numbers"
                 continue
             numbers = Numbers(read_states(folder, state["layer"])[used], values[used])
             yield context, state["layer"], CONSTANT_STATE if numbers.constant else numbers

@@ -26,8 +26,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     pairs = measured.filter(pl.col("other_layer") != "theory")
     parts = [
         "## Are the number spaces of different models alike? (`rsa`)\n",
-        "Spearman correlation of the cosine dissimilarities of all pairs of numbers that both models keep single; in "
-        "brackets 95 % intervals over numbers; p from permutations of the numbers (Mantel).\n",
+        "Spearman correlation of the cosine dissimilarities of all pairs of numbers that were read in both models; "
+        "in brackets 95 % intervals over numbers; p from permutations of the numbers (Mantel).\n",
         _pairs(pairs),
         _controls(pairs),
         _theories(measured.filter(pl.col("other_layer") == "theory", pl.col("control") == "none")),

@@ -34,7 +34,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     table = tables["sample_efficiency"]
     measured = table.filter(pl.col("value").is_not_null())
     if measured.is_empty():
-        return f"{_HEADING}\n\nNo model has enough single-token numbers.\n"
+        return f"{_HEADING}\n\nNo model has enough numbers.\n"
     orders = measured["fold"].drop_nulls().n_unique()
     uniform = measured["candidates"].log(2)[0]
     joint = measured.filter(pl.col("fold").is_null())
