@@ -1,3 +1,5 @@
+import polars as pl
+
 from figures.test_error_tracing import SHARES, tracing_table
 from numprobe.findings.error_tracing import section
 
@@ -26,3 +28,9 @@ def test_the_last_sentence_follows_the_numbers():
 def test_a_study_with_few_errors_says_so():
     text = section({"error_tracing": tracing_table(wrong=4)})
     assert "No model has as many wrong answers in any operation." in text
+
+
+def test_contexts_are_told_apart_where_there_are_several():
+    table = tracing_table()
+    text = section({"error_tracing": pl.concat([table, table.with_columns(context=pl.lit("chat"))])})
+    assert text.count("| llama | chat | + | ") == text.count("| llama | result | + | ") == 3

@@ -112,3 +112,27 @@ def test_in_the_built_in_passages_every_run_of_digits_is_a_slot() -> None:
     table, metadata = make_prompts("natural", "natural", 0, 0, 999, {"texts": 120})
     assert "corpus" not in metadata
     assert table.height == sum(len(re.findall(r"\d+", passage.text)) for passage in load_passages())
+
+
+def test_the_program_writes_examples_ranges_and_chats(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    options = [
+        "--kind",
+        "result",
+        "--seed",
+        "1",
+        "--operations",
+        "+",
+        "--shots",
+        "2",
+        "--operand-b",
+        "0",
+        "9",
+        "--chat",
+    ]
+    done = program(file, *options)
+    assert done.returncode == 0, done.stderr
+    metadata = read_metadata(file)
+    assert metadata["context"]["operands"] == {"b": [0, 9]} and metadata["context"]["chat"] is True
+    assert len(metadata["examples"]) == metadata["context"]["shots"] == 2
+    assert read_prompts(file)["text"][0].count("\n") == 2

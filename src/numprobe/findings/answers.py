@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.findings.markdown import pivot
+from numprobe.findings.markdown import asked_keys, pivot
 from numprobe.layers import layer_order
 
 _HEADING = """## Reading the answer (`answers`)
 
 What the probe `fourier`, which never saw the true result of the prompt, reads in the last state before the answer, on
 prompts that the model answers rightly and wrongly. `shuffled`: the same probe fitted on permuted numbers, all prompts.
-`wrong` counts the wrong answers whose true result is one token.
+`wrong` counts the wrong answers whose state is read.
 """
 _KINDS = """What the models answer where they are wrong (share of the wrong answers, operands copied counted first, then
 results of worked examples):
@@ -61,12 +61,12 @@ def _read(rows: pl.DataFrame, last: pl.DataFrame) -> str:
         of("reads_answer", "wrong", "none", "model's answer, model wrong"),
         of("reads_truth", "all", "shuffled", "truth, shuffled"),
     ]
-    return pivot(_in_order(pl.concat(columns)), ("model", "operation"), "head")
+    return pivot(_in_order(pl.concat(columns)), asked_keys(rows), "head")
 
 
 def _kinds(rows: pl.DataFrame) -> str:
     kinds = rows.filter(metric="answer_kind")
-    return f"{_KINDS}\n{pivot(_in_order(kinds), ('model', 'operation'), 'kind')}" if kinds.height else ""
+    return f"{_KINDS}\n{pivot(_in_order(kinds), asked_keys(rows), 'kind')}" if kinds.height else ""
 
 
 def _predicted(rows: pl.DataFrame, last: pl.DataFrame) -> str:
@@ -85,7 +85,7 @@ def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _meaning(rows: pl.DataFrame, last: pl.DataFrame) -> str:
     """Where wrong answers still hold the truth, and whether the probe knows more of errors than the model says."""
-    keys = ["model", "operation"]
+    keys = ["model", "context", "operation"]
     wrong = last.filter(control="none", answered="wrong", metric="reads_truth").select(*keys, "value", "ci_low")
     control = last.filter(control="shuffled", answered="wrong", metric="reads_truth").select(*keys, "ci_high")
     above = wrong.join(control, on=keys).filter(pl.col("ci_low") > pl.col("ci_high")).height

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from numprobe.findings.markdown import cell, pivot
+from numprobe.findings.markdown import asked_keys, cell, pivot
+from numprobe.findings.markdown import table as markdown
 
 #: With fewer wrong answers an operation is counted but not told.
 FEWEST = 10
@@ -77,7 +78,9 @@ def _fates(rows: pl.DataFrame) -> str:
 
 def _breaking(rows: pl.DataFrame) -> str:
     every = rows.filter(labels="truth", answered="all")
-    lines = ["| model | operation | layer | breaks | corrects | breaks if layers were independent |", "|---" * 6 + "|"]
+    keys = asked_keys(rows)
+    heads = (*keys, "layer", "breaks", "corrects", "breaks if layers were independent")
+    lines = []
     for part in every.partition_by("model", "context", "operation", maintain_order=True):
         worst = part.filter(metric="breaks", target="truth").sort("value", descending=True, maintain_order=True)
         layer = worst["layer"][0]
@@ -86,8 +89,8 @@ def _breaking(rows: pl.DataFrame) -> str:
             cell(at.filter(metric=metric, target=target).row(0, named=True))
             for metric, target in (("breaks", "truth"), ("corrects", "truth"), ("breaks", "independent"))
         ]
-        lines.append(f"| {part['model'][0]} | {part['operation'][0]} | {layer} | " + " | ".join(told) + " |")
-    return "\n".join(lines) + "\n"
+        lines.append([*(part[key][0] for key in keys), layer, *told])
+    return markdown(heads, lines)
 
 
 def _meaning(rows: pl.DataFrame) -> str:
@@ -125,4 +128,4 @@ def _side_by_side(columns: Mapping[str, pl.DataFrame]) -> str:
     joined = pl.concat(parts)
     models = {name: place for place, name in enumerate(joined["model"].unique(maintain_order=True))}
     ordered = joined.sort(pl.col("model").replace_strict(models), maintain_order=True)
-    return pivot(ordered, ("model", "operation"), "head")
+    return pivot(ordered, asked_keys(joined), "head")

@@ -19,6 +19,11 @@ def pivot(table: pl.DataFrame, index: tuple[str, ...], column: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def asked_keys(rows: pl.DataFrame) -> tuple[str, ...]:
+    """Return the columns that tell rows by operation apart: with the context where there are several."""
+    return ("model", "context", "operation") if rows["context"].n_unique() > 1 else ("model", "operation")
+
+
 def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """Lines of cells below their heads."""
     return "\n".join("| " + " | ".join(line) + " |" for line in [heads, ["---"] * len(heads), *lines]) + "\n"
