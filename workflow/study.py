@@ -16,6 +16,16 @@ from check_config import ITERATIVE, VOCABULARY, Config, check_config
 from control_runs import MIXED, MIXED_LAYER, UNTRAINED, base_of, control_of, untrained_runs
 
 from numprobe.errors import NumprobeError
+from numprobe.interventions.pairs import (
+    NO_CONTEXT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    draw_pairs,
+    interchange_split,
+    read_pair_prompts,
+    shared_operations,
+)
 from numprobe.layers import middle_layer
 from numprobe.models.facts import (
     ModelFacts,
@@ -30,6 +40,8 @@ from numprobe.models.facts import (
 from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type, read_known_model
 from numprobe.models.gguf.header import FLOATS, known_header
 from numprobe.models.single_tokens import count_single_tokens, count_vocabulary_entries
+from numprobe.prompts.arithmetic import arithmetic_examples
+from numprobe.prompts.examples import describe_examples
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
@@ -491,7 +503,13 @@ def load_study(config: Config) -> Study:
             _model(entry, config)
         except NumprobeError as error:
             problems.append(f"  - models['{entry['name']}']: {error}")
-    checks = (_single_token_problems, _leave_out_problems, _intervention_problems, _prompting_problems)
+    checks = (
+        _single_token_problems,
+        _leave_out_problems,
+        _intervention_problems,
+        _interchange_problems,
+        _prompting_problems,
+    )
     problems += [] if problems else [problem for check in checks for problem in check(study)]
     if problems:
         raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
@@ -645,6 +663,29 @@ def _intervention_problems(study: Study) -> list[str]:
                 "result: add it to the probes, with such a context and a model that answers"
             )
     return problems
+
+
+def _interchange_problems(study: Study) -> list[str]:
+    """Ranges of operands and worked examples must leave numbers to interchange in every part of the split."""
+    entry, problems = study.experiment("causal_subspace"), []
+    numbers = study.config["numbers"]["min"], study.config["numbers"]["max"]
+    for name in dict.fromkeys(context for _, context in study.operand_runs("causal_subspace")) if entry else ():
+        context, seed = study.contexts[name], study.config["seed"]
+        examples = describe_examples(arithmetic_examples(name, context, numbers, context.get("seed", seed)))
+        described = {"context": context, "numbers": study.config["numbers"], "examples": examples}
+        prompts = read_pair_prompts(described)
+        split = interchange_split(make_split(*numbers, **study.config["split"], seed=seed), seed)
+        try:
+            operations = shared_operations(entry["operations"], context["operations"], name)
+            for part in (TRAIN, VALIDATION, TEST) if prompts != NO_CONTEXT else ():
+                draw_pairs(operations, split, part, _TRIED * len(operations), seed, prompts)
+        except NumprobeError as error:
+            problems.append(f"  - experiments['causal_subspace'], contexts['{name}']: {error}")
+    return problems
+
+
+#: Pairs of an operation that are drawn to see whether there are any.
+_TRIED = 10
 
 
 def _split_problems(config: Config) -> list[str]:

@@ -5,11 +5,12 @@ import polars as pl
 import pytest
 
 from models.adder import NUMBERS, RANK, Adder
-from models.tiny import word_tokenizer
+from models.tiny import digit_tokenizer, tiny_model, word_tokenizer
 from numprobe.answers.ask import Asker
 from numprobe.evaluation.causal_subspace import EXTRA, Study, causal_subspace_rows
 from numprobe.interventions.interchange import Training
 from numprobe.interventions.learn_subspaces import PairSettings, learn_subspaces
+from numprobe.interventions.pairs import PairPrompts
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form
@@ -113,3 +114,22 @@ def test_angles_stand_beside_random_ones(table):
 def test_where_the_operand_was_read_the_whole_state_carries_nothing(table):
     assert measured(table, "interchange_accuracy", "whole state", "2")["value"] == 0
     assert table.filter((pl.col("layer") == "2") & (pl.col("subspace") == "causal")).is_empty()
+
+
+def test_operands_of_several_tokens_are_measured_at_the_last_and_at_all(tmp_path):
+    numbers = NumberTokenizer(digit_tokenizer())
+    asker = Asker(tiny_model("llama", head=True, vocab_size=len(numbers.tokenizer)), numbers)
+    drawn = PairSettings(("+",), 20, 20, PairPrompts(((0, 9), (20, 60))))
+    learned = learn_subspaces(asker, SPLIT, ["0", "1"], True, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
+    states = np.random.default_rng(0).standard_normal((800, 32))
+    layers = {"0": states, "1": states}
+    rows = training_rows(write_folder(tmp_path / "states", layers, np.repeat(np.arange(100), 8)), SPLIT)
+    described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+    probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
+    patterns = fit_patterns(rows, probe, SPLIT, "none", 0, {})
+    study = Study(SPLIT, probe, patterns, random=1, resamples=10, seed=0)
+    table = measurements(causal_subspace_rows(asker, learned, study), EXTRA)
+    whole = table.filter(metric="base_kept", subspace="whole state", subset="all")
+    assert whole.select("layer", "tokens").rows() == [(n, tokens) for n in "01" for tokens in ("last", "all")]
+    answers = ("interchange_accuracy", "base_kept", "other_answer", "harmed")
+    assert (table["tokens"].is_not_null() == table["metric"].is_in(answers)).all()

@@ -70,6 +70,22 @@ def test_angles_are_drawn_beside_random_ones():
     assert "overlap (random ≤ 0.28): read-out 0.35, pattern 0.35" in " ".join(" ".join(texts(figure)).split())
 
 
+def test_operands_of_several_tokens_have_a_row_for_each_reach_and_one_of_angles():
+    last = table(models=("smollm2",)).filter(pl.col("note").is_null())
+    answers = pl.col("metric").is_in(["interchange_accuracy", "harmed"])
+    both = pl.concat(
+        [
+            last.with_columns(tokens=pl.when(answers).then(pl.lit("last"))),
+            last.filter(answers).with_columns(pl.col("value") + 0.001, tokens=pl.lit("all")),
+        ]
+    )
+    figure = draw_answers(causal_rows(both, "answers"))
+    assert {"smollm2", "smollm2, all tokens"} <= set(texts(figure)) and len(figure.axes) == 6
+    assert [axes.lines[-1].get_ydata()[0] for axes in figure.axes[::3]] == [1, 1.001]
+    angles = draw_angles(causal_rows(both, "angles"))
+    assert len(angles.axes) == 2 and "smollm2, all tokens" not in texts(angles)
+
+
 @pytest.mark.parametrize(("what", "draw"), [("answers", draw_answers), ("angles", draw_angles)])
 def test_a_single_layer_leaves_the_second_panel_empty(what, draw):
     assert "one layer" in texts(draw(causal_rows(table(trained=("0",)), what)))

@@ -7,24 +7,40 @@ from numprobe.findings.causal_subspace import section
 from numprobe.tables import measurements
 
 
-def page(probe=0.2, trained=0.9, overlap=0.3, pattern=0.6):
+def page(**shares):
+    return section({"causal_subspace": measurements(rows(**shares), EXTRA)})
+
+
+def rows(probe=0.2, trained=0.9, overlap=0.3, pattern=0.6):
     place = {"model": "m", "context": "result", "layer": "1", "rank": 8}
     shares = {"causal": trained, "read-out": probe, "pattern": pattern, "random": 0.03, "whole state": 0.95}
-    rows = [
+    found = [
         {
             **place, "subspace": name, "metric": "interchange_accuracy", "value": value, "ci_low": value - 0.02,
             "ci_high": value + 0.02,
         }
         for name, value in shares.items()
     ]  # fmt: skip
-    rows += [{**place, "subspace": "causal", "draw": 0, "metric": "interchange_accuracy", "value": 0.5}]
-    rows += [{**place, "subspace": "causal", "metric": "harmed", "value": 0.04}]
+    found += [{**place, "subspace": "causal", "draw": 0, "metric": "interchange_accuracy", "value": 0.5}]
+    found += [{**place, "subspace": "causal", "metric": "harmed", "value": 0.04}]
     pair = {**place, "subspace": "causal", "other": "read-out", "metric": "overlap"}
-    rows += [{**pair, "value": overlap}]
-    rows += [{**pair, "value": 0.25, "ci_low": 0.22, "ci_high": 0.28, "control": "random"}]
-    rows += [{**place, "subspace": "causal", "draw": 0, "metric": "accuracy_component", "value": 0.97}]
-    rows += [{"model": "bert", "context": "result", "note": "not applicable: encoder"}]
-    return section({"causal_subspace": measurements(rows, EXTRA)})
+    found += [{**pair, "value": overlap}]
+    found += [{**pair, "value": 0.25, "ci_low": 0.22, "ci_high": 0.28, "control": "random"}]
+    found += [{**place, "subspace": "causal", "draw": 0, "metric": "accuracy_component", "value": 0.97}]
+    found += [{"model": "bert", "context": "result", "note": "not applicable: encoder"}]
+    return found
+
+
+def test_operands_of_several_tokens_are_judged_by_what_all_of_them_carry():
+    answers = ("interchange_accuracy", "harmed")
+    last = [row | {"tokens": "last" if row.get("metric") in answers else None} for row in rows(trained=0.04, probe=0)]
+    every = [row | {"tokens": "all"} for row in rows(probe=0.89) if row.get("metric") in answers]
+    told = section({"causal_subspace": measurements(last + every, EXTRA)})
+    assert "| m | 1 | 8 | 4 [2, 6] |" in told and "| m, all tokens | 1 | 8 | 90 [88, 92] |" in told
+    assert told.count("overlap 30") == 1 and told.count("| m | 1 |  | 30 |") == 1
+    assert "(1 of 1 places)" in told and "so the probe's directions may be edited" in told
+    alone = section({"causal_subspace": measurements(last, EXTRA)})
+    assert "that says nothing of the probe's" in alone
 
 
 def test_shares_stand_with_intervals_and_harm():

@@ -13,6 +13,7 @@ from numprobe.evaluation.subspaces import overlap, principal_angles
 from numprobe.interventions.interchange import Training, find_interchange
 from numprobe.interventions.learn_subspaces import PairSettings, learn_subspaces, useful_layers
 from numprobe.interventions.pairs import TEST, TRAIN, interchange_split
+from numprobe.interventions.reach import LAST
 from numprobe.interventions.reading import needed_rank, read_test_numbers
 from numprobe.interventions.subspaces import load_subspaces
 from numprobe.models.tokens import NumberTokenizer
@@ -41,9 +42,10 @@ def learned(asker):
 
 def followed(asker, pairs, basis, layer="1", source="source"):
     """Share of the counterfactual answers; of unchanged answers where the source has the same second operand."""
-    edit = find_interchange(asker, pairs, layer, source).edit(None if basis is None else torch.tensor(basis).float())
+    taken = None if basis is None else torch.tensor(basis).float()
+    edits = find_interchange(asker, pairs, layer, source).edits(taken, LAST)
     wanted = pairs.table["value"] if source == "source" else pairs.base.table["value"]
-    return float((asker.answers(pairs.base, [edit]).values == wanted.to_numpy()).mean())
+    return float((asker.answers(pairs.base, edits).values == wanted.to_numpy()).mean())
 
 
 def test_the_used_space_carries_the_number_and_the_other_does_not_although_both_say_it(asker, test_pairs):

@@ -5,17 +5,8 @@ from numpy.testing import assert_array_equal
 
 from models.tiny import byte_tokenizer, word_tokenizer
 from numprobe.errors import NumprobeError
-from numprobe.interventions.pairs import (
-    PAIR,
-    PROMPTS,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    ask_pairs,
-    draw_pairs,
-    interchange_split,
-    numbers_of,
-)
+from numprobe.interventions.asked_pairs import PROMPTS, ask_pairs
+from numprobe.interventions.pairs import PAIR, TEST, TRAIN, VALIDATION, draw_pairs, interchange_split, numbers_of
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.prompts.templates import RESULTS
 from numprobe.splits import PAPER_TEST, PAPER_VALIDATION, make_split
@@ -64,16 +55,18 @@ def test_the_prompts_of_a_pair_share_what_they_should():
         table = asked.questions[name].table[asked.order[name]]
         assert table["a"].to_list() == asked.table[a].to_list() and table["b"].to_list() == asked.table[b].to_list()
     assert asked.order["base"].tolist() == list(range(40))
-    assert [numbers.written(int(token)) for token in asked.answer] == [str(value) for value in asked.table["value"]]
+    assert [numbers.written(int(token)) for (token,) in asked.answers] == [str(value) for value in asked.table["value"]]
 
 
-def test_pairs_of_numbers_of_several_tokens_are_left_out():
-    numbers = NumberTokenizer(byte_tokenizer())
+def test_where_numbers_are_single_tokens_pairs_of_others_are_left_out():
+    numbers = NumberTokenizer(byte_tokenizer(), single_tokens=True)
     split = interchange_split(make_split(0, 150, "folds", 5, 3, 0), 0)
     pairs = draw_pairs(["+"], split, TRAIN, 300, 0)
     asked = ask_pairs(pairs, numbers)
     assert 0 < len(asked) < 300
     assert asked.table.select(pl.max_horizontal("b", "source_b", "value").max()).item() < 100
     large = pairs.filter(pl.col("value") > 100)
-    with pytest.raises(NumprobeError, match="no two prompts can be interchanged"):
+    with pytest.raises(NumprobeError, match=r"no two prompts can be interchanged: .* as one token of their own"):
         ask_pairs(large, numbers)
+    several = ask_pairs(large, NumberTokenizer(byte_tokenizer()))
+    assert {len(answer) for answer in several.answers} == {2} and {*several.lengths("base")} <= {1, 2}

@@ -269,6 +269,25 @@ def test_operands_are_changed_where_a_context_reads_them():
         load_study(config)
 
 
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        (
+            {"operands": {"b": [7, 7]}},
+            r"with \+ -, a in 0\.\.999, b in 7\.\.7, no two numbers of the \w+ part have results within 0\.\.999: widen",
+        ),
+        ({"operations": ["*"]}, r"'result' has none of the operations \+ -: name some of \* under `operations`"),
+    ],
+)
+def test_prompts_without_operands_to_interchange_are_refused(context, message):
+    config = shipped()
+    config["contexts"][2] |= context
+    with pytest.raises(NumprobeError, match=r"experiments\['causal_subspace'\], contexts\['result'\]: .*" + message):
+        load_study(config)
+    config["experiments"] = [entry for entry in config["experiments"] if entry["name"] != "causal_subspace"]
+    load_study(config)
+
+
 @pytest.mark.parametrize("key", ["shots", "chat"])
 def test_examples_and_chats_for_encoders_alone_are_refused(key):
     config = shipped()

@@ -1,5 +1,6 @@
 """A model's greedy answers to arithmetic questions, as it is or with states changed on the way."""
 
+import copy
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -88,6 +89,43 @@ class Asker:
         """
         return self._forward(questions.sequences(rows), rows, edits)
 
+    def answer_logits(
+        self,
+        questions: Questions,
+        rows: np.ndarray,
+        answers: np.ndarray,
+        edits: Sequence[Edit] = (),
+        beginning: "Beginning | None" = None,
+    ) -> torch.Tensor:
+        """Return the logits of every token of given answers, float [rows, tokens, vocabulary], on the model's device.
+
+        Each token follows the question and the answer's tokens before it. Gradients flow through the edits unless the
+        caller forbids them.
+
+        Parameters
+        ----------
+        questions, rows
+            int64 [rows]: some questions of one length.
+        answers
+            int64 [rows, tokens].
+        edits
+            Changes of states of tokens that do not belong to the beginning.
+        beginning
+            That of these questions (`begin`); None: all tokens are run.
+        """
+        sequences, cached = np.hstack([questions.sequences(rows), answers[:, :-1]]), 0
+        cache = None
+        if beginning is not None:
+            cache, cached = beginning.copies(len(rows)), beginning.tokens
+        moved = [replace(edit, tokens=edit.tokens - cached) for edit in edits]
+        return self._with_cache(sequences[:, cached:], rows, moved, cache, cache is not None, answers.shape[1])[0]
+
+    def begin(self, questions: Questions, edits: Sequence[Edit]) -> "Beginning | None":
+        """Run the tokens that all questions begin with before any is edited; None where that does not pay."""
+        shared = questions.shared_tokens(edit.tokens for edit in edits)
+        cache = self.cache_of(questions.sequences(np.array([0]))[:, :shared]) if shared else None
+        return None if cache is None else Beginning(cache, shared)
+
     def say(
         self, sequences: np.ndarray, rows: np.ndarray, edits: Sequence[Edit], length: int, cache: Any, cached: int
     ) -> "Said":
@@ -114,9 +152,9 @@ class Asker:
             if not said.shape[1]:
                 logits, found = self._with_cache(fed, rows, moved, cache, length > 1 or cache is not None)
                 plain.update(cache=found if is_plain(found, sequences.shape[1]) else None)
-                return logits
+                return logits[:, -1]
             if plain["cache"] is not None:
-                return self._with_cache(said[:, -1:], rows, (), plain["cache"], True)[0]
+                return self._with_cache(said[:, -1:], rows, (), plain["cache"], True)[0][:, -1]
             return self._forward(np.hstack([sequences, said]), rows, edits)
 
         return greedy(logits_after, len(rows), length, self.numbers.tokenizer.decode)
@@ -131,19 +169,42 @@ class Asker:
         return cache
 
     def _forward(self, sequences: np.ndarray, rows: np.ndarray, edits: Sequence[Edit]) -> torch.Tensor:
-        return self._with_cache(sequences, rows, edits, None, False)[0]
+        return self._with_cache(sequences, rows, edits, None, False)[0][:, -1]
 
     def _with_cache(
-        self, sequences: np.ndarray, rows: np.ndarray, edits: Sequence[Edit], cache: Any, keep: bool
+        self, sequences: np.ndarray, rows: np.ndarray, edits: Sequence[Edit], cache: Any, keep: bool, last: int = 1
     ) -> tuple[torch.Tensor, Any]:
-        """The logits after the last tokens, and with `keep` the cache that holds these tokens too."""
+        """Return the logits after each of the `last` tokens, and with `keep` the cache that holds all tokens too."""
         with ExitStack() as stack:
             for edit in edits:
                 stack.enter_context(edited(self.parts, edit, rows))
             ids = torch.from_numpy(sequences).to(self.parts.device)
             given = {} if cache is None else {"past_key_values": cache}
-            result = self.model(ids, use_cache=keep, logits_to_keep=1, **given)
-        return result.logits[:, -1], getattr(result, "past_key_values", None) if keep else None
+            result = self.model(ids, use_cache=keep, logits_to_keep=last, **given)
+        return result.logits[:, -last:], getattr(result, "past_key_values", None) if keep else None
+
+
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """Tokens that some questions begin with in common.
+
+    Attributes
+    ----------
+    cache
+        Their keys and values, of one sequence.
+    tokens
+        How many they are.
+    """
+
+    cache: Any
+    tokens: int
+
+    def copies(self, count: int) -> Any:
+        """Return a cache of `count` sequences, which a forward pass may extend."""
+        with torch.inference_mode():
+            cache = copy.deepcopy(self.cache)
+            cache.batch_repeat_interleave(count)
+        return cache
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,13 @@ from numprobe.answers.ask import Asker
 from numprobe.evaluation.outcomes import interval_row
 from numprobe.evaluation.subspaces import overlap, principal_angles, random_angles
 from numprobe.intervals import accuracy_interval, prompt_accuracy_interval
+from numprobe.interventions.asked_pairs import AskedPairs
 from numprobe.interventions.directions import random_basis, relative_norm
 from numprobe.interventions.interchange import Interchange, find_interchange
-from numprobe.interventions.learn_subspaces import PairSettings
-from numprobe.interventions.pairs import TEST, TRAIN, VALIDATION, AskedPairs, interchange_split
+from numprobe.interventions.learn_subspaces import known_pairs
+from numprobe.interventions.pairs import TEST, TRAIN, VALIDATION, interchange_split
 from numprobe.interventions.reading import fit_readout, read_test_numbers
-from numprobe.interventions.states import answers_and_states
+from numprobe.interventions.states import states_at
 from numprobe.interventions.subspaces import Subspaces
 from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
@@ -28,6 +29,7 @@ from numprobe.splits import Split
 Row = dict[str, Any]
 
 #: Columns of the table beside the shared ones. `draw`: the random start, or which random subspace; null: all together.
+#: `tokens`: of the operand that are changed (`numprobe.interventions.reach`), null where no answers are measured.
 EXTRA = {
     "subspace": pl.String,
     "draw": pl.Int64,
@@ -35,6 +37,7 @@ EXTRA = {
     "relative_norm": pl.Float64,
     "other": pl.String,
     "angle": pl.UInt32,
+    "tokens": pl.String,
 }
 #: Values of the column `subspace`: trained by interchange; what the study's probe reads from, and a probe of this layer
 #: alone; where the states move with the number; the directions of largest variance; random.
@@ -113,31 +116,39 @@ def causal_subspace_rows(asker: Asker, learned: Subspaces, study: Study) -> list
     -------
     Rows for `numprobe.tables.measurements` with `EXTRA`, without `model` and `context`. Metrics: `interchange_accuracy`
     (the answer is the counterfactual one), `base_kept` (the answer is the same as without interchange), `other_answer`,
-    `harmed` (of the right answers, those that a source with the same second operand makes wrong), `accuracy_component`
+    `harmed` (of the right answers, those that a source with the same second operand makes wrong); of these `tokens`:
+    `last`, the state at the operand's last token is changed; `all`, where operands have several, and the earlier ones
+    are the source's. `accuracy_component`
     and `accuracy_complement` (a probe refitted on that part of the states, on unseen numbers), `overlap`, `angle`, and
     of every start `steps` and `validation_loss`.
     """
-    split = interchange_split(study.split, study.seed)
-    drawn = PairSettings(**{**learned.metadata["pairs"], "operations": tuple(learned.metadata["pairs"]["operations"])})
+    split, drawn = interchange_split(study.split, study.seed), known_pairs(learned.metadata)
     pairs = {part: drawn.draw(part, split, study.seed, asker) for part in (TRAIN, VALIDATION, TEST)}
+    plain = _plain_answers(asker, pairs[TEST])
     rows: list[Row] = []
     for layer in learned.metadata["candidates"]:
-        measured = _layer_rows(asker, layer, pairs, learned, split, study)
+        measured = _layer_rows(asker, layer, pairs, plain, learned, split, study)
         rows += [{"layer": layer, "seed": study.seed, **row} for row in measured]
     return rows
 
 
 def _layer_rows(
-    asker: Asker, layer: str, pairs: Mapping[str, AskedPairs], learned: Subspaces, split: Split, study: Study
+    asker: Asker,
+    layer: str,
+    pairs: Mapping[str, AskedPairs],
+    plain: "_Plain",
+    learned: Subspaces,
+    split: Split,
+    study: Study,
 ) -> Iterator[Row]:
     """All rows of one layer; where no basis was trained, interchange of the whole state alone."""
     test, same = (find_interchange(asker, pairs[TEST], layer, source) for source in ("source", "same"))
     if layer not in learned.layers:
-        yield from _answer_rows(asker, test, same, [Space(WHOLE, None, None)], study)
+        yield from _answer_rows(asker, test, same, plain, [Space(WHOLE, None, None)], study)
         return
     states, values = _numbers([*(find_interchange(asker, pairs[part], layer) for part in (TRAIN, VALIDATION)), test])
     spaces = _spaces(layer, learned, states, values, split, study)
-    yield from _answer_rows(asker, test, same, spaces, study)
+    yield from _answer_rows(asker, test, same, plain, spaces, study)
     yield from _reading_rows(states, values, spaces, split, study)
     yield from _angle_rows(spaces, states.shape[1], study.seed)
     yield from _training_rows(layer, learned)
@@ -176,6 +187,19 @@ def _spaces(
 
 
 @dataclass(frozen=True, eq=False)
+class _Plain:
+    """What the model answers to the bases and to the counterfactual prompts as they are, in the order of the pairs."""
+
+    base: np.ndarray
+    asked: np.ndarray
+
+
+def _plain_answers(asker: Asker, pairs: AskedPairs) -> _Plain:
+    base, asked = (asker.answers(pairs.questions[name]).values for name in ("base", "counterfactual"))
+    return _Plain(base, asked[pairs.order["counterfactual"]])
+
+
+@dataclass(frozen=True, eq=False)
 class _Outcome:
     """What the model answers to the test pairs under one interchange, and to sources with the same second operand."""
 
@@ -186,23 +210,28 @@ class _Outcome:
 
 
 def _answer_rows(
-    asker: Asker, test: Interchange, same: Interchange, spaces: Sequence[Space], study: Study
+    asker: Asker, test: Interchange, same: Interchange, plain: _Plain, spaces: Sequence[Space], study: Study
 ) -> Iterator[Row]:
-    pairs = test.pairs
-    own, states = answers_and_states(asker, pairs.base, [test.layer], pairs.tokens("base"))
-    before = own.values
-    outcomes = [_outcome(asker, test, same, states[test.layer], space) for space in spaces]
+    (states,) = states_at(asker, test.pairs.base, test.layer, [test.pairs.tokens("base")])
+    for reach in test.pairs.reaches:
+        outcomes = [_outcome(asker, test, same, states, space, reach) for space in spaces]
+        yield from ({"tokens": reach, **row} for row in _reach_rows(test.pairs, outcomes, plain, study))
+
+
+def _reach_rows(pairs: AskedPairs, outcomes: Sequence[_Outcome], plain: _Plain, study: Study) -> Iterator[Row]:
+    """Yield what is answered with every subspace, beside the answers without interchange."""
     for group in _grouped(outcomes):
-        yield from _shares(group, before, pairs.table, pairs.base.table["value"].to_numpy(), study)
-    asked = asker.answers(pairs.questions["counterfactual"]).values[pairs.order["counterfactual"]]
-    for name, answers in ((NOTHING, before), (ASKED, asked)):
+        yield from _shares(group, plain.base, pairs.table, pairs.base.table["value"].to_numpy(), study)
+    for name, answers in ((NOTHING, plain.base), (ASKED, plain.asked)):
         marks = {FOLLOWED: answers == pairs.table["value"].to_numpy()}
         yield from _subset_rows(pairs.table, marks, {"subspace": name}, 1, study)
 
 
-def _outcome(asker: Asker, test: Interchange, same: Interchange, base: np.ndarray, space: Space) -> _Outcome:
+def _outcome(
+    asker: Asker, test: Interchange, same: Interchange, base: np.ndarray, space: Space, reach: str
+) -> _Outcome:
     basis = None if space.basis is None else torch.tensor(space.basis, dtype=torch.float32, device=test.states.device)
-    answers, kept = (asker.answers(part.pairs.base, [part.edit(basis)]).values for part in (test, same))
+    answers, kept = (asker.answers(part.pairs.base, part.edits(basis, reach)).values for part in (test, same))
     moved = test.states.cpu().numpy() - base
     if space.basis is not None:
         moved = moved @ space.basis

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numprobe.figures.panels import bars, curve, explain_empty, fraction_axis, legend_entry, line, title_columns
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.figures.style import PAGE_WIDTH, Style, say, set_layer_axis
+from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
@@ -53,7 +54,8 @@ def causal_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
     NumprobeError
         If the table is empty, lacks a column, or holds none of these.
     """
-    rows = checked(table, [*MEASUREMENT, *_COLUMNS]).filter((pl.col("subset") == "all") | is_not_applicable())
+    rows = by_tokens(checked(table, [*MEASUREMENT, *_COLUMNS, "tokens"]))
+    rows = rows.filter((pl.col("subset") == "all") | is_not_applicable())
     metrics = [_FOLLOWED, _HARMED] if what == "answers" else [_OVERLAP, _ANGLE]
     shown = pl.col("metric").is_in(metrics) & pl.col("value").is_not_null()
     if what == "angles":
@@ -65,6 +67,8 @@ def causal_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
 
 def draw_answers(drawn: pl.DataFrame) -> Figure:
     """A row of panels per model: the whole state at every layer, and all subspaces at the first and the deepest one.
+
+    A model whose operands have several tokens has two rows: their last token is changed, or all of them are.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.findings.markdown import cell, per_cent
+from numprobe.interventions.reach import by_tokens, model_of
 
 _HEADING = """## Is the subspace from which a number is read the one that the model uses? (`causal_subspace`)
 
@@ -14,7 +15,9 @@ layer; the table gives the share of answers that change as if the operand had be
 basis trained for this on other numbers (all starts together); `read-out`: that of the study's probe; `layer's
 read-out`: of a probe of this layer alone; `pattern`: where states move with the number; `variance`: the directions of
 largest variance; `whole state`: what there is to gain at this layer. `harm`: right answers that a source with the SAME
-operand makes wrong. No probe and no trained basis has seen the operands that are interchanged.
+operand makes wrong. No probe and no trained basis has seen the operands that are interchanged. `all tokens`, where
+operands have several: the states of the earlier ones become the other prompt's as a whole, which is the ceiling of what
+the last one can do, since later tokens attend to all of them; the bases were trained so.
 """
 _OVERLAPS = """Overlap (mean squared cosine times 100) of the trained subspace with others; in brackets the range over
 starts, for `random` what holds 95 % of random pairs. `read`: unseen numbers that a refitted probe reads from the
@@ -26,6 +29,8 @@ _FOLLOWED = "interchange_accuracy"
 _MOST = 0.9
 
 Row = dict[str, Any]
+#: Model (context, where there are several), layer, and the rows of a layer with a trained basis.
+Place = tuple[str, str, pl.DataFrame]
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
@@ -36,25 +41,33 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     tables
         The collected tables; `causal_subspace` is read.
     """
-    table = tables["causal_subspace"].filter(pl.col("value").is_not_null() & (pl.col("subset") == "all"))
-    places = list(_places(table))
+    table = by_tokens(tables["causal_subspace"])
+    places = list(_places(table.filter(pl.col("value").is_not_null() & (pl.col("subset") == "all"))))
     if not places:
         return f"{_HEADING}\nNo model was asked."
     heads = ["model", "layer", "r", *("trained" if name == "causal" else name for name in _SUBSPACES), "harm"]
     parts = [_HEADING, _table(heads, [_answers(*place) for place in places])]
     others = ["causal", "read-out", "layer's read-out", "pattern", "variance"]
     heads = ["model", "layer", "another start", *others[1:], "random", "read: component", "read: rest"]
-    parts += [_OVERLAPS, _table(heads, [_overlaps(*place, others) for place in places])]
-    return "\n".join([*parts, *(_sentence(*place) for place in places), "", _meaning(places)])
+    # Angles are those of the bases, whichever tokens are changed.
+    compared = [place for place in places if model_of(place[0]) == place[0]]
+    parts += [_OVERLAPS, _table(heads, [_overlaps(*place, others) for place in compared])]
+    return "\n".join([*parts, *(_sentence(*place) for place in places), "", _meaning(_judged(places))])
 
 
-def _places(table: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Model (context, where there are several), layer, and the rows of every layer with a trained basis."""
+def _places(table: pl.DataFrame) -> Iterator[Place]:
+    """Yield every layer with a trained basis."""
     several = table["context"].n_unique() > 1
     for part in table.partition_by("model", "context", "layer", maintain_order=True):
         if "causal" in set(part["subspace"]):
             name = f"{part['model'][0]} ({part['context'][0]})" if several else part["model"][0]
             yield name, str(part["layer"][0]), part
+
+
+def _judged(places: list[Place]) -> list[Place]:
+    """Return the places that say what is used: of operands of several tokens, those at which all are changed."""
+    changed = {model_of(name) for name, _, _ in places if model_of(name) != name}
+    return [place for place in places if place[0] not in changed]
 
 
 def _table(heads: list[str], lines: list[list[str]]) -> str:
@@ -104,22 +117,27 @@ def _sentence(name: str, layer: str, rows: pl.DataFrame) -> str:
     """What carries the operand at one place, and how the probe's subspace lies to it."""
     trained, probe = (_value(_pooled(rows, _FOLLOWED, subspace)) for subspace in ("causal", "read-out"))
     random, whole = (_value(_pooled(rows, _FOLLOWED, subspace)) for subspace in ("random", "whole state"))
-    null, overlap = _overlap(rows, "read-out", "random"), _value(_overlap(rows, "read-out", "none"))
-    lies = (
-        "no nearer to it than random subspaces" if null is None or overlap <= null["ci_high"] else "nearer than chance"
-    )
     return (
         f"- {name}, layer {layer}: the trained subspace carries {per_cent(trained)} % of the answers (whole state "
-        f"{per_cent(whole)} %), the probe's {per_cent(probe)} %, random ones {per_cent(random)} %; the probe's lies "
-        f"{lies} (overlap {per_cent(overlap)})."
+        f"{per_cent(whole)} %), the probe's {per_cent(probe)} %, random ones {per_cent(random)} %{_lies(name, rows)}."
     )
+
+
+def _lies(name: str, rows: pl.DataFrame) -> str:
+    """Tell how near the probe's subspace is to the trained one, once for every basis."""
+    if model_of(name) != name:
+        return ""
+    null, overlap = _overlap(rows, "read-out", "random"), _value(_overlap(rows, "read-out", "none"))
+    near = null is not None and overlap > null["ci_high"]
+    lies = "nearer than chance" if near else "no nearer to it than random subspaces"
+    return f"; the probe's lies {lies} (overlap {per_cent(overlap)})"
 
 
 def _value(row: Row | None) -> float:
     return 0.0 if row is None else float(row["value"])
 
 
-def _meaning(places: list[tuple[str, str, pl.DataFrame]]) -> str:
+def _meaning(places: list[Place]) -> str:
     """One sentence that the numbers choose, over the places at which a trained subspace carries the operand."""
     carried = [rows for _, _, rows in places if _carries(rows)]
     if not carried:

@@ -4,17 +4,17 @@ Distributed alignment search: Geiger et al., Finding Alignments Between Interpre
 Neural Representations, CLeaR 2024 (arXiv 2303.02536).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import Asker, Beginning
 from numprobe.answers.edit import Change, Edit
-from numprobe.answers.questions import Questions
-from numprobe.interventions.pairs import AskedPairs
-from numprobe.interventions.states import answers_and_states
+from numprobe.interventions.asked_pairs import AskedPairs
+from numprobe.interventions.reach import ALL
+from numprobe.interventions.states import Earlier, earlier_tokens, states_at
 from numprobe.seeding import derive_seed, generator
 
 
@@ -60,23 +60,38 @@ class Interchange:
     layer
         Name of the layer.
     states
-        float32 [pairs, width], on the model's device: the source's state at its second operand.
+        float32 [pairs, width], on the model's device: the source's state at the last token of its second operand.
+    earlier
+        The tokens of the base's second operand before its last, with the states of the source's in the same place,
+        float32 [pairs, width]. Empty if all are single tokens.
     """
 
     pairs: AskedPairs
     layer: str
     states: torch.Tensor
+    earlier: Sequence[tuple[Earlier, np.ndarray]]
 
-    def edit(self, basis: torch.Tensor | None) -> Edit:
-        """The base's component in the span of `basis` [width, rank] becomes the source's; None: the whole state."""
-        return Edit(self.layer, self.pairs.tokens("base"), _exchange(basis, self.states))
+    def edits(self, basis: torch.Tensor | None, reach: str) -> list[Edit]:
+        """Return the edits after which the base's component in the span of a basis is the source's, at the last token.
+
+        Parameters
+        ----------
+        basis
+            [width, rank], orthonormal columns; None: the whole state.
+        reach
+            `ALL`: the earlier tokens' whole states become the source's too, so that they do not speak for the operand.
+        """
+        others = [place.become(self.layer, states) for place, states in self.earlier] if reach == ALL else []
+        return [*others, Edit(self.layer, self.pairs.tokens("base"), _exchange(basis, self.states))]
 
 
 def find_interchange(asker: Asker, pairs: AskedPairs, layer: str, source: str = "source") -> Interchange:
-    """Pairs with the states of their sources ("source", or "same": the same second operand) at a layer."""
-    questions = pairs.questions[source]
-    _, states = answers_and_states(asker, questions, [layer], pairs.tokens(source))
-    return Interchange(pairs, layer, torch.from_numpy(states[layer][pairs.order[source]]).to(asker.parts.device))
+    """Return pairs with the states of their sources ("source", or "same": the same second operand) at a layer."""
+    own, theirs = (earlier_tokens(pairs.tokens(name), pairs.lengths(name)) for name in ("base", source))
+    places = [pairs.tokens(source), *(place.tokens for place in theirs)]
+    found = states_at(asker, pairs.questions[source], layer, places)
+    last, *before = (states[pairs.order[source]] for states in found)
+    return Interchange(pairs, layer, torch.from_numpy(last).to(asker.parts.device), list(zip(own, before, strict=True)))
 
 
 def _exchange(basis: torch.Tensor | None, source: torch.Tensor) -> Change:
@@ -93,6 +108,8 @@ def learn_basis(
     asker: Asker, train: Interchange, validation: Interchange, rank: int, training: Training, seed: int
 ) -> Learned:
     """Train the basis whose interchange makes the model give the counterfactual answers; its weights stay as they are.
+
+    Where operands have several tokens, the earlier ones are the source's: the last alone cannot lead to these answers.
 
     Parameters
     ----------
@@ -114,8 +131,9 @@ def learn_basis(
     optimiser = torch.optim.Adam([weights], lr=training.rate)
     falling = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, training.steps)
     best: Learned | None = None
-    for step, rows in enumerate(_batches(train.pairs.base, training, seed), start=1):
-        loss = _loss(asker, train, rows, _orthonormal(weights)).mean()
+    beginning = _beginning(asker, train)
+    for step, rows in enumerate(_batches(train.pairs, training, seed), start=1):
+        loss = answer_loss(asker, train, rows, _orthonormal(weights), beginning).mean()
         (weights.grad,) = torch.autograd.grad(loss, [weights])
         optimiser.step()
         falling.step()
@@ -132,24 +150,45 @@ def _orthonormal(weights: torch.Tensor) -> torch.Tensor:
     return basis
 
 
-def _loss(asker: Asker, interchange: Interchange, rows: np.ndarray, basis: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of the counterfactual answers, nats [rows]."""
-    logits = asker.logits(interchange.pairs.base, rows, [interchange.edit(basis)]).float()
-    answer = torch.from_numpy(interchange.pairs.answer[rows]).to(logits.device)
-    return torch.nn.functional.cross_entropy(logits, answer, reduction="none")
+def answer_loss(
+    asker: Asker, interchange: Interchange, rows: np.ndarray, basis: torch.Tensor, beginning: Beginning | None = None
+) -> torch.Tensor:
+    """Return the cross entropy of the counterfactual answers, all their tokens together, nats [rows].
+
+    Parameters
+    ----------
+    asker, interchange
+        The model and the pairs; where operands have several tokens, all of them are changed.
+    rows
+        int64 [rows]: pairs of one batch (`AskedPairs.batches`).
+    basis
+        float32 [width, rank], orthonormal columns.
+    beginning
+        Tokens that all bases begin with, already run.
+    """
+    answers = np.stack([interchange.pairs.answers[row] for row in rows])
+    edits = interchange.edits(basis, interchange.pairs.reaches[-1])
+    logits = asker.answer_logits(interchange.pairs.base, rows, answers, edits, beginning).float()
+    wanted = torch.from_numpy(answers).to(logits.device)
+    losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
+    return losses.view(wanted.shape).sum(dim=1)
+
+
+def _beginning(asker: Asker, interchange: Interchange) -> Beginning | None:
+    return asker.begin(interchange.pairs.base, interchange.edits(None, interchange.pairs.reaches[-1]))
 
 
 def _mean_loss(asker: Asker, interchange: Interchange, basis: torch.Tensor) -> float:
-    questions = interchange.pairs.base
     with torch.inference_mode():
-        parts = [_loss(asker, interchange, rows, basis).cpu() for rows in questions.batches(asker.batch_tokens)]
+        beginning, batches = _beginning(asker, interchange), interchange.pairs.batches(asker.batch_tokens)
+        parts = [answer_loss(asker, interchange, rows, basis, beginning).cpu() for rows in batches]
     return float(torch.cat(parts).mean())
 
 
-def _batches(questions: Questions, training: Training, seed: int) -> Iterator[np.ndarray]:
-    """Rows of questions of one length, ascending; lengths are drawn as often as they occur."""
-    groups = list(questions.batches(int(questions.bounds[-1])))
-    share = np.array([len(group) for group in groups]) / len(questions)
+def _batches(pairs: AskedPairs, training: Training, seed: int) -> Iterator[np.ndarray]:
+    """Rows of questions of one length, with answers of one length, ascending; drawn as often as they occur."""
+    groups = list(pairs.batches(int(pairs.base.bounds[-1])))
+    share = np.array([len(group) for group in groups]) / len(pairs)
     rng = np.random.default_rng(derive_seed(seed, "batches"))
     for _ in range(training.steps):
         group = groups[int(rng.choice(len(groups), p=share))]

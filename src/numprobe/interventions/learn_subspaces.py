@@ -6,11 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from numprobe.activations.locate import longest_sequence
 from numprobe.answers.ask import Asker
+from numprobe.interventions.asked_pairs import AskedPairs, ask_pairs
 from numprobe.interventions.interchange import Interchange, Training, find_interchange, learn_basis
-from numprobe.interventions.pairs import TEST, TRAIN, VALIDATION, AskedPairs, ask_pairs, draw_pairs, interchange_split
+from numprobe.interventions.pairs import (
+    NO_CONTEXT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    PairPrompts,
+    draw_pairs,
+    interchange_split,
+    read_pair_prompts,
+    shared_operations,
+)
 from numprobe.interventions.reading import needed_rank
 from numprobe.interventions.subspaces import Subspaces
+from numprobe.prompts.examples import examples_in
 from numprobe.seeding import derive_seed
 from numprobe.splits import Split
 
@@ -27,16 +40,52 @@ class PairSettings:
         Pairs that train.
     test
         Pairs that test; half as many choose the number of steps.
+    prompts
+        How they are asked.
     """
 
     operations: tuple[str, ...]
     train: int
     test: int
+    prompts: PairPrompts = NO_CONTEXT
 
     def draw(self, part: str, split: Split, seed: int, asker: Asker) -> AskedPairs:
-        """The pairs of one part, as this model is asked them; `split` is what `interchange_split` returned."""
+        """Return the pairs of one part, as this model is asked them; `split` is what `interchange_split` returned."""
         count = {TRAIN: self.train, VALIDATION: self.test // 2, TEST: self.test}[part]
-        return ask_pairs(draw_pairs(self.operations, split, part, count, seed), asker.numbers)
+        pairs = draw_pairs(self.operations, split, part, count, seed, self.prompts)
+        longest = longest_sequence(asker.parts.config, asker.numbers.tokenizer)
+        return ask_pairs(pairs, asker.numbers, self.prompts, longest)
+
+
+def pairs_of_context(operations: Sequence[str], train: int, test: int, metadata: Mapping[str, Any]) -> PairSettings:
+    """Return settings of pairs that are asked as the prompts of a context are.
+
+    Parameters
+    ----------
+    operations
+        Those that are wanted; the ones that the context has are taken.
+    train, test
+        Numbers of pairs.
+    metadata
+        Of the context's table of prompts.
+
+    Raises
+    ------
+    NumprobeError
+        If the context has none of the operations.
+    """
+    context = metadata["context"]
+    both = shared_operations(operations, context["operations"], context["name"])
+    return PairSettings(both, train, test, read_pair_prompts(metadata))
+
+
+def known_pairs(metadata: Mapping[str, Any]) -> PairSettings:
+    """Return the settings of the pairs that the metadata of a file of subspaces names."""
+    found = dict(metadata["pairs"])
+    prompts = found.pop("prompts")
+    first, second = map(tuple, prompts["operands"] or ((), ()))
+    asked = PairPrompts((first, second) if first else None, tuple(examples_in(prompts)), prompts["chat"])
+    return PairSettings(**{**found, "operations": tuple(found["operations"]), "prompts": asked})
 
 
 def learn_subspaces(
@@ -77,7 +126,7 @@ def learn_subspaces(
     Raises
     ------
     NumprobeError
-        If the model writes no number of the pairs as one token.
+        If no pairs can be drawn, or the model's tokens leave none.
     """
     split = interchange_split(study_split, seed)
     train, validation = (drawn.draw(part, split, seed, asker) for part in (TRAIN, VALIDATION))
@@ -122,6 +171,7 @@ def useful_layers(asker: Asker, pairs: AskedPairs, layers: Sequence[str]) -> lis
 
 
 def whole_state_accuracy(asker: Asker, interchange: Interchange) -> float:
-    """Share of the counterfactual answers when the whole state is the source's."""
-    answers = asker.answers(interchange.pairs.base, [interchange.edit(None)]).values
+    """Return the share of the counterfactual answers when the operand's whole states are the source's."""
+    edits = interchange.edits(None, interchange.pairs.reaches[-1])
+    answers = asker.answers(interchange.pairs.base, edits).values
     return float((answers == interchange.pairs.table["value"].to_numpy()).mean())

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.answers.questions import Questions, find_questions
 from numprobe.errors import NumprobeError
-from numprobe.models.tokens import NumberTokenizer
-from numprobe.prompts.filling import fill_template
-from numprobe.prompts.table import prompt_table
-from numprobe.prompts.templates import ARITHMETIC_TEMPLATES, RESULTS
+from numprobe.prompts.arithmetic import operand_ranges
+from numprobe.prompts.examples import Example, examples_in, numbers_written
+from numprobe.prompts.operations import Range
+from numprobe.prompts.templates import RESULTS
 from numprobe.seeding import derive_seed, generator
 from numprobe.splits import Fold, Split
 
@@ -37,13 +36,53 @@ PAIR = pl.Schema(
         "value": pl.Int32,
     }
 )
-#: Prompts of a pair -> the columns of their operands.
-PROMPTS = {
-    "base": ("a", "b"),
-    "source": ("source_a", "source_b"),
-    "same": ("other_a", "b"),
-    "counterfactual": ("a", "source_b"),
-}
+
+
+@dataclass(frozen=True)
+class PairPrompts:
+    """How pairs are asked: as the prompts of a context of kind result that are in symbols.
+
+    Attributes
+    ----------
+    operands
+        Ranges of the first and of the second operand; None: all numbers.
+    examples
+        Worked examples in front of every prompt; no operand that is interchanged and no result stands in them.
+    chat
+        Whether prompts are written in the model's chat template.
+    """
+
+    operands: tuple[Range, Range] | None = None
+    examples: tuple[Example, ...] = ()
+    chat: bool = False
+
+
+#: Bare prompts with any numbers.
+NO_CONTEXT = PairPrompts()
+
+
+def read_pair_prompts(metadata: Mapping[str, Any]) -> PairPrompts:
+    """Return how pairs are asked in a context, from the metadata of its table of prompts."""
+    context, numbers = metadata["context"], metadata["numbers"]
+    operands = operand_ranges(context, (numbers["min"], numbers["max"])) if context.get("operands") else None
+    return PairPrompts(operands, tuple(examples_in(metadata)), context.get("chat", False))
+
+
+def shared_operations(wanted: Sequence[str], known: Sequence[str], context: str) -> tuple[str, ...]:
+    """Return those of the wanted operations that a context has.
+
+    Raises
+    ------
+    NumprobeError
+        If it has none of them.
+    """
+    both = tuple(name for name in wanted if name in known)
+    if not both:
+        raise NumprobeError(
+            f"context '{context}' has none of the operations {' '.join(wanted)}: name some of {' '.join(known)} under "
+            "`operations` of the experiment causal_subspace"
+        )
+    return both
 
 
 def interchange_split(split: Split, seed: int) -> Split:
@@ -81,11 +120,13 @@ def numbers_of(split: Split, part: str) -> np.ndarray:
     return split.values_in({TRAIN: fold.train, VALIDATION: fold.validation, TEST: fold.test}[part])
 
 
-def draw_pairs(operations: Sequence[str], split: Split, part: str, count: int, seed: int) -> pl.DataFrame:
-    """Pairs of one part, as many of each operation.
+def draw_pairs(
+    operations: Sequence[str], split: Split, part: str, count: int, seed: int, prompts: PairPrompts = NO_CONTEXT
+) -> pl.DataFrame:
+    """Draw pairs of one part, as many of each operation.
 
     The two second operands are drawn from the part's numbers, uniformly over ordered pairs of different ones; each
-    first operand uniformly from those of min..max with which all results, the counterfactual one included, lie within
+    first operand uniformly from those of its range with which all results, the counterfactual one included, lie within
     min..max, and the counterfactual result differs from the base's.
 
     Parameters
@@ -100,22 +141,41 @@ def draw_pairs(operations: Sequence[str], split: Split, part: str, count: int, s
         How many pairs, over all operations.
     seed
         The study's seed.
+    prompts
+        Ranges of the operands, and examples whose numbers are left out.
 
     Returns
     -------
     With the columns `PAIR`. Fewer pairs where hardly any can be drawn.
+
+    Raises
+    ------
+    NumprobeError
+        If none can be drawn.
     """
     rows: list[dict[str, Any]] = []
     for operation in operations:
         rng = generator(seed, "interchange", part, operation)
-        rows += _drawn(operation, split, numbers_of(split, part), count // len(operations), rng)
+        rows += _drawn(operation, split, numbers_of(split, part), count // len(operations), rng, prompts)
+    if not rows:
+        raise NumprobeError(
+            f"no two prompts can be interchanged: with {' '.join(operations)}{_limits(prompts)}, no two numbers of the "
+            f"{part} part have results within {split.minimum}..{split.maximum}: widen `operands` of the context, or "
+            "name other `operations`"
+        )
     return pl.DataFrame([{**row, "pair": pair} for pair, row in enumerate(rows)], schema=PAIR)
 
 
+def _limits(prompts: PairPrompts) -> str:
+    ranges = [f", {name} in {low}..{high}" for name, (low, high) in zip("ab", prompts.operands or (), strict=False)]
+    return "".join(ranges) + (", the numbers of worked examples left out" if prompts.examples else "")
+
+
 def _drawn(
-    operation: str, split: Split, numbers: np.ndarray, count: int, rng: np.random.Generator
+    operation: str, split: Split, numbers: np.ndarray, count: int, rng: np.random.Generator, prompts: PairPrompts
 ) -> Iterator[dict[str, Any]]:
-    results, found = _results(operation, split.minimum, split.maximum), 0
+    results, found = _results(operation, split, prompts), 0
+    numbers = numbers[_usable(numbers, results[:, numbers - split.minimum], prompts)]
     for _ in range(20 * count if len(numbers) > 1 else 0):
         b, source_b = rng.choice(numbers, 2, replace=False) - split.minimum
         both = (results[:, b] >= 0) & (results[:, source_b] >= 0) & (results[:, b] != results[:, source_b])
@@ -131,105 +191,34 @@ def _drawn(
             return
 
 
-def _results(operation: str, minimum: int, maximum: int) -> np.ndarray:
-    """int64 [N, N]: the result of every two operands, -1 outside minimum..maximum (which starts at 0 or above)."""
-    values = np.arange(minimum, maximum + 1)
+def _results(operation: str, split: Split, prompts: PairPrompts) -> np.ndarray:
+    """int64 [N, N]: the result of every two numbers, -1 where a pair may not have it."""
+    values, minimum, maximum = split.values, split.minimum, split.maximum
     usable = values != 0 if operation == "/" else np.ones(len(values), dtype=bool)
     results = np.full((len(values), len(values)), -1)
     compute: Callable[[Any, Any], Any] = RESULTS[operation]
     results[:, usable] = compute(values[:, None], values[usable])
-    return np.where((results >= minimum) & (results <= maximum), results, -1)
+    # Numbers start at 0 or above.
+    allowed = (results >= minimum) & (results <= maximum) & ~np.isin(results, _shown(prompts))
+    if prompts.operands:
+        first, last = prompts.operands[0]
+        allowed &= ((values >= first) & (values <= last))[:, None]
+    return np.where(allowed, results, -1)
+
+
+def _usable(numbers: np.ndarray, results: np.ndarray, prompts: PairPrompts) -> np.ndarray:
+    """Return which numbers may be second operands, bool [n]; `results` [N, n] are those with them."""
+    usable = ~np.isin(numbers, _shown(prompts))
+    if prompts.operands:
+        first, last = prompts.operands[1]
+        usable &= (numbers >= first) & (numbers <= last) & (results >= 0).any(axis=0)
+    return np.asarray(usable)
+
+
+def _shown(prompts: PairPrompts) -> list[int]:
+    return sorted(numbers_written(prompts.examples))
 
 
 def _one(allowed: np.ndarray, rng: np.random.Generator) -> int | None:
     places = np.flatnonzero(allowed)
     return int(rng.choice(places)) if len(places) else None
-
-
-@dataclass(frozen=True, eq=False)
-class AskedPairs:
-    """Pairs as token sequences, in symbols, whose second operand and results are one token each.
-
-    Attributes
-    ----------
-    table
-        One row per pair, `PAIR`, in the order of the base's questions.
-    questions
-        "base", "source", "same" (another first operand, the base's second) and "counterfactual" -> questions, each
-        sorted by length for itself.
-    order
-        Name -> int64 [pairs]: the row of each pair among these questions.
-    answer
-        int64 [pairs]: the token of the counterfactual result.
-    """
-
-    table: pl.DataFrame
-    questions: Mapping[str, Questions]
-    order: Mapping[str, np.ndarray]
-    answer: np.ndarray
-
-    def __len__(self) -> int:
-        return self.table.height
-
-    @property
-    def base(self) -> Questions:
-        """The prompts whose states are changed."""
-        return self.questions["base"]
-
-    def tokens(self, name: str) -> np.ndarray:
-        """int64 [questions]: where the second operand stands, in the order of the questions of that name."""
-        return self.questions[name].table["token_b"].to_numpy().astype(np.int64)
-
-
-def ask_pairs(pairs: pl.DataFrame, numbers: NumberTokenizer) -> AskedPairs:
-    """Write pairs in symbols and tokenise them; those with an operand or a result of several tokens are left out.
-
-    Parameters
-    ----------
-    pairs
-        With the columns `PAIR`.
-    numbers
-        The model's tokenizer.
-
-    Raises
-    ------
-    NumprobeError
-        If no pair is left.
-    """
-    texts = {name: _prompts(pairs, *columns) for name, columns in PROMPTS.items()}
-    found = {name: find_questions(table, numbers) for name, table in texts.items()} if pairs.height else {}
-    single = (pl.col("answer_tokens") == 1) & (pl.col("tokens_b") == 1)
-    kept = {name: set(asked.table.filter(single)["prompt"]) for name, asked in found.items()}
-    common = set.intersection(*kept.values()) if kept else set()
-    if not common:
-        raise NumprobeError(
-            "no two prompts can be interchanged: no second operand and result of them is one token each; name other "
-            "operations, or leave the model out of this experiment"
-        )
-    questions = {name: asked.take(asked.table["prompt"].is_in(common).to_numpy()) for name, asked in found.items()}
-    prompts = questions["base"].table["prompt"].to_numpy()
-    order = {name: _places(asked, prompts) for name, asked in questions.items()}
-    encoded = numbers.encode(texts["counterfactual"][prompts]["text"].to_list())
-    cut = questions["counterfactual"].table["n_tokens"].to_numpy()[order["counterfactual"]]
-    answer = np.array([one.ids[place] for one, place in zip(encoded, cut, strict=True)])
-    return AskedPairs(pairs[prompts], questions, order, answer)
-
-
-def _prompts(pairs: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
-    return prompt_table(
-        _prompt(place, operation, a, b)
-        for place, (operation, a, b) in enumerate(pairs.select("operation", first, second).rows())
-    )
-
-
-def _prompt(place: int, operation: str, a: int, b: int) -> dict[str, Any]:
-    template, value = ARITHMETIC_TEMPLATES[operation][0], RESULTS[operation](a, b)
-    text, spans = fill_template(template, {"a": a, "b": b, "c": value})
-    start, end = spans["c"]
-    filled = {"text": text, "template": template, "text_split": "any", "start": start, "end": end, "read_at": "before"}
-    return {**filled, "prompt": place, "operation": operation, "a": a, "b": b, "value": value}
-
-
-def _places(questions: Questions, prompts: np.ndarray) -> np.ndarray:
-    row = {prompt: place for place, prompt in enumerate(questions.table["prompt"].to_list())}
-    return np.array([row[prompt] for prompt in prompts.tolist()], dtype=np.int64)

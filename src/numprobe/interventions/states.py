@@ -1,7 +1,7 @@
 """States of one token of every question: kept on the way, or moved; and of the tokens of an operand before its last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -66,17 +66,48 @@ def answers_and_states(
     -------
     The answers, and layer -> float32 [questions, width].
     """
-    kept: dict[str, dict[int, np.ndarray]] = {layer: {} for layer in layers}
+    kept: dict[str, _States] = {layer: {} for layer in layers}
+    answers = asker.answers(questions, [Edit(layer, tokens, _keep(kept[layer])) for layer in layers])
+    return answers, {layer: _stacked(found) for layer, found in kept.items()}
 
-    def keep(into: dict[int, np.ndarray]) -> Change:
-        def store(states: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
-            into.update(zip(rows.tolist(), states.float().cpu().numpy(), strict=True))
-            return states
 
-        return store
+def states_at(asker: Asker, questions: Questions, layer: str, places: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the states of some tokens of every question, without its answer.
 
-    answers = asker.answers(questions, [Edit(layer, tokens, keep(kept[layer])) for layer in layers])
-    return answers, {layer: np.stack([found[row] for row in range(len(questions))]) for layer, found in kept.items()}
+    Parameters
+    ----------
+    asker, questions
+        Who is asked, and what.
+    layer
+        Name of the state: "0", "1", ... or "final_norm".
+    places
+        Of each int64 [questions]: which token of each question.
+
+    Returns
+    -------
+    Of each place float32 [questions, width].
+    """
+    kept: list[_States] = [{} for _ in places]
+    edits = [Edit(layer, tokens, _keep(into)) for tokens, into in zip(places, kept, strict=True)]
+    # The first token of an answer takes the one forward pass that is needed.
+    asker.answers(replace(questions, answer_length=1), edits)
+    return [_stacked(found) for found in kept]
+
+
+#: Row -> its state.
+_States = dict[int, np.ndarray]
+
+
+def _keep(into: _States) -> Change:
+    def store(states: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
+        into.update(zip(rows.tolist(), states.float().cpu().numpy(), strict=True))
+        return states
+
+    return store
+
+
+def _stacked(states: _States) -> np.ndarray:
+    return np.stack([states[row] for row in range(len(states))])
 
 
 def shift(layer: str, tokens: np.ndarray, change: np.ndarray, strength: float = 1.0) -> Edit:

@@ -31,6 +31,7 @@ if STUDY.experiment("causal_subspace"):
         """Bases whose interchange between two prompts changes the answer as the operand would."""
         input:
             model=lambda wildcards: base_model(wildcards).files,
+            prompts=prompts_of,
             probe=operand_probe,
         output:
             "results/subspaces/{model}/{context}.safetensors",
@@ -51,11 +52,13 @@ if STUDY.experiment("causal_subspace"):
             layers=causal_layers,
             operations=" ".join(map(shlex.quote, CAUSAL["operations"])),
             rank=f"--rank {CAUSAL['rank']}" if "rank" in CAUSAL else "",
-            sizes="--seeds {seeds} --pairs {pairs} --test-pairs {test_pairs} --steps {steps}".format(**CAUSAL),
+            sizes="--seeds {seeds} --pairs {pairs} --test-pairs {test_pairs} --steps {steps} --batch {batch}".format(
+                **CAUSAL
+            ),
             split=f"{RANGE} {SPLIT}",
         shell:
-            'python "$NUMPROBE"/learn_subspaces.py --code {params.code} {params.asking} --probe {input.probe}'
-            " --context {wildcards.context} {params.layers} --operations {params.operations} {params.rank}"
+            'python "$NUMPROBE"/learn_subspaces.py --code {params.code} {params.asking} --prompts {input.prompts}'
+            " --probe {input.probe} --context {wildcards.context} {params.layers} --operations {params.operations} {params.rank}"
             " {params.sizes} {params.split} --output {output} > {log} 2>&1"
 
     rule evaluate_causal_subspace:

@@ -1,0 +1,171 @@
+"""Pairs of prompts whose second operands are interchanged, as one model is asked them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from numprobe.answers.questions import Questions, find_questions
+from numprobe.errors import NumprobeError
+from numprobe.interventions.pairs import NO_CONTEXT, PairPrompts
+from numprobe.interventions.reach import ALL, LAST
+from numprobe.models.prompted import chat_prompts
+from numprobe.models.tokens import MULTI_TOKEN, NumberTokenizer
+from numprobe.prompts.examples import examples_text
+from numprobe.prompts.filling import fill_template
+from numprobe.prompts.table import prompt_table
+from numprobe.prompts.templates import ARITHMETIC_TEMPLATES, RESULTS
+
+#: Prompts of a pair -> the columns of their operands.
+PROMPTS = {
+    "base": ("a", "b"),
+    "source": ("source_a", "source_b"),
+    "same": ("other_a", "b"),
+    "counterfactual": ("a", "source_b"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class AskedPairs:
+    """Pairs as token sequences, in symbols; the second operands of a pair have equally many tokens.
+
+    Attributes
+    ----------
+    table
+        One row per pair, `PAIR`, in the order of the base's questions.
+    questions
+        "base", "source", "same" (another first operand, the base's second) and "counterfactual" -> questions, each
+        sorted by length for itself.
+    order
+        Name -> int64 [pairs]: the row of each pair among these questions.
+    answers
+        Of every pair int64 [tokens]: the tokens of the counterfactual result.
+    """
+
+    table: pl.DataFrame
+    questions: Mapping[str, Questions]
+    order: Mapping[str, np.ndarray]
+    answers: Sequence[np.ndarray]
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    @property
+    def base(self) -> Questions:
+        """The prompts whose states are changed."""
+        return self.questions["base"]
+
+    @property
+    def reaches(self) -> tuple[str, ...]:
+        """Which tokens can be changed: the last of every operand, and all of them where some have several."""
+        return (LAST, ALL) if self.lengths("base").max() > 1 else (LAST,)
+
+    def tokens(self, name: str) -> np.ndarray:
+        """int64 [questions]: the last token of the second operand, in the order of the questions of that name."""
+        return self.questions[name].table["token_b"].to_numpy().astype(np.int64)
+
+    def lengths(self, name: str) -> np.ndarray:
+        """int64 [questions]: how many tokens the second operand is, in the order of the questions of that name."""
+        return self.questions[name].table["tokens_b"].to_numpy().astype(np.int64)
+
+    def batches(self, batch_tokens: int) -> Iterator[np.ndarray]:
+        """Yield pairs, int64, whose bases have one length and whose counterfactual answers have one (`Questions`)."""
+        lengths = np.array([len(answer) for answer in self.answers])
+        for rows in self.base.batches(batch_tokens):
+            yield from (rows[lengths[rows] == length] for length in np.unique(lengths[rows]))
+
+
+def ask_pairs(
+    pairs: pl.DataFrame,
+    numbers: NumberTokenizer,
+    prompts: PairPrompts = NO_CONTEXT,
+    max_tokens: int | None = None,
+) -> AskedPairs:
+    """Write pairs in symbols and tokenise them; those whose second operands differ in their tokens' count are left out.
+
+    Where numbers are to be single tokens, so are results.
+
+    Parameters
+    ----------
+    pairs
+        With the columns `PAIR`.
+    numbers
+        The model's tokenizer.
+    prompts
+        What stands in front of every prompt, and whether it is a chat.
+    max_tokens
+        Longest sequence that the model takes; None: any.
+
+    Raises
+    ------
+    NumprobeError
+        If no pair is left.
+    """
+    texts = {name: _prompts(pairs, *columns, prompts, numbers) for name, columns in PROMPTS.items()}
+    found = {name: find_questions(table, numbers, max_tokens, prompts.examples) for name, table in texts.items()}
+    single = MULTI_TOKEN in numbers.reasons
+    alike = _alike(
+        {name: asked.table.filter(answer_tokens=1) if single else asked.table for name, asked in found.items()}
+    )
+    if not len(alike):
+        written = "one token" if single else "equally many tokens"
+        raise NumprobeError(
+            f"no two prompts can be interchanged: this tokenizer does not write the second operands of any pair as "
+            f"{written} of their own; name other operations, or leave the model out of this experiment"
+        )
+    # The answer to a base may become as long as the counterfactual one.
+    longest = max(asked.answer_length for asked in found.values())
+    questions = {
+        name: replace(
+            asked.take(asked.table["prompt"].is_in(alike.implode()).to_numpy()),
+            answer_length=asked.answer_length if single else longest,
+        )
+        for name, asked in found.items()
+    }
+    order = {name: _places(asked, questions["base"].table["prompt"].to_numpy()) for name, asked in questions.items()}
+    chosen = questions["base"].table["prompt"].to_numpy()
+    answers = _answers(texts["counterfactual"][chosen], questions["counterfactual"], order["counterfactual"], numbers)
+    return AskedPairs(pairs[chosen], questions, order, answers)
+
+
+def _alike(tables: Mapping[str, pl.DataFrame]) -> pl.Series:
+    """Return the prompts of which all four are asked, and whose operands that are interchanged are equally long."""
+    kept = tables["base"]
+    for name, table in tables.items():
+        kept = kept.join(table, on=["prompt", "tokens_b"] if name != "counterfactual" else "prompt", how="semi")
+    return kept["prompt"]
+
+
+def _answers(
+    texts: pl.DataFrame, questions: Questions, order: np.ndarray, numbers: NumberTokenizer
+) -> list[np.ndarray]:
+    """Return the tokens of the answers of prompts whose questions stand in another order."""
+    cut, count = (questions.table[name].to_numpy()[order] for name in ("n_tokens", "answer_tokens"))
+    encoded = numbers.encode(texts["text"].to_list())
+    return [one.ids[start : start + length] for one, start, length in zip(encoded, cut, count, strict=True)]
+
+
+def _prompts(
+    pairs: pl.DataFrame, first: str, second: str, prompts: PairPrompts, numbers: NumberTokenizer
+) -> pl.DataFrame:
+    before = examples_text(prompts.examples)
+    table = prompt_table(
+        _prompt(place, before, operation, a, b)
+        for place, (operation, a, b) in enumerate(pairs.select("operation", first, second).rows())
+    )
+    return chat_prompts(table, numbers.tokenizer, prompts.examples) if prompts.chat else table
+
+
+def _prompt(place: int, before: str, operation: str, a: int, b: int) -> dict[str, Any]:
+    template, value = before + ARITHMETIC_TEMPLATES[operation][0], RESULTS[operation](a, b)
+    text, spans = fill_template(template, {"a": a, "b": b, "c": value})
+    start, end = spans["c"]
+    filled = {"text": text, "template": template, "text_split": "any", "start": start, "end": end, "read_at": "before"}
+    return {**filled, "prompt": place, "operation": operation, "a": a, "b": b, "value": value}
+
+
+def _places(questions: Questions, prompts: np.ndarray) -> np.ndarray:
+    row = {prompt: place for place, prompt in enumerate(questions.table["prompt"].to_list())}
+    return np.array([row[prompt] for prompt in prompts.tolist()], dtype=np.int64)
