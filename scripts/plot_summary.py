@@ -1,4 +1,4 @@
-"""Draw the accuracy of all probes and controls in the middle of every model, in every context.
+"""Draw what is read of the first model's numbers, and how much of a number is more than its digits.
 
 Run by the rule `plot_summary`.
 """
@@ -14,18 +14,17 @@ from numprobe.tables import read_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
-    """Table -> figure and the numbers drawn."""
+    """Tables -> figure and the numbers drawn."""
     use_style()
-    drawn = summary_rows(read_table(options.table))
-    save_figure(draw_summary(drawn, options.candidates), options.output, options.formats, drawn, provenance)
+    drawn = summary_rows(*map(read_table, options.table))
+    save_figure(draw_summary(drawn), options.output, options.formats, drawn, provenance)
 
 
 def arguments() -> argparse.ArgumentParser:
     """Options."""
     result = parser(__doc__)
-    result.add_argument("--table", type=Path, required=True, help="collected accuracy table (Parquet)")
     result.add_argument(
-        "--candidates", type=int, help="how many numbers a probe chooses among; draws the chance level 1/CANDIDATES"
+        "--table", type=Path, nargs="+", required=True, help="collected tables accuracy and, if any, composition"
     )
     result.add_argument("--output", type=Path, required=True, help="path of the files to write, without ending")
     result.add_argument("--formats", nargs="+", default=["pdf", "png"], help="pdf, png, svg; a CSV is always written")

@@ -230,6 +230,12 @@ def resampling_weights(count: int, resamples: int, seed: int) -> np.ndarray:
     return weights
 
 
+def shares_by_value(values: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the mean score of every value's rows, float64 [values], ascending by value; not of an empty set."""
+    count, total = _per_value(values, scores)
+    return total / count
+
+
 def _per_value(values: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows per value and sum of scores per value, ascending by value."""
     if len(values) == 0:

@@ -14,7 +14,8 @@ from . import composition_table, fake_tables
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
-    "summary": ("plot_summary", fake_tables.accuracy_table, ["--candidates", "1000"]),
+    "summary": ("plot_summary", fake_tables.accuracy_table, []),
+    "overview": ("plot_overview", fake_tables.accuracy_table, ["--candidates", "1000"]),
     "controls": ("plot_accuracy", fake_tables.accuracy_table, ["--what", "controls"]),
     "digit_accuracy": ("plot_digit_accuracy", fake_tables.digit_accuracy_table, []),
     "transfer": ("plot_transfer", fake_tables.transfer_table, []),

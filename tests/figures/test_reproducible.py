@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from numprobe.figures.accuracy import accuracy_rows, draw_accuracy
 from numprobe.figures.examples import draw_examples, examples_rows
+from numprobe.figures.overview import draw_overview, overview_rows
 from numprobe.figures.spectra import draw_spectra, spectra_rows
 from numprobe.figures.style import save_figure, use_style
 from numprobe.figures.summary import draw_summary, summary_rows
@@ -35,6 +36,11 @@ def _summary() -> tuple[Figure, pl.DataFrame]:
     return draw_summary(drawn), drawn
 
 
+def _overview() -> tuple[Figure, pl.DataFrame]:
+    drawn = overview_rows(fake_tables.accuracy_table())
+    return draw_overview(drawn), drawn
+
+
 def _spectra() -> tuple[Figure, pl.DataFrame]:
     drawn = spectra_rows(fake_tables.spectra_table())
     return draw_spectra(drawn), drawn
@@ -51,6 +57,7 @@ FIGURES: dict[str, Draw] = {
     "matrices": lambda: _transfer(4),
     "curves": lambda: _transfer(24),
     "summary": _summary,
+    "overview": _overview,
     "spectra": _spectra,
     "examples": _examples,
 }

@@ -3,56 +3,76 @@ import pytest
 
 from numprobe.errors import NumprobeError
 from numprobe.figures.style import use_style
-from numprobe.figures.summary import draw_summary, summary_rows
+from numprobe.figures.summary import COMPOSITION, READING, draw_summary, summary_rows
 from numprobe.tables import measurements
 
 from .fake_tables import accuracy_table
 from .inspection import legend, texts
 
 
-def test_the_layer_depends_on_the_depth_alone():
-    """Another layer may be better on the test numbers: it is not shown."""
-    best_last = pl.when(pl.col("layer") == "4").then(1.0).otherwise(0.1)
-    table = accuracy_table().with_columns(pl.when(pl.col("value").is_not_null()).then(best_last).alias("value"))
-    for rows in (summary_rows(accuracy_table()), summary_rows(table)):
-        inner = rows.filter((pl.col("context") != "vocabulary") & pl.col("layer").is_not_null())
-        assert dict(inner.select("model", "layer").unique().iter_rows()) == {"llama": "2", "olmo2": "2", "minilm": "3"}
-        assert set(rows.filter(pl.col("context") == "vocabulary")["layer"]) == {"embedding"}
+def reading(control="none", probe="fourier", value=0.9, layer="1", context="natural", model="real"):
+    names = {"model": model, "context": context, "layer": layer, "probe": probe, "control": control}
+    bounds = {"ci_low": value - 0.01, "ci_high": value + 0.01, "n_values": 1000}
+    return {**names, "metric": "accuracy", "value": value, **bounds}
 
 
-def test_all_probes_and_the_controls_of_the_leading_one_are_shown_once():
-    rows = summary_rows(accuracy_table()).filter((pl.col("model") == "llama") & (pl.col("context") == "number"))
-    shown = rows.select("probe", "control").rows()
-    assert len(shown) == len(set(shown))
-    assert {probe for probe, control in shown if control == "none"} == {
-        "fourier", "digits", "binary", "linear", "log", "sinusoidal", "wave",
-    }  # fmt: skip
-    assert {control for _, control in shown} == {
-        "none",
-        "shuffled",
-        "gaussian",
-        "untrained",
-        "untrained-2",
-        "mixed",
-        "constant",
+def accuracies():
+    rows = [reading(layer=layer, probe=probe) for layer in "01" for probe in ("fourier", "digits", "linear")]
+    rows += [
+        reading("untrained", "fourier", 0.1),
+        reading("untrained", "digits", 0.3),
+        reading("untrained-2", value=0.2),
+    ]
+    rows += [reading("untrained", "linear", 0.8), reading("mixed", "digits", 0.99), reading("shuffled", value=0.0)]
+    rows += [reading("last_token", "last_token", 0.01), reading(model="other"), reading(context="vocabulary")]
+    return measurements(rows)
+
+
+def composed():
+    names = {
+        "model": "real",
+        "context": "natural",
+        "metric": "additive",
+        "ci_low": 0.5,
+        "ci_high": 0.6,
+        "n_values": 900,
     }
+    rows = [{**names, "layer": layer, "subset": f"digits={d}", "value": 0.55} for layer in "01" for d in "23"]
+    rows += [{**names, "layer": "1", "subset": "digits=3", "value": 0.98, "control": "untrained"}]
+    return measurements(rows, {"over": pl.String})
 
 
-def test_the_figure_says_which_layer_it_shows_and_what_does_not_apply():
+def test_the_first_model_is_shown_with_the_best_of_its_controls():
+    rows = summary_rows(accuracies(), composed())
+    assert set(rows["model"]) == {"real"} and "vocabulary" not in set(rows["context"])
+    read = rows.filter(pl.col("panel") == READING)
+    assert set(read.filter(pl.col("control") == "none")["probe"]) == {"fourier", "digits"}
+    controls = {c: (p, v) for c, p, v in read.select("control", "probe", "value").iter_rows() if c != "none"}
+    assert controls == {
+        "untrained": ("digits", 0.3), "mixed": ("digits", 0.99), "last_token": ("last_token", 0.01),
+    }  # fmt: skip
+
+
+def test_the_longest_numbers_are_shown():
+    rows = summary_rows(accuracies(), composed()).filter(pl.col("panel") == COMPOSITION)
+    assert set(rows["subset"]) == {"digits=3"} and rows.height == 3
+
+
+def test_the_figure_says_whose_layers_it_shows():
     use_style()
-    figure = draw_summary(summary_rows(accuracy_table()), candidates=1000)
-    found = texts(figure)
-    assert {"llama layer 2", "olmo2 layer 2", "minilm layer 3", "vocabulary (embedding)"} <= set(found)
-    assert found.count("not applicable: encoder") == 1
-    assert "99 %" in found
-    assert legend(figure)[:3] == ["fourier", "sinusoidal", "wave"]
-    assert legend(figure)[-4:] == ["gaussian", "untrained", "mixed", "constant"]
+    figure = draw_summary(summary_rows(accuracies(), composed()))
+    assert {"layer of real", "natural", "900 numbers of 3 digits"} <= set(texts(figure))
+    assert legend(figure) == [
+        "fourier", "digits", "untrained, best of these", "mixed embeddings, best of these", "last token alone",
+        "additive in the digits", "additive, untrained",
+    ]  # fmt: skip
 
 
-def test_combinations_without_rows_are_visible():
+def test_a_study_without_composition_has_one_row():
     use_style()
-    table = accuracy_table().filter(~((pl.col("model") == "llama") & (pl.col("context") == "number")))
-    assert "not measured" in texts(draw_summary(summary_rows(table)))
+    rows = summary_rows(accuracy_table())
+    assert set(rows["panel"]) == {READING}
+    draw_summary(rows)
 
 
 def test_an_empty_table_is_refused():

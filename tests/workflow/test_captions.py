@@ -21,7 +21,7 @@ def rendered(caption, config):
 @pytest.mark.parametrize("caption", ["workflow", "accuracy", "summary"])
 def test_captions_say_which_weights_are_quantised_and_how(caption):
     config = {**yaml.safe_load((ROOT / "config/config.yaml").read_text()), "quantised": {}}
-    config["models"].append({"name": "real", "source": "package", "package": "a_b", "file": FILE})
+    config["models"].insert(0, {"name": "real", "source": "package", "package": "a_b", "file": FILE})
     assert "quantised" not in rendered(caption, config)
     config["quantised"] = {"real": {"file": FILE, "type": "Q4_1"}}
     text = " ".join(rendered(caption, config).split())

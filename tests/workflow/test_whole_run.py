@@ -51,6 +51,7 @@ def test_all_tables_and_figures_are_made(finished):
         assert pl.read_parquet(results / "tables" / f"{table}.parquet").height > 0
     for figure in (
         "summary",
+        "overview",
         "accuracy",
         "controls",
         "digit_accuracy",

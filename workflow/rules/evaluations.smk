@@ -2,6 +2,9 @@
 
 RESAMPLES = config["intervals"]["resamples"]
 
+# The summary shows the headline pair: reading and, if the study has it, composition.
+COMPOSED = ["composition"] if STUDY.experiment("composition") else []
+
 add_experiment(
     "accuracy",
     collected={
@@ -16,7 +19,8 @@ add_experiment(
     },
     skipped=STUDY.not_applicable("accuracy"),
     figures={
-        "summary": ("plot_summary", ["accuracy"], f"--candidates {CANDIDATES}", "01. Summary"),
+        "summary": ("plot_summary", ["accuracy", *COMPOSED], "", "01. Summary"),
+        "overview": ("plot_overview", ["accuracy"], f"--candidates {CANDIDATES}", "01. Summary"),
         "accuracy": (
             "plot_accuracy",
             ["accuracy"],

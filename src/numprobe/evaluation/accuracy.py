@@ -12,7 +12,14 @@ from numprobe.evaluation.last_token import last_token_rows
 from numprobe.evaluation.notes import CONSTANT_STATE
 from numprobe.evaluation.predict import control_of, predict
 from numprobe.evaluation.tested import model_layers, plain_layers, shown_in, tested_rows, token_subsets
-from numprobe.intervals import Interval, accuracy_interval, mean_interval, prompt_accuracy_interval, r2_interval
+from numprobe.intervals import (
+    Interval,
+    accuracy_interval,
+    mean_interval,
+    prompt_accuracy_interval,
+    r2_interval,
+    shares_by_value,
+)
 from numprobe.probes.probe import Probe
 
 Row = dict[str, Any]
@@ -152,13 +159,12 @@ def _subsets(group: pl.DataFrame, ranges: Sequence[tuple[int, int]]) -> Iterator
 def _fold_rows(group: pl.DataFrame, seed: int) -> Iterator[Row]:
     """The accuracy of each fold: its spread is what the choice of the test values does, so it has no interval."""
     for part in group.partition_by("fold", maintain_order=True):
-        right = (pl.col("label") == pl.col("decoded")).mean().alias("share")
-        # In any other order the mean has other last bits.
-        by_value = part.group_by("label", maintain_order=True).agg(right)
+        labels = part["label"].to_numpy().astype(np.int64)
+        shares = shares_by_value(labels, labels == part["decoded"].to_numpy())
         yield {
             "metric": "accuracy",
-            "value": by_value["share"].mean(),
-            "n_values": by_value.height,
+            "value": float(shares.mean()),
+            "n_values": len(shares),
             "n_prompts": part.height,
             "seed": seed,
             "fold": part["fold"][0],

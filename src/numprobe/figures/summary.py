@@ -1,131 +1,145 @@
-"""The result at a glance: every probe and control in the middle of every model, in every context."""
+"""The first model at a glance: what is read of its numbers, and how much of a number is more than its digits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from numprobe.figures.panels import bars, legend_entry
-from numprobe.figures.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable, notes
-from numprobe.figures.series import Series, measured_accuracies, series_of
-from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style
-from numprobe.layers import middle_layer
+from numprobe.figures.composition import SHARES, composition_rows
+from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.rows import VOCABULARY, in_order
+from numprobe.figures.series import measured_accuracies
+from numprobe.figures.style import CONTROLS, Style, probe_order, probe_style, set_layer_axis
+from numprobe.layers import layer_order
 
+#: What the two rows of panels show.
+READING, COMPOSITION = "accuracy on\nunseen numbers", "share of the variance\nbetween numbers"
+#: Probes that are drawn, as far as they were measured; the leading one, if none was.
+_PROBES = ("fourier", "digits", "circular")
+#: Controls of the same probes: of each the best of them in every layer is drawn.
+_BEST_OF: Mapping[str, str] = {
+    "untrained": "untrained, best of these",
+    "mixed": "mixed embeddings, best of these",
+    "last_token": "last token alone",
+}
+_COMPOSED: Mapping[tuple[str, str], tuple[str, Style]] = {
+    ("additive", "none"): ("additive in the digits", SHARES["additive"][1]),
+    ("additive", "untrained"): ("additive, untrained", Style("#555555", "D", "-.")),
+    ("additive", "mixed"): ("additive, mixed", Style("#000000", "x", (0, (1, 1)))),
+}
 _COLUMNS = (
-    "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "note",
+    "panel", "model", "control", "context", "layer", "probe", "subset", "metric", "value", "ci_low", "ci_high",
+    "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
-_LABELS = 1.0
-_PANEL = 1.25
-_SERIES_HEIGHT = 0.085
 
 
-def summary_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Accuracies at one layer per model, which does not depend on any measurement.
+def summary_rows(accuracy: pl.DataFrame, composition: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return what the figure shows of the first model of the tables.
 
     Parameters
     ----------
-    table
+    accuracy
         The accuracy table (numprobe.tables.MEASUREMENT).
+    composition
+        The table of the experiment `composition`, if the study has it.
 
     Returns
     -------
-    Rows at the state after block round(L / 2) of L; of `vocabulary` those of the input embeddings. All probes, the
-    controls of the leading probe, and the combinations that do not apply.
+    Rows of both tables with the column `panel` (`READING`, `COMPOSITION`), contexts of prompts alone: accuracies of the
+    leading probes; of each control the best of these probes in every layer; the additive share of the longest numbers.
 
     Raises
     ------
     NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
+        If a table is empty, lacks a column, or holds no accuracies.
     """
-    accuracies, leading = measured_accuracies(table)
-    parts = accuracies.filter(pl.col("subset") == "all").partition_by("model", "context", maintain_order=True)
-    kept = [part.filter(is_not_applicable() | pl.col("layer").is_in(_layer(part))) for part in parts]
-    of_leading = (pl.col("probe") == leading) | pl.col("control").is_in(["constant", "last_token"])
-    wanted = (pl.col("control") == "none") | of_leading | is_not_applicable()
-    return pl.concat(kept).filter(wanted).select(_COLUMNS)
+    accuracies, leading = measured_accuracies(accuracy)
+    prompts = accuracies.filter(
+        (pl.col("subset") == "all") & (pl.col("context") != VOCABULARY) & pl.col("value").is_not_null()
+    )
+    model = in_order(prompts["model"])[0]
+    own = prompts.filter(pl.col("model") == model)
+    probes = [name for name in _PROBES if name in set(own["probe"])] or [leading]
+    plain = own.filter((pl.col("control") == "none") & pl.col("probe").is_in(probes))
+    best = [_best(own, control, probes) for control in _BEST_OF]
+    parts = [pl.concat([plain, *best]).with_columns(panel=pl.lit(READING))]
+    if composition is not None:
+        drawn = composition_rows(composition.filter(pl.col("model") == model))
+        longest = pl.col("subset") == pl.col("subset").filter(pl.col("value").is_not_null()).max().over("context")
+        shares = drawn.filter(longest & (pl.col("metric") == "additive") & (pl.col("context") != VOCABULARY))
+        parts.append(shares.with_columns(panel=pl.lit(COMPOSITION), probe=pl.lit(None, pl.String)))
+    return pl.concat([part.select(_COLUMNS) for part in parts])
 
 
-def _layer(part: pl.DataFrame) -> list[str]:
-    """The layer of one model and context that is shown; none where nothing was measured."""
-    layers = part["layer"].drop_nulls().to_list()
-    if not layers:
-        return []
-    return ["embedding"] if part["context"][0] == VOCABULARY else [middle_layer(layers)]
+def _best(own: pl.DataFrame, control: str, probes: Sequence[str]) -> pl.DataFrame:
+    """Return the highest accuracy of a control among some probes, in every context and layer."""
+    rows = own.filter(_is_control(control) & pl.col("probe").is_in([*probes, control]))
+    highest = rows.sort("value", descending=True, maintain_order=True)
+    return highest.unique(["context", "layer"], keep="first", maintain_order=True)
 
 
-def draw_summary(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
-    """One panel per context: a group of lines per model, one line per probe and control; x = accuracy.
+def draw_summary(drawn: pl.DataFrame) -> Figure:
+    """Draw a column of panels per context: what is read above, the additive share below; x = layer.
 
     Parameters
     ----------
     drawn
         What `summary_rows` returned.
-    candidates
-        How many numbers a probe chooses among; draws the chance level 1 / candidates.
     """
-    models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
-    series = series_of(drawn, tuple(CONTROLS))
-    width = max(PAGE_WIDTH, _LABELS + _PANEL * len(contexts))
-    height = 1.0 + len(models) * (len(series) + 1.5) * _SERIES_HEIGHT
-    figure = Figure(figsize=(width, height), layout="constrained")
-    panels = figure.subplots(1, len(contexts), squeeze=False, sharey=True)[0]
-    for axes, context in zip(panels, contexts, strict=True):
-        rows = drawn.filter(pl.col("context") == context)
-        axes.set_title(f"{context}\n(embedding)" if context == VOCABULARY else context, fontweight="bold")
-        for place, model in enumerate(models):
-            _draw_group(axes, rows.filter(pl.col("model") == model), series, place)
-        if candidates:
-            axes.axvline(1 / candidates, color="#999999", linewidth=0.5)
-        _accuracy_axis(axes)
-    for edge in range(1, len(models)):
-        for axes in panels:
-            axes.axhline(edge - 0.5, color="#bbbbbb", linewidth=0.5)
-    _model_axis(panels[0], drawn, models)
-    figure.supxlabel("accuracy on unseen numbers", fontsize=7)
-    entries = [legend_entry(name, style, line=False) for name, (style, _) in series.items()]
-    figure.legend(handles=entries, loc="outside upper center", ncols=6)
+    model, contexts = drawn["model"][0], in_order(drawn["context"])
+    figure, panels = context_panels(in_order(drawn["panel"]), contexts)
+    headers = {}
+    for (panel, context), axes in panels.items():
+        rows = drawn.filter((pl.col("panel") == panel) & (pl.col("context") == context))
+        fraction_axis(axes)
+        if explain_empty(axes, rows):
+            continue
+        own = rows.filter(pl.col("control") == "none")
+        layers = layer_order(own["layer"].drop_nulls())
+        set_layer_axis(axes, layers)
+        _draw_panel(axes, rows, layers, panel)
+        headers[panel, context] = _header(own, panel)
+    for panel in in_order(drawn["panel"]):
+        panels[panel, contexts[0]].set_ylabel(panel, fontsize=7, fontweight="normal")
+    title_columns(panels, headers)
+    figure.supxlabel(f"layer of {model}", fontsize=7)
+    figure.legend(handles=_entries(drawn), loc="outside upper center", ncols=3)
     return figure
 
 
-def _draw_group(axes: Axes, rows: pl.DataFrame, series: Series, place: int) -> None:
-    """The lines of one model, `series` from top to bottom between `place` - 0.5 and `place` + 0.5."""
-    measured = rows.filter(pl.col("value").is_not_null())
-    if measured.is_empty():
-        text = ", ".join(notes(rows)) or "not measured"
-        axes.text(0.5, place, text.replace(": ", ":\n"), ha="center", va="center", fontsize=6, color=NOTE_COLOUR)
+def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], panel: str) -> None:
+    if panel == COMPOSITION:
+        for (metric, control), (_, style) in reversed(list(_COMPOSED.items())):
+            curve(axes, rows.filter((pl.col("metric") == metric) & (pl.col("control") == control)), layers, style)
         return
-    step = 1 / (len(series) + 1.5)
-    for index, (style, condition) in enumerate(series.values()):
-        y = place + (index - (len(series) - 1) / 2) * step
-        bars(axes, y, measured.filter(condition), style)
-        if index == 0:
-            _write_value(axes, measured.filter(condition), y, style)
+    for control in _BEST_OF:
+        curve(axes, rows.filter(_is_control(control)), layers, CONTROLS[control])
+    for probe in reversed(probe_order(rows.filter(pl.col("control") == "none")["probe"])):
+        curve(axes, rows.filter((pl.col("probe") == probe) & (pl.col("control") == "none")), layers, probe_style(probe))
 
 
-def _write_value(axes: Axes, rows: pl.DataFrame, y: float, style: Style) -> None:
-    """The value of the leading probe in figures, on the side where there is room."""
-    for value, low, high in rows.select("value", "ci_low", "ci_high").iter_rows():
-        left = value > 0.5
-        edge = (low if left else high) or value
-        axes.annotate(
-            f"{value:.0%}".replace("%", " %"), (edge, y), (-5 if left else 5, 0), textcoords="offset points",
-            ha="right" if left else "left", va="center_baseline", fontsize=6, color=style.colour,
-        )  # fmt: skip
+def _is_control(control: str) -> pl.Expr:
+    """Return whether a row is about a control; further untrained networks are named `untrained-2`, ..."""
+    return pl.col("control").str.contains(f"^{control}(-[0-9]+)?$")
 
 
-def _accuracy_axis(axes: Axes) -> None:
-    axes.set_xlim(-0.04, 1.04)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    axes.grid(axis="x", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0, labelsize=7)
+def _header(own: pl.DataFrame, panel: str) -> list[str]:
+    """Return how many numbers a panel is about."""
+    count = own["n_values"].max()
+    if panel == READING:
+        return [f"{count} numbers"]
+    return [f"{count} numbers of {own['subset'][0].removeprefix('digits=')} digits"]
 
 
-def _model_axis(axes: Axes, drawn: pl.DataFrame, models: Sequence[str]) -> None:
-    inner = drawn.filter((pl.col("context") != VOCABULARY) & pl.col("layer").is_not_null())
-    layers = {model: in_order(inner.filter(pl.col("model") == model)["layer"]) for model in models}
-    axes.set_ylim(len(models) - 0.5, -0.5)
-    axes.set_yticks(range(len(models)), [f"{m}\nlayer {', '.join(ls)}" if ls else m for m, ls in layers.items()])
+def _entries(drawn: pl.DataFrame) -> list[Line2D]:
+    """Return the legend: probes, their controls, shares."""
+    reading, composed = (drawn.filter(pl.col("panel") == panel) for panel in (READING, COMPOSITION))
+    probes = probe_order(reading.filter(pl.col("control") == "none")["probe"])
+    entries = [legend_entry(name, probe_style(name)) for name in probes]
+    for control, name in _BEST_OF.items():
+        if reading.filter(_is_control(control)).height:
+            entries.append(legend_entry(name, CONTROLS[control]))
+    present = set(composed.filter(pl.col("value").is_not_null()).select("metric", "control").iter_rows())
+    return entries + [legend_entry(*entry) for key, entry in _COMPOSED.items() if key in present]
