@@ -233,7 +233,7 @@ def resampling_weights(count: int, resamples: int, seed: int) -> np.ndarray:
 def shares_by_value(values: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Return the mean score of every value's rows, float64 [values], ascending by value; not of an empty set."""
     count, total = _per_value(values, scores)
-    return total / count
+    return np.asarray(total / count)
 
 
 def _per_value(values: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

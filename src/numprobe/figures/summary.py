@@ -127,7 +127,7 @@ def _is_control(control: str) -> pl.Expr:
 
 def _header(own: pl.DataFrame, panel: str) -> list[str]:
     """Return how many numbers a panel is about."""
-    count = own["n_values"].max()
+    count = max(own["n_values"].drop_nulls().to_list(), default=0)
     if panel == READING:
         return [f"{count} numbers"]
     return [f"{count} numbers of {own['subset'][0].removeprefix('digits=')} digits"]
