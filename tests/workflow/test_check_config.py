@@ -16,13 +16,18 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = ["config.yaml", "full.yaml", "paper.yaml"]
 
 
-def shipped(name: str = "config.yaml") -> dict:
+def shipped(name: str) -> dict:
     return yaml.safe_load((ROOT / "config" / name).read_text())
 
 
+def study() -> dict:
+    """The study that tests change."""
+    return yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
+
+
 def changed(path: list, value: object) -> dict:
-    """The default configuration with one value set; `...` deletes."""
-    config = copy.deepcopy(shipped())
+    """The study with one value set; `...` deletes."""
+    config = copy.deepcopy(study())
     target = config
     for part in path[:-1]:
         target = target[part]
@@ -43,8 +48,8 @@ def experiment(name: str, **keys: object) -> list:
 GGUF = {"name": "g", "source": "package", "file": "x.gguf"}
 HUB = {"name": "hub", "source": "hub", "id": "a/b", "layers": 2}
 
-MULTI_TOKEN = [entry["name"] for entry in shipped()["experiments"]].index("multi_token")
-EFFICIENCY = [entry["name"] for entry in shipped()["experiments"]].index("sample_efficiency")
+MULTI_TOKEN = [entry["name"] for entry in study()["experiments"]].index("multi_token")
+EFFICIENCY = [entry["name"] for entry in study()["experiments"]].index("sample_efficiency")
 
 WRONG = {
     # the schema
@@ -262,7 +267,7 @@ def test_wrong_configuration_is_refused_with_a_helpful_message(case):
 
 
 def test_operands_are_changed_where_a_context_reads_them():
-    config = shipped()
+    config = study()
     config["contexts"] = [{"name": "result", "kind": "result"}]
     config["probes"], config["experiments"] = [{"name": "fourier"}], [{"name": "steering"}]
     with pytest.raises(NumprobeError, match="'steering' needs contexts of the kinds operand and result"):
@@ -290,7 +295,7 @@ def test_prompts_without_operands_to_interchange_are_refused(context, message):
 
 @pytest.mark.parametrize("key", ["shots", "chat"])
 def test_examples_and_chats_for_encoders_alone_are_refused(key):
-    config = shipped()
+    config = study()
     config["models"] = [entry for entry in config["models"] if entry["name"] == "minilm"]
     config["probes"], config["experiments"] = [{"name": "fourier"}], [{"name": "accuracy"}]
     load_study(copy.deepcopy(config))

@@ -10,12 +10,12 @@ from study import load_study
 ROOT = Path(__file__).parents[2]
 
 
-def study_of(name):
-    return load_study(yaml.safe_load((ROOT / "config" / name).read_text()))
+def study_of(folder, name):
+    return load_study(yaml.safe_load((ROOT / folder / name).read_text()))
 
 
 def test_rows_times_states_times_width_times_bytes():
-    study = study_of("config.yaml")
+    study = study_of("tests/workflow", "study.yaml")
     # 1000 numbers, 8 prompts each; layers 0 to 4 and final_norm; 128 components of 4 bytes.
     assert state_rows(study, "llama", "operand") == 8000
     assert state_bytes(study, "llama", "operand") == 8000 * 6 * 128 * 4
@@ -26,7 +26,7 @@ def test_rows_times_states_times_width_times_bytes():
 
 
 def test_sites_take_five_widths_per_block_at_the_most():
-    study = study_of("config.yaml")
+    study = study_of("tests/workflow", "study.yaml")
     small = 8000 * 4 * 5 * 128 * 4  # rows, blocks, sites, components, bytes
     # Three models and their untrained controls, a checkpoint without one, and the encoder of six blocks twice.
     assert site_bytes(study) == 7 * small + 2 * 8000 * 6 * 5 * 384 * 4
@@ -37,11 +37,11 @@ def test_sites_take_five_widths_per_block_at_the_most():
 
 
 def test_a_small_study_is_told_in_one_line():
-    assert describe_states(study_of("config.yaml")).count("\n") == 0
+    assert describe_states(study_of("tests/workflow", "study.yaml")).count("\n") == 0
 
 
 def test_the_paper_study_is_told_by_context_and_model():
-    study = study_of("paper.yaml")
+    study = study_of("config", "paper.yaml")
     text = describe_states(study)
     assert "removed once they are used" in text
     for name in [*study.contexts, *study.models]:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def study():
-    return load_study(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    return load_study(yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text()))
 
 
 def test_encoders_are_skipped_where_a_next_token_is_needed(study):
@@ -33,7 +33,7 @@ def test_checkpoints_share_the_untrained_control_of_their_model(study):
 @pytest.fixture
 def controlled():
     """A study in which llama has three untrained controls, and phi3 none but those that are fits."""
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     config["controls"] = ["shuffled", "gaussian", "untrained", "mixed"]
     config["models"][0]["untrained_seeds"] = 3
     config["models"][2]["controls"] = ["shuffled"]
@@ -88,7 +88,7 @@ def test_untrained_weights_differ_between_models_of_one_shape(study):
 
 def test_a_gguf_file_is_known_by_its_header_and_read_as_the_folder_it_becomes(tmp_path):
     file = write_gguf(tmp_path / "small.gguf", small_model(tied=False))
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     config["models"][4] = {"name": "minilm", "source": "gguf", "path": str(file), "states": [0, 2, "final_norm"]}
     study = load_study(config)
     model = study.models["minilm"]
@@ -109,7 +109,7 @@ def test_paper_study_holds_nothing_of_the_default_study():
 
 
 def test_a_model_may_name_its_experiments_and_contexts():
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     config["models"][1] |= {"experiments": ["spectra", "rsa"], "contexts": ["vocabulary"]}
     study = load_study(config)
     assert study.models_of("spectra") == study.models_of() == list(study.models)
@@ -123,7 +123,7 @@ def test_a_model_may_name_its_experiments_and_contexts():
 
 
 def test_what_does_not_apply_is_told_of_models_that_take_part():
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     config["models"][4] |= {"experiments": ["spectra"]}
     study = load_study(config)
     assert study.not_applicable("spectra") == ["minilm:result:encoder"]
@@ -136,7 +136,7 @@ def test_relatives_of_a_model_are_no_other_models(study):
 
 
 def test_a_shared_code_needs_two_models_that_are_not_of_one_run():
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     config["models"] = [config["models"][0], config["models"][3]]
     config["probes"] = config["probes"][:5]
     config["experiments"] = [{"name": "shared_code"}]
@@ -156,7 +156,7 @@ def test_bare_numbers_and_matrices_have_one_state_per_number(study):
 
 
 def test_models_with_one_training_specification_differ_in_their_seed_alone():
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     twin = {"architecture": "llama", "steps": 600}
     config["models"].append({"name": "llama-again", "source": "train", "train": twin})
     study = load_study(config)
@@ -166,7 +166,7 @@ def test_models_with_one_training_specification_differ_in_their_seed_alone():
 
 
 def test_all_blocks_are_changed_unless_layers_are_named():
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     config["models"][1]["states"] = [0, 2, 4, "final_norm"]
     config["experiments"] = [{"name": "patching"}, {"name": "denoising", "layers": [1, 2]}]
     study = load_study(config)
@@ -202,7 +202,7 @@ def with_digits(tmp_path):
     save(tmp_path / "digits", tiny_model("llama", head=True), separate_space_tokenizer())
 
     def resolve(entry=(), **numbers):
-        config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+        config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
         config["models"][4] = {"name": "minilm", "source": "path", "path": str(tmp_path / "digits"), **dict(entry)}
         config["numbers"] |= numbers
         return load_study(config)
@@ -238,7 +238,7 @@ def test_an_entry_may_say_how_many_numbers_are_single_tokens(with_digits):
 
 def test_of_a_model_of_the_hub_enough_is_taken_for_granted(with_digits):
     hub = {"source": "hub", "id": "org/model", "layers": 3}
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     config["models"][4] = {"name": "minilm", **hub}
     assert load_study(config).not_applicable() == []
     config["models"][4] = {"name": "minilm", "single_tokens": 10, **hub}
@@ -246,7 +246,7 @@ def test_of_a_model_of_the_hub_enough_is_taken_for_granted(with_digits):
 
 
 def test_the_vocabulary_of_a_gguf_file_tells_too(tmp_path):
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     file = write_gguf(tmp_path / "small.gguf", small_model())
     config["models"][4] = {"name": "minilm", "source": "gguf", "path": str(file)}
     config["numbers"]["fewest_single"] = 101
