@@ -6,16 +6,16 @@ import torch
 from numpy.testing import assert_allclose
 
 from numprobe.probes.algebra import (
+    all_waves,
     beside,
+    beside_each_other,
     column_products,
-    columns_beside,
-    columns_of_zeros,
     fetched,
     half_form,
-    ridge_solver,
+    half_of,
+    ridge_factor,
     spanned,
-    whole_form,
-    write_waves,
+    zeros,
 )
 from numprobe.probes.codes import make_code
 
@@ -35,18 +35,20 @@ def test_ridge_problems_are_solved(gram, in_single, tolerance):
     right = np.random.default_rng(1).standard_normal((12, 5)).astype("f4")
     before = gram.copy()
     for matrix, given in zip(both(gram), both(right), strict=True):
-        solve = ridge_solver(matrix, 2.0, in_single)
-        for columns in (slice(None), np.array([3, 1])):
-            found = fetched(solve(given[:, columns]))
+        factor = ridge_factor(matrix, 2.0, in_single)
+        for columns in (slice(None), np.array([3, 1]), [4]):
+            found = fetched(factor.solve(given[:, columns]))
             assert_allclose((before + 2 * np.eye(12)) @ found, right[:, columns], rtol=tolerance, atol=tolerance)
             assert found.dtype == (np.float32 if in_single else np.float64)
+        if in_single:
+            assert_allclose(fetched(factor.solve_rows_first(given)), fetched(factor.solve(given)), rtol=1e-4, atol=1e-6)
     assert np.array_equal(gram, before)
 
 
 def test_a_matrix_that_is_not_positive_definite_is_an_error():
     for matrix in both(np.diag([1.0, -5.0])):
         with pytest.raises((np.linalg.LinAlgError, torch.linalg.LinAlgError)):
-            ridge_solver(matrix, 1.0, in_single=True)
+            ridge_factor(matrix, 1.0, in_single=True)
 
 
 def test_products_of_columns(gram):
@@ -58,8 +60,7 @@ def test_a_quadratic_form_of_each_column(gram):
     columns = np.random.default_rng(1).standard_normal((12, 5)).astype("f4")
     expected = np.diag(columns.T @ gram @ columns)
     for matrix, given in zip(both(gram.astype("f4")), both(columns), strict=True):
-        assert_allclose(whole_form(matrix, given), expected, rtol=1e-5)
-        assert_allclose(half_form(matrix, given), expected, rtol=1e-5)
+        assert_allclose(half_form(half_of(matrix), given), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("minimum", "count"), [(0, 20), (0, 21), (-7, 2), (13, 50), (100, 97)])
@@ -69,9 +70,8 @@ def test_a_fourier_transform_is_the_product_with_all_waves(minimum, count):
     labels = random.permutation(count)[: count - count // 3]
     by_value = random.standard_normal((4, len(labels))).astype("f4")
     for given in both(by_value):
-        found = columns_of_zeros(given @ given.T, count + 2)
-        write_waves(found[:, 3:], given, code.places[labels])
-        assert_allclose(fetched(found), np.hstack([np.zeros((4, 3)), by_value @ code.matrix[labels]]), atol=1e-5)
+        found = fetched(all_waves(given, code.places[labels], count))
+        assert_allclose(found, by_value @ code.matrix[labels], atol=1e-5)
 
 
 @pytest.mark.parametrize(("rank", "largest", "found"), [(4, 9, True), (4, 3, False), (12, 9, False), (12, 12, True)])
@@ -90,5 +90,5 @@ def test_arrays_stay_in_their_place(gram):
     assert beside(gram, here) is gram
     assert torch.equal(beside(gram.T, there), there.T)
     for one in (here, there):
-        beside_each_other = columns_beside([one[:, :5], one[:, 5:]])
-        assert (beside_each_other == one).all() and type(beside_each_other) is type(one)
+        assert (beside_each_other([one[:, :5], one[:, 5:]]) == one).all()
+        assert type(zeros(one, 3)) is type(one) and not zeros(one, 3).any() and zeros(one, 3).shape == (12, 3)

@@ -13,9 +13,10 @@ from numprobe.evaluation.predict import held_out_rows
 from numprobe.intervals import accuracy_interval
 from numprobe.interventions.ablation import RANDOM, component, ordered_directions
 from numprobe.interventions.controls import RANDOM_COMPONENT
-from numprobe.probes.closed_form import CONSTANT_TOLERANCE, fit_layer, make_target
+from numprobe.probes.closed_form import fit_layer, make_target
 from numprobe.probes.codes import make_code
 from numprobe.probes.dataset import TrainingRows
+from numprobe.probes.moments import CONSTANT_TOLERANCE
 from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
 from numprobe.probes.statistics import Statistics, accumulate

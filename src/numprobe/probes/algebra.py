@@ -3,7 +3,8 @@
 Large matrices stay where they are; what is asked of them depends on that place alone. All else is NumPy's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,20 +34,20 @@ def single(array: Array) -> Array:
     return array.astype(np.float32) if isinstance(array, np.ndarray) else array.float()
 
 
-def columns_beside(arrays: Sequence[Array]) -> Array:
-    """Matrices of as many rows side by side; each column lies in one piece of memory."""
+def beside_each_other(arrays: Sequence[Array]) -> Array:
+    """Matrices of as many rows side by side."""
     if isinstance(arrays[0], np.ndarray):
-        return np.concatenate([array.T for array in arrays]).T
+        return np.concatenate(arrays, axis=1)
     import torch
 
-    return torch.cat([array.T for array in arrays]).T
+    return torch.cat(list(arrays), dim=1)
 
 
-def columns_of_zeros(gram: Array, columns: int) -> Array:
-    """Zeros float32 [d, columns] in the place of a [d, d]; each column lies in one piece of memory."""
+def zeros(gram: Array, columns: int) -> Array:
+    """Zeros float32 [d, columns] in the place of a [d, d], as `columns_first`."""
     if isinstance(gram, np.ndarray):
-        return np.zeros((columns, len(gram)), np.float32).T
-    return single(gram.new_zeros((columns, len(gram)))).T
+        return np.zeros((len(gram), columns), np.float32, order="F")
+    return single(gram.new_zeros((len(gram), columns)))
 
 
 def column_products(left: Array, right: Array) -> np.ndarray:
@@ -56,57 +57,91 @@ def column_products(left: Array, right: Array) -> np.ndarray:
     return fetched((left * right).sum(dim=0))
 
 
-def right_hand_side(array: Array) -> Array:
-    """The same values in the order that solving prefers."""
+def columns_first(array: Array) -> Array:
+    """The same values, each column in one piece of memory, where NumPy works."""
     return np.asfortranarray(array) if isinstance(array, np.ndarray) else array
 
 
-def whole_form(gram: Array, columns: Array) -> np.ndarray:
-    """The value w' gram w of a symmetric float32 [d, d] for each column w: float32 [columns] of NumPy."""
-    return column_products(columns, gram @ columns)
+def rows_first(array: Array) -> Array:
+    """The same values, each row in one piece of memory, where NumPy works."""
+    return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
 
 
-def half_form(gram: Array, columns: Array) -> np.ndarray:
-    """The same from one triangle, at half the multiplications, where NumPy and SciPy work."""
+def half_of(gram: Array) -> Array:
+    """A triangle of a symmetric float32 [d, d] with half its diagonal, which says it all; by torch the whole."""
     if not isinstance(gram, np.ndarray):
-        return whole_form(gram, columns)
-    triangle = gram.T.copy("F")
-    np.fill_diagonal(triangle, triangle.diagonal() / 2)
-    return 2 * column_products(columns, blas.strmm(1, triangle, columns, lower=True))
+        return gram
+    half = gram.T.copy("F")
+    np.fill_diagonal(half, half.diagonal() / 2)
+    return half
 
 
-def write_waves(into: Array, by_value: Array, places: np.ndarray) -> None:
-    """Write the sums of columns times the Fourier code of their places on a circle.
+def half_form(half: Array, columns: Array) -> np.ndarray:
+    """The value w' gram w for each column w of a [d, columns] with its rows first: float32 [columns] of NumPy.
 
     Parameters
     ----------
-    into
-        float32 [d, N - 1], for a circle of N places; `numprobe.probes.codes` has the order of the waves.
-    by_value
-        float32 [d, n].
-    places
-        int64 [n], different, below N.
+    half
+        `half_of` the matrix: one triangle takes half the multiplications.
     """
-    waves, sums = into.T, by_value.T
-    count = len(waves) + 1
+    if not isinstance(half, np.ndarray):
+        return column_products(columns, half @ columns)
+    return 2 * column_products(columns, blas.strmm(1, half, columns.T, side=1, lower=True).T)
+
+
+def all_waves(by_value: Array, places: np.ndarray, count: int) -> Array:
+    """The sums of columns times the Fourier code of their places on a circle, float32 [d, count - 1], its rows first.
+
+    Parameters
+    ----------
+    by_value
+        float32 [d, n], its rows first.
+    places
+        int64 [n], different, below `count`.
+    count
+        Places on the circle; `numprobe.probes.codes` has the order of the waves.
+    """
     if isinstance(by_value, np.ndarray):
-        circle = np.zeros((count, sums.shape[1]), np.float32)
-        circle[places] = sums
-        found = rfft(circle, axis=0)
+        circle = np.zeros((len(by_value), count), np.float32)
+        circle[:, places] = by_value
+        sines_and_cosines = (1j * rfft(circle, axis=1)[:, 1:]).view(np.float32)
     else:
         import torch
 
-        circle = sums.new_zeros((count, sums.shape[1]))
-        circle[torch.from_numpy(places).to(sums.device)] = sums
-        found = torch.fft.rfft(circle, dim=0)
-    pairs = (count - 1) // 2
-    waves[0 : 2 * pairs : 2] = -found.imag[1 : pairs + 1]
-    waves[1 : 2 * pairs : 2] = found.real[1 : pairs + 1]
-    waves[2 * pairs :] = found.real[pairs + 1 :]
+        circle = by_value.new_zeros((len(by_value), count))
+        circle[:, torch.from_numpy(places).to(by_value.device)] = by_value
+        sines_and_cosines = torch.view_as_real(1j * torch.fft.rfft(circle, dim=1)[:, 1:]).flatten(1)
+    if count % 2:
+        return sines_and_cosines
+    # The last sine is null.
+    sines_and_cosines[:, count - 2] = sines_and_cosines[:, count - 1]
+    return sines_and_cosines[:, : count - 1]
 
 
-def ridge_solver(gram: Array, penalty: float, in_single: bool) -> Callable[[Array], Array]:
-    """A function that solves (gram + penalty I) x = b.
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """A Cholesky factor that solves A x = b: upper for NumPy and SciPy, lower for torch."""
+
+    triangle: Array
+
+    def solve(self, right: Array) -> Array:
+        """The solution for each column of a [d, columns]."""
+        if isinstance(right, np.ndarray):
+            return np.asarray(cho_solve((self.triangle, False), right, check_finite=False))
+        import torch
+
+        return torch.cholesky_solve(right.to(self.triangle.dtype), self.triangle)
+
+    def solve_rows_first(self, right: Array) -> Array:
+        """The same, faster, for a float32 [d, columns] and a factor in float32, both sides with their rows first."""
+        if not isinstance(right, np.ndarray):
+            return self.solve(right)
+        half = blas.strsm(1, self.triangle, right.T, side=1)
+        return np.asarray(blas.strsm(1, self.triangle, half, side=1, trans_a=1, overwrite_b=True).T)
+
+
+def ridge_factor(gram: Array, penalty: float, in_single: bool) -> Factor:
+    """Factor gram + penalty I.
 
     Parameters
     ----------
@@ -125,18 +160,14 @@ def ridge_solver(gram: Array, penalty: float, in_single: bool) -> Callable[[Arra
     if isinstance(gram, np.ndarray):
         ridge = np.array(gram, order="F")
         np.fill_diagonal(ridge, ridge.diagonal() + penalty)
-        factor, lower = cho_factor(ridge, overwrite_a=True, check_finite=False)
-        if in_single:
-            factor = factor.astype(np.float32)
-        return lambda b: np.asarray(cho_solve((factor, lower), b, check_finite=False))
-    import torch
+        triangle, _ = cho_factor(ridge, overwrite_a=True, check_finite=False)
+    else:
+        import torch
 
-    ridge = gram.clone()
-    ridge.diagonal().add_(penalty)
-    triangle = torch.linalg.cholesky(ridge)
-    if in_single:
-        triangle = triangle.float()
-    return lambda b: torch.cholesky_solve(b.to(triangle.dtype), triangle)
+        ridge = gram.clone()
+        ridge.diagonal().add_(penalty)
+        triangle = torch.linalg.cholesky(ridge)
+    return Factor(single(triangle) if in_single else triangle)
 
 
 def spanned(gram: Array, tolerance: float, largest: float) -> np.ndarray | None:

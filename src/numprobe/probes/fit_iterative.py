@@ -10,10 +10,10 @@ import torch
 from tqdm import tqdm
 
 from numprobe.errors import NumprobeError
-from numprobe.probes.closed_form import CONSTANT_TOLERANCE
 from numprobe.probes.controls import control_labels, gaussian_states
 from numprobe.probes.dataset import TrainingRows
 from numprobe.probes.iterative import FAMILIES, Family, Rows, Trained, train
+from numprobe.probes.moments import CONSTANT_TOLERANCE
 from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
 from numprobe.probes.settings import Settings
 from numprobe.seeding import derive_seed

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from numprobe.probes.algebra import Array, beside, columns_beside, single, spanned
+from numprobe.probes.algebra import Array, beside, beside_each_other, single, spanned
 from numprobe.probes.statistics import Statistics
 from numprobe.splits import Split
 
 Blocks = tuple[int, ...]
+#: States whose variance is below this share of their mean square are one vector, up to float32 rounding.
+CONSTANT_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,12 @@ class Moments:
             sum(float(self.gram[block].trace()) for block in chosen) + self.count[chosen] @ (offset**2).sum(axis=1)
         )
 
+    def is_constant(self, blocks: Blocks) -> bool:
+        """Whether all states of the blocks are one vector."""
+        centre = self.centre(blocks)
+        variance = self.trace_about(blocks, centre) / centre.count
+        return bool(variance <= CONSTANT_TOLERANCE * (variance + centre.state @ centre.state))
+
     def cross_about(self, blocks: Blocks, centre: Centre, columns: np.ndarray | slice = slice(None)) -> Array:
         """The sum over the blocks of (x - m)(s - t)' for some target columns, float32 [d, columns]."""
         chosen = list(blocks)
@@ -102,7 +110,7 @@ class Moments:
         moved = [
             _product(more, self.rows[block][None], self.gram[0]) for block, more in zip(blocks, offset, strict=True)
         ]
-        return columns_beside([self.by_value[block] + more for block, more in zip(blocks, moved, strict=True)])
+        return beside_each_other([self.by_value[block] + more for block, more in zip(blocks, moved, strict=True)])
 
     def target_square_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
         """The sum over the blocks of (s - t)^2 per column, float64 [c]."""
@@ -145,7 +153,7 @@ def make_moments(statistics: Statistics, targets: np.ndarray, split: Split) -> M
         gram.append(statistics.gram[b] - float(count[b]) * (mean[:, None] * mean))
         deviation = total - number[:, None] * state_mean[b]
         cross.append(_product(deviation.T, target, statistics.gram))
-        by_value.append(beside(single(deviation[number > 0]).T, statistics.gram))
+        by_value.append(beside(np.ascontiguousarray(single(deviation[number > 0]).T), statistics.gram))
         target_square[b] = number @ (target - target_mean[b]) ** 2
     rows = [statistics.value_count[one].astype(np.float64) for one in present]
     return Moments(width, values, count, state_mean, target_mean, gram, cross, target_square, present, rows, by_value)

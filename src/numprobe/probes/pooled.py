@@ -14,9 +14,8 @@ from typing import TypeVar
 import numpy as np
 
 from numprobe.errors import NumprobeError
-from numprobe.probes.closed_form import CONSTANT_TOLERANCE
 from numprobe.probes.dataset import TrainingRows
-from numprobe.probes.moments import Blocks
+from numprobe.probes.moments import CONSTANT_TOLERANCE, Blocks
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.splits import Split
 

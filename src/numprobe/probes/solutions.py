@@ -1,0 +1,157 @@
+"""Ridge solutions of one layer on any training set and with any penalty, each made once.
+
+The target columns are in parts. A part of all waves of some labels is solved for through the training VALUES, which are
+fewer: the discrete Fourier transform of the solutions for the sums of the states of each value, in the order of the
+labels, is the solution for the waves, so that a control that permutes the labels costs one more transform. All other
+columns are one part and solved for directly.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from numprobe.probes.algebra import Array, Factor, all_waves, columns_first, ridge_factor, rows_first, zeros
+from numprobe.probes.moments import Blocks, Moments
+
+# Inner training sets whose solutions are kept in memory.
+_REMEMBERED = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Target columns that are solved for together.
+
+    Attributes
+    ----------
+    targets
+        Which of all targets.
+    columns
+        Their columns among those of all targets.
+    within
+        The columns of each target in the part.
+    places
+        Of all waves: the place of each value's label on the circle, int64 [N].
+    """
+
+    targets: tuple[int, ...]
+    columns: slice
+    within: tuple[slice, ...]
+    places: np.ndarray | None = None
+
+
+def make_parts(widths: Sequence[int], places: Sequence[np.ndarray]) -> list[Part]:
+    """The parts of targets of so many columns each; the first ones, which have places, are parts of their own."""
+    columns = consecutive(widths)
+    waves = [Part((i,), columns[i], (slice(0, widths[i]),), one) for i, one in enumerate(places)]
+    rest = range(len(places), len(widths))
+    if not rest:
+        return waves
+    within = consecutive([widths[index] for index in rest])
+    return [*waves, Part(tuple(rest), slice(columns[rest[0]].start, columns[-1].stop), tuple(within))]
+
+
+def consecutive(widths: Sequence[int]) -> list[slice]:
+    """The columns of each of some matrices that stand side by side."""
+    return [slice(start, end) for start, end in pairwise(np.cumsum([0, *widths]).tolist())]
+
+
+class Ridges:
+    """The training sets of one layer. Neighbouring folds have some in common."""
+
+    def __init__(self, moments: Moments, parts: Sequence[Part]) -> None:
+        self.moments, self.parts = moments, parts
+        self._made: dict[Blocks, Ridge] = {}
+
+    def on(self, blocks: Blocks) -> "Ridge":
+        """The ridge problems with these training blocks."""
+        key = tuple(sorted(blocks))
+        if key not in self._made:
+            while len(self._made) >= _REMEMBERED:
+                del self._made[next(iter(self._made))]
+            self._made[key] = Ridge(self.moments, key)
+        return self._made[key]
+
+
+class Ridge:
+    """The ridge problems of one training set: float32 weights, from factors that are made in float64."""
+
+    def __init__(self, moments: Moments, blocks: Blocks) -> None:
+        self.moments, self.blocks = moments, blocks
+        self.centre = moments.centre(blocks)
+        self.gram = columns_first(moments.gram_about(blocks, self.centre))
+        self.unit = float(self.gram.trace()) / moments.width
+        self.is_constant = moments.is_constant(blocks)
+        self._cross: dict[tuple[int, ...], Array] = {}
+        self._solutions: dict[float, _Solutions] = {}
+
+    def weights(self, part: Part, penalties: Sequence[float]) -> Array:
+        """Weights float32 [d, columns of the part], with the penalty of each of all targets."""
+        chosen = np.array([penalties[target] for target in part.targets])
+        different = np.unique(chosen).tolist()
+        found = {penalty: self._with(penalty).weights(part, chosen == penalty) for penalty in different}
+        if len(different) == 1:
+            return found[different[0]]
+        mixed = zeros(self.gram, part.within[-1].stop)
+        for penalty, columns in zip(chosen.tolist(), part.within, strict=True):
+            mixed[:, columns] = found[penalty][:, columns]
+        return mixed
+
+    def _with(self, penalty: float) -> "_Solutions":
+        if penalty not in self._solutions:
+            self._solutions[penalty] = _Solutions(self, penalty)
+        return self._solutions[penalty]
+
+    def cross(self, part: Part) -> Array:
+        """States times targets, float32 [d, columns of the part]."""
+        if part.targets not in self._cross:
+            cross = self.moments.cross_about(self.blocks, self.centre, part.columns)
+            self._cross[part.targets] = columns_first(cross)
+        return self._cross[part.targets]
+
+    @cached_property
+    def values(self) -> tuple[np.ndarray, Array]:
+        """The training values, int64 [n], and the sum of the states of each, float32 [d, n]."""
+        return self.moments.present_in(self.blocks), rows_first(self.moments.values_about(self.blocks, self.centre))
+
+
+class _Solutions:
+    """The solutions on one training set with one penalty."""
+
+    def __init__(self, ridge: Ridge, penalty: float) -> None:
+        self._ridge, self._penalty = ridge, penalty * ridge.unit
+        self._weights: dict[tuple[int, ...], Array] = {}
+        self._known: dict[tuple[int, ...], np.ndarray] = {}
+
+    def weights(self, part: Part, asked: np.ndarray) -> Array:
+        """Weights [d, columns of the part], right where a target (bool [targets of the part]) was ever asked for."""
+        if self._ridge.is_constant:
+            return zeros(self._ridge.gram, part.within[-1].stop)
+        if part.places is None:
+            return self._directly(part, asked)
+        if part.targets not in self._weights:
+            values, _ = self._ridge.values
+            self._weights[part.targets] = all_waves(self._by_value, part.places[values], len(part.places))
+        return self._weights[part.targets]
+
+    def _directly(self, part: Part, asked: np.ndarray) -> Array:
+        if part.targets not in self._weights:
+            self._weights[part.targets] = zeros(self._ridge.gram, part.within[-1].stop)
+        weights = self._weights[part.targets]
+        known = self._known.setdefault(part.targets, np.zeros(len(part.targets), dtype=bool))
+        columns = np.repeat(asked & ~known, [some.stop - some.start for some in part.within]).nonzero()[0]
+        if len(columns):
+            weights[:, columns] = self._factor.solve(self._ridge.cross(part)[:, columns])
+            known |= asked
+        return weights
+
+    @cached_property
+    def _factor(self) -> Factor:
+        return ridge_factor(self._ridge.gram, self._penalty, in_single=True)
+
+    @cached_property
+    def _by_value(self) -> Array:
+        _, sums = self._ridge.values
+        return self._factor.solve_rows_first(sums)
