@@ -4,11 +4,13 @@ Run by the rules `plot_consistency`, `plot_consistency_angles` and `plot_consist
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from _run import parser, run
 from numprobe.figures.consistency import consistency_rows, draw_angles, draw_layers, draw_models
+from numprobe.figures.not_applicable import drawn_or_reasons
 from numprobe.figures.style import save_figure, use_style
 from numprobe.tables import read_table
 
@@ -18,8 +20,9 @@ DRAW = {"layers": draw_layers, "angles": draw_angles, "models": draw_models}
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Table -> figure and the numbers drawn."""
     use_style()
-    drawn = consistency_rows(read_table(options.table), options.what)
-    save_figure(DRAW[options.what](drawn), options.output, options.formats, drawn, provenance)
+    rows = partial(consistency_rows, what=options.what)
+    figure, drawn = drawn_or_reasons(read_table(options.table), rows, DRAW[options.what])
+    save_figure(figure, options.output, options.formats, drawn, provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

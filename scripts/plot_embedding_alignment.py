@@ -9,6 +9,7 @@ from typing import Any
 
 from _run import parser, run
 from numprobe.figures.embedding_alignment import alignment_drawn, draw_alignment
+from numprobe.figures.not_applicable import drawn_or_reasons
 from numprobe.figures.style import save_figure, use_style
 from numprobe.tables import read_table
 
@@ -16,8 +17,8 @@ from numprobe.tables import read_table
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Table -> figure and the numbers drawn."""
     use_style()
-    drawn = alignment_drawn(read_table(options.table))
-    save_figure(draw_alignment(drawn), options.output, options.formats, drawn, provenance)
+    figure, drawn = drawn_or_reasons(read_table(options.table), alignment_drawn, draw_alignment)
+    save_figure(figure, options.output, options.formats, drawn, provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
+from numprobe.figures.not_applicable import drawn_or_reasons
 from numprobe.figures.operand_precision import draw_operand_precision, operand_precision_rows
 from numprobe.figures.style import save_figure, use_style
 from numprobe.tables import read_table
@@ -16,8 +17,8 @@ from numprobe.tables import read_table
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Table -> figure and the numbers drawn."""
     use_style()
-    drawn = operand_precision_rows(read_table(options.table))
-    save_figure(draw_operand_precision(drawn), options.output, options.formats, drawn, provenance)
+    figure, drawn = drawn_or_reasons(read_table(options.table), operand_precision_rows, draw_operand_precision)
+    save_figure(figure, options.output, options.formats, drawn, provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
+from numprobe.figures.not_applicable import drawn_or_reasons
 from numprobe.figures.sample_efficiency import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.figures.style import save_figure, use_style
 from numprobe.tables import read_table
@@ -16,8 +17,8 @@ from numprobe.tables import read_table
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Table -> figure and the numbers drawn."""
     use_style()
-    drawn = sample_efficiency_rows(read_table(options.table))
-    save_figure(draw_sample_efficiency(drawn), options.output, options.formats, drawn, provenance)
+    figure, drawn = drawn_or_reasons(read_table(options.table), sample_efficiency_rows, draw_sample_efficiency)
+    save_figure(figure, options.output, options.formats, drawn, provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

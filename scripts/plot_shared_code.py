@@ -4,10 +4,12 @@ Run by the rules `plot_shared_code` and `plot_shared_code_sources`.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from _run import parser, run
+from numprobe.figures.not_applicable import drawn_or_reasons
 from numprobe.figures.shared_code import draw_shared_code, draw_sources, shared_code_rows
 from numprobe.figures.style import save_figure, use_style
 from numprobe.tables import read_table
@@ -16,8 +18,9 @@ from numprobe.tables import read_table
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Table -> figure and the numbers drawn."""
     use_style()
-    drawn = shared_code_rows(read_table(options.table))
-    figure = draw_sources(drawn) if options.what == "sources" else draw_shared_code(drawn, options.candidates)
+    codes = partial(draw_shared_code, candidates=options.candidates)
+    draw = draw_sources if options.what == "sources" else codes
+    figure, drawn = drawn_or_reasons(read_table(options.table), shared_code_rows, draw)
     save_figure(figure, options.output, options.formats, drawn, provenance)
 
 

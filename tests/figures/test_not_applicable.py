@@ -8,8 +8,9 @@ from numprobe.evaluation.collect import collect
 from numprobe.figures.consistency import consistency_rows, draw_angles, draw_layers, draw_models
 from numprobe.figures.embedding_probes import draw_embedding_probes, embedding_probes_rows
 from numprobe.figures.frequencies import draw_frequencies, frequencies_rows
-from numprobe.figures.not_applicable import draw_not_applicable, not_applicable_rows
+from numprobe.figures.not_applicable import draw_not_applicable, drawn_or_reasons, not_applicable_rows
 from numprobe.figures.rsa import draw_rsa, rsa_rows
+from numprobe.figures.sample_efficiency import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.figures.shared_frequencies import draw_shared_frequencies, shared_frequencies_rows
 from numprobe.figures.spectra import draw_spectra, spectra_rows
 from numprobe.figures.style import use_style
@@ -42,6 +43,17 @@ def test_a_table_without_reasons_is_refused():
         not_applicable_rows(collect([], SKIPPED).drop("note"))
 
 
+def test_a_table_of_reasons_alone_is_drawn_as_reasons():
+    table = collect([], ["small:vocabulary:60 numbers, needs 228"]).with_columns(train_values=pl.lit(None, pl.UInt32))
+    figure, drawn = drawn_or_reasons(table, sample_efficiency_rows, draw_sample_efficiency)
+    assert texts(figure) == ["small, vocabulary: not applicable: 60 numbers, needs 228"]
+    assert drawn.rows() == [("small", "vocabulary", "not applicable: 60 numbers, needs 228")]
+    figure, drawn = drawn_or_reasons(collect([geometry_tables.rsa_table()], SKIPPED), rsa_rows, draw_rsa)
+    assert LINE in texts(figure) and drawn.height > 1
+    with pytest.raises(NumprobeError, match="the table lacks the columns"):
+        drawn_or_reasons(pl.DataFrame({"a": [1]}), rsa_rows, draw_rsa)
+
+
 def test_a_page_of_findings_gives_the_reasons():
     page = findings_page("representation", {"rsa": collect([], SKIPPED)}, ["rsa"], "script.py")
     assert "## Not applicable to these models (`rsa`)\n\n- digits, `vocabulary`: not applicable: " in page
@@ -62,7 +74,8 @@ def test_spectra_show_the_model_with_its_reason():
     drawn = spectra_rows(collect([fake_tables.spectra_table()], SKIPPED))
     found = texts(draw_spectra(drawn))
     assert "digits" in found
-    assert any(REASON in text for text in found)
+    panels = len(drawn["layer"].drop_nulls().unique()) + 1
+    assert sum(REASON in text for text in found) == panels
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from numprobe.models.facts import (
     SUPPORTED,
     ModelFacts,
     check_layers,
+    check_single_tokens,
     facts_from_config,
     find_package_folder,
     read_config,
@@ -122,3 +123,12 @@ def test_a_folder_that_is_no_model(tmp_path):
         read_config(tmp_path)
     with pytest.raises(NumprobeError, match="does not exist"):
         read_config(tmp_path / "nothing")
+
+
+def test_another_number_of_single_tokens_names_the_key():
+    check_single_tokens(10, 10)
+    check_single_tokens(10, None)
+    with pytest.raises(
+        NumprobeError, match="10 of the numbers are single tokens, the configuration says 50: correct `s"
+    ):
+        check_single_tokens(10, 50)

@@ -41,10 +41,13 @@ class Checkout:
         rows = [line.split() for line in lines]
         return {row[0] for row in rows if len(row) == 2 and row[1].isdigit()} - {"total"}
 
+    def configuration(self) -> dict[str, object]:
+        """The configuration as it stands."""
+        return yaml.safe_load((self.folder / "tiny.yaml").read_text())
+
     def configure(self, **changes: object) -> None:
         """Change top-level keys of the configuration."""
-        path = self.folder / "tiny.yaml"
-        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+        (self.folder / "tiny.yaml").write_text(yaml.safe_dump({**self.configuration(), **changes}))
 
     def results(self, *patterns: str) -> dict[str, bytes]:
         """Contents of the results that match, by path."""

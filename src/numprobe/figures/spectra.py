@@ -89,7 +89,7 @@ def _share_height(panels: Sequence[Axes]) -> None:
 
 def _spectrum(axes: Axes, rows: pl.DataFrame, state: str) -> None:
     """Share of the variance (log) against cycles per number, with the band of shuffled numbers."""
-    of_state = (pl.col("metric") == _POWER) & ((pl.col("layer") == state) | pl.col("layer").is_null())
+    of_state = ((pl.col("metric") == _POWER) & (pl.col("layer") == state)) | pl.col("layer").is_null()
     power = rows.filter(of_state)
     if power.is_empty() and state == "unembedding":
         say(axes, "no output matrix of its own")

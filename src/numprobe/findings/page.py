@@ -31,7 +31,6 @@ from numprobe.findings import (
     trained_probes,
     universal_probe,
 )
-from numprobe.tables import MEASUREMENT
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
@@ -110,9 +109,8 @@ def _section(name: str, write: Callable[[Tables], str], tables: Tables) -> str:
     table = tables.get(name)
     if table is None:
         return write(tables).rstrip()
-    if set(table.columns) == set(MEASUREMENT) and table["value"].is_null().all():
-        notes = table.filter(_NOT_APPLICABLE)
-        return "\n".join([f"## Not applicable to these models (`{name}`)\n", *_reasons(notes)])
+    if table.select(_NOT_APPLICABLE.all()).item() and not table["model"].has_nulls():
+        return "\n".join([f"## Not applicable to these models (`{name}`)\n", *_reasons(table)])
     written = write(tables).rstrip()
     left_out = table.filter(_NOT_APPLICABLE & pl.col("layer").is_null() & (pl.col("context") == "vocabulary"))
     told = [line for line in written.splitlines() if line.startswith("- ")]
