@@ -1,4 +1,4 @@
-"""Fitting probes: closed form against gradient descent, and ten folds against one split.
+"""Fitting probes: closed form against gradient descent, ten folds against one split, and what a control costs.
 
 The paper's procedure (arXiv 2510.26285) takes 10,000 steps of Adam with batches of 1024 rows per layer and split.
 """
@@ -18,6 +18,8 @@ from _bench import Case, Goal, Ratio, Times, arguments, compare, draw_ratios, fi
 from _planted import FREQUENCIES, SPLIT, planted_states
 from numprobe.probes.closed_form import PENALTIES, Target, fit_layer, make_target
 from numprobe.probes.codes import CODES, make_code
+from numprobe.probes.controls import control_labels
+from numprobe.probes.dataset import whole_fold
 from numprobe.probes.held_out import read_held_out
 from numprobe.probes.iterative import FAMILIES, Rows, Trained, evaluate, train
 from numprobe.probes.moments import Blocks, Moments, make_moments
@@ -27,6 +29,8 @@ from numprobe.side_by_side import side_by_side
 from numprobe.splits import Fold, Split
 
 LAYERS, ROWS, CV_ROWS, WIDTH = 5, 10_000, 100_000, 128
+#: A context of a real language model of 135 million parameters.
+WIDE, WIDE_ROWS = 576, 3_000
 FOLDS = len(SPLIT.folds)
 # Timed steps of a layer; the rest is scaled, since all steps cost the same.
 PAPER_STEPS, PAPER_TIMED, PAPER_SCORED = 10_000, 300, 1_000
@@ -43,13 +47,14 @@ OURS, ONE, ADAM, PUBLISHED = "closed form, all kinds", "closed form, fourier", "
 SPLIT_ONCE, CV, CV_CHOSEN = "one split, one penalty", "ten folds, one penalty", "ten folds, inner selection"
 APART, SUMS = "ten splits one by one, one penalty", "sums over rows alone"
 SCORED = "ten folds, inner selection, all rows scored"
+PLAIN, SHUFFLED = "all kinds", "all kinds, shuffled too"
 
 
 def closed_form(
     layers: Sequence[np.ndarray], values: np.ndarray, kinds: Sequence[str], device: str | None = None
 ) -> None:
     """Fit kinds of probes on all layers and folds, penalties chosen within the training values."""
-    targets = _targets(kinds)
+    targets = _targets(kinds, "none")
 
     def fit(states: np.ndarray) -> None:
         fit_layer(accumulate(states, values, SPLIT, device), SPLIT, targets, SPLIT.folds)
@@ -57,8 +62,9 @@ def closed_form(
     list(side_by_side(fit, layers, 1 if device else os.cpu_count() or 1))
 
 
-def _targets(kinds: Sequence[str]) -> list[Target]:
-    return [make_target(make_code(kind, SPLIT.minimum, SPLIT.maximum), SPLIT.values, SPLIT.minimum) for kind in kinds]
+def _targets(kinds: Sequence[str], control: str) -> list[Target]:
+    labels = control_labels(control, SPLIT.values, SPLIT, seed=0)
+    return [make_target(make_code(kind, SPLIT.minimum, SPLIT.maximum), labels, SPLIT.minimum) for kind in kinds]
 
 
 def descend(
@@ -108,7 +114,7 @@ def one_split(states: np.ndarray, values: np.ndarray, fold: Fold) -> None:
     chosen = np.isin(SPLIT.block_of(values), fold.train)
     single = Split(SPLIT.minimum, SPLIT.maximum, np.zeros_like(SPLIT.block), ())
     sums = accumulate(states[chosen], values[chosen], single)
-    ridge(make_moments(sums, _targets(["fourier"])[0].matrix, single), (0,), PENALTIES[0])
+    ridge(make_moments(sums, _targets(["fourier"], "none")[0].matrix, single), (0,), PENALTIES[0])
 
 
 def ten_splits(states: np.ndarray, values: np.ndarray) -> None:
@@ -119,7 +125,7 @@ def ten_splits(states: np.ndarray, values: np.ndarray) -> None:
 
 def ten_folds(states: np.ndarray, values: np.ndarray) -> None:
     """Every fold from the sums of its blocks, at one penalty."""
-    moments = make_moments(accumulate(states, values, SPLIT), _targets(["fourier"])[0].matrix, SPLIT)
+    moments = make_moments(accumulate(states, values, SPLIT), _targets(["fourier"], "none")[0].matrix, SPLIT)
     for fold in SPLIT.folds:
         ridge(moments, fold.train, PENALTIES[0])
 
@@ -170,6 +176,15 @@ def against_one_split(repeats: int) -> dict[str, list[float]]:
         return compare(cases, repeats)
 
 
+def with_control(repeats: int, rows: int = WIDE_ROWS, width: int = WIDE) -> dict[str, list[float]]:
+    """Seconds of one layer from its sums, without and with the shuffled control."""
+    states, values = planted_states(rows, width)
+    plain, shuffled = (_targets(list(CODES), control) for control in ("none", "shuffled"))
+    fit = partial(fit_layer, accumulate(states, values, SPLIT), SPLIT, folds=[whole_fold(SPLIT), *SPLIT.folds])
+    with threadpool_limits(1, "blas"):
+        return compare({PLAIN: partial(fit, plain), SHUFFLED: partial(fit, [*plain, *shuffled])}, repeats)
+
+
 def closed_form_bound(times: Times) -> str:
     """What the sums over rows take of ten folds, against the peak of products in double precision."""
     products = CV_ROWS * WIDTH * (WIDTH + 1)
@@ -181,15 +196,19 @@ def closed_form_bound(times: Times) -> str:
     )
 
 
-def goals(descents: Times, folds: Times, accuracy: dict[str, float]) -> list[Goal]:
+def goals(descents: Times, folds: Times, control: Times, accuracy: dict[str, float]) -> list[Goal]:
     """The goals with what was measured."""
     bound = closed_form_bound(folds)
+    wide = f"{SHUFFLED} / {PLAIN}, {WIDE_ROWS:,} rows of width {WIDE}"
     faster = f"{LAYERS} layers x {FOLDS} folds, all {len(CODES)} closed-form kinds against the paper's procedure"
     return [
         Goal("fits", f"{faster}: how many times faster", 100, ratio(descents, PUBLISHED, OURS), False, bound),
         accuracy_goal(accuracy[PUBLISHED], accuracy[ONE]),
         Goal("folds", f"{CV} / {SPLIT_ONCE}, {CV_ROWS:,} rows", 1.5, ratio(folds, CV, SPLIT_ONCE), True, bound),
         Goal("selection", f"{CV_CHOSEN} / {SPLIT_ONCE}", 2.5, ratio(folds, CV_CHOSEN, SPLIT_ONCE), True, bound),
+        Goal(
+            "control", wide, 1.5, ratio(control, SHUFFLED, PLAIN), True, "twice as many probes are selected and fitted"
+        ),
     ]
 
 
@@ -200,11 +219,13 @@ def accuracy_goal(published: float, ours: float) -> Goal:
     return Goal("accuracy", what, 0.01, Ratio(behind, behind, behind), True)
 
 
-def table(descents: Times, folds: Times, accuracy: dict[str, float]) -> list[dict[str, object]]:
+def table(descents: Times, folds: Times, control: Times, accuracy: dict[str, float]) -> list[dict[str, object]]:
     """One row per case."""
     small, large = f"{LAYERS} layers x {FOLDS} folds, {ROWS:,} rows", f"1 layer, {CV_ROWS:,} rows"
+    wide = f"1 layer of width {WIDE}, {WIDE_ROWS:,} rows"
     rows = [(name, small, descents, OURS, timed) for name, timed in _timed().items()]
     rows += [(name, large, folds, SPLIT_ONCE, "all") for name in folds]
+    rows += [(name, wide, control, PLAIN, "all but the sums over rows") for name in control]
     return [
         {
             "case": name,
@@ -229,17 +250,19 @@ def _timed() -> dict[str, str]:
     }
 
 
-def draw(figure: Figure, descents: Times, folds: Times) -> None:
-    """Descents against the closed form (logarithmic), folds against one split."""
-    left, right = figure.subplots(1, 2)
+def draw(figure: Figure, descents: Times, folds: Times, control: Times) -> None:
+    """Descents against the closed form (logarithmic), folds against one split, the control against none."""
+    left, right, last = figure.subplots(1, 3)
     draw_ratios(left, {name: ratio(descents, name, OURS) for name in descents}, f"time / {OURS}", 100, logarithmic=True)
     draw_ratios(right, {name: ratio(folds, name, SPLIT_ONCE) for name in folds}, f"time / {SPLIT_ONCE}")
+    draw_ratios(last, {name: ratio(control, name, PLAIN) for name in control}, f"time / {PLAIN}", 1.5)
 
 
 def main(repeats: int) -> None:
-    """Run both comparisons."""
+    """Run all comparisons."""
     descents, accuracy = against_descent(repeats)
     folds = against_one_split(repeats)
+    control = with_control(repeats)
     notes = {
         "summary": (
             f"States of width {WIDTH} in which {len(FREQUENCIES)} waves of the number are planted. Closed form: sums"
@@ -257,10 +280,10 @@ def main(repeats: int) -> None:
     }
     finish(
         "fitting",
-        table(descents, folds, accuracy),
-        goals(descents, folds, accuracy),
+        table(descents, folds, control, accuracy),
+        goals(descents, folds, control, accuracy),
         notes,
-        partial(draw, descents=descents, folds=folds),
+        partial(draw, descents=descents, folds=folds, control=control),
     )
 
 

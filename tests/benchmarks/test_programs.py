@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from _planted import SPLIT, planted_states
-from fitting import closed_accuracy, ridge
+from fitting import PLAIN, SHUFFLED, closed_accuracy, ridge, with_control
 from gpu_fitting import ON_GPU, PUBLISHED, measure, table
 from numprobe.probes.codes import make_code
 from numprobe.probes.moments import make_moments
@@ -27,6 +27,13 @@ def test_the_table_of_fits_on_a_gpu():
     assert [row["case"] for row in rows] == list(times)
     assert rows[0]["case"] == ON_GPU and rows[0]["ratio"] == "1 (1 to 1)"
     assert [row["held-out accuracy"] for row in rows] == ["", "", "0.5000", ""]
+
+
+def test_a_fit_is_timed_without_and_with_the_control():
+    assert {name: len(seconds) for name, seconds in with_control(1, rows=1000, width=4).items()} == {
+        PLAIN: 1,
+        SHUFFLED: 1,
+    }
 
 
 def test_every_number_has_as_many_planted_rows():

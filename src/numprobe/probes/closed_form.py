@@ -170,6 +170,7 @@ class _Group:
             self._cross[part.targets] = in_order(moments.cross_about(group, centre, part.columns))
         self._gram = single(moments.gram_about(group, centre))
         self._half = half_of(self._gram)
+        self._squares: dict[tuple[tuple[int, ...], float], np.ndarray] = {}
         self.target_square = moments.target_square_about(group, centre)
         self.count = float(moments.count[list(group)].sum())
 
@@ -181,15 +182,17 @@ class _Group:
         """The sum of p s for each column of the part, float64 [columns]."""
         return column_products(weights, self._cross[part.targets]).astype(np.float64)
 
-    def squares(self, part: Part, weights: Array, needed: np.ndarray) -> np.ndarray:
-        """The sum of p^2 for each column of the part, float64 [columns]; of waves where it is needed, else null."""
-        if part.places is None:
-            return column_products(weights, self._gram @ weights).astype(np.float64)
-        result = np.zeros(len(needed))
-        columns = np.flatnonzero(needed)
-        if len(columns):
-            result[columns] = half_form(self._half, weights[:, columns])
-        return result
+    def squares(self, weights: Array) -> np.ndarray:
+        """The sum of p^2 for each column of the part, float64 [columns]."""
+        return column_products(weights, self._gram @ weights).astype(np.float64)
+
+    def squares_where(self, needed: np.ndarray, part: Part, penalty: float, weights: Array) -> np.ndarray:
+        """The same for one target, null where it is not needed (bool [columns]); remembered for each penalty."""
+        known = self._squares.setdefault((part.targets, penalty), np.full(len(needed), np.nan))
+        missing = np.flatnonzero(needed & np.isnan(known))
+        if len(missing):
+            known[missing] = half_form(self._half, weights[:, missing])
+        return np.where(needed, known, 0.0)
 
 
 def _fit_fold(ridges: Ridges, fold: Fold, targets: Sequence[Target]) -> list[Tensors]:
@@ -198,9 +201,11 @@ def _fit_fold(ridges: Ridges, fold: Fold, targets: Sequence[Target]) -> list[Ten
     sizes = [target.width for target in targets]
     weighted = np.repeat([target.code.weighted for target in targets], sizes)
     penalties = _choose_penalties(groups[0], ridges.parts, weighted, sizes)
-    held_out = _held_out(groups, ridges.parts, penalties)
+    # Chance: the share of variance that one fitted gain explains in independent values is chi-squared / their number.
+    chance = _CHI_SQUARED_95 / int(moments.values[list(fold.train)].sum())
+    held_out = _held_out(groups, ridges.parts, penalties, chance)
     gain = held_out.gain(weighted)
-    precision = np.where(weighted, _precision(held_out, gain, int(moments.values[list(fold.train)].sum())), 1.0)
+    precision = np.where(weighted, _precision(held_out, gain, chance), 1.0)
     explained = np.where(precision > 0, np.log(held_out.variance / held_out.residual(gain)), 0.0) / 2
     training = _Training(moments, fold.train)
     return [
@@ -209,15 +214,25 @@ def _fit_fold(ridges: Ridges, fold: Fold, targets: Sequence[Target]) -> list[Ten
     ]
 
 
-def _held_out(groups: Sequence[_Group], parts: Sequence[Part], penalties: Sequence[float]) -> _HeldOut:
-    """The sums over some inner groups at the penalty of each target."""
+def _held_out(
+    groups: Sequence[_Group], parts: Sequence[Part], penalties: Sequence[float], chance: float = 0.0
+) -> _HeldOut:
+    """Sums over some inner groups at the penalty of each target; null for waves that are no better than chance."""
     target_square = reduce(add, (group.target_square for group in groups))
     product, square = np.empty_like(target_square), np.empty_like(target_square)
     for part in parts:
         weights = [group.weights(part, penalties) for group in groups]
         each = list(zip(groups, weights, strict=True))
-        product[part.columns] = found = reduce(add, (group.products(part, some) for group, some in each))
-        square[part.columns] = reduce(add, (group.squares(part, some, found > 0) for group, some in each))
+        found = reduce(add, (group.products(part, some) for group, some in each))
+        if part.places is None:
+            squares = reduce(add, (group.squares(some) for group, some in each))
+        else:
+            squares = np.zeros_like(found)
+            for group, some in each:
+                # A wave explains product^2 / (square target_square) at most, and squares only grow.
+                found[found**2 <= chance * squares * target_square[part.columns]] = 0.0
+                squares += group.squares_where(found > 0, part, penalties[part.targets[0]], some)
+        product[part.columns], square[part.columns] = found, squares
     return _HeldOut(sum(group.count for group in groups), product, square, target_square)
 
 
@@ -248,13 +263,10 @@ def _choose_penalties(group: _Group, parts: Sequence[Part], weighted: np.ndarray
     return [PENALTIES[chosen] for chosen in np.argmax(information, axis=0)]
 
 
-def _precision(held_out: _HeldOut, gain: np.ndarray, values: int) -> np.ndarray:
-    """The weight 1/r - 1/var of each column; 0 where its prediction is no better than chance.
-
-    Chance: the share of variance that one fitted gain explains in `values` independent values is chi-squared / values.
-    """
+def _precision(held_out: _HeldOut, gain: np.ndarray, chance: float) -> np.ndarray:
+    """The weight 1/r - 1/var of each column; 0 where its prediction explains no more variance than chance."""
     residual, variance = held_out.residual(gain), held_out.variance
-    better = 1 - residual / variance > _CHI_SQUARED_95 / values
+    better = 1 - residual / variance > chance
     return np.asarray(np.where(better, 1 / residual - 1 / variance, 0.0))
 
 
