@@ -275,6 +275,16 @@ class Study:
         """The first context of kind operand in which a model is studied."""
         return next(iter(self.contexts_of_kind(model, "operand")), None)
 
+    def operand(self, experiment: str, context: str) -> str:
+        """Return the operand that an experiment changes in a context: the other one, where that has the wider range."""
+        wanted = str((self.experiment(experiment) or {}).get("operand", "b"))
+        other = "a" if wanted == "b" else "b"
+        numbers = self.config["numbers"]
+        ranges = {name: (numbers["min"], numbers["max"]) for name in "ab"}
+        ranges |= self.contexts[context].get("operands") or {}
+        widths = {name: last - first for name, (first, last) in ranges.items()}
+        return other if widths[other] > widths[wanted] else wanted
+
     def operand_runs(self, experiment: str) -> list[tuple[str, str]]:
         """The pairs of `asked_runs` whose model is studied in a context of kind operand too."""
         return [run for run in self.asked_runs(experiment) if self.operand_context(run[0])]

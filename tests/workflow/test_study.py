@@ -272,3 +272,11 @@ def test_single_tokens_alone_need_a_model_that_has_them(with_digits):
     with pytest.raises(NumprobeError, match=said):
         with_digits({"single_tokens": 10}, tokens="single")
     with_digits({"single_tokens": 20}, tokens="single")
+
+
+def test_the_operand_with_the_wider_range_is_changed(study):
+    assert study.operand("steering", "result") == "b"
+    study.contexts["result"]["operands"] = {"a": [0, 9]}
+    assert study.operand("steering", "result") == "b"
+    study.contexts["result"]["operands"] = {"a": [0, 999], "b": [0, 2]}
+    assert study.operand("steering", "result") == "a"

@@ -44,7 +44,7 @@ if STUDY.experiment("ablation"):
         params:
             code=digest("ablate_operands"),
             asking=asking,
-            operand=ABLATION["operand"],
+            operand=lambda wildcards: STUDY.operand("ablation", wildcards.context),
             layers=ablated_layers,
             ranks=" ".join(map(str, ABLATION["ranks"])),
             draws=ABLATION["draws"],

@@ -37,7 +37,7 @@ if STUDY.experiment("steering"):
         params:
             code=digest("steer_operands"),
             asking=asking,
-            operand=STEERING["operand"],
+            operand=lambda wildcards: STUDY.operand("steering", wildcards.context),
             layers=lambda wildcards: " ".join(STUDY.operand_layers("steering", wildcards.model)),
             strengths=" ".join(map(str, STEERING["strengths"])),
             prompts=STEERING["prompts"],
