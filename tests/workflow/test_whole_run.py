@@ -47,7 +47,7 @@ def append(path: str, finished, edited, line: str) -> None:
 
 def test_all_tables_and_figures_are_made(finished):
     results = finished.folder / "results"
-    for table in ("accuracy", "transfer", "spectra", "examples", "composition"):
+    for table in ("accuracy", "chosen_layers", "transfer", "spectra", "examples", "composition"):
         assert pl.read_parquet(results / "tables" / f"{table}.parquet").height > 0
     for figure in (
         "summary",
@@ -72,7 +72,14 @@ def test_every_model_context_and_control_is_in_the_table(finished):
     contexts = ("vocabulary", "number", "operand", "result", "natural")
     expected = {(model, context) for model in ("small", "small-step-2") for context in contexts}
     assert pairs == expected | {("encoder", context) for context in ("vocabulary", "number", "natural")}
-    assert set(measured["control"]) == {"none", "shuffled", "gaussian", "untrained", "constant"}
+    states = {"untrained", "untrained-2", "mixed"}
+    assert set(measured["control"]) >= {"none", "shuffled", "gaussian", "constant"} | states
+    two = measured.filter(pl.col("control") == "untrained-2")
+    assert set(two["model"]) == {"encoder"}
+    mixed = measured.filter(pl.col("control") == "mixed")
+    assert set(mixed["model"]) == {"small", "small-step-2", "encoder"}
+    assert set(mixed.filter(pl.col("model") == "small")["layer"]) == {"0", "1", "2", "final_norm"}
+    assert set(measured.filter(pl.col("control") == "gaussian")["model"]) == {"small", "small-step-2"}
     assert set(measured["probe"]) >= {"fourier", "linear", "wave"}
     skipped = table.filter((pl.col("model") == "encoder") & (pl.col("context") == "result"))
     assert set(skipped["note"]) == {"not applicable: encoder"}
