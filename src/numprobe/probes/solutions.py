@@ -16,8 +16,8 @@ import numpy as np
 from numprobe.probes.algebra import Array, Factor, all_waves, columns_first, ridge_factor, rows_first, zeros
 from numprobe.probes.moments import Blocks, Moments
 
-# Inner training sets whose solutions are kept in memory.
-_REMEMBERED = 6
+# Inner training sets whose solutions are kept in memory: those of a fold and one of the next.
+_REMEMBERED = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +68,11 @@ class Ridges:
     def on(self, blocks: Blocks) -> "Ridge":
         """The ridge problems with these training blocks."""
         key = tuple(sorted(blocks))
-        if key not in self._made:
-            while len(self._made) >= _REMEMBERED:
-                del self._made[next(iter(self._made))]
-            self._made[key] = Ridge(self.moments, key)
-        return self._made[key]
+        found = self._made.pop(key, None) or Ridge(self.moments, key)
+        while len(self._made) >= _REMEMBERED:
+            del self._made[next(iter(self._made))]
+        self._made[key] = found
+        return found
 
 
 class Ridge:
@@ -89,9 +89,11 @@ class Ridge:
 
     def weights(self, part: Part, penalties: Sequence[float]) -> Array:
         """Weights float32 [d, columns of the part], with the penalty of each of all targets."""
+        if self.is_constant:
+            return zeros(self.gram, part.within[-1].stop)
         chosen = np.array([penalties[target] for target in part.targets])
         different = np.unique(chosen).tolist()
-        found = {penalty: self._with(penalty).weights(part, chosen == penalty) for penalty in different}
+        found = {penalty: self._with(penalty).weights(self, part, chosen == penalty) for penalty in different}
         if len(different) == 1:
             return found[different[0]]
         mixed = zeros(self.gram, part.within[-1].stop)
@@ -101,7 +103,7 @@ class Ridge:
 
     def _with(self, penalty: float) -> "_Solutions":
         if penalty not in self._solutions:
-            self._solutions[penalty] = _Solutions(self, penalty)
+            self._solutions[penalty] = _Solutions(ridge_factor(self.gram, penalty * self.unit, in_single=True))
         return self._solutions[penalty]
 
     def cross(self, part: Part) -> Array:
@@ -118,40 +120,32 @@ class Ridge:
 
 
 class _Solutions:
-    """The solutions on one training set with one penalty."""
+    """The solutions on one training set with one penalty, which belong to their `Ridge` and do not know it."""
 
-    def __init__(self, ridge: Ridge, penalty: float) -> None:
-        self._ridge, self._penalty = ridge, penalty * ridge.unit
+    def __init__(self, factor: Factor) -> None:
+        self._factor = factor
+        self._by_value: Array | None = None
         self._weights: dict[tuple[int, ...], Array] = {}
         self._known: dict[tuple[int, ...], np.ndarray] = {}
 
-    def weights(self, part: Part, asked: np.ndarray) -> Array:
+    def weights(self, ridge: Ridge, part: Part, asked: np.ndarray) -> Array:
         """Weights [d, columns of the part], right where a target (bool [targets of the part]) was ever asked for."""
-        if self._ridge.is_constant:
-            return zeros(self._ridge.gram, part.within[-1].stop)
         if part.places is None:
-            return self._directly(part, asked)
+            return self._directly(ridge, part, asked)
         if part.targets not in self._weights:
-            values, _ = self._ridge.values
+            values, sums = ridge.values
+            if self._by_value is None:
+                self._by_value = self._factor.solve_rows_first(sums)
             self._weights[part.targets] = all_waves(self._by_value, part.places[values], len(part.places))
         return self._weights[part.targets]
 
-    def _directly(self, part: Part, asked: np.ndarray) -> Array:
+    def _directly(self, ridge: Ridge, part: Part, asked: np.ndarray) -> Array:
         if part.targets not in self._weights:
-            self._weights[part.targets] = zeros(self._ridge.gram, part.within[-1].stop)
-        weights = self._weights[part.targets]
-        known = self._known.setdefault(part.targets, np.zeros(len(part.targets), dtype=bool))
+            self._weights[part.targets] = zeros(ridge.gram, part.within[-1].stop)
+            self._known[part.targets] = np.zeros(len(part.targets), dtype=bool)
+        weights, known = self._weights[part.targets], self._known[part.targets]
         columns = np.repeat(asked & ~known, [some.stop - some.start for some in part.within]).nonzero()[0]
         if len(columns):
-            weights[:, columns] = self._factor.solve(self._ridge.cross(part)[:, columns])
+            weights[:, columns] = self._factor.solve(ridge.cross(part)[:, columns])
             known |= asked
         return weights
-
-    @cached_property
-    def _factor(self) -> Factor:
-        return ridge_factor(self._ridge.gram, self._penalty, in_single=True)
-
-    @cached_property
-    def _by_value(self) -> Array:
-        _, sums = self._ridge.values
-        return self._factor.solve_rows_first(sums)
