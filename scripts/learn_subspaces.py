@@ -24,7 +24,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
     known = load_probe(options.probe).metadata
     metadata = {name: known.get(name) for name in _IDENTITY} | {"context": options.context, "provenance": provenance}
-    pairs = pairs_of_context(options.operations, options.pairs, options.test_pairs, read_metadata(options.prompts))
+    context = read_metadata(options.prompts)
+    pairs = pairs_of_context(options.operations, options.pairs, options.test_pairs, context, options.target)
     asker = load_asker(options)
     learn_subspaces(
         asker,
@@ -54,6 +55,9 @@ def arguments() -> argparse.ArgumentParser:
     )
     operations = "operations, as far as the context has them"
     result.add_argument("--operations", nargs="+", choices=["+", "-", "*", "/"], default=["+", "-"], help=operations)
+    result.add_argument(
+        "--target", choices=["result", "answer"], default="result", help="lead to true results, or to own answers"
+    )
     result.add_argument(
         "--rank", type=int, help="directions of a basis; default: as many as a probe of the layer needs"
     )

@@ -11,7 +11,14 @@ from numprobe.answers.ask import Asker
 from numprobe.errors import NumprobeError
 from numprobe.interventions.asked_pairs import ask_pairs
 from numprobe.interventions.interchange import Training, answer_loss, find_interchange, learn_basis
-from numprobe.interventions.learn_subspaces import PairSettings, known_pairs, learn_subspaces, pairs_of_context
+from numprobe.interventions.learn_subspaces import (
+    ANSWER,
+    PairSettings,
+    known_pairs,
+    learn_subspaces,
+    pairs_of_context,
+)
+from numprobe.interventions.own_answers import with_own_answers
 from numprobe.interventions.pairs import (
     TEST,
     TRAIN,
@@ -90,6 +97,31 @@ def test_answers_with_all_tokens_changed_are_those_to_the_counterfactual_prompt(
     asked = asker.answers(pairs.questions["counterfactual"])
     texts = np.array(asked.texts)[pairs.order["counterfactual"]].tolist()
     assert list(asker.answers(pairs.base, interchange.edits(None, ALL)).texts) == texts
+
+
+def test_own_answers_are_followed_where_true_results_are_not(asker):
+    drawn = pairs_of_context(["+"], 40, 60, metadata())
+    true = drawn.draw(TEST, SPLIT, 0, asker)
+    with pytest.raises(
+        NumprobeError, match="the model does not answer any two of them with different numbers; show it"
+    ):
+        with_own_answers(asker, true, 999)
+    adder = Asker(Adder(), NumberTokenizer(word_tokenizer()))
+    split = interchange_split(make_split(0, 99, "folds", 5, 3, 0), 0)
+    right = PairSettings(("+", "-"), 40, 40).draw(TEST, split, 0, adder)
+    own = with_own_answers(adder, right, 99)
+    assert own.table.equals(right.table) and own.base.table.equals(right.base.table)
+    assert [said.tolist() for said in own.answers] == [said.tolist() for said in right.answers]
+    wrong = Adder()
+    # Every answer becomes the next number.
+    wrong.lm_head.ids = wrong.lm_head.ids[1:] + wrong.lm_head.ids[:1]
+    asked = Asker(wrong, adder.numbers)
+    own = PairSettings(("+",), 40, 40, target=ANSWER).draw(TEST, split, 0, asked)
+    assert own.table["value"].to_list() == [(a + b + 1) % 100 for a, b in own.table.select("a", "source_b").iter_rows()]
+    interchange = find_interchange(asked, own, "0")
+    found = asked.answers(own.base, interchange.edits(None, LAST)).values
+    assert found.tolist() == own.table["value"].to_list()
+    assert asked.answers(own.base).values.tolist() == own.base.table["value"].to_list()
 
 
 def test_a_source_with_the_same_operand_changes_no_state_at_the_input(asker, pairs):

@@ -41,7 +41,7 @@ class AskedPairs:
     order
         Name -> int64 [pairs]: the row of each pair among these questions.
     answers
-        Of every pair int64 [tokens]: the tokens of the counterfactual result.
+        Of every pair int64 [tokens]: the tokens of the counterfactual answer.
     """
 
     table: pl.DataFrame
@@ -125,9 +125,10 @@ def ask_pairs(
         for name, asked in found.items()
     }
     order = {name: _places(asked, questions["base"].table["prompt"].to_numpy()) for name, asked in questions.items()}
-    chosen = questions["base"].table["prompt"].to_numpy()
-    answers = _answers(texts["counterfactual"][chosen], questions["counterfactual"], order["counterfactual"], numbers)
-    return AskedPairs(pairs[chosen], questions, order, answers)
+    table = pairs[questions["base"].table["prompt"].to_numpy()]
+    values = table["value"].to_numpy()
+    answers = answer_tokens(questions["counterfactual"], order["counterfactual"], values, numbers)
+    return AskedPairs(table, questions, order, answers)
 
 
 def _alike(tables: Mapping[str, pl.DataFrame]) -> pl.Series:
@@ -138,13 +139,27 @@ def _alike(tables: Mapping[str, pl.DataFrame]) -> pl.Series:
     return kept["prompt"]
 
 
-def _answers(
-    texts: pl.DataFrame, questions: Questions, order: np.ndarray, numbers: NumberTokenizer
+def answer_tokens(
+    questions: Questions, order: np.ndarray, values: np.ndarray, numbers: NumberTokenizer
 ) -> list[np.ndarray]:
-    """Return the tokens of the answers of prompts whose questions stand in another order."""
-    cut, count = (questions.table[name].to_numpy()[order] for name in ("n_tokens", "answer_tokens"))
-    encoded = numbers.encode(texts["text"].to_list())
-    return [one.ids[start : start + length] for one, start, length in zip(encoded, cut, count, strict=True)]
+    """Return the tokens, int64 each, that numbers are written in as answers to some questions.
+
+    Parameters
+    ----------
+    questions, order
+        int64 [n]: rows of the questions.
+    values
+        int64 [n]: the numbers.
+    numbers
+        The model's tokenizer.
+    """
+    prompts = questions.table[order].select("template", "a", "b").rows()
+    filled = [
+        fill_template(template, {"a": a, "b": b, "c": value})
+        for (template, a, b), value in zip(prompts, values.tolist(), strict=True)
+    ]
+    encoded = numbers.encode([text for text, _ in filled])
+    return [one.ids[numbers.overlapping(one, *spans["c"])] for one, (_, spans) in zip(encoded, filled, strict=True)]
 
 
 def _prompts(

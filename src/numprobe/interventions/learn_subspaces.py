@@ -10,6 +10,7 @@ from numprobe.activations.locate import longest_sequence
 from numprobe.answers.ask import Asker
 from numprobe.interventions.asked_pairs import AskedPairs, ask_pairs
 from numprobe.interventions.interchange import Interchange, Training, find_interchange, learn_basis
+from numprobe.interventions.own_answers import with_own_answers
 from numprobe.interventions.pairs import (
     NO_CONTEXT,
     TEST,
@@ -27,6 +28,9 @@ from numprobe.prompts.examples import examples_in
 from numprobe.seeding import derive_seed
 from numprobe.splits import Split
 
+#: What interchange is to lead to.
+RESULT, ANSWER = "result", "answer"
+
 
 @dataclass(frozen=True)
 class PairSettings:
@@ -42,22 +46,28 @@ class PairSettings:
         Pairs that test; half as many choose the number of steps.
     prompts
         How they are asked.
+    target
+        `RESULT`: interchange is to lead to the true results; `ANSWER`: to what the model itself answers.
     """
 
     operations: tuple[str, ...]
     train: int
     test: int
     prompts: PairPrompts = NO_CONTEXT
+    target: str = RESULT
 
     def draw(self, part: str, split: Split, seed: int, asker: Asker) -> AskedPairs:
         """Return the pairs of one part, as this model is asked them; `split` is what `interchange_split` returned."""
         count = {TRAIN: self.train, VALIDATION: self.test // 2, TEST: self.test}[part]
         pairs = draw_pairs(self.operations, split, part, count, seed, self.prompts)
         longest = longest_sequence(asker.parts.config, asker.numbers.tokenizer)
-        return ask_pairs(pairs, asker.numbers, self.prompts, longest)
+        asked = ask_pairs(pairs, asker.numbers, self.prompts, longest)
+        return asked if self.target == RESULT else with_own_answers(asker, asked, split.maximum)
 
 
-def pairs_of_context(operations: Sequence[str], train: int, test: int, metadata: Mapping[str, Any]) -> PairSettings:
+def pairs_of_context(
+    operations: Sequence[str], train: int, test: int, metadata: Mapping[str, Any], target: str = RESULT
+) -> PairSettings:
     """Return settings of pairs that are asked as the prompts of a context are.
 
     Parameters
@@ -68,6 +78,8 @@ def pairs_of_context(operations: Sequence[str], train: int, test: int, metadata:
         Numbers of pairs.
     metadata
         Of the context's table of prompts.
+    target
+        `RESULT` or `ANSWER`.
 
     Raises
     ------
@@ -76,7 +88,7 @@ def pairs_of_context(operations: Sequence[str], train: int, test: int, metadata:
     """
     context = metadata["context"]
     both = shared_operations(operations, context["operations"], context["name"])
-    return PairSettings(both, train, test, read_pair_prompts(metadata))
+    return PairSettings(both, train, test, read_pair_prompts(metadata), target)
 
 
 def known_pairs(metadata: Mapping[str, Any]) -> PairSettings:

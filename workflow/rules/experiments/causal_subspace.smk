@@ -52,9 +52,8 @@ if STUDY.experiment("causal_subspace"):
             layers=causal_layers,
             operations=" ".join(map(shlex.quote, CAUSAL["operations"])),
             rank=f"--rank {CAUSAL['rank']}" if "rank" in CAUSAL else "",
-            sizes="--seeds {seeds} --pairs {pairs} --test-pairs {test_pairs} --steps {steps} --batch {batch}".format(
-                **CAUSAL
-            ),
+            sizes="--seeds {seeds} --pairs {pairs} --test-pairs {test_pairs} --steps {steps} --batch {batch}"
+            " --target {target}".format(**CAUSAL),
             split=f"{RANGE} {SPLIT}",
         shell:
             'python "$NUMPROBE"/learn_subspaces.py --code {params.code} {params.asking} --prompts {input.prompts}'

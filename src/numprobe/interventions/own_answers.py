@@ -1,0 +1,48 @@
+"""Pairs whose counterfactual answer is what the model itself says, right or wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from numprobe.answers.ask import Asker
+from numprobe.answers.questions import Questions
+from numprobe.errors import NumprobeError
+from numprobe.interventions.asked_pairs import AskedPairs, answer_tokens
+
+
+def with_own_answers(asker: Asker, pairs: AskedPairs, maximum: int) -> AskedPairs:
+    """Return pairs with the model's own answers in place of results.
+
+    The counterfactual answer becomes the one to the counterfactual prompt, the result of the base that to the base.
+    Pairs are left out in which one of the two is no number, above `maximum`, or both are the same.
+
+    Parameters
+    ----------
+    asker, pairs
+        The model, and pairs with true results.
+    maximum
+        Largest number of the study.
+
+    Raises
+    ------
+    NumprobeError
+        If no pair is left.
+    """
+    base, asked = (asker.answers(pairs.questions[name]).values for name in ("base", "counterfactual"))
+    wanted = asked[pairs.order["counterfactual"]]
+    kept = (base != wanted) & (np.minimum(base, wanted) >= 0) & (np.maximum(base, wanted) <= maximum)
+    if not kept.any():
+        raise NumprobeError(
+            "no two prompts can be interchanged: the model does not answer any two of them with different numbers; "
+            "show it worked examples (shots), or leave it out of this experiment"
+        )
+    order = {name: places[kept] for name, places in pairs.order.items()} | {"base": np.arange(kept.sum())}
+    questions = {**pairs.questions, "base": _answered(pairs.base.take(kept), base[kept])}
+    tokens = answer_tokens(questions["counterfactual"], order["counterfactual"], wanted[kept], asker.numbers)
+    table = pairs.table.filter(pl.Series(kept)).with_columns(pl.Series("value", wanted[kept], dtype=pl.Int32))
+    return AskedPairs(table, questions, order, tokens)
+
+
+def _answered(questions: Questions, values: np.ndarray) -> Questions:
+    return replace(questions, table=questions.table.with_columns(pl.Series("value", values, dtype=pl.Int32)))
