@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from _run import parser, prepare_torch
+from _run import importing, parser, prepare_torch
 from numprobe.models.source import parse_source
 from numprobe.splits import Split, make_split
 
@@ -29,7 +29,8 @@ def ask_arguments(description: str | None) -> argparse.ArgumentParser:
 
 def load_asker(options: argparse.Namespace):  # type: ignore[no-untyped-def]
     """The model that is asked."""
-    from numprobe.answers.load import Asking, load_asker
+    with importing():
+        from numprobe.answers.load import Asking, load_asker
 
     prepare_torch()
     return load_asker(Asking(parse_source(options.source), options.dtype, options.device, options.batch_tokens))

@@ -6,16 +6,17 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run
+from _run import importing, parser, run
 from numprobe.atomic import write_json
-from numprobe.models.card import model_card
 from numprobe.models.facts import check_layers, check_single_tokens, check_width
 from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
-    from numprobe.activations.sharing import describe_sharing
-    from numprobe.models.load import load_tokenizer
+    with importing():
+        from numprobe.activations.sharing import describe_sharing
+        from numprobe.models.card import model_card
+        from numprobe.models.load import load_tokenizer
 
     source = parse_source(options.source)
     card = model_card(options.name, source, load_tokenizer(source), options.minimum, options.maximum, provenance)

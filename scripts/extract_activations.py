@@ -4,12 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, prepare_torch, run
+from _run import importing, parser, prepare_torch, run
 from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
-    from numprobe.activations.context import extract_context
+    with importing():
+        from numprobe.activations.context import extract_context
 
     prepare_torch()
     extract_context(extraction(options), options.prompts, options.output, provenance)

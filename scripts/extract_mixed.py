@@ -4,16 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, prepare_torch, run
+from _run import importing, parser, prepare_torch, run
 from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Prompts and the rows of the input matrix -> a folder of states."""
-    # Heavy imports only once the options are known to be good.
-    from numprobe.activations.context import Extraction
-    from numprobe.activations.mixed import extract_mixed
-    from numprobe.activations.sharing import chosen_sharing
+    with importing():
+        from numprobe.activations.context import Extraction
+        from numprobe.activations.mixed import extract_mixed
+        from numprobe.activations.sharing import chosen_sharing
 
     prepare_torch()
     extraction = Extraction(

@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run
+from _run import importing, parser, run
 from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
-    # Heavy imports only once the options are known to be good.
-    from numprobe.activations.vocabulary import extract_vocabulary
+    with importing():
+        from numprobe.activations.vocabulary import extract_vocabulary
 
     extract_vocabulary(
         options.model,

@@ -5,17 +5,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run, threads
+from _run import importing, parser, run, threads
 from numprobe.errors import NumprobeError
 from numprobe.training.specification import Specification
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     specification = Specification.from_mapping(_json_object(options.spec))
-    # Heavy imports only once the specification is known to be good.
-    from transformers.utils.logging import disable_progress_bar
+    with importing():
+        from transformers.utils.logging import disable_progress_bar
 
-    from numprobe.training.train import check_range, train_model
+        from numprobe.training.train import check_range, train_model
 
     # One bar, that of the training; not one more per saved checkpoint.
     disable_progress_bar()
