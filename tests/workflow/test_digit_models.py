@@ -30,7 +30,9 @@ TARGETS = ("all", "representation_figures", "manipulation_figures")
 @pytest.fixture
 def digits(checkout) -> Checkout:
     tokenizer = digit_tokenizer()
-    save(checkout.folder / "digits", tiny_model("llama", head=True, vocab_size=len(tokenizer)), tokenizer)
+    # A text has one token a character.
+    model = tiny_model("llama", head=True, vocab_size=len(tokenizer), max_position_embeddings=1024)
+    save(checkout.folder / "digits", model, tokenizer)
     return checkout
 
 
