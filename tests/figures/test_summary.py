@@ -68,6 +68,12 @@ def test_the_figure_says_whose_layers_it_shows():
     ]  # fmt: skip
 
 
+def test_a_control_may_have_a_layer_that_the_model_lacks():
+    use_style()
+    rows = pl.concat([accuracies(), measurements([reading("mixed", "digits", 0.99, layer="2")])])
+    assert "2" in texts(draw_summary(summary_rows(rows)))
+
+
 def test_a_study_without_composition_has_one_row():
     use_style()
     rows = summary_rows(accuracy_table())

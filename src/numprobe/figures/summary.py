@@ -26,8 +26,8 @@ _BEST_OF: Mapping[str, str] = {
 }
 _COMPOSED: Mapping[tuple[str, str], tuple[str, Style]] = {
     ("additive", "none"): ("additive in the digits", SHARES["additive"][1]),
-    ("additive", "untrained"): ("additive, untrained", Style("#555555", "D", "-.")),
-    ("additive", "mixed"): ("additive, mixed", Style("#000000", "x", (0, (1, 1)))),
+    ("additive", "untrained"): ("additive, untrained", CONTROLS["untrained"]),
+    ("additive", "mixed"): ("additive, mixed", CONTROLS["mixed"]),
 }
 _COLUMNS = (
     "panel", "model", "control", "context", "layer", "probe", "subset", "metric", "value", "ci_low", "ci_high",
@@ -96,11 +96,11 @@ def draw_summary(drawn: pl.DataFrame) -> Figure:
         fraction_axis(axes)
         if explain_empty(axes, rows):
             continue
-        own = rows.filter(pl.col("control") == "none")
-        layers = layer_order(own["layer"].drop_nulls())
+        # Where all states are one vector, a control may have a value and the model none.
+        layers = layer_order(rows["layer"].drop_nulls())
         set_layer_axis(axes, layers)
         _draw_panel(axes, rows, layers, panel)
-        headers[panel, context] = _header(own, panel)
+        headers[panel, context] = _header(rows.filter(pl.col("control") == "none"), panel)
     for panel in in_order(drawn["panel"]):
         panels[panel, contexts[0]].set_ylabel(panel, fontsize=7, fontweight="normal")
     title_columns(panels, headers)
