@@ -154,11 +154,14 @@ def test_an_untrained_model_is_marked_and_has_no_constant_answer(tmp_path):
 
 
 def test_partly_single_tokens_split_the_values(tmp_path):
-    card = {"single_token_numbers": {"contiguous_from_minimum": [0, 9], "count": 40}}
-    folder = write_folder(tmp_path, range(100), seen=[n if n < 10 else 0 for n in range(100)])
+    card = {"single_token_numbers": {"contiguous_from_minimum": [0, 29], "count": 40}}
+    folder = write_folder(tmp_path, range(100), seen=[n if n < 30 else 0 for n in range(100)])
     _, rows = evaluate(folder, [make_probe()], card, "none", 100, 0)
-    assert value(rows, metric="accuracy", layer="0", control="none", subset="values=0..9") == 1.0
-    assert value(rows, metric="accuracy", layer="0", control="none", subset="values=10..99") == 0.0
+    assert value(rows, metric="accuracy", layer="0", control="none", subset="values=0..29") == 1.0
+    assert value(rows, metric="accuracy", layer="0", control="none", subset="values=30..99") == 0.0
+    card["single_token_numbers"]["contiguous_from_minimum"] = [0, 9]
+    _, rows = evaluate(folder, [make_probe()], card, "none", 100, 0)
+    assert not [row for row in rows if row.get("subset", "").startswith("values=")]
 
 
 def test_a_control_without_layers_stands_in_every_layer_of_its_model(tmp_path):

@@ -22,6 +22,9 @@ from numprobe.intervals import (
 )
 from numprobe.probes.probe import Probe
 
+#: A leading range of fewer numbers than these says nothing.
+_FEWEST = 20
+
 Row = dict[str, Any]
 Score = Callable[[np.ndarray, np.ndarray, int, int], Interval]
 
@@ -215,9 +218,9 @@ def single_token_ranges(card: Mapping[str, Any], minimum: int, maximum: int) -> 
 
     Returns
     -------
-    [(minimum, last), (last + 1, maximum)]; empty if all numbers are single tokens, or the first is not.
+    [(minimum, last), (last + 1, maximum)]; empty if all numbers are single tokens, or hardly any are.
     """
     found = card["single_token_numbers"]["contiguous_from_minimum"]
-    if not found or found[1] >= maximum:
+    if not found or found[1] >= maximum or found[1] - minimum + 1 < _FEWEST:
         return []
     return [(minimum, int(found[1])), (int(found[1]) + 1, maximum)]

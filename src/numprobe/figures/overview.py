@@ -1,6 +1,7 @@
 """All models at a glance: every probe and control in the middle of every model, in every context."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -93,8 +94,8 @@ def _draw_group(axes: Axes, rows: pl.DataFrame, series: Series, place: int) -> N
     """The lines of one model, `series` from top to bottom between `place` - 0.5 and `place` + 0.5."""
     measured = rows.filter(pl.col("value").is_not_null())
     if measured.is_empty():
-        text = ", ".join(notes(rows)) or "not measured"
-        axes.text(0.5, place, text.replace(": ", ":\n"), ha="center", va="center", fontsize=6, color=NOTE_COLOUR)
+        text = fill((", ".join(notes(rows)) or "not measured").replace(": ", ":\n"), 18, replace_whitespace=False)
+        axes.text(0.5, place, text, ha="center", va="center", fontsize=6, color=NOTE_COLOUR)
         return
     step = 1 / (len(series) + 1.5)
     for index, (style, condition) in enumerate(series.values()):

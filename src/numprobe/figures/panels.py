@@ -16,8 +16,9 @@ from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
 Panels = dict[tuple[str, str], Axes]
 
 _NARROW = 0.55
-#: Letters of a panel's header on one line.
+#: Letters of a panel's header on one line, and of what is written into an empty panel, or into a narrow one.
 _WRAP = 30
+_WRAP_INSIDE, _WRAP_NARROW = 18, 12
 _ROW_HEIGHT = 1.35
 _FIT_ON_PAGE = 5
 # Of a name behind a curve, as a share of the panel's height.
@@ -56,7 +57,8 @@ def explain_empty(axes: Axes, rows: pl.DataFrame) -> bool:
     """
     if not rows["value"].drop_nulls().is_empty():
         return False
-    reasons = ["\n".join(wrap(note.replace(": ", ":\n"), 18, replace_whitespace=False)) for note in notes(rows)]
+    letters = _WRAP_NARROW if _is_narrow(axes) else _WRAP_INSIDE
+    reasons = ["\n".join(wrap(note.replace(": ", ":\n"), letters, replace_whitespace=False)) for note in notes(rows)]
     say(axes, "\n".join(reasons) or "not measured")
     return True
 
@@ -80,6 +82,15 @@ def tell_left_out(figure: Figure, drawn: pl.DataFrame, label: str = "") -> None:
         figure.supxlabel("\n".join(filter(None, [label, *lines])), fontsize=6, color=NOTE_COLOUR)
     elif label:
         figure.supxlabel(label, fontsize=7)
+
+
+def _is_narrow(axes: Axes) -> bool:
+    """Return whether a panel's column is narrower than the others."""
+    place = axes.get_subplotspec()
+    if place is None:
+        return False
+    ratios = np.asarray(place.get_gridspec().get_width_ratios(), dtype=np.float64)
+    return bool(ratios[place.colspan.start] < ratios.max())
 
 
 def title_columns(panels: Panels, headers: Mapping[tuple[str, str], Sequence[str]]) -> None:
