@@ -155,7 +155,7 @@ def test_a_model_and_its_control_are_one_table_of_composition(tmp_path):
         "evaluate_composition", "--activations", *folders, "--controls", "none", "--model", "m", "--output", "none"
     )
     assert refused.returncode == 1
-    assert refused.stderr.startswith("error: --controls: 1 controls for 3 folders; name one per folder")
+    assert refused.stderr.startswith("error: --controls: 1 controls for 4 folders; name one per folder")
     table = read_table(tmp_path / "table.parquet").filter((pl.col("metric") == "additive") & pl.col("over").is_null())
     # The state is the number, which is additive in its digits; both prompts of a number have the same state.
     found = table.select("model", "context", "control", "subset", pl.col("value").round(9)).sort("context", "control")

@@ -285,7 +285,7 @@ def test_operands_are_changed_where_a_context_reads_them():
     ],
 )
 def test_prompts_without_operands_to_interchange_are_refused(context, message):
-    config = shipped()
+    config = study()
     config["contexts"][2] |= context
     with pytest.raises(NumprobeError, match=r"experiments\['causal_subspace'\], contexts\['result'\]: .*" + message):
         load_study(config)

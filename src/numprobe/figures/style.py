@@ -74,7 +74,7 @@ CONTROLS: Mapping[str, Style] = {
     "untrained": Style("#555555", "D", "-."),
     "mixed": Style("#000000", "P", (0, (1, 1))),
     "constant": Style("#aaaaaa", "|", (0, (7, 2))),
-    "last_token": Style("#8c510a", "|", (0, (3, 1.5))),
+    "last_token": Style("#8c510a", "1", (0, (3, 1.5))),
 }
 _OTHERS = (
     Style("#0072B2", "o"),
