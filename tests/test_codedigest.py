@@ -1,9 +1,11 @@
 """The digest of a program: what it does changes it, how it is written does not."""
 
+import ast
 import textwrap
 
 import pytest
 
+from numprobe import codedigest
 from numprobe.codedigest import code_digest, reached_files
 
 FILES = {
@@ -126,3 +128,50 @@ def test_the_place_of_the_checkout_does_not_count(tree, tmp_path):
     for folder in ("scripts", "numprobe"):
         (tree / folder).rename(moved / folder)
     assert digest(moved) == before
+
+
+# Every kind of statement whose syntax tree versions of Python write differently.
+VERSIONED = """
+import os
+from typing import Generic
+
+
+@staticmethod
+def work(first, /, *others, key=None, **rest) -> str:
+    for entry in others:
+        yield f"{entry!r:>{key}} é \\u200b" if entry else None
+    match first:
+        case {"a": [1, *_], **kept}:
+            return lambda: {**kept, "b": first[1:, ::2]}
+
+
+class Box(Generic[int]):
+    pass
+
+
+async def wait():
+    async with os.scandir() as entries:
+        return [entry async for entry in entries if entry]
+
+
+try:
+    pass
+except (OSError, ValueError):
+    raise
+"""
+
+
+def test_every_version_of_python_gives_the_same_digest(tree):
+    """The digest of this text was taken with Python 3.11; jobs and workflow may run on different versions."""
+    (tree / "scripts/program.py").write_text(VERSIONED)
+    assert digest(tree) == "74abc5a23798ce98"
+
+
+def test_fields_that_later_versions_add_empty_do_not_count(tree, monkeypatch):
+    before = digest(tree)
+    codedigest._read.cache_clear()
+    for kind in (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef):
+        monkeypatch.setattr(kind, "_fields", (*kind._fields, "type_parameters_of_a_later_version"))
+        monkeypatch.setattr(kind, "type_parameters_of_a_later_version", [], raising=False)
+    assert digest(tree) == before
+    codedigest._read.cache_clear()

@@ -550,6 +550,7 @@ _EXPERIMENT_CONTEXTS = {
     "layer_probes": "a context of the kind operand or result, or those that it names",
     "natural_contexts": "a context of the kind natural",
     "sample_efficiency": "one of its contexts",
+    "sites": "one of its contexts",
     "ordinals": "a context of prompts",
     "multi_token": "a context of prompts",
     **dict.fromkeys(MANIPULATION, "a context of kind result in a causal model"),
@@ -600,6 +601,8 @@ def _applies(study: Study, experiment: str) -> bool:
         return VOCABULARY in contexts
     if experiment == "universal_probe":
         return any(map(study.own_token_contexts, study.models_of(experiment)))
+    if experiment == "sites":
+        return bool(set(contexts) & set(entry["contexts"]))
     return bool(contexts) if experiment in ("accuracy", "composition") else bool(set(contexts) - {VOCABULARY})
 
 

@@ -99,7 +99,25 @@ def _read(text: str) -> tuple[tuple[str, ...], str]:
             names.extend(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    return tuple(names), sha256(ast.dump(tree).encode()).hexdigest()
+    return tuple(names), sha256(_canonical(tree).encode()).hexdigest()
+
+
+def _canonical(node: object) -> str:
+    """Return a syntax tree as text that no minor version of Python changes.
+
+    Versions add fields to nodes (`type_params` in 3.12), and `ast.dump` shows empty ones or not, so those are left out.
+    """
+    if isinstance(node, ast.AST):
+        fields = [
+            f"{name}={_canonical(value)}"
+            for name in node._fields
+            if (value := getattr(node, name, None)) is not None and value != []
+        ]
+        return f"{type(node).__name__}({', '.join(fields)})"
+    if isinstance(node, list):
+        return f"[{', '.join(map(_canonical, node))}]"
+    # Which characters `repr` shows depends on the version of Unicode.
+    return ascii(node)
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:

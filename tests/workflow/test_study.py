@@ -1,6 +1,8 @@
 """What a configuration resolves to."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -280,3 +282,37 @@ def test_the_operand_with_the_wider_range_is_changed(study):
     assert study.operand("steering", "result") == "b"
     study.contexts["result"]["operands"] = {"a": [0, 999], "b": [0, 2]}
     assert study.operand("steering", "result") == "a"
+
+
+def encoder_alone(context: str) -> dict:
+    """The encoder in one context, with every experiment."""
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
+    config["models"] = [{**config["models"][4], "contexts": [context]}]
+    config["probes"] = config["probes"][:7]
+    config["experiments"] = [{k: v for k, v in entry.items() if k != "models"} for entry in config["experiments"]]
+    return config
+
+
+def refused(config: dict) -> set[str]:
+    with pytest.raises(NumprobeError, match="none of the models has the contexts for it") as refusal:
+        load_study(config)
+    return {entry["name"] for entry in config["experiments"] if f"'{entry['name']}' needs" in str(refusal.value)}
+
+
+def test_every_experiment_without_its_contexts_is_refused():
+    config = encoder_alone("result")
+    assert refused(config) == {entry["name"] for entry in config["experiments"]}
+
+
+def test_experiments_that_pass_have_jobs(tmp_path):
+    """An experiment that would join no tables would stop the run."""
+    config = encoder_alone("vocabulary")
+    without = refused(config)
+    config["experiments"] = [entry for entry in config["experiments"] if entry["name"] not in without]
+    names = [entry["name"] for entry in config["experiments"]]
+    assert {"sites", "transfer"} <= without
+    assert {"accuracy", "spectra"} <= set(names)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "-n", "-q", "-d", tmp_path]
+    ran = subprocess.run([*command, *names, "--configfile", tmp_path / "config.yaml"], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr

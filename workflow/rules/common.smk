@@ -89,13 +89,17 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=(), gro
     """
     if name not in EXPERIMENTS:
         return
-    COLLECTED.update({table: (list(joined), list(skipped)) for table, joined in (collected or {}).items()})
+    # A table of nothing at all is left out: such as the choice of layers where only embeddings are read.
+    collected = {table: list(joined) for table, joined in (collected or {}).items() if joined or skipped}
+    if not collected and not files:
+        raise NumprobeError(f"experiments['{name}']: no model of the study has what it measures: leave it out")
+    COLLECTED.update({table: (joined, list(skipped)) for table, joined in collected.items()})
     figures = {figure: plot if measured(plot[1]) else unmeasured(plot) for figure, plot in (figures or {}).items()}
     PLOTS.update({figure: plot[:3] for figure, plot in figures.items()})
     CATEGORIES.update({figure: plot[3] for figure, plot in figures.items()})
     if name not in MAIN:
         GROUPS[group].append(name)
-    ADDED[name] = ([f"results/tables/{table}.parquet" for table in collected or {}] + list(files), list(figures))
+    ADDED[name] = ([f"results/tables/{table}.parquet" for table in collected] + list(files), list(figures))
 
 
 def measured(tables):
