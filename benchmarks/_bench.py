@@ -1,4 +1,4 @@
-"""What every benchmark shares: cases timed in alternation, ratios with their spread, goals, the machine's peaks.
+"""Shared parts of the benchmarks: alternating timings, ratios with their spread, goals, the machine's peaks.
 
 Seconds depend on the machine and on what else it does; a ratio of two cases that ran in turn hardly does, so goals are
 ratios.
@@ -49,7 +49,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a program shall reach.
+    """A target that a program should reach.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Goal:
 
     @property
     def met(self) -> bool:
-        """Whether the median reaches the target."""
+        """Return whether the median reaches the target."""
         return self.measured.median <= self.target if self.at_most else self.measured.median >= self.target
 
 
@@ -104,7 +104,7 @@ def compare(cases: Mapping[str, Case], repeats: int = 5, warmup: int = 1) -> dic
 
 
 def ratio(times: Times, case: str, baseline: str) -> Ratio:
-    """How many times as long `case` took as `baseline`, repeat by repeat."""
+    """Return the time of `case` over the time of `baseline`, repeat by repeat."""
     return spread([one / other for one, other in zip(times[case], times[baseline], strict=True)])
 
 
@@ -203,7 +203,7 @@ def draw_ratios(
 
 @dataclass(frozen=True)
 class Roofline:
-    """What the machine can do at best: floating-point operations per second by type, bytes copied per second.
+    """Peak rates of the machine: floating-point operations per second by type, bytes copied per second.
 
     A copy of n bytes reads n and writes n, so it counts 2 n.
     """
@@ -242,7 +242,7 @@ def roofline(device: str = "cpu") -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """What ran the benchmark: processor, cores, GPU, threads, versions."""
+    """Describe the machine that ran the benchmark: processor, cores, GPU, threads, versions."""
     import torch
 
     return {

@@ -61,7 +61,7 @@ HIDDEN, BRIDGE, NNSIGHT = "output_hidden_states, slice, save", "TransformerLens 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What every way has to do.
+    """The work that every way has to do.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ def sums(prefixes: int, per_prefix: int, vocabulary: int, examples: int = 0) -> 
 
 
 def count_for(parts: Architecture, tokens: int, seconds: float, batch_tokens: int) -> int:
-    """How many sequences the bare forward pass reads in some seconds, by a trial; 8 at least."""
+    """Return the number of sequences (at least 8) that the bare forward pass reads in some seconds, by a trial."""
     # A GPU takes as long for a few tokens as for thousands.
     most = batch_tokens if parts.device.type == "cuda" else min(batch_tokens, 1024)
     trial = Job(parts, unlike(max(1, most // tokens), tokens, vocabulary_of(parts)), batch_tokens)
@@ -231,7 +231,7 @@ def _timed_pass(job: Job, one: Pass, put: Put, seconds: dict[str, float]) -> Non
 
 
 def alone(job: Job) -> dict[str, Callable[[], None]]:
-    """What a job takes when nothing is left to be computed."""
+    """Return the parts of a job that remain when nothing is left to compute."""
     return {WRITING: _writing(job), FLUSHED: _plain_writing(job)}
 
 
@@ -267,7 +267,7 @@ def _plain_writing(job: Job) -> Callable[[], None]:
 
 
 def writing_bound(ratios: Mapping[str, Ratio]) -> str:
-    """What writing has to do with a goal that is missed."""
+    """Explain how much writing contributes to a missed goal."""
     return (
         f"writing alone takes {ratios[WRITING].median:.3f} of the bare pass, nearly all of it behind the last batch of "
         f"a job as short as this; of that the disk takes {ratios[FLUSHED].median:.3f} for the same bytes in as many "
@@ -286,7 +286,7 @@ def delete_written() -> None:
 
 
 def hidden_states(job: Job) -> None:
-    """What `transformers` itself offers: all states of all tokens, of which some are kept and saved."""
+    """Extract with `output_hidden_states` of transformers: all states of all tokens, of which some are saved."""
     kept = []
     with torch.inference_mode():
         for batch in sequence_batches(job.located, job.batch_tokens):

@@ -1,4 +1,4 @@
-"""What it gains to keep freed memory: forward passes in two processes that take turns, one with `keep_freed_memory`."""
+"""Gain from keeping freed memory: forward passes in two processes that take turns, one with `keep_freed_memory`."""
 
 import argparse
 import resource
@@ -36,7 +36,7 @@ def serve(keep: bool, batch_tokens: int, shape: Mapping[str, int] = MEDIUM) -> N
 
 
 def take_turns(batch_tokens: int, repeats: int) -> dict[str, list[Turn]]:
-    """What a process of each kind did in each repeat, after one that is not counted."""
+    """Return the measurements of a process of each kind in each repeat, after one that is not counted."""
     turns: dict[str, list[Turn]] = {GIVEN: [], KEPT: []}
     with ExitStack() as stack:
         servers = {name: stack.enter_context(_server(name == KEPT, batch_tokens)) for name in turns}

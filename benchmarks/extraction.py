@@ -1,4 +1,4 @@
-"""What it costs to extract states: the forward pass alone, numprobe, and other ways, on prompts that share nothing.
+"""Cost of extracting states: the forward pass alone, numprobe and other ways, on prompts that share nothing.
 
 All layers, one position per prompt, Llama's architecture with 124 million random weights.
 """

@@ -186,7 +186,7 @@ def with_control(repeats: int, rows: int = WIDE_ROWS, width: int = WIDE) -> dict
 
 
 def closed_form_bound(times: Times) -> str:
-    """What the sums over rows take of ten folds, against the peak of products in double precision."""
+    """State the share of ten folds' time that the sums over rows take, against the peak of products in float64."""
     products = CV_ROWS * WIDTH * (WIDTH + 1)
     seconds = min(times[SUMS])
     share = products / seconds / roofline()["flops"]["float64"]
@@ -241,7 +241,7 @@ def table(descents: Times, folds: Times, control: Times, accuracy: dict[str, flo
 
 
 def _timed() -> dict[str, str]:
-    """What was timed of each case; the descents are scaled to all steps, layers and folds."""
+    """Describe what was timed of each case; the descents are scaled to all steps, layers and folds."""
     return {
         OURS: "all",
         ONE: "all",

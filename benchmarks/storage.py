@@ -65,7 +65,7 @@ def read_plain(folder: Path, states: States) -> None:
 
 
 def checksums(states: States) -> list[bytes]:
-    """What the manifest's checksums cost at least."""
+    """Return the least that the manifest's checksums cost."""
     return [sha256(state).digest() for state in states.values()]
 
 

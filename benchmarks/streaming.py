@@ -92,7 +92,7 @@ def extract(model: Path, prompts: Path) -> None:
 
 
 def idle() -> None:
-    """What is left of a job without its work."""
+    """Run a job without its work."""
 
 
 def in_process(name: str, job: Callable[[], None]) -> tuple[float, int]:
@@ -148,7 +148,7 @@ def line(measured: Measured, job: str, axis: str) -> tuple[float, float]:
 
 
 def growth(measured: Measured, job: str, axis: str, of: int, units: int = 1) -> Ratio:
-    """How many times more seconds (`of` 0) or bytes (1) the largest factor took than the smallest, for each unit."""
+    """Return the seconds (`of` 0) or bytes (1) of the largest factor over those of the smallest, for each unit."""
     factors = sorted(factor for name, along, factor in measured if (name, along) == (job, axis))
     pairs = zip(measured[job, axis, factors[-1]], measured[job, axis, factors[0]], strict=True)
     return spread([large[of] / small[of] / units for large, small in pairs])

@@ -1,4 +1,4 @@
-"""Where the time of a finished study goes, rule by rule, beside the same study made by an earlier commit.
+"""Time of a finished study, rule by rule, beside the same study made by an earlier commit.
 
 Snakemake's records of the jobs are read; nothing runs. For a comparison, make the study, or a part of it, with both
 commits on one machine that does nothing else, with the same models, and name the two: `--before FOLDER --after FOLDER`.

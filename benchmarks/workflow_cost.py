@@ -1,4 +1,4 @@
-"""What the workflow costs beside the work: building the graph, finding nothing to do, starting programs."""
+"""Overhead of the workflow: building the graph, finding nothing to do, starting programs."""
 
 import os
 import re

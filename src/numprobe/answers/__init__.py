@@ -1,1 +1,1 @@
-"""What models answer to arithmetic prompts, and the forward passes whose states are changed on the way."""
+"""Answers of models to arithmetic prompts, and forward passes whose states are changed on the way."""

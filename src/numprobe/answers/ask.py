@@ -19,7 +19,7 @@ from numprobe.models.tokens import NumberTokenizer
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a model answered.
+    """The answers of a model.
 
     Attributes
     ----------

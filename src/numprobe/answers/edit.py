@@ -79,7 +79,7 @@ def _with_first(args: Any, kwargs: Any, rewrite: Callable[[torch.Tensor], torch.
 
 
 def rewrite_output(output: Any, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    """What a module returned, with other states: it returns them alone, or first of several things."""
+    """Return a module's output with other states: modules return states alone, or first of several things."""
     if isinstance(output, torch.Tensor):
         return rewrite(output)
     return (rewrite(output[0]), *output[1:])

@@ -17,7 +17,7 @@ from numprobe.tables import read_metadata
 
 @dataclass(frozen=True)
 class Asking:
-    """How a model is asked.
+    """Settings of asking a model.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""How much data a probe needs: accuracy against the amount of training data, and prequential code lengths."""
+"""The amount of data that a probe needs: accuracy against training data, and prequential code lengths."""

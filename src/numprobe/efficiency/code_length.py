@@ -26,14 +26,14 @@ _SHARPNESS = np.concatenate([[0.0], np.logspace(-2, 3, 31)])
 
 @dataclass(frozen=True, eq=False)
 class Coder:
-    """How scores become probabilities: `sharpness` b, `prior` a (float64 [N]), `mixing` e."""
+    """Rule that turns scores into probabilities: `sharpness` b, `prior` a (float64 [N]), `mixing` e."""
 
     sharpness: float
     prior: np.ndarray
     mixing: float
 
     def bits(self, scores: np.ndarray, index: np.ndarray) -> np.ndarray:
-        """What it costs to send the candidates with the given indices, float64 [n], from scores [n, N]."""
+        """Return the bits that send the candidates with the given indices, float64 [n], from scores [n, N]."""
         weighted = self.sharpness * scores.astype(np.float64) + self.prior
         weighted -= weighted.max(axis=1, keepdims=True)
         np.exp(weighted, out=weighted)

@@ -1,4 +1,4 @@
-"""What one random order of the numbers yields: accuracy and code length of every probe at every size."""
+"""Results of one random order of the numbers: accuracy and code length of every probe at every size."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

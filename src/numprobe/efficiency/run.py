@@ -17,7 +17,7 @@ from numprobe.probes.codes import CODES
 
 @dataclass(frozen=True)
 class Amounts:
-    """How much data.
+    """Amounts of training data.
 
     Attributes
     ----------

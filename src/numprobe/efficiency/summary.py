@@ -147,7 +147,7 @@ def _interval(reading: Reading, resamples: int, seed: int) -> Interval:
 
 
 def _compression(bits: Interval, candidates: int) -> Interval:
-    """How many times shorter than the uniform code."""
+    """Return the factor by which a code is shorter than the uniform code."""
     uniform = float(np.log2(candidates))
     value, low, high = (None if bound is None else uniform / bound for bound in (bits.value, bits.high, bits.low))
     return replace(bits, value=value, low=low, high=high)

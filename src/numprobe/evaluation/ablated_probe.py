@@ -1,4 +1,4 @@
-"""What is read when directions are gone from the states: by the probe as it is, and by one that is fitted again."""
+"""Reading without some directions: by the probe as it is, and by one that is fitted again."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -31,7 +31,7 @@ _KIND = "fourier"
 
 @dataclass(frozen=True)
 class Removals:
-    """What is taken away, and from how many folds.
+    """Directions to remove, and the folds to remove them from.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class HeldOut:
     truth: np.ndarray
 
     def refitted(self, basis: np.ndarray) -> np.ndarray:
-        """Which rows a probe reads that is fitted, as they are, without their component in a subspace: bool [n].
+        """Return the rows that a probe fitted on states without their component in a subspace reads rightly: bool [n].
 
         The basis has orthonormal columns, float64 [width, r]. Where nothing is left, no row is read.
         """

@@ -1,4 +1,4 @@
-"""How many directions must go from an operand's state until the answers suffer."""
+"""Accuracy of the answers against the number of directions removed from an operand's state."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ COLUMNS = INTERVENTION | {"tokens": pl.String}
 
 @dataclass(frozen=True)
 class Ablations:
-    """What is taken away.
+    """Directions to remove.
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ def _mean_states(asker: Asker, questions: Questions, layers: Sequence[str], plac
 def _changes(
     asked: _Asked, probe: Probe, patterns: Patterns, layer: str, ablations: Ablations, seed: int
 ) -> Iterator[tuple[Row, list[np.ndarray]]]:
-    """What describes an ablation, and what it adds to the states, float32 [questions, width], for every draw."""
+    """Yield each ablation's description and what it adds to the states, float32 [questions, width], for every draw."""
     most = max(ablations.ranks)
     directions = {
         fold: ordered_directions(probe, patterns, layer, fold, most, ablations.draws, seed) for fold in asked.folds

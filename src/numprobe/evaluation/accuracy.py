@@ -175,7 +175,7 @@ def _fold_rows(group: pl.DataFrame, seed: int) -> Iterator[Row]:
 
 
 def constant_answer_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
-    """What always answering the most frequent label of the fold's test rows reaches, in each layer (the same in all).
+    """Return the accuracy of always answering the most frequent label of a fold's test rows (the same in all layers).
 
     Generous to the rival: it knows the test labels. The smallest of equally frequent labels answers.
     """

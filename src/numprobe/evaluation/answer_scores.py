@@ -1,4 +1,4 @@
-"""How likely a probe holds the model's own answer: an error signal that needs no true result."""
+"""Probability that a probe gives to the model's own answer: an error signal that needs no true result."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -58,7 +58,7 @@ def beside_answers(readings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFram
 
 
 def model_rows(answers: pl.DataFrame, resamples: int, seed: int, shown: Collection[int] = ()) -> list[Row]:
-    """How often the model is right, and what it answers where it is wrong, over all prompts and by operation.
+    """Return how often the model is right, and the kinds of its wrong answers, over all prompts and by operation.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def model_rows(answers: pl.DataFrame, resamples: int, seed: int, shown: Collecti
 
 
 def reading_rows(beside: pl.DataFrame, split: Split, resamples: int, seed: int) -> list[Row]:
-    """What each probe reads at each layer, on prompts that the model gets right and wrong.
+    """Return the readings of each probe at each layer, on prompts that the model gets right and wrong.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def reading_rows(beside: pl.DataFrame, split: Split, resamples: int, seed: int) 
 
 
 def answer_labels(group: pl.DataFrame, split: Split, seed: int) -> np.ndarray:
-    """What a probe says where it reads the model's answer, int64 [n]; -1 where that is no number of the range.
+    """Return a probe's label for the model's answer, int64 [n]; -1 where that is no number of the range.
 
     `group` holds the readings of one probe and control.
     """
@@ -129,7 +129,7 @@ def answer_labels(group: pl.DataFrame, split: Split, seed: int) -> np.ndarray:
 
 
 def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
-    """How well a score tells wrong answers from right ones, over all prompts and by operation.
+    """Return the AUC of a score that tells wrong answers from right ones, over all prompts and by operation.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How well a score tells two kinds of prompts apart, with an interval over values."""
+"""Area under the ROC curve of a score that separates two kinds of prompts, with an interval over values."""
 
 from collections.abc import Callable
 

@@ -73,7 +73,7 @@ class Space:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What the rows of one model need beside the model and its subspaces.
+    """Inputs of one model's rows beside the model and its subspaces.
 
     Attributes
     ----------
@@ -188,7 +188,7 @@ def _spaces(
 
 @dataclass(frozen=True, eq=False)
 class _Plain:
-    """What the model answers to the bases and to the counterfactual prompts as they are, in the order of the pairs."""
+    """The model's answers to the unchanged base and counterfactual prompts, in the order of the pairs."""
 
     base: np.ndarray
     asked: np.ndarray
@@ -201,7 +201,7 @@ def _plain_answers(asker: Asker, pairs: AskedPairs) -> _Plain:
 
 @dataclass(frozen=True, eq=False)
 class _Outcome:
-    """What the model answers to the test pairs under one interchange, and to sources with the same second operand."""
+    """The model's answers to the test pairs under one interchange, and to sources with the same second operand."""
 
     space: Space
     answers: np.ndarray
@@ -283,7 +283,7 @@ def _subset_rows(
 def _reading_rows(
     states: np.ndarray, values: np.ndarray, spaces: Sequence[Space], split: Split, study: Study
 ) -> Iterator[Row]:
-    """What a refitted probe reads of each component and of the rest; of random and trained subspaces the first."""
+    """Yield a refitted probe's readings of each component and the rest; of random and trained subspaces the first."""
     for space in spaces:
         if space.draw:
             continue

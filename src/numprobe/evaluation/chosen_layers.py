@@ -69,7 +69,7 @@ class Run:
 
 @dataclass(frozen=True)
 class _Read:
-    """What a probe reads in some contexts, and the layers that its folds chose (none: all states are one vector)."""
+    """Readings of a probe in some contexts, and the layers that its folds chose (none: all states are one vector)."""
 
     chosen: Mapping[str, int]
     readings: Mapping[str, pl.DataFrame]

@@ -50,7 +50,7 @@ class _Group:
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """What was read of a group in one state: one reading per place, leading token first; None where it is constant.
+    """Readings of a group in one state: one per place, leading token first; None where it is constant.
 
     `inner` float64 [folds]: the product over the places of the accuracies on inner values.
     """

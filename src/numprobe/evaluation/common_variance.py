@@ -1,4 +1,4 @@
-"""What two noisy copies of a code have in common, in any space of functions of the numbers, with its interval."""
+"""Variance that two noisy copies of a code share, in any space of functions of the numbers, with its interval."""
 
 from dataclasses import dataclass
 from typing import Any

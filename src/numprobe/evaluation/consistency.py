@@ -264,7 +264,7 @@ def _bases(fits: HalfFits, control: str) -> dict[tuple[int, str], np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class ModelCodes:
-    """What is compared between models: name, what it is compared as, and kernels and frequencies of its places.
+    """A model as it is compared with others: its names, and the kernels and frequencies of its places.
 
     Attributes
     ----------

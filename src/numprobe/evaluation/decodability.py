@@ -1,4 +1,4 @@
-"""How well each number is read by the probe that has not seen it."""
+"""Certainty with which the probe that has not seen a number reads it."""
 
 from pathlib import Path
 

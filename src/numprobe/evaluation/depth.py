@@ -1,4 +1,4 @@
-"""Which states of two models of different depth are compared."""
+"""Pairs of states to compare between two models of different depth."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

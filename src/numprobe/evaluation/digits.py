@@ -1,4 +1,4 @@
-"""How often each digit of a number is read rightly, whatever the other digits are."""
+"""Accuracy of each digit of a number, whatever the other digits are."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is told of probes of the embedding matrices alone: the spread over folds, the ends, and which numbers fail."""
+"""Measurements of probes of the embedding matrices alone: spread over folds, the ends, numbers that fail."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a model answers once the embedding rows of the numbers are moved to the fitted code."""
+"""Answers of a model whose number embeddings were moved to the fitted code."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -136,7 +136,7 @@ def _numbers(asker: Asker, patterns: Patterns, split: Split, seed: int) -> _Numb
 
 
 def _about(questions: Questions, tokens: np.ndarray) -> np.ndarray:
-    """Whether an operand of a question is one of these tokens, bool [questions]."""
+    """Return whether an operand of each question is one of these tokens, bool [questions]."""
     found = np.zeros(len(questions), dtype=bool)
     for name in ("a", "b"):
         alone = pl.when(pl.col(f"tokens_{name}") == 1).then(pl.col(f"token_{name}"))
@@ -163,7 +163,7 @@ def _best(asked: Questions, after: Mapping[float, np.ndarray], choosing: np.ndar
 def _reading_rows(
     numbers: _Numbers, probe: Probe, split: Split, strengths: Sequence[float], resamples: int, seed: int
 ) -> Iterator[Row]:
-    """What the probe of the fold that has not seen a number reads in its row, as it is and moved."""
+    """Yield the readings of each number's row, as it is and moved, by the probe of the fold that has not seen it."""
     for layer, matrix in numbers.matrices.items():
         places = [(control, strength) for control in CONTROLS for strength in strengths]
         for control, strength in [("none", 0.0), *places]:

@@ -119,7 +119,7 @@ def _subset_rows(readings: Readings, targets: Mapping[str, np.ndarray], measure:
 
 
 def _read_rows(readings: Readings, targets: Mapping[str, np.ndarray], measure: _Measure) -> Iterator[Row]:
-    """How often truth and answer are read at each layer."""
+    """Yield the shares of truths and of answers that are read at each layer."""
     values = _numbers(readings.prompts, "value")
     for name in (TRUTH, ANSWER):
         for place, layer in enumerate(readings.layers):
@@ -172,7 +172,7 @@ def _excess_rows(
 
 
 def _instead_rows(readings: Readings, measure: _Measure) -> Iterator[Row]:
-    """What is read where the truth is lost, and at the last state where it is not kept."""
+    """Yield the kinds of readings where the truth is lost, and at the last state where it is not kept."""
     end, last = lost_at(readings.read == _numbers(readings.prompts, "value")[:, None]), len(readings.layers)
     lost, gone = (end > 0) & (end < last), end < last
     # Prompts whose truth was never read have no layer at which it was lost.

@@ -1,4 +1,4 @@
-"""Which waves do the states of a model hold, layer by layer, and can what they promise be read off?"""
+"""Frequencies in the states of a model, layer by layer, and whether what they promise can be read."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -109,7 +109,7 @@ def _spectrum_rows(measured: Waves | None, draws: Waves, count: int, control: st
 
 
 def _summary_rows(measured: Waves | None, draws: Waves, control: str, unit: str) -> Iterator[Row]:
-    """How few frequencies hold the power, and how much lies between the classes of n mod T."""
+    """Yield the number of frequencies that hold the power, and the share between the classes of n mod T."""
     names = {"control": control, "resampled": unit}
     for metric, summary in {"participation": participation, "half_power": half_power}.items():
         value = None if measured is None else summary(measured.shares)

@@ -1,4 +1,4 @@
-"""How a layer differs from the other layers, in scale, in place and in direction: why a common probe may fail there."""
+"""Differences between a layer and the others, in scale, place and direction: why a common probe may fail there."""
 
 from collections.abc import Iterator
 from typing import Any

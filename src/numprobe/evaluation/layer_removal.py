@@ -86,7 +86,7 @@ def choose_removals(
 def oracle_rows(
     questions: pl.DataFrame, before: np.ndarray, after: Mapping[Removal, np.ndarray], resamples: int, seed: int
 ) -> list[Row]:
-    """What removals do to single prompts if for each of them the best, or the worst, is taken: upper bounds.
+    """Return upper bounds: the effect on single prompts if the best, or the worst, removal is taken for each.
 
     Returns
     -------
@@ -145,6 +145,6 @@ def _validation_rows(
 
 
 def _exactly(row: Row) -> Row:
-    """Where nothing is removed, a change of 0 has no uncertainty."""
+    """Return a row without uncertainty: where nothing is removed, the change is exactly 0."""
     bounds = {"ci_low": None, "ci_high": None, "resampled": None}
     return {**row, **bounds} if row["metric"] == "accuracy_change" else row

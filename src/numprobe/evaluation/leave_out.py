@@ -46,7 +46,7 @@ def assign_groups(count: int, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class _Fold:
-    """What one outer fold needs: operators [penalties, rows, columns] from training codes to predictions."""
+    """One outer fold: operators [penalties, rows, columns] from training codes to predictions."""
 
     test: np.ndarray
     train: np.ndarray

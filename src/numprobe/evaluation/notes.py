@@ -1,4 +1,4 @@
-"""What stands in the column `note` of a table where a value cannot be measured."""
+"""Entries of a table's column `note`, for values that cannot be measured."""
 
 #: All states of the layer are one vector, so there is nothing to read.
 CONSTANT_STATE = "constant state"

@@ -14,7 +14,7 @@ from numprobe.seeding import generator
 
 @dataclass(frozen=True, eq=False)
 class NumberHalves:
-    """Which rows of an activation folder make the mean of a number in a half of the prompts.
+    """Rows of an activation folder that make the mean of a number in each half of the prompts.
 
     Attributes
     ----------

@@ -35,7 +35,7 @@ _INVOLVED = ("number", "partner", "result")
 
 
 def crossed_errors(pairs: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """What a model answered to crossed pairs.
+    """Return the answers of a model to crossed pairs.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def group_rows(errors: pl.DataFrame, read: pl.DataFrame, resamples: int, seed: i
 
 
 def graded_rows(errors: pl.DataFrame, read: pl.DataFrame, permutations: int, resamples: int, seed: int) -> list[Row]:
-    """Whether numbers that are read with less certainty are operands of more errors.
+    """Return tests of whether numbers read with less certainty are operands of more errors.
 
     Parameters
     ----------

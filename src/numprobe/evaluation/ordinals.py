@@ -36,7 +36,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Effort:
-    """How many draws: permutations of the order, bootstrap samples of the words; and the study's seed."""
+    """Numbers of draws (permutations of the order, bootstrap samples of the words) and the study's seed."""
 
     permutations: int
     resamples: int
@@ -144,7 +144,7 @@ def _codes(words: _Words) -> dict[str, np.ndarray]:
 
 
 def _probe_rows(folder: str | Path, words: _Words, layer: str, probe: Probe, effort: Effort) -> Iterator[Row]:
-    """What a probe of numbers reads in the words: among the values of the set, and among all its candidates."""
+    """Yield the readings of a probe of numbers in the words: among the values of the set, and among all candidates."""
     known = np.isin(words.values, probe.numbers)
     if layer not in probe.layers or not known.all():
         return

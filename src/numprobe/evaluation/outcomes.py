@@ -1,4 +1,4 @@
-"""What a change of a model does to its answers: gain beside harm, with intervals over true results."""
+"""Effect of a change of a model on its answers: gain beside harm, with intervals over true results."""
 
 from collections.abc import Iterator
 from typing import Any

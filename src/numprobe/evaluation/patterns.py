@@ -1,4 +1,4 @@
-"""How well the forward model predicts the states of numbers that it has not seen."""
+"""Accuracy of the forward model: its predicted states of numbers that it has not seen."""
 
 from pathlib import Path
 from typing import Any

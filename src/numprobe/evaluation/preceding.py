@@ -1,4 +1,4 @@
-"""Which tokens before the present one can be read: a probe of numbers, a linear code and a tuned lens, like for like.
+"""Readable earlier tokens: a probe of numbers, a linear code and a tuned lens, like for like.
 
 Sequences of random tokens, numbers alone or words alone, are read at their last token. Every reader sees the same
 training rows, is judged on the same rows of the same held-out tokens, and chooses among the same candidates. One split:
@@ -43,7 +43,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured.
+    """Settings of the measurement.
 
     Attributes
     ----------
@@ -213,7 +213,7 @@ def _embedding_code(vectors: np.ndarray) -> Code:
 
 
 def _read_code(task: Task, code: Code, permutation: np.ndarray) -> np.ndarray | None:
-    """What the closed-form fit reads in the test rows, int64; None where all states are one vector."""
+    """Return the closed-form fit's readings of the test rows, int64; None where all states are one vector."""
     states, labels = task.states[~task.test], task.labels[~task.test]
     fold = task.split.folds[0]
     target = make_target(code, permutation, 0)

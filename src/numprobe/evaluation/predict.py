@@ -115,7 +115,7 @@ def _drawn(
 
 
 def labels_of(probe: Probe, values: np.ndarray) -> np.ndarray:
-    """What the probe should answer for each written number, int64, shape as `values`."""
+    """Return the label that the probe should give each written number, int64, shape as `values`."""
     return control_labels(control_of(probe), values, split_of(probe), _seed(probe))
 
 

@@ -48,7 +48,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Effort:
-    """How many draws.
+    """Numbers of draws.
 
     Attributes
     ----------

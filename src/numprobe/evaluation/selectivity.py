@@ -25,7 +25,7 @@ TASK = "task"
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What all layers share.
+    """Inputs that all layers share.
 
     Attributes
     ----------

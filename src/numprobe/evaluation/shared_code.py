@@ -69,7 +69,7 @@ class Halves:
 
 
 def evidence_table(folders: Mapping[str, Path], model: str, halves: Halves) -> pl.DataFrame:
-    """How well every state of a model predicts every column of the Fourier code, half by half.
+    """Return the fit of every column of the Fourier code to every state of a model, half by half.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def shared_code_rows(
 def untrained_rows(
     folders: Mapping[str, Path], sources: Mapping[str, Learned], model: str, halves: Halves, resamples: int
 ) -> list[Row]:
-    """What the shared code reads in the untrained control of the target; parameters as `shared_code_rows`."""
+    """Return the readings of the shared code in the target's untrained control; parameters as `shared_code_rows`."""
     rows = shared_code_rows(folders, sources, model, halves, (), resamples)
     return [{**row, "control": "untrained"} for row in rows if row.get("code") == SHARED]
 

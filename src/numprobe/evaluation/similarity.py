@@ -141,7 +141,7 @@ def mantel_null(first: np.ndarray, others: Sequence[np.ndarray], permutations: i
 
 
 def p_value(value: float, null: np.ndarray) -> float:
-    """How often chance agrees at least as well: (1 + draws not below `value`) / (1 + draws)."""
+    """Return the permutation p-value: (1 + draws not below `value`) / (1 + draws)."""
     return float((1 + (null >= value).sum()) / (1 + len(null)))
 
 

@@ -1,4 +1,4 @@
-"""How well numbers are read inside the blocks: one fit per site and block, beside the residual stream around it."""
+"""Accuracy inside the blocks: one fit per site and block, beside the residual stream around it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How often a model's answer follows an operand whose state was moved to another number."""
+"""Share of a model's answers that follow an operand whose state was moved to another number."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _UNITS = {"values (bootstrap)": "operands (bootstrap)", "values (Wilson)": "oper
 
 @dataclass(frozen=True)
 class Grid:
-    """What is tried.
+    """Layers and strengths to try.
 
     Attributes
     ----------

@@ -42,7 +42,7 @@ class RandomAngles:
 
 @lru_cache(maxsize=256)
 def random_angles(width: int, rank: int, other_rank: int, seed: int) -> RandomAngles:
-    """What random subspaces of two ranks show.
+    """Return the principal angles of random subspaces of two ranks.
 
     One of them may be fixed: the angles depend on their relative position alone, so the first `rank` rows of a random
     orthonormal frame hold the cosines.

@@ -15,7 +15,7 @@ NEVER, LOST, KEPT = "never", "lost", "kept"
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """What one probe reads in every state of every prompt.
+    """Readings of one probe in every state of every prompt.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def lost_at(found: np.ndarray) -> np.ndarray:
 
 
 def fates(read: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What becomes of target numbers, averaged over several targets of each prompt.
+    """Return the fate of target numbers at each layer, averaged over several targets of each prompt.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def fates(read: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def transitions(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each layer breaks a number (read before it, not after it) or corrects it (the converse).
+    """Return the layers that break a number (read before, not after) and that correct it (the converse).
 
     Over the layers, corrects minus breaks is what the last state reads more than the first; this is asserted.
 

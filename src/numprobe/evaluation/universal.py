@@ -1,4 +1,4 @@
-"""What one probe for all layers, and for all layers and contexts, costs against a probe of each layer."""
+"""Price of one probe for all layers, and for all layers and contexts, against a probe of each layer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -76,7 +76,7 @@ def universal_rows(
 
 
 def _choices(universal: Probe, seed: int) -> list[Row]:
-    """How many of the folds chose each normalisation."""
+    """Return the number of folds that chose each normalisation."""
     chosen = [universal.metadata["normalisation"][fold] for fold in universal.folds if fold != ALL]
     names = {"fitted_on": CONTEXTS, "probe": universal.kind, "metric": "chosen_share", "seed": seed}
     return [{**names, "normalisation": name, "value": chosen.count(name) / len(chosen)} for name in NORMALISATIONS]

@@ -140,7 +140,7 @@ def _draw_part(axes: Axes, part: pl.DataFrame, layers: Sequence[str], subset: st
 
 
 def _header(rows: pl.DataFrame, series: Series, narrow: bool) -> list[str]:
-    """How many values were tested, and which series of the legend this panel does not have."""
+    """Return the number of values tested, and the series of the legend that this panel lacks."""
     # The floor is there only where numbers are several tokens.
     series = {name: shown for name, shown in series.items() if name != "last_token"}
     most = 1 if narrow else 2

@@ -93,7 +93,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
-    """How many prompts the model answers, and how many of them rightly."""
+    """Return the number of prompts that the model answers, and of right answers."""
     model = rows.filter(pl.col("metric") == "model_accuracy").row(0, named=True)
     read = rows.filter((pl.col("metric") == "reads_truth") & (pl.col("answered") == "wrong"))
     wrong = int(read["n_prompts"][0]) if read.height else 0

@@ -1,4 +1,4 @@
-"""Whether halves of the numbers, layers and models give the same code: kernels, subspaces and frequencies."""
+"""Agreement of halves of the numbers, layers and models: kernels, subspaces and frequencies."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -186,7 +186,7 @@ def _between(rows: pl.DataFrame, models: Sequence[str]) -> np.ndarray:
 
 
 def _nulls(rows: pl.DataFrame) -> str:
-    """What the controls show at the most."""
+    """Return the highest value of the controls, in words."""
     between = rows.filter(pl.col("other_model").is_not_null())
     parts = []
     for control, column in (("random", "ci_high"), ("shuffled", "value"), ("untrained", "value")):

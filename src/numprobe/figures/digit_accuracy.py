@@ -1,4 +1,4 @@
-"""How often each digit of a number is read, over the layers, beside controls and what the last token alone tells."""
+"""Accuracy of each digit over the layers, beside controls and what the last token alone tells."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

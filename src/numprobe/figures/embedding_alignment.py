@@ -1,4 +1,4 @@
-"""What a model answers once the embedding rows of the numbers are moved to the fitted code."""
+"""Answers of a model whose number embeddings were moved to the fitted code."""
 
 from collections.abc import Mapping, Sequence
 

@@ -30,7 +30,7 @@ _COLUMNS = (
 
 
 def embedding_probes_rows(table: pl.DataFrame, misread: pl.DataFrame) -> pl.DataFrame:
-    """What the figure shows.
+    """Return the rows that the figure shows.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def fate_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def layer_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """How often each layer breaks and corrects the truth, over all prompts, by operation; parameters as `fate_rows`."""
+    """Return how often each layer breaks and corrects the truth, by operation and in all; parameters as `fate_rows`."""
     chosen = pl.col("metric").is_in(["breaks", "corrects"]) & (pl.col("answered") == "all")
     return _rows(table, chosen, "metric breaks")
 

@@ -37,7 +37,7 @@ def layer_probes_rows(
     selectivity: pl.DataFrame | None = None,
     faithful: Collection[str] = (),
 ) -> pl.DataFrame:
-    """What the figure shows.
+    """Return the rows that the figure shows.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def _style(probe: str, settings: str) -> Style:
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
-    """How many values were tested, by the number of probes that had them, and layers without a probe."""
+    """Return the number of values tested, by the number of probes that had them, and layers without a probe."""
     plain = rows.filter(
         (pl.col("control") == "none") & pl.col("value").is_not_null() & pl.col("n_values").is_not_null()
     )

@@ -36,7 +36,7 @@ _SHARES: Mapping[tuple[str, str], tuple[Style, str, float]] = {
 
 
 def layer_removal_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """What the figures show: all measurements on test prompts.
+    """Return the rows that the figures show: all measurements on test prompts.
 
     Raises
     ------

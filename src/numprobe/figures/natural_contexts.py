@@ -41,7 +41,7 @@ _COLUMNS = (
 def natural_contexts_rows(
     accuracy: pl.DataFrame, transfer: pl.DataFrame, natural: Sequence[str], operand: Sequence[str]
 ) -> pl.DataFrame:
-    """What the figure shows.
+    """Return the rows that the figure shows.
 
     Parameters
     ----------

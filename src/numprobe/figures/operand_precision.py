@@ -36,7 +36,7 @@ _COLUMNS = (
 
 
 def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """What the figure shows: sums and differences together, and published error rates of these models.
+    """Return the rows drawn: sums and differences together, and published error rates of these models.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def _draw_correlations(axes: Axes, rows: pl.DataFrame) -> None:
 
 
 def _counts(rows: pl.DataFrame) -> list[str]:
-    """How many numbers each probe cannot read."""
+    """Return the number of numbers that each probe cannot read."""
     shares = rows.filter(pl.col("metric") == "non_decodable").select("probe", "value", "n_values").rows()
     counts = [f"{probe} {round(value * tested)} of {tested}" for probe, value, tested in shares]
     return [f"non-decodable: {', '.join(counts)}"] if counts else []

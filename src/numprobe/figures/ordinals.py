@@ -95,7 +95,7 @@ def _set(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> None:
 
 
 def _depths(rows: pl.DataFrame) -> dict[str, float]:
-    """Where each state of a model stands: embeddings left of 0, the last state at 1."""
+    """Return the position of each state of a model: embeddings left of 0, the last state at 1."""
     layers = layer_order(rows["layer"].drop_nulls())
     inside = [name for name in layers if name != "embedding"]
     last = max(len(inside) - 1, 1)
@@ -113,7 +113,7 @@ def _curve(axes: Axes, rows: pl.DataFrame, depth: Mapping[str, float], style: St
 
 
 def _missing(drawn: pl.DataFrame) -> str:
-    """Which models lack which sets, in words."""
+    """Name the models that lack sets, and these sets."""
     skipped = drawn.filter(is_not_applicable())
     lines = []
     for part in skipped.partition_by("model", maintain_order=True):

@@ -1,4 +1,4 @@
-"""What a change of a model does to its answers, at the chosen layer and strength: gain beside harm, with controls."""
+"""Effect of a change on the answers, at the chosen layer and strength: gain beside harm, with controls."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +39,7 @@ _COUNTED = {"repaired": "wrong answers", "harmed": "right answers"}
 
 
 def chosen_rows(table: pl.DataFrame, metrics: Sequence[str] = (*GAIN_AND_HARM, READABLE)) -> pl.DataFrame:
-    """What the chosen layers and strengths did, by operation, on the prompts that did not choose them.
+    """Return the effect of the chosen layers and strengths, by operation, on the prompts that did not choose them.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, subsets: Sequence[str], series: 
 
 
 def _header(rows: pl.DataFrame, metric: str) -> list[str]:
-    """Where and how strongly the states were changed; how many answers the share is of."""
+    """Return the layer and strength of the change, and the number of answers."""
     own = rows.filter((pl.col("control") == "none") & (pl.col("subset") == "all") & pl.col("value").is_not_null())
     if own.is_empty():
         return []
@@ -158,5 +158,5 @@ def _header(rows: pl.DataFrame, metric: str) -> list[str]:
 
 
 def share_moved(row: Mapping[str, Any]) -> list[str]:
-    """Which share of the prompts was changed, if not all were."""
+    """Return the share of the prompts that was changed, if not all were."""
     return [f"{row['share']:.0%} of the prompts changed"] if (row.get("share") or 1) < 1 else []

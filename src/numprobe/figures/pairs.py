@@ -32,7 +32,7 @@ def models_of(drawn: pl.DataFrame) -> list[str]:
 
 
 def curve_lines(models: Sequence[str]) -> int:
-    """How many lines of panels the curves take."""
+    """Return the number of lines of panels that the curves take."""
     return max(1, -(-len(models) // _PANELS))
 
 

@@ -205,7 +205,7 @@ def bars(axes: Axes, y: float, rows: pl.DataFrame, style: Style) -> None:
 
 
 def legend_entry(name: str, style: Style, line: bool = True) -> Line2D:
-    """What the legend shows for a series of curves, or without a line, of points."""
+    """Return the legend's entry of a series of curves, or without a line, of points."""
     return Line2D([], [], color=style.colour, linestyle=style.line if line else "none", label=name, **_marker(style))
 
 

@@ -1,4 +1,4 @@
-"""Which rows of a table of measurements a figure shows."""
+"""Selection of the rows of a table that a figure shows."""
 
 from collections.abc import Sequence
 
@@ -72,7 +72,7 @@ def over_all_folds(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_not_applicable() -> pl.Expr:
-    """Whether a row says that its combination cannot be measured."""
+    """Return an expression that is true where a row's combination cannot be measured."""
     return pl.col("note").fill_null("").str.starts_with(NOT_APPLICABLE)
 
 

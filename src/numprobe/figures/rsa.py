@@ -1,4 +1,4 @@
-"""How alike the number spaces of the models are: matrices of models, controls, and curves over the depth."""
+"""Similarity of the number spaces of the models: matrices of models, controls, and curves over the depth."""
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -30,7 +30,7 @@ _LABEL = "Spearman correlation"
 
 
 def rsa_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """What the figure shows: Spearman correlations of cosine dissimilarities, with all controls.
+    """Return the rows drawn: Spearman correlations of cosine dissimilarities, with all controls.
 
     Parameters
     ----------

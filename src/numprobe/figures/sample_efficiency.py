@@ -123,7 +123,7 @@ def _ticks(axes: Axes, amounts: list[int]) -> None:
 
 
 def _header(axes: Axes, rows: pl.DataFrame, fixed: str = "") -> None:
-    """Which layer is read, and how much of the other kind of data was used."""
+    """Write the layer that is read, and the fixed amount of the other kind of data, above a panel."""
     most = int(str(rows[fixed].max())) if fixed else 0
     held = {"train_prompts": "1 prompt" if most == 1 else f"≤ {most} prompts", "train_values": f"{most} numbers"}
     text = ", ".join([f"layer {rows['layer'][0]}", *([held[fixed]] if fixed else [])])

@@ -1,4 +1,4 @@
-"""How many of their strongest frequencies models share."""
+"""Number of their strongest frequencies that models share."""
 
 import polars as pl
 from matplotlib.axes import Axes

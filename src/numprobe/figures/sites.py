@@ -135,7 +135,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, blocks: Sequence[str]) -> None:
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
-    """How many numbers were tested, and the blocks in which all states are the same vector."""
+    """Return the number of numbers tested, and the blocks in which all states are the same vector."""
     counts = rows.filter(pl.col("control") == "none")["n_values"].drop_nulls().unique().sort(descending=True)
     constant = rows.filter((pl.col("note") == CONSTANT_STATE) & (pl.col("control") == "none"))
     sites = in_order(constant["site"].replace_strict(LABELS, default=None))

@@ -97,7 +97,7 @@ def draw_steering(drawn: pl.DataFrame) -> Figure:
 
 
 def _is_chosen(column: str) -> pl.Expr:
-    """Whether a row has the chosen value of a column in its series."""
+    """Return an expression that is true where a row has the chosen value of a column in its series."""
     return pl.col(column) == pl.col(column).filter(pl.col("chosen")).first().over("probe", "control")
 
 
@@ -124,7 +124,7 @@ def _draw_strengths(axes: Axes, rows: pl.DataFrame) -> None:
 
 
 def _header(rows: pl.DataFrame, column: str) -> list[str]:
-    """What was chosen, and the prompts."""
+    """Return the chosen layer and strength, and the prompts."""
     best = {row["probe"]: row for row in rows.filter(pl.col("chosen") & (pl.col("control") == "none")).to_dicts()}
     what = "strength" if column == _BY_LAYER else "layer"
     patterns, readout = (best[along][what] for along in ("patterns", "readout"))

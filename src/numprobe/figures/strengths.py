@@ -1,4 +1,4 @@
-"""What changes of states do over layers and strengths: gain beside harm, and the same of the controls."""
+"""Effects of changed states over layers and strengths: gain beside harm, and the same of the controls."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ _STAR: Mapping[str, Any] = {
 
 
 def strength_rows(table: pl.DataFrame, metrics: Sequence[str] = tuple(METRICS)) -> pl.DataFrame:
-    """What all layers and strengths did on the prompts that choose, with the chosen share of the prompts changed.
+    """Return the effect of all layers and strengths on validation prompts, with the chosen share of prompts changed.
 
     Parameters and errors as `numprobe.figures.outcomes.chosen_rows`.
     """

@@ -1,4 +1,4 @@
-"""What all figures share: fonts, colours, the order of the states, and files that are the same on every run."""
+"""Shared style of all figures: fonts, colours, the order of the states, and files that every run repeats."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +48,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Style:
-    """How one series is drawn: the same in all figures."""
+    """Appearance of one series: the same in all figures."""
 
     colour: str
     marker: str

@@ -1,1 +1,1 @@
-"""What a study found, as Markdown pages whose every number comes from a collected table."""
+"""Findings of a study, as Markdown pages whose every number comes from a collected table."""

@@ -111,7 +111,7 @@ def _shares(measured: Mapping[tuple[str, str], Curves]) -> str:
 
 
 def _sentence(measured: Mapping[tuple[str, str], Curves]) -> str:
-    """Whether answers and reading go with the same directions, where the state matters at all."""
+    """Say whether answers and reading fail with the same directions, where the state matters at all."""
     whole = _whole_operands(measured)
     used = [curves for curves in whole.values() if curves["harmed", "state", "none"][0]["value"] >= 0.5]
     told = f"- In {len(used)} of {len(whole)} models and layers at least half of the answers need the operand's state. "

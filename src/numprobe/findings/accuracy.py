@@ -1,4 +1,4 @@
-"""What a study found, as a page of Markdown tables: every number on it comes from a collected table."""
+"""Main findings of a study as a page of Markdown tables: every number comes from a collected table."""
 
 from collections.abc import Sequence
 

@@ -38,7 +38,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
 
 
 def _at_last_state(rows: pl.DataFrame) -> pl.DataFrame:
-    """What `fourier` reads in the last state of each model."""
+    """Return the readings of `fourier` in the last state of each model."""
     read = rows.filter((pl.col("probe") == "fourier") & pl.col("layer").is_not_null())
     parts = read.partition_by("model", "context", maintain_order=True)
     return pl.concat([part.filter(pl.col("layer") == layer_order(part["layer"])[-1]) for part in parts])
@@ -84,7 +84,7 @@ def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _meaning(rows: pl.DataFrame, last: pl.DataFrame) -> str:
-    """Where wrong answers still hold the truth, and whether the probe knows more of errors than the model says."""
+    """Say where wrong answers still hold the truth, and whether the probe knows more of errors than the model says."""
     keys = ["model", "context", "operation"]
     wrong = last.filter(control="none", answered="wrong", metric="reads_truth").select(*keys, "value", "ci_low")
     control = last.filter(control="shuffled", answered="wrong", metric="reads_truth").select(*keys, "ci_high")

@@ -114,7 +114,7 @@ def _first(rows: pl.DataFrame, metric: str) -> Row | None:
 
 
 def _sentence(name: str, layer: str, rows: pl.DataFrame) -> str:
-    """What carries the operand at one place, and how the probe's subspace lies to it."""
+    """Say what carries the operand at one place, and how the probe's subspace lies to it."""
     trained, probe = (_value(_pooled(rows, _FOLLOWED, subspace)) for subspace in ("causal", "read-out"))
     random, whole = (_value(_pooled(rows, _FOLLOWED, subspace)) for subspace in ("random", "whole state"))
     return (
@@ -157,13 +157,13 @@ def _meaning(places: list[Place]) -> str:
 
 
 def _carries(rows: pl.DataFrame) -> bool:
-    """Whether the trained subspace's interval lies above that of random ones."""
+    """Return whether the trained subspace's interval lies above that of random ones."""
     trained, random = (_pooled(rows, _FOLLOWED, subspace) for subspace in ("causal", "random"))
     return bool(trained and random and (trained["ci_low"] or 0) > (random["ci_high"] or random["value"]))
 
 
 def _part(rows: pl.DataFrame, subspace: str) -> float:
-    """What a subspace carries, as a share of what the trained one carries."""
+    """Return what a subspace carries, as a share of what the trained one carries."""
     return _value(_pooled(rows, _FOLLOWED, subspace)) / _value(_pooled(rows, _FOLLOWED, "causal"))
 
 

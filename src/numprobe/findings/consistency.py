@@ -1,4 +1,4 @@
-"""Whether halves, layers and models share a code: a section of the page of findings."""
+"""Findings on the code that halves, layers and models share."""
 
 from collections.abc import Mapping
 

@@ -57,7 +57,7 @@ def _inner(layer: pl.Expr) -> pl.Expr:
 
 
 def _headline(own_scale: pl.DataFrame) -> str:
-    """How many of the inner layers reach the mark, per context."""
+    """Say how many of the inner layers reach the mark, per context."""
     lines = []
     for part in own_scale.filter(_inner(pl.col("layer"))).partition_by("context", maintain_order=True):
         good, lowest = part.filter(pl.col("value") >= _READ), part.sort("value", maintain_order=True).row(0, named=True)
@@ -90,7 +90,7 @@ def _controls(left_out: pl.DataFrame) -> str:
 
 
 def _repaired(left_out: pl.DataFrame) -> str:
-    """What the layer's own mean and scale do at the ends, where the paper's probes fail."""
+    """Say what the layer's own mean and scale change at the ends, where the paper's probes fail."""
     ends = left_out.filter(_PLAIN & ~_inner(pl.col("layer")))
     lines = []
     for part in ends.partition_by("context", "layer", maintain_order=True):
@@ -136,7 +136,7 @@ def _explained(table: pl.DataFrame, accuracies: pl.DataFrame) -> str:
 
 
 def _contrast(lost: pl.DataFrame, kept: pl.DataFrame) -> str:
-    """Whether directions tell the layers that fail from the others."""
+    """Say whether directions tell the layers that fail from the others."""
     there, elsewhere = (part["code_cosine"].drop_nulls().to_numpy() for part in (lost, kept))
     if not len(there) or not len(elsewhere):
         return ""

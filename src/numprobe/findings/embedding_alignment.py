@@ -84,7 +84,7 @@ def _by_operation(chosen: pl.DataFrame) -> str:
 
 
 def _reading(table: pl.DataFrame, chosen: pl.DataFrame) -> str:
-    """What the probe reads in the input rows before, and at the strength that was chosen for them."""
+    """Say what the probe reads in the input rows before, and at the strength that was chosen for them."""
     read = table.filter(
         (pl.col("metric") == "embedding_accuracy") & (pl.col("control") == "none") & (pl.col("layer") == "embedding")
     )
@@ -102,7 +102,7 @@ def _reading(table: pl.DataFrame, chosen: pl.DataFrame) -> str:
 
 
 def _sentence(runs: list[tuple[str, str, dict[str, Rows]]]) -> str:
-    """What the changes and their intervals mean."""
+    """Say what the changes and their intervals mean."""
     gains = [(name, variant, controls) for name, variant, controls in runs if _gains(controls)]
     lost = [name for name, _, controls in runs if _high(controls["none"]["accuracy_change"]) < 0]
     counted = f"{len(gains)} of {len(runs)} cases (models and rows)"
@@ -124,7 +124,7 @@ def _sentence(runs: list[tuple[str, str, dict[str, Rows]]]) -> str:
 
 
 def _gains(controls: dict[str, Rows]) -> bool:
-    """Whether the whole interval lies above 0 and above the best control's value."""
+    """Return whether the whole interval lies above 0 and above the best control's value."""
     own = controls["none"]["accuracy_change"]
     best = max((controls[name]["accuracy_change"]["value"] for name in _CONTROLS if name in controls), default=0.0)
     return float(own["ci_low"] if own["ci_low"] is not None else own["value"]) > max(0.0, best)

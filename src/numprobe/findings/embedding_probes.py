@@ -1,4 +1,4 @@
-"""What probes of the embedding matrices found."""
+"""Findings on probes of the embedding matrices."""
 
 from collections.abc import Mapping
 

@@ -94,7 +94,7 @@ def _breaking(rows: pl.DataFrame) -> str:
 
 
 def _meaning(rows: pl.DataFrame) -> str:
-    """Where more truths are in the states of wrong answers than chance puts there, and what happens to them."""
+    """Say where states of wrong answers hold more truths than chance puts there, and what happens to them."""
     wrong = rows.filter(labels="truth", answered="wrong")
     keys = ["model", "context", "operation"]
     # Above both nulls, or the one that there is.
@@ -118,7 +118,7 @@ _READ_OUT = "What a repair can work with is still in the last state: the loss is
 
 
 def _counts(rows: pl.DataFrame) -> pl.DataFrame:
-    """How many prompts, in the place of the share."""
+    """Return the number of prompts in the place of the share."""
     empty = pl.lit(None, dtype=pl.Float64).alias("value")
     return rows.with_columns(empty, note=pl.col("n_prompts").cast(pl.String))
 

@@ -1,4 +1,4 @@
-"""What the waves of embeddings and hidden states are, and whether models share them."""
+"""Findings on the frequencies of embeddings and hidden states, and on whether models share them."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What the probes of all kinds found, layer by layer."""
+"""Findings on probes of all kinds, layer by layer."""
 
 from collections.abc import Mapping, Sequence
 

@@ -84,7 +84,7 @@ def _oracle_table(table: pl.DataFrame) -> str:
 
 
 def _sentence(chosen: pl.DataFrame, table: pl.DataFrame) -> str:
-    """What the numbers of the single operations say."""
+    """Say what the results of the single operations mean."""
     operations = pl.col("subset") != "all"
     change = chosen.filter(operations & (pl.col("metric") == "accuracy_change"))
     tried = change.filter(pl.col("site") != "none")

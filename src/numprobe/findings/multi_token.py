@@ -57,7 +57,7 @@ def _whole_numbers(table: pl.DataFrame) -> str:
 
 
 def _independence(plain: pl.DataFrame) -> str:
-    """Whether the product is the accuracy of whole numbers."""
+    """Say whether the product of the tokens' accuracies is the accuracy of whole numbers."""
     several = plain.filter((pl.col("tokens") > 1) & (pl.col("metric") == "joint_minus_product"))
     higher, lower = (pl.col("ci_low") > 0).sum(), (pl.col("ci_high") < 0).sum()
     up, down = several.select(higher, lower.alias("lower")).row(0)
@@ -92,7 +92,7 @@ def _preceding(table: pl.DataFrame) -> str:
 
 
 def _likeness(plain: pl.DataFrame) -> str:
-    """Whether the probe of numbers reads more than the lens, on the same rows."""
+    """Say whether the probe of numbers reads more than the lens, on the same rows."""
     numbers = plain.filter((pl.col("kind") == "numbers") & (pl.col("offset") > 0))
     key = ["model", "layer", "offset"]
     pairs = numbers.filter(pl.col("probe") == "fourier").join(numbers.filter(pl.col("probe") == "lens"), on=key)

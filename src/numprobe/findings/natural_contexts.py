@@ -1,4 +1,4 @@
-"""What was found of numbers in running text."""
+"""Findings on numbers in running text."""
 
 from collections.abc import Mapping
 

@@ -102,7 +102,7 @@ def _span(row: Mapping[str, object]) -> str:
 
 
 def _matched_sentence(table: pl.DataFrame, matched: pl.DataFrame) -> str:
-    """How many raw differences there are, and how many remain against matched operands."""
+    """Say how many raw differences there are, and how many remain against matched operands."""
     raw = table.filter(pl.col("metric") == "error_difference")
     found = raw.filter(pl.col("ci_low") > 0)
     same = ["model", "probe"]

@@ -1,4 +1,4 @@
-"""What was found on words with an order."""
+"""Findings on words with an order."""
 
 from collections.abc import Mapping
 
@@ -62,7 +62,7 @@ def _cells(rows: pl.DataFrame) -> list[str]:
 
 
 def _meaning(measured: pl.DataFrame) -> str:
-    """How many sets beat their permuted orders, by the numbers; all states count as tests."""
+    """Say how many sets beat their permuted orders; all states count as tests."""
     sentences = []
     plain = measured.filter(pl.col("control") == "none", pl.col("context") == "word")
     for chosen, text in (

@@ -1,4 +1,4 @@
-"""What changes of states gain and harm, as parts of the sections of the experiments on manipulation."""
+"""Gains and harms of changed states, as parts of the sections of the experiments on manipulation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the experiments of a group found: one section per experiment, in the order of the configuration."""
+"""Page of a group of experiments: one section per experiment, in the order of the configuration."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the comparison of number spaces found."""
+"""Findings on the similarity of number spaces."""
 
 from collections.abc import Mapping
 

@@ -142,7 +142,7 @@ def _paired(part: pl.DataFrame, metric: str, rival: Row) -> Row:
 
 
 def _prompts(part: pl.DataFrame) -> str:
-    """What several prompts of a number add."""
+    """Say what several prompts of a number add."""
     rows = part.filter((pl.col("metric") == "accuracy") & (pl.col("control") == "none") & (pl.col("probe") == LEADING))
     rows = rows.filter(pl.col("train_values") == pl.col("train_values").max()).sort("train_prompts")
     if rows.height < 2:

@@ -1,4 +1,4 @@
-"""What one number code for all models reads: a section of the page of findings."""
+"""Findings on one number code for all models."""
 
 from collections.abc import Mapping
 

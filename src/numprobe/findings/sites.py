@@ -84,7 +84,7 @@ def _highest_control(rows: pl.DataFrame) -> str:
 
 
 def _sentences(rows: pl.DataFrame) -> str:
-    """What the numbers of the middle blocks say, over the models."""
+    """Say what the results of the middle blocks mean, over the models."""
     at = {site: rows.filter(pl.col("site") == site) for site in _SITES}
     lines = []
     if at["residual_out"].height:
@@ -113,7 +113,7 @@ def _points(gain: object) -> str:
 
 
 def _other_probes(middle: pl.DataFrame, probe: str) -> str:
-    """How the other probes compare, where there are some."""
+    """Compare the other probes, where there are some."""
     others = middle.filter((pl.col("control") == "none") & ~pl.col("probe").is_in([probe, "constant"]))
     if others.is_empty():
         return ""

@@ -72,7 +72,7 @@ def _line(name: str, operation: str, cells: Cells) -> list[str]:
 
 
 def _by_layer(table: pl.DataFrame) -> str:
-    """What the patterns lead at strength 1 in every layer, and what the whole state leads there."""
+    """Say how many answers the patterns lead at strength 1 in every layer, and how many the whole state leads there."""
     rows = table.filter(metric="followed", control="none", prompts="test", subset="all", strength=1.0)
     lines = []
     for part in rows.partition_by("model", "context", maintain_order=True):
@@ -91,7 +91,7 @@ def _too_few(table: pl.DataFrame) -> str:
 
 
 def _sentence(models: Mapping[str, Cells]) -> str:
-    """Which answers follow, beyond the controls; whether the read-out would have done."""
+    """Say which answers follow beyond the controls, and whether the read-out would have done."""
     above = [name for name, cells in models.items() if _above(cells[_OWN], *(cells[key] for key in _CONTROLS))]
     follow, count = _models(above), len(_models(models))
     better = _models(name for name, cells in models.items() if _above(cells[_OWN], cells[_READOUT]))
@@ -117,7 +117,7 @@ def _models(names: Iterable[str]) -> set[str]:
 
 
 def _above(row: Mapping[str, Any], *others: Mapping[str, Any]) -> bool:
-    """Whether the interval lies above those of the others."""
+    """Return whether the interval lies above those of the others."""
     return bool(_bound(row, "ci_low") > max(_bound(other, "ci_high") for other in others))
 
 

@@ -54,7 +54,7 @@ def _cost(table: pl.DataFrame) -> str:
 
 
 def _by_depth(differences: pl.DataFrame) -> str:
-    """Whether the price is paid in the first or in the second half of the blocks."""
+    """Say whether the price is paid in the first or in the second half of the blocks."""
     blocks = differences.filter(pl.col("layer").str.contains(r"^\d+$")).with_columns(
         block=pl.col("layer").cast(pl.Int64)
     )
@@ -96,7 +96,7 @@ def _at_middle(accuracies: pl.DataFrame) -> str:
 
 
 def _choices(table: pl.DataFrame) -> str:
-    """Which normalisation the folds chose."""
+    """Name the normalisation that the folds chose."""
     shares = table.filter((pl.col("metric") == "chosen_share") & _PLAIN & (pl.col("value") > 0))
     lines = []
     for part in shares.partition_by("model", maintain_order=True):

@@ -45,7 +45,7 @@ def ordered_directions(
 
 
 def component(states: np.ndarray, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """What an ablation takes away: the part of the states' distance from `mean` that lies in the subspace.
+    """Return the component that an ablation removes: the part of the states' distance from `mean` in the subspace.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where the rows that embed numbers are moved: towards the fitted code, and, as controls, elsewhere.
+"""Targets of the rows that embed numbers: the fitted code and, as controls, other places.
 
 arXiv 2506.08966 reports that embeddings aligned with the pattern that a probe finds make fewer arithmetic errors.
 """
@@ -64,14 +64,14 @@ def row_changes(
 
 
 def pattern_rank(patterns: Patterns, layer: str, fold: str) -> int:
-    """How many principal directions hold the share `HELD` of the variance between the patterns of all numbers."""
+    """Count the principal directions that hold the share `HELD` of the variance between all patterns."""
     states = patterns.states(patterns.numbers, layer, fold)
     variance = np.linalg.svd(states - states.mean(axis=0), compute_uv=False) ** 2
     return int((np.cumsum(variance) < HELD * variance.sum()).sum()) + 1
 
 
 def _denoised(rows: np.ndarray, others: np.ndarray, rank: int) -> np.ndarray:
-    """What the first principal directions of other rows hold of some rows."""
+    """Return some rows' projection on the first principal directions of other rows."""
     mean = others.mean(axis=0)
     directions = np.linalg.svd(others - mean, full_matrices=False)[2][:rank]
     return np.asarray(mean + (rows - mean) @ directions.T @ directions)

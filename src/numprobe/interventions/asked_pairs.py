@@ -59,7 +59,7 @@ class AskedPairs:
 
     @property
     def reaches(self) -> tuple[str, ...]:
-        """Which tokens can be changed: the last of every operand, and all of them where some have several."""
+        """Return the tokens that can be changed: the last of every operand, and all of them where some have several."""
         return (LAST, ALL) if self.lengths("base").max() > 1 else (LAST,)
 
     def tokens(self, name: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which prompts choose a layer and a strength, and which are reported."""
+"""Division of the prompts into those that choose a layer and a strength and those that are reported."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ VALIDATION, TEST = "validation", "test"
 
 
 def is_validation(values: np.ndarray, seed: int) -> np.ndarray:
-    """Whether the prompts of a number choose, bool of the shape of `values`; half of all numbers do, by hash.
+    """Return whether the prompts of a number choose, bool of the shape of `values`; half of all numbers do, by hash.
 
     Parameters
     ----------

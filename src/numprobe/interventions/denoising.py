@@ -94,7 +94,7 @@ def denoising_rows(
 
 
 def readings(states: np.ndarray, probe: Probe, folds: Folds, layer: str) -> tuple[np.ndarray, np.ndarray]:
-    """What each prompt's own fold of the probe reads in its state, int64 [n], and how surely: log odds, float64 [n].
+    """Return each prompt's reading by its own fold of the probe, int64 [n], and its log odds, float64 [n].
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ Folds = Mapping[str, np.ndarray]
 
 
 class StatesOfNumbers(Protocol):
-    """Where states lie for each number, such as `numprobe.probes.patterns.Patterns`."""
+    """A map from numbers to states, such as `numprobe.probes.patterns.Patterns`."""
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def unseen_folds(values: np.ndarray, split: Split, folds: Collection[str]) -> Fo
 
 
 def is_tested(values: np.ndarray, split: Split, folds: Collection[str]) -> np.ndarray:
-    """Whether some fold tests a prompt's number, bool [n]; parameters as `unseen_folds`."""
+    """Return whether some fold tests a prompt's number, bool [n]; parameters as `unseen_folds`."""
     mark = np.zeros(len(values), dtype=bool)
     for rows in unseen_folds(values, split, folds).values():
         mark[rows] = True
@@ -61,7 +61,7 @@ def is_tested(values: np.ndarray, split: Split, folds: Collection[str]) -> np.nd
 
 
 def pattern_states(patterns: StatesOfNumbers, folds: Folds, numbers: np.ndarray, layer: str) -> np.ndarray:
-    """Where the state of each prompt's number lies according to the prompt's own fold, float32 [n, width].
+    """Return the state of each prompt's number according to the prompt's own fold, float32 [n, width].
 
     Parameters
     ----------

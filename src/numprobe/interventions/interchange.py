@@ -20,7 +20,7 @@ from numprobe.seeding import derive_seed, generator
 
 @dataclass(frozen=True)
 class Training:
-    """How a basis is trained: Adam with the learning rate `rate`, which falls linearly to zero.
+    """Settings of a basis's training: Adam with the learning rate `rate`, which falls linearly to zero.
 
     Attributes
     ----------

@@ -34,7 +34,7 @@ RESULT, ANSWER = "result", "answer"
 
 @dataclass(frozen=True)
 class PairSettings:
-    """Which pairs are drawn.
+    """Settings of the pairs to draw.
 
     Attributes
     ----------

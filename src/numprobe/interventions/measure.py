@@ -24,7 +24,7 @@ MOVEMENT = INTERVENTION | {"share": pl.Float64}
 
 @dataclass(frozen=True, eq=False)
 class Movement:
-    """How the states of one layer are moved.
+    """A move of the states of one layer.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Movement:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """What a model is asked, what it answers as it is, and the states of the last tokens, which are moved.
+    """Questions, the model's unchanged answers, and the states of the last tokens, which are moved.
 
     Attributes
     ----------

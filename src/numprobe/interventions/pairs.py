@@ -40,7 +40,7 @@ PAIR = pl.Schema(
 
 @dataclass(frozen=True)
 class PairPrompts:
-    """How pairs are asked: as the prompts of a context of kind result that are in symbols.
+    """Wording of the pairs: as the prompts of a context of kind result that are in symbols.
 
     Attributes
     ----------

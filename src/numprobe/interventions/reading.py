@@ -1,4 +1,4 @@
-"""What can be read of the interchanged operand, by probes refitted in closed form on the pairs' own states."""
+"""Readings of the interchanged operand, by probes refitted in closed form on the pairs' own states."""
 
 import numpy as np
 

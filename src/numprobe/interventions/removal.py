@@ -22,7 +22,7 @@ PARTS = ("block", "attention", "mlp")
 
 @dataclass(frozen=True)
 class Removal:
-    """What is removed from a model.
+    """Layers to remove from a model.
 
     Attributes
     ----------

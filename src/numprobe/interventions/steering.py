@@ -60,7 +60,7 @@ class Steerable:
 
     @property
     def reaches(self) -> tuple[str, ...]:
-        """Which tokens can be changed: the last of every operand, and all of them where some have several."""
+        """Return the tokens that can be changed: the last of every operand, and all of them where some have several."""
         return (LAST, ALL) if self.earlier else (LAST,)
 
     def edits(self, layer: str, reach: str, change: np.ndarray, strength: float) -> list[Edit]:
@@ -164,7 +164,7 @@ def _asked(
 
 
 def steering_changes(steerable: Steerable, probe: Probe, patterns: Patterns, layer: str, seed: int) -> Changes:
-    """What is added to the states of a layer, with the controls.
+    """Return what is added to the states of a layer, with the controls.
 
     Along the patterns P that is P[m] - P[n], from the operand n to the other number m; along the read-out a[m] - a[n],
     the difference of the directions that the probe scores the two numbers with, made as long as P[m] - P[n].

@@ -50,7 +50,7 @@ Tensors = dict[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What is to be predicted: a code, and which of its rows is the code of each value (int64 [N]; docs: controls)."""
+    """A code to predict, and the row of it that is the code of each value (int64 [N]; docs: controls)."""
 
     code: Code
     labels: np.ndarray

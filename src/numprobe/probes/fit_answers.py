@@ -101,7 +101,7 @@ def _answers_of(rows: TrainingRows, answers: pl.DataFrame) -> np.ndarray:
 
 
 def _teaches(answer: np.ndarray, fold: Fold, split: Split) -> bool:
-    """Whether a fold has answers enough, in two inner groups at least."""
+    """Return whether a fold has enough answers, in two inner groups at least."""
     present = np.unique(answer)
     groups = [group for group in fold.inner if np.isin(split.block_of(present), group).any()]
     return len(present) >= FEWEST and len(groups) > 1

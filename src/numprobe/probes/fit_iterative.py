@@ -125,7 +125,7 @@ def _load(
 
 
 def is_constant(states: np.ndarray) -> bool:
-    """Whether all states [n, d] are one vector, up to rounding."""
+    """Return whether all states [n, d] are one vector, up to rounding."""
     scale = _mean_and_scale(states, slice(None))[1]
     size = sum(float((block.astype(np.float64) ** 2).sum()) for block in _blocks(states)) / len(states)
     return bool(states.shape[1] * scale**2 <= CONSTANT_TOLERANCE * size)
@@ -155,7 +155,7 @@ class _Inputs:
 
 @dataclass(frozen=True, eq=False)
 class IterativeData:
-    """What the folds of one fit share.
+    """Inputs that the folds of one fit share.
 
     Attributes
     ----------

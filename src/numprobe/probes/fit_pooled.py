@@ -101,12 +101,12 @@ def best_normalisations(variants: Mapping[str, Fitted]) -> dict[Where, str]:
 
 
 def select(variants: Mapping[str, Fitted], chosen: Mapping[Where, str]) -> Fitted:
-    """What was fitted with the chosen normalisation, for every layer and fold."""
+    """Return the fit with the chosen normalisation, for every layer and fold."""
     return {where: variants[name][where] for where, name in chosen.items()}
 
 
 def pooled_probe(pool: Pool, fitted: Fitted, folds: Sequence[Fold], metadata: Mapping[str, Any]) -> Probe:
-    """What was fitted, as a probe.
+    """Return the fit as a probe.
 
     Parameters
     ----------

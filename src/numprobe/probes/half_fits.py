@@ -49,7 +49,7 @@ class HalfFits:
 
     @property
     def controls(self) -> set[str]:
-        """Which controls were fitted."""
+        """Return the names of the fitted controls."""
         return {control for control, _, _ in self.tensors}
 
 

@@ -16,7 +16,7 @@ _LAYER = "0"
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the probes of all folds read.
+    """Readings of the probes of all folds.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def read_held_out(
 
 
 def inner_accuracy(states: np.ndarray, values: np.ndarray, split: Split, kind: str) -> np.ndarray:
-    """How well each fold's training values read one of their own blocks: what a choice of states may look at.
+    """Return each fold's accuracy on one of its own training blocks: what a choice of states may look at.
 
     The block is held out from a fit on the fold's other training blocks, so no test value of the fold takes part.
 

@@ -71,7 +71,7 @@ class Trained:
 
 
 class Family:
-    """How a kind of probe writes numbers as class vectors.
+    """The class vectors by which a kind of probe writes numbers.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class Family:
         return {name: torch.stack([layer[name] for layer in layers]).to(self.device) for name in layers[0]}
 
     def latent(self, parameters: Parameters, states: torch.Tensor) -> torch.Tensor:
-        """What is compared with the class vectors, [L, n, h], of states [L, n, d]."""
+        """Return the vectors that are compared with the class vectors, [L, n, h], of states [L, n, d]."""
         return torch.baddbmm(parameters["bias"], states, parameters["weight"])
 
     def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:

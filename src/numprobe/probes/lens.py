@@ -14,7 +14,7 @@ from numprobe.seeding import derive_seed
 
 @dataclass(frozen=True)
 class LensSettings:
-    """How a translator is trained: Adam with a rate that falls along a cosine; rows drawn with replacement.
+    """Settings of a translator's training: Adam, a rate that falls along a cosine, rows drawn with replacement.
 
     The rate and the number of steps (a multiple of `evaluate_every`) are the best pair on validation values.
     """
@@ -27,7 +27,7 @@ class LensSettings:
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """What turns a translated state into scores of the candidates.
+    """The map from a translated state to scores of the candidates.
 
     Attributes
     ----------

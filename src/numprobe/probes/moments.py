@@ -85,7 +85,7 @@ class Moments:
         )
 
     def is_constant(self, blocks: Blocks) -> bool:
-        """Whether all states of the blocks are one vector."""
+        """Return whether all states of the blocks are one vector."""
         centre = self.centre(blocks)
         variance = self.trace_about(blocks, centre) / centre.count
         return bool(variance <= CONSTANT_TOLERANCE * (variance + centre.state @ centre.state))

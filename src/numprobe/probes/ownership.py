@@ -1,4 +1,4 @@
-"""Whether a model and a tokenizer are those that a probe was fitted on."""
+"""Check that a model and a tokenizer are those that a probe was fitted on."""
 
 import re
 from collections.abc import Mapping

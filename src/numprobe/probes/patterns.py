@@ -46,7 +46,7 @@ class Patterns:
     tensors: Mapping[tuple[str, str], Mapping[str, np.ndarray]]
 
     def states(self, values: np.ndarray, layer: str, fold: str) -> np.ndarray:
-        """Where the state of each number lies, float64 [n, width].
+        """Return the state of each number according to a fold, float64 [n, width].
 
         Parameters
         ----------

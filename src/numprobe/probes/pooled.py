@@ -31,7 +31,7 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, eq=False)
 class Standard:
-    """What a state is centred by, float64 [d], and divided by."""
+    """The centre of a state, float64 [d], and its divisor."""
 
     mean: np.ndarray
     scale: float
@@ -57,7 +57,7 @@ class Spread:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all rows are one vector, up to rounding."""
+        """Return whether all rows are one vector, up to rounding."""
         standard = self.standard
         variance = standard.scale**2 * len(standard.mean)
         return bool(variance <= CONSTANT_TOLERANCE * (variance + standard.mean @ standard.mean))
@@ -147,7 +147,7 @@ class Pool:
         return total if len(self.contexts) == 1 else weighted(total, self._factor[context])
 
     def _is_constant(self, layer: str) -> bool:
-        """Whether a layer is constant in some context."""
+        """Return whether a layer is constant in some context."""
         blocks = tuple(range(self.split.n_blocks))
         return any(self._spread(layer, context, blocks).is_constant for context in self.contexts)
 
@@ -162,7 +162,7 @@ class Pool:
         return [spread(statistics, self.split, (block,)) for block in range(self.split.n_blocks)]
 
     def standards(self, blocks: Blocks, normalisation: str) -> dict[Place, Standard] | None:
-        """What each state is normalised by, from the rows of some value blocks; None for "none".
+        """Return the normalisation of each state, from the rows of some value blocks; None for "none".
 
         Raises
         ------
@@ -182,7 +182,7 @@ class Pool:
         return result
 
     def layer_standards(self, blocks: Blocks) -> dict[str, Standard]:
-        """What each layer is normalised by where the context is not known."""
+        """Return the normalisation of each layer where the context is not known."""
         standards = self.standards(blocks, "layer")
         assert standards is not None
         return {layer: standards[layer, self.contexts[0]] for layer in self.layers}

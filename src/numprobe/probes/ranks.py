@@ -1,4 +1,4 @@
-"""How many directions a `fourier` read-out needs, in every layer and fold: chosen among training numbers alone."""
+"""Number of directions that a `fourier` read-out needs, per layer and fold: chosen on training numbers alone."""
 
 from collections.abc import Sequence
 

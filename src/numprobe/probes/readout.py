@@ -1,4 +1,4 @@
-"""What a fitted `fourier` probe reads with: the kernel of the numbers, the subspace, and the frequencies.
+"""Read-out of a fitted `fourier` probe: the kernel of the numbers, the subspace, and the frequencies.
 
 A probe scores number n by the state times a direction a_n = W (w (S_n - s)), W the read-out weights times gain, w the
 precisions and s the mean of the code. W is known only up to what the code leaves open, but the directions are not.

@@ -11,7 +11,7 @@ from numprobe.errors import NumprobeError
 
 @dataclass(frozen=True)
 class Settings:
-    """How an iterative probe is built and trained.
+    """Architecture and training settings of an iterative probe.
 
     Attributes
     ----------

@@ -33,13 +33,13 @@ class Numbers:
 
     @property
     def constant(self) -> bool:
-        """Whether all states are one vector, so that there is nothing to read."""
+        """Return whether all states are one vector, so that there is nothing to read."""
         return bool(np.ptp(self.states, axis=0).max() == 0)
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """How well each column is predicted on held-out values: means over the values, float64 [c] each.
+    """Fit of each column on held-out values: means over the values, float64 [c] each.
 
     Attributes
     ----------

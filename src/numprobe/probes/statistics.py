@@ -1,4 +1,4 @@
-"""What a closed-form fit needs to know of the rows: sums in float64 that add up over rows and over value blocks."""
+"""Sufficient statistics of a closed-form fit: sums in float64 that add up over rows and over value blocks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ _Add = Callable[[Array, np.ndarray, np.ndarray], np.ndarray]
 
 
 def _adding(blocks: int, width: int, device: str | None) -> tuple[_Add, Array]:
-    """What adds rows up, and what they are added to."""
+    """Return the function that adds rows up, and the array that they are added to."""
     if device is None:
         return _add, np.zeros((blocks, width, width))
     import torch

@@ -1,4 +1,4 @@
-"""How often a small model answers right on pairs of operands that it never saw."""
+"""Accuracy of a small model on pairs of operands that it never saw."""
 
 from typing import Any
 

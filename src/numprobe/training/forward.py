@@ -47,7 +47,7 @@ def loss_of(model: PreTrainedModel, batches: list[Batch]) -> torch.Tensor:
 
 @torch.no_grad()
 def correct(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
-    """Whether the model's most likely token is the true one: bool, shape (rows, scored tokens per row).
+    """Return whether the model's most likely token is the true one: bool, shape (rows, scored tokens per row).
 
     Every row must score the same number of tokens.
     """

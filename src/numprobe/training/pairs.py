@@ -17,7 +17,7 @@ Pairs = tuple[np.ndarray, np.ndarray]
 
 
 def held_out(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Which unordered pairs are never trained on, in any operation or wording.
+    """Return the unordered pairs that are never trained on, in any operation or wording.
 
     The finaliser of splitmix64 mixes the pair before the remainder is taken: a model learns a linear rule of a and b
     (and then knows which pairs never occur), a mixed one it cannot.

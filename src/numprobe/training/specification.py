@@ -1,4 +1,4 @@
-"""What a small model is: its shape, its training, and the steps whose weights are kept."""
+"""Specification of a small model: its shape, its training, and the steps whose weights are kept."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -74,7 +74,7 @@ class Specification:
 
     @property
     def tied(self) -> bool:
-        """Whether the output matrix is the embedding."""
+        """Return whether the output matrix is the embedding."""
         return self.architecture != "olmo2"
 
     @property

@@ -1,4 +1,4 @@
-"""What the small models are trained on: five groups of rows, drawn anew at every step."""
+"""Training data of the small models: five groups of rows, drawn anew at every step."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
