@@ -90,8 +90,9 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=(), gro
     if name not in EXPERIMENTS:
         return
     # A table of nothing at all is left out: such as the choice of layers where only embeddings are read.
-    collected = {table: list(joined) for table, joined in (collected or {}).items() if joined or skipped}
-    if not collected and not files:
+    tables = collected or {}
+    collected = {table: list(joined) for table, joined in tables.items() if joined or skipped}
+    if tables and not collected and not files:
         raise NumprobeError(f"experiments['{name}']: no model of the study has what it measures: leave it out")
     COLLECTED.update({table: (joined, list(skipped)) for table, joined in collected.items()})
     figures = {figure: plot if measured(plot[1]) else unmeasured(plot) for figure, plot in (figures or {}).items()}
