@@ -30,6 +30,13 @@ A decoder of another type is tried if it describes itself as Llama does (an arch
 `num_hidden_layers`, `tie_word_embeddings`): it is built without weights first, every state must come in its place, and
 its card says whether it shares prefixes, after both ways were compared. `numprobe add-model` and `describe_model`
 refuse at once what cannot be read.
+
+## Files of a model
+
+Of a folder what `transformers` would load is read, and nothing else: `model.safetensors`, or without it the files that
+`model.safetensors.index.json` names. Other safetensors files (checkpoints, copies in another layout, files of an index
+beside a single file) count neither for rows, checksums and parameters nor for anything else. Files that are missing,
+shorter or longer than their header says, or Git LFS pointers are refused; so is a tensor that two of the files hold.
 """
 
 

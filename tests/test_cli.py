@@ -166,6 +166,8 @@ def fails(capsys, *arguments):
 def test_what_cannot_be_added_is_one_clear_line(hub, tmp_path, capsys, monkeypatch):
     hub(tiny_model("llama", head=True), word_tokenizer(), files=("pytorch_model.bin",))
     assert "no safetensors" in fails(capsys, "add-model", "org/model")
+    hub(tiny_model("llama", head=True), word_tokenizer(), files=("consolidated.safetensors", "config.json"))
+    assert "no safetensors weights that transformers loads" in fails(capsys, "add-model", "org/model")
     assert "no config.json" in fails(capsys, "add-model", str(tmp_path))
     assert "leave --revision out" in fails(capsys, "add-model", str(tmp_path), "--revision", "main")
     (tmp_path / "model.bin").write_bytes(bytes(100))
@@ -178,6 +180,16 @@ def test_what_cannot_be_added_is_one_clear_line(hub, tmp_path, capsys, monkeypat
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", offline)
     assert "cannot be reached" in fails(capsys, "add-model", "org/model")
+
+
+def test_a_file_that_the_index_of_a_hub_model_names_but_the_hub_lacks_is_missed_at_once(hub, tmp_path, capsys):
+    index = "model.safetensors.index.json"
+    hub(tiny_model("llama", head=True), word_tokenizer(), files=(index, "1.safetensors"))
+    folder = tmp_path / "snapshots" / COMMIT
+    (folder / "model.safetensors").unlink()
+    (folder / index).write_text(json.dumps({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}}))
+    said = fails(capsys, "add-model", "org/model")
+    assert f"org/model has no 2.safetensors, which its {index} names (1 missing in all)" in said
 
 
 def test_reading_needs_a_probe_and_a_model(tmp_path, capsys):

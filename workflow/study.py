@@ -40,6 +40,7 @@ from numprobe.models.facts import (
 from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type, read_known_model
 from numprobe.models.gguf.header import FLOATS, known_header
 from numprobe.models.single_tokens import count_single_tokens, count_vocabulary_entries
+from numprobe.models.weights import weight_files
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.prompts.examples import describe_examples
 from numprobe.seeding import derive_seed
@@ -154,8 +155,10 @@ class Model:
             return [f"results/models/{self.name}/{name}" for name in CONVERTED_FILES]
         # Relative where possible: a study whose folder moves with its environment is not run again.
         folder = os.path.relpath(_folder(self.entry))
-        patterns = ("config.json", "tokenizer*.json", "chat_template.*", "*.safetensors")
-        return sorted(f"{folder}/{file.name}" for pattern in patterns for file in Path(folder).glob(pattern))
+        patterns = ("config.json", "tokenizer*.json", "chat_template.*")
+        small = [file for pattern in patterns for file in Path(folder).glob(pattern)]
+        weights = weight_files(folder, self.embeddings_only)
+        return sorted(f"{folder}/{file.relative_to(folder)}" for file in [*small, *weights])
 
 
 #: What the workflow writes of a model that it trains, and of one that it converts.

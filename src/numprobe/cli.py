@@ -13,7 +13,7 @@ import yaml
 from numprobe import __version__
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import ModelFacts, model_width
-from numprobe.models.source import ModelSource, hub_files, resolve_source
+from numprobe.models.source import ModelSource, check_hub_weights, hub_files, resolve_source
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,10 +75,11 @@ def _add_model(options: argparse.Namespace) -> None:
     if source.kind == "hub":
         # The commit is fixed first, so that all that follows is of one revision; the weights are not needed yet.
         commit, files = hub_files(options.id, options.revision)
-        if not any(name.endswith(".safetensors") for name in files):
-            raise NumprobeError(f"{options.id} has no safetensors weights; other formats can run code and are not read")
+        check_hub_weights(options.id, files)
         source = ModelSource("hub", id=options.id, revision=commit)
     folder = resolve_source(source, weights=source.kind != "hub").folder
+    if source.kind == "hub":
+        check_hub_weights(options.id, files, folder)
     from numprobe.models.check import check_architecture
     from numprobe.models.load import load_tokenizer
 

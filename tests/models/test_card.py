@@ -1,9 +1,6 @@
 from hashlib import sha256
 
-import numpy as np
 import pytest
-import torch
-from safetensors.torch import save_file
 
 from models.tiny import (
     LAYERS,
@@ -16,12 +13,10 @@ from models.tiny import (
     word_tokenizer,
     wordpiece_tokenizer,
 )
-from numprobe.errors import NumprobeError
 from numprobe.models.card import as_ranges, describe_numbers, model_card
 from numprobe.models.identity import tokenizer_sha256
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
-from numprobe.models.weights import matrix_name, read_rows, tensor_shapes, weights_sha256
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -66,38 +61,3 @@ def test_counts_of_tokens():
 def test_ranges():
     assert as_ranges([]) == []
     assert as_ranges([1, 2, 3, 5, 7, 8]) == [[1, 3], [5, 5], [7, 8]]
-
-
-def test_several_files_are_hashed_in_the_order_of_their_names(tmp_path):
-    (tmp_path / "b.safetensors").write_bytes(b"two")
-    (tmp_path / "a.safetensors").write_bytes(b"one")
-    assert weights_sha256(tmp_path) == sha256(b"onetwo").hexdigest()
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_rows_are_read_from_whichever_file_holds_them(tmp_path, dtype):
-    matrix = torch.arange(24).reshape(6, 4).to(dtype)
-    save_file({"other.weight": torch.zeros(2)}, tmp_path / "a.safetensors")
-    save_file({"model.embed_tokens.weight": matrix}, tmp_path / "b.safetensors")
-    assert matrix_name(tmp_path, "embedding") == "model.embed_tokens.weight"
-    assert matrix_name(tmp_path, "unembedding") is None
-    rows = read_rows(tmp_path, "model.embed_tokens.weight", [5, 0])
-    assert rows.dtype == np.float32
-    assert rows.tolist() == [[20, 21, 22, 23], [0, 1, 2, 3]]
-    assert tensor_shapes(tmp_path) == {"other.weight": (2,), "model.embed_tokens.weight": (6, 4)}
-
-
-def test_two_matrices_that_could_be_it_are_none(tmp_path):
-    save_file(
-        {"a.embed_tokens.weight": torch.zeros(2, 2), "b.embed_tokens.weight": torch.zeros(2, 2)},
-        tmp_path / "a.safetensors",
-    )
-    assert matrix_name(tmp_path, "embedding") is None
-
-
-def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(NumprobeError, match="no safetensors"):
-        weights_sha256(tmp_path)
-    (tmp_path / "a.safetensors").write_bytes(b"\x09\x00\x00\x00\x00\x00\x00\x00{broken")
-    with pytest.raises(NumprobeError, match=r"a.safetensors is not a complete safetensors file"):
-        tensor_shapes(tmp_path)

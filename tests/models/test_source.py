@@ -10,6 +10,7 @@ from numprobe.errors import NumprobeError
 from numprobe.models.source import ModelSource, hub_files, parse_source, resolve_source
 
 HUB = ModelSource("hub", id="org/model", revision="v1")
+NO_TENSORS = b"\x02\0\0\0\0\0\0\0{}"
 
 
 def http_error(kind):
@@ -20,7 +21,7 @@ def http_error(kind):
 def model_folder(folder, *files):
     folder.mkdir(parents=True)
     for name in ("config.json", *files):
-        (folder / name).write_text("{}")
+        (folder / name).write_bytes(NO_TENSORS if name.endswith(".safetensors") else b"{}")
     return folder
 
 
@@ -92,12 +93,12 @@ def test_only_safe_files_of_a_hub_model_are_fetched_and_the_commit_is_known(tmp_
     found = resolve_source(HUB, weights)
     assert (found.folder, found.revision) == (folder, "0123abc")
     assert (asked["id"], asked["revision"]) == ("org/model", "v1")
-    names = ["config.json", "tokenizer.json", "model-1-of-2.safetensors", "pytorch_model.bin", "x.py"]
-    names += ["onnx/model.safetensors", "consolidated.safetensors", "weights.pkl"]
+    names = ["config.json", "tokenizer.json", "model.safetensors", "model-1-of-2.safetensors", "pytorch_model.bin"]
+    names += ["x.py", "onnx/model.safetensors", "consolidated.safetensors", "weights.pkl"]
     fetched = huggingface_hub.utils.filter_repo_objects(
         names, allow_patterns=asked["allow_patterns"], ignore_patterns=asked["ignore_patterns"]
     )
-    assert list(fetched) == ["config.json", "tokenizer.json", *(["model-1-of-2.safetensors"] if weights else [])]
+    assert list(fetched) == ["config.json", "tokenizer.json", *(["model.safetensors"] if weights else [])]
 
 
 def test_code_of_a_hub_model_is_fetched_only_if_it_is_trusted(tmp_path, monkeypatch):

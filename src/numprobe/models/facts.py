@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from numprobe.atomic import read_json
 from numprobe.errors import NumprobeError
+from numprobe.models.json_files import read_model_json
 
 # Model types (the key `model_type` of config.json) with residual blocks in one list, and whether the output matrix is
 # the input matrix where the file does not say. True is the default of Hugging Face's older configurations.
@@ -387,14 +387,14 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     Raises
     ------
     NumprobeError
-        If the folder or the file is missing, or the file is not valid JSON.
+        If the folder or the file is missing, or the file cannot be read (`numprobe.models.json_files`).
     """
     if not Path(folder).is_dir():
         raise NumprobeError(f"the model folder {folder} does not exist")
     path = Path(folder) / "config.json"
     if not path.exists():
         raise NumprobeError(f"{folder} is not a Hugging Face model folder: it has no config.json")
-    return dict(read_json(path))
+    return read_model_json(path)
 
 
 def state_layers(facts: ModelFacts) -> list[str]:
@@ -439,7 +439,7 @@ def has_chat_template(folder: str | Path) -> bool:
     if any((place / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
         return True
     settings = place / "tokenizer_config.json"
-    return settings.is_file() and bool(read_json(settings).get("chat_template"))
+    return settings.is_file() and bool(read_model_json(settings).get("chat_template"))
 
 
 def check_single_tokens(found: int, expected: int | None) -> None:

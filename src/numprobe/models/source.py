@@ -1,7 +1,7 @@
 """Where a model comes from, and the local folder that holds it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import find_package_folder
 from numprobe.models.gguf.record import RECORD, read_record
-from numprobe.models.weights import embedding_shards
+from numprobe.models.json_files import check_small_files
+from numprobe.models.weights import INDEX, SINGLE, check_weights, embedding_shards, shards
 
 T = TypeVar("T")
 
@@ -30,8 +31,8 @@ _TOKENIZER_AND_CONFIG = [
     "vocab.*",
     "merges.txt",
     "*.model",
+    INDEX,
 ]
-_INDEX = "*.safetensors.index.json"
 
 
 @dataclass(frozen=True)
@@ -126,16 +127,14 @@ def resolve_source(source: ModelSource, weights: bool = True) -> ResolvedModel:
     Raises
     ------
     NumprobeError
-        If the model cannot be found or fetched, or has no safetensors weights.
+        If the model cannot be found or fetched, has no safetensors weights, or its files are not complete.
     """
     found = _FINDERS[source.kind](source, weights)
     if not (found.folder / "config.json").is_file():
         raise NumprobeError(f"{found.folder} is not a Hugging Face model folder: it has no config.json")
-    if weights and not list(found.folder.glob("*.safetensors")):
-        raise NumprobeError(
-            f"{source.id or found.folder} has no safetensors weights; other formats can run code when they are "
-            "opened and are not read: convert it with save_pretrained"
-        )
+    check_small_files(found.folder)
+    if weights:
+        check_weights(found.folder, source.embeddings_only)
     return found
 
 
@@ -153,14 +152,41 @@ def hub_files(id: str, revision: str | None) -> tuple[str, list[str]]:
     return str(info.sha), [file.rfilename for file in info.siblings or []]
 
 
+def check_hub_weights(id: str, files: Collection[str], folder: Path | None = None) -> None:
+    """Check that the files of a model on the hub are those that `transformers` loads.
+
+    Parameters
+    ----------
+    id
+        The model.
+    files
+        Names of the files there.
+    folder
+        Holds the index of a model in several files; None: the files that it names are not looked for.
+
+    Raises
+    ------
+    NumprobeError
+        If there are no such files, or one that the index names is missing.
+    """
+    if SINGLE not in files and INDEX not in files:
+        raise NumprobeError(
+            f"{id} has no safetensors weights that transformers loads ({SINGLE}, or {INDEX} and its files); other "
+            "formats can run code when they are opened and are not read"
+        )
+    missing = sorted(set(shards(folder)) - set(files)) if folder is not None and SINGLE not in files else []
+    if missing:
+        raise NumprobeError(f"{id} has no {missing[0]}, which its {INDEX} names ({len(missing)} missing in all)")
+
+
 def _resolve_hub(source: ModelSource, weights: bool) -> ResolvedModel:
     patterns = [*_TOKENIZER_AND_CONFIG, *(["*.py"] if source.trust_remote_code else [])]
-    if weights:
-        patterns += [_INDEX] if source.embeddings_only else [_INDEX, "*.safetensors"]
-    folder = _fetch(source, source.revision, patterns)
-    if weights and source.embeddings_only:
-        # The index tells which files hold the embeddings; they are taken of the commit that it belongs to.
-        folder = _fetch(source, folder.name, embedding_shards(folder) or ["*.safetensors"])
+    folder = _fetch(source, source.revision, [*patterns, SINGLE] if weights else patterns)
+    if weights and not (folder / SINGLE).is_file():
+        check_hub_weights(str(source.id), [INDEX] if (folder / INDEX).is_file() else [])
+        # The index tells which files are the model's; they are taken of the commit that it belongs to.
+        wanted = embedding_shards(folder) if source.embeddings_only else []
+        folder = _fetch(source, folder.name, wanted or shards(folder))
     # The cache keeps every snapshot in a folder that is named by its commit.
     return ResolvedModel(folder, folder.name)
 
@@ -169,8 +195,8 @@ def _fetch(source: ModelSource, revision: str | None, patterns: list[str]) -> Pa
     """The folder of the cache that holds the files of a revision, fetched where they are not there yet."""
     import huggingface_hub
 
-    # "*" also matches folders, which hold the same weights in other formats.
-    ignored = ["*/*", "consolidated*"]
+    # "*" also matches folders, which hold the same model in other formats.
+    ignored = ["*/*"] if any("*" in pattern for pattern in patterns) else []
     folder = _asking_hub(
         str(source.id),
         source.revision,

@@ -1,114 +1,272 @@
-"""Read single tensors and facts from a model's safetensors files, without building the model."""
+"""Which files hold a model's weights, and single tensors and facts from them, without building the model.
+
+The Snakefile imports this module to know whether a model's matrices are tied when it builds the graph, so: standard
+library only until rows are read.
+"""
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from numprobe.atomic import read_json
 from numprobe.errors import NumprobeError
+from numprobe.lfs import refuse_pointer
+from numprobe.models.json_files import read_model_json
 
 if TYPE_CHECKING:
     import numpy as np
 
-# The last parts of the names that the families give to their input and output matrices.
-_INPUT = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight", "tok_embeddings.weight")
-_OUTPUT = ("lm_head.weight", "embed_out.weight")
+#: What `transformers` loads of a folder: one file of this name, else the files that the index names; nothing else.
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+# What the families call their input and output matrices. Those of further heads and of towers lie in numbered blocks.
+_MATRICES = {
+    "embedding": re.compile(r"(^|.*\.)(embed_tokens|wte|embed_in|word_embeddings|tok_embeddings|embeddings)\.weight"),
+    "unembedding": re.compile(
+        r"((^|.*\.)(lm_head|embed_out|output_projection|generator_lm_head|vocab_projector|(lm_head|predictions)\.decoder)"
+        r"|head|decoder)\.weight"
+    ),
+}
+_IN_A_BLOCK = re.compile(r"\.\d+\.")
+_BLOCK = 1 << 20
 
 
-def weight_files(folder: str | Path) -> list[Path]:
-    """The safetensors files of a model folder, sorted by name.
+@dataclass(frozen=True)
+class Stored:
+    """A tensor in a file: its type as safetensors names it, its shape, and where its bytes lie in the file."""
 
-    Raises
-    ------
-    NumprobeError
-        If there are none.
-    """
-    files = sorted(Path(folder).glob("*.safetensors"))
-    if not files:
-        raise NumprobeError(f"{folder} has no safetensors weights: convert the model with save_pretrained")
-    return files
+    file: Path
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
 
 
-def embedding_shards(folder: str | Path) -> list[str]:
-    """Names of the files that hold the input and output matrix of a model in several files, sorted.
+def weight_files(folder: str | Path, embeddings_only: bool = False) -> list[Path]:
+    """Return the files that hold a model's weights, sorted by name: those that `transformers` would load.
 
-    Known from the index of the files, whether they are there or not; none for a model in one file.
-    """
-    held = {file for name, file in _weight_map(folder).items() if name.endswith(_INPUT + _OUTPUT)}
-    return sorted(held)
-
-
-def _weight_map(folder: str | Path) -> dict[str, str]:
-    """Name of every tensor -> file, of a model in several files."""
-    indices = sorted(Path(folder).glob("*.safetensors.index.json"))
-    return {str(name): str(file) for path in indices for name, file in read_json(path)["weight_map"].items()}
-
-
-def weights_sha256(folder: str | Path, embeddings_only: bool = False) -> str:
-    """The sha256 of the bytes of all safetensors files, one after the other, in hexadecimal.
-
-    For a model in one file this is the checksum that `sha256sum` and the hub show.
+    Other safetensors files of a folder (checkpoints, copies in another layout, an index beside a single file) are no
+    part of the model.
 
     Parameters
     ----------
     folder
         The model folder.
     embeddings_only
-        Of a model in several files, those alone that hold the embedding matrices.
+        Of a model in several files, those alone that hold the input and output matrix.
+
+    Raises
+    ------
+    NumprobeError
+        If there are none, or one that the index names is not there.
+    """
+    place = Path(folder)
+    if (place / SINGLE).is_file():
+        return [place / SINGLE]
+    names = embedding_shards(place) if embeddings_only else []
+    files = [place / name for name in names or shards(place)]
+    if not files:
+        raise NumprobeError(_why_none(place))
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise NumprobeError(
+            f"{missing[0]} does not exist, but {INDEX} names it ({len(missing)} of {len(files)} files are not there): "
+            "download the model completely"
+        )
+    return files
+
+
+def _why_none(folder: Path) -> str:
+    if (folder / "adapter_config.json").is_file():
+        return f"{folder} holds an adapter, not a model: merge it into its model, and save that with save_pretrained"
+    others = sorted(path.name for path in folder.glob("*.safetensors"))
+    if others:
+        return (
+            f"{folder} has {', '.join(others[:3])}, but neither {SINGLE} nor {INDEX}, which are what transformers "
+            "loads: rename the file, or save the model with save_pretrained"
+        )
+    return (
+        f"{folder} has no safetensors weights; other formats can run code when they are opened and are not read: "
+        "convert it with save_pretrained"
+    )
+
+
+def shards(folder: str | Path) -> list[str]:
+    """Return the names of the files of a model in several files, sorted, whether they are there or not.
+
+    None for a model in one file.
+
+    Raises
+    ------
+    NumprobeError
+        If the index is damaged, or names a file outside the folder.
+    """
+    return sorted(set(_weight_map(Path(folder)).values()))
+
+
+def embedding_shards(folder: str | Path) -> list[str]:
+    """Return those of `shards` that hold the input and output matrix."""
+    held = {file for name, file in _weight_map(Path(folder)).items() if _matrices_called(name)}
+    return sorted(held)
+
+
+def _matrices_called(name: str) -> list[str]:
+    """Whether a tensor is called as input or output matrices are: which of the two."""
+    if _IN_A_BLOCK.search(name):
+        return []
+    return [layer for layer, pattern in _MATRICES.items() if pattern.fullmatch(name)]
+
+
+def _weight_map(folder: Path) -> dict[str, str]:
+    """Name of every tensor -> file, of a model in several files."""
+    index = folder / INDEX
+    if (folder / SINGLE).is_file() or not index.is_file():
+        return {}
+    found = read_model_json(index).get("weight_map")
+    if not isinstance(found, dict) or not found or not all(isinstance(file, str) for file in found.values()):
+        raise NumprobeError(f"{index} does not say which file holds which tensor (`weight_map`): download it again")
+    for file in found.values():
+        if not file.endswith(".safetensors") or Path(file).is_absolute() or ".." in Path(file).parts:
+            raise NumprobeError(
+                f"{index} names '{file}', which is no safetensors file of this folder: download it again"
+            )
+    return found
+
+
+def check_weights(folder: str | Path, embeddings_only: bool = False) -> None:
+    """Check that the files of a model are there, complete by their own headers, and hold no tensor twice.
+
+    Raises
+    ------
+    NumprobeError
+        Naming the file.
+    """
+    seen: dict[str, Path] = {}
+    for file in weight_files(folder, embeddings_only):
+        for name in _header(file):
+            if name in seen:
+                raise NumprobeError(
+                    f"{seen[name]} and {file.name} both hold {name}: which of them counts cannot be told. Save the "
+                    "model again with save_pretrained"
+                )
+            seen[name] = file
+
+
+def weights_sha256(folder: str | Path, embeddings_only: bool = False) -> str:
+    """Return the sha256 of the bytes of a model's files, one after the other, in hexadecimal.
+
+    For a model in one file this is the checksum that `sha256sum` and the hub show.
+
+    Parameters
+    ----------
+    folder, embeddings_only
+        As for `weight_files`.
     """
     digest = sha256()
-    shards = embedding_shards(folder) if embeddings_only else []
-    for path in [Path(folder) / name for name in shards] or weight_files(folder):
+    for path in weight_files(folder, embeddings_only):
         with path.open("rb") as file:
-            while block := file.read(1 << 20):
+            while block := file.read(_BLOCK):
                 digest.update(block)
     return digest.hexdigest()
 
 
+def stored_tensors(folder: str | Path) -> dict[str, Stored]:
+    """Return the tensors of a model by name, from the headers of those of its files that are there."""
+    place = Path(folder)
+    files = [place / SINGLE] if (place / SINGLE).is_file() else [place / name for name in shards(place)]
+    return {name: stored for file in files if file.is_file() for name, stored in _header(file).items()}
+
+
 def tensor_shapes(folder: str | Path) -> dict[str, tuple[int, ...]]:
-    """Shapes of all stored tensors by name, read from the files' headers."""
-    shapes = {}
-    for path in weight_files(folder):
-        for name, described in _header(path).items():
-            shapes[name] = tuple(described["shape"])
-    return shapes
+    """Return the shapes of all tensors of `stored_tensors` by name."""
+    return {name: stored.shape for name, stored in stored_tensors(folder).items()}
 
 
-def _header(path: Path) -> dict[str, dict[str, list[int]]]:
+def _header(path: Path) -> dict[str, Stored]:
+    refuse_pointer(path)
     try:
         with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    except (ValueError, MemoryError, OverflowError) as error:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length))
+            size = file.seek(0, 2)
+        header.pop("__metadata__", None)
+        found = {name: _stored(path, 8 + length, told) for name, told in header.items()}
+    except (ValueError, MemoryError, OverflowError, AttributeError, KeyError, TypeError) as error:
         raise NumprobeError(f"{path} is not a complete safetensors file ({error}): fetch or make it again") from error
-    header.pop("__metadata__", None)
-    return dict(header)
+    end = max((stored.end for stored in found.values()), default=8 + length)
+    if size != end:
+        raise NumprobeError(
+            f"{path} is not a complete safetensors file ({size} bytes, {end} by its header): fetch or make it again"
+        )
+    return found
+
+
+def _stored(path: Path, data: int, told: dict[str, list[int]]) -> Stored:
+    start, end = (data + int(offset) for offset in told["data_offsets"])
+    return Stored(path, str(told["dtype"]), tuple(map(int, told["shape"])), start, end)
 
 
 def count_parameters(folder: str | Path) -> int | None:
-    """The number of stored parameters; tied matrices count once. None if some of the model's files are not there."""
-    if not all((Path(folder) / file).exists() for file in _weight_map(folder).values()):
+    """Return the number of stored parameters; tied matrices count once. None if not all of the files are there."""
+    place = Path(folder)
+    if not all((place / name).is_file() for name in shards(place)):
         return None
-    return sum(prod(shape) for shape in tensor_shapes(folder).values())
+    tensors = stored_tensors(place)
+    copy = matrix_name(place, "unembedding") if stored_tied(place) else None
+    return sum(prod(stored.shape) for name, stored in tensors.items() if name != copy)
 
 
 def matrix_name(folder: str | Path, layer: str) -> str | None:
-    """The name of the stored input (`embedding`) or output (`unembedding`) matrix, None if no name fits alone."""
-    endings = {"embedding": _INPUT, "unembedding": _OUTPUT}[layer]
-    names = [name for name, shape in tensor_shapes(folder).items() if name.endswith(endings) and len(shape) == 2]
+    """Return the name of the stored input (`embedding`) or output (`unembedding`) matrix; None unless one name fits."""
+    shapes = tensor_shapes(folder)
+    names = [name for name, shape in shapes.items() if layer in _matrices_called(name) and len(shape) == 2]
     return names[0] if len(names) == 1 else None
 
 
+def stored_tied(folder: str | Path) -> bool | None:
+    """Return whether the stored output matrix is the input matrix, byte by byte; None if they are not both stored."""
+    names = [matrix_name(folder, layer) for layer in ("embedding", "unembedding")]
+    if None in names:
+        return None
+    tensors = stored_tensors(folder)
+    one, other = (tensors[str(name)] for name in names)
+    return (one.dtype, one.shape) == (other.dtype, other.shape) and _same_bytes(one, other)
+
+
+def _same_bytes(one: Stored, other: Stored) -> bool:
+    """Whether two tensors of one type and shape are the same; no more than a block of each is in memory."""
+    with one.file.open("rb") as first, other.file.open("rb") as second:
+        first.seek(one.start)
+        second.seek(other.start)
+        left = one.end - one.start
+        while left > 0:
+            block = min(_BLOCK, left)
+            if first.read(block) != second.read(block):
+                return False
+            left -= block
+    return True
+
+
 def read_rows(folder: str | Path, name: str, rows: Sequence[int]) -> "np.ndarray":
-    """Rows of a stored matrix, float32 [rows, width]; no more than one row beside the result is in memory."""
+    """Return rows of a stored matrix, float32 [rows, width]; no more than one row beside the result is in memory.
+
+    Raises
+    ------
+    NumprobeError
+        If there is no such matrix, or it has fewer rows.
+    """
     import numpy as np
     from safetensors import safe_open
 
-    for path in weight_files(folder):
-        with safe_open(path, framework="pt") as file:
-            if name in file.keys():  # noqa: SIM118 (not a mapping)
-                matrix = file.get_slice(name)
-                return np.stack([matrix[row].float().numpy() for row in rows])
-    raise NumprobeError(f"{folder} has no tensor {name}")
+    stored = stored_tensors(folder).get(name)
+    if stored is None:
+        raise NumprobeError(f"{folder} has no tensor {name}")
+    if rows and max(rows) >= stored.shape[0]:
+        raise NumprobeError(f"{stored.file}: {name} has {stored.shape[0]} rows, none for token {max(rows)}")
+    with safe_open(stored.file, framework="pt") as file:
+        matrix = file.get_slice(name)
+        return np.stack([matrix[row].float().numpy() for row in rows])

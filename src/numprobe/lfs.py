@@ -1,0 +1,31 @@
+"""Pointers of Git LFS: what a clone without Git LFS leaves in place of large files."""
+
+from pathlib import Path
+
+from numprobe.errors import NumprobeError
+
+_START = b"version https://git-lfs.github.com/spec/"
+
+
+def refuse_pointer(path: str | Path) -> None:
+    """Refuse a file that is a Git LFS pointer; a file that does not exist is none.
+
+    Raises
+    ------
+    NumprobeError
+        If it is one.
+    """
+    if is_pointer(path):
+        raise NumprobeError(
+            f"{path} is a Git LFS pointer, not the file itself: run `git lfs pull` where it was cloned, or download "
+            "the file again"
+        )
+
+
+def is_pointer(path: str | Path) -> bool:
+    """Return whether a file is a Git LFS pointer."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(_START)) == _START
+    except FileNotFoundError:
+        return False
