@@ -2,22 +2,7 @@
 
 import re
 
-import polars as pl
-
-SCHEMA = {
-    "prompt": pl.UInt32,
-    "text": pl.String,
-    "value": pl.Int32,
-    "start": pl.UInt32,
-    "end": pl.UInt32,
-    "read_at": pl.String,
-    "operation": pl.String,
-    "a": pl.Int32,
-    "b": pl.Int32,
-    "template": pl.String,
-    "domain": pl.String,
-    "text_split": pl.String,
-}
+from numprobe.prompts import table
 
 
 def prompt_table(texts, read_at="token"):
@@ -27,5 +12,6 @@ def prompt_table(texts, read_at="token"):
         matches = list(re.finditer("[0-9]+", text))
         for match in matches if read_at == "token" else matches[-1:]:
             span = {"value": int(match.group()), "start": match.start(), "end": match.end()}
-            rows.append({"prompt": prompt, "text": text, **span, "read_at": read_at, "text_split": "any"})
-    return pl.DataFrame([{**dict.fromkeys(SCHEMA), **row} for row in rows], schema=SCHEMA)
+            shared = {"read_at": read_at, "template": "t", "text_split": "any"}
+            rows.append({"prompt": prompt, "text": text, **span, **shared})
+    return table.prompt_table(rows)

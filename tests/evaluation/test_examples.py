@@ -44,6 +44,18 @@ def test_spans_values_and_correctness_belong_to_the_text(predictions):
         assert row["correct"] == (row["value"] % 2 == 0 or row["value"] == 99)
 
 
+def test_of_a_long_text_what_stands_around_the_number_is_shown(predictions):
+    long = PROMPTS.with_columns(
+        text=pl.concat_str(pl.lit("a" * 3000), "text", pl.lit("b" * 3000)),
+        start=pl.col("start") + 3000,
+        end=pl.col("end") + 3000,
+    )
+    table = sample_examples(predictions.with_columns(start=pl.lit(3004, dtype=pl.UInt32)), long, 50, 0)
+    for example in table.iter_rows(named=True):
+        assert example["text"][example["start"] : example["end"]] == str(example["value"])
+        assert example["text"].startswith("a" * 1996 + "Add ") and example["text"].endswith(" eggs" + "b" * 1995)
+
+
 def test_the_sample_depends_on_the_seed_alone(predictions):
     assert sample_examples(predictions, PROMPTS, 7, 0).equals(sample_examples(predictions, PROMPTS, 7, 0))
     assert not sample_examples(predictions, PROMPTS, 7, 0).equals(sample_examples(predictions, PROMPTS, 7, 1))

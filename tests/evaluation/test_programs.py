@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 
 from numprobe.atomic import write_json
-from numprobe.tables import read_metadata, read_table, write_table
+from numprobe.prompts.generate import number_prompts
+from numprobe.prompts.table import write_prompts
+from numprobe.tables import read_metadata, read_table
 
 from .fakes import make_probe, write_folder
 
@@ -33,10 +35,7 @@ def study(tmp_path):
     make_probe().save(tmp_path / "linear.safetensors")
     make_probe(control="shuffled").save(tmp_path / "linear.shuffled.safetensors")
     write_json(tmp_path / "card.json", {"single_token_numbers": {"contiguous_from_minimum": [0, 99]}})
-    prompts = pl.DataFrame({"prompt": range(100), "value": range(100), "text": [str(n) for n in range(100)]})
-    types = {"prompt": pl.UInt32, "value": pl.Int32, "start": pl.UInt32, "end": pl.UInt32}
-    spans = prompts.with_columns(start=0, end=pl.col("text").str.len_chars()).cast(types)
-    write_table(tmp_path / "prompts.parquet", spans, {})
+    write_prompts(tmp_path / "prompts.parquet", number_prompts(0, 99), {})
     return tmp_path
 
 

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from models.tiny import byte_tokenizer, separate_space_tokenizer, word_tokenizer
 from numprobe.errors import NumprobeError
 from numprobe.models.load import load_tokenizer
 from numprobe.models.source import ModelSource
-from numprobe.models.tokens import NumberTokenizer
+from numprobe.models.tokens import Encoded, NumberTokenizer
 
 WORDS = NumberTokenizer(word_tokenizer())
 BYTES = NumberTokenizer(byte_tokenizer())
@@ -129,6 +131,18 @@ def test_many_numbers_at_once_are_found_as_each_alone(numbers, pairs):
     which, *spans, values = np.array(asked).T
     together = numbers.find_all(texts, encoded, which, np.stack(spans, axis=1), values)
     assert together == [numbers.find(texts[i], encoded[i], *rest) for i, *rest in asked]
+
+
+@given(st.lists(st.lists(st.integers(0, 300), min_size=1, max_size=5), min_size=1, max_size=4))
+def test_many_numbers_at_once_are_found_wherever_their_tokens_stand(numbers):
+    """Tokens in the opposite order of the text."""
+    texts = [" is ".join(map(str, row)) for row in numbers]
+    encoded = [Encoded(one.ids[::-1], one.starts[::-1], one.ends[::-1]) for one in BYTES.encode(texts)]
+    asked = [(i, *match.span(), int(match[0])) for i, text in enumerate(texts) for match in re.finditer("[0-9]+", text)]
+    asked = [one for one in asked if one[3] < 60]
+    which, *spans, values = np.array(asked, dtype=np.int64).reshape(-1, 4).T
+    together = BYTES.find_all(texts, encoded, which, np.stack(spans, axis=1), values)
+    assert together == [BYTES.find(texts[i], encoded[i], *rest) for i, *rest in asked]
 
 
 def test_many_numbers_at_once_are_refused_as_each_alone():

@@ -12,7 +12,7 @@ from numprobe.atomic import file_sha256
 from numprobe.errors import NumprobeError
 from numprobe.prompts.contexts import KINDS, make_prompts
 from numprobe.prompts.natural import load_passages
-from numprobe.prompts.table import check_prompts, read_prompts
+from numprobe.prompts.table import check_prompts, prompt_texts, read_prompts
 from numprobe.tables import read_metadata
 
 PROGRAM = Path(__file__).parents[2] / "scripts" / "make_prompts.py"
@@ -103,8 +103,10 @@ def test_other_numerals_of_a_corpus_stay_and_are_no_sites(tmp_path: Path) -> Non
     table, metadata = make_prompts("c", "natural", 3, 0, 99, {"corpus": str(path), "texts": 16, "test_share": 0.5})
     assert metadata["corpus"]["left_out"] == {"date": 16, "decimal": 16, "negative": 16}
     assert table.height == 32
-    assert all(" at $1,234.50 or -7 in 2024-05-06 for " in text for text in table["text"])
-    for text, start, end, value in table.select("text", "start", "end", "value").iter_rows():
+    texts = prompt_texts(table)
+    assert all(" at $1,234.50 or -7 in 2024-05-06 for " in text for text in texts["text"])
+    rows = table.drop("text").join(texts, on="prompt")
+    for text, start, end, value in rows.select("text", "start", "end", "value").iter_rows():
         assert text[start:end] == str(value)
 
 

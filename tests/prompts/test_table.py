@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from numprobe.errors import NumprobeError
-from numprobe.prompts.table import prompt_table, read_prompts, write_prompts
+from numprobe.prompts.table import PROMPTS, prompt_table, prompt_texts, read_prompts, write_prompts
 from numprobe.tables import read_metadata, write_table
 
 TEXT = "€5 for 12 eggs and 340 ml"
@@ -23,16 +23,27 @@ def table() -> pl.DataFrame:
     )
 
 
-def changed(row: int, column: str, value: object) -> pl.DataFrame:
+def changed(row: int, **values: object) -> pl.DataFrame:
     rows = table().to_dicts()
-    rows[row][column] = value
-    return prompt_table(rows)
+    rows[row] |= values
+    return pl.DataFrame(rows, schema=PROMPTS)
 
 
 def test_a_written_table_is_read_back(tmp_path: Path) -> None:
     write_prompts(tmp_path / "p.parquet", table(), {"seed": 3})
     assert read_prompts(tmp_path / "p.parquet").equals(table())
     assert read_metadata(tmp_path / "p.parquet") == {"seed": 3}
+
+
+def test_a_text_is_stored_once() -> None:
+    assert table()["text"].to_list() == [TEXT, None, TEXT]
+    assert prompt_texts(table()).rows() == [(0, TEXT), (1, TEXT)]
+
+
+def test_rows_of_one_prompt_name_one_text() -> None:
+    row = {"prompt": 0, "value": 5, "start": 1, "end": 2, **SHARED}
+    with pytest.raises(NumprobeError, match=r"prompt 0 \('€5 for 12 eggs and 340 ml'\): one prompt has two texts"):
+        prompt_table([row, row | {"text": "€5"}])
 
 
 def test_columns_that_a_row_leaves_out_are_null() -> None:
@@ -48,32 +59,30 @@ def test_columns_that_a_row_leaves_out_are_null() -> None:
         (0, "start", 2, "prompt 0 .* the span 2..2 is not inside the text"),
         (2, "prompt", 2, "prompt 2 .* prompt ids must count up from 0 without gaps"),
         (0, "prompt", 1, "prompt 1 .* prompt ids must count up from 0 without gaps"),
-        (1, "text", "for eggs12", r"prompt 0 \('for eggs12'\): one prompt has two texts"),
+        (1, "text", TEXT, r"prompt 0 \('€5 for 12 eggs and 340 ml'\): only the first row of a prompt has its text"),
         (1, "text_split", "test", "prompt 0 .* one prompt has two text splits"),
         (0, "read_at", "after", "prompt 0 .* read_at is 'after', expected one of"),
         (2, "text_split", "dev", "prompt 1 .* text_split is 'dev', expected one of"),
         (2, "value", None, "prompt 1 .* one of the columns .* is null"),
-        (2, "text", None, r"prompt 1 \(None\): one of the columns .* is null"),
+        (2, "text", None, r"prompt 1 \(None\): the first row of a prompt has no text"),
     ],
 )
 def test_a_broken_row_is_refused_by_its_prompt(
     tmp_path: Path, row: int, column: str, value: object, message: str
 ) -> None:
     with pytest.raises(NumprobeError, match=message):
-        write_prompts(tmp_path / "p.parquet", changed(row, column, value), {})
+        write_prompts(tmp_path / "p.parquet", changed(row, **{column: value}), {})
     assert not (tmp_path / "p.parquet").exists()
 
 
 @pytest.mark.parametrize(("start", "end", "value"), [(19, 21, 34), (20, 22, 40)])
 def test_a_span_that_cuts_a_digit_run_is_refused(tmp_path: Path, start: int, end: int, value: int) -> None:
-    rows = table().to_dicts()
-    rows[2] |= {"start": start, "end": end, "value": value}
     with pytest.raises(NumprobeError, match=f"the value {value} at {start}..{end} touches another digit"):
-        write_prompts(tmp_path / "p.parquet", prompt_table(rows), {})
+        write_prompts(tmp_path / "p.parquet", changed(2, start=start, end=end, value=value), {})
 
 
 def test_a_damaged_table_is_refused_on_reading(tmp_path: Path) -> None:
-    write_table(tmp_path / "p.parquet", changed(0, "value", 6), {})
+    write_table(tmp_path / "p.parquet", changed(0, value=6), {})
     with pytest.raises(NumprobeError, match=r"p.parquet: prompt 0 .* are not its value 6"):
         read_prompts(tmp_path / "p.parquet")
 

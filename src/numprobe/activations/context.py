@@ -25,7 +25,8 @@ from numprobe.models.prompted import ModelPrompts, model_prompts
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
-from numprobe.tables import read_metadata, read_table
+from numprobe.prompts.table import read_prompts
+from numprobe.tables import read_metadata
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def writing_prepared(
 def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
     """Load the model, check it, and find the numbers of the prompts; errors as `extract_context`."""
     tokenizer = load_tokenizer(extraction.source)
-    given = model_prompts(read_table(prompts), read_metadata(prompts), tokenizer)
+    given = model_prompts(read_prompts(prompts), read_metadata(prompts), tokenizer)
     model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
     parts = locate_parts(model, extraction.shares)
     check_layers(parts.facts.layers, extraction.expected_layers)

@@ -1,24 +1,26 @@
 """Which numbers end in the token that a number is read at: all that its last token alone can say of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from numprobe.models.tokens import NumberTokenizer
+from numprobe.prompts.table import prompt_texts
 
 #: The column of the position table: index into the manifest's `endings`.
 ENDING = "ending"
 # Characters around a number that decide how it is cut: the one in front of it nearly everywhere; None: all of them.
-_AROUND = ((1, 0), (16, 0), (None, 0), (None, None))
+_AROUND = ((1, 0), (16, 0), (256, 0), (256, 256), (None, 0), (None, None))
 
 
 class Place(NamedTuple):
-    """A number where it is written: the text around it, its last token, and how many tokens it has."""
+    """A number where it is written: its characters in a text, its last token, and how many tokens it has."""
 
-    before: str
-    after: str
+    text: str
+    start: int
+    end: int
     value: int
     token_id: int
     tokens: int
@@ -60,13 +62,10 @@ def with_endings(
     return table, [list(ending) for ending in endings]
 
 
-def _places(rows: pl.DataFrame, prompts: pl.DataFrame) -> list[Place]:
-    texts = dict(prompts.select("prompt", "text").unique("prompt").iter_rows())
+def _places(rows: pl.DataFrame, prompts: pl.DataFrame) -> Iterator[Place]:
+    texts = dict(prompt_texts(prompts).iter_rows())
     columns = ("prompt", "start", "end", "value", "token_id", "number_tokens")
-    return [
-        Place(texts[prompt][:start], texts[prompt][end:], *rest)
-        for prompt, start, end, *rest in rows.select(columns).iter_rows()
-    ]
+    return (Place(texts[prompt], *rest) for prompt, *rest in rows.select(columns).iter_rows())
 
 
 class Endings:
@@ -96,7 +95,8 @@ class Endings:
             last, tokens = self._spellings(before, after)
             if (last[index], tokens[index]) == (place.token_id, place.tokens):
                 return self._ending(before, after, place.token_id)
-        raise ValueError(f"{place.value} is not written behind {place.before!r} as the position table says")
+        before = place.text[: place.start][-16:]
+        raise ValueError(f"{place.value} is not written behind {before!r} as the position table says")
 
     def _ending(self, before: str, after: str, token_id: int) -> tuple[int, ...]:
         if (before, after, token_id) not in self._found:
@@ -120,9 +120,9 @@ class Endings:
         return np.array(last), np.array([-1 if isinstance(span, str) else span.length for span in found])
 
 
-def _surroundings(place: Place) -> Sequence[tuple[str, str]]:
-    """Return ever more of the text around a place."""
-    return [
-        (place.before if before is None else place.before[-before:], place.after if after is None else "")
-        for before, after in _AROUND
-    ]
+def _surroundings(place: Place) -> Iterator[tuple[str, str]]:
+    """Yield ever more of the text around a place."""
+    for before, after in _AROUND:
+        first = 0 if before is None else max(place.start - before, 0)
+        last = None if after is None else place.end + after
+        yield place.text[first : place.start], place.text[place.end : last]

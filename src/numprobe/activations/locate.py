@@ -10,8 +10,13 @@ import polars as pl
 
 from numprobe.errors import NumprobeError
 from numprobe.models.tokens import Encoded, NumberTokenizer, Span
+from numprobe.prompts.table import prompt_texts
 
 _TEXTS_AT_ONCE = 1024
+_BYTES_AT_ONCE = 1 << 22
+# A text that begins with many more tokens than a model takes is not tokenised to its end; few tokens have more
+# characters than these on average.
+_TOKEN_CHARACTERS = 16
 # Families whose position ids start after the padding token's id, so that fewer positions are left.
 _SHIFTED_POSITIONS = ("camembert", "mpnet", "roberta", "xlm-roberta")
 
@@ -113,25 +118,28 @@ class _Block:
 def _blocks_of_prompts(prompts: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """The rows of some texts at a time, so that tokenisation needs the same memory for any number of texts."""
     needed = prompts.select("prompt", "text", "value", "start", "end", "read_at").with_row_index("index")
-    block = (pl.col("prompt").rank("dense").cast(pl.Int64) - 1) // _TEXTS_AT_ONCE
-    for (_,), rows in needed.group_by(block.alias("block"), maintain_order=True):
+    text = pl.col("prompt").rank("dense").cast(pl.Int64) - 1
+    size = pl.col("text").str.len_bytes().cast(pl.Int64).fill_null(0).cum_sum().max().over("prompt")
+    for _, rows in needed.group_by(text // _TEXTS_AT_ONCE, size=size // _BYTES_AT_ONCE, maintain_order=True):
         yield rows
 
 
 def _locate(
     block: pl.DataFrame, numbers: NumberTokenizer, max_tokens: int | None, causal_span: float, dropped: Counter[str]
 ) -> _Block:
-    texts = block.unique("prompt", keep="first", maintain_order=True)
-    written = texts["text"].to_list()
-    encoded = numbers.encode(written)
-    which = block["prompt"].replace_strict(texts["prompt"], np.arange(len(written)), return_dtype=pl.Int64).to_numpy()
+    texts = prompt_texts(block)
+    written, whole = texts["text"].to_list(), block["read_at"] != "before"
+    encoded = _encode(written, numbers, max_tokens if whole.all() else None)
+    which = block["prompt"].replace_strict(texts["prompt"], np.arange(len(written)), return_dtype=pl.Int64)
+    if max_tokens is not None:
+        beyond = whole & (pl.Series(list(map(len, encoded)))[which] > max_tokens)
+        dropped["too_long"] += int(beyond.sum())
+        block, which = block.filter(~beyond), which.filter(~beyond)
     spans = block.select("start", "end").to_numpy().astype(np.int64)
-    found = numbers.find_all(written, encoded, which, spans, block["value"].to_numpy())
+    found = numbers.find_all(written, encoded, which.to_numpy(), spans, block["value"].to_numpy())
     kept = []
     columns = ("index", "prompt", "read_at")
-    for index, prompt, read_at, text, tokens in zip(
-        *(block[name] for name in columns), which.tolist(), found, strict=True
-    ):
+    for index, prompt, read_at, text, tokens in zip(*(block[name] for name in columns), which, found, strict=True):
         place = _place(encoded[text], tokens, read_at, max_tokens)
         if isinstance(place, str):
             dropped[place] += 1
@@ -142,6 +150,17 @@ def _locate(
     by_prompt = dict(zip(texts["prompt"], encoded, strict=True))
     fed = [by_prompt[prompt].ids[:n_tokens] for prompt, n_tokens in sequences.iter_rows()]
     return _Block(places, sequences, ids=np.concatenate([np.empty(0), *fed]).astype(np.int32))
+
+
+def _encode(texts: list[str], numbers: NumberTokenizer, max_tokens: int | None) -> list[Encoded]:
+    """Tokenise texts; one that begins with more than twice the tokens that a model takes is not read to its end."""
+    if max_tokens is None:
+        return numbers.encode(texts)
+    limit = _TOKEN_CHARACTERS * max_tokens
+    return [
+        begun if len(text) <= limit or len(begun) > 2 * max_tokens else numbers.encode([text])[0]
+        for text, begun in zip(texts, numbers.encode([text[:limit] for text in texts]), strict=True)
+    ]
 
 
 def cut(places: pl.DataFrame, causal_span: float) -> pl.DataFrame:

@@ -20,8 +20,9 @@ from numprobe.activations.vocabulary import input_rows
 from numprobe.models.load import load_config, load_tokenizer
 from numprobe.models.prompted import model_prompts
 from numprobe.models.source import resolve_source
+from numprobe.prompts.table import read_prompts
 from numprobe.seeding import generator
-from numprobe.tables import read_metadata, read_table
+from numprobe.tables import read_metadata
 
 #: The name of the one state.
 LAYER = "mixed"
@@ -57,7 +58,7 @@ def extract_mixed(
         If the model or its tokenizer cannot be read, no number can be read, or the disk is too small.
     """
     tokenizer = load_tokenizer(extraction.source)
-    given = model_prompts(read_table(prompts), read_metadata(prompts), tokenizer)
+    given = model_prompts(read_prompts(prompts), read_metadata(prompts), tokenizer)
     config = load_config(resolve_source(extraction.source).folder, extraction.source.trust_remote_code)
     # Of a multimodal model, the part about the text.
     inside = getattr(config, "text_config", None) or config

@@ -5,7 +5,11 @@ import polars as pl
 
 from numprobe.errors import NumprobeError
 from numprobe.layers import middle_layer
+from numprobe.prompts.table import prompt_texts
 from numprobe.seeding import generator
+
+#: Characters of a text that are kept on each side of the number.
+AROUND = 2000
 
 
 def sample_examples(predictions: pl.DataFrame, prompts: pl.DataFrame, per_group: int, seed: int) -> pl.DataFrame:
@@ -24,7 +28,8 @@ def sample_examples(predictions: pl.DataFrame, prompts: pl.DataFrame, per_group:
 
     Returns
     -------
-    Columns `layer`, `probe`, `text`, `start`, `end` (character span of the number), `value`, `decoded`, `correct`, and
+    Columns `layer`, `probe`, `text` (of a long text what stands around the number, `AROUND` characters on each side),
+    `start`, `end` (character span of the number in it), `value`, `decoded`, `correct`, and
     `note` (null), by layer and row.
 
     Raises
@@ -52,11 +57,22 @@ def _three_of(layers: list[str]) -> list[str]:
 def _with_text(sample: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
     # The only number of a text is told by its prompt: in a chat template it stands elsewhere.
     only = prompts["prompt"].is_unique().all()
-    spans = prompts.select("prompt", "start", "text", "end", pl.col("value").alias("written"))
+    spans = prompts.select("prompt", "start", "end", pl.col("value").alias("written"))
     key = ["prompt"] if only else ["prompt", "start"]
     joined = (sample.drop("start") if only else sample).join(spans, on=key, how="left", maintain_order="left")
-    if joined["text"].null_count() or (joined["written"] != joined["value"]).any():
+    if joined["written"].null_count() or (joined["written"] != joined["value"]).any():
         raise NumprobeError("the prompts are not those of the predictions: name the table of the same context")
     correct = (pl.col("value") == pl.col("decoded")).alias("correct")
     note = pl.lit(None, dtype=pl.String).alias("note")
-    return joined.select("layer", "probe", "text", "start", "end", "value", "decoded", correct, note)
+    read = joined.with_columns(_excerpts(joined, prompts))
+    return read.select("layer", "probe", "text", "start", "end", "value", "decoded", correct, note)
+
+
+def _excerpts(rows: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
+    """`text`, `start` and `end` of rows: all of a text, or what stands around the number in a long one."""
+    texts = dict(prompt_texts(prompts).iter_rows())
+    found = []
+    for prompt, start, end in rows.select("prompt", "start", "end").iter_rows():
+        first = max(start - AROUND, 0)
+        found.append((texts[prompt][first : end + AROUND], start - first, end - first))
+    return pl.DataFrame(found, schema={"text": pl.String, "start": pl.UInt32, "end": pl.UInt32}, orient="row")

@@ -161,7 +161,7 @@ class NumberTokenizer:
         """
         ids, starts, ends = (np.concatenate([getattr(one, name) for one in encoded]).tolist() for name in _ARRAYS)
         bounds = np.cumsum([0, *map(len, encoded)])
-        over, count = _first_over(np.array(starts), np.array(ends), bounds[which], bounds[which + 1], spans)
+        over, count = _first_over(encoded, which, spans)
         found: list[Span | str] = []
         for text, (start, end), value, first, tokens, place in zip(
             *(column.tolist() for column in (which, spans, values, over, count, bounds[which] + over)), strict=True
@@ -244,29 +244,46 @@ class NumberTokenizer:
 _ARRAYS = ("ids", "starts", "ends")
 
 
-def _first_over(
-    starts: np.ndarray, ends: np.ndarray, first: np.ndarray, last: np.ndarray, spans: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _first_over(encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each span the first token over it (0 where there is none), and how many there are, both int64 [n].
 
     Parameters
     ----------
-    starts, ends
-        Character span of each token of all texts.
-    first, last
-        int64 [n]: where the tokens of each span's text begin and end.
+    encoded
+        The tokens of all texts.
+    which
+        int64 [n]: which of the texts each span is in.
     spans
-        int64 [n, 2].
+        int64 [n, 2]: its characters.
     """
-    tokens = last - first
-    row = np.repeat(np.arange(len(spans)), tokens)
-    token = np.arange(len(row)) - np.repeat(np.cumsum(tokens) - tokens, tokens)
-    place = first[row] + token
-    over = (starts[place] < spans[row, 1]) & (ends[place] > spans[row, 0])
-    found, at = np.unique(row[over], return_index=True)
-    only = np.zeros(len(spans), dtype=np.int64)
-    only[found] = token[over][at]
-    return only, np.bincount(row[over], minlength=len(spans))
+    lengths = [len(one) for one in encoded]
+    starts, ends = (np.concatenate([getattr(one, name) for one in encoded]) for name in ("starts", "ends"))
+    # One line of characters for all texts, on which those of different texts do not meet.
+    stride = max(ends.max(initial=0), spans.max(initial=0)) + 1
+    # Tokens without characters, special ones, lie over nothing, wherever they are said to be.
+    some = np.flatnonzero(ends)
+    text = np.repeat(np.arange(len(encoded)), lengths)[some]
+    starts, ends = starts[some] + stride * text, ends[some] + stride * text
+    if (np.diff(starts) < 0).any() or (np.diff(ends) < 0).any():
+        return _first_over_unordered(encoded, which, spans)
+    begin = np.searchsorted(ends, spans[:, 0] + stride * which, side="right")
+    count = np.searchsorted(starts, spans[:, 1] + stride * which, side="left") - begin
+    # A token more, for spans behind the last one.
+    first = np.append(some, 0)[begin] - (np.cumsum(lengths) - lengths)[which]
+    return np.where(count > 0, first, 0), np.maximum(count, 0)
+
+
+def _first_over_unordered(
+    encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`_first_over` for tokens that do not follow one another in the text."""
+    over = [
+        np.flatnonzero((encoded[text].starts < end) & (encoded[text].ends > start))
+        for text, (start, end) in zip(which.tolist(), spans.tolist(), strict=True)
+    ]
+    found = [(tokens[0] if len(tokens) else 0, len(tokens)) for tokens in over]
+    first, count = np.array(found, dtype=np.int64).reshape(-1, 2).T
+    return first, count
 
 
 # How byte-level and SentencePiece vocabularies write a space.

@@ -177,16 +177,16 @@ def _balanced(slots: int, split: str, minimum: int, maximum: int, seed: int, con
 def _slot_rows(
     prompt: int, passage: Passage, places: Sequence[tuple[int, int]], values: Iterator[int]
 ) -> Iterator[dict[str, Any]]:
-    text, spans, done = "", [], 0
+    pieces, spans, done, length = [], [], 0, 0
     for start, end in places:
         value = next(values)
-        text += passage.text[done:start]
-        spans.append({"value": value, "start": len(text), "end": len(text) + len(str(value))})
-        text, done = f"{text}{value}", end
-    text += passage.text[done:]
+        pieces += [passage.text[done:start], str(value)]
+        length += start - done
+        spans.append({"value": value, "start": length, "end": (length := length + len(pieces[-1]))})
+        done = end
     shared = {
         "prompt": prompt,
-        "text": text,
+        "text": "".join([*pieces, passage.text[done:]]),
         "read_at": "token",
         "template": passage.id,
         "domain": passage.domain,
