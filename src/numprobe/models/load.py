@@ -9,13 +9,15 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from numprobe.device import choose_device
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import is_tied, read_config
 from numprobe.models.source import ModelSource, resolve_source
+from numprobe.models.tokenizer_file import first_difference, read_tokenizer_file, readings
+from numprobe.models.told import library_warnings, warn_once
 from numprobe.models.wrappers import Build, build_untrained, plan_build
 
 #: Types of the weights in the forward pass; `auto` is the type in which they are stored.
@@ -171,24 +173,67 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, build: Build, spr
 
 
 def load_tokenizer(source: ModelSource) -> Any:
-    """The fast tokenizer of a model.
+    """Return the tokenizer of a model's `tokenizer.json`, with the special tokens that `transformers` knows.
+
+    `transformers` may build another tokenizer of the class that the folder declares: then the file is used, and a
+    warning shows both readings.
 
     Raises
     ------
     NumprobeError
-        If there is none, or only a slow one, which cannot tell which token a character belongs to.
+        If there is none, or only a slow one, which cannot tell which token a character belongs to; or if the tokens are
+        not those of the file.
     """
     folder = resolve_source(source, weights=False).folder
-    logging.set_verbosity_error()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, use_fast=True, local_files_only=True, trust_remote_code=source.trust_remote_code
+    file = read_tokenizer_file(folder)
+    tokenizer = _declared_tokenizer(folder, source.trust_remote_code)
+    if type(tokenizer) is not PreTrainedTokenizerFast:
+        name, built = type(tokenizer).__name__, first_difference(tokenizer, file) if tokenizer else None
+        if built is not None:
+            warn_once(f"{readings(built, f'{name}, which {folder} declares,')}: the file is used")
+        tokenizer = _plain_tokenizer(folder, _special_tokens(tokenizer, file))
+    changed = first_difference(tokenizer, file)
+    if changed is not None:
+        raise NumprobeError(
+            f"the tokenizer that transformers makes of {folder} is not that of the file: "
+            f"{readings(changed, 'transformers')}. Take out of tokenizer_config.json what changes it "
+            "(added_tokens_decoder, extra_special_tokens, fast_tokenizer_files), or save the tokenizer again"
         )
-    except (OSError, ValueError) as error:
-        raise NumprobeError(f"the tokenizer in {folder} cannot be loaded: {error}") from error
-    if not tokenizer.is_fast:
+    return tokenizer
+
+
+def _declared_tokenizer(folder: Path, trust_remote_code: bool) -> Any:
+    """Return the tokenizer of the class that a folder declares; None if `transformers` cannot make it."""
+    try:
+        with library_warnings():
+            tokenizer = AutoTokenizer.from_pretrained(
+                folder, use_fast=True, local_files_only=True, trust_remote_code=trust_remote_code
+            )
+    except Exception as error:  # classes that take the file for another's fail in their own ways
+        said = (str(error).strip().splitlines() or [""])[0]
+        warn_once(
+            f"transformers cannot make the tokenizer that {folder} declares ({type(error).__name__}: {said}): its "
+            "tokenizer.json is used as it is"
+        )
+        return None
+    if not getattr(tokenizer, "is_fast", False):
         raise NumprobeError(
             f"the tokenizer of {folder} is not a fast one, so tokens cannot be matched to characters: "
             "convert it (it needs a tokenizer.json)"
         )
     return tokenizer
+
+
+def _special_tokens(tokenizer: Any, file: Any) -> dict[str, str]:
+    """Return the special tokens of a class by their names, as far as the file has them."""
+    named = tokenizer.special_tokens_map if tokenizer else {}
+    return {name: str(token) for name, token in named.items() if file.token_to_id(str(token)) is not None}
+
+
+def _plain_tokenizer(folder: Path, special: dict[str, str]) -> Any:
+    """Return the tokenizer of a folder's `tokenizer.json`, whatever class the folder declares."""
+    try:
+        with library_warnings(shown=False):
+            return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, **special)
+    except Exception as error:
+        raise NumprobeError(f"the tokenizer in {folder} cannot be loaded: {error}") from error

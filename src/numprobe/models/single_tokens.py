@@ -6,8 +6,8 @@ The Snakefile asks while it builds the graph, so `transformers` is not imported:
 from collections.abc import Iterable
 from pathlib import Path
 
-from numprobe.errors import NumprobeError
 from numprobe.models.gguf.header import read_header
+from numprobe.models.tokenizer_file import read_tokenizer_file
 
 # How byte-level and SentencePiece vocabularies write a space.
 _SPACES = "Ġ▁ "
@@ -34,17 +34,9 @@ def count_single_tokens(folder: str | Path, numbers: range) -> int | None:
     NumprobeError
         If the file is damaged.
     """
-    from tokenizers import Tokenizer
-
-    file = Path(folder) / "tokenizer.json"
-    if not file.is_file():
+    if not (Path(folder) / "tokenizer.json").is_file():
         return None
-    try:
-        tokenizer = Tokenizer.from_file(str(file))
-    except Exception as error:  # tokenizers raises nothing more special
-        raise NumprobeError(f"{file} is not a complete tokenizer: {error}. Save the tokenizer again") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    tokenizer = read_tokenizer_file(Path(folder))
     numerals = [str(number) for number in numbers]
     encoded = tokenizer.encode_batch(numerals, add_special_tokens=False)
     return sum(_written(one.tokens) == [numeral] for one, numeral in zip(encoded, numerals, strict=True))

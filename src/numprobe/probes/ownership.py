@@ -12,6 +12,10 @@ from numprobe.models.weights import weights_sha256
 # What the names of controls that are runs of their own end in.
 _CONTROL = re.compile(r"\.(untrained(-[0-9]+)?|mixed)$")
 _REMEDY = "load the probe's model, or pass check=False to transfer the probe on purpose"
+_TOKENIZER_REMEDY = (
+    "load the tokenizer of the probe's model with numprobe.models.load.load_tokenizer (of some folders transformers "
+    "builds another one), or pass check=False to transfer the probe on purpose"
+)
 
 
 def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...], model: Any) -> None:
@@ -54,9 +58,9 @@ def check_tokenizer(metadata: Mapping[str, Any], tokenizer: Any) -> None:
     NumprobeError
         If the tokenizer is another one.
     """
-    _compare("tokenizer", metadata.get("tokenizer_sha256"), tokenizer_sha256(tokenizer))
+    _compare("tokenizer", metadata.get("tokenizer_sha256"), tokenizer_sha256(tokenizer), _TOKENIZER_REMEDY)
 
 
-def _compare(what: str, wanted: Any, found: Any) -> None:
+def _compare(what: str, wanted: Any, found: Any, remedy: str = _REMEDY) -> None:
     if wanted and found and wanted != found:
-        raise NumprobeError(f"the probe was fitted on another model ({what} {wanted}, not {found}): {_REMEDY}")
+        raise NumprobeError(f"the probe was fitted on another model ({what} {wanted}, not {found}): {remedy}")
