@@ -25,7 +25,9 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     known = load_probe(options.probe).metadata
     metadata = {name: known.get(name) for name in _IDENTITY} | {"context": options.context, "provenance": provenance}
     context = read_metadata(options.prompts)
-    pairs = pairs_of_context(options.operations, options.pairs, options.test_pairs, context, options.target)
+    pairs = pairs_of_context(
+        options.operations, options.pairs, options.test_pairs, context, options.target, options.operand
+    )
     asker = load_asker(options)
     learn_subspaces(
         asker,
@@ -55,6 +57,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     operations = "operations, as far as the context has them"
     result.add_argument("--operations", nargs="+", choices=["+", "-", "*", "/"], default=["+", "-"], help=operations)
+    result.add_argument("--operand", choices=["a", "b"], default="b", help="the operand that is interchanged")
     result.add_argument(
         "--target", choices=["result", "answer"], default="result", help="lead to true results, or to own answers"
     )

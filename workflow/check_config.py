@@ -78,16 +78,38 @@ def _raise(problems: list[str]) -> None:
 def _schema_problems(config: Config) -> Iterator[str]:
     # Read whenever Snakemake starts: libyaml is six times as fast as the loader in Python, where it is installed.
     schema = yaml.load(SCHEMA.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    for error in sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path))
-    ):
-        yield _describe(error, config)
+    validator = jsonschema.Draft202012Validator(schema)
+    problems = [
+        f"{_path(error.absolute_path, config) or 'the configuration'}: {_describe(error)}"
+        for error in _sorted_errors(validator, config)
+    ]
+    yield from problems or _own_setting_problems(validator, config)
 
 
-def _describe(error: jsonschema.ValidationError, config: Config) -> str:
-    where = _path(error.absolute_path, config) or "the configuration"
+def _own_setting_problems(validator: Any, config: Config) -> Iterator[str]:
+    """Check the settings of single models as those of the experiment that they take the place of."""
+    entries = validator.evolve(schema=validator.schema["properties"]["experiments"]["items"])
+    for entry in config.get("experiments", []):
+        for model in entry.get("settings_of", {}):
+            settings = settings_for(entry, model)
+            for error in _sorted_errors(entries, settings):
+                where = f"experiments['{entry['name']}'].settings_of.{model}.{_path(error.absolute_path, settings)}"
+                yield f"{where}: {_describe(error)}"
+
+
+def settings_for(entry: Config, model: str) -> Config:
+    """Return an experiment's settings for a model: its own, where the entry has some under `settings_of`."""
+    own = entry.get("settings_of", {}).get(model, {})
+    return {key: value for key, value in entry.items() if key != "settings_of"} | own
+
+
+def _sorted_errors(validator: Any, instance: Config) -> list[jsonschema.ValidationError]:
+    return sorted(validator.iter_errors(instance), key=lambda error: list(map(str, error.path)))
+
+
+def _describe(error: jsonschema.ValidationError) -> str:
     describe = _DESCRIPTIONS.get(str(error.validator))
-    return f"{where}: {describe(error) if describe else error.message}"
+    return describe(error) if describe else error.message
 
 
 def _path(parts: Any, config: Any) -> str:
@@ -146,6 +168,7 @@ _DESCRIPTIONS = {
     "exclusiveMinimum": lambda e: f"is {e.instance}, must be more than {e.validator_value}",
     "exclusiveMaximum": lambda e: f"is {e.instance}, must be less than {e.validator_value}",
     "minItems": _too_few,
+    "minProperties": lambda e: "is empty, needs at least one key",
     "maxItems": lambda e: f"is {e.instance}, must have {e.validator_value} entries at most",
     "uniqueItems": lambda e: f"has an entry twice: {e.instance}",
     "pattern": lambda e: f"is '{e.instance}', must match {e.validator_value}",
@@ -305,6 +328,7 @@ def _probe_problems(config: Config) -> Iterator[str]:
         if entry.get("folds", 1) > folds:
             yield f"{where}.folds: is {entry['folds']}, but the split has {folds} fold(s)"
     for entry in config["experiments"]:
+        yield from _settings_of_problems(entry, config["models"])
         if entry["name"] in ("shared_code", "consistency"):
             yield from _number_context_problems(entry, config["contexts"])
         if entry["name"] == "transfer" and entry["probe"] not in probes:
@@ -317,6 +341,17 @@ def _probe_problems(config: Config) -> Iterator[str]:
             yield from _length_problems(config)
         if entry["name"] == "sites":
             yield from _site_problems(entry, config)
+
+
+def _settings_of_problems(entry: Config, models: list[Config]) -> Iterator[str]:
+    """Settings of single models are for models that take part in the experiment."""
+    where = f"experiments['{entry['name']}'].settings_of"
+    experiments = {model["name"]: model.get("experiments", [entry["name"]]) for model in models}
+    own = list(entry.get("settings_of", {}))
+    yield from _unknown_names(own, list(experiments), where, "models")
+    for name in own:
+        if entry["name"] not in experiments.get(name, [entry["name"]]):
+            yield f"{where}: '{name}' takes no part: add '{entry['name']}' to its experiments, or leave it out here"
 
 
 def _length_problems(config: Config) -> Iterator[str]:

@@ -100,12 +100,19 @@ def _rows(key: str, definition: dict[str, Any], required: bool, schema: dict[str
     if not entry:
         return []
     default = "required" if required else _default(entry)
-    rows = [f"| `{key}` | {_type(entry)} | {default} | {entry.get('description', '').strip()} |"]
+    rows = [f"| `{key}` | {_type(entry)} | {default} | {_describe(entry)} |"]
     properties = entry.get("properties", {})
     if entry.get("type") == "object" and "architecture" not in properties:
         for child, child_definition in properties.items():
             rows.extend(_rows(f"{key}.{child}", child_definition, child in entry.get("required", []), schema))
     return rows
+
+
+def _describe(entry: dict[str, Any]) -> str:
+    """The description; of a mapping whose keys are limited, with the keys."""
+    inner = entry.get("additionalProperties") or {}
+    keys = [f"`{key}`" for key in inner.get("propertyNames", {}).get("enum", [])]
+    return f"{entry.get('description', '').strip()} {', '.join(keys)}".strip() + ("." if keys else "")
 
 
 def _resolve(definition: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

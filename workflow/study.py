@@ -7,12 +7,12 @@ layers comes from the model's `config.json`, its training specification, or the 
 import json
 import os
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from check_config import ITERATIVE, VOCABULARY, Config, check_config
+from check_config import ITERATIVE, VOCABULARY, Config, check_config, settings_for
 from control_runs import MIXED, MIXED_LAYER, UNTRAINED, base_of, control_of, untrained_runs
 
 from numprobe.errors import NumprobeError
@@ -203,6 +203,10 @@ class Study:
         """The entry of an experiment, if the study has it."""
         return next((entry for entry in self.config["experiments"] if entry["name"] == name), None)
 
+    def settings(self, experiment: str, model: str) -> Config:
+        """The settings of an experiment for a model: the model's own, where it has some; {} without the experiment."""
+        return settings_for(self.experiment(experiment) or {}, model)
+
     def models_of(self, experiment: str | None = None, context: str | None = None) -> list[str]:
         """Names of the models that take part in an experiment (None: any), in the order of the configuration.
 
@@ -270,7 +274,7 @@ class Study:
 
     def changed_layers(self, experiment: str, model: str) -> list[str]:
         """The stored states of a model that an experiment changes: those that it names, or else all after a block."""
-        wanted = [str(layer) for layer in (self.experiment(experiment) or {}).get("layers", [])]
+        wanted = [str(layer) for layer in self.settings(experiment, model).get("layers", [])]
         stored = self.models[model].layers
         return [layer for layer in stored if (layer in wanted if wanted else layer.isdigit() and layer != "0")]
 
@@ -300,7 +304,7 @@ class Study:
 
     def operand_layers(self, experiment: str, model: str) -> list[str]:
         """The states of a model that an experiment on operands changes, "middle" by its name."""
-        wanted = (self.experiment(experiment) or {}).get("layers", self.models[model].layers)
+        wanted = self.settings(experiment, model).get("layers", self.models[model].layers)
         names = [middle_layer(self.models[model].layers) if name == "middle" else str(name) for name in wanted]
         return [name for name in dict.fromkeys(names) if name in self.models[model].layers]
 
@@ -683,21 +687,22 @@ def _intervention_problems(study: Study) -> list[str]:
 
 def _interchange_problems(study: Study) -> list[str]:
     """Ranges of operands and worked examples must leave numbers to interchange in every part of the split."""
-    entry, problems = study.experiment("causal_subspace"), []
+    problems: list[str] = []
     numbers = study.config["numbers"]["min"], study.config["numbers"]["max"]
-    for name in dict.fromkeys(context for _, context in study.operand_runs("causal_subspace")) if entry else ():
+    for model, name in study.operand_runs("causal_subspace") if study.experiment("causal_subspace") else ():
         context, seed = study.contexts[name], study.config["seed"]
         examples = describe_examples(arithmetic_examples(name, context, numbers, context.get("seed", seed)))
         described = {"context": context, "numbers": study.config["numbers"], "examples": examples}
-        prompts = read_pair_prompts(described)
+        prompts = replace(read_pair_prompts(described), operand=study.operand("causal_subspace", name))
         split = interchange_split(make_split(*numbers, **study.config["split"], seed=seed), seed)
         try:
-            operations = shared_operations(entry["operations"], context["operations"], name)
+            wanted = study.settings("causal_subspace", model)["operations"]
+            operations = shared_operations(wanted, context["operations"], name)
             for part in (TRAIN, VALIDATION, TEST) if prompts != NO_CONTEXT else ():
                 draw_pairs(operations, split, part, _TRIED * len(operations), seed, prompts)
         except NumprobeError as error:
             problems.append(f"  - experiments['causal_subspace'], contexts['{name}']: {error}")
-    return problems
+    return list(dict.fromkeys(problems))
 
 
 #: Pairs of an operation that are drawn to see whether there are any.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from numprobe.evaluation.causal_subspace import EXTRA
+from numprobe.evaluation.causal_subspace import EXTRA, OWN_ANSWERS
 from numprobe.findings.causal_subspace import section
 from numprobe.tables import measurements
 
@@ -41,6 +41,13 @@ def test_operands_of_several_tokens_are_judged_by_what_all_of_them_carry():
     assert "(1 of 1 places)" in told and "so the probe's directions may be edited" in told
     alone = section({"causal_subspace": measurements(last, EXTRA)})
     assert "that says nothing of the probe's" in alone
+
+
+def test_models_that_are_led_to_their_own_answers_are_named():
+    assert "right or wrong" not in page()
+    own = [row | {"note": OWN_ANSWERS} for row in rows() if row["model"] == "m"]
+    every = [row | {"tokens": "all"} for row in own]
+    assert "Of m, which often errs, " in section({"causal_subspace": measurements(own + every, EXTRA)})
 
 
 def test_shares_stand_with_intervals_and_harm():

@@ -92,6 +92,19 @@ def test_all_tokens_at_the_input_are_the_counterfactual_prompt(asker, pairs, beg
     assert alike == (pairs.table["b"] // 10 == pairs.table["source_b"] // 10).to_list() and not all(alike)
 
 
+def test_either_operand_can_be_interchanged(asker):
+    asked = metadata(operands={"a": [0, 999], "b": [0, 2]})
+    pairs = pairs_of_context(["+", "-"], 40, 60, asked, operand="a").draw(TEST, SPLIT, 0, asker)
+    assert set(pairs.table["b"]) | set(pairs.table["source_b"]) <= {0, 1, 2}
+    interchange = find_interchange(asker, pairs, "0")
+    whole = all_logits(asker, pairs, interchange, ALL, begin=False)
+    for one, other in zip(whole, counterfactual_logits(asker, pairs), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+    # Nothing before the first operand differs between prompts: the base's state is its own already.
+    same = find_interchange(asker, pairs, "1", "same")
+    assert list(asker.answers(pairs.base, same.edits(None, ALL)).texts) == list(asker.answers(pairs.base).texts)
+
+
 def test_answers_with_all_tokens_changed_are_those_to_the_counterfactual_prompt(asker, pairs):
     interchange = find_interchange(asker, pairs, "0")
     asked = asker.answers(pairs.questions["counterfactual"])
@@ -164,13 +177,13 @@ def test_pairs_keep_to_ranges_and_leave_examples_out(part):
     table = draw_pairs(["+", "-"], SPLIT, part, 80, 0, prompts)
     assert table.height == 80 and len(prompts.examples) == 2
     shown = numbers_written(prompts.examples)
-    for name in ("a", "source_a", "other_a"):
+    for name in ("a", "source_a", "other"):
         assert table[name].is_between(5, 40).all()
     for name in ("b", "source_b"):
         assert table[name].is_between(0, 400).all() and not set(table[name]) & shown
     for row in table.iter_rows(named=True):
         sign = 1 if row["operation"] == "+" else -1
-        pairs = [(row[a], row[b]) for a, b in (("a", "b"), ("source_a", "source_b"), ("other_a", "b"))]
+        pairs = [(row[a], row[b]) for a, b in (("a", "b"), ("source_a", "source_b"), ("other", "b"))]
         results = {row["value"], *(a + sign * b for a, b in pairs)}
         assert row["value"] == row["a"] + sign * row["source_b"] and not results & shown
         assert min(results) >= 0 and max(results) <= 999
@@ -200,7 +213,7 @@ def test_chats_are_written_in_the_models_template():
 
 
 def test_the_file_of_bases_knows_how_its_pairs_are_asked(asker, tmp_path):
-    drawn = pairs_of_context(["+", "*"], 20, 20, metadata())
+    drawn = pairs_of_context(["+", "*"], 20, 20, metadata(), operand="a")
     assert drawn.operations == ("+",)
     learned = learn_subspaces(asker, STUDY, ["1"], False, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
     learned.save(tmp_path / "file")
@@ -236,5 +249,5 @@ def test_operands_of_different_lengths_leave_no_pair():
     numbers = NumberTokenizer(digit_tokenizer())
     digits = (pl.col(name).cast(pl.String).str.len_chars() for name in ("b", "source_b"))
     rows = draw_pairs(["+"], SPLIT, TEST, 50, 0).filter(next(digits) != next(digits))
-    with pytest.raises(NumprobeError, match="does not write the second operands of any pair as equally many tokens"):
+    with pytest.raises(NumprobeError, match="does not write the operands of any pair as equally many tokens"):
         ask_pairs(rows, numbers)

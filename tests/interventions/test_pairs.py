@@ -6,7 +6,16 @@ from numpy.testing import assert_array_equal
 from models.tiny import byte_tokenizer, word_tokenizer
 from numprobe.errors import NumprobeError
 from numprobe.interventions.asked_pairs import PROMPTS, ask_pairs
-from numprobe.interventions.pairs import PAIR, TEST, TRAIN, VALIDATION, draw_pairs, interchange_split, numbers_of
+from numprobe.interventions.pairs import (
+    PAIR,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    PairPrompts,
+    draw_pairs,
+    interchange_split,
+    numbers_of,
+)
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.prompts.templates import RESULTS
 from numprobe.splits import PAPER_TEST, PAPER_VALIDATION, make_split
@@ -31,14 +40,17 @@ def test_the_papers_split_keeps_its_validation_and_test_numbers():
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("part", [TRAIN, VALIDATION, TEST])
-def test_pairs_interchange_numbers_of_their_part_and_change_the_result_within_the_range(operation, part):
-    pairs = draw_pairs([operation], SPLIT, part, 60, 0)
+@pytest.mark.parametrize("operand", ["a", "b"])
+def test_pairs_interchange_numbers_of_their_part_and_change_the_result_within_the_range(operation, part, operand):
+    prompts = PairPrompts(operand=operand)
+    pairs = draw_pairs([operation], SPLIT, part, 60, 0, prompts)
     assert pairs.schema == PAIR and pairs.height > 20
     own = set(numbers_of(SPLIT, part).tolist())
     for row in pairs.iter_rows(named=True):
         compute = RESULTS[operation]
-        results = [compute(row[a], row[b]) for a, b in PROMPTS.values()]
-        assert {row["b"], row["source_b"]} <= own and row["b"] != row["source_b"] and row["a"] != row["other_a"]
+        results = [compute(row[a], row[b]) for a, b in PROMPTS[operand].values()]
+        drawn, source, kept = (row[name] for name in (operand, f"source_{operand}", prompts.kept))
+        assert {drawn, source} <= own and drawn != source and kept != row["other"]
         assert results[0] != results[-1] == row["value"] and all(0 <= result <= 99 for result in results)
 
 
@@ -47,11 +59,14 @@ def test_pairs_depend_on_the_seed_alone():
     assert not draw_pairs(OPERATIONS, SPLIT, TEST, 40, 0).equals(draw_pairs(OPERATIONS, SPLIT, TEST, 40, 1))
 
 
-def test_the_prompts_of_a_pair_share_what_they_should():
-    numbers = NumberTokenizer(word_tokenizer())
-    asked = ask_pairs(draw_pairs(["+", "-"], SPLIT, TEST, 40, 0), numbers)
+@pytest.mark.parametrize("operand", ["a", "b"])
+def test_the_prompts_of_a_pair_share_what_they_should(operand):
+    numbers, prompts = NumberTokenizer(word_tokenizer()), PairPrompts(operand=operand)
+    asked = ask_pairs(draw_pairs(["+", "-"], SPLIT, TEST, 40, 0, prompts), numbers, prompts)
     assert len(asked) == 40 == len(asked.base)
-    for name, (a, b) in PROMPTS.items():
+    assert asked.numbers.tolist() == asked.table[f"source_{operand}"].to_list()
+    assert asked.tokens("base").tolist() == asked.base.table[f"token_{operand}"].to_list()
+    for name, (a, b) in PROMPTS[operand].items():
         table = asked.questions[name].table[asked.order[name]]
         assert table["a"].to_list() == asked.table[a].to_list() and table["b"].to_list() == asked.table[b].to_list()
     assert asked.order["base"].tolist() == list(range(40))

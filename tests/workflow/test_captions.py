@@ -18,6 +18,16 @@ def rendered(caption, config):
     return environment.from_string(text).render(snakemake=SimpleNamespace(config=config))
 
 
+@pytest.mark.parametrize("caption", ["ablation", "ablated_probe", "causal_subspace", "denoising", "steering"])
+def test_captions_tell_the_settings_of_single_models(caption):
+    config = {"experiments": [{"name": "ablation" if caption == "ablated_probe" else caption}], "quantised": {}}
+    assert "single models" not in rendered(caption, config)
+    config["experiments"][0]["settings_of"] = {"small": {"layers": [5], "target": "answer"}}
+    text = " ".join(rendered(caption, config).split())
+    assert "in place of those above: ``{'small': {'layers': [5], 'target': 'answer'}}``" in text
+    assert ("With ``target: answer`` the model's own answers" in text) == (caption == "causal_subspace")
+
+
 @pytest.mark.parametrize("caption", ["workflow", "accuracy", "summary"])
 def test_captions_say_which_weights_are_quantised_and_how(caption):
     config = {**yaml.safe_load((ROOT / "config/config.yaml").read_text()), "quantised": {}}

@@ -45,6 +45,11 @@ def experiment(name: str, **keys: object) -> list:
     return [{"name": "accuracy"}, {"name": name, **keys}]
 
 
+def settings_of(name: str, model: str, **own: object) -> list:
+    """An experiment with settings of its own for one model."""
+    return experiment(name, settings_of={model: own})
+
+
 GGUF = {"name": "g", "source": "package", "file": "x.gguf"}
 HUB = {"name": "hub", "source": "hub", "id": "a/b", "layers": 2}
 
@@ -241,6 +246,14 @@ WRONG = {
     "strength zero": (["experiments"], [{"name": "patching", "strengths": [0]}], r"strengths\[0\]: is 0, must be more than 0"),
     "few prompts": (["experiments"], [{"name": "denoising", "prompts": 5}], r"prompts: is 5, must be at least 20"),
     "published patch without its probe": (["experiments"], [{"name": "patching", "faithful": True}], r"experiments\['patching'\]\.faithful: is true, but the probe wave is fitted in no context of kind result"),
+    "settings of no model": (["experiments"], settings_of("steering", "lama", prompts=50), r"experiments\['steering'\]\.settings_of: 'lama' is not among the models \(did you mean 'llama'"),
+    "settings of a model that takes no part": (["experiments"], settings_of("steering", "phi3", prompts=50), r"settings_of: 'phi3' takes no part: add 'steering' to its experiments, or leave it out here"),
+    "unknown setting of a model": (["experiments"], settings_of("steering", "llama", promts=50), r"experiments\['steering'\]\.settings_of\.llama: is 'promts', allowed are layers, strengths, prompts"),
+    "setting that all models share": (["experiments"], settings_of("steering", "llama", operand="a"), r"settings_of\.llama: is 'operand', allowed are layers, strengths, prompts"),
+    "wrong setting of a model": (["experiments"], settings_of("steering", "llama", prompts=5), r"experiments\['steering'\]\.settings_of\.llama\.prompts: is 5, must be at least 20"),
+    "no setting of a model": (["experiments"], settings_of("steering", "llama"), r"experiments\['steering'\]\.settings_of\.llama: is empty, needs at least one key"),
+    "layer of a model's settings": (["experiments"], settings_of("steering", "llama", layers=[9]), r"experiments\['steering'\]\.layers: 'llama' has none of them"),
+    "settings of an experiment on the whole study": (["experiments"], settings_of("rsa", "llama", permutations=100), r"experiments\['rsa'\]: unknown key 'settings_of'"),
 }  # fmt: skip
 WRONG["paper split of another range"] = (
     ["numbers"],
@@ -258,6 +271,8 @@ def test_wrong_configuration_is_refused_with_a_helpful_message(case):
     if case == "experiment without contexts":
         config["probes"] = [{"name": "fourier"}]
         config["experiments"] = [{"name": "spectra"}, {"name": "rsa"}]
+    if case == "settings of a model that takes no part":
+        next(entry for entry in config["models"] if entry["name"] == "phi3")["experiments"] = ["accuracy"]
     if case == "fold without values":
         config["numbers"] = {"min": 0, "max": 99}
     if case == "paper split of another range":

@@ -178,6 +178,19 @@ def test_all_blocks_are_changed_unless_layers_are_named():
     assert study.changed_layers("denoising", "olmo2") == ["2"]
 
 
+def test_models_may_have_settings_of_their_own():
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
+    own = {"layers": [1], "rank": 4, "seeds": 1}
+    config["experiments"] = [{"name": "causal_subspace", "seeds": 2, "pairs": 50, "settings_of": {"llama": own}}]
+    study = load_study(config)
+    shared = study.settings("causal_subspace", "olmo2")
+    assert shared["seeds"] == 2 and shared["pairs"] == 50 and "rank" not in shared and "settings_of" not in shared
+    assert study.settings("causal_subspace", "llama") == {**shared, **own}
+    assert study.operand_layers("causal_subspace", "llama") == ["1"]
+    assert study.operand_layers("causal_subspace", "olmo2") == [*study.models["olmo2"].layers]
+    assert study.settings("steering", "llama") == {}
+
+
 def test_models_may_have_sizes_of_their_own(study):
     study.models["minilm"].entry["sizes"] = {"operand": 3, "natural": 400}
     for run_model in ("minilm", "minilm.untrained"):

@@ -16,7 +16,7 @@ from numprobe.intervals import accuracy_interval, prompt_accuracy_interval
 from numprobe.interventions.asked_pairs import AskedPairs
 from numprobe.interventions.directions import random_basis, relative_norm
 from numprobe.interventions.interchange import Interchange, find_interchange
-from numprobe.interventions.learn_subspaces import known_pairs
+from numprobe.interventions.learn_subspaces import ANSWER, known_pairs
 from numprobe.interventions.pairs import TEST, TRAIN, VALIDATION, interchange_split
 from numprobe.interventions.reading import fit_readout, read_test_numbers
 from numprobe.interventions.states import states_at
@@ -49,6 +49,8 @@ WHOLE, NOTHING, ASKED = "whole state", "nothing", "asked"
 #: Metrics of the answers to the test pairs.
 FOLLOWED, KEPT, OTHER, HARMED = "interchange_accuracy", "base_kept", "other_answer", "harmed"
 SEEDS = "seeds (range)"
+#: The `note` of models that are to be led to their own answers.
+OWN_ANSWERS = "counterfactual: the model's own answer"
 RANDOM_SUBSPACES = "random subspaces (95 %)"
 
 
@@ -80,7 +82,7 @@ class Study:
     split
         The study's.
     probe, patterns
-        A `fourier` probe that reads the second operand at its own token, and the patterns fitted with it.
+        A `fourier` probe that reads an operand at its own token, and the patterns fitted with it.
     random
         How many random subspaces.
     resamples, seed
@@ -116,19 +118,20 @@ def causal_subspace_rows(asker: Asker, learned: Subspaces, study: Study) -> list
     -------
     Rows for `numprobe.tables.measurements` with `EXTRA`, without `model` and `context`. Metrics: `interchange_accuracy`
     (the answer is the counterfactual one), `base_kept` (the answer is the same as without interchange), `other_answer`,
-    `harmed` (of the right answers, those that a source with the same second operand makes wrong); of these `tokens`:
+    `harmed` (of the right answers, those that a source with the same operand makes wrong); of these `tokens`:
     `last`, the state at the operand's last token is changed; `all`, where operands have several, and the earlier ones
     are the source's. `accuracy_component`
     and `accuracy_complement` (a probe refitted on that part of the states, on unseen numbers), `overlap`, `angle`, and
-    of every start `steps` and `validation_loss`.
+    of every start `steps` and `validation_loss`. `note`: `OWN_ANSWERS` where the pairs lead to the model's own answers.
     """
     split, drawn = interchange_split(study.split, study.seed), known_pairs(learned.metadata)
     pairs = {part: drawn.draw(part, split, study.seed, asker) for part in (TRAIN, VALIDATION, TEST)}
     plain = _plain_answers(asker, pairs[TEST])
     rows: list[Row] = []
+    told = {"note": OWN_ANSWERS} if drawn.target == ANSWER else {}
     for layer in learned.metadata["candidates"]:
         measured = _layer_rows(asker, layer, pairs, plain, learned, split, study)
-        rows += [{"layer": layer, "seed": study.seed, **row} for row in measured]
+        rows += [{"layer": layer, "seed": study.seed, **told, **row} for row in measured]
     return rows
 
 
@@ -155,9 +158,9 @@ def _layer_rows(
 
 
 def _numbers(parts: Sequence[Interchange]) -> tuple[np.ndarray, np.ndarray]:
-    """States of the sources float32 [n, width], and their second operands int64 [n]."""
-    values = np.concatenate([part.pairs.table["source_b"].to_numpy() for part in parts])
-    return np.concatenate([part.states.cpu().numpy() for part in parts]), values.astype(np.int64)
+    """States of the sources float32 [n, width], and their operands int64 [n]."""
+    values = np.concatenate([part.pairs.numbers for part in parts])
+    return np.concatenate([part.states.cpu().numpy() for part in parts]), values
 
 
 def _spaces(
@@ -201,7 +204,7 @@ def _plain_answers(asker: Asker, pairs: AskedPairs) -> _Plain:
 
 @dataclass(frozen=True, eq=False)
 class _Outcome:
-    """The model's answers to the test pairs under one interchange, and to sources with the same second operand."""
+    """The model's answers to the test pairs under one interchange, and to sources with the same operand."""
 
     space: Space
     answers: np.ndarray

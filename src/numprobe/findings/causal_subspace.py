@@ -5,24 +5,30 @@ from typing import Any
 
 import polars as pl
 
+from numprobe.evaluation.causal_subspace import OWN_ANSWERS
 from numprobe.findings.markdown import cell, per_cent
 from numprobe.interventions.reach import by_tokens, model_of
 
 _HEADING = """## Is the subspace from which a number is read the one that the model uses? (`causal_subspace`)
 
-The second operand's state in one prompt is replaced by that of another prompt within a subspace of rank r, at one
-layer; the table gives the share of answers that change as if the operand had been the other prompt's. `trained`: a
-basis trained for this on other numbers (all starts together); `read-out`: that of the study's probe; `layer's
-read-out`: of a probe of this layer alone; `pattern`: where states move with the number; `variance`: the directions of
-largest variance; `whole state`: what there is to gain at this layer. `harm`: right answers that a source with the SAME
-operand makes wrong. No probe and no trained basis has seen the operands that are interchanged. `all tokens`, where
-operands have several: the states of the earlier ones become the other prompt's as a whole, which is the ceiling of what
-the last one can do, since later tokens attend to all of them; the bases were trained so.
+The second operand's state in one prompt (of a context that gives the first a wider range, the first's) is replaced by
+that of another prompt within a subspace of rank r, at one layer; the table gives the share of answers that change as if
+the operand had been the other prompt's. `trained`: a basis trained for this on other numbers (all starts together);
+`read-out`: that of the study's probe; `layer's read-out`: of a probe of this layer alone; `pattern`: where states move
+with the number; `variance`: the directions of largest variance; `whole state`: what there is to gain at this layer.
+`harm`: right answers that a source with the SAME operand makes wrong. No probe and no trained basis has seen the
+operands that are interchanged. `all tokens`, where operands have several: the states of the earlier ones become the
+other prompt's as a whole, which is the ceiling of what the last one can do, since later tokens attend to all of them;
+the bases were trained so.
 """
 _OVERLAPS = """Overlap (mean squared cosine times 100) of the trained subspace with others; in brackets the range over
 starts, for `random` what holds 95 % of random pairs. `read`: unseen numbers that a refitted probe reads from the
 trained component alone, and from what is left without it:
 """
+_OWN_ANSWERS = (
+    "Of {}, which often errs, an answer counts as changed if it is the one that the model itself gives to the other "
+    "operand, right or wrong."
+)
 _SUBSPACES = ("causal", "read-out", "layer's read-out", "pattern", "variance", "random", "whole state")
 _FOLLOWED = "interchange_accuracy"
 #: A subspace is as good as the trained one if it carries so much of what that carries.
@@ -46,13 +52,20 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     if not places:
         return f"{_HEADING}\nNo model was asked."
     heads = ["model", "layer", "r", *("trained" if name == "causal" else name for name in _SUBSPACES), "harm"]
-    parts = [_HEADING, _table(heads, [_answers(*place) for place in places])]
+    parts = [_HEADING, _table(heads, [_answers(*place) for place in places]), *_own_answers(table)]
     others = ["causal", "read-out", "layer's read-out", "pattern", "variance"]
     heads = ["model", "layer", "another start", *others[1:], "random", "read: component", "read: rest"]
     # Angles are those of the bases, whichever tokens are changed.
     compared = [place for place in places if model_of(place[0]) == place[0]]
     parts += [_OVERLAPS, _table(heads, [_overlaps(*place, others) for place in compared])]
     return "\n".join([*parts, *(_sentence(*place) for place in places), "", _meaning(_judged(places))])
+
+
+def _own_answers(table: pl.DataFrame) -> list[str]:
+    """Name the models that are led to their own answers, right or wrong."""
+    own = table.filter(pl.col("note") == OWN_ANSWERS)["model"].map_elements(model_of, pl.String)
+    names = ", ".join(own.unique(maintain_order=True))
+    return [f"{_OWN_ANSWERS.format(names)}\n"] if names else []
 
 
 def _places(table: pl.DataFrame) -> Iterator[Place]:

@@ -1,4 +1,4 @@
-"""Pairs of prompts whose second operands are interchanged, as one model is asked them."""
+"""Pairs of prompts of which one operand is interchanged, as one model is asked them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,36 +18,42 @@ from numprobe.prompts.filling import fill_template
 from numprobe.prompts.table import prompt_table
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES, RESULTS
 
-#: Prompts of a pair -> the columns of their operands.
+#: The operand that is interchanged -> prompts of a pair -> the columns of their two operands.
 PROMPTS = {
-    "base": ("a", "b"),
-    "source": ("source_a", "source_b"),
-    "same": ("other_a", "b"),
-    "counterfactual": ("a", "source_b"),
+    operand: {
+        "base": ("a", "b"),
+        "source": ("source_a", "source_b"),
+        "same": ("other", "b") if operand == "b" else ("a", "other"),
+        "counterfactual": ("a", "source_b") if operand == "b" else ("source_a", "b"),
+    }
+    for operand in "ab"
 }
 
 
 @dataclass(frozen=True, eq=False)
 class AskedPairs:
-    """Pairs as token sequences, in symbols; the second operands of a pair have equally many tokens.
+    """Pairs as token sequences, in symbols; the operands of a pair that are interchanged have equally many tokens.
 
     Attributes
     ----------
     table
         One row per pair, `PAIR`, in the order of the base's questions.
     questions
-        "base", "source", "same" (another first operand, the base's second) and "counterfactual" -> questions, each
-        sorted by length for itself.
+        "base", "source", "same" (the base's operand beside another one) and "counterfactual" -> questions, each sorted
+        by length for itself.
     order
         Name -> int64 [pairs]: the row of each pair among these questions.
     answers
         Of every pair int64 [tokens]: the tokens of the counterfactual answer.
+    operand
+        The operand that is interchanged, "a" or "b".
     """
 
     table: pl.DataFrame
     questions: Mapping[str, Questions]
     order: Mapping[str, np.ndarray]
     answers: Sequence[np.ndarray]
+    operand: str
 
     def __len__(self) -> int:
         return self.table.height
@@ -58,17 +64,22 @@ class AskedPairs:
         return self.questions["base"]
 
     @property
+    def numbers(self) -> np.ndarray:
+        """int64 [pairs]: the operands of the sources that take the place of the base's."""
+        return self.table[f"source_{self.operand}"].to_numpy().astype(np.int64)
+
+    @property
     def reaches(self) -> tuple[str, ...]:
         """Return the tokens that can be changed: the last of every operand, and all of them where some have several."""
         return (LAST, ALL) if self.lengths("base").max() > 1 else (LAST,)
 
     def tokens(self, name: str) -> np.ndarray:
-        """int64 [questions]: the last token of the second operand, in the order of the questions of that name."""
-        return self.questions[name].table["token_b"].to_numpy().astype(np.int64)
+        """int64 [questions]: the last token of the operand, in the order of the questions of that name."""
+        return self.questions[name].table[f"token_{self.operand}"].to_numpy().astype(np.int64)
 
     def lengths(self, name: str) -> np.ndarray:
-        """int64 [questions]: how many tokens the second operand is, in the order of the questions of that name."""
-        return self.questions[name].table["tokens_b"].to_numpy().astype(np.int64)
+        """int64 [questions]: how many tokens the operand is, in the order of the questions of that name."""
+        return self.questions[name].table[f"tokens_{self.operand}"].to_numpy().astype(np.int64)
 
     def batches(self, batch_tokens: int) -> Iterator[np.ndarray]:
         """Yield pairs, int64, whose bases have one length and whose counterfactual answers have one (`Questions`)."""
@@ -83,7 +94,7 @@ def ask_pairs(
     prompts: PairPrompts = NO_CONTEXT,
     max_tokens: int | None = None,
 ) -> AskedPairs:
-    """Write pairs in symbols and tokenise them; those whose second operands differ in their tokens' count are left out.
+    """Write pairs in symbols and tokenise them; those whose operands differ in their tokens' count are left out.
 
     Where numbers are to be single tokens, so are results.
 
@@ -94,7 +105,7 @@ def ask_pairs(
     numbers
         The model's tokenizer.
     prompts
-        What stands in front of every prompt, and whether it is a chat.
+        Which operand is interchanged, what stands in front of every prompt, and whether it is a chat.
     max_tokens
         Longest sequence that the model takes; None: any.
 
@@ -103,16 +114,17 @@ def ask_pairs(
     NumprobeError
         If no pair is left.
     """
-    texts = {name: _prompts(pairs, *columns, prompts, numbers) for name, columns in PROMPTS.items()}
+    texts = {name: _prompts(pairs, *columns, prompts, numbers) for name, columns in PROMPTS[prompts.operand].items()}
     found = {name: find_questions(table, numbers, max_tokens, prompts.examples) for name, table in texts.items()}
     single = MULTI_TOKEN in numbers.reasons
     alike = _alike(
-        {name: asked.table.filter(answer_tokens=1) if single else asked.table for name, asked in found.items()}
+        {name: asked.table.filter(answer_tokens=1) if single else asked.table for name, asked in found.items()},
+        prompts.operand,
     )
     if not len(alike):
         written = "one token" if single else "equally many tokens"
         raise NumprobeError(
-            f"no two prompts can be interchanged: this tokenizer does not write the second operands of any pair as "
+            f"no two prompts can be interchanged: this tokenizer does not write the operands of any pair as "
             f"{written} of their own; name other operations, or leave the model out of this experiment"
         )
     # The answer to a base may become as long as the counterfactual one.
@@ -128,14 +140,16 @@ def ask_pairs(
     table = pairs[questions["base"].table["prompt"].to_numpy()]
     values = table["value"].to_numpy()
     answers = answer_tokens(questions["counterfactual"], order["counterfactual"], values, numbers)
-    return AskedPairs(table, questions, order, answers)
+    return AskedPairs(table, questions, order, answers, prompts.operand)
 
 
-def _alike(tables: Mapping[str, pl.DataFrame]) -> pl.Series:
+def _alike(tables: Mapping[str, pl.DataFrame], operand: str) -> pl.Series:
     """Return the prompts of which all four are asked, and whose operands that are interchanged are equally long."""
     kept = tables["base"]
     for name, table in tables.items():
-        kept = kept.join(table, on=["prompt", "tokens_b"] if name != "counterfactual" else "prompt", how="semi")
+        kept = kept.join(
+            table, on=["prompt", f"tokens_{operand}"] if name != "counterfactual" else "prompt", how="semi"
+        )
     return kept["prompt"]
 
 

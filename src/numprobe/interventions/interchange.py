@@ -60,9 +60,9 @@ class Interchange:
     layer
         Name of the layer.
     states
-        float32 [pairs, width], on the model's device: the source's state at the last token of its second operand.
+        float32 [pairs, width], on the model's device: the source's state at the last token of its operand.
     earlier
-        The tokens of the base's second operand before its last, with the states of the source's in the same place,
+        The tokens of the base's operand before its last, with the states of the source's in the same place,
         float32 [pairs, width]. Empty if all are single tokens.
     """
 
@@ -86,7 +86,7 @@ class Interchange:
 
 
 def find_interchange(asker: Asker, pairs: AskedPairs, layer: str, source: str = "source") -> Interchange:
-    """Return pairs with the states of their sources ("source", or "same": the same second operand) at a layer."""
+    """Return pairs with the states of their sources ("source", or "same": the same operand) at a layer."""
     own, theirs = (earlier_tokens(pairs.tokens(name), pairs.lengths(name)) for name in ("base", source))
     places = [pairs.tokens(source), *(place.tokens for place in theirs)]
     found = states_at(asker, pairs.questions[source], layer, places)

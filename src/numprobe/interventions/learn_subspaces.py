@@ -1,7 +1,7 @@
 """The subspaces that a model uses at some layers, from several random starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,12 @@ class PairSettings:
 
 
 def pairs_of_context(
-    operations: Sequence[str], train: int, test: int, metadata: Mapping[str, Any], target: str = RESULT
+    operations: Sequence[str],
+    train: int,
+    test: int,
+    metadata: Mapping[str, Any],
+    target: str = RESULT,
+    operand: str = "b",
 ) -> PairSettings:
     """Return settings of pairs that are asked as the prompts of a context are.
 
@@ -80,6 +85,8 @@ def pairs_of_context(
         Of the context's table of prompts.
     target
         `RESULT` or `ANSWER`.
+    operand
+        The operand that is interchanged, "a" or "b".
 
     Raises
     ------
@@ -88,7 +95,7 @@ def pairs_of_context(
     """
     context = metadata["context"]
     both = shared_operations(operations, context["operations"], context["name"])
-    return PairSettings(both, train, test, read_pair_prompts(metadata), target)
+    return PairSettings(both, train, test, replace(read_pair_prompts(metadata), operand=operand), target)
 
 
 def known_pairs(metadata: Mapping[str, Any]) -> PairSettings:
@@ -96,7 +103,9 @@ def known_pairs(metadata: Mapping[str, Any]) -> PairSettings:
     found = dict(metadata["pairs"])
     prompts = found.pop("prompts")
     first, second = map(tuple, prompts["operands"] or ((), ()))
-    asked = PairPrompts((first, second) if first else None, tuple(examples_in(prompts)), prompts["chat"])
+    asked = PairPrompts(
+        (first, second) if first else None, tuple(examples_in(prompts)), prompts["chat"], prompts["operand"]
+    )
     return PairSettings(**{**found, "operations": tuple(found["operations"]), "prompts": asked})
 
 
@@ -145,7 +154,7 @@ def learn_subspaces(
     bases, learned = {}, {}
     for layer in useful_layers(asker, validation, layers) if chosen else layers:
         pair = (find_interchange(asker, train, layer), find_interchange(asker, validation, layer))
-        values = np.concatenate([part.pairs.table["source_b"].to_numpy() for part in pair]).astype(np.int64)
+        values = np.concatenate([part.pairs.numbers for part in pair])
         states = np.concatenate([part.states.cpu().numpy() for part in pair])
         directions = rank or needed_rank(states, values, split)
         for start in range(seeds):

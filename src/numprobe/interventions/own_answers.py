@@ -41,7 +41,7 @@ def with_own_answers(asker: Asker, pairs: AskedPairs, maximum: int) -> AskedPair
     questions = {**pairs.questions, "base": _answered(pairs.base.take(kept), base[kept])}
     tokens = answer_tokens(questions["counterfactual"], order["counterfactual"], wanted[kept], asker.numbers)
     table = pairs.table.filter(pl.Series(kept)).with_columns(pl.Series("value", wanted[kept], dtype=pl.Int32))
-    return AskedPairs(table, questions, order, tokens)
+    return AskedPairs(table, questions, order, tokens, pairs.operand)
 
 
 def _answered(questions: Questions, values: np.ndarray) -> Questions:

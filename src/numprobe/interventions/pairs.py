@@ -1,4 +1,4 @@
-"""Pairs of arithmetic prompts whose second operands are interchanged, divided by the numbers that are interchanged."""
+"""Pairs of arithmetic prompts of which one operand is interchanged, divided by the numbers that are interchanged."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ _VALIDATION, _TEST = 3, 4
 # Without validation numbers of its own, a fold gives up one of so many training numbers.
 _SHARE = 8
 
-#: One row per pair. `a`, `b`: the base; `source_a`, `source_b`: the source; `other_a`: of a source with the base's `b`;
-#: `value`: the counterfactual result, of `a` and `source_b`.
+#: One row per pair. `a`, `b`: the base; `source_a`, `source_b`: the source; `other`: what stands beside the base's
+#: operand in a source that has it too; `value`: the counterfactual result, of the base with the source's operand.
 PAIR = pl.Schema(
     {
         "pair": pl.UInt32,
@@ -32,7 +32,7 @@ PAIR = pl.Schema(
         "b": pl.Int32,
         "source_a": pl.Int32,
         "source_b": pl.Int32,
-        "other_a": pl.Int32,
+        "other": pl.Int32,
         "value": pl.Int32,
     }
 )
@@ -50,11 +50,23 @@ class PairPrompts:
         Worked examples in front of every prompt; no operand that is interchanged and no result stands in them.
     chat
         Whether prompts are written in the model's chat template.
+    operand
+        The operand that is interchanged, "a" (the first) or "b".
     """
 
     operands: tuple[Range, Range] | None = None
     examples: tuple[Example, ...] = ()
     chat: bool = False
+    operand: str = "b"
+
+    @property
+    def kept(self) -> str:
+        """The operand that is not interchanged."""
+        return "a" if self.operand == "b" else "b"
+
+    def range_of(self, operand: str) -> Range | None:
+        """The range of an operand, None: all numbers."""
+        return self.operands["ab".index(operand)] if self.operands else None
 
 
 #: Bare prompts with any numbers.
@@ -125,9 +137,9 @@ def draw_pairs(
 ) -> pl.DataFrame:
     """Draw pairs of one part, as many of each operation.
 
-    The two second operands are drawn from the part's numbers, uniformly over ordered pairs of different ones; each
-    first operand uniformly from those of its range with which all results, the counterfactual one included, lie within
-    min..max, and the counterfactual result differs from the base's.
+    The two operands that are interchanged are drawn from the part's numbers, uniformly over ordered pairs of different
+    ones; each of the others uniformly from those of its range with which all results, the counterfactual one included,
+    lie within min..max, and the counterfactual result differs from the base's.
 
     Parameters
     ----------
@@ -142,7 +154,7 @@ def draw_pairs(
     seed
         The study's seed.
     prompts
-        Ranges of the operands, and examples whose numbers are left out.
+        Which operand is interchanged, ranges, and examples whose numbers are left out.
 
     Returns
     -------
@@ -177,22 +189,23 @@ def _drawn(
     results, found = _results(operation, split, prompts), 0
     numbers = numbers[_usable(numbers, results[:, numbers - split.minimum], prompts)]
     for _ in range(20 * count if len(numbers) > 1 else 0):
-        b, source_b = rng.choice(numbers, 2, replace=False) - split.minimum
-        both = (results[:, b] >= 0) & (results[:, source_b] >= 0) & (results[:, b] != results[:, source_b])
-        a, source_a = _one(both, rng), _one(results[:, source_b] >= 0, rng)
-        other_a = _one((results[:, b] >= 0) & (np.arange(len(results)) != a), rng)
-        if a is None or source_a is None or other_a is None:
+        own, source = rng.choice(numbers, 2, replace=False) - split.minimum
+        both = (results[:, own] >= 0) & (results[:, source] >= 0) & (results[:, own] != results[:, source])
+        beside, beside_source = _one(both, rng), _one(results[:, source] >= 0, rng)
+        other = _one((results[:, own] >= 0) & (np.arange(len(results)) != beside), rng)
+        if beside is None or beside_source is None or other is None:
             continue
-        operands = {"a": a, "b": b, "source_a": source_a, "source_b": source_b, "other_a": other_a}
+        operands = {prompts.operand: own, f"source_{prompts.operand}": source, "other": other}
+        operands |= {prompts.kept: beside, f"source_{prompts.kept}": beside_source}
         named = {name: int(place) + split.minimum for name, place in operands.items()}
-        yield {**named, "operation": operation, "value": int(results[a, source_b])}
+        yield {**named, "operation": operation, "value": int(results[beside, source])}
         found += 1
         if found == count:
             return
 
 
 def _results(operation: str, split: Split, prompts: PairPrompts) -> np.ndarray:
-    """int64 [N, N]: the result of every two numbers, -1 where a pair may not have it."""
+    """int64 [N, N]: results by the operand that is kept and the other one, -1 where a pair may not have it."""
     values, minimum, maximum = split.values, split.minimum, split.maximum
     usable = values != 0 if operation == "/" else np.ones(len(values), dtype=bool)
     results = np.full((len(values), len(values)), -1)
@@ -200,18 +213,18 @@ def _results(operation: str, split: Split, prompts: PairPrompts) -> np.ndarray:
     results[:, usable] = compute(values[:, None], values[usable])
     # Numbers start at 0 or above.
     allowed = (results >= minimum) & (results <= maximum) & ~np.isin(results, _shown(prompts))
-    if prompts.operands:
-        first, last = prompts.operands[0]
-        allowed &= ((values >= first) & (values <= last))[:, None]
-    return np.where(allowed, results, -1)
+    found = np.where(allowed, results, -1)
+    found = found if prompts.operand == "b" else found.T
+    if kept := prompts.range_of(prompts.kept):
+        found[(values < kept[0]) | (values > kept[1])] = -1
+    return found
 
 
 def _usable(numbers: np.ndarray, results: np.ndarray, prompts: PairPrompts) -> np.ndarray:
-    """Return which numbers may be second operands, bool [n]; `results` [N, n] are those with them."""
+    """Return which numbers may be interchanged, bool [n]; `results` [N, n] are those with them."""
     usable = ~np.isin(numbers, _shown(prompts))
-    if prompts.operands:
-        first, last = prompts.operands[1]
-        usable &= (numbers >= first) & (numbers <= last) & (results >= 0).any(axis=0)
+    if own := prompts.range_of(prompts.operand):
+        usable &= (numbers >= own[0]) & (numbers <= own[1]) & (results >= 0).any(axis=0)
     return np.asarray(usable)
 
 

@@ -1,6 +1,5 @@
 """Directions taken from the operands' states: answers, and a probe fitted again, over the number of directions."""
 
-ABLATION = STUDY.experiment("ablation") or {}
 ABLATION_RUNS = STUDY.operand_runs("ablation")
 ABLATED = list(dict.fromkeys((model, STUDY.operand_context(model)) for model, _ in ABLATION_RUNS))
 
@@ -46,9 +45,9 @@ if STUDY.experiment("ablation"):
             asking=asking,
             operand=lambda wildcards: STUDY.operand("ablation", wildcards.context),
             layers=ablated_layers,
-            ranks=" ".join(map(str, ABLATION["ranks"])),
-            draws=ABLATION["draws"],
-            prompts=ABLATION["prompts"],
+            ranks=setting("ablation", "ranks"),
+            draws=setting("ablation", "draws"),
+            prompts=setting("ablation", "prompts"),
             resamples=RESAMPLES,
             seed=config["seed"],
         shell:
@@ -80,9 +79,9 @@ if STUDY.experiment("ablation"):
             code=digest("refit_ablated"),
             states=states_folder,
             layers=ablated_layers,
-            ranks=" ".join(map(str, ABLATION["ranks"])),
-            draws=ABLATION["draws"],
-            folds=ABLATION["folds"],
+            ranks=setting("ablation", "ranks"),
+            draws=setting("ablation", "draws"),
+            folds=setting("ablation", "folds"),
             split=f"{RANGE} {SPLIT}",
             resamples=RESAMPLES,
         shell:

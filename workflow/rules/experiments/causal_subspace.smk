@@ -1,6 +1,5 @@
 """The subspace that the model uses, found by interchange, beside that of the probe."""
 
-CAUSAL = STUDY.experiment("causal_subspace") or {}
 CAUSAL_RUNS = STUDY.operand_runs("causal_subspace")
 
 add_experiment(
@@ -50,15 +49,18 @@ if STUDY.experiment("causal_subspace"):
             code=digest("learn_subspaces"),
             asking=asking,
             layers=causal_layers,
-            operations=" ".join(map(shlex.quote, CAUSAL["operations"])),
-            rank=f"--rank {CAUSAL['rank']}" if "rank" in CAUSAL else "",
-            sizes="--seeds {seeds} --pairs {pairs} --test-pairs {test_pairs} --steps {steps} --batch {batch}"
-            " --target {target}".format(**CAUSAL),
+            operand=lambda wildcards: STUDY.operand("causal_subspace", wildcards.context),
+            operations=setting("causal_subspace", "operations"),
+            rank=optional_setting("causal_subspace", "rank"),
+            sizes=lambda wildcards: (
+                "--seeds {seeds} --pairs {pairs} --test-pairs {test_pairs} --steps {steps} --batch {batch}"
+                " --target {target}".format(**STUDY.settings("causal_subspace", wildcards.model))
+            ),
             split=f"{RANGE} {SPLIT}",
         shell:
             'python "$NUMPROBE"/learn_subspaces.py --code {params.code} {params.asking} --prompts {input.prompts}'
             " --probe {input.probe} --context {wildcards.context} {params.layers} --operations {params.operations} {params.rank}"
-            " {params.sizes} {params.split} --output {output} > {log} 2>&1"
+            " --operand {params.operand} {params.sizes} {params.split} --output {output} > {log} 2>&1"
 
     rule evaluate_causal_subspace:
         """Interchange in these and in other subspaces, angles between them, and what is read from each."""
@@ -83,7 +85,7 @@ if STUDY.experiment("causal_subspace"):
         params:
             code=digest("evaluate_causal_subspace"),
             asking=asking,
-            random=CAUSAL["random"],
+            random=setting("causal_subspace", "random"),
             split=f"{RANGE} {SPLIT}",
             resamples=RESAMPLES,
         shell:

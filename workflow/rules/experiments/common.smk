@@ -191,11 +191,28 @@ def asking(wildcards):
     )
 
 
+def setting(experiment, key):
+    """A setting of an experiment for the job's model, a list as separate words."""
+
+    def words(wildcards):
+        value = STUDY.settings(experiment, wildcards.model)[key]
+        return " ".join(shlex.quote(str(one)) for one in value) if isinstance(value, list) else value
+
+    return words
+
+
+def optional_setting(experiment, key):
+    """The option of a setting that may be left out, empty without it."""
+    return lambda wildcards: (
+        f"--{key} {value}" if (value := STUDY.settings(experiment, wildcards.model).get(key)) is not None else ""
+    )
+
+
 def intervention(experiment):
     """The options of a rule that changes states over a grid of layers and strengths, as a function of the wildcards."""
-    entry = STUDY.experiment(experiment)
 
     def options(wildcards):
+        entry = STUDY.settings(experiment, wildcards.model)
         return (
             f"{asking(wildcards)} --layers {' '.join(STUDY.changed_layers(experiment, wildcards.model))}"
             f" --strengths {' '.join(map(str, entry['strengths']))} --per-operation {entry['prompts']}"
@@ -261,7 +278,8 @@ def causal_layers(wildcards):
     """The option that names the layers, or those to choose from: all whose states later tokens read."""
     blocks = map(str, range(base_model(wildcards).facts.layers))
     layers = [layer for layer in blocks if layer in STUDY.operand_layers("causal_subspace", wildcards.model)]
-    return f"{'--layers' if 'layers' in CAUSAL else '--candidates'} {' '.join(layers)}"
+    named = "layers" in STUDY.settings("causal_subspace", wildcards.model)
+    return f"{'--layers' if named else '--candidates'} {' '.join(layers)}"
 
 
 # --- embedding_alignment, operand_precision ---------------------------------------------------------------------

@@ -47,8 +47,8 @@ if STUDY.experiment("denoising"):
             code=digest("evaluate_denoising"),
             options=intervention("denoising"),
             states=states_folder,
-            shares=" ".join(map(str, STUDY.experiment("denoising")["shares"])),
-            rank=f"--rank {STUDY.experiment('denoising')['rank']}" if "rank" in STUDY.experiment("denoising") else "",
+            shares=setting("denoising", "shares"),
+            rank=optional_setting("denoising", "rank"),
         shell:
             'python "$NUMPROBE"/evaluate_denoising.py --code {params.code} {params.options} --prompts {input.prompts}'
             " --activations {params.states} --probe {input.probe} --patterns {input.patterns} --shares {params.shares}"

@@ -39,7 +39,7 @@ if STUDY.experiment("layer_removal"):
         params:
             code=digest("remove_layers"),
             asking=asking,
-            prompts=STUDY.experiment("layer_removal")["prompts"],
+            prompts=setting("layer_removal", "prompts"),
             seed=config["seed"],
             resamples=RESAMPLES,
         shell:

@@ -47,7 +47,7 @@ if STUDY.experiment("patching"):
             code=digest("evaluate_patching"),
             options=intervention("patching"),
             wave=lambda wildcards, input: (
-                f"--wave {input.wave} --steps {STUDY.experiment('patching')['steps']}" if input.wave else ""
+                f"--wave {input.wave} --steps {setting('patching', 'steps')(wildcards)}" if input.wave else ""
             ),
         shell:
             'python "$NUMPROBE"/evaluate_patching.py --code {params.code} {params.options} --prompts {input.prompts}'

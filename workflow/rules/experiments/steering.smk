@@ -1,6 +1,5 @@
 """The state at an operand's token moved to another number: does the answer follow?"""
 
-STEERING = STUDY.experiment("steering") or {}
 STEERING_RUNS = STUDY.operand_runs("steering")
 
 add_experiment(
@@ -39,8 +38,8 @@ if STUDY.experiment("steering"):
             asking=asking,
             operand=lambda wildcards: STUDY.operand("steering", wildcards.context),
             layers=lambda wildcards: " ".join(STUDY.operand_layers("steering", wildcards.model)),
-            strengths=" ".join(map(str, STEERING["strengths"])),
-            prompts=STEERING["prompts"],
+            strengths=setting("steering", "strengths"),
+            prompts=setting("steering", "prompts"),
             resamples=RESAMPLES,
             seed=config["seed"],
         shell:
