@@ -9,8 +9,9 @@ SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
 HEAD = """# The configuration of a study
 
-`config.yaml` is the default study, `full.yaml` runs every probe in every context on the same models, `paper.yaml` is
-the study of arXiv 2510.26285 (needs the hub and a GPU). Run another one with
+`config.yaml` is the default study, `full.yaml` runs every probe in every context on its models, with more prompts (of
+smollm2 the closed-form probes alone), `paper.yaml` is the study of arXiv 2510.26285 (needs the hub and a GPU). Run
+another one with
 
     snakemake --cores all --configfile config/paper.yaml
 
