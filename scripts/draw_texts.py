@@ -12,7 +12,7 @@ from numprobe.tables import write_table
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Sources -> a corpus."""
-    write_table(draw_texts(options.sources, options.texts, options.seed, options.context), options.output, provenance)
+    write_table(options.output, draw_texts(options.sources, options.texts, options.seed, options.context), provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -1,11 +1,15 @@
 """Texts drawn from datasets and files."""
 
+import json
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from numprobe.errors import NumprobeError
+from numprobe.prompts.corpus import read_corpus
 from numprobe.prompts.sources import draw_texts
 
 DATASET = {"id": "org/questions", "config": "raw", "split": "train", "text": "Q: {question} | code: {code}"}
@@ -83,3 +87,14 @@ def test_a_file_can_be_used_without_the_package(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "datasets", None)
     (tmp_path / "a.txt").write_text("7 eggs")
     assert draw_texts([{"path": str(tmp_path / "a.txt")}], 5, 0, "natural").rows() == [("7 eggs", "a")]
+
+
+def test_the_program_writes_a_corpus_that_contexts_read(tmp_path):
+    (tmp_path / "a.txt").write_text("7 eggs\n\n12 geese")
+    program = Path(__file__).parents[2] / "scripts/draw_texts.py"
+    sources = json.dumps([{"path": str(tmp_path / "a.txt"), "domain": "farm"}])
+    command = [sys.executable, program, "--context", "natural", "--sources", sources, "--texts", "5", "--seed", "0"]
+    ran = subprocess.run([*command, "--output", tmp_path / "corpus.parquet"], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    passages = read_corpus(str(tmp_path / "corpus.parquet"), 0, 0.5).passages
+    assert {(passage.text, passage.domain) for passage in passages} == {("7 eggs", "farm"), ("12 geese", "farm")}

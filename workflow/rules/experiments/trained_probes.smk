@@ -33,3 +33,6 @@ use rule evaluate_probes as evaluate_trained_probes with:
         "results/logs/evaluate_trained_probes/{model}/{context}.log",
     benchmark:
         "results/benchmarks/evaluate_trained_probes/{model}/{context}.tsv"
+    # Taken over, the path would be one from this folder.
+    conda:
+        "../../envs/numprobe.yaml"
