@@ -4,9 +4,10 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 STAMP := .venv/.installed
+TOOLS := .venv/tools/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation manipulation docs models setup test test-slow bench lint format clean
+.PHONY: all study report representation manipulation docs models setup test test-slow every lock audit bench lint format clean
 
 all: report
 
@@ -52,6 +53,25 @@ test: setup
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
+
+# The small study with every experiment, in .venv/every: what a change of the code is compared on (docs/reliability.md).
+every: setup
+	$(BIN)/python tests/workflow/every.py .venv/every
+
+# Hashes of all packages but torch, of which a machine takes the build for its processors.
+lock: $(TOOLS)/.installed
+	{ sed -n 's/^#: /# /p' requirements-tools.txt; grep -v '^torch==' requirements.txt | \
+		$(TOOLS)/uv pip compile --quiet --no-header --no-annotate --no-deps --generate-hashes -; } > .venv/requirements.lock
+	mv .venv/requirements.lock requirements.lock
+
+# Known vulnerabilities of the pinned packages; needs a network.
+audit: $(TOOLS)/.installed
+	$(TOOLS)/python tests/audit_packages.py
+
+$(TOOLS)/.installed: requirements-tools.txt
+	$(PYTHON) -m venv .venv/tools
+	$(TOOLS)/python -m pip install --quiet --disable-pip-version-check -r requirements-tools.txt
+	touch $@
 
 # Peers to compare with are optional: .venv/bin/pip install -e '.[bench]'
 bench: setup
