@@ -221,3 +221,10 @@ def test_reading_prints_the_probes_table_in_full(tmp_path, capsys, monkeypatch, 
     assert asked["text"] == "7 is"
     assert asked["ids"] == word_tokenizer()("7 is").input_ids
     assert asked["check"] == (not options)
+
+
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_arguments_that_are_no_text_are_refused_before_anything_is_read(capsys, place):
+    arguments = ["read", "probe.safetensors", "org/model", "7 is"]
+    arguments[place] = "7 is\udcff"
+    assert f"argument {place + 1}: not UTF-8 (byte 0xff at character 4): save it as UTF-8" in fails(capsys, *arguments)

@@ -14,12 +14,16 @@ from numprobe import __version__
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import ModelFacts, model_width
 from numprobe.models.source import ModelSource, check_hub_weights, hub_files, resolve_source
+from numprobe.texts import check_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 1 after an error meant for people."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
     try:
+        for place, argument in enumerate(given, 1):
+            check_text(argument, f"argument {place}")
+        options = _parser().parse_args(given)
         options.command(options)
     except NumprobeError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -5,6 +5,7 @@ A part of a numeral is never taken for the number: `1,234` holds neither 1 nor 2
 
 import re
 import unicodedata
+from itertools import takewhile
 from typing import NamedTuple
 
 #: Why a numeral is no whole number in plain digits.
@@ -106,19 +107,21 @@ def _is_negative(text: str, start: int) -> bool:
     """Return whether the digits from `start` on have a sign: not a hyphen, a dash or the sign of a difference."""
     if start == 0 or text[start - 1] not in _SIGNS:
         return False
-    before = text[: start - 1].rstrip(_SIGNS)[-1:]
+    last = start - 1
+    while last and text[last - 1] in _SIGNS:
+        last -= 1
+    before = text[last - 1 : last]
     return not (before.isalnum() or (before and before in _CLOSING))
 
 
 def _is_part_of_name(text: str, start: int, end: int) -> bool:
     """Return whether letters stand on both sides, as in H2O, or other digits in the same word, as in x1y22."""
-    first, last = start, end
-    while first and _is_word(text[first - 1]):
-        first -= 1
-    while last < len(text) and _is_word(text[last]):
-        last += 1
-    left, right = text[first:start], text[end:last]
-    return bool(left and right) or any(sign.isdigit() for sign in left + right)
+    before = start > 0 and _is_word(text[start - 1])
+    after = end < len(text) and _is_word(text[end])
+    if before and after:
+        return True
+    places = range(start - 1, -1, -1) if before else range(end, len(text)) if after else ()
+    return any(sign.isdigit() for sign in takewhile(_is_word, (text[place] for place in places)))
 
 
 def _is_word(sign: str) -> bool:

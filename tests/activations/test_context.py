@@ -186,6 +186,36 @@ def test_numbers_of_a_text_that_cannot_be_read_say_why():
     assert (table["reason"].to_list(), states["0"].shape) == ([None, "out_of_range"], (1, WIDTH))
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("7 is\0 8", "the text: character 4 is NUL"),
+        ("7 is \udcff", r"the text: not UTF-8 \(byte 0xff at character 5\)"),
+        ("7 is \ud83d", "the text: not UTF-8 .half of a character"),
+    ],
+)
+def test_what_is_no_text_is_not_read(text, message):
+    with pytest.raises(NumprobeError, match=message):
+        number_states(tiny_model("llama"), word_tokenizer(), text, ["0"])
+
+
+def test_numbers_of_thousands_of_digits_are_told_but_not_taken_for_others():
+    text = f"{'7' * 5000} is 12"
+    table, states = number_states(tiny_model("llama"), word_tokenizer(), text, ["0"], candidates=range(100))
+    assert table["reason"].to_list() == ["out_of_range", "too_long"]
+    assert table["value"].to_list() == [None, 12]
+    assert table["written"][0] == "7" * 5000
+    assert states["0"].shape == (0, WIDTH)
+
+
+@pytest.mark.parametrize(("kind", "read"), [("llama", 32), ("bert", 0)])
+def test_of_a_text_longer_than_the_model_takes_the_beginning_is_read_or_nothing(kind, read):
+    """64 tokens: one in front, and then numbers and words in turn."""
+    table, states = number_states(tiny_model(kind), word_tokenizer(), "7 is " * 3000, ["0"])
+    assert table["reason"].to_list() == [None] * read + ["too_long"] * (3000 - read)
+    assert states["0"].shape == (read, WIDTH)
+
+
 def test_reading_a_text_needs_a_state_of_the_model():
     with pytest.raises(NumprobeError, match="no state embedding"):
         number_states(tiny_model("llama"), word_tokenizer(), "7", ["embedding"])

@@ -11,6 +11,7 @@ import pytest
 from numprobe.errors import NumprobeError
 from numprobe.prompts.corpus import read_corpus
 from numprobe.prompts.sources import draw_texts
+from numprobe.tables import read_table
 
 DATASET = {"id": "org/questions", "config": "raw", "split": "train", "text": "Q: {question} | code: {code}"}
 
@@ -47,6 +48,26 @@ def test_rows_become_texts_and_those_without_a_number_are_not_drawn(questions):
     assert questions == [("org/questions", "raw", "train")]
     assert table["text"].to_list() == [f"Q: is {n} odd | code: x" for n in range(30) if n % 3]
     assert set(table["domain"]) == {"questions"}
+
+
+def test_rows_without_a_column_and_what_is_no_text(questions):
+    rows = sys.modules["datasets"].load_dataset("org/questions", None, "train")
+    rows[1]["question"] = None
+    assert "Q: None | code: x" not in draw_texts([DATASET], 100, 0, "natural")["text"].to_list()
+    rows[2]["question"] = "is 2\0 odd"
+    with pytest.raises(NumprobeError, match=r"datasets: org/questions, text 2: character 7 is NUL"):
+        draw_texts([DATASET], 100, 0, "natural")
+
+
+def test_the_program_writes_a_corpus(tmp_path):
+    (tmp_path / "a.txt").write_text("7 eggs\n8 hens")
+    program = Path(__file__).parents[2] / "scripts" / "draw_texts.py"
+    options = ["--context", "c", "--texts", "5", "--seed", "0", "--output", str(tmp_path / "c.parquet")]
+    sources = json.dumps([{"path": str(tmp_path / "a.txt"), "domain": "farms"}])
+    done = subprocess.run([sys.executable, program, *options, "--sources", sources], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert read_table(tmp_path / "c.parquet").rows() == [("7 eggs", "farms"), ("8 hens", "farms")]
+    assert {passage.domain for passage in read_corpus(tmp_path / "c.parquet", 0, 0.5).passages} == {"farms"}
 
 
 def test_the_draw_is_uniform_over_all_sources_together(questions, tmp_path):

@@ -10,8 +10,9 @@ import torch
 from numprobe.activations.extract import check_states, extract_states
 from numprobe.activations.locate import longest_sequence
 from numprobe.models.architecture import Architecture, locate_parts
-from numprobe.models.tokens import Encoded, NumberTokenizer, Span
+from numprobe.models.tokens import Encoded, NumberTokenizer
 from numprobe.spelling import Numeral, find_numerals
+from numprobe.texts import check_text
 
 #: The reason of a number that the probe does not know.
 OUT_OF_RANGE = "out_of_range"
@@ -70,14 +71,16 @@ def number_states(
     Raises
     ------
     NumprobeError
-        If the model has no such layer or is not supported.
+        If the model has no such layer or is not supported, or the text is none (`numprobe.texts`).
     """
+    check_text(text, "the text")
     parts = locate_parts(model)
     layers = check_states(parts, layers)
     numbers = NumberTokenizer(tokenizer, prefix_token, single_tokens)
     encoded = numbers.encode([text])[0]
     fed = _fed_tokens(parts, len(encoded), longest_sequence(parts.config, tokenizer))
-    rows = [_row(text, numeral, numbers, encoded, fed, candidates) for numeral in find_numerals(text)]
+    rows = [_row(text, numeral, candidates) for numeral in find_numerals(text)]
+    _add_tokens(rows, text, numbers, encoded, fed)
     table = pl.DataFrame(rows, schema=_SCHEMA)
     where = table["token"].drop_nulls().to_numpy().astype(np.int64)
     # The prefix alone, where nothing is read: the states are empty, but have their width.
@@ -92,27 +95,30 @@ def _fed_tokens(parts: Architecture, tokens: int, longest: int | None) -> int:
     return 0 if parts.facts.encoder else longest
 
 
-def _row(
-    text: str,
-    numeral: Numeral,
-    numbers: NumberTokenizer,
-    encoded: Encoded,
-    fed: int,
-    candidates: Container[int] | None,
-) -> dict[str, Any]:
+def _row(text: str, numeral: Numeral, candidates: Container[int] | None) -> dict[str, Any]:
+    """Return what the text alone says of a numeral."""
     start, end, reason = numeral
     written = text[start:end]
     value = int(written) if reason is None and len(written) <= _MOST_DIGITS else None
     if reason is None and candidates is not None and (value is None or value not in candidates):
         reason = OUT_OF_RANGE
-    found = reason or _tokens(text, (start, end), numbers, encoded, fed)
-    place = {"start": start, "end": end, "written": written, "value": value}
-    if isinstance(found, str):
-        return place | {"reason": found}
-    return place | {"token": found.last, "tokens": found.length}
+    return {"start": start, "end": end, "written": written, "value": value, "reason": reason}
 
 
-def _tokens(text: str, span: tuple[int, int], numbers: NumberTokenizer, encoded: Encoded, fed: int) -> Span | str:
-    """Return the tokens of a number, or why they cannot be read."""
-    found = numbers.find_numeral(text, encoded, *span)
-    return "too_long" if isinstance(found, Span) and found.last >= fed else found
+def _add_tokens(
+    rows: Sequence[dict[str, Any]], text: str, numbers: NumberTokenizer, encoded: Encoded, fed: int
+) -> None:
+    """Add `token` and `tokens` to the rows without a reason, or the reason why their tokens cannot be read."""
+    asked = [row for row in rows if row["reason"] is None and row["value"] is not None]
+    spans = np.array([(row["start"], row["end"]) for row in asked], dtype=np.int64).reshape(-1, 2)
+    values = np.array([row["value"] for row in asked], dtype=np.int64)
+    found = numbers.find_all([text], [encoded], np.zeros(len(asked), dtype=np.int64), spans, values)
+    longer = [row for row in rows if row["reason"] is None and row["value"] is None]
+    found += [numbers.find_numeral(text, encoded, row["start"], row["end"]) for row in longer]
+    for row, tokens in zip([*asked, *longer], found, strict=True):
+        if isinstance(tokens, str):
+            row["reason"] = tokens
+        elif tokens.last >= fed:
+            row["reason"] = "too_long"
+        else:
+            row.update(token=tokens.last, tokens=tokens.length)

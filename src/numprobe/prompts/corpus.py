@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from numprobe.errors import NumprobeError
+from numprobe.lfs import refuse_pointer
 from numprobe.prompts.natural import Passage
 from numprobe.prompts.similar import normalised, similar_groups
 from numprobe.seeding import derive_seed
 from numprobe.spelling import find_numerals
+from numprobe.texts import LONGEST, check_text
+
+# Rows of a Parquet file that are in memory at once.
+_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,8 @@ def read_corpus(path: str | Path, seed: int, test_share: float) -> Corpus:
 
     `.txt`: one passage per line. `.jsonl`: one object per line. `.parquet`: one row per passage. The key or column
     `text` is required; `domain` (else the file's name without extension) and `split` ("train" or "test") are optional.
-    Empty lines do not count; texts without a whole number in
-    plain digits (`numprobe.spelling`) are skipped and counted.
+    Lines end in a line feed, a carriage return, or both. Empty ones do not count; texts without a whole number in plain
+    digits (`numprobe.spelling`) are skipped and counted.
 
     A text without a split gets one from a hash of (seed, text). Variants of a text (`similar_groups`) share one split:
     the one given for any of them, else that of the variant that sorts first.
@@ -68,27 +74,28 @@ def read_corpus(path: str | Path, seed: int, test_share: float) -> Corpus:
     Raises
     ------
     NumprobeError
-        If the file is missing, has another extension, is not UTF-8, JSON or Parquet, lacks `text`, has another split
-        than "train" or "test", gives variants different splits, or holds no text with a number.
+        If the file cannot be read, has another extension, is not UTF-8, JSON or Parquet, lacks `text`, holds what is no
+        text (`numprobe.texts`), has another split than "train" or "test", gives variants different splits, or holds no
+        text with a number.
     """
     path = Path(path)
-    entries = list(_entries(path))
-    numerals = [find_numerals(entry.text) for entry in entries]
-    left_out = Counter(numeral.reason for found in numerals for numeral in found if numeral.reason is not None)
-    used = [
-        entry
-        for entry, found in zip(entries, numerals, strict=True)
-        if any(numeral.reason is None for numeral in found)
-    ]
+    used, skipped, left_out = [], 0, Counter[str]()
+    for entry in _entries(path):
+        reasons = Counter(numeral.reason for numeral in find_numerals(entry.text))
+        if reasons.pop(None, 0):
+            used.append(entry)
+        else:
+            skipped += 1
+        left_out.update(reasons)  # type: ignore[arg-type]
     if not used:
         told = f" (left out: {describe_left_out(left_out)})" if left_out else ""
-        raise NumprobeError(f"corpus {path}: none of its {len(entries)} texts holds a number{told}")
+        raise NumprobeError(f"corpus {path}: none of its {skipped} texts holds a number{told}")
     splits = _splits(path, used, seed, test_share)
     passages = [
         Passage(f"{path.stem}-{entry.place}", entry.domain or path.stem, split, entry.text)
         for entry, split in zip(used, splits, strict=True)
     ]
-    return Corpus(passages, len(entries) - len(used), {reason: left_out[reason] for reason in sorted(left_out)})
+    return Corpus(passages, skipped, {reason: left_out[reason] for reason in sorted(left_out)})
 
 
 def describe_left_out(left_out: Mapping[str, int]) -> str:
@@ -97,37 +104,47 @@ def describe_left_out(left_out: Mapping[str, int]) -> str:
 
 
 def _entries(path: Path) -> Iterator[_Entry]:
+    check_text(str(path), f"corpus {str(path)!r}")
     if not path.is_file():
-        raise NumprobeError(f"corpus {path} does not exist")
+        raise NumprobeError(f"corpus {path} {'is no file' if path.exists() else 'does not exist'}")
     if path.suffix not in _READERS:
         raise NumprobeError(f"corpus {path}: unknown extension '{path.suffix}', use one of {', '.join(_READERS)}")
-    for place, fields in _READERS[path.suffix](path):
-        values = {key: _field(path, place, fields, key) for key in ("text", "domain", "split")}
-        text = (values["text"] or "").strip()
-        if text:
-            yield _Entry(place, text, values["domain"], values["split"])
+    try:
+        refuse_pointer(path)
+        for place, fields in _READERS[path.suffix](path):
+            values = {key: _field(path, place, fields, key) for key in ("text", "domain", "split")}
+            text = (values["text"] or "").strip()
+            if text:
+                yield _Entry(place, text, values["domain"], values["split"])
+    except OSError as error:
+        raise NumprobeError(f"corpus {path} cannot be read ({error.strerror or error})") from error
 
 
 def _field(path: Path, place: int, fields: Mapping[str, Any], key: str) -> str | None:
     value = fields.get(key)
+    where = f"corpus {path}, line {place}"
     if value is not None and not isinstance(value, str):
-        raise NumprobeError(f"corpus {path}, line {place}: '{key}' must be a string, not {value!r}")
+        raise NumprobeError(f"{where}: '{key}' must be a string, not a value of type {type(value).__name__}")
+    if value is not None:
+        check_text(value, f"{where}: '{key}'")
     if key == "text" and value is None:
-        raise NumprobeError(f"corpus {path}, line {place}: 'text' is missing")
+        raise NumprobeError(f"{where}: 'text' is missing")
     if key == "split" and value not in (None, "train", "test"):
-        raise NumprobeError(f"corpus {path}, line {place}: 'split' is '{value}', use train or test")
+        raise NumprobeError(f"{where}: 'split' is {value[:40]!r}, use train or test")
     return value
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise NumprobeError(f"corpus {path}, line {line}: not UTF-8, convert the file first") from None
-    # Not splitlines(): JSON strings may hold the rarer line separators.
-    return ((place, line) for place, line in enumerate(text.split("\n"), 1) if line.strip())
+    # Line ends of all systems, but not the rarer ones, which JSON strings may hold. Bytes that are not UTF-8 become
+    # halves of characters, which `check_text` names with their line.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline=None) as file:
+        for place in count(1):
+            line = file.readline(LONGEST + 1)
+            if not line:
+                return
+            check_text(line.removesuffix("\n"), f"corpus {path}, line {place}")
+            if line.strip():
+                yield place, line
 
 
 def _read_text(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -136,24 +153,47 @@ def _read_text(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _read_json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for place, line in _lines(path):
+        where = f"corpus {path}, line {place}"
         try:
-            fields = json.loads(line)
+            # That a value is an integer is told, which one is not: Python refuses those of thousands of digits.
+            fields = json.loads(line, parse_int=lambda digits: len(digits))
         except json.JSONDecodeError as error:
-            raise NumprobeError(f"corpus {path}, line {place}: not valid JSON ({error.msg})") from None
+            raise NumprobeError(f"{where}: not valid JSON ({error.msg})") from None
+        except RecursionError:
+            raise NumprobeError(
+                f"{where}: JSON of too many levels; only 'text', 'domain' and 'split' are read"
+            ) from None
         if not isinstance(fields, dict):
-            raise NumprobeError(f"corpus {path}, line {place}: expected an object with the key 'text'")
+            raise NumprobeError(f"{where}: expected an object with the key 'text'")
         yield place, fields
 
 
 def _read_parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    place = 0
     try:
-        columns = pq.read_schema(path).names
+        file = pq.ParquetFile(path)
+        columns = file.schema_arrow.names
         if "text" not in columns:
             raise NumprobeError(f"corpus {path}: no column 'text', only {', '.join(columns)}")
-        table = pq.read_table(path, columns=[name for name in ("text", "domain", "split") if name in columns])
-    except (pa.ArrowInvalid, OSError) as error:
+        read = [name for name in ("text", "domain", "split") if name in columns]
+        for name in read:
+            if not _is_text(kind := file.schema_arrow.field(name).type):
+                raise NumprobeError(f"corpus {path}: column '{name}' must hold strings, not {kind}")
+        for batch in file.iter_batches(_ROWS, columns=read):
+            for fields in batch.to_pylist():
+                place += 1
+                yield place, fields
+    except (pa.ArrowException, OSError) as error:
         raise NumprobeError(f"corpus {path} is not a readable Parquet file ({error})") from None
-    yield from enumerate(table.to_pylist(), 1)
+    except UnicodeDecodeError as error:
+        raise NumprobeError(f"corpus {path}, line {place + 1} or behind it: not UTF-8 ({error.reason})") from None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    types = pa.types
+    return any(holds(kind) for holds in (types.is_string, types.is_large_string, types.is_string_view, types.is_null))
 
 
 _READERS = {".txt": _read_text, ".jsonl": _read_json_lines, ".parquet": _read_parquet}

@@ -11,12 +11,14 @@ from numprobe.errors import NumprobeError
 from numprobe.prompts.corpus import read_corpus
 from numprobe.seeding import generator
 from numprobe.spelling import plain_numbers
+from numprobe.texts import check_text
 
 
 def draw_texts(sources: Sequence[Mapping[str, Any]], texts: int, seed: int, context: str) -> pl.DataFrame:
     """Texts drawn uniformly, without repetition, over all sources together, so that large sources give more.
 
-    That is how arXiv 2510.26285 mixes its corpora; here a text without a number is not drawn.
+    That is how arXiv 2510.26285 mixes its corpora; here a text without a number is not drawn, and of a dataset no row
+    without one of the columns that its texts are written with.
 
     Parameters
     ----------
@@ -37,7 +39,8 @@ def draw_texts(sources: Sequence[Mapping[str, Any]], texts: int, seed: int, cont
     Raises
     ------
     NumprobeError
-        If the package `datasets` is missing, or a source cannot be read or holds no text with a number.
+        If the package `datasets` is missing, or a source cannot be read, holds what is no text (`numprobe.texts`) or no
+        text with a number.
     """
     found = [row for source in sources for row in _read(source)]
     chosen = sorted(generator(seed, context, "texts").permutation(len(found))[:texts].tolist())
@@ -49,7 +52,11 @@ def _read(source: Mapping[str, Any]) -> list[tuple[str, str]]:
     name = str(source.get("path") or source["id"])
     domain = source.get("domain") or Path(name).stem
     written = _file_texts(name) if "path" in source else _dataset_texts(source)
-    texts = [(text, domain) for text in written if plain_numbers(text)]
+    texts = []
+    for place, text in enumerate(written, 1):
+        check_text(text, f"datasets: {name}, text {place}")
+        if plain_numbers(text):
+            texts.append((text, domain))
     if not texts:
         raise NumprobeError(f"datasets: {name} holds no text with a number")
     return texts
@@ -70,7 +77,9 @@ def _dataset_texts(source: Mapping[str, Any]) -> Iterator[str]:
             f"datasets: {source['id']} has no column {', '.join(missing)} (text: {template}); it has "
             f"{', '.join(rows.column_names)}"
         )
-    return (template.format(**row) for row in rows.select_columns(columns))
+    return (
+        template.format(**row) for row in rows.select_columns(columns) if all(row[name] is not None for name in columns)
+    )
 
 
 def _load(source: Mapping[str, Any]) -> Any:

@@ -1,0 +1,50 @@
+"""What is no text, though it is given as one."""
+
+import re
+
+from numprobe.errors import NumprobeError
+
+#: Characters of a text at the most. No model reads so many; a book has a tenth of them.
+LONGEST = 10_000_000
+
+_NUL = "\0"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_POINTER = "version https://git-lfs.github.com/spec/"
+
+
+def check_text(text: str, where: str) -> None:
+    """Refuse what would be read as other numbers than were written, or could not be read at all.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    where
+        What the message begins with: the file and line, or the argument.
+
+    Raises
+    ------
+    NumprobeError
+        If it holds NUL characters, bytes that are not UTF-8 (`errors="surrogateescape"`) or halves of characters, is
+        longer than `LONGEST`, or a Git LFS pointer.
+    """
+    if _NUL in text:
+        raise NumprobeError(
+            f"{where}: character {text.index(_NUL)} is NUL, as in UTF-16 that is taken for UTF-8: save it as UTF-8"
+        )
+    if (found := _SURROGATE.search(text)) is not None:
+        raise NumprobeError(
+            f"{where}: not UTF-8 ({_describe(found[0])} at character {found.start()}): save it as UTF-8"
+        )
+    if len(text) > LONGEST:
+        raise NumprobeError(f"{where}: longer than {LONGEST:,} characters, which no model reads: divide it into texts")
+    if text.startswith(_POINTER):
+        raise NumprobeError(
+            f"{where}: a Git LFS pointer, not the text itself: run `git lfs pull` where it was cloned, or download it "
+            "again"
+        )
+
+
+def _describe(surrogate: str) -> str:
+    code = ord(surrogate)
+    return f"byte 0x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"half of a character (\\u{code:04x})"
