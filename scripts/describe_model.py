@@ -19,7 +19,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
         from numprobe.models.load import load_tokenizer
 
     source = parse_source(options.source)
-    card = model_card(options.name, source, load_tokenizer(source), options.minimum, options.maximum, provenance)
+    numbers = options.minimum, options.maximum
+    card = model_card(options.name, source, load_tokenizer(source), *numbers, provenance, options.matrices)
     check_layers(card["layers"], options.layers)
     check_width(card["width"], options.width)
     check_single_tokens(card["single_token_numbers"]["count"], options.single_tokens)
@@ -35,6 +36,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--minimum", type=int, default=0, help="smallest number")
     result.add_argument("--maximum", type=int, default=999, help="largest number")
     result.add_argument("--layers", type=int, help="refuse a model with another number of layers")
+    result.add_argument("--matrices", nargs="+", metavar="LAYER", help="refuse a model with other matrices")
     result.add_argument("--width", type=int, help="refuse a model with another width")
     result.add_argument("--dtype", default="float32", help="type of the weights, where the model is run")
     result.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or map=..., where the model is run")

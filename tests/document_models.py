@@ -37,6 +37,10 @@ Of a folder what `transformers` would load is read, and nothing else: `model.saf
 `model.safetensors.index.json` names. Other safetensors files (checkpoints, copies in another layout, files of an index
 beside a single file) count neither for rows, checksums and parameters nor for anything else. Files that are missing,
 shorter or longer than their header says, or Git LFS pointers are refused; so is a tensor that two of the files hold.
+
+Whether the output matrix is the input matrix is told by the two matrices, where the files hold both, and by
+`tie_word_embeddings` where they hold one: so a head of its own is read as `unembedding` whatever `config.json` says, as
+`transformers` uses it. A hub entry whose `tied` differs from the weights is refused when the model is described.
 """
 
 

@@ -29,7 +29,6 @@ from numprobe.interventions.pairs import (
 from numprobe.layers import middle_layer
 from numprobe.models.facts import (
     ModelFacts,
-    facts_from_config,
     find_package_file,
     find_package_folder,
     has_chat_template,
@@ -39,8 +38,9 @@ from numprobe.models.facts import (
 )
 from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type, read_known_model
 from numprobe.models.gguf.header import FLOATS, known_header
+from numprobe.models.json_files import check_small_files, read_model_json
 from numprobe.models.single_tokens import count_single_tokens, count_vocabulary_entries
-from numprobe.models.weights import weight_files
+from numprobe.models.weights import check_weights, folder_facts, weight_files
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.prompts.examples import describe_examples
 from numprobe.seeding import derive_seed
@@ -779,7 +779,11 @@ def _facts(entry: Config, config: Config) -> ModelFacts:
         )
     if _is_gguf(entry):
         return gguf_facts(read_known_model(_gguf_file(entry)))
-    return facts_from_config(_config_json(entry))
+    _config_json(entry)
+    folder = _folder(entry)
+    check_small_files(folder)
+    check_weights(folder, entry.get("contexts") == [VOCABULARY])
+    return folder_facts(folder)
 
 
 def _entry(config: Config, name: str) -> Config:
@@ -806,11 +810,7 @@ def _config_json(entry: Config) -> Config:
         raise NumprobeError(f"{file.parent} is a GGUF file: write source: gguf")
     if not file.is_file():
         raise NumprobeError(f"{file} does not exist: name a folder that save_pretrained wrote")
-    try:
-        content: Config = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
-        raise NumprobeError(f"{file} is not valid JSON: {error}") from error
-    return content
+    return read_model_json(file)
 
 
 _SOURCE_KEYS = ("id", "revision", "package", "folder", "path", "prefix_token", "trust_remote_code")

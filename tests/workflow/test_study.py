@@ -10,7 +10,7 @@ import yaml
 from study import load_study
 
 from models.gguf_files import small_model, write_gguf
-from models.tiny import WIDTH, save, separate_space_tokenizer, tiny_model
+from models.tiny import WIDTH, save, separate_space_tokenizer, tiny_model, word_tokenizer
 from numprobe.errors import NumprobeError
 
 ROOT = Path(__file__).parents[2]
@@ -226,6 +226,18 @@ def with_digits(tmp_path):
 
 
 LEFT_OUT = "minilm:vocabulary:its numbers are several tokens"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_head_of_its_own_is_seen_before_any_job_whatever_the_file_says(tmp_path, own):
+    model = tiny_model("llama", head=True, tie_word_embeddings=not own)
+    folder = save(tmp_path / "m", model, word_tokenizer())
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "tie_word_embeddings": True}))
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
+    config["models"][4] = {"name": "minilm", "source": "path", "path": str(folder)}
+    layers = load_study(config).layers("minilm", "vocabulary")
+    assert layers == (("embedding", "unembedding") if own else ("embedding",))
 
 
 def test_embeddings_of_a_model_that_writes_digits_are_left_out(with_digits):

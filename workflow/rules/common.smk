@@ -15,6 +15,7 @@ from control_runs import MIXED, MIXED_LAYER, UNTRAINED, UNTRAINED_ENDING, base_o
 from estimate import describe_states
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
+from numprobe.models.facts import vocabulary_layers
 from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
 from study import CONVERTED_FILES, MODEL_FILES, PROBE_CONTROLS, SEVERAL_TOKENS, load_study, with_size
 
@@ -144,6 +145,8 @@ def expected_options(wildcards):
     model = base_model(wildcards)
     told = {"width": "width", "single_tokens": "single-tokens"}
     options = [f"--{option} {model.entry[key]}" for key, option in told.items() if key in model.entry]
+    if not model.facts.encoder:
+        options.append(f"--matrices {' '.join(vocabulary_layers(model.facts))}")
     return " ".join([f"--layers {model.facts.layers}", *options])
 
 

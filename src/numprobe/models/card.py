@@ -1,12 +1,12 @@
 """A model in one JSON file: what it is, and how it writes numbers."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from numprobe.models.check import check_architecture
-from numprobe.models.facts import language_config, model_width
+from numprobe.models.facts import check_matrices, language_config, model_width, vocabulary_layers
 from numprobe.models.gguf.record import read_record
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource, resolve_source
@@ -21,7 +21,13 @@ _LONG = (1234, 12345, 1234567)
 
 
 def model_card(
-    name: str, source: ModelSource, tokenizer: Any, minimum: int, maximum: int, provenance: Mapping[str, Any]
+    name: str,
+    source: ModelSource,
+    tokenizer: Any,
+    minimum: int,
+    maximum: int,
+    provenance: Mapping[str, Any],
+    matrices: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Describe a model without loading its weights.
 
@@ -37,6 +43,8 @@ def model_card(
         The range of numbers, both included.
     provenance
         What the file records of its making.
+    matrices
+        The matrices that the configuration implies (`embedding`, `unembedding`); None: it says nothing.
 
     Returns
     -------
@@ -46,10 +54,11 @@ def model_card(
     Raises
     ------
     NumprobeError
-        If the model cannot be found or is not supported, or its parts are not where they should be.
+        If the model cannot be found or is not supported, or its parts or matrices are not what they should be.
     """
     found = resolve_source(source)
     facts, config = check_architecture(found.folder, source.trust_remote_code)
+    check_matrices(vocabulary_layers(facts), matrices)
     return {
         "name": name,
         "architecture": (config.get("architectures") or [None])[0],

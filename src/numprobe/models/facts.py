@@ -4,7 +4,7 @@ The Snakefile imports this module to know the layers when it builds the graph, s
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -417,6 +417,21 @@ def check_layers(found: int, expected: int | None) -> None:
     """
     if expected is not None and found != expected:
         raise NumprobeError(f"the model has {found} layers, the configuration says {expected}: correct `layers`")
+
+
+def check_matrices(found: Sequence[str], expected: Sequence[str] | None) -> None:
+    """Compare a model's matrices (`vocabulary_layers`) with those that the configuration implies (None: it does not).
+
+    Raises
+    ------
+    NumprobeError
+        If they differ.
+    """
+    if expected is not None and list(found) != list(expected):
+        what = "the input matrix" if "unembedding" not in found else "a matrix of its own"
+        raise NumprobeError(
+            f"the output matrix of the model is {what} by its weights, unlike its configuration says: correct `tied`"
+        )
 
 
 def check_width(found: int | None, expected: int | None) -> None:

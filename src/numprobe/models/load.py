@@ -14,10 +14,12 @@ from transformers.utils import logging
 
 from numprobe.device import choose_device
 from numprobe.errors import NumprobeError
+from numprobe.models.architecture import locate_parts, output_matrix
 from numprobe.models.facts import is_tied, read_config
 from numprobe.models.source import ModelSource, resolve_source
 from numprobe.models.tokenizer_file import first_difference, read_tokenizer_file, readings
 from numprobe.models.told import library_warnings, warn_once
+from numprobe.models.weights import stored_tied
 from numprobe.models.wrappers import Build, build_untrained, plan_build
 
 #: Types of the weights in the forward pass; `auto` is the type in which they are stored.
@@ -77,11 +79,29 @@ def load_model(
         model = model.to((build.config.dtype or torch.float32) if dtype == "auto" else getattr(torch, dtype))
         if placed is not None:
             model = _spread(model, placed)
+    if head:
+        _check_head(model, folder)
     return model.eval() if place is None else model.to(place).eval()
+
+
+def _check_head(model: Any, folder: Path) -> None:
+    """Refuse a model whose head is another matrix than it is said to be."""
+    parts, head = locate_parts(model), output_matrix(model)
+    if head is None or head.is_meta or parts.input_matrix.is_meta:
+        return
+    matrix = parts.input_matrix.to(head.device)
+    if parts.facts.tied and not torch.equal(matrix, head):
+        raise NumprobeError(
+            f"the output matrix of the model in {folder} is not its input matrix, though `tie_word_embeddings` in its "
+            "config.json says so: write false there"
+        )
 
 
 def load_config(folder: Path, trust_remote_code: bool = False) -> Any:
     """Return the `transformers` configuration of a model folder, with every default filled in.
+
+    Whether the matrices are tied is told by the weights, where both matrices are there: `transformers` uses a head that
+    differs from the input matrix whatever the file says.
 
     Raises
     ------
@@ -96,6 +116,9 @@ def load_config(folder: Path, trust_remote_code: bool = False) -> Any:
     if getattr(config, "text_config", None) is not None:
         # The default of some wrappers is not what their files hold.
         config.tie_word_embeddings = is_tied(read_config(folder))
+    tied = stored_tied(folder)
+    if tied is not None:
+        config.tie_word_embeddings = tied
     return config
 
 
@@ -154,6 +177,7 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, build: Build, spr
     try:
         model, info = build.auto.from_pretrained(
             folder,
+            config=build.config,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
             use_safetensors=True,
             local_files_only=True,

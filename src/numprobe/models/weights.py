@@ -7,7 +7,7 @@ library only until rows are read.
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import prod
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from numprobe.errors import NumprobeError
 from numprobe.lfs import refuse_pointer
+from numprobe.models.facts import ModelFacts, facts_from_config, read_config
 from numprobe.models.json_files import read_model_json
 
 if TYPE_CHECKING:
@@ -234,21 +235,32 @@ def stored_tied(folder: str | Path) -> bool | None:
         return None
     tensors = stored_tensors(folder)
     one, other = (tensors[str(name)] for name in names)
-    return (one.dtype, one.shape) == (other.dtype, other.shape) and _same_bytes(one, other)
+    alike = (one.dtype, one.shape) == (other.dtype, other.shape)
+    return alike and same_bytes((one.file, one.start), (other.file, other.start), one.end - one.start)
 
 
-def _same_bytes(one: Stored, other: Stored) -> bool:
-    """Whether two tensors of one type and shape are the same; no more than a block of each is in memory."""
-    with one.file.open("rb") as first, other.file.open("rb") as second:
-        first.seek(one.start)
-        second.seek(other.start)
-        left = one.end - one.start
-        while left > 0:
-            block = min(_BLOCK, left)
+def same_bytes(one: tuple[Path, int], other: tuple[Path, int], size: int) -> bool:
+    """Return whether two places (a file, and a byte of it) hold the same bytes; only a block of each is in memory."""
+    with one[0].open("rb") as first, other[0].open("rb") as second:
+        first.seek(one[1])
+        second.seek(other[1])
+        for at in range(0, size, _BLOCK):
+            block = min(_BLOCK, size - at)
             if first.read(block) != second.read(block):
                 return False
-            left -= block
     return True
+
+
+def folder_facts(folder: str | Path) -> ModelFacts:
+    """Return which states the model of a folder has: by its `config.json`, and whether it is tied by its weights.
+
+    Raises
+    ------
+    NumprobeError
+        If a file cannot be read, or the model is not supported.
+    """
+    facts, tied = facts_from_config(read_config(folder)), stored_tied(folder)
+    return facts if tied is None or not facts.unembedding else replace(facts, tied=tied)
 
 
 def read_rows(folder: str | Path, name: str, rows: Sequence[int]) -> "np.ndarray":

@@ -25,7 +25,7 @@ class Build:
     auto
         The class of `transformers` that builds it.
     config
-        The configuration that it is built from.
+        The configuration that it is built and loaded with.
     options
         What loading its weights needs beside that.
     whole
@@ -54,7 +54,7 @@ def plan_build(config: Any, head: bool) -> Build:
     inner = _language_config(config)
     if head and type(inner) not in AutoModelForCausalLM._model_mapping:
         return Build(AutoModelForImageTextToText, config, whole=True)
-    return Build(auto, inner, {"config": inner, "key_mapping": _INNER_NAMES})
+    return Build(auto, inner, {"key_mapping": _INNER_NAMES})
 
 
 def _language_config(config: Any) -> Any:

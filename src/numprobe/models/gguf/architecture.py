@@ -11,6 +11,7 @@ from numprobe.models.facts import ModelFacts
 from numprobe.models.gguf.header import GgufHeader, known_header
 from numprobe.models.gguf.names import FAMILIES, name_tensors
 from numprobe.models.gguf.splits import SPLITS
+from numprobe.models.weights import same_bytes
 
 #: Kinds of vocabularies, and the lists that they consist of: byte-level, and SentencePiece with scores.
 VOCABULARIES = {"gpt2": ("tokens", "token_type", "merges"), "llama": ("tokens", "token_type", "scores")}
@@ -102,8 +103,13 @@ def own_entries(header: GgufHeader) -> dict[str, Any]:
 
 
 def gguf_facts(header: GgufHeader) -> ModelFacts:
-    """Return which states the model of a GGUF file has."""
-    tied = "output.weight" not in header.tensors
+    """Return which states the model of a GGUF file has; tied if its output matrix is left out, or is the input's."""
+    matrix, head = (header.tensors.get(name) for name in ("token_embd.weight", "output.weight"))
+    tied = head is None or (
+        matrix is not None
+        and (matrix.type, matrix.shape) == (head.type, head.shape)
+        and same_bytes((header.path, matrix.start), (header.path, head.start), head.size)
+    )
     layers = int(header.metadata[f"{header.architecture}.block_count"])
     return ModelFacts(layers, encoder=False, final_norm=True, tied=tied, unembedding=True)
 
