@@ -1,6 +1,6 @@
 """What one probe for all layers and contexts costs against a probe of each layer (rule evaluate_universal_probe)."""
 
-from _run import control_option, parser, run  # isort: skip
+from _run import control_option, layers_option, parser, run  # isort: skip
 
 import argparse
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.errors import NumprobeError
+from numprobe.evaluation.accuracy import in_layers
 from numprobe.evaluation.universal import universal_rows
 from numprobe.probes.probe import load_probe
 from numprobe.tables import measurements, write_table
@@ -23,6 +24,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     variants, universal = ([load_probe(path) for path in paths] for paths in (options.variants, options.universal))
     settings = {"resamples": options.resamples, "seed": options.seed}
     found = universal_rows(folders, own, variants, universal, options.control, **settings)
+    placed = in_layers([row for row in found if "layer" in row], options.layers)
+    found = placed + [row for row in found if "layer" not in row]
     extra = {"fitted_on": pl.String, "normalisation": pl.String}
     table = measurements([{"model": options.model, **row} for row in found], extra)
     write_table(options.output, table, {**provenance, "model": options.model, **settings})
@@ -36,8 +39,9 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--own", type=Path, nargs="+", required=True, help="their probes of single layers, in order")
     result.add_argument("--variants", type=Path, nargs="+", required=True, help="probes of several layers and contexts")
     result.add_argument("--universal", type=Path, nargs="+", required=True, help="the universal probe and its controls")
-    result.add_argument("--model", required=True, help="the model's name in the table, for its untrained control too")
+    result.add_argument("--model", required=True, help="the model's name in the table, for its controls too")
     control_option(result)
+    layers_option(result)
     result.add_argument("--resamples", type=int, default=1000, help="bootstrap samples of the values")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
     result.add_argument("--output", type=Path, required=True, help="table of measurements to write (Parquet)")

@@ -26,7 +26,7 @@ def table(tmp_path_factory):
     return measured(tmp_path_factory.mktemp("planted"), SHAPES)
 
 
-def measured(folder, shapes):
+def measured(folder, shapes, control="none"):
     folders = {name: write_waves(folder / name, layers, name) for name, layers in shapes.items()}
     rows = {name: training_rows(part, SPLIT) for name, part in folders.items()}
     own = {
@@ -36,7 +36,7 @@ def measured(folder, shapes):
     probes = fit_universal(rows, SPLIT, ["shuffled"], [], 0, METADATA)
     variants = [probe for name, probe in probes.items() if name.startswith("variants/")]
     universal = [probes["fourier"], probes["fourier.shuffled"]]
-    return measurements(universal_rows(folders, own, variants, universal, "none", 50, 0), EXTRA)
+    return measurements(universal_rows(folders, own, variants, universal, control, 50, 0), EXTRA)
 
 
 def value(table, context, layer, fitted_on, normalisation=None, metric="accuracy", control="none"):
@@ -84,6 +84,17 @@ def test_every_normalisation_is_reported(table):
         *(("all layers and contexts", name) for name in ("none", "layer", "layer_context", "chosen")),
         ("all layers and contexts", "chosen, context unknown"),
     }  # fmt: skip
+
+
+def test_a_control_of_one_state_is_marked_and_leaves_out_what_does_not_depend_on_it(tmp_path):
+    shapes = {name: {"mixed": (1.0, 0.0, 0)} for name in SHAPES}
+    rows = measured(tmp_path, shapes, "mixed")
+    assert set(rows["control"]) == {"mixed"} and set(rows["layer"].drop_nulls()) == {"mixed"}
+    for context in SHAPES:
+        found = rows.filter(
+            context=context, fitted_on="all layers and contexts", normalisation="chosen", metric="accuracy"
+        )
+        assert found["value"].max() > 0.9
 
 
 def test_with_one_context_every_probe_is_measured_once(tmp_path):

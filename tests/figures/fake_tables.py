@@ -267,6 +267,7 @@ def universal_table(models: dict[str, int] | None = None) -> pl.DataFrame:
                         rows.append({**rows[-1], **less, "metric": "accuracy_difference"})
                 chosen = {"fitted_on": everywhere, "normalisation": "chosen", "control": "shuffled"}
                 rows.append(_row(model, context, layer, "fourier", 0.002, **chosen))
+                rows.append(_row(model, context, layer, "fourier", 0.93, **chosen | {"control": "mixed"}))
                 rows.append(_row(model, context, layer, "constant", 0.01, control="constant"))
         names = {"model": model, "fitted_on": everywhere, "probe": "fourier", "metric": "chosen_share"}
         rows += [{**names, "normalisation": name, "value": share} for name, share in (("layer", 0.3), ("none", 0.7))]

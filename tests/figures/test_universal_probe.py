@@ -18,7 +18,7 @@ def test_all_probes_and_controls_are_drawn():
     figure = draw_universal_probe(universal_probe_rows(universal_table(), cross_layer_table()))
     assert legend(figure) == [
         "the layer's own probe", "universal: all layers and contexts", "all layers of this context",
-        "all other layers of this context", "universal, shuffled", "constant",
+        "all other layers of this context", "universal, shuffled", "universal, mixed", "constant",
     ]  # fmt: skip
     assert {"number", "operand", "natural", "layer that is read", "norm"} <= set(texts(figure))
 

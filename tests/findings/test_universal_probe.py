@@ -37,6 +37,19 @@ def test_the_numbers_of_the_table_are_told():
     assert "m: layer 30 %, none 70 %." in page
 
 
+def test_a_format_is_no_code_where_the_embeddings_alone_are_read_as_well():
+    def told(value):
+        rows = measurements([row(layer, value, control="mixed", **EVERYWHERE) for layer in "012"], EXTRA)
+        return section({"universal_probe": pl.concat([table(), rows])})
+
+    assert "one probe of `mixed` for all contexts reads `operand` 96 [95, 97], no less than the model's best" in told(
+        0.96
+    )
+    assert "that this is a code of the number does not follow" in told(0.94)
+    assert "reads `operand` 60 [59, 61]; the model's best layer is read better in `operand`." in told(0.6)
+    assert "one probe of `mixed`" not in section({"universal_probe": table()})
+
+
 def test_all_fits_stand_side_by_side_at_the_middle_block():
     page = section({"universal_probe": table()})
     heads = (

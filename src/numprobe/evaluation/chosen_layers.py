@@ -3,6 +3,12 @@
 The best of many layers is a matter of luck too. Here every fold picks its layer by the values that train it, each read
 by the probe of the fold that held it out, and is judged on its own test values, which are not among them.
 
+What is nested: the fit of each fold, its penalty and its weights (inner groups of training values), and the values that
+choose its layer. What is not: the probes of the other folds, whose readings choose it, were fitted on the fold's test
+values among others. These can move the choice of one out of a dozen layers, by way of other values' readings, and
+nothing else; strict nesting would fit every layer again for every pair of folds, of ten folds 45 times instead of 10.
+`mixed` and untrained networks choose in the same way. With one split, validation values choose: that is nested.
+
 The information that a fit records about inner values (docs/probes.md) is no such choice: what the last token says of a
 number is told exactly at layer 0, and that outweighs all that later layers tell of the whole number.
 """

@@ -48,7 +48,7 @@ def universal_rows(
     universal
         The universal probe, its normalisation chosen, then its controls.
     control
-        "untrained" marks the rows as this control's and leaves out what is the same for the model as it is.
+        "untrained" or "mixed" marks the rows as this control's and leaves out what is the same for the model as it is.
     resamples, seed
         Of the bootstrap over values.
 

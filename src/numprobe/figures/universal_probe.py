@@ -22,6 +22,7 @@ SERIES: Series = {
     "all other layers of this context": (Style("#009E73", "D", ":"), _PLAIN & _LEFT_OUT),
     "universal, shuffled": (CONTROLS["shuffled"], (pl.col("control") == "shuffled") & _EVERYWHERE),
     "universal, untrained": (CONTROLS["untrained"], (pl.col("control") == "untrained") & _EVERYWHERE),
+    "universal, mixed": (CONTROLS["mixed"], (pl.col("control") == "mixed") & _EVERYWHERE),
     "constant": (CONTROLS["constant"], pl.col("control") == "constant"),
 }
 _COLUMNS = (

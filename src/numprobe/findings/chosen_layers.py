@@ -1,6 +1,6 @@
 """The section on what each reader reads at the layer that inner values chose, beside the controls that decide."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -13,11 +13,13 @@ READERS = ("fourier", "digits", "circular")
 MOST = 0.5
 _NOTE = """Every fold chooses the layer of a reader by the accuracy on its training values, each read by the probe of
 the fold that held it out, and is judged on its own test values; in brackets the share of the folds that chose the
-layer. `mixed` is no network: the embeddings of the last four tokens, each turned by a fixed random rotation, added
-up; differences from it are paired, row by row, in points. `untrained` is the best of ALL layers of the untrained
-networks (between contexts, of a reader that the experiment `transfer` leaves out: their chosen layer). What `mixed`
-gives as well shows that the tokens of a number stand together where it is read, in one format; that the model has a
-code of the number follows from structure that `mixed` lacks, or from use, never from reading alone.
+layer. The fold's test values do not choose, but the probes whose readings choose were fitted on them too: the fits are
+nested, the choice of the layer is not strictly. `mixed` is no network: the embeddings of the last four tokens, each
+turned by a fixed random rotation, added up; differences from it are paired, row by row, in points. `untrained` is the
+best of ALL layers of the untrained networks (between contexts, of a reader that the experiment `transfer` leaves out:
+their chosen layer). What `mixed` gives as well shows that the tokens of a number stand together where it is read, in
+one format; that the model has a code of the number follows from structure that `mixed` lacks, or from use, never from
+reading alone.
 """
 _PLACE = ["model", "probe", "fit_context", "context"]
 _HEADS = ("model", "fitted in", "read in", "reader", "layer", "accuracy", "mixed", "accuracy - mixed", "untrained")
@@ -39,7 +41,12 @@ def section(chosen: pl.DataFrame, accuracy: pl.DataFrame, transfer: pl.DataFrame
     places = shown.select(_PLACE).unique(maintain_order=True)
     order = pl.col("context") != pl.col("fit_context")
     lines = [_line(_at(shown, row), best.get(row)) for row in places.sort(order, maintain_order=True).iter_rows()]
-    parts = ["## Each reader at the layer that inner values choose\n", _NOTE, table(_HEADS, lines), _sentences(shown)]
+    parts = [
+        "## Each reader at the layer that inner values choose\n",
+        _NOTE,
+        table(_HEADS, lines),
+        _sentences(shown, best),
+    ]
     return "\n".join(part for part in parts if part)
 
 
@@ -85,18 +92,18 @@ def _row(rows: pl.DataFrame, metric: str, control: str) -> dict[str, Any] | None
     return found.row(0, named=True) if found.height else None
 
 
-def _sentences(chosen: pl.DataFrame) -> str:
+def _sentences(chosen: pl.DataFrame, untrained: Mapping[tuple[str, ...], float]) -> str:
     """Return a sentence for each model and pair of contexts whose numbers are several tokens, from the paired test."""
     several = chosen.filter((pl.col("tokens") > 1) & pl.col("value").is_not_null())
     order = pl.col("context") != pl.col("fit_context")
     parts = several.sort(order, maintain_order=True).partition_by(
         "model", "fit_context", "context", maintain_order=True
     )
-    lines = [sentence for part in parts if (sentence := _sentence(part))]
+    lines = [sentence for part in parts if (sentence := _sentence(part, untrained))]
     return "\n".join([*lines, ""]) if lines else ""
 
 
-def _sentence(part: pl.DataFrame) -> str | None:
+def _sentence(part: pl.DataFrame, untrained: Mapping[tuple[str, ...], float]) -> str | None:
     """Return what follows of one pair of contexts; None without the control `mixed`."""
     own = {row["probe"]: row for row in part.filter(_of("accuracy", "none")).iter_rows(named=True)}
     less = {row["probe"]: row for row in part.filter(_of("accuracy_difference", "mixed")).iter_rows(named=True)}
@@ -115,7 +122,16 @@ def _sentence(part: pl.DataFrame) -> str | None:
         text += f", although not with every reader ({_differences(more, less)})" if more else ""
     else:
         text = f"more is read than from `mixed` ({_differences(more, less)}); reading alone does not say what that is"
-    return f"- {part['model'][0]}, {where}: {text}."
+    return f"- {part['model'][0]}, {where}: {text}{_by_chance(part, untrained)}."
+
+
+def _by_chance(part: pl.DataFrame, untrained: Mapping[tuple[str, ...], float]) -> str:
+    """Return what the best untrained network reaches in one pair of contexts, and with which reader."""
+    found = {place[1]: untrained[place] for place in part.select(_PLACE).unique().rows() if place in untrained}
+    if not found:
+        return ""
+    probe = max(sorted(found), key=lambda name: found[name])
+    return f"; untrained networks reach {per_cent(found[probe])} % ({probe})"
 
 
 def _of(metric: str, control: str) -> pl.Expr:

@@ -1,6 +1,7 @@
 """The section on the one probe of all layers and contexts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
@@ -10,7 +11,8 @@ from numprobe.layers import middle_layer
 _PLAIN = pl.col("control") == "none"
 _EVERYWHERE = pl.col("fitted_on") == "all layers and contexts"
 _NOTE = """ONE `fourier` probe per model for all layers and all contexts in which a number is read at its own token; its
-normalisation is chosen on inner training numbers. All readings are of numbers that it has not seen.
+normalisation is chosen on inner training numbers. All readings are of numbers that it has not seen. `mixed`: the same
+fit to the embeddings of the last four tokens, each turned by a fixed random rotation and added up, without a network.
 """
 
 
@@ -31,7 +33,13 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     accuracies = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
     chosen = accuracies.filter(_PLAIN & _EVERYWHERE & (pl.col("normalisation") == "chosen"))
     parts = ["## One probe for all layers and contexts (`universal_probe`)\n", _NOTE]
-    parts += [pivot(chosen, index=("model", "context"), column="layer"), _cost(table), _controls(accuracies), ""]
+    parts += [
+        pivot(chosen, index=("model", "context"), column="layer"),
+        _cost(table),
+        _controls(accuracies),
+        *_mixed(accuracies),
+        "",
+    ]
     parts += ["At the middle block, by what the probe was fitted on and how states are normalised:\n"]
     parts += [_at_middle(accuracies), _choices(table)]
     return "\n".join(parts)
@@ -67,8 +75,8 @@ def _by_depth(differences: pl.DataFrame) -> str:
     )
     told += f"{-100 * second.mean():.0f}"
     if second.mean() < first.mean() - 0.05:
-        return f"{told}: one code serves until the deep layers, which write numbers in directions of their own."
-    return f"{told}: depth does not decide what one code for everything costs."
+        return f"{told}: one format serves until the deep layers, which write numbers in directions of their own."
+    return f"{told}: depth does not decide what one format for everything costs."
 
 
 def _points(row: dict[str, float]) -> str:
@@ -84,6 +92,31 @@ def _controls(accuracies: pl.DataFrame) -> str:
             row = part.row(0, named=True)
             found.append(f"{control} {cell(row)} (layer {row['layer']} of {row['model']}, `{row['context']}`)")
     return "- Highest control: " + "; ".join(found) + "." if found else ""
+
+
+def _mixed(accuracies: pl.DataFrame) -> Iterator[str]:
+    """Yield what follows for each model of which the embeddings alone are read, without a network, by one probe too."""
+    shown = accuracies.filter(_EVERYWHERE & (pl.col("normalisation") == "chosen"))
+    for mixed in shown.filter(control="mixed").partition_by("model", maintain_order=True):
+        model = mixed["model"][0]
+        readings = {row["context"]: row for row in mixed.iter_rows(named=True)}
+        best = shown.filter(_PLAIN & (pl.col("model") == model)).sort("value", maintain_order=True)
+        own = {row["context"]: row for row in best.iter_rows(named=True)}
+        more = [name for name, row in readings.items() if name in own and _above(own[name], row)]
+        told = ", ".join(f"`{name}` {cell(row)}" for name, row in readings.items())
+        text = f"- {model}: one probe of `mixed` for all contexts reads {told}"
+        if more:
+            yield f"{text}; the model's best layer is read better in {', '.join(f'`{name}`' for name in more)}."
+        else:
+            yield (
+                f"{text}, no less than the model's best layer: the number's tokens are gathered at its last token in "
+                "one format everywhere; that this is a code of the number does not follow."
+            )
+
+
+def _above(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether the interval of one accuracy lies above that of another."""
+    return bool((one["ci_low"] or one["value"]) > (other["ci_high"] or other["value"]))
 
 
 def _at_middle(accuracies: pl.DataFrame) -> str:

@@ -1,9 +1,10 @@
 """One probe for all layers and contexts of a model."""
 
-# Models as they are and untrained, with the contexts in which they read a number at its own token.
+# Models as they are, untrained and mixed, with the contexts in which they read a number at its own token.
+MIXED_RUNS = [run for model in STUDY.models_of("universal_probe") for run in STUDY.mixed_runs(model)]
 UNIVERSAL = {
     name: STUDY.own_token_contexts(name)
-    for name in dict(STUDY.runs("universal_probe"))
+    for name in [*dict(STUDY.runs("universal_probe")), *MIXED_RUNS]
     if STUDY.own_token_contexts(name)
 }
 
@@ -84,12 +85,11 @@ if STUDY.experiment("universal_probe"):
         params:
             code=digest("evaluate_universal_probe"),
             folders=own_token_folders,
-            model=lambda wildcards: base_model(wildcards).name,
-            control=lambda wildcards: control_of(wildcards.model),
+            control=control_options,
             resamples=RESAMPLES,
             seed=config["seed"],
         shell:
             'python "$NUMPROBE"/evaluate_universal_probe.py --code {params.code} {params.folders} --own {input.own}'
-            " --variants {input.variants} --universal {input.universal} --model {params.model}"
-            " --control {params.control} --resamples {params.resamples} --seed {params.seed}"
+            " --variants {input.variants} --universal {input.universal} {params.control}"
+            " --resamples {params.resamples} --seed {params.seed}"
             " --output {output} > {log} 2>&1"
