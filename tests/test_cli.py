@@ -1,5 +1,6 @@
 import json
 from importlib.metadata import version
+from pathlib import Path
 from types import SimpleNamespace
 
 import huggingface_hub
@@ -7,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from check_config import check_config
 from huggingface_hub import errors
 
 from models.gguf_files import small_model, write_gguf
@@ -24,6 +26,7 @@ from numprobe.cli import main
 from numprobe.probes import probe as probes
 
 COMMIT = "12345678" * 5
+STUDY = Path(__file__).parent / "workflow" / "study.yaml"
 
 
 @pytest.fixture
@@ -228,3 +231,42 @@ def test_arguments_that_are_no_text_are_refused_before_anything_is_read(capsys, 
     arguments = ["read", "probe.safetensors", "org/model", "7 is"]
     arguments[place] = "7 is\udcff"
     assert f"argument {place + 1}: not UTF-8 (byte 0xff at character 4): save it as UTF-8" in fails(capsys, *arguments)
+
+
+@pytest.mark.parametrize("name", ["große Modelle", ".hidden", "a.untrained", "x" * 120, "it's $(here); 7", "-", "null"])
+def test_the_entry_of_any_folder_is_one_that_a_study_takes(tmp_path, capsys, name):
+    folder = save(tmp_path / name, tiny_model("llama"), word_tokenizer())
+    assert main(["add-model", str(folder)]) == 0
+    config = yaml.safe_load(STUDY.read_text())
+    config["models"] += yaml.safe_load(capsys.readouterr().out)
+    check_config(config)
+    assert config["models"][-1]["path"] == str(folder)
+
+
+@pytest.mark.parametrize("ending", ["/", "/.", "/../a"])
+def test_a_folder_is_named_whatever_its_path_ends_with(tmp_path, capsys, ending):
+    folder = save(tmp_path / "a", tiny_model("llama"), word_tokenizer())
+    assert main(["add-model", f"{folder}{ending}"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)[0]["name"] == "a"
+
+
+def test_names_and_paths_that_no_study_takes_are_refused_with_a_remedy(tmp_path, capsys):
+    folder = save(tmp_path / "a{b}", tiny_model("llama"), word_tokenizer())
+    assert "which Snakemake does not take in a path: rename it, or link to it" in fails(
+        capsys, "add-model", str(folder)
+    )
+    (tmp_path / "link").symlink_to(folder)
+    said = fails(capsys, "add-model", str(tmp_path / "link"), "--name", "../a")
+    assert "--name '../a' cannot name a model: use a" in said
+    assert main(["add-model", str(tmp_path / "link"), "--name", "mine"]) == 0
+
+
+def test_line_ends_in_tokens_end_no_comment(tmp_path, capsys, monkeypatch):
+    """A tokenizer could write an entry of its own into what is pasted."""
+    folder = save(tmp_path / "a", tiny_model("llama"), word_tokenizer())
+    told = {"count": 1, "ranges": [[0, 0]], "contiguous_from_minimum": [0, 0]}
+    pieces = {"single_token_numbers": told, "multi_token_examples": {"7": ["7\n- {name: evil}"]}, "leading_space": "x"}
+    monkeypatch.setattr("numprobe.models.card.describe_numbers", lambda *_: pieces)
+    monkeypatch.setattr("numprobe.models.card.writing_sentence", lambda *_: "It writes.")
+    assert main(["add-model", str(folder)]) == 0
+    assert [entry["name"] for entry in yaml.safe_load(capsys.readouterr().out)] == ["a"]

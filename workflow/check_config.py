@@ -13,10 +13,12 @@ from typing import Any
 
 import jsonschema
 import yaml
+from command_line import read_given_values
 from control_runs import base_of, control_of
 from snakemake.utils import validate
 
 from numprobe.errors import NumprobeError
+from numprobe.names import NAME, path_problem, study_name
 from numprobe.prompts.arithmetic import arithmetic_examples
 
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
@@ -45,15 +47,26 @@ _NEED_FOURIER = (
 Config = dict[str, Any]
 
 
-def check_config(config: Config) -> None:
+def check_config(config: Config, given: Config | None = None) -> None:
     """Check `config` and fill in the defaults, in place.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    given
+        What of it comes from `--config` on the command line.
 
     Raises
     ------
     NumprobeError
         Listing every problem found, each with the key, the value and what is allowed.
     """
-    _raise(list(_schema_problems(config)))
+    # Read whenever Snakemake starts: libyaml is six times as fast as the loader in Python, where it is installed.
+    schema = yaml.load(SCHEMA.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    if given:
+        read_given_values(config, given, schema)
+    _raise(list(_schema_problems(config, schema)))
     validate(config, str(SCHEMA))
     checks = (
         _number_problems,
@@ -75,9 +88,7 @@ def _raise(problems: list[str]) -> None:
 # --- what the schema says ---------------------------------------------------------------------------------------------
 
 
-def _schema_problems(config: Config) -> Iterator[str]:
-    # Read whenever Snakemake starts: libyaml is six times as fast as the loader in Python, where it is installed.
-    schema = yaml.load(SCHEMA.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+def _schema_problems(config: Config, schema: Config) -> Iterator[str]:
     validator = jsonschema.Draft202012Validator(schema)
     problems = [
         f"{_path(error.absolute_path, config) or 'the configuration'}: {_describe(error)}"
@@ -121,7 +132,7 @@ def _path(parts: Any, config: Any) -> str:
         if isinstance(part, str):
             text += f".{part}"
         elif isinstance(names[part], str) and names.count(names[part]) == 1:
-            text += f"['{names[part]}']"
+            text += f"[{names[part]!r}]"
         else:
             text += f"[{part}]"
     return text.lstrip(".")
@@ -132,6 +143,10 @@ def _unknown_key(error: jsonschema.ValidationError) -> str:
     unknown = sorted(set(error.instance) - set(allowed), key=str)
     messages = []
     for key in unknown:
+        name, colon, value = str(key).partition(":")
+        if colon and name in allowed:
+            messages.append(f"'{key}' lacks the space behind its colon: write {name}: {value}")
+            continue
         close = difflib.get_close_matches(str(key), allowed, n=1)
         hint = f" (did you mean '{close[0]}'?)" if close else ""
         messages.append(f"unknown key '{key}'{hint}")
@@ -158,6 +173,15 @@ def _too_few(error: jsonschema.ValidationError) -> str:
     return f"is {error.instance}, needs {few} entries" if error.instance else "is empty, needs at least one entry"
 
 
+def _wrong_name(error: jsonschema.ValidationError) -> str | None:
+    if NAME.pattern not in error.validator_value:
+        return None
+    return (
+        f"is {error.instance!r}, must be at most 80 letters, digits, '.', '_' or '-', a letter or digit first, "
+        f"such as {study_name(error.instance)}"
+    )
+
+
 _DESCRIPTIONS = {
     "additionalProperties": _unknown_key,
     "type": _wrong_type,
@@ -171,7 +195,7 @@ _DESCRIPTIONS = {
     "minProperties": lambda e: "is empty, needs at least one key",
     "maxItems": lambda e: f"is {e.instance}, must have {e.validator_value} entries at most",
     "uniqueItems": lambda e: f"has an entry twice: {e.instance}",
-    "pattern": lambda e: f"is '{e.instance}', must match {e.validator_value}",
+    "pattern": lambda e: _wrong_name(e) or f"is '{e.instance}', must match {e.validator_value}",
 }
 
 
@@ -208,6 +232,7 @@ def _model_problems(config: Config) -> Iterator[str]:
         if (control := control_of(entry["name"])) != "none":
             kept = base_of(entry["name"])
             yield f"{where}.name: must not end in '.{control}', which names a control of the model '{kept}'"
+        yield from _path_problems(entry, ("path", "file", "folder"), where)
         yield from _control_problems(entry, config["controls"], where)
         if "device" in entry and "device_map" in entry:
             yield f"{where}.device_map: spreads the model over devices, so leave 'device' out"
@@ -218,6 +243,13 @@ def _model_problems(config: Config) -> Iterator[str]:
         yield from _unknown_names(entry.get("contexts", []), [*contexts, VOCABULARY], f"{where}.contexts", "contexts")
         yield from _unknown_names(entry.get("experiments", []), experiments, f"{where}.experiments", "experiments")
         yield from _size_problems(entry, config["contexts"], f"{where}.sizes")
+
+
+def _path_problems(entry: Config, keys: tuple[str, ...], where: str) -> Iterator[str]:
+    """Paths become input files of rules, in which braces are wildcards."""
+    for key in keys:
+        if key in entry and (problem := path_problem(entry[key])) is not None:
+            yield f"{where}.{key}: {problem}"
 
 
 def _size_problems(entry: Config, contexts: list[Config], where: str) -> Iterator[str]:
@@ -280,7 +312,8 @@ def _context_problems(config: Config) -> Iterator[str]:
             yield f"{where}.name: '{UNIVERSAL}' is reserved for the probe of all contexts"
         if entry["name"] == "multi_token":
             yield f"{where}.name: 'multi_token' is reserved for the experiment of that name"
-        if "corpus" in entry and not Path(entry["corpus"]).is_file():
+        yield from _path_problems(entry, ("corpus",), where)
+        if "corpus" in entry and not path_problem(entry["corpus"]) and not Path(entry["corpus"]).is_file():
             yield f"{where}.corpus: the file {entry['corpus']} does not exist"
         if "corpus" in entry and "datasets" in entry:
             yield f"{where}.datasets: leave 'corpus' out, or name its file as the 'path' of an entry here"
@@ -302,6 +335,8 @@ def _arithmetic_problems(entry: Config, config: Config) -> Iterator[str]:
 def _dataset_problems(source: Config, where: str) -> Iterator[str]:
     if ("id" in source) == ("path" in source):
         yield f"{where}: needs either 'id' (a dataset of the hub) or 'path' (a file)"
+    elif "path" in source and path_problem(source["path"]) is not None:
+        yield from _path_problems(source, ("path",), where)
     elif "path" in source and not Path(source["path"]).is_file():
         yield f"{where}.path: the file {source['path']} does not exist"
     elif "path" in source and set(source) & {"config", "text"}:

@@ -18,7 +18,12 @@ another one with
 Snakemake lays a `--configfile` over `config.yaml`: mappings are united, lists are replaced. The shipped files are
 complete, so nothing of the default study remains. Write yours complete too: copy one of these and edit it.
 
-The configuration is checked before the first job. A message names the key, the value and what is allowed.
+Single values can be given on the command line, those inside a mapping in braces, with a space behind the colon:
+
+    snakemake --cores all --config seed=1 'numbers={max: 499}'
+
+The configuration is checked before the first job. A message names the key, the value and what is allowed. Paths of
+models and corpora may hold any characters but braces, which Snakemake takes for wildcards, and control characters.
 
 Add a model with three or four lines under `models:`
 

@@ -504,15 +504,22 @@ def with_size(entry: Config, size: int | None) -> Config:
     return entry if size is None else entry | {key: size}
 
 
-def load_study(config: Config) -> Study:
+def load_study(config: Config, given: Config | None = None) -> Study:
     """Check the configuration, fill in defaults and resolve it.
+
+    Parameters
+    ----------
+    config
+        The configuration; changed in place.
+    given
+        What of it comes from `--config` on the command line.
 
     Raises
     ------
     NumprobeError
         With every problem of the configuration, or naming a model whose files cannot be found.
     """
-    check_config(config)
+    check_config(config, given)
     study = Study(config)
     problems = _split_problems(config)
     for entry in config["models"]:

@@ -1,7 +1,6 @@
 """The command `numprobe`: configure a model, or read the numbers of a text with a fitted probe."""
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from numprobe import __version__
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import ModelFacts, model_width
 from numprobe.models.source import ModelSource, check_hub_weights, hub_files, resolve_source
+from numprobe.names import path_problem, study_name
 from numprobe.texts import check_text
 
 
@@ -105,19 +105,30 @@ def _add_gguf(options: argparse.Namespace) -> None:
     stored = ", ".join(f"{count} of type {kind}" for kind, count in count_types(header).items())
     told = _numbers(read_tokenizer(header.path), options)
     comments = [*_comments(told, options), f"tensors: {stored}"]
-    name = options.name or re.sub("[^A-Za-z0-9._-]", "-", header.path.stem)
-    _print_entry({"name": name, "source": "gguf", "path": options.id}, comments)
+    _print_entry({"name": _name(options, header.path.stem), "source": "gguf", "path": options.id}, comments)
 
 
 def _print_entry(entry: dict[str, Any], comments: list[str]) -> None:
     """Print what can be pasted under `models`."""
-    text = yaml.safe_dump([entry], sort_keys=False, width=1000)
-    print(indent(text + "".join(f"  # {line}\n" for line in comments), "  "), end="")
+    if "path" in entry and (problem := path_problem(entry["path"])) is not None:
+        raise NumprobeError(problem)
+    text = yaml.safe_dump([entry], sort_keys=False, width=10**6)
+    # Tokens are told in comments, and may hold line ends.
+    print(indent(text + "".join(f"  # {' '.join(line.split())}\n" for line in comments), "  "), end="")
+
+
+def _name(options: argparse.Namespace, found: str) -> str:
+    """The name that is asked for, or the one nearest to what the model is called."""
+    if options.name is None:
+        return study_name(found)
+    if options.name != study_name(options.name):
+        raise NumprobeError(f"--name {options.name!r} cannot name a model: use {study_name(options.name)}")
+    return str(options.name)
 
 
 def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts, width: int | None) -> dict[str, Any]:
     """The entry of the configuration. Only of a hub model facts are told: others are looked into at every start."""
-    name = options.name or Path(options.id).resolve().name
+    name = _name(options, Path(options.id).expanduser().resolve().name)
     if source.kind == "path":
         return {"name": name, "source": "path", "path": source.path}
     # Without an output matrix there is no second matrix to read, as if it were tied.

@@ -103,7 +103,7 @@ WRONG = {
     "empty batch": (["activations", "batch_tokens"], 0, r"activations\.batch_tokens: is 0, must be at least 1"),
     "text for a flag": (["activations", "keep"], "yes", r"activations\.keep: is 'yes', must be true or false"),
     "too few resamples": (["intervals", "resamples"], 10, r"intervals\.resamples: is 10, must be at least 100"),
-    "name with a slash": (["models", 0, "name"], "a/b", r"models\['a/b'\]\.name: is 'a/b', must match"),
+    "name with a slash": (["models", 0, "name"], "a/b", r"models\['a/b'\]\.name: is 'a/b', must be at most 80"),
     "bad device": (["models", 0, "device"], "tpu", r"models\['llama'\]\.device: is 'tpu', must match"),
     "bad revision": (["models", 3, "revision"], "300", r"models\['llama-step-300'\]\.revision: is '300', must match"),
     "batch scale of zero": (["models", 0, "train", "batch_scale"], 0, r"batch_scale: is 0, must be more than 0"),

@@ -19,6 +19,9 @@ from numprobe.models.facts import vocabulary_layers
 from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
 from study import CONVERTED_FILES, MODEL_FILES, PROBE_CONTROLS, SEVERAL_TOKENS, load_study, with_size
 
+if set("{}") & set(str(workflow.basedir)):
+    raise WorkflowError(f"{workflow.basedir}: Snakemake takes braces in its path for wildcards: rename the folder")
+
 # The programs lie beside the Snakefile, wherever the run's working directory is.
 PROGRAMS = Path(workflow.basedir) / "scripts"
 # The prefix replaces Snakemake's own, so the strict mode of bash is part of it. Snakemake tells the libraries of linear
@@ -30,7 +33,7 @@ try:
     # Deployed jobs (conda, containers) have a python of their own.
     if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
         check_python()
-    STUDY = load_study(config)
+    STUDY = load_study(config, workflow.config_settings.config)
 except NumprobeError as error:
     raise WorkflowError(str(error))
 

@@ -1,0 +1,23 @@
+"""Names that a study can give, and paths that its workflow can take."""
+
+import re
+
+#: A name of a model or a context: it becomes a part of the names of files (the same pattern as in the schema).
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+# What names a control of a model.
+_CONTROL = re.compile(r"\.(?=(untrained(-[0-9]+)?|mixed)$)")
+_WILDCARD = re.compile(r"[{}\x00-\x1f\x7f]")
+
+
+def study_name(text: str) -> str:
+    """Return the name that is nearest to some text: `NAME`, and not that of a control."""
+    name = re.sub("[^A-Za-z0-9._-]", "-", text).lstrip("._-")[:80] or "model"
+    return _CONTROL.sub("-", name)
+
+
+def path_problem(path: str) -> str | None:
+    """Return why the workflow cannot take a path, None if it can."""
+    found = _WILDCARD.search(path)
+    if found is None:
+        return None
+    return f"{path!r} holds {found[0]!r}, which Snakemake does not take in a path: rename it, or link to it"
