@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 TOOLS := .venv/tools/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation manipulation docs models setup test test-slow every lock audit bench lint format clean
+.PHONY: all study report representation manipulation docs models setup test test-slow every faults lock audit bench lint format clean
 
 all: report
 
@@ -57,6 +57,10 @@ test-slow: setup
 # The small study with every experiment, in .venv/every: what a change of the code is compared on (docs/reliability.md).
 every: setup
 	$(BIN)/python tests/workflow/every.py .venv/every
+
+# Faults injected into copies of that study; writes their table in docs/reliability.md. SEED=N repeats a run.
+faults: setup
+	$(BIN)/python tests/inject_faults.py .venv/every --workers 2 --page docs/reliability.md $(if $(SEED),--seed $(SEED))
 
 # Hashes of all packages but torch, of which a machine takes the build for its processors.
 lock: $(TOOLS)/.installed
