@@ -41,6 +41,12 @@ shorter or longer than their header says, or Git LFS pointers are refused; so is
 Whether the output matrix is the input matrix is told by the two matrices, where the files hold both, and by
 `tie_word_embeddings` where they hold one: so a head of its own is read as `unembedding` whatever `config.json` says, as
 `transformers` uses it. A hub entry whose `tied` differs from the weights is refused when the model is described.
+
+Every tensor of the language model must have its place and shape in the model that `config.json` describes.
+`transformers` drops the others without a word, so that a file with more blocks than `num_hidden_layers`, or with biases
+and norms that the configuration does not know, gives the states of another model. It is refused, by the name of the
+tensor, before any weight is read. Heads that are not asked for, image towers, blocks for further tokens (`mtp`,
+`eh_proj`), and positions, angles and masks may be left over.
 """
 
 

@@ -85,6 +85,8 @@ def test_layers_that_the_file_leaves_to_the_default_are_told(hub, tmp_path, caps
     config = json.loads(path.read_text())
     config["text_config"] = {"model_type": "llama", "vocab_size": 400, "hidden_size": 64}
     path.write_text(json.dumps(config))
+    # As of the hub: the weights are not there yet.
+    (path.parent / "model.safetensors").unlink()
     main(["add-model", "org/Model"])
     (entry,) = yaml.safe_load(capsys.readouterr().out)
     assert (entry["layers"], entry["width"]) == (32, 64)

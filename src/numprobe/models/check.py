@@ -1,21 +1,25 @@
-"""What a model is, told by its configuration and by its architecture built without weights: both must agree."""
+"""What a model is, told by its configuration, its architecture built without weights, and the names of its weights."""
 
 from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import AutoModelForCausalLM
 
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
 from numprobe.models.facts import ModelFacts
 from numprobe.models.load import load_config
-from numprobe.models.wrappers import plan_build
+from numprobe.models.placed import check_folder_fits
+from numprobe.models.weights import has_all_weights
+from numprobe.models.wrappers import Build, plan_build
 
 
 def check_architecture(folder: str | Path, trust_remote_code: bool = False) -> tuple[ModelFacts, dict[str, Any]]:
     """Return the facts of a model folder and its whole configuration, after a check that its parts can be read.
 
-    No weights are needed: the architecture is built on no device.
+    No weights are read: the architecture is built on no device. Where the files of the weights are there, the names and
+    shapes of their tensors must be those of the model.
 
     Parameters
     ----------
@@ -27,7 +31,8 @@ def check_architecture(folder: str | Path, trust_remote_code: bool = False) -> t
     Raises
     ------
     NumprobeError
-        If the model is not supported, cannot be built, or its parts are not where they should be.
+        If the model is not supported, cannot be built, its parts are not where they should be, or its files hold other
+        weights.
     """
     config = load_config(Path(folder), trust_remote_code)
     build = plan_build(config, head=False)
@@ -37,4 +42,15 @@ def check_architecture(folder: str | Path, trust_remote_code: bool = False) -> t
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise NumprobeError(f"models of type '{config.model_type}' cannot be built here: {reason}") from error
-    return locate_parts(model).facts, dict(config.to_dict())
+    facts = locate_parts(model).facts
+    if has_all_weights(folder):
+        check_folder_fits(Path(folder), _fullest_build(config, facts), trust_remote_code)
+    return facts, dict(config.to_dict())
+
+
+def _fullest_build(config: Any, facts: ModelFacts) -> Build:
+    """The model with its head, where it has one of its own class; heads of encoders are not read."""
+    bare = plan_build(config, head=False)
+    if facts.encoder or not facts.unembedding or type(bare.config) not in AutoModelForCausalLM._model_mapping:
+        return bare
+    return plan_build(config, head=True)

@@ -16,16 +16,15 @@ from numprobe.device import choose_device
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts, output_matrix
 from numprobe.models.facts import is_tied, read_config
+from numprobe.models.placed import check_placed
 from numprobe.models.source import ModelSource, resolve_source
 from numprobe.models.tokenizer_file import first_difference, read_tokenizer_file, readings
 from numprobe.models.told import library_warnings, warn_once
-from numprobe.models.weights import stored_tied
+from numprobe.models.weights import stored_tied, tensor_shapes
 from numprobe.models.wrappers import Build, build_untrained, plan_build
 
 #: Types of the weights in the forward pass; `auto` is the type in which they are stored.
 DTYPES = ("float32", "bfloat16", "float16", "auto")
-# Layers on top of the last hidden state, which many checkpoints leave out and no state depends on.
-_UNUSED = ("pooler.",)
 # What accelerate takes: the name of a strategy, or part of the model -> device.
 DeviceMap = str | dict[str, Any]
 _MAP = "map="
@@ -62,7 +61,7 @@ def load_model(
     Raises
     ------
     NumprobeError
-        If the model or the device is not there, or weights are missing from the files.
+        If the model or the device is not there, or the files hold other weights than the model has.
     """
     place, spread = None, _device_map(device)
     if spread is None:
@@ -183,6 +182,7 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, build: Build, spr
             local_files_only=True,
             trust_remote_code=source.trust_remote_code,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,
             **placed,
             **build.options,
         )
@@ -190,9 +190,7 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, build: Build, spr
         raise NumprobeError(f"the weights in {folder} are damaged ({error}): fetch or make them again") from error
     except (OSError, ValueError) as error:
         raise NumprobeError(f"the model in {folder} cannot be loaded: {error}") from error
-    missing = sorted(name for name in info["missing_keys"] if not name.startswith(_UNUSED))
-    if missing:
-        raise NumprobeError(f"the weights in {folder} lack {', '.join(missing[:3])} ({len(missing)} in all)")
+    check_placed(model, info, tensor_shapes(folder), folder)
     return model
 
 

@@ -175,6 +175,12 @@ def weights_sha256(folder: str | Path, embeddings_only: bool = False) -> str:
     return digest.hexdigest()
 
 
+def has_all_weights(folder: str | Path) -> bool:
+    """Return whether all files of a model's weights are there: not of a model whose embeddings alone are read."""
+    place = Path(folder)
+    return all((place / name).is_file() for name in shards(place) or [SINGLE])
+
+
 def stored_tensors(folder: str | Path) -> dict[str, Stored]:
     """Return the tensors of a model by name, from the headers of those of its files that are there."""
     place = Path(folder)
@@ -214,7 +220,7 @@ def _stored(path: Path, data: int, told: dict[str, list[int]]) -> Stored:
 def count_parameters(folder: str | Path) -> int | None:
     """Return the number of stored parameters; tied matrices count once. None if not all of the files are there."""
     place = Path(folder)
-    if not all((place / name).is_file() for name in shards(place)):
+    if not has_all_weights(place):
         return None
     tensors = stored_tensors(place)
     copy = matrix_name(place, "unembedding") if stored_tied(place) else None
