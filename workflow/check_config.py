@@ -63,7 +63,7 @@ def check_config(config: Config, given: Config | None = None) -> None:
         Listing every problem found, each with the key, the value and what is allowed.
     """
     # Read whenever Snakemake starts: libyaml is six times as fast as the loader in Python, where it is installed.
-    schema = yaml.load(SCHEMA.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    schema = yaml.load(SCHEMA.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     if given:
         read_given_values(config, given, schema)
     _raise(list(_schema_problems(config, schema)))

@@ -40,6 +40,7 @@ from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type,
 from numprobe.models.gguf.header import FLOATS, known_header
 from numprobe.models.json_files import check_small_files, read_model_json
 from numprobe.models.single_tokens import count_single_tokens, count_vocabulary_entries
+from numprobe.models.source import floating_revision
 from numprobe.models.weights import check_weights, folder_facts, weight_files
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.prompts.examples import describe_examples
@@ -502,6 +503,13 @@ def with_size(entry: Config, size: int | None) -> Config:
     """Return the entry of a context with another size (`texts` of natural ones, else `per_value`); None: its own."""
     key = "texts" if entry["kind"] == "natural" else "per_value"
     return entry if size is None else entry | {key: size}
+
+
+def floating_revisions(study: Study) -> list[str]:
+    """Return a warning for every model of the hub whose revision is no commit."""
+    entries = [model.entry for model in study.models.values() if model.entry["source"] == "hub"]
+    told = [(entry["name"], floating_revision(entry["id"], entry["revision"])) for entry in entries]
+    return [f"warning: models['{name}']: {warning}" for name, warning in told if warning]
 
 
 def load_study(config: Config, given: Config | None = None) -> Study:

@@ -104,6 +104,31 @@ def test_all_files_or_those_of_the_embeddings_are_fetched_of_one_commit(hub, tmp
     assert len(hub.asked) == before
 
 
+def test_a_revision_that_is_no_commit_is_warned_of_with_the_commit_that_it_is(hub, tmp_path):
+    names = [{}, {"revision": "main"}, {"revision": COMMIT}]
+    program = f"{RESOLVE}\nfrom numprobe.models.source import floating_revision as told\n"
+    program += (
+        f"print(told('org/single', 'main'), told('org/single', '{COMMIT}'), told('org/sharded', None), sep='\\n')"
+    )
+
+    def said(*sources):
+        texts = [
+            json.dumps({"source": {"kind": "hub", "id": "org/single", **one}, "weights": False}) for one in sources
+        ]
+        command = [sys.executable, "-c", program, *texts]
+        result = subprocess.run(command, env=environment(hub, tmp_path), capture_output=True, text=True, check=True)
+        return result.stderr, result.stdout.splitlines()[-3:]
+
+    assert said(names[2])[0] == ""
+    warned, (cached, commit, absent) = said(*names)
+    told = f"revision 'main' of org/single may name another commit tomorrow: write the one that it is now, {COMMIT}"
+    # Once, though three sources were resolved.
+    assert warned == f"warning: {told}\n"
+    assert (cached, commit) == (told, "None")
+    assert absent.startswith("revision 'main' of org/sharded may name another commit tomorrow, and the weights are not")
+    assert "`numprobe add-model org/sharded` tells the commit" in absent
+
+
 def test_without_a_token(hub, tmp_path):
     sources = [
         ({"id": "org/gated"}, True),

@@ -13,6 +13,7 @@ from command_line import read_given_values
 from control_runs import control_of
 from hypothesis import example, given
 from hypothesis import strategies as st
+from study import floating_revisions, load_study
 
 from numprobe.errors import NumprobeError
 from numprobe.names import NAME, path_problem, study_name
@@ -76,9 +77,23 @@ def test_other_paths_are_taken(path):
     assert (path_problem(path) is None) == (not set(path) & {"{", "}", "\x7f", *map(chr, range(32))})
 
 
+def test_a_model_of_the_hub_without_a_commit_is_warned_of():
+    config = copy.deepcopy(STUDY)
+    shared = {"source": "hub", "layers": 2, "encoder": True, "contexts": ["number"]}
+    config["models"] += [
+        {"name": "floating", "id": "org/no-such-model", **shared},
+        {"name": "fixed", "id": "org/no-such-model", "revision": "0123456789" * 4, **shared},
+    ]
+    (warning,) = floating_revisions(load_study(config))
+    assert warning.startswith("warning: models['floating']: revision 'main' of org/no-such-model may name another")
+    config["models"][-2]["id"] = "no/such/model"
+    with pytest.raises(NumprobeError, match="'no/such/model' is not an id of the Hugging Face hub"):
+        floating_revisions(load_study(config))
+
+
 def given_as(text):
     """What Snakemake makes of a value on the command line."""
-    return yaml.load(text, Loader=yaml.BaseLoader)
+    return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
 
 
 @pytest.mark.parametrize(

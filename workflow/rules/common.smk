@@ -17,7 +17,15 @@ from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import vocabulary_layers
 from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
-from study import CONVERTED_FILES, MODEL_FILES, PROBE_CONTROLS, SEVERAL_TOKENS, load_study, with_size
+from study import (
+    CONVERTED_FILES,
+    MODEL_FILES,
+    PROBE_CONTROLS,
+    SEVERAL_TOKENS,
+    floating_revisions,
+    load_study,
+    with_size,
+)
 
 if set("{}") & set(str(workflow.basedir)):
     raise WorkflowError(f"{workflow.basedir}: Snakemake takes braces in its path for wildcards: rename the folder")
@@ -34,15 +42,14 @@ try:
     if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
         check_python()
     STUDY = load_study(config, workflow.config_settings.config)
+    # Before a run and a dry run, not in the processes that run single jobs.
+    if workflow.is_main_process:
+        print(describe_states(STUDY), *floating_revisions(STUDY), sep="\n", file=sys.stderr)
 except NumprobeError as error:
     raise WorkflowError(str(error))
 
 # Captions see the configuration alone, so what they tell of the models is laid beside it once it is checked.
 config["quantised"] = STUDY.quantised
-
-# Before a run and a dry run, not in the processes that run single jobs.
-if workflow.is_main_process:
-    print(describe_states(STUDY), file=sys.stderr)
 
 LEADING = "fourier" if "fourier" in STUDY.closed_form else STUDY.closed_form[0]
 EXPERIMENTS = [entry["name"] for entry in config["experiments"]]

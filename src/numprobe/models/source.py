@@ -1,6 +1,7 @@
 """Where a model comes from, and the local folder that holds it."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,10 @@ from numprobe.models.json_files import check_small_files
 from numprobe.models.weights import INDEX, SINGLE, check_weights, embedding_shards, shards
 
 T = TypeVar("T")
+
+_COMMIT = re.compile("[0-9a-f]{40}")
+# What the hub takes where no revision is named.
+_BRANCH = "main"
 
 _NEEDED = {
     "hub": ("id",),
@@ -179,6 +184,36 @@ def check_hub_weights(id: str, files: Collection[str], folder: Path | None = Non
         raise NumprobeError(f"{id} has no {missing[0]}, which its {INDEX} names ({len(missing)} missing in all)")
 
 
+def floating_revision(id: str, revision: str | None) -> str | None:
+    """Return a warning about a revision of the hub that is no commit, None about a commit.
+
+    It names the commit that the revision is in the local cache; the hub is not asked.
+
+    Raises
+    ------
+    NumprobeError
+        If `id` cannot be one of the hub.
+    """
+    if _COMMIT.fullmatch(revision or ""):
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    config = _asking_hub(id, revision, lambda: try_to_load_from_cache(id, "config.json", revision=revision))
+    if not isinstance(config, str):
+        return (
+            f"revision '{revision or _BRANCH}' of {id} may name another commit tomorrow, and the weights are not here "
+            f"yet: `numprobe add-model {id}` tells the commit to write as its revision"
+        )
+    return _floating(id, revision, Path(config).parent.name)
+
+
+def _floating(id: str, revision: str | None, commit: str) -> str:
+    return (
+        f"revision '{revision or _BRANCH}' of {id} may name another commit tomorrow: write the one that it is now, "
+        f"{commit}"
+    )
+
+
 def _resolve_hub(source: ModelSource, weights: bool) -> ResolvedModel:
     patterns = [*_TOKENIZER_AND_CONFIG, *(["*.py"] if source.trust_remote_code else [])]
     folder = _fetch(source, source.revision, [*patterns, SINGLE] if weights else patterns)
@@ -188,6 +223,10 @@ def _resolve_hub(source: ModelSource, weights: bool) -> ResolvedModel:
         wanted = embedding_shards(folder) if source.embeddings_only else []
         folder = _fetch(source, folder.name, wanted or shards(folder))
     # The cache keeps every snapshot in a folder that is named by its commit.
+    if source.revision != folder.name:
+        from numprobe.models.told import warn_once
+
+        warn_once(_floating(str(source.id), source.revision, folder.name))
     return ResolvedModel(folder, folder.name)
 
 
