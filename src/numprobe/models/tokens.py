@@ -1,7 +1,8 @@
 """The tokens of a number: from its character span through the tokenizer's offsets, checked by what the tokens write."""
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
@@ -48,6 +49,22 @@ class Encoded:
         return len(self.ids)
 
 
+class Tokens(NamedTuple):
+    """The arrays of `Encoded`, of one text or of several in a row, as lists."""
+
+    ids: list[int]
+    starts: list[int]
+    ends: list[int]
+
+
+class Gap(NamedTuple):
+    """What lies between two runs of digits (nothing, if they touch), and the text around it, both runs included."""
+
+    before: str
+    between: str
+    behind: str
+
+
 class NumberTokenizer:
     """A tokenizer that knows the prefix of every text and finds the tokens of a number.
 
@@ -78,6 +95,9 @@ class NumberTokenizer:
         self._special = tuple(token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
         self._unknown = tokenizer.unk_token_id
         self._decoded: dict[int, str] = {}
+        self._trailing: set[int] = set()
+        self._parting: dict[int, bool] = {}
+        self._traces: dict[Gap, bool] = {}
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Tokenise texts, without padding or truncation.
@@ -113,13 +133,14 @@ class NumberTokenizer:
         """Return the tokens that are the number at characters start..end, or the reason why there are none.
 
         A number is one or several whole tokens that stand for its digits alone; a leading space in the first is not
-        part of it.
+        part of it. What lies between it and other digits in the text must separate them in the tokens.
 
         Returns
         -------
         Span or str
-            Indices into `encoded.ids`; "glued" (a token holds other characters too), "unknown" (a token stands for
-            anything unknown), or "multi_token" where only single tokens are wanted.
+            Indices into `encoded.ids`; "glued" (a token holds other characters too, or other digits follow as if they
+            were the number's), "unknown" (a token stands for anything unknown), or "multi_token" where only single
+            tokens are wanted.
 
         Raises
         ------
@@ -135,13 +156,14 @@ class NumberTokenizer:
         over = self.overlapping(encoded, start, end)
         if len(over) == 0:
             raise NumprobeError(
-                f'no token covers "{text[start:end]}" (characters {start} to {end}) in {text!r}: the tokenizer reports '
-                "wrong offsets; use its tokenizer.json, or set trim_offsets to false"
+                f'no token covers "{text[start:end]}" (characters {start} to {end}) in {text!r}: {_WRONG_OFFSETS}'
             )
         span = Span(int(over[0]), int(over[-1]))
-        tokens = slice(span.first, span.last + 1)
-        parts = (encoded.ids[tokens].tolist(), encoded.starts[tokens].tolist(), encoded.ends[tokens].tolist())
-        return self._refusal(text, (start, end), *parts) or span
+        tokens = Tokens(*(getattr(encoded, name).tolist() for name in _ARRAYS))
+        refused = self._refusal(text, (start, end), tokens, span)
+        if refused is None and self._lost(self._gaps(text, (start, end), tokens, span)):
+            return "glued"
+        return refused or span
 
     def find_all(
         self, texts: Sequence[str], encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray, values: np.ndarray
@@ -159,27 +181,36 @@ class NumberTokenizer:
         values
             int64 [n]: the number.
         """
-        ids, starts, ends = (np.concatenate([getattr(one, name) for one in encoded]).tolist() for name in _ARRAYS)
+        tokens = Tokens(*(np.concatenate([getattr(one, name) for one in encoded]).tolist() for name in _ARRAYS))
         bounds = np.cumsum([0, *map(len, encoded)])
         over, count = _first_over(encoded, which, spans)
         found: list[Span | str] = []
-        for text, (start, end), value, first, tokens, place in zip(
-            *(column.tolist() for column in (which, spans, values, over, count, bounds[which] + over)), strict=True
+        gaps: list[tuple[int, Gap]] = []
+        for text, (start, end), value, place, held in zip(
+            *(column.tolist() for column in (which, spans, values, bounds[which] + over, count)), strict=True
         ):
-            held = slice(place, place + tokens)
+            span = Span(place, place + held - 1)
+            ids = tokens.ids[place : place + held]
             # Where a token of mere space, or none at all, lies over the number, it is looked at more closely.
-            if texts[text][start:end] != str(value) or not all(self.written(id) for id in ids[held]) or not tokens:
+            if texts[text][start:end] != str(value) or not all(self.written(id) for id in ids) or not held:
                 found.append(self.find(texts[text], encoded[text], start, end, value))
                 continue
-            refused = self._refusal(texts[text], (start, end), ids[held], starts[held], ends[held])
-            found.append(refused or Span(first, first + tokens - 1))
+            refused = self._refusal(texts[text], (start, end), tokens, span)
+            if refused is None:
+                gaps += [(len(found), gap) for gap in self._gaps(texts[text], (start, end), tokens, span)]
+            first = place - int(bounds[text])
+            found.append(refused or Span(first, first + held - 1))
+        lost = self._lost({gap for _, gap in gaps})
+        for place, gap in gaps:
+            if gap in lost:
+                found[place] = "glued"
         return found
 
-    def _refusal(
-        self, text: str, span: tuple[int, int], ids: list[int], starts: list[int], ends: list[int]
-    ) -> str | None:
+    def _refusal(self, text: str, place: tuple[int, int], tokens: Tokens, span: Span) -> str | None:
         """Return why the tokens over some digits cannot be probed; None if they can."""
-        start, end = span
+        start, end = place
+        held = slice(span.first, span.last + 1)
+        ids, starts, ends = tokens.ids[held], tokens.starts[held], tokens.ends[held]
         if ends[-1] > end or (starts[0] < start and text[starts[0] : start].strip()):
             return "glued"
         if self._unknown in ids:
@@ -189,7 +220,60 @@ class NumberTokenizer:
         written = [self.written(id) for id in ids]
         if written != cut or "".join(cut) != text[start:end]:
             raise _disagreement(text, text[start:end], f"by the offsets {cut}, but the tokens write {written}")
+        # Trimmed offsets hide a space behind the digits.
+        if not self._trailing.isdisjoint(ids):
+            return "glued"
         return MULTI_TOKEN if self._single_tokens and len(ids) > 1 else None
+
+    def _gaps(self, text: str, place: tuple[int, int], tokens: Tokens, span: Span) -> list[Gap]:
+        """Return what lies between a number and other digits where no token in between tells them apart."""
+        beside = tokens.ids[span.first - 1], tokens.ids[min(span.last + 1, len(tokens.ids) - 1)]
+        if span.first and self._parts(beside[0]) and self._parts(beside[1]):
+            return []
+        start, end = place
+        gaps = []
+        before = self._digits_beside(text, tokens, range(span.first - 1, -1, -1), -1)
+        if before is not None:
+            last = max((at + 1 for at in range(tokens.starts[before], start) if is_digit(text[at])), default=start)
+            gaps += _gap(text, last, start, self.written(tokens.ids[before])[-1])
+        behind = self._digits_beside(text, tokens, range(span.last + 1, len(tokens.ids)), 0)
+        if behind is not None:
+            first = min((at for at in range(end, tokens.ends[behind]) if is_digit(text[at])), default=end)
+            gaps += _gap(text, end, first, self.written(tokens.ids[behind])[0])
+        return gaps
+
+    def _parts(self, id: int) -> bool:
+        """Return whether a token tells digits on its two sides apart, whatever it stands for in a text."""
+        if id not in self._parting:
+            written = self.written(id)
+            edges = written[:1] + written[-1:]
+            self._parting[id] = bool(edges) and not (
+                id == self._unknown or _BYTE in written or any(map(is_digit, edges))
+            )
+        return self._parting[id]
+
+    def _lost(self, gaps: Iterable[Gap]) -> set[Gap]:
+        """Return those of some gaps that leave no trace in the tokens: without them the tokens are the same."""
+        asked = [gap for gap in gaps if gap not in self._traces]
+        encoded = self.encode([part for gap in asked for part in ("".join(gap), gap.before + gap.behind)])
+        for gap, apart, joined in zip(asked, encoded[::2], encoded[1::2], strict=True):
+            self._traces[gap] = not np.array_equal(apart.ids, joined.ids)
+        return {gap for gap in gaps if not self._traces[gap]}
+
+    def _digits_beside(self, text: str, tokens: Tokens, places: Iterable[int], edge: int) -> int | None:
+        """Return the first of some tokens that leaves a trace of the text if digits stand at its edge; else None."""
+        for place in places:
+            start, end = tokens.starts[place], tokens.ends[place]
+            if end == 0:
+                return None
+            written = self.written(tokens.ids[place])
+            if tokens.ids[place] == self._unknown or _BYTE in written:
+                return place if any(map(is_digit, text[start:end])) else None
+            if written:
+                return place if is_digit(written[edge]) else None
+            if text[start:end].isspace():
+                return None
+        return None
 
     def overlapping(self, encoded: Encoded, start: int, end: int) -> np.ndarray:
         """Indices of the tokens that hold some of the characters start..end; tokens of mere space do not count."""
@@ -199,7 +283,10 @@ class NumberTokenizer:
     def written(self, id: int) -> str:
         """What a token writes, without a leading space and without the mark of WordPiece continuations."""
         if id not in self._decoded:
-            self._decoded[id] = str(self.tokenizer.decode([id])).strip().removeprefix("##")
+            decoded = str(self.tokenizer.decode([id]))
+            self._decoded[id] = decoded.strip().removeprefix("##")
+            if decoded != decoded.rstrip() and decoded.strip():
+                self._trailing.add(id)
         return self._decoded[id]
 
     def number_tokens(self, values: Sequence[int]) -> tuple[dict[int, int], Counter[str]]:
@@ -241,7 +328,21 @@ class NumberTokenizer:
         return "separate" if any(token and not token.strip(_SPACES) for token in raw) else "none"
 
 
-_ARRAYS = ("ids", "starts", "ends")
+_ARRAYS = Tokens._fields
+_DIGITS = frozenset("0123456789")
+_WRONG_OFFSETS = (
+    "the tokenizer's offsets are wrong. Mend its tokenizer.json (set trim_offsets to false; take out a normaliser "
+    "that rewrites digits; name an unknown token for a vocabulary that drops signs), or leave the model out"
+)
+# What a token that is a part of a character's bytes writes.
+_BYTE = "\ufffd"
+# Characters around two runs of digits that may decide how these are cut.
+_AROUND = 8
+
+
+def is_digit(sign: str) -> bool:
+    """Return whether a normaliser may write digits for a sign: 7, ７, ², ½, ①."""
+    return sign in _DIGITS or (not sign.isascii() and not _DIGITS.isdisjoint(unicodedata.normalize("NFKC", sign)))
 
 
 def _first_over(encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -286,6 +387,18 @@ def _first_over_unordered(
     return first, count
 
 
+def _gap(text: str, start: int, end: int, beside: str) -> list[Gap]:
+    """Return what lies between two digits; nothing if one touches the other and is written in its own way."""
+    if start == end and beside not in _DIGITS:
+        return []
+    first, last = start, end
+    while first and is_digit(text[first - 1]):
+        first -= 1
+    while last < len(text) and is_digit(text[last]):
+        last += 1
+    return [Gap(text[max(first - _AROUND, 0) : start], text[start:end], text[end : last + _AROUND])]
+
+
 # How byte-level and SentencePiece vocabularies write a space.
 _SPACES = "Ġ▁ "
 
@@ -309,7 +422,4 @@ def _prefix(tokenizer: Any, prefix_token: str | None) -> list[int]:
 
 
 def _disagreement(text: str, numeral: str, readings: str) -> NumprobeError:
-    return NumprobeError(
-        f"which tokens are {numeral} in {text!r}? {readings}: the tokenizer's offsets are wrong; use its "
-        "tokenizer.json, or set trim_offsets to false"
-    )
+    return NumprobeError(f"which tokens are {numeral} in {text!r}? {readings}: {_WRONG_OFFSETS}")
