@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from _run import importing, parser, run
-from numprobe.atomic import write_json
 from numprobe.models.facts import check_layers, check_single_tokens, check_width
 from numprobe.models.source import parse_source
+from numprobe.sealed import write_sealed_json
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
@@ -26,7 +26,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     check_single_tokens(card["single_token_numbers"]["count"], options.single_tokens)
     if options.share_prefixes == "auto":
         card["prefixes"] = describe_sharing(source, options.dtype, options.device)
-    write_json(options.output, card)
+    write_sealed_json(options.output, card)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -9,11 +9,11 @@ from typing import Any
 
 from _run import parser, run
 from numprobe.activations.store import read_manifest
-from numprobe.atomic import read_json
 from numprobe.evaluation.embedding import end_rows, fold_rows, non_decodable
 from numprobe.evaluation.predict import check_origin
 from numprobe.evaluation.settings import EXTRA, evaluate_settings
 from numprobe.probes.probe import load_probe
+from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, write_table
 
 
@@ -24,7 +24,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     for path, probe in zip(options.probes, probes, strict=True):
         check_origin(path, probe, manifest["model"], manifest["context"])
     chosen = (options.resamples, options.seed)
-    card = read_json(options.card)
+    card = read_sealed_json(options.card)
     predictions, rows = evaluate_settings(options.activations, probes, card, options.control, *chosen)
     if options.control == "none":
         rows += fold_rows(rows) + end_rows(predictions, *chosen)

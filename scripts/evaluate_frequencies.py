@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
-from numprobe.atomic import read_json
 from numprobe.evaluation.frequencies import EXTRA, frequency_rows
 from numprobe.evaluation.geometry import open_spaces
 from numprobe.evaluation.rsa import token_states
+from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, read_table, write_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """States of a model and its untrained control -> a table of measurements."""
-    spaces = open_spaces(options.activations, [read_json(options.card)])
+    spaces = open_spaces(options.activations, [read_sealed_json(options.card)])
     model = options.model
     words = options.matched and token_states(options.matched, read_table(options.tokens), model, model)
     rows = frequency_rows(spaces, model, words, options.seed)

@@ -9,10 +9,10 @@ from typing import Any
 
 from _run import parser, run
 from numprobe.activations.store import read_manifest
-from numprobe.atomic import read_json
 from numprobe.evaluation.predict import check_origin
 from numprobe.evaluation.settings import EXTRA, evaluate_settings
 from numprobe.probes.probe import load_probe
+from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, write_table
 
 
@@ -22,7 +22,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     probes = [load_probe(path) for path in options.probes]
     for path, probe in zip(options.probes, probes, strict=True):
         check_origin(path, probe, manifest["model"], manifest["context"])
-    card = read_json(options.card)
+    card = read_sealed_json(options.card)
     _, rows = evaluate_settings(options.activations, probes, card, "none", options.resamples, options.seed)
     names = {"model": manifest["model"], "context": manifest["context"]}
     record = {**provenance, **names, "weights_sha256": manifest["weights_sha256"]}

@@ -9,10 +9,10 @@ from typing import Any
 
 from _run import control_option, layers_option, parser, run
 from numprobe.activations.store import read_manifest
-from numprobe.atomic import read_json
 from numprobe.evaluation.accuracy import evaluate
 from numprobe.evaluation.predict import check_origin
 from numprobe.probes.probe import load_probe
+from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, write_table
 
 
@@ -22,7 +22,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     probes = [load_probe(path) for path in options.probes]
     for path, probe in zip(options.probes, probes, strict=True):
         check_origin(path, probe, manifest["model"], manifest["context"])
-    card = read_json(options.card)
+    card = read_sealed_json(options.card)
     drawn = options.resamples, options.seed
     predictions, rows = evaluate(options.activations, probes, card, options.control, *drawn, options.layers)
     names = {"model": options.model, "context": manifest["context"]}

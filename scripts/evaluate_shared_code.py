@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
-from numprobe.atomic import read_json
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.accuracy import single_token_ranges
 from numprobe.evaluation.shared_code import EXTRA, Halves, pooled_evidence, shared_code_rows, untrained_rows
+from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, read_table, write_table
 
 
@@ -22,7 +22,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     halves = Halves(options.minimum, options.maximum, tuple(range(options.draws)), options.seed)
     tables = zip(options.sources, map(read_table, options.evidence), strict=True)
     sources = {name: pooled_evidence(table) for name, table in tables}
-    ranges = single_token_ranges(read_json(options.card), options.minimum, options.maximum)
+    ranges = single_token_ranges(read_sealed_json(options.card), options.minimum, options.maximum)
     folders = _by_context(options.contexts, options.activations)
     rows = shared_code_rows(folders, sources, options.model, halves, ranges, options.resamples)
     if options.untrained:

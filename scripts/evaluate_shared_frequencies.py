@@ -8,15 +8,15 @@ import polars as pl
 
 from _run import parser, run
 from numprobe.activations.store import read_manifest
-from numprobe.atomic import read_json
 from numprobe.evaluation.geometry import open_spaces
 from numprobe.evaluation.shared_frequencies import EXTRA, shared_frequency_rows
+from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, read_table, write_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """States of all models -> a table of measurements."""
-    spaces = open_spaces(options.activations, [read_json(card) for card in options.cards])
+    spaces = open_spaces(options.activations, [read_sealed_json(card) for card in options.cards])
     matched = {read_manifest(folder)["model"]: folder for folder in options.matched}
     tokens = read_table(options.tokens) if options.tokens else pl.DataFrame()
     rows = shared_frequency_rows(spaces, matched, tokens, options.top, options.seed)

@@ -31,9 +31,16 @@ def test_an_empty_table_keeps_its_columns(tmp_path):
     assert read_table(tmp_path / "empty").schema == TABLE.schema
 
 
-def test_a_parquet_file_of_others_has_no_provenance(tmp_path):
+@pytest.mark.parametrize("read", [read_table, read_metadata])
+def test_a_parquet_file_of_others_is_refused(tmp_path, read):
     TABLE.write_parquet(tmp_path / "other.parquet")
-    assert read_metadata(tmp_path / "other.parquet") == {}
+    with pytest.raises(NumprobeError, match=r"other\.parquet is damaged \(it carries no checksum, or another program"):
+        read(tmp_path / "other.parquet")
+
+
+def test_any_parquet_reader_gets_the_table(tmp_path):
+    write_table(tmp_path / "table.parquet", TABLE, {})
+    assert_frame_equal(pl.read_parquet(tmp_path / "table.parquet"), TABLE)
 
 
 @pytest.mark.parametrize("read", [read_table, read_metadata])
@@ -43,9 +50,7 @@ def test_missing_and_truncated_files(tmp_path, read):
         read(path)
     write_table(path, TABLE, {})
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(
-        NumprobeError, match=r"table\.parquet is not a complete Parquet file .*: delete it and run again"
-    ):
+    with pytest.raises(NumprobeError, match=r"table\.parquet is damaged .*: delete it and run again"):
         read(path)
 
 

@@ -1,5 +1,6 @@
 """Parquet tables with provenance, and the schema that all tables of measurements share."""
 
+import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,8 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from numprobe.atomic import atomic_path
-from numprobe.errors import NumprobeError
+from numprobe.sealed import BLANK, CHECKSUM, damaged, read_sealed, write_sealed
 
 METADATA_KEY = b"numprobe"
 
@@ -60,46 +60,41 @@ def measurements(rows: Iterable[Mapping[str, Any]], extra: Mapping[str, Any] | N
 
 
 def write_table(path: str | Path, table: pl.DataFrame, metadata: Mapping[str, Any]) -> None:
-    """Write a Parquet file atomically, with `metadata` as JSON under the key `numprobe`.
+    """Write a Parquet file atomically, with `metadata` as JSON under the key `numprobe` and a checksum of all bytes.
 
     The bytes depend only on the table, the metadata and the library versions.
     """
     arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest())
     encoded = json.dumps(metadata, sort_keys=True).encode()
     arrow = arrow.replace_schema_metadata({METADATA_KEY: encoded})
-    with atomic_path(path) as temporary:
-        pq.write_table(arrow, temporary, compression="zstd")
+    written = io.BytesIO()
+    with pq.ParquetWriter(written, arrow.schema, compression="zstd") as writer:
+        writer.write_table(arrow)
+        writer.add_key_value_metadata({CHECKSUM: BLANK})
+    # The footer names it last: what looks like it before that is data.
+    write_sealed(path, written.getvalue(), last=True)
 
 
 def read_table(path: str | Path) -> pl.DataFrame:
-    """Read a Parquet table.
+    """Read a table that `write_table` wrote.
 
     Raises
     ------
     NumprobeError
-        If the file is missing, truncated or not Parquet.
+        If the file is missing, cannot be read or is damaged.
     """
+    content = read_sealed(path, last=True)
     try:
-        # A name is a name, whatever characters it has.
-        return pl.read_parquet(path, glob=False, hive_partitioning=False)
-    except FileNotFoundError:
-        raise NumprobeError(f"{path} does not exist") from None
+        return pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise NumprobeError(f"{path} is not a complete Parquet file ({error}): delete it and run again") from error
+        raise damaged(path, error) from error
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """The metadata that `write_table` stored, or an empty dict.
-
-    Raises
-    ------
-    NumprobeError
-        If the file is missing, truncated or not Parquet.
-    """
+    """Return the metadata that `write_table` stored; errors as `read_table`."""
+    content = pa.BufferReader(read_sealed(path, last=True))
     try:
-        stored = pq.read_schema(path).metadata or {}
-    except FileNotFoundError:
-        raise NumprobeError(f"{path} does not exist") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise NumprobeError(f"{path} is not a complete Parquet file ({error}): delete it and run again") from error
-    return dict(json.loads(stored.get(METADATA_KEY, b"{}")))
+        stored = pq.read_schema(content).metadata or {}
+        return dict(json.loads(stored[METADATA_KEY]))
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise damaged(path, error) from error

@@ -8,6 +8,7 @@ import pytest
 from activations.prompts import prompt_table
 from models.tiny import LAYERS, save, tiny_model, word_tokenizer
 from numprobe.activations.store import read_manifest, read_positions, read_states
+from numprobe.sealed import write_sealed_json
 from numprobe.tables import write_table
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -46,7 +47,7 @@ def test_describe_model(study):
 
 
 def test_extract_activations(study):
-    (study / "extracted.json").write_text(json.dumps({"prefixes": {"shared": False, "difference": 0.5}}))
+    write_sealed_json(study / "extracted.json", {"prefixes": {"shared": False, "difference": 0.5}})
     common = (
         "--card",
         study / "extracted.json",

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from numprobe.models.architecture import locate_parts
 from numprobe.models.facts import known_sharing
 from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
+from numprobe.sealed import write_sealed_json
 from numprobe.tables import write_table
 
 TEXTS = [[1, 20, 30, 40, 50, 60], [1, 20, 30, 41, 51, 61, 71]]
@@ -78,7 +78,7 @@ def test_only_a_model_of_an_unlisted_type_is_run(tmp_path, monkeypatch):
 def test_extraction_takes_the_choice_of_the_card(tmp_path):
     source, told = described(tmp_path, UNLISTED)
     card = tmp_path / "card.json"
-    card.write_text(json.dumps({"prefixes": told}))
+    write_sealed_json(card, {"prefixes": told})
     assert chosen_sharing(card) is True
     assert chosen_sharing(None) is None
     write_table(tmp_path / "prompts.parquet", prompt_table(SUMS), {})

@@ -1,5 +1,4 @@
 import errno
-import json
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from xxhash import xxh3_128_hexdigest
 
 import numprobe
 from numprobe.activations.columns import ITEM_BYTES, narrow, widen
@@ -21,8 +21,8 @@ from numprobe.activations.store import (
     state_file,
     write_activations,
 )
-from numprobe.atomic import file_sha256
 from numprobe.errors import NumprobeError
+from numprobe.sealed import write_sealed_json
 
 ROWS, WIDTH = 50, 8
 STATES = {layer: np.random.default_rng(seed).normal(size=(ROWS, WIDTH)).astype("f4") for seed, layer in enumerate("01")}
@@ -57,7 +57,8 @@ def test_the_manifest_describes_the_files(tmp_path):
         path = tmp_path / entry["file"]
         assert entry["file"] == state_file(entry["layer"])
         assert entry["bytes"] == path.stat().st_size
-        assert entry["sha256"] == file_sha256(path)
+        content, footer = path.read_bytes(), entry["footer"]
+        assert entry["checksums"] == [xxh3_128_hexdigest(part) for part in (content[:footer], content[footer:])]
         described = pq.read_schema(path).metadata
         assert described[b"width"] == b"8"
         assert described[b"dtype"] == b"float32"
@@ -121,8 +122,11 @@ def test_a_file_of_another_layout_is_refused(tmp_path):
     table = pq.read_table(path)
     pq.write_table(table, path, compression="none", use_dictionary=False, data_page_size=64, write_batch_size=1)
     manifest = read_manifest(tmp_path)
-    manifest["states"][0]["bytes"] = path.stat().st_size
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    sums = [xxh3_128_hexdigest(part) for part in (content[:footer], content[footer:])]
+    manifest["states"][0] |= {"bytes": len(content), "footer": footer, "checksums": sums}
+    write_sealed_json(tmp_path / "manifest.json", manifest)
     with pytest.raises(NumprobeError, match="its vectors do not lie in one piece per row group"):
         read_states(tmp_path, "0")
 
@@ -170,7 +174,7 @@ def test_a_run_that_breaks_leaves_no_valid_folder(tmp_path):
             tmp_path, broken(), layers=["0", "1"], width=WIDTH, dtype="float32", positions=POSITIONS, details={}
         )
     assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
-    with pytest.raises(NumprobeError, match="did not finish, run extract_activations again"):
+    with pytest.raises(NumprobeError, match="did not finish, run again"):
         read_states(tmp_path, "0")
 
 
@@ -212,16 +216,16 @@ def test_missing_truncated_and_swapped_files_are_refused(tmp_path):
     path, other = tmp_path / state_file("0"), tmp_path / state_file("1")
     content = path.read_bytes()
     path.write_bytes(content[:-1])
-    with pytest.raises(NumprobeError, match=rf"{path.name} does not match its manifest .*bytes"):
+    with pytest.raises(NumprobeError, match=rf"{path.name} is damaged \(it has \d+ bytes, not \d+"):
         read_states(tmp_path, "0")
     path.write_bytes(b"x" * len(content))
-    with pytest.raises(NumprobeError, match="delete the folder and extract again"):
+    with pytest.raises(NumprobeError, match=r"its footer does not match .*: delete the folder and run again"):
         read_states(tmp_path, "0")
     path.write_bytes(other.read_bytes())
-    with pytest.raises(NumprobeError, match="the manifest says"):
+    with pytest.raises(NumprobeError, match="is damaged"):
         read_states(tmp_path, "0")
     path.unlink()
-    with pytest.raises(NumprobeError, match=rf"{path.name} is missing"):
+    with pytest.raises(NumprobeError, match=rf"{path.name} does not exist"):
         next(iterate_states(tmp_path, "0"))
 
 
@@ -229,13 +233,13 @@ def test_positions_of_another_run_are_refused(tmp_path):
     write(tmp_path / "a")
     write(tmp_path / "b", positions=POSITIONS.with_columns(pl.col("value") * 1_000_003 % 1009))
     (tmp_path / "b" / "positions.parquet").replace(tmp_path / "a" / "positions.parquet")
-    with pytest.raises(NumprobeError, match=r"positions.parquet does not match its manifest"):
+    with pytest.raises(NumprobeError, match=r"positions.parquet is damaged \(.*, unlike its manifest"):
         read_positions(tmp_path / "a")
 
 
 def test_a_manifest_that_is_none(tmp_path):
     write(tmp_path)
-    (tmp_path / "manifest.json").write_text(json.dumps({"rows": 3}))
+    write_sealed_json(tmp_path / "manifest.json", {"rows": 3})
     with pytest.raises(NumprobeError, match="not a manifest"):
         read_manifest(tmp_path)
 

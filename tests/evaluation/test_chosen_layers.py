@@ -16,6 +16,7 @@ from numprobe.evaluation.chosen_layers import (
     validated_layers,
 )
 from numprobe.evaluation.predict import predict
+from numprobe.sealed import read_sealed_json, write_sealed_json
 from numprobe.tables import measurements, write_table
 
 from .fakes import make_probe, write_folder
@@ -65,7 +66,7 @@ def save(root, name, context, error=0, layers=("0", "1"), constant=(), offsets=N
     """A run in a context: states, probe, and what it reads."""
     folder = write_folder(root / name / context, range(100), layers=layers, error=error, context=context, **TOKENS)
     manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"fake"', f'"{name}"'))
+    write_sealed_json(manifest, {**read_sealed_json(manifest), "model": name})
     probe = make_probe(() if constant else layers, constant=constant, offsets=offsets, context=context)
     (root / "probes" / name / context).mkdir(parents=True)
     probe = replace(probe, metadata={**probe.metadata, "model": name})

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from numprobe.atomic import write_json
 from numprobe.prompts.generate import number_prompts
 from numprobe.prompts.table import write_prompts
+from numprobe.sealed import write_sealed_json
 from numprobe.tables import read_metadata, read_table
 
 from .fakes import make_probe, write_folder
@@ -34,7 +34,7 @@ def study(tmp_path):
     write_folder(tmp_path / "states", range(100))
     make_probe().save(tmp_path / "linear.safetensors")
     make_probe(control="shuffled").save(tmp_path / "linear.shuffled.safetensors")
-    write_json(tmp_path / "card.json", {"single_token_numbers": {"contiguous_from_minimum": [0, 99]}})
+    write_sealed_json(tmp_path / "card.json", {"single_token_numbers": {"contiguous_from_minimum": [0, 99]}})
     write_prompts(tmp_path / "prompts.parquet", number_prompts(0, 99), {})
     return tmp_path
 

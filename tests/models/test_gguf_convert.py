@@ -1,6 +1,5 @@
 """A converted GGUF file is the model that was written: weights, states and tokens."""
 
-import json
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +26,7 @@ from numprobe.models.gguf.tokenizer import check_tokenizer, read_tokenizer
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.probe_texts import PROBES
 from numprobe.models.source import ModelSource, resolve_source
+from numprobe.sealed import read_sealed_json
 
 TEXT = "12 and 345 are 357, in 1998"
 
@@ -102,7 +102,7 @@ def test_weights_are_the_dequantised_ones_bit_by_bit(tmp_path, kind):
 def test_a_record_and_a_card_say_what_was_converted(tmp_path):
     file = write_gguf(tmp_path / "small.gguf", small_model(), "Q4_1")
     convert_gguf(file, tmp_path / "m", {"package": "p", "version": "1.2"}, {"script": "test"})
-    record = json.loads((tmp_path / "m" / "conversion.json").read_text())
+    record = read_sealed_json(tmp_path / "m" / "conversion.json")
     assert record["sha256"] == file_sha256(file)
     assert record["tensors"] == {"F32": 2 * LAYERS + 1, "Q4_1": 7 * LAYERS + 1}
     source = ModelSource("gguf", folder=str(tmp_path / "m"))

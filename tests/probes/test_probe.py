@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from tests.probes.planted import fit, split_of, waves
 from numprobe.errors import NumprobeError
 from numprobe.probes.codes import CODES
 from numprobe.probes.probe import load_probe
+from numprobe.probes.tensor_file import write_tensors
 
 SPLIT = split_of(199, folds=3)
 VALUES = np.arange(200)
@@ -84,21 +84,31 @@ def test_broken_and_foreign_files_are_refused(tmp_path):
     content = (tmp_path / "probe").read_bytes()
     for length in (0, 5, 200, len(content) - 1):
         (tmp_path / "cut").write_bytes(content[:length])
-        with pytest.raises(NumprobeError, match="not a complete safetensors file"):
+        with pytest.raises(NumprobeError, match="is damaged"):
             load_probe(tmp_path / "cut")
     (tmp_path / "text").write_text("hello, this is no probe")
-    with pytest.raises(NumprobeError, match="not a complete safetensors file"):
+    with pytest.raises(NumprobeError, match="is damaged"):
         load_probe(tmp_path / "text")
     save_file({"weight": np.ones(3)}, tmp_path / "foreign")
-    with pytest.raises(NumprobeError, match="not a probe file"):
+    with pytest.raises(NumprobeError, match="carries no checksum, or another program wrote it"):
         load_probe(tmp_path / "foreign")
-    save_file(
-        {"weight": np.ones(3)}, tmp_path / "half", metadata={"numprobe": json.dumps({"format": "numprobe probe 1"})}
-    )
+    write_tensors(tmp_path / "other", {"weight": np.ones(3)}, {"format": "numprobe patterns 1"})
+    with pytest.raises(NumprobeError, match="not a probe file"):
+        load_probe(tmp_path / "other")
+    write_tensors(tmp_path / "half", {"weight": np.ones(3)}, {"format": "numprobe probe 1"})
     with pytest.raises(NumprobeError, match="lacks parts of a probe"):
         load_probe(tmp_path / "half")
     with pytest.raises(NumprobeError, match="does not exist"):
         load_probe(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_no_numbers_are_not_written(tmp_path, wrong):
+    fitted = fit("linear", STATES, VALUES, SPLIT)
+    fitted.tensors["0", "all"]["weight"][3, 0] = wrong
+    with pytest.raises(NumprobeError, match="0/all/weight has NaN or infinite components"):
+        fitted.save(tmp_path / "probe")
+    assert not (tmp_path / "probe").exists()
 
 
 def test_read_finds_and_reads_the_numbers_of_a_text():

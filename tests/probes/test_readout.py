@@ -59,7 +59,7 @@ def test_kernels_survive_the_file(tmp_path):
 
 def test_a_damaged_file_of_kernels_is_refused(tmp_path):
     (tmp_path / "k.safetensors").write_bytes(b"nothing")
-    with pytest.raises(NumprobeError, match="is not a file of kernels"):
+    with pytest.raises(NumprobeError, match="is damaged"):
         load_kernels(tmp_path / "k.safetensors")
 
 

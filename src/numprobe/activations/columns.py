@@ -2,22 +2,24 @@
 
 Neither dictionary, statistics nor compression helps with floating-point vectors. Without them, and with one page per
 row group, the vectors of a row group lie in one piece at the end of it: reading is a copy, at the speed of
-`numpy.fromfile`, while any Parquet reader still gets them.
+`numpy.fromfile`, while any Parquet reader still gets them. Every row group and the footer have a checksum, which
+`ColumnReader` compares before it gives anything; all bytes of the file are part of one of them.
 """
 
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from xxhash import xxh3_128
 
+from numprobe.sealed import damaged, unreadable
 from numprobe.tables import METADATA_KEY
 
 #: Bytes per component of the storage types.
@@ -28,6 +30,7 @@ _GROUP_ROWS = 1 << 14
 _PAGE_BYTES = 1 << 23
 # A page's header has about 26 bytes; two of them have more than this.
 _HEADER_BYTES = 40
+_REMEDY = "delete the folder and run again"
 
 
 def narrow(states: np.ndarray, dtype: str) -> np.ndarray:
@@ -92,7 +95,8 @@ class ColumnWriter:
         self._pieces: list[np.ndarray] = []
         self._disk = disk
         self._flushed: Future[None] | None = None
-        self._written = self._filled = 0
+        self._written = self._filled = self._footer = 0
+        self._checksums: list[str] = []
 
     def __enter__(self) -> "ColumnWriter":
         return self
@@ -128,15 +132,22 @@ class ColumnWriter:
     def finish(self) -> None:
         """Write what is left; the disk may take its time until `described`."""
         self._write_group()
+        # Without rows, the footer's checksum is the file's.
+        self._footer = self._file.tell() if self._checksums else 0
         self._writer.close()
+        self._checksums.append(self._file.checksum())
         self._raise_and_flush_again()
 
     def described(self) -> dict[str, Any]:
-        """Once the disk has everything, the file's `bytes` and `sha256`."""
+        """Return what a reader has to know, once the disk has everything.
+
+        The file's `bytes`, where its `footer` starts, and the `checksums` of its row groups (each with what stands
+        between it and the one before) and, last, of the footer.
+        """
         if self._flushed is None:
             raise ValueError(f"{self.path} is not finished")
         self._flushed.result()
-        return {"bytes": self._file.tell(), "sha256": self._file.digest.hexdigest()}
+        return {"bytes": self._file.tell(), "footer": self._footer, "checksums": self._checksums}
 
     def _write_group(self) -> None:
         if not self._filled:
@@ -145,6 +156,7 @@ class ColumnWriter:
         row = pa.array(np.arange(self._written, end, dtype=np.uint32))
         state = pa.chunked_array([self._array(piece) for piece in self._pieces], self._binary)
         self._writer.write_table(pa.Table.from_arrays([row, state], schema=self._schema), row_group_size=count)
+        self._checksums.append(self._file.checksum())
         self._pieces.clear()
         self._written, self._filled = end, 0
 
@@ -163,12 +175,17 @@ class _Hashed(io.FileIO):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "wb")
-        self.digest = sha256()
+        self._digest = xxh3_128()
+
+    def checksum(self) -> str:
+        """Return the checksum of what was written since the last call."""
+        digest, self._digest = self._digest.hexdigest(), xxh3_128()
+        return digest
 
     def write(self, content: Any) -> int:
         # Of a large piece the system may take a part.
         rest = memoryview(content).cast("B")
-        self.digest.update(rest)
+        self._digest.update(rest)
         while rest.nbytes:
             rest = rest[super().write(rest) :]
         return len(memoryview(content).cast("B"))
@@ -187,20 +204,31 @@ class ColumnReader:
         Those that are wanted.
     dtype
         float32, float16 or bfloat16.
+    described
+        What `ColumnWriter.described` returned.
 
     Raises
     ------
-    pyarrow.ArrowException, OSError
-        If it is no Parquet file.
+    NumprobeError
+        If it cannot be read or its footer does not match its checksum.
     """
 
-    def __init__(self, path: Path, stored_width: int, columns: slice, dtype: str) -> None:
-        file = pq.ParquetFile(path)
-        self._path, self._metadata = path, file.metadata
-        self._stored_width, self._columns, self._dtype = stored_width, columns, dtype
+    def __init__(self, path: Path, stored_width: int, columns: slice, dtype: str, described: Mapping[str, Any]) -> None:
+        self._path, self._stored_width, self._columns, self._dtype = path, stored_width, columns, dtype
+        self._footer, self._checksums = described["footer"], described["checksums"]
+        try:
+            with path.open("rb", buffering=0) as file:
+                file.seek(self._footer)
+                footer = file.read()
+        except OSError as error:
+            raise unreadable(path, error) from None
+        self._compare("its footer does", xxh3_128(footer), self._checksums[-1])
+        # Arrow finds the metadata at the end of whatever it is given.
+        self._metadata = pq.read_metadata(pa.BufferReader(footer))
         #: Rows of the file, and what the schema's metadata says.
-        self.rows = file.metadata.num_rows
-        self.described = {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
+        self.rows = self._metadata.num_rows
+        stored = self._metadata.schema.to_arrow_schema().metadata or {}
+        self.described = {key.decode(): value.decode() for key, value in stored.items()}
 
     @property
     def in_pieces(self) -> bool:
@@ -218,11 +246,9 @@ class ColumnReader:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Arrays [rows, width], one per row group, so that memory holds one group beside the result."""
-        with self._path.open("rb", buffering=0) as file:
-            for start, rows, _ in self._pieces():
-                stored = np.empty((rows, self._stored_width), dtype=stored_dtype(self._dtype))
-                _read(file, start, stored)
-                yield widen(stored[:, self._columns], self._dtype)
+        kind = stored_dtype(self._dtype)
+        for stored in self._fill(lambda _, rows: np.empty((rows, self._stored_width), dtype=kind)):
+            yield widen(stored[:, self._columns], self._dtype)
 
     def whole(self) -> np.ndarray:
         """All vectors [rows, width]: float32 or float16 as stored, float32 for bfloat16."""
@@ -230,7 +256,9 @@ class ColumnReader:
         kind = "<f4" if self._dtype == "bfloat16" else stored_dtype(self._dtype)
         states = np.empty((self.rows, width), dtype=kind)
         if width == self._stored_width and self._dtype != "bfloat16":
-            self._fill(states)
+            # Without a copy in between.
+            for _ in self._fill(lambda first, rows: states[first : first + rows]):
+                pass
             return states
         filled = 0
         for block in self.blocks():
@@ -238,17 +266,32 @@ class ColumnReader:
             filled += len(block)
         return states
 
-    def _fill(self, states: np.ndarray) -> None:
-        """Read all vectors without a copy in between."""
-        filled = 0
-        with self._path.open("rb", buffering=0) as file:
-            for start, rows, _ in self._pieces():
-                _read(file, start, states[filled : filled + rows])
-                filled += rows
+    def _fill(self, place: Callable[[int, int], np.ndarray]) -> Iterator[np.ndarray]:
+        """Read the row groups in order, each into the array that `place` gives for (first row, rows)."""
+        filled = end = 0
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                for (start, rows, _), checksum in zip(self._pieces(), self._checksums[:-1], strict=True):
+                    stored = place(filled, rows)
+                    between = bytearray(start - end)
+                    digest = xxh3_128()
+                    for part in (memoryview(between), stored.reshape(-1).view(np.uint8).data):
+                        self._read(file, part)
+                        digest.update(part)
+                    self._compare(f"rows {filled} to {filled + rows - 1} do", digest, checksum)
+                    yield stored
+                    filled, end = filled + rows, start + stored.nbytes
+        except OSError as error:
+            raise unreadable(self._path, error) from None
 
+    def _compare(self, what: str, digest: Any, checksum: str) -> None:
+        if digest.hexdigest() != checksum:
+            raise damaged(self._path, f"{what} not match the checksum in the manifest", _REMEDY)
 
-def _read(file: Any, start: int, stored: np.ndarray) -> None:
-    """Fill an array from a place of a file."""
-    file.seek(start)
-    if stored.nbytes and file.readinto(stored.view(np.uint8)) != stored.nbytes:
-        raise OSError(f"{file.name} ended early")
+    def _read(self, file: io.FileIO, part: memoryview) -> None:
+        """Fill a part of memory from where the file is."""
+        while part.nbytes:
+            count = file.readinto(part)
+            if not count:
+                raise damaged(self._path, "it ends early", _REMEDY)
+            part = part[count:]

@@ -9,12 +9,12 @@ import torch
 
 from numprobe.activations.extract import check_states, run_pass
 from numprobe.activations.prefixes import Batch, Pass, pack
-from numprobe.atomic import read_json
 from numprobe.models.architecture import Architecture, locate_parts
 from numprobe.models.facts import known_sharing
 from numprobe.models.load import load_config, load_model, load_tokenizer
 from numprobe.models.source import ModelSource, resolve_source
 from numprobe.models.tokens import NumberTokenizer
+from numprobe.sealed import read_sealed_json
 
 #: Two prompts that begin alike, and go on for more tokens than blocks of local memory hold.
 PROMPTS = (
@@ -95,4 +95,4 @@ def _difference(found: np.ndarray, expected: np.ndarray) -> float:
 
 def chosen_sharing(card: str | Path | None) -> bool | None:
     """Return the choice that a card records, None without one (`numprobe.models.architecture.Architecture.shares`)."""
-    return None if card is None else read_json(card).get("prefixes", {}).get("shared")
+    return None if card is None else read_sealed_json(card).get("prefixes", {}).get("shared")

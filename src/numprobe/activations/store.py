@@ -1,8 +1,7 @@
 """Hidden states on disk: one Parquet file per state, one position table, one manifest (docs/files.md).
 
 States are written while the next ones are made. The manifest is written last and names row counts, byte counts and
-checksums. Readers compare rows and bytes every time. They leave the sha256 alone, which would cost twice as much as
-reading the file; it is there for `sha256sum`.
+checksums. Readers compare all of them, every time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,8 +18,9 @@ import pyarrow as pa
 
 from numprobe.activations.columns import ColumnReader, ColumnWriter, narrow
 from numprobe.activations.lanes import Lanes
-from numprobe.atomic import atomic_path, file_sha256, read_json, write_json
+from numprobe.atomic import atomic_path
 from numprobe.errors import NumprobeError
+from numprobe.sealed import checksum, damaged, read_sealed_json, unreadable, write_sealed_json
 from numprobe.tables import read_table, write_table
 
 MANIFEST = "manifest.json"
@@ -29,6 +29,7 @@ POSITIONS = "positions.parquet"
 RESIDUAL = "residual"
 # Threads that wait for the disk, which takes several files as fast as one.
 _DISK_THREADS = 16
+_REMEDY = "delete the folder and run again"
 
 #: Site and layer of a state.
 Key = tuple[str, str]
@@ -160,9 +161,10 @@ def writing_states(
     listed = [
         entry for state in states for entry in _describe(state, width, {"rows": positions.height, **files[state.key]})
     ]
-    rows = {"file": POSITIONS, "rows": positions.height, **_bytes_and_digest(folder / POSITIONS)}
+    path = folder / POSITIONS
+    rows = {"file": POSITIONS, "rows": positions.height, "bytes": path.stat().st_size, "checksum": checksum(path)}
     shape = {"rows": positions.height, "width": width, "dtype": dtype}
-    write_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": rows})
+    write_sealed_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": rows})
 
 
 def _threads() -> int:
@@ -263,13 +265,10 @@ def _describe(state: State, width: int, described: Mapping[str, Any]) -> Iterato
     file = {"file": state_file(state.layer, state.site), **described}
     own = {} if state.width == width else {"width": state.width}
     yield {"site": state.site, "layer": state.layer, **file, **own}
+    shared = {name: file[name] for name in ("file", "rows", "bytes")}
     for site, (first, end) in state.parts.items():
         part = {"width": end - first, "part_of": state.site, "first_column": first}
-        yield {"site": site, "layer": state.layer, **file, **part}
-
-
-def _bytes_and_digest(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+        yield {"site": site, "layer": state.layer, **shared, **part}
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
@@ -281,11 +280,15 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         If there is none (the extraction did not finish) or it is damaged.
     """
     path = Path(folder) / MANIFEST
-    if not path.exists():
-        raise NumprobeError(f"{folder} has no {MANIFEST}: its extraction did not finish, run extract_activations again")
-    manifest = read_json(path)
-    if not isinstance(manifest, dict) or not {"states", "positions", "rows", "width", "dtype"} <= set(manifest):
-        raise NumprobeError(f"{path} is not a manifest of activations: delete the folder and extract again")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise NumprobeError(f"{folder} has no {MANIFEST}: its extraction did not finish, run again") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+    manifest = read_sealed_json(path)
+    if not {"states", "positions", "rows", "width", "dtype"} <= set(manifest):
+        raise NumprobeError(f"{path} is not a manifest of activations: {_REMEDY}")
     return manifest
 
 
@@ -300,6 +303,8 @@ def read_positions(folder: str | Path) -> pl.DataFrame:
     manifest = read_manifest(folder)
     path = Path(folder) / POSITIONS
     _check_bytes(path, manifest["positions"]["bytes"])
+    if checksum(path) != manifest["positions"]["checksum"]:
+        raise _unlike(path, "it has another checksum")
     table = read_table(path)
     _check_count(path, table.height, manifest["rows"])
     return table
@@ -357,17 +362,14 @@ def _open(folder: str | Path, layer: str, site: str) -> ColumnReader:
     _check_bytes(path, whole["bytes"])
     width = whole.get("width", manifest["width"])
     first = entry.get("first_column", 0)
-    try:
-        reader = ColumnReader(path, width, slice(first, first + entry.get("width", width)), dtype)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, str(error)) from error
+    reader = ColumnReader(path, width, slice(first, first + entry.get("width", width)), dtype, whole)
     _check_count(path, reader.rows, manifest["rows"])
     found = {name: reader.described.get(name) for name in ("width", "dtype", "site", "layer")}
     wanted = {"width": str(width), "dtype": dtype, "site": whole["site"], "layer": layer}
     if found != wanted:
-        raise _damaged(path, f"it holds {found}, the manifest says {wanted}")
+        raise _unlike(path, f"it holds {found}, not {wanted}")
     if not reader.in_pieces:
-        raise _damaged(path, "its vectors do not lie in one piece per row group")
+        raise _unlike(path, "its vectors do not lie in one piece per row group")
     return reader
 
 
@@ -380,16 +382,18 @@ def _entry(folder: str | Path, manifest: Mapping[str, Any], layer: str, site: st
 
 
 def _check_bytes(path: Path, wanted: int) -> None:
-    if not path.exists():
-        raise NumprobeError(f"{path} is missing although the manifest lists it: run extract_activations again")
-    if (found := path.stat().st_size) != wanted:
-        raise _damaged(path, f"it has {found} bytes, the manifest says {wanted}")
+    try:
+        found = path.stat().st_size
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if found != wanted:
+        raise _unlike(path, f"it has {found} bytes, not {wanted}")
 
 
 def _check_count(path: Path, found: int, wanted: int) -> None:
     if found != wanted:
-        raise _damaged(path, f"it has {found} rows, the manifest says {wanted}")
+        raise _unlike(path, f"it has {found} rows, not {wanted}")
 
 
-def _damaged(path: Path, reason: str) -> NumprobeError:
-    return NumprobeError(f"{path} does not match its manifest ({reason}): delete the folder and extract again")
+def _unlike(path: Path, reason: str) -> NumprobeError:
+    return damaged(path, f"{reason}, unlike its manifest", _REMEDY)

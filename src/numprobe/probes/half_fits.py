@@ -1,29 +1,25 @@
 """The probe `fourier` on both halves of the numbers, in several draws, and files of what other models compare with."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from numprobe.atomic import atomic_path
-from numprobe.errors import NumprobeError
 from numprobe.probes.closed_form import fit_layer, make_target
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels
 from numprobe.probes.halves import make_halves
 from numprobe.probes.readout import Kernel, enough_rank, rank_fold, weighted_classes
 from numprobe.probes.statistics import accumulate
+from numprobe.probes.tensor_file import read_tensors, write_tensors
 from numprobe.seeding import derive_seed
 
 Tensors = Mapping[str, np.ndarray]
 #: (control, draw, half that trained)
 Key = tuple[str, int, str]
-_METADATA = "numprobe"
+_FORMAT = "numprobe kernels 1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +142,7 @@ def save_kernels(path: str | Path, fits: Mapping[tuple[str, str], HalfFits], met
             kept["gram"] = (weight.T @ weight).astype(np.float32)
             place = f"{context}/{layer}/{control}/{draw}/{half}"
             flat |= {f"{place}/{name}": np.ascontiguousarray(array) for name, array in kept.items()}
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(flat, metadata={_METADATA: json.dumps(metadata, sort_keys=True)}))
+    write_tensors(path, flat, {**metadata, "format": _FORMAT})
 
 
 def load_kernels(path: str | Path) -> dict[tuple[str, str], dict[Key, Tensors]]:
@@ -156,17 +151,13 @@ def load_kernels(path: str | Path) -> dict[tuple[str, str], dict[Key, Tensors]]:
     Raises
     ------
     NumprobeError
-        If the file is missing or damaged.
+        If the file is missing, damaged or another one.
     """
     found: dict[tuple[str, str], dict[Key, dict[str, np.ndarray]]] = {}
-    try:
-        with safe_open(path, framework="numpy") as file:
-            for key in file.keys():  # noqa: SIM118 (not a mapping)
-                context, layer, control, draw, half, name = key.split("/")
-                place = found.setdefault((context, layer), {})
-                place.setdefault((control, int(draw), half), {})[name] = file.get_tensor(key)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise NumprobeError(f"{path} is not a file of kernels ({error}): delete it and run again") from error
+    for key, array in read_tensors(path, _FORMAT, "a kernels")[1].items():
+        context, layer, control, draw, half, name = key.split("/")
+        place = found.setdefault((context, layer), {})
+        place.setdefault((control, int(draw), half), {})[name] = array
     return {place: dict(sorted(parts.items())) for place, parts in found.items()}
 
 

@@ -1,30 +1,37 @@
-"""safetensors files with one JSON record of metadata: what probes and patterns are stored in."""
+"""safetensors files with one JSON record of metadata: what probes, patterns, subspaces and kernels are stored in."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from numprobe.atomic import atomic_path
 from numprobe.errors import NumprobeError
+from numprobe.sealed import CHECKSUM, blank_object, damaged, read_sealed, write_sealed
 
 # safetensors writes several metadata keys in random order: one key, so that the same content is the same bytes.
 _KEY = "numprobe"
+_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U32": "<u4", "U8": "u1", "BOOL": "?"}
 
 
 def write_tensors(path: str | Path, flat: Mapping[str, np.ndarray], described: Mapping[str, Any]) -> None:
-    """Write arrays and their record atomically; bytes depend on the content alone."""
+    """Write arrays, their record and a checksum of all bytes atomically; bytes depend on the content alone.
+
+    Raises
+    ------
+    NumprobeError
+        If an array has NaN or infinite components, or the disk is full.
+    """
+    if (name := _not_finite(flat)) is not None:
+        raise NumprobeError(f"{name} has NaN or infinite components, so {path} is not written: look at its inputs")
     contiguous = {name: np.ascontiguousarray(array) for name, array in flat.items()}
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(contiguous, metadata={_KEY: json.dumps(dict(described), sort_keys=True)}))
+    write_sealed(path, save(contiguous, metadata={_KEY: blank_object(described)}))
 
 
 def read_tensors(path: str | Path, format: str, what: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The record and the arrays of a file.
+    """Return the record and the arrays of a file; the arrays are parts of its bytes, which are in memory once.
 
     Parameters
     ----------
@@ -38,15 +45,29 @@ def read_tensors(path: str | Path, format: str, what: str) -> tuple[dict[str, An
     Raises
     ------
     NumprobeError
-        If the file is missing, truncated, or something else.
+        If the file is missing, cannot be read, is damaged or something else, or has NaN or infinite components.
     """
-    if not Path(path).exists():
-        raise NumprobeError(f"{path} does not exist")
+    content = read_sealed(path)
     try:
-        with safe_open(path, framework="numpy") as file:
-            stored = json.loads((file.metadata() or {}).get(_KEY, "{}"))
-            if stored.get("format") != format:
-                raise NumprobeError(f"{path} is not {what} file (format {stored.get('format')!r}, not {format!r})")
-            return stored, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError, OSError) as error:
-        raise NumprobeError(f"{path} is not a complete safetensors file ({error}): make it again") from error
+        start = 8 + int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:start])
+        record = json.loads(header.pop("__metadata__")[_KEY])
+        arrays = dict(_arrays(memoryview(content)[start:], header))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(path, error) from None
+    if record.get("format") != format:
+        raise NumprobeError(f"{path} is not {what} file (format {record.get('format')!r}, not {format!r})")
+    if (name := _not_finite(arrays)) is not None:
+        raise damaged(path, f"{name} has NaN or infinite components")
+    return {key: value for key, value in record.items() if key != CHECKSUM}, arrays
+
+
+def _arrays(content: memoryview, header: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
+    for name, told in header.items():
+        first, end = told["data_offsets"]
+        yield name, np.frombuffer(content[first:end], _TYPES[told["dtype"]]).reshape(told["shape"])
+
+
+def _not_finite(arrays: Mapping[str, np.ndarray]) -> str | None:
+    """Return the first array with components that are no numbers."""
+    return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
-from numprobe.atomic import atomic_path, file_sha256, write_json
+from numprobe.atomic import atomic_path, file_sha256
 from numprobe.errors import NumprobeError
 from numprobe.models.gguf.architecture import count_types, main_type, own_entries, read_known_model
 from numprobe.models.gguf.header import GgufHeader
@@ -20,6 +20,7 @@ from numprobe.models.gguf.tensors import read_tensors
 from numprobe.models.gguf.tokenizer import check_tokenizer, read_tokenizer
 from numprobe.models.load import load_tokenizer
 from numprobe.models.source import ModelSource
+from numprobe.sealed import write_sealed_json
 
 _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
 # One file, whatever its size: the rules name their files before the size is known.
@@ -68,7 +69,7 @@ def convert_gguf(
         for name in _FILES:
             with atomic_path(output / name) as target:
                 shutil.move(Path(temporary) / name, target)
-    write_json(output / RECORD, {**_describe(header), **origin, "provenance": dict(provenance)})
+    write_sealed_json(output / RECORD, {**_describe(header), **origin, "provenance": dict(provenance)})
 
 
 def _describe(header: GgufHeader) -> dict[str, Any]:

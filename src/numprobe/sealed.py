@@ -1,0 +1,165 @@
+"""Files that carry a checksum of all their bytes, so that no damage is read as if it were content.
+
+The checksum stands in the file's own metadata. It is taken over the whole file with zeros in the place of the checksum,
+so one that changed is noticed too. Parquet tables: `numprobe.tables`. safetensors files:
+`numprobe.probes.tensor_file`. JSON: here. Hidden states, which are read in parts: `numprobe.activations.columns`.
+"""
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xxhash import xxh3_128
+
+from numprobe.atomic import atomic_path
+from numprobe.errors import NumprobeError
+
+#: Name of the checksum in a file's metadata.
+CHECKSUM = "checksum"
+_METHOD = b"xxh3-128:"
+_DIGITS = 32
+#: What is written in the place of the checksum, before it is known.
+BLANK = _METHOD.decode() + "0" * _DIGITS
+_AGAIN = "delete it and run again"
+
+
+def damaged(path: str | Path, reason: object, remedy: str = _AGAIN) -> NumprobeError:
+    """Return the error of a file whose content is not what was written."""
+    return NumprobeError(f"{path} is damaged ({reason}): {remedy}")
+
+
+def unreadable(path: str | Path, error: OSError) -> NumprobeError:
+    """Return the error of a file that the system does not give; nothing is wrong with its content."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return NumprobeError(f"{path} does not exist")
+    remedy = "give yourself the right to read it" if error.errno in (errno.EACCES, errno.EPERM) else "mend that"
+    return NumprobeError(f"{path} cannot be read ({error.strerror or error}): {remedy} and run again")
+
+
+def blank_object(content: Mapping[str, Any], **options: Any) -> str:
+    """Return an object as JSON text with sorted keys, after a `BLANK` that nothing before it can be taken for.
+
+    Parameters
+    ----------
+    content
+        The object.
+    options
+        Of `json.dumps`.
+    """
+    first = json.dumps({CHECKSUM: BLANK}, **options)
+    rest = json.dumps(content, sort_keys=True, **options)
+    return f"{first[:-1].rstrip()},{rest[1:]}" if content else first
+
+
+def write_sealed(path: str | Path, content: bytes, last: bool = False) -> None:
+    """Write bytes that hold a `BLANK` atomically, with their checksum in its place.
+
+    Parameters
+    ----------
+    path
+        The file.
+    content
+        All bytes.
+    last
+        The place is the last that looks like one, not the first.
+    """
+    at = content.rindex(BLANK.encode()) if last else content.index(BLANK.encode())
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.seek(at + len(_METHOD))
+        file.write(xxh3_128(content).hexdigest().encode())
+
+
+def check_seal(path: str | Path, content: bytes | bytearray, last: bool = False) -> None:
+    """Compare a file's bytes with its checksum.
+
+    Parameters
+    ----------
+    path
+        For the message.
+    content
+        All bytes of the file.
+    last
+        The checksum is the last that looks like one (metadata at the end of the file), not the first.
+
+    Raises
+    ------
+    NumprobeError
+        If they differ or there is no checksum.
+    """
+    at = content.rfind(_METHOD) if last else content.find(_METHOD)
+    if at < 0:
+        raise damaged(path, "it carries no checksum, or another program wrote it")
+    view, end = memoryview(content), at + len(BLANK)
+    digest = xxh3_128(view[:at])
+    digest.update(BLANK.encode())
+    digest.update(view[end:])
+    if view[at + len(_METHOD) : end] != digest.hexdigest().encode():
+        raise damaged(path, "its bytes do not match its checksum")
+
+
+def read_sealed(path: str | Path, last: bool = False) -> bytearray:
+    """Return the bytes of a file, once they match their checksum.
+
+    Parameters
+    ----------
+    path, last
+        As `check_seal`.
+
+    Raises
+    ------
+    NumprobeError
+        If the file is missing, cannot be read or is damaged.
+    """
+    try:
+        with Path(path).open("rb", buffering=0) as file:
+            content = bytearray(os.fstat(file.fileno()).st_size)
+            rest = memoryview(content)
+            while rest.nbytes and (count := file.readinto(rest)):
+                rest = rest[count:]
+    except OSError as error:
+        raise unreadable(path, error) from None
+    check_seal(path, content, last)
+    return content
+
+
+def checksum(path: str | Path) -> str:
+    """Return the XXH3 checksum (128 bits) of a file's bytes as they are, in hexadecimal, read in blocks of 1 MiB.
+
+    Raises
+    ------
+    NumprobeError
+        If the file is missing or cannot be read.
+    """
+    digest = xxh3_128()
+    try:
+        with Path(path).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return digest.hexdigest()
+
+
+def write_sealed_json(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write an object as indented JSON with sorted keys, its checksum first, atomically."""
+    write_sealed(path, (blank_object(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def read_sealed_json(path: str | Path) -> dict[str, Any]:
+    """Return the object that `write_sealed_json` wrote.
+
+    Raises
+    ------
+    NumprobeError
+        If the file is missing, cannot be read or is damaged.
+    """
+    try:
+        content = json.loads(read_sealed(path))
+        del content[CHECKSUM]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise damaged(path, error) from None
+    return dict(content)
