@@ -163,7 +163,7 @@ class Model:
 
 
 #: What the workflow writes of a model that it trains, and of one that it converts.
-MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checksums.json")
 CONVERTED_FILES = (*MODEL_FILES, "conversion.json")
 
 

@@ -1,4 +1,4 @@
-"""The command `numprobe`: configure a model, or read the numbers of a text with a fitted probe."""
+"""The command `numprobe`: configure a model, read the numbers of a text with a fitted probe, or verify a study."""
 
 import argparse
 import sys
@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     read.add_argument("--no-check", action="store_true", help="use the probe on a model that it was not fitted on")
     read.set_defaults(command=_read)
+    verify = commands.add_parser("verify", help="compare the files of a study with their checksums")
+    verify.add_argument("path", metavar="PATH", nargs="?", type=Path, default=Path("results"), help="folder or file")
+    verify.set_defaults(command=_verify)
     return parser
 
 
@@ -179,6 +182,15 @@ def _read(options: argparse.Namespace) -> None:
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
         table = probe.read(model, tokenizer, options.text)
         print(table if table.height else "the text holds no number in the digits 0 to 9")
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from numprobe.verify import report_damage
+
+    checked, found = report_damage(options.path)
+    if found:
+        raise NumprobeError(f"{found} of {checked} files cannot be used: do what the table says")
+    print(f"{checked} files are as they were written")
 
 
 if __name__ == "__main__":

@@ -26,17 +26,35 @@ BLANK = _METHOD.decode() + "0" * _DIGITS
 _AGAIN = "delete it and run again"
 
 
-def damaged(path: str | Path, reason: object, remedy: str = _AGAIN) -> NumprobeError:
+class BadFile(NumprobeError):
+    """A file that cannot be used.
+
+    Attributes
+    ----------
+    path
+        Its path.
+    fault
+        What is wrong with it: "is damaged (...)".
+    remedy
+        What to do.
+    """
+
+    def __init__(self, path: str | Path, fault: str, remedy: str) -> None:
+        super().__init__(f"{path} {fault}: {remedy}")
+        self.path, self.fault, self.remedy = Path(path), fault, remedy
+
+
+def damaged(path: str | Path, reason: object, remedy: str = _AGAIN) -> BadFile:
     """Return the error of a file whose content is not what was written."""
-    return NumprobeError(f"{path} is damaged ({reason}): {remedy}")
+    return BadFile(path, f"is damaged ({reason})", remedy)
 
 
-def unreadable(path: str | Path, error: OSError) -> NumprobeError:
+def unreadable(path: str | Path, error: OSError) -> BadFile:
     """Return the error of a file that the system does not give; nothing is wrong with its content."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return NumprobeError(f"{path} does not exist")
+        return BadFile(path, "does not exist", "run again, or correct the path")
     remedy = "give yourself the right to read it" if error.errno in (errno.EACCES, errno.EPERM) else "mend that"
-    return NumprobeError(f"{path} cannot be read ({error.strerror or error}): {remedy} and run again")
+    return BadFile(path, f"cannot be read ({error.strerror or error})", f"{remedy} and run again")
 
 
 def blank_object(content: Mapping[str, Any], **options: Any) -> str:

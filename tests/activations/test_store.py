@@ -229,6 +229,18 @@ def test_missing_truncated_and_swapped_files_are_refused(tmp_path):
         next(iterate_states(tmp_path, "0"))
 
 
+@pytest.mark.parametrize("dtype", ITEM_BYTES)
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_a_state_that_is_no_number_is_named_when_it_is_read(tmp_path, dtype, wrong):
+    states = {"1": STATES["1"].copy()}
+    states["1"][31, 5] = wrong
+    write(tmp_path, dtype, states=states, model="m", context="number")
+    where = "row 31 of model m, context number, layer 1, site residual has NaN or infinite components"
+    for read in (read_states, lambda folder, layer: next(iterate_states(folder, layer))):
+        with pytest.raises(NumprobeError, match=rf"{state_file('1')} is damaged \({where}\): delete the folder"):
+            read(tmp_path, "1")
+
+
 def test_positions_of_another_run_are_refused(tmp_path):
     write(tmp_path / "a")
     write(tmp_path / "b", positions=POSITIONS.with_columns(pl.col("value") * 1_000_003 % 1009))

@@ -109,9 +109,8 @@ def test_a_record_and_a_card_say_what_was_converted(tmp_path):
     assert resolve_source(source).revision == "1.2 Q4_1"
     card = model_card("m", source, load_tokenizer(source), 0, 99, {})
     assert card["gguf"] == {key: value for key, value in record.items() if key != "provenance"}
-    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted(
-        ["config.json", "conversion.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
-    )
+    made = {"config.json", "conversion.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {"checksums.json", *made}
     (tmp_path / "m" / "conversion.json").unlink()
     with pytest.raises(NumprobeError, match="not converted completely: convert the model again"):
         resolve_source(source)

@@ -44,8 +44,9 @@ def weights(folder):
 def test_the_folder_holds_what_is_promised_and_nothing_else(trained):
     folder, _ = trained
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    checkpoints = {f"revisions/step-{step}/{name}" for step in (0, 3) for name in MODEL_FILES}
-    assert names == {*MODEL_FILES, "training_log.parquet", *checkpoints}
+    files = [*MODEL_FILES, "checksums.json"]
+    checkpoints = {f"revisions/step-{step}/{name}" for step in (0, 3) for name in files}
+    assert names == {*files, "training_log.parquet", *checkpoints}
 
 
 def test_the_weights_change_from_checkpoint_to_checkpoint(trained):

@@ -13,6 +13,7 @@ from check_config import VOCABULARY
 from check_python import check_python
 from control_runs import MIXED, MIXED_LAYER, UNTRAINED, UNTRAINED_ENDING, base_of, control_of
 from estimate import describe_states
+from kept_files import look_after_kept_files
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import vocabulary_layers
@@ -44,6 +45,7 @@ try:
     STUDY = load_study(config, workflow.config_settings.config)
     # Before a run and a dry run, not in the processes that run single jobs.
     if workflow.is_main_process:
+        look_after_kept_files()
         print(describe_states(STUDY), *floating_revisions(STUDY), sep="\n", file=sys.stderr)
 except NumprobeError as error:
     raise WorkflowError(str(error))

@@ -4,12 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from numprobe.activations.columns import widen
+from numprobe.activations.columns import not_finite, widen
 from numprobe.activations.store import RESIDUAL, Check, Key
 from numprobe.errors import NumprobeError
-
-# Infinity as an integer.
-_INFINITY = {"float32": 0x7F800000, "float16": 0x7C00, "bfloat16": 0x7F80}
 
 
 def state_check(texts: Callable[[int], str], model: str, dtype: str) -> Check:
@@ -29,24 +26,14 @@ def state_check(texts: Callable[[int], str], model: str, dtype: str) -> Check:
     """
 
     def check(key: Key, first: int, stored: np.ndarray) -> None:
-        if _largest(stored) >= _INFINITY[dtype]:
-            row = int(np.flatnonzero(~np.isfinite(widen(stored, dtype)).all(axis=1))[0])
+        row = not_finite(stored, dtype)
+        if row is not None:
             site, layer = key
             inside = "" if site == RESIDUAL else f" ({site})"
             where = f"layer {layer}{inside}, prompt {texts(first + row)!r}"
             raise NumprobeError(_refusal(stored[row], dtype, model, where))
 
     return check
-
-
-def _largest(stored: np.ndarray) -> int:
-    """The largest magnitude as an integer; magnitudes compare as their bits do, from 0 over infinity to no number."""
-    if not stored.size:
-        return 0
-    size = stored.itemsize
-    # The largest of the positive numbers, and that of the negative ones without its sign.
-    signs = 1 << (8 * size - 1)
-    return max(int(stored.view(f"i{size}").max()), int(stored.view(f"u{size}").max()) & ~signs)
 
 
 def _refusal(stored: np.ndarray, dtype: str, model: str, where: str) -> str:

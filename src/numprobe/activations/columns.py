@@ -24,6 +24,8 @@ from numprobe.tables import METADATA_KEY
 
 #: Bytes per component of the storage types.
 ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+# Infinity as an integer.
+_INFINITY = {"float32": 0x7F800000, "float16": 0x7C00, "bfloat16": 0x7F80}
 _GROUP_BYTES = 1 << 22
 # Arrow begins a new page after some rows (20,000) or bytes; a row group has fewer of both.
 _GROUP_ROWS = 1 << 14
@@ -59,6 +61,23 @@ def widen(stored: np.ndarray, dtype: str) -> np.ndarray:
 def stored_dtype(dtype: str) -> str:
     """The numpy type of what is stored; uint16 for bfloat16."""
     return {"float32": "<f4", "float16": "<f2", "bfloat16": "<u2"}[dtype]
+
+
+def not_finite(stored: np.ndarray, dtype: str) -> int | None:
+    """Return the first of states [rows, width], as stored, that has NaN or infinite components; None if none has."""
+    if _largest(stored) < _INFINITY[dtype]:
+        return None
+    return int(np.flatnonzero(~np.isfinite(widen(stored, dtype)).all(axis=1))[0])
+
+
+def _largest(stored: np.ndarray) -> int:
+    """The largest magnitude as an integer; magnitudes compare as their bits do, from 0 over infinity to no number."""
+    if not stored.size:
+        return 0
+    size = stored.itemsize
+    # The largest of the positive numbers, and that of the negative ones without its sign.
+    signs = 1 << (8 * size - 1)
+    return max(int(stored.view(f"i{size}").max()), int(stored.view(f"u{size}").max()) & ~signs)
 
 
 class ColumnWriter:
@@ -206,14 +225,20 @@ class ColumnReader:
         float32, float16 or bfloat16.
     described
         What `ColumnWriter.described` returned.
+    name
+        What the states are, for messages.
 
     Raises
     ------
     NumprobeError
-        If it cannot be read or its footer does not match its checksum.
+        If it cannot be read or its footer does not match its checksum; while rows are read, if they do not match theirs
+        or have NaN or infinite components.
     """
 
-    def __init__(self, path: Path, stored_width: int, columns: slice, dtype: str, described: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: Path, stored_width: int, columns: slice, dtype: str, described: Mapping[str, Any], name: str
+    ) -> None:
+        self._name = name
         self._path, self._stored_width, self._columns, self._dtype = path, stored_width, columns, dtype
         self._footer, self._checksums = described["footer"], described["checksums"]
         try:
@@ -279,6 +304,10 @@ class ColumnReader:
                         self._read(file, part)
                         digest.update(part)
                     self._compare(f"rows {filled} to {filled + rows - 1} do", digest, checksum)
+                    row = not_finite(stored, self._dtype)
+                    if row is not None:
+                        wrong = f"row {filled + row} of {self._name} has NaN or infinite components"
+                        raise damaged(self._path, wrong, _REMEDY)
                     yield stored
                     filled, end = filled + rows, start + stored.nbytes
         except OSError as error:

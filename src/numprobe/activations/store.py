@@ -18,18 +18,17 @@ import pyarrow as pa
 
 from numprobe.activations.columns import ColumnReader, ColumnWriter, narrow
 from numprobe.activations.lanes import Lanes
+from numprobe.activations.manifest import MANIFEST, POSITIONS, check_size, file_entry, unlike
+from numprobe.activations.manifest import read_manifest as read_manifest
 from numprobe.atomic import atomic_path
 from numprobe.errors import NumprobeError
-from numprobe.sealed import checksum, damaged, read_sealed_json, unreadable, write_sealed_json
+from numprobe.sealed import checksum, write_sealed_json
 from numprobe.tables import read_table, write_table
 
-MANIFEST = "manifest.json"
-POSITIONS = "positions.parquet"
 #: The site of the states between the blocks.
 RESIDUAL = "residual"
 # Threads that wait for the disk, which takes several files as fast as one.
 _DISK_THREADS = 16
-_REMEDY = "delete the folder and run again"
 
 #: Site and layer of a state.
 Key = tuple[str, str]
@@ -271,25 +270,27 @@ def _describe(state: State, width: int, described: Mapping[str, Any]) -> Iterato
         yield {"site": site, "layer": state.layer, **shared, **part}
 
 
-def read_manifest(folder: str | Path) -> dict[str, Any]:
-    """The manifest of an activation folder (docs/files.md).
+def check_stored(folder: str | Path, name: str) -> None:
+    """Compare all bytes of a file of an activation folder with the checksums in the manifest.
 
     Raises
     ------
     NumprobeError
-        If there is none (the extraction did not finish) or it is damaged.
+        If it is missing or damaged.
     """
-    path = Path(folder) / MANIFEST
-    try:
-        path.stat()
-    except FileNotFoundError:
-        raise NumprobeError(f"{folder} has no {MANIFEST}: its extraction did not finish, run again") from None
-    except OSError as error:
-        raise unreadable(path, error) from None
-    manifest = read_sealed_json(path)
-    if not {"states", "positions", "rows", "width", "dtype"} <= set(manifest):
-        raise NumprobeError(f"{path} is not a manifest of activations: {_REMEDY}")
-    return manifest
+    manifest = read_manifest(folder)
+    if name == POSITIONS:
+        _check_positions(Path(folder) / name, manifest)
+        return
+    entry = file_entry(folder, manifest, name)
+    for _ in _open(folder, entry["layer"], entry["site"]).blocks():
+        pass
+
+
+def _check_positions(path: Path, manifest: Mapping[str, Any]) -> None:
+    check_size(path, manifest["positions"]["bytes"])
+    if checksum(path) != manifest["positions"]["checksum"]:
+        raise unlike(path, "it has another checksum")
 
 
 def read_positions(folder: str | Path) -> pl.DataFrame:
@@ -302,9 +303,7 @@ def read_positions(folder: str | Path) -> pl.DataFrame:
     """
     manifest = read_manifest(folder)
     path = Path(folder) / POSITIONS
-    _check_bytes(path, manifest["positions"]["bytes"])
-    if checksum(path) != manifest["positions"]["checksum"]:
-        raise _unlike(path, "it has another checksum")
+    _check_positions(path, manifest)
     table = read_table(path)
     _check_count(path, table.height, manifest["rows"])
     return table
@@ -359,17 +358,18 @@ def _open(folder: str | Path, layer: str, site: str) -> ColumnReader:
     entry = _entry(folder, manifest, layer, site)
     whole = _entry(folder, manifest, layer, entry.get("part_of", site))
     path, dtype = Path(folder) / whole["file"], manifest["dtype"]
-    _check_bytes(path, whole["bytes"])
+    check_size(path, whole["bytes"])
     width = whole.get("width", manifest["width"])
     first = entry.get("first_column", 0)
-    reader = ColumnReader(path, width, slice(first, first + entry.get("width", width)), dtype, whole)
+    name = f"model {manifest.get('model')}, context {manifest.get('context')}, layer {layer}, site {site}"
+    reader = ColumnReader(path, width, slice(first, first + entry.get("width", width)), dtype, whole, name)
     _check_count(path, reader.rows, manifest["rows"])
     found = {name: reader.described.get(name) for name in ("width", "dtype", "site", "layer")}
     wanted = {"width": str(width), "dtype": dtype, "site": whole["site"], "layer": layer}
     if found != wanted:
-        raise _unlike(path, f"it holds {found}, not {wanted}")
+        raise unlike(path, f"it holds {found}, not {wanted}")
     if not reader.in_pieces:
-        raise _unlike(path, "its vectors do not lie in one piece per row group")
+        raise unlike(path, "its vectors do not lie in one piece per row group")
     return reader
 
 
@@ -381,19 +381,6 @@ def _entry(folder: str | Path, manifest: Mapping[str, Any], layer: str, site: st
     raise NumprobeError(f"{folder} has no state {site} {layer}; it has: {known}")
 
 
-def _check_bytes(path: Path, wanted: int) -> None:
-    try:
-        found = path.stat().st_size
-    except OSError as error:
-        raise unreadable(path, error) from None
-    if found != wanted:
-        raise _unlike(path, f"it has {found} bytes, not {wanted}")
-
-
 def _check_count(path: Path, found: int, wanted: int) -> None:
     if found != wanted:
-        raise _unlike(path, f"it has {found} rows, not {wanted}")
-
-
-def _unlike(path: Path, reason: str) -> NumprobeError:
-    return damaged(path, f"{reason}, unlike its manifest", _REMEDY)
+        raise unlike(path, f"it has {found} rows, not {wanted}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from numprobe.errors import NumprobeError
+from numprobe.models.checksums import compare_checksums
 from numprobe.models.facts import find_package_folder
 from numprobe.models.gguf.record import RECORD, read_record
 from numprobe.models.json_files import check_small_files
@@ -137,6 +138,7 @@ def resolve_source(source: ModelSource, weights: bool = True) -> ResolvedModel:
     found = _FINDERS[source.kind](source, weights)
     if not (found.folder / "config.json").is_file():
         raise NumprobeError(f"{found.folder} is not a Hugging Face model folder: it has no config.json")
+    compare_checksums(found.folder, weights)
     check_small_files(found.folder)
     if weights:
         check_weights(found.folder, source.embeddings_only)

@@ -7,13 +7,14 @@ from pathlib import Path
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from numprobe.atomic import atomic_path
+from numprobe.models.checksums import write_checksums
 
-#: What a model folder holds, the weights last: a folder with weights is complete.
+#: What transformers writes of a model.
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: str | Path) -> None:
-    """Write a folder that `AutoModelForCausalLM` and `AutoTokenizer` load; every file appears complete."""
+    """Write a folder that `AutoModelForCausalLM` and `AutoTokenizer` load, and its checksums; files appear complete."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary:
@@ -22,3 +23,4 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folde
         for name in MODEL_FILES:
             with atomic_path(folder / name) as target:
                 shutil.move(Path(temporary) / name, target)
+    write_checksums(folder, MODEL_FILES)

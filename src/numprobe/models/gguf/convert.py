@@ -11,6 +11,7 @@ from safetensors import safe_open
 
 from numprobe.atomic import atomic_path, file_sha256
 from numprobe.errors import NumprobeError
+from numprobe.models.checksums import write_checksums
 from numprobe.models.gguf.architecture import count_types, main_type, own_entries, read_known_model
 from numprobe.models.gguf.header import GgufHeader
 from numprobe.models.gguf.read_vocabulary import read_vocabulary
@@ -69,6 +70,7 @@ def convert_gguf(
         for name in _FILES:
             with atomic_path(output / name) as target:
                 shutil.move(Path(temporary) / name, target)
+    write_checksums(output, _FILES)
     write_sealed_json(output / RECORD, {**_describe(header), **origin, "provenance": dict(provenance)})
 
 
