@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.evaluation.cross_layer import cross_layer_rows
-from numprobe.evaluation.predict import check_origin
+from numprobe.evaluation.origin import check_origin
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.probe import load_probe
 from numprobe.splits import make_split
@@ -24,7 +24,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     names = {"model": options.model, "context": rows.described["context"]}
     probes = [load_probe(path) for path in options.probes]
     for path, probe in zip(options.probes, probes, strict=True):
-        check_origin(path, probe, rows.described["model"], names["context"])
+        check_origin(path, probe, rows.described)
     settings = {"resamples": options.resamples, "seed": options.seed}
     found = cross_layer_rows(
         rows, split, probes, options.control, options.left_out, options.per_value, described, **settings

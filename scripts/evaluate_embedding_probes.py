@@ -10,10 +10,9 @@ from typing import Any
 from _run import parser, run
 from numprobe.activations.store import read_manifest
 from numprobe.evaluation.embedding import end_rows, fold_rows, non_decodable
-from numprobe.evaluation.predict import check_origin
+from numprobe.evaluation.origin import check_origin, read_card
 from numprobe.evaluation.settings import EXTRA, evaluate_settings
 from numprobe.probes.probe import load_probe
-from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, write_table
 
 
@@ -22,9 +21,9 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     manifest = read_manifest(options.activations)
     probes = [load_probe(path) for path in options.probes]
     for path, probe in zip(options.probes, probes, strict=True):
-        check_origin(path, probe, manifest["model"], manifest["context"])
+        check_origin(path, probe, manifest)
     chosen = (options.resamples, options.seed)
-    card = read_sealed_json(options.card)
+    card = read_card(options.card, options.activations)
     predictions, rows = evaluate_settings(options.activations, probes, card, options.control, *chosen)
     if options.control == "none":
         rows += fold_rows(rows) + end_rows(predictions, *chosen)

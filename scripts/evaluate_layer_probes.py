@@ -9,10 +9,9 @@ from typing import Any
 
 from _run import parser, run
 from numprobe.activations.store import read_manifest
-from numprobe.evaluation.predict import check_origin
+from numprobe.evaluation.origin import check_origin, read_card
 from numprobe.evaluation.settings import EXTRA, evaluate_settings
 from numprobe.probes.probe import load_probe
-from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, write_table
 
 
@@ -21,8 +20,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     manifest = read_manifest(options.activations)
     probes = [load_probe(path) for path in options.probes]
     for path, probe in zip(options.probes, probes, strict=True):
-        check_origin(path, probe, manifest["model"], manifest["context"])
-    card = read_sealed_json(options.card)
+        check_origin(path, probe, manifest)
+    card = read_card(options.card, options.activations)
     _, rows = evaluate_settings(options.activations, probes, card, "none", options.resamples, options.seed)
     names = {"model": manifest["model"], "context": manifest["context"]}
     record = {**provenance, **names, "weights_sha256": manifest["weights_sha256"]}

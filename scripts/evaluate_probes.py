@@ -10,9 +10,8 @@ from typing import Any
 from _run import control_option, layers_option, parser, run
 from numprobe.activations.store import read_manifest
 from numprobe.evaluation.accuracy import evaluate
-from numprobe.evaluation.predict import check_origin
+from numprobe.evaluation.origin import check_origin, read_card
 from numprobe.probes.probe import load_probe
-from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, write_table
 
 
@@ -21,8 +20,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     manifest = read_manifest(options.activations)
     probes = [load_probe(path) for path in options.probes]
     for path, probe in zip(options.probes, probes, strict=True):
-        check_origin(path, probe, manifest["model"], manifest["context"])
-    card = read_sealed_json(options.card)
+        check_origin(path, probe, manifest)
+    card = read_card(options.card, options.activations)
     drawn = options.resamples, options.seed
     predictions, rows = evaluate(options.activations, probes, card, options.control, *drawn, options.layers)
     names = {"model": options.model, "context": manifest["context"]}

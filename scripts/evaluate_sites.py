@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from numprobe.activations.store import read_manifest
+from numprobe.evaluation.origin import read_card
 from numprobe.evaluation.sites import site_rows, stream_rows
 from numprobe.probes.codes import CODES
 from numprobe.probes.controls import CONTROLS
 from numprobe.probes.dataset import describe_split
-from numprobe.sealed import read_sealed_json
 from numprobe.splits import make_split
 from numprobe.tables import measurements, read_table, write_table
 
@@ -23,7 +23,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """States -> a table of measurements."""
     split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
     described = describe_split(split, options.scheme, options.seed, list(split.folds))
-    manifest, card = read_manifest(options.activations), read_sealed_json(options.card)
+    manifest, card = read_manifest(options.activations), read_card(options.card, options.activations)
     rows = site_rows(
         options.activations,
         split,

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
+from numprobe.evaluation.origin import read_card
 from numprobe.evaluation.vocabulary import EXTRA, vocabulary_rows
-from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, write_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Number embeddings -> a table of measurements."""
-    rows = vocabulary_rows(options.activations, read_sealed_json(options.card), options.seed)
+    rows = vocabulary_rows(options.activations, read_card(options.card, options.activations), options.seed)
     table = measurements([{"model": options.model, **row} for row in rows], EXTRA)
     write_table(options.output, table, {**provenance, "model": options.model, "seed": options.seed})
 

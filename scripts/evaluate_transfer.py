@@ -13,7 +13,7 @@ from _run import control_option, layers_option, parser, run
 from numprobe.activations.store import read_manifest
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.accuracy import in_layers
-from numprobe.evaluation.predict import check_origin
+from numprobe.evaluation.origin import check_origin
 from numprobe.evaluation.transfer import transfer_rows
 from numprobe.probes.probe import load_probe
 from numprobe.tables import measurements, write_table
@@ -26,7 +26,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     probes = dict(zip(options.contexts, map(load_probe, options.probes), strict=True))
     folders = dict(zip(options.contexts, options.activations, strict=True))
     for path, (context, probe) in zip(options.probes, probes.items(), strict=True):
-        check_origin(path, probe, read_manifest(folders[context])["model"], context)
+        check_origin(path, probe, read_manifest(folders[context]))
     rows = transfer_rows(folders, probes, options.resamples, options.seed)
     names = {"model": options.model, "control": options.control}
     table = measurements([{**row, **names} for row in in_layers(rows, options.layers)], {"fit_context": pl.String})

@@ -49,7 +49,9 @@ def _temporary(file: str) -> bool:
 
 
 def _refuse_damage(files: Iterable[Path]) -> None:
-    found = [str(damage) for damage in find_damage(filter(Path.exists, files), thorough=False) if damage]
+    damage = find_damage(filter(Path.exists, files), thorough=False)
+    # A manifest is named once, not for every file that it describes.
+    found = list(dict.fromkeys(str(bad) for bad in damage if bad))
     if found:
         more = [f"and {len(found) - _SHOWN} more: `numprobe verify` lists all"] if len(found) > _SHOWN else []
         raise WorkflowError("\n".join([*found[:_SHOWN], *more]))

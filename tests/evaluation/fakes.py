@@ -58,6 +58,7 @@ def make_probe(layers=("0", "1"), control="none", offsets=None, folds=None, cons
     metadata = {
         "model": "fake",
         "context": context,
+        "weights_sha256": "0",
         "control": control,
         "split": describe_split(SPLIT, "folds", 0, split_folds),
     }

@@ -5,8 +5,10 @@ import polars as pl
 import pytest
 
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.predict import PREDICTION, check_origin, held_out_rows, predict, split_of
+from numprobe.evaluation.origin import check_origin, read_card
+from numprobe.evaluation.predict import PREDICTION, held_out_rows, predict, split_of
 from numprobe.probes.controls import control_labels, gaussian_states
+from numprobe.sealed import write_sealed_json
 
 from .fakes import MAXIMUM, SPLIT, WIDTH, make_probe, write_folder
 
@@ -78,7 +80,25 @@ def test_the_split_of_a_probe_is_the_one_that_it_was_fitted_on():
 
 
 def test_a_probe_of_another_model_is_refused():
-    check_origin("a.safetensors", make_probe(), "fake", "number")
+    states = {"model": "fake", "context": "number", "weights_sha256": "0"}
+    check_origin("a.safetensors", make_probe(), states)
     message = r"a\.safetensors was fitted on model fake in context number, not on other in number: name that one's"
     with pytest.raises(NumprobeError, match=message):
-        check_origin("a.safetensors", make_probe(), "other", "number")
+        check_origin("a.safetensors", make_probe(), {**states, "model": "other"})
+
+
+def test_a_probe_of_other_weights_is_refused():
+    """The same name, as after a model was trained anew while its states were kept."""
+    states = {"model": "fake", "context": "number", "weights_sha256": "1"}
+    message = r"a\.safetensors was fitted on other weights \(sha256 0\) than the states of fake .*: delete"
+    with pytest.raises(NumprobeError, match=message):
+        check_origin("a.safetensors", make_probe(), states)
+
+
+def test_a_card_of_other_weights_is_refused(tmp_path):
+    states = write_folder(tmp_path / "states", range(10))
+    write_sealed_json(tmp_path / "card.json", {"name": "fake", "weights_sha256": "0"})
+    assert read_card(tmp_path / "card.json", states)["name"] == "fake"
+    write_sealed_json(tmp_path / "card.json", {"name": "fake", "weights_sha256": "1"})
+    with pytest.raises(NumprobeError, match=r"card\.json describes other weights .*: delete both and run again"):
+        read_card(tmp_path / "card.json", states)

@@ -34,7 +34,8 @@ def study(tmp_path):
     write_folder(tmp_path / "states", range(100))
     make_probe().save(tmp_path / "linear.safetensors")
     make_probe(control="shuffled").save(tmp_path / "linear.shuffled.safetensors")
-    write_sealed_json(tmp_path / "card.json", {"single_token_numbers": {"contiguous_from_minimum": [0, 99]}})
+    card = {"weights_sha256": "0", "single_token_numbers": {"contiguous_from_minimum": [0, 99]}}
+    write_sealed_json(tmp_path / "card.json", card)
     write_prompts(tmp_path / "prompts.parquet", number_prompts(0, 99), {})
     return tmp_path
 

@@ -25,7 +25,8 @@ import polars as pl
 from numprobe.activations.store import read_manifest, read_positions
 from numprobe.evaluation.accuracy import score
 from numprobe.evaluation.notes import CONSTANT_STATE
-from numprobe.evaluation.predict import check_origin, predict
+from numprobe.evaluation.origin import check_origin
+from numprobe.evaluation.predict import predict
 from numprobe.intervals import mean_interval
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.tables import read_table
@@ -69,7 +70,7 @@ class Run:
         """
         path = self.probes[context] / f"{kind}.safetensors"
         found = load_probe(path)
-        check_origin(path, found, read_manifest(self.folders[context])["model"], context)
+        check_origin(path, found, read_manifest(self.folders[context]))
         return found
 
 

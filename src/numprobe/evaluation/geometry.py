@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
+from numprobe.evaluation.origin import base_name, check_weights
 
 UNTRAINED = ".untrained"
 VOCABULARY = "vocabulary"
@@ -90,10 +91,19 @@ def open_spaces(folders: Sequence[str | Path], cards: Sequence[Mapping[str, Any]
         Activation folders of `vocabulary` and of one context of prompts, untrained controls included.
     cards
         Of all models.
+
+    Raises
+    ------
+    NumprobeError
+        If a card describes other weights than those that states were made with.
     """
+    described = {card["name"]: card for card in cards}
     found = {}
     for path in folders:
         manifest = read_manifest(path)
+        card = described.get(base_name(manifest["model"]))
+        if card is not None:
+            check_weights(card, f"the card of {card['name']}", manifest, path)
         found[manifest["model"], manifest["context"]] = open_folder(path)
     contexts = [context for _, context in found if context != VOCABULARY]
-    return Spaces(found, {card["name"]: card for card in cards}, contexts[0] if contexts else None)
+    return Spaces(found, described, contexts[0] if contexts else None)

@@ -124,21 +124,6 @@ def control_of(probe: Probe) -> str:
     return str(probe.metadata.get("control", "none"))
 
 
-def check_origin(path: str | Path, probe: Probe, model: str, context: str) -> None:
-    """See to it that a probe was fitted on this model in this context.
-
-    Raises
-    ------
-    NumprobeError
-        If it was fitted elsewhere.
-    """
-    found = (probe.metadata.get("model"), probe.metadata.get("context"))
-    if found != (model, context):
-        raise NumprobeError(
-            f"{path} was fitted on model {found[0]} in context {found[1]}, not on {model} in {context}: name that one's"
-        )
-
-
 def _layers(folder: str | Path, positions: pl.DataFrame, probes: Sequence[Probe]) -> Iterator[tuple[str, np.ndarray]]:
     """(layer, states) of every layer that a probe reads, one in memory at a time; last the Gaussian control's."""
     wanted = {layer for probe in probes for layer in probe.layers}
