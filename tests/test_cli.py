@@ -10,6 +10,7 @@ import pytest
 import yaml
 from check_config import check_config
 from huggingface_hub import errors
+from tests.probes.planted import fit, split_of
 
 from models.gguf_files import small_model, write_gguf
 from models.tiny import (
@@ -22,8 +23,12 @@ from models.tiny import (
     word_tokenizer,
     wordpiece_tokenizer,
 )
+from numprobe import reasons
+from numprobe.activations.read_text import OUT_OF_RANGE
 from numprobe.cli import main
+from numprobe.models.tokens import MULTI_TOKEN, REASONS
 from numprobe.probes import probe as probes
+from numprobe.spelling import SPELLINGS
 
 COMMIT = "12345678" * 5
 STUDY = Path(__file__).parent / "workflow" / "study.yaml"
@@ -156,7 +161,7 @@ def test_a_text_without_a_number_is_said_to_have_none(tmp_path, capsys, monkeypa
     empty = SimpleNamespace(read=lambda *_: pl.DataFrame({"decoded": []}))
     monkeypatch.setattr(probes, "load_probe", lambda *_, **__: empty)
     assert main(["read", str(tmp_path / "probe.safetensors"), str(folder), "none", "--device", "cpu"]) == 0
-    assert capsys.readouterr().out == "the text holds no number in the digits 0 to 9\n"
+    assert capsys.readouterr().out == "the text holds no number in digits\n"
 
 
 def fails(capsys, *arguments):
@@ -213,7 +218,8 @@ def test_reading_prints_the_probes_table_in_full(tmp_path, capsys, monkeypatch, 
 
     def read(model, tokenizer, text):
         asked.update(text=text, width=model.config.hidden_size, ids=tokenizer(text).input_ids)
-        return pl.DataFrame({"decoded": np.arange(30)})
+        place = {"start": [0] * 30, "end": [1] * 30, "written": ["7"] * 30, "reason": [None] * 30}
+        return pl.DataFrame({"decoded": np.arange(30), **place}, schema_overrides={"reason": pl.String})
 
     def load(path, model, tokenizer, check):
         asked.update(check=check)
@@ -226,6 +232,36 @@ def test_reading_prints_the_probes_table_in_full(tmp_path, capsys, monkeypatch, 
     assert asked["text"] == "7 is"
     assert asked["ids"] == word_tokenizer()("7 is").input_ids
     assert asked["check"] == (not options)
+
+
+def test_reading_says_what_was_read_and_why_the_rest_was_not(tmp_path, capsys):
+    """Of a probe that knows 0..199, and a tokenizer that writes up to three digits as one token and drops spaces."""
+    folder = save(tmp_path / "local", tiny_model("llama"), word_tokenizer())
+    states = np.random.default_rng(0).normal(size=(200, WIDTH))
+    fit("linear", states, np.arange(200), split_of(199, folds=3)).save(tmp_path / "probe.safetensors")
+    text = "$1,234.50 of 1,000,000 at -17 or 3.14: ٤٢, ３, 5², 007, 12:30, 123 45, 567 and 12, 12 or 1，234"
+    arguments = ["read", str(tmp_path / "probe.safetensors"), str(folder), text, "--device", "cpu", "--no-check"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    told = printed[printed.index("read: ") :].splitlines()
+    assert [line.split(" (")[0] + line[line.index("): ") + 1 :] if "(" in line else line for line in told] == [
+        "read: 12, 12",
+        "left out, decimal: 1,234.50  3.14",
+        "left out, grouped: 1,000,000  1，234",
+        "left out, negative: -17",
+        "left out, other_digits: ٤٢  ３  5",
+        "left out, leading_zeros: 007",
+        "left out, time: 12:30",
+        "left out, glued: 123  45",
+        "left out, out_of_range: 567",
+    ]
+    assert "│ null  ┆ null   ┆ 1     ┆ 9   ┆ 1,234.50  ┆ null  ┆ null  ┆ null    ┆ null  ┆ decimal" in printed
+
+
+def test_every_reason_is_described():
+    assert {*SPELLINGS, *REASONS, MULTI_TOKEN, OUT_OF_RANGE} == set(reasons.REASONS)
+    page = Path(__file__).parents[1].joinpath("docs", "numbers.md").read_text()
+    assert all(f"| `{reason}` |" in page for reason in reasons.REASONS)
 
 
 @pytest.mark.parametrize("place", [1, 2, 3])

@@ -1,9 +1,15 @@
 """The numerals of texts: which are whole numbers in plain digits, and what the others are."""
 
+import re
+import unicodedata
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from numprobe.prompts.natural import load_passages
-from numprobe.spelling import SPELLINGS, find_numerals
+from numprobe.spelling import SPELLINGS, find_numerals, plain_numbers
 
 
 def told(text: str) -> list[tuple[str, str | None]]:
@@ -73,9 +79,54 @@ def test_digits_inside_a_name_are_no_number(text, digits):
     assert told(text) == [(part, "identifier") for part in digits]
 
 
-def test_digits_of_other_kinds_are_no_numerals_and_spoil_those_beside_them():
-    assert told("٤٢ and ３ and ²") == []
-    assert told("5², 3½ and 12３") == [("5", "other_digits"), ("3", "other_digits"), ("12", "other_digits")]
+@pytest.mark.parametrize(
+    "written", ["٤٢", "３", "²", "½", "Ⅷ", "①", "१२३", "12３", "１,234", "1,２34", "٣٫١٤", "١٬٢٣٤"]
+)
+def test_digits_of_other_kinds_are_listed_and_never_whole_numbers(written):
+    assert told(f"There are {written} of 8.") == [(written, "other_digits"), ("8", None)]
+
+
+def test_digits_of_other_kinds_spoil_those_beside_them():
+    assert told("5², 3½ and −３") == [("5", "other_digits"), ("3", "other_digits"), ("−３", "other_digits")]
+    assert told("① 300 g, 3 ½") == [("①", "other_digits"), ("300", None), ("3", None), ("½", "other_digits")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "written"),
+    [
+        ("grouped", ["1，234", "1٬234", "1\u2008234", "1\u200a234\u200a567", "1ʼ234", "1＿000"]),
+        ("decimal", ["3．5", "3٫14", "3·14", "1,234٫5", "3،5"]),
+        ("negative", ["－7", "‑7", "‐7", "﹣7", "‒7", "∓7", "-\u200b7", "−\u200e7"]),
+        ("date", ["2024‑05‑06", "06／05／2024"]),
+        ("time", ["12：30"]),
+        ("compound", ["1\u200b2", "1\u00ad234", "1,\u200b234", "1\ufe0f\u20e32\ufe0f\u20e33", "1\u03012"]),
+    ],
+)
+def test_signs_of_other_scripts_and_widths_are_read_as_their_likes(reason, written):
+    for text in written:
+        assert told(f"There are {text} of 8. It was {text}.") == [(text, reason), ("8", None), (text, reason)]
+
+
+def test_signs_between_two_things_are_none_in_any_width():
+    assert told("3‑7, COVID‐19, （2）－7, 5％－7％") == [(n, None) for n in ("3", "7", "19", "2", "7", "5", "7")]
+
+
+def test_no_whole_number_is_a_part_of_more():
+    """A mark that takes no room does not end a number; behind it, none begins."""
+    assert told("5\u0301 and 7\u200b.") == [("5", None), ("7", None)]
+    assert told("price１２34 and ٣4") == [("１２34", "other_digits"), ("٣4", "other_digits")]
+
+
+@given(st.text("0123456789 ,.-−，·：\u200b\u0301²½３٤eEx%)", max_size=20))
+def test_whole_numbers_are_maximal_runs_of_plain_digits(text):
+    numerals = find_numerals(text)
+    assert all(one.end <= other.start for one, other in pairwise(numerals))
+    covered = {place for numeral in numerals for place in range(numeral.start, numeral.end)}
+    assert {place for place, sign in enumerate(text) if sign.isdecimal()} <= covered
+    for start, end in plain_numbers(text):
+        assert re.fullmatch("0|[1-9][0-9]*", text[start:end])
+        around = text[max(start - 1, 0) : start] + text[end : end + 1]
+        assert not any(unicodedata.category(sign).startswith("N") for sign in around)
 
 
 def test_signs_are_told_by_what_stands_before_them():

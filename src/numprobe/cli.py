@@ -174,6 +174,7 @@ def _read(options: argparse.Namespace) -> None:
 
     from numprobe.models.load import load_model, load_tokenizer
     from numprobe.probes.probe import load_probe
+    from numprobe.reasons import describe_reading
 
     source = _source(options.model, options.revision)
     model: Any = load_model(source, device=options.device)
@@ -181,7 +182,7 @@ def _read(options: argparse.Namespace) -> None:
     probe = load_probe(options.probe, model=model, tokenizer=tokenizer, check=not options.no_check)
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
         table = probe.read(model, tokenizer, options.text)
-        print(table if table.height else "the text holds no number in the digits 0 to 9")
+        print(f"{table}\n{describe_reading(table)}" if table.height else "the text holds no number in digits")
 
 
 def _verify(options: argparse.Namespace) -> None:

@@ -25,6 +25,30 @@ _PLAIN = "plain"
 
 # Between groups of three digits, beside comma and full stop: spaces of all kinds, apostrophes, underscores.
 _GAPS = "'\u2019_ \u00a0\u2007\u2009\u202f"
+# Stand for digits of other kinds that have no place value (², ½, Ⅷ, ①), and for signs that take no room of their own
+# (zero-width characters, soft hyphens, combining marks).
+_OTHER, _ROOMLESS = "\u00b2", "\u200b"
+# Signs that are read as others are: separators and signs of other scripts and widths.
+_ALIKE = {
+    sign: like
+    for like, signs in {
+        ",": "\uff0c\u066c\u060c",
+        ".": "\uff0e\u066b\u00b7",
+        ":": "\uff1a",
+        "/": "\uff0f",
+        "-": "\uff0d\ufe63\u2010\u2011\u207b",
+        "\u2013": "\u2012",
+        "\u00b1": "\u2213",
+        "'": "\uff07\u02bc\u2018\u00b4",
+        "_": "\uff3f",
+        "\u2009": "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u200a\u205f",
+        ")": "\uff09",
+        "]": "\uff3d",
+        "}": "\uff5d",
+        "%": "\uff05",
+    }.items()
+    for sign in signs
+}
 # Forms in the order in which they are tried, each with what must not follow it.
 _FORMS = {
     "date": r"(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}(?P<dash>[-/.])\d{1,2}(?P=dash)\d{4}|\d{1,2}/\d{1,2}/\d{2})(?![-/]?\d)",
@@ -32,8 +56,9 @@ _FORMS = {
     "identifier": r"(?:0[xX][0-9a-fA-F]+|0[bB][01]+)(?!\w)",
     "scientific": r"\d+(?:[.,]\d+)?[eE][-+\u2212]?\d+",
     "grouped": rf"\d{{1,3}}(?P<gap>[.,{_GAPS}])\d{{3}}(?:(?P=gap)\d{{3}})*(?P<rest>[.,]\d+)?(?![.,]?\d)",
-    "compound": r"\d+(?:[.,\u2044]\d+)+",
+    "compound": rf"\d+(?:(?:[.,\u2044]{_ROOMLESS}*|{_ROOMLESS}+)\d+)+",
     _PLAIN: r"\d+",
+    "other_digits": rf"{_OTHER}+",
 }
 _NUMERAL = re.compile(
     r"(?<!\d)(?:" + "|".join(f"(?P<{name}>{form})" for name, form in _FORMS.items()) + r")(?!\d)", re.ASCII
@@ -60,9 +85,28 @@ class Numeral(NamedTuple):
     reason: str | None
 
 
+class _Flat(dict[int, str]):
+    """What stands for each sign while numerals are looked for."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        kind = unicodedata.category(sign)
+        if kind == "Nd":
+            self[code] = str(unicodedata.decimal(sign))
+        elif kind in ("No", "Nl"):
+            self[code] = _OTHER
+        else:
+            self[code] = _ROOMLESS if kind in ("Cf", "Mn", "Me") else _ALIKE.get(sign, sign)
+        return self[code]
+
+
+_FLAT = _Flat()
+
+
 def find_numerals(text: str) -> list[Numeral]:
-    """Return all numerals of a text that are written in the digits 0 to 9, in their order."""
-    return [_numeral(text, match) for match in _NUMERAL.finditer(text)]
+    """Return all numerals of a text, in whatever digits, in their order."""
+    flat = text if text.isascii() else text.translate(_FLAT)
+    return [_numeral(text, flat, match) for match in _NUMERAL.finditer(flat)]
 
 
 def plain_numbers(text: str) -> list[tuple[int, int]]:
@@ -70,17 +114,18 @@ def plain_numbers(text: str) -> list[tuple[int, int]]:
     return [(numeral.start, numeral.end) for numeral in find_numerals(text) if numeral.reason is None]
 
 
-def _numeral(text: str, match: re.Match[str]) -> Numeral:
+def _numeral(text: str, flat: str, match: re.Match[str]) -> Numeral:
     start, end = match.span()
-    signed = _is_negative(text, start)
-    reason = _reason(text, match) or ("negative" if signed else None)
-    return Numeral(start - signed, end, reason)
+    sign = _sign(flat, start)
+    if text is not flat and any(one.isdecimal() and not one.isascii() for one in text[start:end]):
+        return Numeral(sign, end, "other_digits")
+    return Numeral(sign, end, _reason(flat, match) or ("negative" if sign < start else None))
 
 
 def _reason(text: str, match: re.Match[str]) -> str | None:
     """Return what is not plain about the digits themselves, a sign before them aside."""
     start, end = match.span()
-    if _is_other_digit(text[start - 1 : start]) or _is_other_digit(text[end : end + 1]):
+    if _OTHER in (text[start - 1 : start], text[end : end + 1]):
         return "other_digits"
     if match.lastgroup == "grouped":
         return _grouping(match)
@@ -103,15 +148,21 @@ def _grouping(match: re.Match[str]) -> str:
     return "decimal" if gap == "." and match.group().count(gap) == 1 else "grouped"
 
 
-def _is_negative(text: str, start: int) -> bool:
-    """Return whether the digits from `start` on have a sign: not a hyphen, a dash or the sign of a difference."""
-    if start == 0 or text[start - 1] not in _SIGNS:
-        return False
-    last = start - 1
+def _sign(text: str, start: int) -> int:
+    """Return where the sign of the digits from `start` on is; `start`, if there is none.
+
+    A hyphen, a dash and the sign of a difference are none.
+    """
+    sign = start - 1
+    while sign > 0 and text[sign] == _ROOMLESS:
+        sign -= 1
+    if sign < 0 or text[sign] not in _SIGNS:
+        return start
+    last = sign
     while last and text[last - 1] in _SIGNS:
         last -= 1
     before = text[last - 1 : last]
-    return not (before.isalnum() or (before and before in _CLOSING))
+    return start if before.isalnum() or (before and before in _CLOSING) else sign
 
 
 def _is_part_of_name(text: str, start: int, end: int) -> bool:
@@ -127,7 +178,3 @@ def _is_part_of_name(text: str, start: int, end: int) -> bool:
 def _is_word(sign: str) -> bool:
     """Return whether a sign makes one word with digits beside it: in scripts without cases words are not spaced."""
     return sign in "0123456789_" or (sign.isalpha() and sign.lower() != sign.upper())
-
-
-def _is_other_digit(sign: str) -> bool:
-    return bool(sign) and not sign.isascii() and unicodedata.category(sign) in ("Nd", "No")
