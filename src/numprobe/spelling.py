@@ -169,9 +169,9 @@ def _is_part_of_name(text: str, start: int, end: int) -> bool:
     """Return whether letters stand on both sides, as in H2O, or other digits in the same word, as in x1y22."""
     before = start > 0 and _is_word(text[start - 1])
     after = end < len(text) and _is_word(text[end])
-    if before and after:
-        return True
-    places = range(start - 1, -1, -1) if before else range(end, len(text)) if after else ()
+    if before == after:
+        return before
+    places = range(start - 1, -1, -1) if before else range(end, len(text))
     return any(sign.isdigit() for sign in takewhile(_is_word, (text[place] for place in places)))
 
 

@@ -13,7 +13,7 @@ _POINTER = "version https://git-lfs.github.com/spec/"
 
 
 def check_text(text: str, where: str) -> None:
-    """Refuse what would be read as other numbers than were written, or could not be read at all.
+    """Refuse what `text_problem` finds.
 
     Parameters
     ----------
@@ -25,24 +25,28 @@ def check_text(text: str, where: str) -> None:
     Raises
     ------
     NumprobeError
-        If it holds NUL characters, bytes that are not UTF-8 (`errors="surrogateescape"`) or halves of characters, is
-        longer than `LONGEST`, or a Git LFS pointer.
+        If something keeps it from being read.
+    """
+    problem = text_problem(text)
+    if problem is not None:
+        raise NumprobeError(f"{where}: {problem}")
+
+
+def text_problem(text: str) -> str | None:
+    """Return why a text would be read as other numbers than were written, or could not be read; None for a text.
+
+    It holds NUL characters, bytes that are not UTF-8 (`errors="surrogateescape"`) or halves of characters, is longer
+    than `LONGEST`, or a Git LFS pointer.
     """
     if _NUL in text:
-        raise NumprobeError(
-            f"{where}: character {text.index(_NUL)} is NUL, as in UTF-16 that is taken for UTF-8: save it as UTF-8"
-        )
-    if (found := _SURROGATE.search(text)) is not None:
-        raise NumprobeError(
-            f"{where}: not UTF-8 ({_describe(found[0])} at character {found.start()}): save it as UTF-8"
-        )
+        return f"character {text.index(_NUL)} is NUL, as in UTF-16 that is taken for UTF-8: save it as UTF-8"
+    if not text.isascii() and (found := _SURROGATE.search(text)) is not None:
+        return f"not UTF-8 ({_describe(found[0])} at character {found.start()}): save it as UTF-8"
     if len(text) > LONGEST:
-        raise NumprobeError(f"{where}: longer than {LONGEST:,} characters, which no model reads: divide it into texts")
+        return f"longer than {LONGEST:,} characters, which no model reads: divide it into texts"
     if text.startswith(_POINTER):
-        raise NumprobeError(
-            f"{where}: a Git LFS pointer, not the text itself: run `git lfs pull` where it was cloned, or download it "
-            "again"
-        )
+        return "a Git LFS pointer, not the text itself: run `git lfs pull` where it was cloned, or download it again"
+    return None
 
 
 def _describe(surrogate: str) -> str:

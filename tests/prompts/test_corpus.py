@@ -102,10 +102,10 @@ def test_rare_line_separators_inside_json_strings_do_not_end_a_line(tmp_path: Pa
         ("a.txt", b"no number\nnone", "none of its 2 texts holds a number"),
         ("a.txt", b"", "none of its 0 texts holds a number"),
         ("a.txt", b"fine 1\nbad \xff 2", "line 2: not UTF-8"),
-        ("a.jsonl", b'{"text": "1"}\n\n{"txt": "2"}', "line 3: 'text' is missing"),
-        ("a.jsonl", b'{"text": "1"}\n{"text": 2}', "line 2: 'text' must be a string, not a value of type int"),
-        ("a.jsonl", b'{"text": "1", "domain": []}', "line 1: 'domain' must be a string, not a value of type list"),
-        ("a.jsonl", b'{"text": "1", "split": "dev"}', "line 1: 'split' is 'dev', use train or test"),
+        ("a.jsonl", b'{"text": "1"}\n\n{"txt": "2"}', "line 3: 'text': is missing"),
+        ("a.jsonl", b'{"text": "1"}\n{"text": 2}', "line 2: 'text': must be a string, not a value of type int"),
+        ("a.jsonl", b'{"text": "1", "domain": []}', "line 1: 'domain': must be a string, not a value of type list"),
+        ("a.jsonl", b'{"text": "1", "split": "dev"}', "line 1: 'split': is 'dev', use train or test"),
         ("a.jsonl", b'{"text": "1"}\n{"text"', "line 2: not valid JSON"),
         ("a.jsonl", b'{"text": "1"}\n["2"]', "line 2: expected an object with the key 'text'"),
         ("a.jsonl", b'{"text": "1 \\u0000"}', "line 1: 'text': character 2 is NUL"),
@@ -116,8 +116,8 @@ def test_rare_line_separators_inside_json_strings_do_not_end_a_line(tmp_path: Pa
         ),
         ("a.jsonl", b'{"text": "1", "domain": "\\udcff"}', "line 1: 'domain': not UTF-8"),
         ("a.jsonl", b'{"text": ' + b"[" * 100_000, "line 1: JSON of too many levels"),
-        ("a.jsonl", b'{"text": ' + b"1" * 5000 + b"}", "line 1: 'text' must be a string, not a value of type int"),
-        ("a.jsonl", b'{"text": null}', "line 1: 'text' is missing"),
+        ("a.jsonl", b'{"text": ' + b"1" * 5000 + b"}", "line 1: 'text': must be a string, not a value of type int"),
+        ("a.jsonl", b'{"text": null}', "line 1: 'text': is missing"),
         ("a.parquet", b"PAR1 not really", "is not a readable Parquet file"),
         ("a.txt", "Take 12 eggs.".encode("utf-16"), "line 1: character 3 is NUL, as in UTF-16"),
         ("a.txt", "fine 1\nTake 12 eggs.".encode("utf-16-le"), "line 1: character 1 is NUL, as in UTF-16"),
@@ -171,7 +171,7 @@ def test_what_a_column_may_hold(tmp_path):
         with pytest.raises(NumprobeError, match=f"column 'text' must hold strings, not {kind}"):
             read_corpus(path, 0, 0.5)
     for texts, message in (
-        (["1", None], "'text' is missing"),
+        (["1", None], "'text': is missing"),
         (["1", "2\0"], "'text': character 1 is NUL"),
     ):
         pl.DataFrame({"text": texts}).write_parquet(path)

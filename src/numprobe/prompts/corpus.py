@@ -17,7 +17,7 @@ from numprobe.prompts.natural import Passage
 from numprobe.prompts.similar import normalised, similar_groups
 from numprobe.seeding import derive_seed
 from numprobe.spelling import find_numerals
-from numprobe.texts import LONGEST, check_text
+from numprobe.texts import LONGEST, check_text, text_problem
 
 # Rows of a Parquet file that are in memory at once.
 _ROWS = 1024
@@ -122,15 +122,16 @@ def _entries(path: Path) -> Iterator[_Entry]:
 
 def _field(path: Path, place: int, fields: Mapping[str, Any], key: str) -> str | None:
     value = fields.get(key)
-    where = f"corpus {path}, line {place}"
-    if value is not None and not isinstance(value, str):
-        raise NumprobeError(f"{where}: '{key}' must be a string, not a value of type {type(value).__name__}")
-    if value is not None:
-        check_text(value, f"{where}: '{key}'")
-    if key == "text" and value is None:
-        raise NumprobeError(f"{where}: 'text' is missing")
-    if key == "split" and value not in (None, "train", "test"):
-        raise NumprobeError(f"{where}: 'split' is {value[:40]!r}, use train or test")
+    if value is None:
+        problem = "is missing" if key == "text" else None
+    elif not isinstance(value, str):
+        problem = f"must be a string, not a value of type {type(value).__name__}"
+    elif key == "split" and value not in ("train", "test"):
+        problem = f"is {value[:40]!r}, use train or test"
+    else:
+        problem = text_problem(value)
+    if problem is not None:
+        raise NumprobeError(f"corpus {path}, line {place}: '{key}': {problem}")
     return value
 
 
@@ -142,7 +143,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             line = file.readline(LONGEST + 1)
             if not line:
                 return
-            check_text(line.removesuffix("\n"), f"corpus {path}, line {place}")
+            if (problem := text_problem(line.removesuffix("\n"))) is not None:
+                raise NumprobeError(f"corpus {path}, line {place}: {problem}")
             if line.strip():
                 yield place, line
 
@@ -153,18 +155,16 @@ def _read_text(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _read_json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for place, line in _lines(path):
-        where = f"corpus {path}, line {place}"
         try:
             # That a value is an integer is told, which one is not: Python refuses those of thousands of digits.
-            fields = json.loads(line, parse_int=lambda digits: len(digits))
+            fields = json.loads(line, parse_int=len)
         except json.JSONDecodeError as error:
-            raise NumprobeError(f"{where}: not valid JSON ({error.msg})") from None
+            raise NumprobeError(f"corpus {path}, line {place}: not valid JSON ({error.msg})") from None
         except RecursionError:
-            raise NumprobeError(
-                f"{where}: JSON of too many levels; only 'text', 'domain' and 'split' are read"
-            ) from None
+            said = "JSON of too many levels: leave out all but 'text'"
+            raise NumprobeError(f"corpus {path}, line {place}: {said}") from None
         if not isinstance(fields, dict):
-            raise NumprobeError(f"{where}: expected an object with the key 'text'")
+            raise NumprobeError(f"corpus {path}, line {place}: expected an object with the key 'text'")
         yield place, fields
 
 

@@ -11,7 +11,7 @@ from numprobe.errors import NumprobeError
 from numprobe.prompts.corpus import read_corpus
 from numprobe.seeding import generator
 from numprobe.spelling import plain_numbers
-from numprobe.texts import check_text
+from numprobe.texts import text_problem
 
 
 def draw_texts(sources: Sequence[Mapping[str, Any]], texts: int, seed: int, context: str) -> pl.DataFrame:
@@ -54,7 +54,8 @@ def _read(source: Mapping[str, Any]) -> list[tuple[str, str]]:
     written = _file_texts(name) if "path" in source else _dataset_texts(source)
     texts = []
     for place, text in enumerate(written, 1):
-        check_text(text, f"datasets: {name}, text {place}")
+        if (problem := text_problem(text)) is not None:
+            raise NumprobeError(f"datasets: {name}, text {place}: {problem}")
         if plain_numbers(text):
             texts.append((text, domain))
     if not texts:
