@@ -2,10 +2,11 @@
 
 import errno
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
-from numprobe.atomic import atomic_path, file_sha256, read_json, write_json
+from numprobe.atomic import atomic_path, file_sha256, read_json, telling_full_disk, write_json
 from numprobe.errors import NumprobeError
 
 
@@ -42,6 +43,26 @@ def test_a_full_disk_is_reported(tmp_path, code):
         half.write_text("half")
         raise OSError(code, "disk full")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_limit_on_the_size_of_files_is_reported(tmp_path):
+    path = tmp_path / "file.txt"
+    with pytest.raises(NumprobeError, match=rf"{path} would be larger .*raise the limit"), atomic_path(path):
+        raise OSError(errno.EFBIG, "File too large")
+
+
+def test_a_full_disk_is_told_whichever_library_finds_it(tmp_path):
+    from safetensors.numpy import save_file
+    from tokenizers import Tokenizer, models
+
+    # A device that is always full.
+    full = "/dev/full"
+    with pytest.raises(NumprobeError, match="no space left while writing weights"), telling_full_disk("weights"):
+        Tokenizer(models.BPE()).save(full)
+    with pytest.raises(NumprobeError, match="no space left while writing weights"), telling_full_disk("weights"):
+        Path(full).write_text("x")
+    with pytest.raises(Exception, match="No such file"), telling_full_disk("weights"):
+        save_file({}, str(tmp_path / "missing/file"))
 
 
 def test_other_errors_of_the_system_pass(tmp_path):

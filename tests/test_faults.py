@@ -1,4 +1,4 @@
-"""The harness of faults: what it damages, how it follows advice, what it writes."""
+"""The harness of faults: what it damages, how it follows advice, what it writes; and a part of its faults."""
 
 import os
 import subprocess
@@ -13,7 +13,8 @@ from faults.inject import Outcome
 from faults.plan import KINDS, all_faults, part
 from faults.report import section, with_section
 from faults.study import limited_python
-from inject_faults import needed
+from inject_faults import flip_all, inject_all, make_reference, needed
+from numprobe.sealed import write_sealed_json
 
 CONTENT = bytes(range(1, 256)) * 40
 
@@ -131,10 +132,20 @@ def test_the_section_counts_what_came_of_faults_and_replaces_itself():
 
 
 def test_flips_of_bits_are_counted(tmp_path):
-    from numprobe.atomic import write_json
-
-    write_json(tmp_path / "study/results/cards/small.json", {"name": "small", "layers": 2})
+    write_sealed_json(tmp_path / "study/results/cards/small.json", {"name": "small", "layers": 2})
     found = flip_bits(tmp_path / "study", tmp_path / "copy", "card", 50, 0)
-    assert found.flips == 50
-    assert found.refused + found.crashed + found.read == 50
-    assert found.refused > 0
+    assert (found.flips, found.refused, found.read) == (50, 50, 0)
+
+
+@pytest.mark.slow
+def test_a_part_of_the_faults_is_detected_and_recovered_from(tmp_path, capsys):
+    seed = Random().randrange(10000)
+    with capsys.disabled():
+        print(f"\nfaults: seed {seed}")
+        faults = part(all_faults(seed), 12, seed)
+        reference = make_reference(tmp_path / "reference", needed(faults))
+        outcomes = inject_all(faults, reference, tmp_path, 2)
+        flips = flip_all(reference, tmp_path / "flips", seed)
+    assert [str(one) for one in outcomes if one.silent] == []
+    assert [str(one) for one in outcomes if not (one.recovered or one.skipped)] == []
+    assert [one for one in flips if one.refused < one.flips] == []

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -27,24 +28,45 @@ def atomic_path(path: str | Path, flushed: bool = False) -> Iterator[Path]:
     Raises
     ------
     NumprobeError
-        If the disk is full.
+        If the disk is full, or files may not be as large as that.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        yield temporary
-        if not flushed:
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            message = f"no space left while writing {path}: free some disk space and run again"
-            raise NumprobeError(message) from error
-        raise
+        with telling_full_disk(path):
+            yield temporary
+            if not flushed:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def telling_full_disk(path: str | Path) -> Iterator[None]:
+    """Inside the block a full disk is an error that names `path`, whichever library finds it.
+
+    Libraries in Rust (safetensors, tokenizers) raise errors of their own, with the system's number in their text.
+
+    Raises
+    ------
+    NumprobeError
+        If the disk is full, or files may not be as large as that.
+    """
+    try:
+        yield
+    except Exception as error:
+        named = re.search(r"\(os error (\d+)\)", str(error))
+        code = error.errno if isinstance(error, OSError) else int(named[1]) if named else None
+        if code in (errno.ENOSPC, errno.EDQUOT):
+            message = f"no space left while writing {path}: free some disk space and run again"
+            raise NumprobeError(message) from error
+        if code == errno.EFBIG:
+            message = f"{path} would be larger than this user's files may be: raise the limit (ulimit -f) and run again"
+            raise NumprobeError(message) from error
+        raise
 
 
 def write_json(path: str | Path, content: Any) -> None:

@@ -23,6 +23,8 @@ _METHOD = b"xxh3-128:"
 _DIGITS = 32
 #: What is written in the place of the checksum, before it is known.
 BLANK = _METHOD.decode() + "0" * _DIGITS
+# More than the metadata of any table of this package has.
+_METADATA_BYTES = 1 << 16
 _AGAIN = "delete it and run again"
 
 
@@ -117,6 +119,22 @@ def check_seal(path: str | Path, content: bytes | bytearray, last: bool = False)
     digest.update(view[end:])
     if view[at + len(_METHOD) : end] != digest.hexdigest().encode():
         raise damaged(path, "its bytes do not match its checksum")
+
+
+def carries_seal(path: str | Path) -> bool:
+    """Return whether a file has a checksum in the metadata at its end, as tables of this package have.
+
+    Raises
+    ------
+    NumprobeError
+        If the file is missing or cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _METADATA_BYTES))
+            return _METHOD in file.read()
+    except OSError as error:
+        raise unreadable(path, error) from None
 
 
 def read_sealed(path: str | Path, last: bool = False) -> bytearray:

@@ -93,7 +93,7 @@ def _replace(path: Path, _found: re.Match[str], around: Surroundings) -> str:
 
 # The first that a message holds is done.
 _REMEDIES: tuple[tuple[str, Callable[[Path, re.Match[str], Surroundings], str]], ...] = (
-    (r"free some disk space", _free),
+    (r"free some disk space|raise the limit", _free),
     (r"(?:right to read|chmod|permission to read)", _allow),
     (r"delete the folder", _delete_folder),
     (r"delete it", _delete),

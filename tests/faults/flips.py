@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 
 from numprobe.activations.store import read_states
-from numprobe.atomic import read_json
 from numprobe.errors import NumprobeError
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.table import read_prompts
+from numprobe.sealed import read_sealed_json
 from numprobe.tables import read_table
 
 #: Kind of file -> the file in a study, and what reads it.
@@ -22,7 +22,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "probe": ("results/probes/small/number/fourier.safetensors", load_probe),
     "predictions": ("results/predictions/encoder/number.parquet", read_table),
     "prompts": ("results/prompts/number.parquet", read_prompts),
-    "card": ("results/cards/small.json", read_json),
+    "card": ("results/cards/small.json", read_sealed_json),
 }
 
 

@@ -16,6 +16,7 @@ from numprobe.errors import NumprobeError
 from numprobe.prompts.corpus import read_corpus
 from numprobe.prompts.natural import Passage
 from numprobe.spelling import plain_numbers
+from numprobe.tables import write_table
 from numprobe.texts import LONGEST
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935\nsize 12345\n"
@@ -317,3 +318,20 @@ def test_any_json_is_read_or_refused(tmp_path_factory, rows):
         assert str(path) in str(error) and "\n" not in str(error)
     else:
         assert found == independent([row["text"] for row in rows])
+
+
+def test_a_corpus_that_the_workflow_drew_is_read_only_as_it_was_written(tmp_path):
+    path = tmp_path / "natural.parquet"
+    write_table(path, pl.DataFrame({"text": ["7 eggs", "8 hens"], "domain": ["farm", "farm"]}), {})
+    content = path.read_bytes()
+    written, read = read_corpus(path, 0, 0.3).passages, 0
+    for at in range(len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+        try:
+            assert read_corpus(path, 0, 0.3).passages == written
+            read += 1
+        except NumprobeError as error:
+            assert "natural.parquet" in str(error)
+            assert "delete it and run again" in str(error)
+    # Where the damage is in the name of the checksum alone, the texts are what they were.
+    assert read <= len("xxh3-128:")

@@ -15,6 +15,7 @@ from numprobe.errors import NumprobeError
 from numprobe.lfs import refuse_pointer
 from numprobe.prompts.natural import Passage
 from numprobe.prompts.similar import normalised, similar_groups
+from numprobe.sealed import carries_seal, read_sealed
 from numprobe.seeding import derive_seed
 from numprobe.spelling import find_numerals
 from numprobe.texts import LONGEST, check_text, text_problem
@@ -170,6 +171,9 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _read_parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     place = 0
+    if carries_seal(path):
+        # Of `draw_texts`: others know no checksum.
+        read_sealed(path, last=True)
     try:
         file = pq.ParquetFile(path)
         columns = file.schema_arrow.names
@@ -184,7 +188,8 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 place += 1
                 yield place, fields
     except (pa.ArrowException, OSError) as error:
-        raise NumprobeError(f"corpus {path} is not a readable Parquet file ({error})") from None
+        remedy = "copy it here again; if the workflow made it, delete it and run again"
+        raise NumprobeError(f"corpus {path} is not a readable Parquet file ({error}): {remedy}") from None
     except UnicodeDecodeError as error:
         raise NumprobeError(f"corpus {path}, line {place + 1} or behind it: not UTF-8 ({error.reason})") from None
 

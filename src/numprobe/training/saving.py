@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from numprobe.atomic import atomic_path
+from numprobe.atomic import atomic_path, telling_full_disk
 from numprobe.models.checksums import write_checksums
 
 #: What transformers writes of a model.
@@ -17,7 +17,7 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folde
     """Write a folder that `AutoModelForCausalLM` and `AutoTokenizer` load, and its checksums; files appear complete."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary:
+    with telling_full_disk(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
         for name in MODEL_FILES:

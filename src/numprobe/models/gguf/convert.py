@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
-from numprobe.atomic import atomic_path, file_sha256
+from numprobe.atomic import atomic_path, file_sha256, telling_full_disk
 from numprobe.errors import NumprobeError
 from numprobe.models.checksums import write_checksums
 from numprobe.models.gguf.architecture import count_types, main_type, own_entries, read_known_model
@@ -55,7 +55,7 @@ def convert_gguf(
     header = read_known_model(file)
     tokenizer = read_tokenizer(file)
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".converting-") as temporary:
+    with telling_full_disk(output), tempfile.TemporaryDirectory(dir=output, prefix=".converting-") as temporary:
         model = _load(file)
         check_config(header, model.config)
         model.config.rope_parameters = rotation_settings(
