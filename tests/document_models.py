@@ -47,6 +47,11 @@ Every tensor of the language model must have its place and shape in the model th
 and norms that the configuration does not know, gives the states of another model. It is refused, by the name of the
 tensor, before any weight is read. Heads that are not asked for, image towers, blocks for further tokens (`mtp`,
 `eh_proj`), and positions, angles and masks may be left over.
+
+Quantised weights are refused (bitsandbytes, GPTQ, AWQ, compressed-tensors and unknown ones), but for FP8 and MXFP4,
+which are read as the plain weights that they stand for; GGUF files are converted. An adapter beside a model, parts of a
+distributed checkpoint, ids and tokens beyond the matrices, and a byte-order mark in a JSON file are refused too: by
+`numprobe add-model`, and of a folder when the run starts.
 """
 
 

@@ -27,6 +27,7 @@ from numprobe.interventions.pairs import (
     shared_operations,
 )
 from numprobe.layers import middle_layer
+from numprobe.models.described import check_model_folder
 from numprobe.models.facts import (
     ModelFacts,
     find_package_file,
@@ -38,10 +39,10 @@ from numprobe.models.facts import (
 )
 from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type, read_known_model
 from numprobe.models.gguf.header import FLOATS, known_header
-from numprobe.models.json_files import check_small_files, read_model_json
+from numprobe.models.json_files import read_model_json
 from numprobe.models.single_tokens import count_single_tokens, count_vocabulary_entries
 from numprobe.models.source import floating_revision
-from numprobe.models.weights import check_weights, folder_facts, weight_files
+from numprobe.models.weights import folder_facts, weight_files
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.prompts.examples import describe_examples
 from numprobe.seeding import derive_seed
@@ -796,8 +797,7 @@ def _facts(entry: Config, config: Config) -> ModelFacts:
         return gguf_facts(read_known_model(_gguf_file(entry)))
     _config_json(entry)
     folder = _folder(entry)
-    check_small_files(folder)
-    check_weights(folder, entry.get("contexts") == [VOCABULARY])
+    check_model_folder(folder, embeddings_only=entry.get("contexts") == [VOCABULARY])
     return folder_facts(folder)
 
 

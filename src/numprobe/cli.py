@@ -89,9 +89,12 @@ def _add_model(options: argparse.Namespace) -> None:
         check_hub_weights(options.id, files, folder)
     from numprobe.models.check import check_architecture
     from numprobe.models.load import load_tokenizer
+    from numprobe.models.vocabulary_size import check_vocabulary, matrix_rows
 
     facts, config = check_architecture(folder)
-    told = _numbers(load_tokenizer(source), options)
+    tokenizer = load_tokenizer(source)
+    check_vocabulary(tokenizer, matrix_rows(folder, config))
+    told = _numbers(tokenizer, options)
     entry = _entry(options, source, facts, model_width(config))
     single = {"single_tokens": told["single_token_numbers"]["count"]} if source.kind == "hub" else {}
     _print_entry(entry | single, _comments(told, options))

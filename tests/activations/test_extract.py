@@ -41,6 +41,12 @@ def hidden_states(model, located):
     return np.stack(rows, axis=1)
 
 
+def test_a_token_without_a_row_in_the_matrix_is_refused_by_its_number():
+    model = tiny_model("llama", vocab_size=20)
+    with pytest.raises(NumprobeError, match="holds token 210, but the model's input matrix has 20 rows"):
+        extract_states(locate_parts(model), torch.tensor([[1, 210]]), (np.array([0]), np.array([1])), ["0"])
+
+
 @pytest.mark.parametrize("kind", USUAL)
 def test_states_are_those_that_the_model_reports(kind):
     model, located = tiny_model(kind), locate()
@@ -130,7 +136,7 @@ def test_no_hook_stays_behind():
         ids = torch.full((1, 4), 10_000 if failing else 5)
         try:
             extract_states(parts, ids, (np.array([0]), np.array([1])), ["0", "1", "final_norm"])
-        except IndexError:
+        except NumprobeError:
             assert failing
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 

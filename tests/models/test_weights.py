@@ -216,7 +216,6 @@ def test_the_files_of_the_embeddings(tmp_path):
         ({}, "has no safetensors weights; other formats can run code"),
         ({"pytorch_model.bin": b""}, "has no safetensors weights; other formats can run code"),
         ({"a.safetensors": b""}, f"has a.safetensors, but neither {SINGLE} nor {INDEX}.*rename the file"),
-        ({"adapter_config.json": b"{}", "adapter_model.safetensors": b""}, "holds an adapter, not a model: merge it"),
         ({SINGLE: b""}, "model.safetensors is not a complete safetensors file"),
         ({SINGLE: b"\x09\0\0\0\0\0\0\0{broken}"}, "model.safetensors is not a complete safetensors file"),
         ({SINGLE: b"\xff" * 8 + b"{}"}, "model.safetensors is not a complete safetensors file"),

@@ -14,6 +14,7 @@ from models.tiny import WIDTH, save, separate_space_tokenizer, tiny_model, word_
 from numprobe.errors import NumprobeError
 
 ROOT = Path(__file__).parents[2]
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{0:064}\nsize 12345\n"
 
 
 @pytest.fixture
@@ -238,6 +239,30 @@ def test_a_head_of_its_own_is_seen_before_any_job_whatever_the_file_says(tmp_pat
     config["models"][4] = {"name": "minilm", "source": "path", "path": str(folder)}
     layers = load_study(config).layers("minilm", "vocabulary")
     assert layers == (("embedding", "unembedding") if own else ("embedding",))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("config.json", POINTER, "config.json is a Git LFS pointer"),
+        ("config.json", '\ufeff{"model_type": "llama"}', "config.json begins with a byte-order mark"),
+        ("config.json", '{"quantization_config": {"quant_method": "awq"}}', r"are quantised \(awq\)"),
+        ("tokenizer.json", POINTER, "tokenizer.json is a Git LFS pointer"),
+        ("tokenizer.json", '{"version": "9.0"}', "or of a newer version"),
+        ("model.safetensors", POINTER, "model.safetensors is a Git LFS pointer"),
+        ("model.safetensors", "x" * 99, "model.safetensors is not a complete safetensors file"),
+        ("model.safetensors", None, "has no safetensors weights"),
+    ],
+)
+def test_a_model_folder_that_cannot_be_read_is_refused_before_any_job(tmp_path, file, content, said):
+    path = save(tmp_path / "m", tiny_model("llama", head=True), word_tokenizer()) / file
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
+    config["models"][4] = {"name": "minilm", "source": "path", "path": str(tmp_path / "m")}
+    with pytest.raises(NumprobeError, match=said):
+        load_study(config)
 
 
 def test_embeddings_of_a_model_that_writes_digits_are_left_out(with_digits):

@@ -18,6 +18,7 @@ from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.facts import state_layers
 from numprobe.models.hooks import hook_final_norm
+from numprobe.models.vocabulary_size import check_ids
 
 #: Waits for states, and gives them as stored.
 Arrival = Callable[[], np.ndarray]
@@ -145,6 +146,7 @@ def chooser(batch: Batch) -> Callable[[torch.Tensor], torch.Tensor]:
 
 def forward(parts: Architecture, one: Pass) -> None:
     """Run the model without its head; hooks see the states."""
+    check_ids(int(one.batch.sequences.max()), int(parts.input_matrix.shape[0]))
     options: dict[str, Any] = {} if parts.facts.encoder else {"use_cache": False}
     if one.layout is not None:
         options |= {"attention_mask": _mask(one.layout, parts.device, parts.input_matrix.dtype)}

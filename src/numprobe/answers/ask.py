@@ -15,6 +15,7 @@ from numprobe.answers.questions import Questions
 from numprobe.answers.spoken import NO_NUMBER, goes_on, read_answer
 from numprobe.models.architecture import locate_parts
 from numprobe.models.tokens import NumberTokenizer
+from numprobe.models.vocabulary_size import check_ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +179,7 @@ class Asker:
         with ExitStack() as stack:
             for edit in edits:
                 stack.enter_context(edited(self.parts, edit, rows))
+            check_ids(int(sequences.max(initial=0)), int(self.parts.input_matrix.shape[0]))
             ids = torch.from_numpy(sequences).to(self.parts.device)
             given = {} if cache is None else {"past_key_values": cache}
             result = self.model(ids, use_cache=keep, logits_to_keep=last, **given)

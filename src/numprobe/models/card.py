@@ -11,6 +11,7 @@ from numprobe.models.gguf.record import read_record
 from numprobe.models.record import identity
 from numprobe.models.source import ModelSource, resolve_source
 from numprobe.models.tokens import NumberTokenizer
+from numprobe.models.vocabulary_size import check_vocabulary, matrix_rows
 from numprobe.models.weights import count_parameters
 
 # As `numbers: fewest_single` of the configuration is, if left out.
@@ -59,6 +60,7 @@ def model_card(
     found = resolve_source(source)
     facts, config = check_architecture(found.folder, source.trust_remote_code)
     check_matrices(vocabulary_layers(facts), matrices)
+    check_vocabulary(tokenizer, matrix_rows(found.folder, config), source.prefix_token)
     return {
         "name": name,
         "architecture": (config.get("architectures") or [None])[0],

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
 from numprobe.models.facts import ModelFacts
-from numprobe.models.load import load_config
+from numprobe.models.load import load_config, reason
 from numprobe.models.placed import check_folder_fits
 from numprobe.models.weights import has_all_weights
 from numprobe.models.wrappers import Build, plan_build
@@ -40,8 +40,7 @@ def check_architecture(folder: str | Path, trust_remote_code: bool = False) -> t
         with torch.device("meta"):
             model = build.auto.from_config(build.config, trust_remote_code=trust_remote_code)
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise NumprobeError(f"models of type '{config.model_type}' cannot be built here: {reason}") from error
+        raise NumprobeError(f"models of type '{config.model_type}' cannot be built here: {reason(error)}") from error
     facts = locate_parts(model).facts
     if has_all_weights(folder):
         check_folder_fits(Path(folder), _fullest_build(config, facts), trust_remote_code)

@@ -9,7 +9,17 @@ from numprobe.errors import NumprobeError
 from numprobe.lfs import refuse_pointer
 
 # What configuration and tokenizer are read from.
-_FILES = ("*.json", "tokenizer*", "vocab.*", "merges.txt", "*.model", "chat_template.*")
+_FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.*",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+)
 _MARKS = {
     codecs.BOM_UTF8: "begins with a byte-order mark",
     codecs.BOM_UTF16_LE: "is UTF-16",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging
@@ -25,6 +26,17 @@ from numprobe.models.wrappers import Build, build_untrained, plan_build
 
 #: Types of the weights in the forward pass; `auto` is the type in which they are stored.
 DTYPES = ("float32", "bfloat16", "float16", "auto")
+# What transformers raises for a configuration that cannot be built.
+_UNBUILDABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    TypeError,
+    AssertionError,
+    ImportError,
+    StrictDataclassError,
+)
 # What accelerate takes: the name of a strategy, or part of the model -> device.
 DeviceMap = str | dict[str, Any]
 _MAP = "map="
@@ -105,20 +117,31 @@ def load_config(folder: Path, trust_remote_code: bool = False) -> Any:
     Raises
     ------
     NumprobeError
-        If `transformers` does not know such models.
+        If `transformers` does not know such models, or the file says what it does not take.
     """
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
-    except (OSError, ValueError, KeyError) as error:
-        # What follows the first line says how to install transformers.
-        raise NumprobeError(f"the model in {folder} cannot be loaded: {str(error).splitlines()[0]}") from error
+    except _UNBUILDABLE as error:
+        raise NumprobeError(f"the model in {folder} cannot be loaded: {reason(error)}") from error
     if getattr(config, "text_config", None) is not None:
         # The default of some wrappers is not what their files hold.
         config.tie_word_embeddings = is_tied(read_config(folder))
     tied = stored_tied(folder)
     if tied is not None:
         config.tie_word_embeddings = tied
+    if isinstance(getattr(config, "quantization_config", None), dict):
+        # What is not refused (numprobe.models.described) is read as plain weights, on a GPU too.
+        config.quantization_config = {**config.quantization_config, "dequantize": True}
     return config
+
+
+def reason(error: Exception) -> str:
+    """Return what an error of `transformers` says, in one line."""
+    if isinstance(error, KeyError):
+        return f"{error} is not known"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    # Of most messages the first line tells what is wrong, and the others how to install packages.
+    return " ".join(lines) if isinstance(error, StrictDataclassError) else lines[0]
 
 
 def _device_map(device: str) -> DeviceMap | None:
@@ -188,8 +211,8 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, build: Build, spr
         )
     except SafetensorError as error:
         raise NumprobeError(f"the weights in {folder} are damaged ({error}): fetch or make them again") from error
-    except (OSError, ValueError) as error:
-        raise NumprobeError(f"the model in {folder} cannot be loaded: {error}") from error
+    except _UNBUILDABLE as error:
+        raise NumprobeError(f"the model in {folder} cannot be loaded: {reason(error)}") from error
     check_placed(model, info, tensor_shapes(folder), folder)
     return model
 

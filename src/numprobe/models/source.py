@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from numprobe.errors import NumprobeError
 from numprobe.models.checksums import compare_checksums
+from numprobe.models.described import check_model_folder
 from numprobe.models.facts import find_package_folder
 from numprobe.models.gguf.record import RECORD, read_record
-from numprobe.models.json_files import check_small_files
-from numprobe.models.weights import INDEX, SINGLE, check_weights, embedding_shards, shards
+from numprobe.models.weights import INDEX, SINGLE, embedding_shards, shards
 
 T = TypeVar("T")
 
@@ -133,15 +133,11 @@ def resolve_source(source: ModelSource, weights: bool = True) -> ResolvedModel:
     Raises
     ------
     NumprobeError
-        If the model cannot be found or fetched, has no safetensors weights, or its files are not complete.
+        If the model cannot be found or fetched, or its folder cannot be read (`numprobe.models.described`).
     """
     found = _FINDERS[source.kind](source, weights)
-    if not (found.folder / "config.json").is_file():
-        raise NumprobeError(f"{found.folder} is not a Hugging Face model folder: it has no config.json")
     compare_checksums(found.folder, weights)
-    check_small_files(found.folder)
-    if weights:
-        check_weights(found.folder, source.embeddings_only)
+    check_model_folder(found.folder, weights, source.embeddings_only)
     return found
 
 

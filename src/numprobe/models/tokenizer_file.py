@@ -5,6 +5,7 @@ where the class is not the file's. `transformers` is not imported here: `tokeniz
 """
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ def read_tokenizer_file(folder: Path) -> Any:
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # tokenizers raises nothing more special
-        raise NumprobeError(f"{file} is not a complete tokenizer: {error}. Save the tokenizer again") from error
+        raise NumprobeError(
+            f"{file} cannot be read by tokenizers {version('tokenizers')} ({error}): it is damaged, or of a newer "
+            "version. Download it again, update tokenizers, or save the tokenizer with this version"
+        ) from error
     if getattr(tokenizer.model, "dropout", None):
         raise NumprobeError(f"{file} drops merges by chance, so that a text has no fixed tokens: set `dropout` to null")
     tokenizer.no_padding()

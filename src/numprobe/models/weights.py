@@ -33,6 +33,9 @@ _MATRICES = {
     ),
 }
 _IN_A_BLOCK = re.compile(r"\.\d+\.")
+# Parts of a checkpoint that a distributed training wrote.
+_DISTRIBUTED = re.compile(r"shard-[0-9]{5}-model-[0-9]{5}-of-[0-9]{5}\.safetensors")
+_WHOLE_NUMBERS = ("I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "BOOL")
 _BLOCK = 1 << 20
 
 
@@ -66,6 +69,7 @@ def weight_files(folder: str | Path, embeddings_only: bool = False) -> list[Path
         If there are none, or one that the index names is not there.
     """
     place = Path(folder)
+    _refuse_others(place)
     if (place / SINGLE).is_file():
         return [place / SINGLE]
     names = embedding_shards(place) if embeddings_only else []
@@ -81,9 +85,22 @@ def weight_files(folder: str | Path, embeddings_only: bool = False) -> list[Path
     return files
 
 
-def _why_none(folder: Path) -> str:
+def _refuse_others(folder: Path) -> None:
+    """Refuse what `transformers` would load in place of the files, or on top of them."""
     if (folder / "adapter_config.json").is_file():
-        return f"{folder} holds an adapter, not a model: merge it into its model, and save that with save_pretrained"
+        raise NumprobeError(
+            f"{folder} holds an adapter beside a model (adapter_config.json), which transformers applies where the "
+            "package peft is installed: merge it and save the model with save_pretrained, or move it elsewhere"
+        )
+    parts = sorted(path.name for path in folder.glob("shard-*.safetensors") if _DISTRIBUTED.fullmatch(path.name))
+    if parts:
+        raise NumprobeError(
+            f"{folder} holds parts of a distributed checkpoint ({parts[0]}), which transformers loads instead of the "
+            "model: move them elsewhere, or save the model with save_pretrained"
+        )
+
+
+def _why_none(folder: Path) -> str:
     others = sorted(path.name for path in folder.glob("*.safetensors"))
     if others:
         return (
@@ -139,7 +156,7 @@ def _weight_map(folder: Path) -> dict[str, str]:
 
 
 def check_weights(folder: str | Path, embeddings_only: bool = False) -> None:
-    """Check that the files of a model are there, complete by their own headers, and hold no tensor twice.
+    """Check that the files of a model are there, complete by their headers, and hold plain weights, no tensor twice.
 
     Raises
     ------
@@ -148,7 +165,12 @@ def check_weights(folder: str | Path, embeddings_only: bool = False) -> None:
     """
     seen: dict[str, Path] = {}
     for file in weight_files(folder, embeddings_only):
-        for name in _header(file):
+        for name, stored in _header(file).items():
+            if name.endswith("weight") and stored.dtype in _WHOLE_NUMBERS:
+                raise NumprobeError(
+                    f"{file} holds whole numbers ({stored.dtype}) as {name}: the weights are quantised, and nothing "
+                    "says how. Use the model as it was before"
+                )
             if name in seen:
                 raise NumprobeError(
                     f"{seen[name]} and {file.name} both hold {name}: which of them counts cannot be told. Save the "
