@@ -33,7 +33,10 @@ def rows(probe=0.2, trained=0.9, overlap=0.3, pattern=0.6):
 
 def test_operands_of_several_tokens_are_judged_by_what_all_of_them_carry():
     answers = ("interchange_accuracy", "harmed")
-    last = [row | {"tokens": "last" if row.get("metric") in answers else None} for row in rows(trained=0.04, probe=0)]
+    last = [
+        row | {"tokens": "last" if row.get("metric") in answers else None}
+        for row in rows(trained=0.04, probe=0, pattern=0)
+    ]
     every = [row | {"tokens": "all"} for row in rows(probe=0.89) if row.get("metric") in answers]
     told = section({"causal_subspace": measurements(last + every, EXTRA)})
     assert "| m | 1 | 8 | 4 [2, 6] |" in told and "| m, all tokens | 1 | 8 | 90 [88, 92] |" in told
@@ -48,6 +51,15 @@ def test_models_that_are_led_to_their_own_answers_are_named():
     own = [row | {"note": OWN_ANSWERS} for row in rows() if row["model"] == "m"]
     every = [row | {"tokens": "all"} for row in own]
     assert "Of m, which often errs, " in section({"causal_subspace": measurements(own + every, EXTRA)})
+
+
+def test_a_subspace_that_was_trained_too_briefly_judges_no_other():
+    told = page(trained=0.4, pattern=0.8, probe=0.39)
+    assert (
+        "- m, layer 1: more is carried by pattern than by the trained subspace, which was trained too briefly" in told
+    )
+    assert "Nowhere does a trained subspace" not in told and "For a model builder" not in told
+    assert "too briefly" not in page(trained=0.6, pattern=0.63)
 
 
 def test_shares_stand_with_intervals_and_harm():
@@ -73,4 +85,4 @@ def test_the_advice_depends_on_what_the_subspaces_carry(carried, told):
 
 
 def test_a_layer_at_which_nothing_is_carried_says_nothing():
-    assert "that says nothing of the probe's" in page(trained=0.04)
+    assert "that says nothing of the probe's" in page(trained=0.04, probe=0.02, pattern=0.03)

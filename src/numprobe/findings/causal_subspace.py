@@ -30,6 +30,7 @@ _OWN_ANSWERS = (
     "operand, right or wrong."
 )
 _SUBSPACES = ("causal", "read-out", "layer's read-out", "pattern", "variance", "random", "whole state")
+_FIXED = ("read-out", "layer's read-out", "pattern", "variance")
 _FOLLOWED = "interchange_accuracy"
 #: A subspace is as good as the trained one if it carries so much of what that carries.
 _MOST = 0.9
@@ -58,7 +59,10 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     # Angles are those of the bases, whichever tokens are changed.
     compared = [place for place in places if model_of(place[0]) == place[0]]
     parts += [_OVERLAPS, _table(heads, [_overlaps(*place, others) for place in compared])]
-    return "\n".join([*parts, *(_sentence(*place) for place in places), "", _meaning(_judged(places))])
+    short = [_too_short(*place) for place in _judged(places) if _better(place[-1])]
+    judged = [place for place in _judged(places) if not _better(place[-1])]
+    meaning = [_meaning(judged)] if judged else [""]
+    return "\n".join([*parts, *(_sentence(*place) for place in places), "", *short, *meaning])
 
 
 def _own_answers(table: pl.DataFrame) -> list[str]:
@@ -167,6 +171,21 @@ def _meaning(places: list[Place]) -> str:
         f"the probe's carries {_range(probe)} % of what it carries, the pattern's {_range(pattern)} %. For a model "
         f"builder: {advice}.\n"
     )
+
+
+def _too_short(name: str, layer: str, rows: pl.DataFrame) -> str:
+    return (
+        f"- {name}, layer {layer}: more is carried by {', '.join(_better(rows))} than by the trained subspace, which "
+        "was trained too briefly, or on too few pairs, to judge others by (`steps`, `pairs`)."
+    )
+
+
+def _better(rows: pl.DataFrame) -> list[str]:
+    """Return the subspaces that were not trained for it and carry more than the one that was, beyond both intervals."""
+    trained = _pooled(rows, _FOLLOWED, "causal")
+    found = {name: _pooled(rows, _FOLLOWED, name) for name in _FIXED}
+    limit = 1.0 if trained is None else trained["ci_high"] or trained["value"]
+    return [name for name, row in found.items() if row is not None and (row["ci_low"] or 0) > limit]
 
 
 def _carries(rows: pl.DataFrame) -> bool:
