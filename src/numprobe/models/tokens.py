@@ -96,7 +96,7 @@ class NumberTokenizer:
         self._unknown = tokenizer.unk_token_id
         self._decoded: dict[int, str] = {}
         self._trailing: set[int] = set()
-        self._parting: dict[int, bool] = {}
+        self._kinds = np.zeros(0, dtype=np.uint8)
         self._traces: dict[Gap, bool] = {}
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
@@ -160,8 +160,9 @@ class NumberTokenizer:
             )
         span = Span(int(over[0]), int(over[-1]))
         tokens = Tokens(*(getattr(encoded, name).tolist() for name in _ARRAYS))
-        refused = self._refusal(text, (start, end), tokens, span)
-        if refused is None and self._lost(self._gaps(text, (start, end), tokens, span)):
+        held = slice(span.first, span.last + 1)
+        refused = self._refusal(text, (start, end), tokens, held)
+        if refused is None and self._lost(self._gaps(text, (start, end), tokens, held)):
             return "glued"
         return refused or span
 
@@ -181,35 +182,35 @@ class NumberTokenizer:
         values
             int64 [n]: the number.
         """
-        tokens = Tokens(*(np.concatenate([getattr(one, name) for one in encoded]).tolist() for name in _ARRAYS))
-        bounds = np.cumsum([0, *map(len, encoded)])
+        arrays = [np.concatenate([getattr(one, name) for one in encoded]) for name in _ARRAYS]
+        tokens = Tokens(*(array.tolist() for array in arrays))
         over, count = _first_over(encoded, which, spans)
+        places = np.cumsum([0, *map(len, encoded)])[which] + over
+        parted = self._are_parted(arrays[0], places, places + count)
         found: list[Span | str] = []
         gaps: list[tuple[int, Gap]] = []
-        for text, (start, end), value, place, held in zip(
-            *(column.tolist() for column in (which, spans, values, bounds[which] + over, count)), strict=True
+        for text, (start, end), value, first, place, number, apart in zip(
+            *(column.tolist() for column in (which, spans, values, over, places, count, parted)), strict=True
         ):
-            span = Span(place, place + held - 1)
-            ids = tokens.ids[place : place + held]
+            held = slice(place, place + number)
             # Where a token of mere space, or none at all, lies over the number, it is looked at more closely.
-            if texts[text][start:end] != str(value) or not all(self.written(id) for id in ids) or not held:
+            written = all(self.written(id) for id in tokens.ids[held])
+            if texts[text][start:end] != str(value) or not written or not number:
                 found.append(self.find(texts[text], encoded[text], start, end, value))
                 continue
-            refused = self._refusal(texts[text], (start, end), tokens, span)
-            if refused is None:
-                gaps += [(len(found), gap) for gap in self._gaps(texts[text], (start, end), tokens, span)]
-            first = place - int(bounds[text])
-            found.append(refused or Span(first, first + held - 1))
+            refused = self._refusal(texts[text], (start, end), tokens, held)
+            if refused is None and not apart:
+                gaps += [(len(found), gap) for gap in self._gaps(texts[text], (start, end), tokens, held)]
+            found.append(refused or Span(first, first + number - 1))
         lost = self._lost({gap for _, gap in gaps})
         for place, gap in gaps:
             if gap in lost:
                 found[place] = "glued"
         return found
 
-    def _refusal(self, text: str, place: tuple[int, int], tokens: Tokens, span: Span) -> str | None:
+    def _refusal(self, text: str, place: tuple[int, int], tokens: Tokens, held: slice) -> str | None:
         """Return why the tokens over some digits cannot be probed; None if they can."""
         start, end = place
-        held = slice(span.first, span.last + 1)
         ids, starts, ends = tokens.ids[held], tokens.starts[held], tokens.ends[held]
         if ends[-1] > end or (starts[0] < start and text[starts[0] : start].strip()):
             return "glued"
@@ -225,32 +226,45 @@ class NumberTokenizer:
             return "glued"
         return MULTI_TOKEN if self._single_tokens and len(ids) > 1 else None
 
-    def _gaps(self, text: str, place: tuple[int, int], tokens: Tokens, span: Span) -> list[Gap]:
+    def _gaps(self, text: str, place: tuple[int, int], tokens: Tokens, held: slice) -> list[Gap]:
         """Return what lies between a number and other digits where no token in between tells them apart."""
-        beside = tokens.ids[span.first - 1], tokens.ids[min(span.last + 1, len(tokens.ids) - 1)]
-        if span.first and self._parts(beside[0]) and self._parts(beside[1]):
-            return []
         start, end = place
         gaps = []
-        before = self._digits_beside(text, tokens, range(span.first - 1, -1, -1), -1)
+        before = self._digits_beside(text, tokens, range(held.start - 1, -1, -1), -1)
         if before is not None:
             last = max((at + 1 for at in range(tokens.starts[before], start) if is_digit(text[at])), default=start)
             gaps += _gap(text, last, start, self.written(tokens.ids[before])[-1])
-        behind = self._digits_beside(text, tokens, range(span.last + 1, len(tokens.ids)), 0)
+        behind = self._digits_beside(text, tokens, range(held.stop, len(tokens.ids)), 0)
         if behind is not None:
             first = min((at for at in range(end, tokens.ends[behind]) if is_digit(text[at])), default=end)
             gaps += _gap(text, end, first, self.written(tokens.ids[behind])[0])
         return gaps
 
-    def _parts(self, id: int) -> bool:
-        """Return whether a token tells digits on its two sides apart, whatever it stands for in a text."""
-        if id not in self._parting:
+    def _are_parted(self, ids: np.ndarray, first: np.ndarray, behind: np.ndarray) -> np.ndarray:
+        """Return which numbers surely stand apart from other digits, bool [n], by the two tokens on either side alone.
+
+        Parameters
+        ----------
+        ids
+            int64: the tokens of all texts, each of which begins with a special one.
+        first, behind
+            int64 [n]: the first token of each number, and the one behind its last.
+        """
+        near = [first - 1, first - 2, behind, behind + 1]
+        kinds = [self._kinds_of(ids[np.clip(places, 0, len(ids) - 1)]) for places in near]
+        parts = [kind == _PARTS for kind in kinds]
+        blank = [kind == _BLANK for kind in kinds]
+        return np.asarray((parts[0] | (blank[0] & parts[1])) & (parts[2] | (blank[2] & parts[3])))
+
+    def _kinds_of(self, ids: np.ndarray) -> np.ndarray:
+        """Return of each token whether it parts digits, whatever it stands for in a text, or is blank, uint8."""
+        missing = int(ids.max(initial=0)) + 1 - len(self._kinds)
+        self._kinds = np.pad(self._kinds, (0, max(missing, 0)))
+        for id in np.unique(ids[self._kinds[ids] == 0]).tolist():
             written = self.written(id)
-            edges = written[:1] + written[-1:]
-            self._parting[id] = bool(edges) and not (
-                id == self._unknown or _BYTE in written or any(map(is_digit, edges))
-            )
-        return self._parting[id]
+            hides = id == self._unknown or _BYTE in written or any(map(is_digit, written[:1] + written[-1:]))
+            self._kinds[id] = _HIDES if hides else _PARTS if written else _BLANK
+        return np.asarray(self._kinds[ids])
 
     def _lost(self, gaps: Iterable[Gap]) -> set[Gap]:
         """Return those of some gaps that leave no trace in the tokens: without them the tokens are the same."""
@@ -334,6 +348,8 @@ _WRONG_OFFSETS = (
     "the tokenizer's offsets are wrong. Mend its tokenizer.json (set trim_offsets to false; take out a normaliser "
     "that rewrites digits; name an unknown token for a vocabulary that drops signs), or leave the model out"
 )
+# Kinds of tokens: those that part the digits on their two sides, those of mere space, those that may hide digits.
+_PARTS, _BLANK, _HIDES = 1, 2, 3
 # What a token that is a part of a character's bytes writes.
 _BYTE = "\ufffd"
 # Characters around two runs of digits that may decide how these are cut.
