@@ -64,6 +64,11 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
 
 
+onsuccess:
+    # What was damaged after its last reader.
+    refuse_damage(made_files(workflow.dag))
+
+
 localrules:
     all,
     models,

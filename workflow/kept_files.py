@@ -1,4 +1,4 @@
-"""The files that a run keeps: missing ones are made again, damaged ones end it.
+"""The files that a target is made from: missing ones are made again, damaged ones end the run.
 
 Snakemake looks for a file only where a job that has to run reads it. A file that was deleted while everything made from
 it is still there would never come back, and a damaged one that no job reads would stay.
@@ -11,8 +11,12 @@ from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.io import is_flagged
 
+from numprobe.errors import NumprobeError
+from numprobe.sealed import read_sealed_json, write_sealed_json
 from numprobe.verify import find_damage
 
+# Files that were compared in all bytes, with size and times: they are not read again before they change.
+_COMPARED = Path(".snakemake/compared_files.json")
 _SHOWN = 20
 
 
@@ -39,7 +43,8 @@ def look_after_kept_files() -> None:
             await update(dag)
         # Once, when the graph is new.
         if create_inventory:
-            _refuse_damage(Path(file) for job in kept if not dag.needrun(job) for file in job.output)
+            files = [Path(file) for job in kept if not dag.needrun(job) for file in job.output]
+            refuse_damage(files, dry=dag.workflow.dryrun)
 
     DAG.update_needrun = update_needrun
 
@@ -48,10 +53,50 @@ def _temporary(file: str) -> bool:
     return bool(is_flagged(file, "temp"))
 
 
-def _refuse_damage(files: Iterable[Path]) -> None:
-    damage = find_damage(filter(Path.exists, files), thorough=False)
+def made_files(dag: DAG) -> list[Path]:
+    """Return the outputs of all jobs of a graph."""
+    return [Path(file) for job in dag.jobs for file in job.output]
+
+
+def refuse_damage(files: Iterable[Path], dry: bool = False) -> None:
+    """Compare files with their checksums, of states the sizes alone; those that are not there are left out.
+
+    Parameters
+    ----------
+    files
+        The files.
+    dry
+        Of safetensors files, too, the sizes alone: a dry run shall be quick.
+
+    Raises
+    ------
+    WorkflowError
+        If any is damaged.
+    """
+    states = {file: state for file in files if (state := _state(file)) is not None}
+    known = _known()
+    new = [file for file, state in states.items() if known.get(str(file)) != state]
     # A manifest is named once, not for every file that it describes.
-    found = list(dict.fromkeys(str(bad) for bad in damage if bad))
+    found = list(dict.fromkeys(str(bad) for bad in find_damage(new, tensors=not dry, states=False) if bad))
     if found:
         more = [f"and {len(found) - _SHOWN} more: `numprobe verify` lists all"] if len(found) > _SHOWN else []
         raise WorkflowError("\n".join([*found[:_SHOWN], *more]))
+    if new and not dry:
+        kept = {name: state for name, state in known.items() if Path(name).exists()}
+        write_sealed_json(_COMPARED, {**kept, **{str(file): state for file, state in states.items()}})
+
+
+def _state(file: Path) -> list[int] | None:
+    """Size and times of a file; whatever writes to it changes the last of them."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def _known() -> dict[str, list[int]]:
+    try:
+        return read_sealed_json(_COMPARED)
+    except NumprobeError:
+        return {}

@@ -26,6 +26,8 @@ BLANK = _METHOD.decode() + "0" * _DIGITS
 # More than the metadata of any table of this package has.
 _METADATA_BYTES = 1 << 16
 _AGAIN = "delete it and run again"
+_NONE = "it carries no checksum, or another program wrote it"
+_BLOCK = 1 << 20
 
 
 class BadFile(NumprobeError):
@@ -112,7 +114,7 @@ def check_seal(path: str | Path, content: bytes | bytearray, last: bool = False)
     """
     at = content.rfind(_METHOD) if last else content.find(_METHOD)
     if at < 0:
-        raise damaged(path, "it carries no checksum, or another program wrote it")
+        raise damaged(path, _NONE)
     view, end = memoryview(content), at + len(BLANK)
     digest = xxh3_128(view[:at])
     digest.update(BLANK.encode())
@@ -162,6 +164,27 @@ def read_sealed(path: str | Path, last: bool = False) -> bytearray:
     return content
 
 
+def check_sealed(path: str | Path) -> None:
+    """Compare a file of any size with its checksum, the first that looks like one, in blocks of 1 MiB.
+
+    Raises
+    ------
+    NumprobeError
+        If the file is missing, cannot be read or is damaged.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(_BLOCK)
+            at = start.find(_METHOD)
+            digest = xxh3_128(start[: max(at, 0)] + BLANK.encode() + start[at + len(BLANK) :])
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if at < 0 or start[at : at + len(BLANK)] != _METHOD + digest.hexdigest().encode():
+        raise damaged(path, "its bytes do not match its checksum" if at >= 0 else _NONE)
+
+
 def checksum(path: str | Path) -> str:
     """Return the XXH3 checksum (128 bits) of a file's bytes as they are, in hexadecimal, read in blocks of 1 MiB.
 
@@ -173,7 +196,7 @@ def checksum(path: str | Path) -> str:
     digest = xxh3_128()
     try:
         with Path(path).open("rb") as file:
-            while block := file.read(1 << 20):
+            while block := file.read(_BLOCK):
                 digest.update(block)
     except OSError as error:
         raise unreadable(path, error) from None

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from numprobe.activations.manifest import MANIFEST, POSITIONS, check_size, file_entry, read_manifest
 from numprobe.errors import NumprobeError
 from numprobe.models.checksums import CHECKSUMS, compare_file
-from numprobe.sealed import BadFile, damaged, read_sealed, read_sealed_json, unreadable
+from numprobe.sealed import BadFile, check_sealed, damaged, read_sealed, read_sealed_json, unreadable
 
 #: Folders of results that no job reads.
 _UNREAD = {"logs", "benchmarks", "figures"}
@@ -27,12 +27,12 @@ class Verifier:
 
     Parameters
     ----------
-    thorough
-        Compare all bytes of all files. Otherwise of states and safetensors files, which are large, the size alone.
+    tensors, states
+        Compare all bytes of safetensors files, and of states; otherwise, as they are large, their sizes alone.
     """
 
-    def __init__(self, thorough: bool = True) -> None:
-        self._thorough = thorough
+    def __init__(self, tensors: bool = True, states: bool = True) -> None:
+        self._tensors, self._states = tensors, states
         self._manifests: dict[Path, dict[str, Any]] = {}
 
     def check(self, path: Path) -> None:
@@ -51,11 +51,11 @@ class Verifier:
         elif path.suffix == ".parquet":
             read_sealed(path, last=True)
         elif (told := self._told(path)) is not None:
-            compare_file(path, told, self._thorough)
+            compare_file(path, told, self._tensors)
         elif path.suffix == ".json":
             read_sealed_json(path)
         elif path.suffix == ".safetensors":
-            read_sealed(path) if self._thorough else check_length(path)
+            check_sealed(path) if self._tensors else check_length(path)
 
     def _told(self, path: Path) -> dict[str, Any] | None:
         """What the checksums of a model folder say of a file."""
@@ -69,7 +69,7 @@ class Verifier:
 
     def _check_stored(self, path: Path) -> None:
         check_size(path, file_entry(path.parent, self._manifest(path.parent), path.name)["bytes"])
-        if self._thorough:
+        if self._states:
             from numprobe.activations.store import check_stored
 
             check_stored(path.parent, path.name)
@@ -86,9 +86,9 @@ class Verifier:
         return self._manifests[folder]
 
 
-def find_damage(files: Iterable[Path], thorough: bool = True) -> Iterator[BadFile | None]:
-    """Yield for each file what is wrong with it, or None."""
-    verifier = Verifier(thorough)
+def find_damage(files: Iterable[Path], tensors: bool = True, states: bool = True) -> Iterator[BadFile | None]:
+    """Yield for each file what is wrong with it, or None; parameters as `Verifier`."""
+    verifier = Verifier(tensors, states)
     for path in files:
         try:
             verifier.check(path)

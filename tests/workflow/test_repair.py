@@ -2,16 +2,16 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
-import yaml
 
-from numprobe.verify import find_damage, study_files
 from workflow.conftest import Checkout
 
 pytestmark = pytest.mark.slow
 
-MADE = ["tables/**/*.parquet", "probes/**/*.safetensors", "predictions/**/*", "prompts/*", "activations/**/*"]
+MADE = [f"{part}/**/*.parquet" for part in ("tables", "predictions", "prompts", "activations")]
+MADE.append("probes/**/*.safetensors")
 STATES = "activations/small/number/residual-1.parquet"
 # Files of every kind, and the rule that makes each.
 FILES = {
@@ -56,50 +56,92 @@ def test_a_missing_file_is_planned_with_all_that_is_made_from_it(finished, aside
 @pytest.mark.parametrize("name", FILES)
 def test_a_truncated_file_ends_every_start_that_would_keep_it(finished, aside, name):
     path = finished.folder / "results" / name
-    whole, times = path.read_bytes(), path.stat()
     aside(name)
-    path.write_bytes(whole[:-7])
-    # As old as it was: nothing but its content tells.
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    shutil.copy2(next(iter(finished.folder.glob("aside-*"))), path)
+    replace_content(path, path.read_bytes()[:-7])
     found = finished.snakemake("--dry-run", check=False)
     told = found.stdout + found.stderr
     assert found.returncode == 1
-    assert f"results/{name} is damaged" in told or "manifest" in name
-    assert "run again" in told
+    assert f"results/{name} is damaged (" in told
     assert "Traceback" not in told
 
 
-def test_a_damaged_probe_comes_back_with_its_predictions_and_tables(finished, tmp_path):
-    """As advised: run, delete what is named, run again."""
-    study = Checkout(shutil.copytree(finished.folder, tmp_path / "checkout", copy_function=shutil.copy2))
-    whole = study.results(*MADE)
-    results = study.folder / "results"
-    for name in ("probes/small/number/fourier.safetensors", STATES, "tables/accuracy.parquet"):
-        path = results / name
-        path.write_bytes(path.read_bytes()[:-7])
-    first = study.snakemake(check=False)
+@pytest.fixture
+def small(checkout) -> Checkout:
+    """The smallest study: one model, one context, one probe with its control."""
+    encoder = {"name": "encoder", "source": "path", "path": "encoder", "contexts": ["number"], "controls": ["shuffled"]}
+    parts = {"contexts": [{"name": "number", "kind": "number"}], "probes": [{"name": "fourier"}]}
+    checkout.configure(models=[encoder], **parts, controls=["shuffled"], experiments=[{"name": "accuracy"}])
+    return checkout
+
+
+def follow_advice(study: Checkout, told: str) -> None:
+    """Delete what the messages of a run say shall be deleted."""
+    for line in told.splitlines():
+        name, _, rest = line.removeprefix("error: ").strip().partition(" is damaged (")
+        if rest.endswith(": delete the folder and run again"):
+            shutil.rmtree((study.folder / name).parent)
+        elif rest:
+            assert rest.endswith(": delete it and run again")
+            (study.folder / name).unlink()
+
+
+def replace_content(path: Path, content: bytes) -> None:
+    """Change a file, which stays as old as it was: nothing but its content tells."""
+    times = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def flip_bit(path: Path) -> None:
+    """Change one bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    replace_content(path, bytes(content))
+
+
+def test_damaged_files_come_back_with_all_that_is_made_from_them(small):
+    """Run, delete what is named, run again."""
+    small.snakemake()
+    assert small.planned() == set()
+    whole = small.results(*MADE)
+    results = small.folder / "results"
+    names = [
+        "probes/encoder/number/fourier.safetensors",
+        "tables/accuracy.parquet",
+        "predictions/encoder/number.parquet",
+    ]
+    for name in names:
+        flip_bit(results / name)
+    state = results / "activations/encoder/number/residual-1.parquet"
+    replace_content(state, state.read_bytes()[:-7])
+    first = small.snakemake(check=False)
     told = first.stdout + first.stderr
     assert first.returncode == 1
-    assert {bad.path for bad in find_damage(study_files(results)) if bad} == {
-        results / name for name in ("probes/small/number/fourier.safetensors", STATES, "tables/accuracy.parquet")
+    assert "Traceback" not in told
+    assert {line.split(" is damaged")[0] for line in told.splitlines() if " is damaged (" in line} == {
+        f"results/{name}" for name in [*names, "activations/encoder/number/residual-1.parquet"]
     }
-    for line in told.splitlines():
-        name, _, rest = line.strip().partition(" is damaged (")
-        if rest.endswith(": delete it and run again"):
-            (study.folder / name).unlink()
-        elif rest:
-            assert rest.endswith(": delete the folder and run again")
-            shutil.rmtree((study.folder / name).parent)
-    study.snakemake()
-    assert study.planned() == set()
-    again = study.results(*MADE)
+    follow_advice(small, told)
+    small.snakemake()
+    assert small.planned() == set()
+    again = small.results(*MADE)
     assert again.keys() == whole.keys()
     assert [name for name in whole if again[name] != whole[name]] == []
 
 
-def test_files_that_were_not_to_be_kept_are_not_missing(checkout):
-    activations = yaml.safe_load((checkout.folder / "tiny.yaml").read_text())["activations"]
-    checkout.configure(activations={**activations, "keep": False})
-    checkout.snakemake("probes")
-    assert not list((checkout.folder / "results/activations").rglob("*.parquet"))
-    assert checkout.planned("probes") == set()
+def test_a_file_that_is_damaged_after_its_last_reader_ends_the_run(small):
+    program = small.folder / "scripts/write_findings.py"
+    spoil = "Path('results/tables/accuracy.parquet').write_bytes(b'spoilt')"
+    program.write_text(program.read_text() + f"\n    from pathlib import Path\n\n    {spoil}\n")
+    found = small.snakemake(check=False)
+    told = found.stdout + found.stderr
+    assert found.returncode == 1
+    assert "results/tables/accuracy.parquet is damaged (" in told
+
+
+def test_files_that_were_not_to_be_kept_are_not_missing(small):
+    small.configure(activations={"dtype": "float32", "batch_tokens": 2048, "keep": False})
+    small.snakemake("probes")
+    assert not list((small.folder / "results/activations").rglob("*.parquet"))
+    assert small.planned("probes") == set()

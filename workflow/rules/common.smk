@@ -13,7 +13,7 @@ from check_config import VOCABULARY
 from check_python import check_python
 from control_runs import MIXED, MIXED_LAYER, UNTRAINED, UNTRAINED_ENDING, base_of, control_of
 from estimate import describe_states
-from kept_files import look_after_kept_files
+from kept_files import look_after_kept_files, made_files, refuse_damage
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import vocabulary_layers
