@@ -112,7 +112,8 @@ def test_what_stops_an_extraction(tmp_path, prompts):
     with torch.no_grad():
         model.layers[1].mlp.down_proj.weight[0, 0] = torch.inf
     broken = ModelSource("path", path=str(save(tmp_path / "broken", model, word_tokenizer())))
-    with pytest.raises(NumprobeError, match="model 'm' has states that are not finite in layer 2, prompt '7'"):
+    where = r"layer 2, prompt '7' \(context c, row \d+ of residual-2\.parquet\)"
+    with pytest.raises(NumprobeError, match=f"model 'm' has states that are not finite in {where}"):
         run(broken, prompts, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
 
@@ -122,7 +123,9 @@ def test_states_too_large_for_float16_name_layer_and_prompt(tmp_path, prompts):
     with torch.no_grad():
         model.embed_tokens.weight[:] *= 1e6
     large = ModelSource("path", path=str(save(tmp_path / "large", model, word_tokenizer())))
-    with pytest.raises(NumprobeError, match=r"too large for float16 in layer 0, prompt '7': set .*dtype to bfloat16"):
+    with pytest.raises(
+        NumprobeError, match=r"too large for float16 in layer 0, prompt '7' .*: set .*dtype to bfloat16"
+    ):
         run(large, prompts, tmp_path / "out", storage_dtype="float16")
     run(large, prompts, tmp_path / "out", storage_dtype="bfloat16")
 

@@ -194,10 +194,12 @@ def test_blocks_out_of_order_are_an_error():
 
 
 def test_states_that_are_not_finite_name_model_layer_and_prompt():
-    check = state_check(lambda row: f"row {row}", "m", "float32")
+    check = state_check(lambda row: f"row {row}", "m", "c", "float32")
     states = np.array([[0, 0, 0], [0, np.nan, 0]], "f4")
     check(("residual", "0"), 0, states[:1])
-    with pytest.raises(NumprobeError, match=r"model 'm' .* layer 0, prompt 'row 3': .*dtype: float32"):
+    with pytest.raises(
+        NumprobeError, match=r"model 'm' .* layer 0, prompt 'row 3' \(context c, row 3 of residual-0\.parquet\)"
+    ):
         check(("residual", "0"), 2, states)
     with pytest.raises(NumprobeError, match=r"layer 1 \(mlp\), prompt 'row 1'"):
         check(("mlp", "1"), 0, states)
@@ -214,7 +216,7 @@ def test_states_that_are_not_finite_name_model_layer_and_prompt():
     ],
 )
 def test_states_that_do_not_fit_the_type_on_disk(dtype, value, fits):
-    check = state_check(lambda row: f"row {row}", "m", dtype)
+    check = state_check(lambda row: f"row {row}", "m", "c", dtype)
     stored = narrow(np.array([[0, value]], "f4"), dtype)
     if fits:
         check(("residual", "1"), 0, stored)

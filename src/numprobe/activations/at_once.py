@@ -49,5 +49,5 @@ def write_at_once(
         dtype=dtype,
         positions=positions,
         details=details,
-        check=state_check(lambda row: str(positions[text][row]), details["model"], dtype),
+        check=state_check(lambda row: str(positions[text][row]), details["model"], details["context"], dtype),
     )

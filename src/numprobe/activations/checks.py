@@ -5,22 +5,23 @@ from collections.abc import Callable
 import numpy as np
 
 from numprobe.activations.columns import not_finite, widen
-from numprobe.activations.store import RESIDUAL, Check, Key
+from numprobe.activations.store import RESIDUAL, Check, Key, state_file
 from numprobe.errors import NumprobeError
 
 
-def state_check(texts: Callable[[int], str], model: str, dtype: str) -> Check:
+def state_check(texts: Callable[[int], str], model: str, context: str, dtype: str) -> Check:
     """A function that refuses states that are not finite, or that do not fit the type on disk.
 
     It takes site and layer, the row of the first state, and states [rows, width] as stored
-    (`numprobe.activations.columns.narrow`), and raises a NumprobeError that names model, layer and prompt.
+    (`numprobe.activations.columns.narrow`), and raises a NumprobeError that names model, context, layer, prompt, file
+    and row.
 
     Parameters
     ----------
     texts
         The text of a row, for messages.
-    model
-        The model's name, for messages.
+    model, context
+        Their names, for messages.
     dtype
         Type on disk.
     """
@@ -30,7 +31,8 @@ def state_check(texts: Callable[[int], str], model: str, dtype: str) -> Check:
         if row is not None:
             site, layer = key
             inside = "" if site == RESIDUAL else f" ({site})"
-            where = f"layer {layer}{inside}, prompt {texts(first + row)!r}"
+            file = f"row {first + row} of {state_file(layer, site)}"
+            where = f"layer {layer}{inside}, prompt {texts(first + row)!r} (context {context}, {file})"
             raise NumprobeError(_refusal(stored[row], dtype, model, where))
 
     return check

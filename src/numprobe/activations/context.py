@@ -162,7 +162,7 @@ def writing_prepared(
         dtype=extraction.storage_dtype,
         positions=prepared.located.positions,
         details={**prepared.details, "provenance": dict(provenance)},
-        check=state_check(prepared.text_of, extraction.model, extraction.storage_dtype),
+        check=state_check(prepared.text_of, extraction.model, extraction.context, extraction.storage_dtype),
     )
 
 

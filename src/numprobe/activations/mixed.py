@@ -75,7 +75,7 @@ def extract_mixed(
         dtype=dtype,
         positions=located.positions,
         details={**details, "mixed_seed": seed, "provenance": dict(provenance)},
-        check=state_check(text_of(given.table, located.positions), extraction.model, dtype),
+        check=state_check(text_of(given.table, located.positions), extraction.model, extraction.context, dtype),
     )
 
 
