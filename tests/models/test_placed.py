@@ -7,10 +7,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from safetensors.torch import load_file, save_file
 
 from models.tiny import ENCODERS, LAYERS, USUAL, save, tiny_model, tiny_wrapper, word_tokenizer
+from numprobe.activations.vocabulary import input_rows
 from numprobe.errors import NumprobeError
+from numprobe.models import weights
+from numprobe.models.architecture import locate_parts
 from numprobe.models.check import check_architecture
 from numprobe.models.facts import SUPPORTED, WRAPPERS
 from numprobe.models.load import load_model
@@ -63,7 +67,9 @@ def one_more_block(tensors):
 
 def loads_and_refuses_a_further_block(folder, kind):
     saved(folder, kind)
-    check(folder)
+    _, model = check(folder)
+    rows = locate_parts(model).input_matrix[[7, 0]].detach()
+    assert_array_equal(input_rows(ModelSource("path", path=str(folder)), [7, 0]), rows)
     rewrite(folder, one_more_block)
     refused(folder, rf"with {LAYERS} blocks, has no place for .*\.{LAYERS}\..*in all\) of its weights: correct config")
 
@@ -187,6 +193,18 @@ def test_the_language_model_of_a_wrapper_must_be_complete(tmp_path, kind):
     config["text_config"]["num_hidden_layers"] = 2
     path.write_text(json.dumps(config))
     refused(folder, r"with 2 blocks, has no place for model.*layers.2")
+
+
+def test_another_matrix_that_is_called_as_input_matrices_are(tmp_path, monkeypatch):
+    """Of a type whose own name for it is not known; of others the two names leave it open, and the model is loaded."""
+    folder = saved(tmp_path / "m", "llama")
+    rewrite(folder, lambda tensors: {**tensors, "extra.wte.weight": torch.zeros(400, 32)})
+    check_architecture(folder)
+    monkeypatch.setitem(weights._MATRICES, "embedding", re.compile(r".*\.wte\.weight"))
+    with pytest.raises(
+        NumprobeError, match=r"extra.wte.weight .* would be read as the input matrix, which .*embed_tokens"
+    ):
+        check_architecture(folder)
 
 
 def test_shapes_that_are_not_the_configurations(tmp_path):

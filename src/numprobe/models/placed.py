@@ -15,7 +15,7 @@ from transformers.utils import logging
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture, locate_parts
 from numprobe.models.told import library_warnings
-from numprobe.models.weights import tensor_shapes
+from numprobe.models.weights import matrix_name, tensor_shapes
 from numprobe.models.wrappers import Build
 
 # Layers on top of the last hidden state, which many checkpoints leave out and no state depends on.
@@ -52,7 +52,7 @@ def check_folder_fits(folder: Path, build: Build, trust_remote_code: bool = Fals
     Raises
     ------
     NumprobeError
-        As `check_placed`.
+        As `check_placed`; or if the matrix that would be read without the model is not its input matrix.
     """
     with torch.device("meta"):
         kind = type(build.auto.from_config(build.config, trust_remote_code=trust_remote_code))
@@ -70,6 +70,18 @@ def check_folder_fits(folder: Path, build: Build, trust_remote_code: bool = Fals
             **build.options,
         )
     check_placed(model, info, shapes, folder)
+    _check_matrix(model, folder)
+
+
+def _check_matrix(model: Any, folder: Path) -> None:
+    """Refuse a stored matrix that is called as input matrices are, and is not the model's."""
+    found, matrix = matrix_name(folder, "embedding"), locate_parts(model).input_matrix
+    own = next(name for name, parameter in model.named_parameters() if parameter is matrix)
+    if found is not None and found.split(".")[-2:] != own.split(".")[-2:]:
+        raise NumprobeError(
+            f"{found} in the weights of {folder} would be read as the input matrix, which this type of model calls "
+            f"{own}: take it out of the file"
+        )
 
 
 def check_placed(model: Any, info: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
