@@ -339,8 +339,8 @@ def _dataset_problems(source: Config, where: str) -> Iterator[str]:
         yield from _path_problems(source, ("path",), where)
     elif "path" in source and not Path(source["path"]).is_file():
         yield f"{where}.path: the file {source['path']} does not exist"
-    elif "path" in source and set(source) & {"config", "text"}:
-        yield f"{where}: 'config' and 'text' go with 'id', a file has a column or key 'text'"
+    elif "path" in source and set(source) & {"config", "revision", "text"}:
+        yield f"{where}: 'config', 'revision' and 'text' go with 'id', a file has a column or key 'text'"
     elif "id" in source and not re.search(r"\{[^{}]+\}", source.get("text", "")):
         yield f"{where}.text: name the columns of {source['id']} that make a text, in braces, such as {{question}}"
 

@@ -41,7 +41,7 @@ from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type,
 from numprobe.models.gguf.header import FLOATS, known_header
 from numprobe.models.json_files import read_model_json
 from numprobe.models.single_tokens import count_single_tokens, count_vocabulary_entries
-from numprobe.models.source import floating_revision
+from numprobe.models.source import COMMIT, floating_revision
 from numprobe.models.weights import folder_facts, weight_files
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.prompts.examples import describe_examples
@@ -507,10 +507,17 @@ def with_size(entry: Config, size: int | None) -> Config:
 
 
 def floating_revisions(study: Study) -> list[str]:
-    """Return a warning for every model of the hub whose revision is no commit."""
+    """Return a warning for every model and dataset of the hub whose revision is no commit."""
     entries = [model.entry for model in study.models.values() if model.entry["source"] == "hub"]
     told = [(entry["name"], floating_revision(entry["id"], entry["revision"])) for entry in entries]
-    return [f"warning: models['{name}']: {warning}" for name, warning in told if warning]
+    drawn = [
+        f"warning: contexts['{name}'].datasets[{place}]: revision '{source.get('revision', 'main')}' of "
+        f"{source['id']} may name other texts tomorrow: write a commit"
+        for name, entry in study.contexts.items()
+        for place, source in enumerate(entry.get("datasets", []))
+        if "id" in source and not COMMIT.fullmatch(source.get("revision", ""))
+    ]
+    return [f"warning: models['{name}']: {warning}" for name, warning in told if warning] + drawn
 
 
 def load_study(config: Config, given: Config | None = None) -> Study:

@@ -7,6 +7,8 @@ from numprobe.errors import NumprobeError
 #: Characters of a text at the most. No model reads so many; a book has a tenth of them.
 LONGEST = 10_000_000
 
+# Characters that a message shows on each side of a place.
+_AROUND = 40
 _NUL = "\0"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _POINTER = "version https://git-lfs.github.com/spec/"
@@ -47,6 +49,14 @@ def text_problem(text: str) -> str | None:
     if text.startswith(_POINTER):
         return "a Git LFS pointer, not the text itself: run `git lfs pull` where it was cloned, or download it again"
     return None
+
+
+def excerpt(text: str, start: int = 0, end: int = 0) -> str:
+    """Return a text in quotes, for a message; of a long one what stands around some characters."""
+    if len(text) <= 4 * _AROUND:
+        return repr(text)
+    first, last = max(start - _AROUND, 0), end + _AROUND
+    return repr("..." * (first > 0) + text[first:last] + "..." * (last < len(text)))
 
 
 def _describe(surrogate: str) -> str:

@@ -12,9 +12,11 @@ import pytest
 from models.tiny import digit_tokenizer
 from numprobe.activations.endings import with_endings
 from numprobe.activations.locate import locate_numbers
+from numprobe.errors import NumprobeError
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.prompts.contexts import make_prompts
 from numprobe.prompts.table import prompt_texts, read_prompts, write_prompts
+from numprobe.texts import excerpt
 
 NUMBERS = NumberTokenizer(digit_tokenizer())
 SHORT = "I paid 12 euros."
@@ -76,6 +78,15 @@ def test_a_text_that_just_fits_is_read_to_its_end(tmp_path: Path) -> None:
     tokens = max(map(len, NUMBERS.encode(prompt_texts(prompts)["text"].to_list())))
     assert locate_numbers(prompts, NUMBERS, tokens).dropped["too_long"] == 0
     assert locate_numbers(prompts, NUMBERS, tokens - 1).dropped["too_long"] == 300
+
+
+def test_a_message_shows_what_stands_around_a_number_of_a_long_text() -> None:
+    text = "a " * 5000 + "12" + " b" * 5000
+    (encoded,) = NUMBERS.encode(["a"])
+    with pytest.raises(NumprobeError, match=r"10000 to 10002.* in '\.\.\.a a .* 12 b .*\.\.\.': the") as told:
+        NUMBERS.find_numeral(text, encoded, 10_000, 10_002)
+    assert len(str(told.value)) < 400
+    assert excerpt("7 is", 0, 1) == "'7 is'"
 
 
 @pytest.mark.slow

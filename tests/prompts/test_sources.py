@@ -13,7 +13,13 @@ from numprobe.prompts.corpus import read_corpus
 from numprobe.prompts.sources import draw_texts
 from numprobe.tables import read_table
 
-DATASET = {"id": "org/questions", "config": "raw", "split": "train", "text": "Q: {question} | code: {code}"}
+DATASET = {
+    "id": "org/questions",
+    "config": "raw",
+    "split": "train",
+    "revision": "1234567",
+    "text": "Q: {question} | code: {code}",
+}
 
 
 class Rows(list):
@@ -33,8 +39,8 @@ def questions(monkeypatch):
     asked = []
     rows = Rows([{"question": f"is {n} odd" if n % 3 else "why", "code": "x", "more": n} for n in range(30)])
 
-    def load_dataset(id, config, split):
-        asked.append((id, config, split))
+    def load_dataset(id, config, split, revision):
+        asked.append((id, config, split, revision))
         if id != "org/questions":
             raise RuntimeError("Dataset scripts are no longer supported\nand so on")
         return rows
@@ -45,13 +51,13 @@ def questions(monkeypatch):
 
 def test_rows_become_texts_and_those_without_a_number_are_not_drawn(questions):
     table = draw_texts([DATASET], 100, 0, "natural")
-    assert questions == [("org/questions", "raw", "train")]
+    assert questions == [("org/questions", "raw", "train", "1234567")]
     assert table["text"].to_list() == [f"Q: is {n} odd | code: x" for n in range(30) if n % 3]
     assert set(table["domain"]) == {"questions"}
 
 
 def test_rows_without_a_column_and_what_is_no_text(questions):
-    rows = sys.modules["datasets"].load_dataset("org/questions", None, "train")
+    rows = sys.modules["datasets"].load_dataset("org/questions", None, "train", None)
     rows[1]["question"] = None
     assert "Q: None | code: x" not in draw_texts([DATASET], 100, 0, "natural")["text"].to_list()
     rows[2]["question"] = "is 2\0 odd"

@@ -224,7 +224,7 @@ WRONG = {
     "two sources of texts": (["contexts", 3, "datasets"], [{"id": "a/b", "path": "c.txt"}], r"datasets\[0\]: needs either 'id'"),
     "dataset without columns": (["contexts", 3, "datasets"], [{"id": "a/b", "text": "question"}], r"datasets\[0\]\.text: name the columns of a/b"),
     "file of texts that is missing": (["contexts", 3, "datasets"], [{"path": "no/such.txt"}], r"datasets\[0\]\.path: the file no/such\.txt does not exist"),
-    "columns of a file": (["contexts", 3, "datasets"], [{"path": __file__, "text": "{a}"}], r"'config' and 'text' go with 'id'"),
+    "columns of a file": (["contexts", 3, "datasets"], [{"path": __file__, "text": "{a}"}], r"'config', 'revision' and 'text' go with 'id'"),
     "unknown key of a dataset": (["contexts", 3, "datasets"], [{"name": "a/b"}], r"datasets\['a/b'\]: unknown key 'name'"),
     "no datasets": (["contexts", 3, "datasets"], [], r"contexts\['natural'\]\.datasets: is empty"),
     "corpus beside datasets": (["contexts", 3], {"name": "natural", "kind": "natural", "corpus": __file__, "datasets": [{"path": __file__}]}, r"datasets: leave 'corpus' out"),

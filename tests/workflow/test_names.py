@@ -77,7 +77,7 @@ def test_other_paths_are_taken(path):
     assert (path_problem(path) is None) == (not set(path) & {"{", "}", "\x7f", *map(chr, range(32))})
 
 
-def test_a_model_of_the_hub_without_a_commit_is_warned_of():
+def test_models_and_datasets_of_the_hub_without_a_commit_are_warned_of():
     config = copy.deepcopy(STUDY)
     shared = {"source": "hub", "layers": 2, "encoder": True, "contexts": ["number"]}
     config["models"] += [
@@ -86,6 +86,11 @@ def test_a_model_of_the_hub_without_a_commit_is_warned_of():
     ]
     (warning,) = floating_revisions(load_study(config))
     assert warning.startswith("warning: models['floating']: revision 'main' of org/no-such-model may name another")
+    config["contexts"].append({"name": "drawn", "kind": "natural", "datasets": [{"id": "a/b", "text": "{q}"}]})
+    (_, drawn) = floating_revisions(load_study(config))
+    assert drawn.startswith("warning: contexts['drawn'].datasets[0]: revision 'main' of a/b may name other texts")
+    config["contexts"][-1]["datasets"][0]["revision"] = "0123456789" * 4
+    assert len(floating_revisions(load_study(config))) == 1
     config["models"][-2]["id"] = "no/such/model"
     with pytest.raises(NumprobeError, match="'no/such/model' is not an id of the Hugging Face hub"):
         floating_revisions(load_study(config))

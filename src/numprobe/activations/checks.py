@@ -7,6 +7,7 @@ import numpy as np
 from numprobe.activations.columns import not_finite, widen
 from numprobe.activations.store import RESIDUAL, Check, Key, state_file
 from numprobe.errors import NumprobeError
+from numprobe.texts import excerpt
 
 
 def state_check(texts: Callable[[int], str], model: str, context: str, dtype: str) -> Check:
@@ -32,7 +33,7 @@ def state_check(texts: Callable[[int], str], model: str, context: str, dtype: st
             site, layer = key
             inside = "" if site == RESIDUAL else f" ({site})"
             file = f"row {first + row} of {state_file(layer, site)}"
-            where = f"layer {layer}{inside}, prompt {texts(first + row)!r} (context {context}, {file})"
+            where = f"layer {layer}{inside}, prompt {excerpt(texts(first + row))} (context {context}, {file})"
             raise NumprobeError(_refusal(stored[row], dtype, model, where))
 
     return check

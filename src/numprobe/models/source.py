@@ -17,7 +17,8 @@ from numprobe.models.weights import INDEX, SINGLE, embedding_shards, shards
 
 T = TypeVar("T")
 
-_COMMIT = re.compile("[0-9a-f]{40}")
+#: The name of a commit on the hub.
+COMMIT = re.compile("[0-9a-f]{40}")
 # What the hub takes where no revision is named.
 _BRANCH = "main"
 
@@ -192,7 +193,7 @@ def floating_revision(id: str, revision: str | None) -> str | None:
     NumprobeError
         If `id` cannot be one of the hub.
     """
-    if _COMMIT.fullmatch(revision or ""):
+    if COMMIT.fullmatch(revision or ""):
         return None
     from huggingface_hub import try_to_load_from_cache
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numprobe.errors import NumprobeError
+from numprobe.texts import excerpt
 
 #: Why a number at some place cannot be probed.
 REASONS = ("glued", "unknown", "too_long")
@@ -148,7 +149,8 @@ class NumberTokenizer:
             If the text does not hold `value` there, or offsets and decoded tokens disagree.
         """
         if text[start:end] != str(value):
-            raise NumprobeError(f"characters {start} to {end} of {text!r} are {text[start:end]!r}, not {value}")
+            shown = excerpt(text, start, end)
+            raise NumprobeError(f"characters {start} to {end} of {shown} are {text[start:end]!r}, not {value}")
         return self.find_numeral(text, encoded, start, end)
 
     def find_numeral(self, text: str, encoded: Encoded, start: int, end: int) -> Span | str:
@@ -156,7 +158,8 @@ class NumberTokenizer:
         over = self.overlapping(encoded, start, end)
         if len(over) == 0:
             raise NumprobeError(
-                f'no token covers "{text[start:end]}" (characters {start} to {end}) in {text!r}: {_WRONG_OFFSETS}'
+                f'no token covers "{text[start:end]}" (characters {start} to {end}) in {excerpt(text, start, end)}: '
+                f"{_WRONG_OFFSETS}"
             )
         span = Span(int(over[0]), int(over[-1]))
         tokens = Tokens(*(getattr(encoded, name).tolist() for name in _ARRAYS))
@@ -220,7 +223,7 @@ class NumberTokenizer:
         cut = [text[max(first, start) : last] for first, last in zip(starts, ends, strict=True)]
         written = [self.written(id) for id in ids]
         if written != cut or "".join(cut) != text[start:end]:
-            raise _disagreement(text, text[start:end], f"by the offsets {cut}, but the tokens write {written}")
+            raise _disagreement(text, start, end, f"by the offsets {cut}, but the tokens write {written}")
         # Trimmed offsets hide a space behind the digits.
         if not self._trailing.isdisjoint(ids):
             return "glued"
@@ -437,5 +440,6 @@ def _prefix(tokenizer: Any, prefix_token: str | None) -> list[int]:
     )
 
 
-def _disagreement(text: str, numeral: str, readings: str) -> NumprobeError:
-    return NumprobeError(f"which tokens are {numeral} in {text!r}? {readings}: {_WRONG_OFFSETS}")
+def _disagreement(text: str, start: int, end: int, readings: str) -> NumprobeError:
+    shown = excerpt(text, start, end)
+    return NumprobeError(f"which tokens are {text[start:end]} in {shown}? {readings}: {_WRONG_OFFSETS}")

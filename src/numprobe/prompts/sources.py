@@ -23,9 +23,9 @@ def draw_texts(sources: Sequence[Mapping[str, Any]], texts: int, seed: int, cont
     Parameters
     ----------
     sources
-        Each has `id` (a dataset of the hub), `split`, optionally `config`, and `text`, which writes a row as a text
-        with the names of its columns in braces; or `path` (a file that `read_corpus` reads). `domain` names what the
-        texts are about; by default the last part of `id`, or the name of the file.
+        Each has `id` (a dataset of the hub), `split`, optionally `config` and `revision`, and `text`, which writes a
+        row as a text with the names of its columns in braces; or `path` (a file that `read_corpus` reads). `domain`
+        names what the texts are about; by default the last part of `id`, or the name of the file.
     texts
         How many; all, if the sources hold fewer.
     seed, context
@@ -92,7 +92,7 @@ def _load(source: Mapping[str, Any]) -> Any:
             "`datasets` of the context out to use the built-in passages"
         ) from error
     try:
-        return load_dataset(source["id"], source.get("config"), split=source["split"])
+        return load_dataset(source["id"], source.get("config"), split=source["split"], revision=source.get("revision"))
     except Exception as error:
         # The package raises whatever its parts raise: network, formats, scripts that it no longer runs.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
