@@ -58,9 +58,10 @@ test-slow: setup
 every: setup
 	$(BIN)/python tests/workflow/every.py .venv/every
 
-# Faults injected into copies of that study; writes their table in docs/reliability.md. SEED=N repeats a run.
+# Faults injected into copies of that study; writes their table in docs/reliability.md. SEED=N repeats a run, MINUTES=N ends it.
 faults: setup
-	$(BIN)/python tests/inject_faults.py .venv/every --workers 2 --page docs/reliability.md $(if $(SEED),--seed $(SEED))
+	$(BIN)/python tests/inject_faults.py .venv/every --workers 2 --page docs/reliability.md \
+		$(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 # Hashes of all packages but torch, of which a machine takes the build for its processors.
 lock: $(TOOLS)/.installed

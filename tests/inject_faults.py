@@ -1,12 +1,14 @@
 """Inject faults into copies of the small study, and write what came of them into docs/reliability.md (`make faults`).
 
-python tests/inject_faults.py STUDY [--seed N] [--only WORDS] [--part N] [--workers N] [--page FILE]
+python tests/inject_faults.py STUDY [--seed N] [--only WORDS] [--part N] [--minutes N] [--workers N] [--page FILE]
 """
 
 import argparse
+import math
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,10 +42,15 @@ def needed(faults: Sequence[Fault]) -> list[str]:
     return sorted(files | {file for file, _ in READERS.values()})
 
 
-def inject_all(faults: Sequence[Fault], reference: Path, folder: Path, workers: int) -> list[Outcome]:
-    """Inject faults, several at a time, and tell what came of each."""
+def inject_all(
+    faults: Sequence[Fault], reference: Path, folder: Path, workers: int, minutes: float = math.inf
+) -> list[Outcome]:
+    """Inject faults, several at a time, as long as there is time, and tell what came of each."""
+    end = time.monotonic() + 60 * minutes
 
     def one(place: int) -> Outcome:
+        if time.monotonic() > end:
+            return Outcome(faults[place], skipped="the time was up")
         outcome = inject(faults[place], reference, folder / f"fault-{place}")
         print(f"{place + 1}/{len(faults)} {outcome}", flush=True)
         if outcome.silent or not (outcome.recovered or outcome.skipped):
@@ -67,6 +74,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="words that a fault's name must hold")
     parser.add_argument("--part", type=int, help="so many of the faults")
     parser.add_argument("--workers", type=int, default=1, help="faults at a time")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no fault after so many minutes")
     parser.add_argument("--page", type=Path, help="the page whose section is written")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
@@ -76,7 +84,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="numprobe-faults-"))
     try:
         flips = flip_all(reference, folder, options.seed)
-        outcomes = inject_all(faults, reference, folder, options.workers)
+        outcomes = inject_all(faults, reference, folder, options.workers, options.minutes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     text = section(outcomes, flips, options.seed)

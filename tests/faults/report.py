@@ -1,6 +1,7 @@
 """The table of faults in docs/reliability.md."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -58,8 +59,9 @@ def _rows(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _skipped(outcomes: Sequence[Outcome]) -> list[str]:
-    reasons = sorted({outcome.skipped for outcome in outcomes if outcome.skipped})
-    return [f"Not injected on this machine: {'; '.join(reasons)}.", ""] if reasons else []
+    reasons = Counter(outcome.skipped for outcome in outcomes if outcome.skipped)
+    told = "; ".join(f"{count}, as {reason}" for reason, count in sorted(reasons.items()))
+    return [f"Not injected: {told}.", ""] if told else []
 
 
 def with_section(page: str, text: str) -> str:
