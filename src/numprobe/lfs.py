@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from numprobe.errors import NumprobeError
+from numprobe.sealed import unreadable
 
 _START = b"version https://git-lfs.github.com/spec/"
 
@@ -13,7 +14,7 @@ def refuse_pointer(path: str | Path) -> None:
     Raises
     ------
     NumprobeError
-        If it is one.
+        If it is one, or cannot be read.
     """
     if is_pointer(path):
         raise NumprobeError(
@@ -23,9 +24,17 @@ def refuse_pointer(path: str | Path) -> None:
 
 
 def is_pointer(path: str | Path) -> bool:
-    """Return whether a file is a Git LFS pointer."""
+    """Return whether a file is a Git LFS pointer; one that does not exist is none.
+
+    Raises
+    ------
+    NumprobeError
+        If the system does not give the file.
+    """
     try:
         with Path(path).open("rb") as file:
             return file.read(len(_START)) == _START
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise unreadable(path, error) from None

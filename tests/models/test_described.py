@@ -1,7 +1,9 @@
 """Model folders that cannot be read: one line that names the file and what to do, from the command and at the start."""
 
+import errno
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -112,6 +114,19 @@ def test_pointers_of_git_lfs(folder, capsys, file):
         (folder / SINGLE).unlink()
     (folder / file).write_text(POINTER)
     refused_at_once(capsys, folder, f"{folder / file} is a Git LFS pointer", "run `git lfs pull`")
+
+
+@pytest.mark.parametrize("file", [*SMALL[:-1], SINGLE])
+def test_files_that_the_system_does_not_give(folder, capsys, monkeypatch, file):
+    opened = Path.open
+
+    def refuse(path, *arguments, **options):
+        if path.name == file:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    refused_at_once(capsys, folder, f"{folder / file} cannot be read (Permission denied): give yourself the right")
 
 
 @pytest.mark.parametrize("file", SMALL)

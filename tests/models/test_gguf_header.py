@@ -66,6 +66,9 @@ def test_a_file_that_has_changed_is_read_again(file):
 def test_no_file_and_no_gguf_file(tmp_path):
     with pytest.raises(NumprobeError, match=r"the GGUF file .*no.gguf does not exist"):
         read_header(tmp_path / "no.gguf")
+    (tmp_path / "pointer.gguf").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{0:064}\nsize 9\n")
+    with pytest.raises(NumprobeError, match=r"pointer.gguf is a Git LFS pointer, not the file itself: run `git lfs pu"):
+        read_header(tmp_path / "pointer.gguf")
     (tmp_path / "empty.gguf").write_bytes(b"")
     with pytest.raises(NumprobeError, match=r"empty.gguf is not a GGUF file: it has 0 bytes"):
         read_header(tmp_path / "empty.gguf")

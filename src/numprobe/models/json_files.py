@@ -7,6 +7,7 @@ from typing import Any
 
 from numprobe.errors import NumprobeError
 from numprobe.lfs import refuse_pointer
+from numprobe.sealed import unreadable
 
 # What configuration and tokenizer are read from.
 _FILES = (
@@ -64,10 +65,8 @@ def _check_start(path: Path) -> None:
     try:
         with path.open("rb") as file:
             start = file.read(3)
-    except FileNotFoundError:
-        raise NumprobeError(f"{path} does not exist") from None
     except OSError as error:
-        raise NumprobeError(f"{path} cannot be read ({error.strerror})") from error
+        raise unreadable(path, error) from None
     if path.suffix != ".json":
         return
     for mark, what in _MARKS.items():

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from numprobe.errors import NumprobeError
+from numprobe.lfs import refuse_pointer
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -125,11 +126,12 @@ def read_header(path: str | Path, lists: Container[str] = ()) -> GgufHeader:
     Raises
     ------
     NumprobeError
-        If there is no such file, it is no GGUF file, it ends too early, or it holds a part of a model alone.
+        If there is no such file, it is a Git LFS pointer or no GGUF file, ends too early, or holds a part of a model.
     """
     path = Path(path)
     if not path.is_file():
         raise NumprobeError(f"the GGUF file {path} does not exist")
+    refuse_pointer(path)
     if path.stat().st_size < 24:
         raise NumprobeError(f"{path} is not a GGUF file: it has {path.stat().st_size} bytes")
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
