@@ -1,5 +1,7 @@
 """The files of a model that the workflow made are compared with their checksums before they are loaded."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,21 @@ def test_what_loads_the_model_compares_first(folder):
     (folder / "tokenizer.json").write_text((folder / "tokenizer.json").read_text() + " ")
     with pytest.raises(NumprobeError, match=r"tokenizer\.json is damaged"):
         load_tokenizer(source)
+
+
+def test_a_file_that_is_damaged_as_soon_as_it_appears_is_found(tmp_path, monkeypatch):
+    """While the files after it, and the checksums, are still to be written."""
+    move = shutil.move
+
+    def move_and_damage(source, target):
+        move(source, target)
+        if source.name == "tokenizer.json":
+            target.write_bytes(target.read_bytes() + b" ")
+
+    monkeypatch.setattr(shutil, "move", move_and_damage)
+    save_model(tiny_model("llama"), byte_tokenizer(), tmp_path)
+    with pytest.raises(NumprobeError, match=r"tokenizer\.json is damaged"):
+        resolve_source(ModelSource("train", folder=str(tmp_path)))
 
 
 def test_a_file_that_is_not_there_is_said(folder):

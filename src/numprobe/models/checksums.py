@@ -1,9 +1,11 @@
 """Checksums of the model folders that the workflow makes, in a file of their own beside what transformers writes."""
 
+import shutil
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from numprobe.atomic import atomic_path
 from numprobe.sealed import checksum, damaged, read_sealed_json, unreadable, write_sealed_json
 
 #: Written last: a folder with it is complete.
@@ -11,10 +13,26 @@ CHECKSUMS = "checksums.json"
 _WEIGHTS = ".safetensors"
 
 
-def write_checksums(folder: str | Path, names: Iterable[str]) -> None:
-    """Write the size and the checksum of some files of a model folder, atomically."""
-    place = Path(folder)
-    files = {name: {"bytes": (place / name).stat().st_size, "checksum": checksum(place / name)} for name in names}
+def publish_model(made: str | Path, folder: str | Path, names: Iterable[str]) -> None:
+    """Move the files of a model to its folder, each atomically, and write their sizes and checksums there last.
+
+    The checksums are taken before: what happens to a file in the folder cannot change them.
+
+    Parameters
+    ----------
+    made
+        The folder where the files were made.
+    folder
+        The model's folder, on the same disk.
+    names
+        The files.
+    """
+    source, place = Path(made), Path(folder)
+    names = list(names)
+    files = {name: {"bytes": (source / name).stat().st_size, "checksum": checksum(source / name)} for name in names}
+    for name in names:
+        with atomic_path(place / name) as target:
+            shutil.move(source / name, target)
     write_sealed_json(place / CHECKSUMS, {"files": files})
 
 

@@ -1,13 +1,12 @@
 """Model folders that are complete, or not there."""
 
-import shutil
 import tempfile
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from numprobe.atomic import atomic_path, telling_full_disk
-from numprobe.models.checksums import write_checksums
+from numprobe.atomic import telling_full_disk
+from numprobe.models.checksums import publish_model
 
 #: What transformers writes of a model.
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
@@ -20,7 +19,4 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folde
     with telling_full_disk(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        for name in MODEL_FILES:
-            with atomic_path(folder / name) as target:
-                shutil.move(Path(temporary) / name, target)
-    write_checksums(folder, MODEL_FILES)
+        publish_model(temporary, folder, MODEL_FILES)

@@ -1,6 +1,5 @@
 """Turn a GGUF file into an ordinary model folder: once, checked tensor by tensor."""
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
-from numprobe.atomic import atomic_path, file_sha256, telling_full_disk
+from numprobe.atomic import file_sha256, telling_full_disk
 from numprobe.errors import NumprobeError
-from numprobe.models.checksums import write_checksums
+from numprobe.models.checksums import publish_model
 from numprobe.models.gguf.architecture import count_types, main_type, own_entries, read_known_model
 from numprobe.models.gguf.header import GgufHeader
 from numprobe.models.gguf.read_vocabulary import read_vocabulary
@@ -67,10 +66,7 @@ def convert_gguf(
         # As it will be loaded: for some types of model transformers builds another one than it saved.
         check_tokenizer(load_tokenizer(ModelSource("path", path=temporary)), read_vocabulary(file), file)
         check_weights(header, Path(temporary) / "model.safetensors")
-        for name in _FILES:
-            with atomic_path(output / name) as target:
-                shutil.move(Path(temporary) / name, target)
-    write_checksums(output, _FILES)
+        publish_model(temporary, output, _FILES)
     write_sealed_json(output / RECORD, {**_describe(header), **origin, "provenance": dict(provenance)})
 
 
