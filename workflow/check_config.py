@@ -312,9 +312,7 @@ def _context_problems(config: Config) -> Iterator[str]:
             yield f"{where}.name: '{UNIVERSAL}' is reserved for the probe of all contexts"
         if entry["name"] == "multi_token":
             yield f"{where}.name: 'multi_token' is reserved for the experiment of that name"
-        yield from _path_problems(entry, ("corpus",), where)
-        if "corpus" in entry and not path_problem(entry["corpus"]) and not Path(entry["corpus"]).is_file():
-            yield f"{where}.corpus: the file {entry['corpus']} does not exist"
+        yield from _corpus_problems(entry, "corpus", where)
         if "corpus" in entry and "datasets" in entry:
             yield f"{where}.datasets: leave 'corpus' out, or name its file as the 'path' of an entry here"
         if entry["kind"] == "result" and config["numbers"]["min"] < config["numbers"]["max"]:
@@ -332,17 +330,33 @@ def _arithmetic_problems(entry: Config, config: Config) -> Iterator[str]:
         yield str(error)
 
 
+def _corpus_problems(entry: Config, key: str, where: str) -> Iterator[str]:
+    """A file of texts must be there, and its first text one that can be read."""
+    path = entry.get(key)
+    if path is None:
+        return
+    if (problem := path_problem(path)) is not None:
+        yield f"{where}.{key}: {problem}"
+    elif not Path(path).is_file():
+        yield f"{where}.{key}: the file {path} does not exist"
+    else:
+        # Heavy imports only where a study has a corpus.
+        from numprobe.prompts.corpus import check_first_text
+
+        try:
+            check_first_text(path)
+        except NumprobeError as error:
+            yield f"{where}.{key}: {error}"
+
+
 def _dataset_problems(source: Config, where: str) -> Iterator[str]:
     if ("id" in source) == ("path" in source):
         yield f"{where}: needs either 'id' (a dataset of the hub) or 'path' (a file)"
-    elif "path" in source and path_problem(source["path"]) is not None:
-        yield from _path_problems(source, ("path",), where)
-    elif "path" in source and not Path(source["path"]).is_file():
-        yield f"{where}.path: the file {source['path']} does not exist"
     elif "path" in source and set(source) & {"config", "revision", "text"}:
         yield f"{where}: 'config', 'revision' and 'text' go with 'id', a file has a column or key 'text'"
     elif "id" in source and not re.search(r"\{[^{}]+\}", source.get("text", "")):
         yield f"{where}.text: name the columns of {source['id']} that make a text, in braces, such as {{question}}"
+    yield from _corpus_problems(source, "path", where)
 
 
 def _probe_problems(config: Config) -> Iterator[str]:

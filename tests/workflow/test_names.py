@@ -72,6 +72,26 @@ def test_paths_with_braces_are_refused_with_their_key(path, key):
         check_config(config)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"7 eggs", "unknown extension '.csv'"),
+        ("a.txt", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "is a Git LFS pointer"),
+        ("a.txt", "7 eggs".encode("utf-16-le"), "line 1: character 1 is NUL"),
+        ("a.jsonl", b'\n{"txt": "7 eggs"}', "line 2: 'text': is missing"),
+        ("a.parquet", b"PAR1", "is not a readable Parquet file"),
+    ],
+)
+def test_a_corpus_that_cannot_be_read_is_refused_before_the_first_job(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    path = str(tmp_path / name)
+    for entry, key in ({"corpus": path}, r"corpus"), ({"datasets": [{"path": path}]}, r"datasets\[0\]\.path"):
+        config = copy.deepcopy(STUDY)
+        config["contexts"].append({"name": "c", "kind": "natural", **entry})
+        with pytest.raises(NumprobeError, match=rf"contexts\['c'\]\.{key}: .*{message}"):
+            check_config(config)
+
+
 @given(st.text())
 def test_other_paths_are_taken(path):
     assert (path_problem(path) is None) == (not set(path) & {"{", "}", "\x7f", *map(chr, range(32))})

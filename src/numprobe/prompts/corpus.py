@@ -99,6 +99,17 @@ def read_corpus(path: str | Path, seed: int, test_share: float) -> Corpus:
     return Corpus(passages, skipped, {reason: left_out[reason] for reason in sorted(left_out)})
 
 
+def check_first_text(path: str | Path) -> None:
+    """Refuse a corpus whose first text cannot be read: at once, where the whole file is read by a job.
+
+    Raises
+    ------
+    NumprobeError
+        As `read_corpus`.
+    """
+    next(_entries(Path(path)), None)
+
+
 def describe_left_out(left_out: Mapping[str, int]) -> str:
     """Return how many numerals were left out as a text, such as "3 decimal, 12 grouped"."""
     return ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
