@@ -5,7 +5,8 @@ from pathlib import Path
 from numprobe.errors import NumprobeError
 from numprobe.sealed import unreadable
 
-_START = b"version https://git-lfs.github.com/spec/"
+#: What every pointer begins with.
+START = "version https://git-lfs.github.com/spec/"
 
 
 def refuse_pointer(path: str | Path) -> None:
@@ -33,7 +34,7 @@ def is_pointer(path: str | Path) -> bool:
     """
     try:
         with Path(path).open("rb") as file:
-            return file.read(len(_START)) == _START
+            return file.read(len(START)) == START.encode()
     except FileNotFoundError:
         return False
     except OSError as error:

@@ -3,6 +3,7 @@
 import re
 
 from numprobe.errors import NumprobeError
+from numprobe.lfs import START
 
 #: Characters of a text at the most. No model reads so many; a book has a tenth of them.
 LONGEST = 10_000_000
@@ -11,7 +12,6 @@ LONGEST = 10_000_000
 _AROUND = 40
 _NUL = "\0"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_POINTER = "version https://git-lfs.github.com/spec/"
 
 
 def check_text(text: str, where: str) -> None:
@@ -46,7 +46,7 @@ def text_problem(text: str) -> str | None:
         return f"not UTF-8 ({_describe(found[0])} at character {found.start()}): save it as UTF-8"
     if len(text) > LONGEST:
         return f"longer than {LONGEST:,} characters, which no model reads: divide it into texts"
-    if text.startswith(_POINTER):
+    if text.startswith(START):
         return "a Git LFS pointer, not the text itself: run `git lfs pull` where it was cloned, or download it again"
     return None
 
