@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,9 @@ sys.path.insert(0, str(ROOT / "src"))
 from numprobe.codedigest import code_digest  # noqa: E402
 from numprobe.errors import NumprobeError  # noqa: E402
 from numprobe.provenance import provenance  # noqa: E402
+from numprobe.threads import prepare_torch, threads  # noqa: E402
+
+__all__ = ["prepare_torch", "threads"]
 
 #: What may stand in the column `control` for all states of a run: those of a model, or of one of its controls.
 CONTROL_RUNS = ("none", "untrained", *(f"untrained-{place}" for place in range(2, 11)), "mixed")
@@ -57,11 +59,26 @@ def layers_option(result: argparse.ArgumentParser) -> None:
     )
 
 
-def run(main: Callable[[argparse.Namespace, dict[str, Any]], None], arguments: argparse.ArgumentParser) -> None:
-    """Parse, check the code, call `main(options, provenance)`; on an error meant for people print it and exit 1."""
+Main = Callable[[argparse.Namespace, dict[str, Any]], None]
+EXPERIMENTS = ROOT / "src/numprobe/experiments"
+
+
+def _no_modules(options: argparse.Namespace) -> list[Path]:
+    return []
+
+
+def run(
+    main: Main,
+    arguments: argparse.ArgumentParser,
+    modules: Callable[[argparse.Namespace], list[Path]] = _no_modules,
+) -> None:
+    """Parse, check the code, call `main(options, provenance)`; on an error meant for people print it and exit 1.
+
+    `modules`: return the modules that the program imports by name, which are part of its code.
+    """
     options = arguments.parse_args()
     program = Path(sys.argv[0]).resolve()
-    digest = code_digest(program)
+    digest = code_digest(program, *modules(options))
     try:
         if options.code and options.code != digest:
             raise NumprobeError(
@@ -91,18 +108,3 @@ def _look_for_garbage() -> None:
     """Look for it among the objects that are made from now on."""
     gc.freeze()
     gc.enable()
-
-
-def threads() -> int:
-    """The number of threads that Snakemake granted (it exports OMP_NUM_THREADS), or all cores."""
-    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
-
-
-def prepare_torch() -> None:
-    """Give torch the granted threads, and the memory that it frees back to it."""
-    import torch
-
-    from numprobe.allocation import keep_freed_memory
-
-    torch.set_num_threads(threads())
-    keep_freed_memory()

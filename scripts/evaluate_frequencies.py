@@ -7,7 +7,7 @@ from typing import Any
 from _run import parser, run
 from numprobe.evaluation.frequencies import EXTRA, frequency_rows
 from numprobe.evaluation.geometry import open_spaces
-from numprobe.evaluation.rsa import token_states
+from numprobe.evaluation.matched_tokens import token_states
 from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, read_table, write_table
 

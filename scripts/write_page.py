@@ -7,9 +7,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run
+from _run import EXPERIMENTS, parser, run
 from numprobe.atomic import atomic_path
-from numprobe.findings.page import PAGES, findings_page
+from numprobe.findings.page import findings_page
 from numprobe.tables import read_table
 
 
@@ -24,12 +24,18 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 def arguments() -> argparse.ArgumentParser:
     """Options."""
     result = parser(__doc__)
-    result.add_argument("--subject", choices=PAGES, required=True, help="what the experiments are about")
+    result.add_argument("--subject", required=True, help="what the experiments are about")
     result.add_argument("--tables", type=Path, nargs="+", required=True, help="collected tables (Parquet)")
     result.add_argument("--experiments", nargs="+", required=True, help="the study's experiments, in order")
     result.add_argument("--output", type=Path, required=True, help="Markdown file to write")
     return result
 
 
+def findings_of(options: argparse.Namespace) -> list[Path]:
+    """The modules that write the sections of experiments with a folder."""
+    files = [EXPERIMENTS / name / "findings.py" for name in options.experiments]
+    return [file for file in files if file.exists()]
+
+
 if __name__ == "__main__":
-    run(main, arguments())
+    run(main, arguments(), findings_of)

@@ -45,7 +45,7 @@ def tree(tmp_path):
 
 
 def digest(tree):
-    return code_digest(tree / "scripts/program.py", tree / "numprobe")
+    return code_digest(tree / "scripts/program.py", source=tree / "numprobe")
 
 
 def changes(tree, name, old, new):

@@ -34,6 +34,8 @@ ALLOWED = {
         "scripts/choose_matched_tokens.py",
         "scripts/draw_texts.py",
         "scripts/fit_iterative_probes.py",
+        "scripts/measure.py",
+        "scripts/plot.py",
         "scripts/train_model.py",
         "scripts/write_configuration.py",
         "workflow/study.py",

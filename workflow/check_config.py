@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 from command_line import read_given_values
-from control_runs import base_of, control_of
-from snakemake.utils import validate
+from config_schema import config_schema, fill_defaults
 
 from numprobe.errors import NumprobeError
+from numprobe.experiments.find import experiment_names, find_experiment
 from numprobe.names import NAME, path_problem, study_name
 from numprobe.prompts.arithmetic import arithmetic_examples
+from numprobe.runs import base_of, control_of
 
-SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 ITERATIVE = ("sinusoidal", "wave", "mlp")
 VOCABULARY = "vocabulary"
 #: What stands for the context in the path of the probe of all contexts.
@@ -37,7 +36,6 @@ _NEED_FOURIER = (
     "error_tracing",
     "patching",
     "denoising",
-    "steering",
     "ablation",
     "causal_subspace",
     "embedding_alignment",
@@ -62,12 +60,10 @@ def check_config(config: Config, given: Config | None = None) -> None:
     NumprobeError
         Listing every problem found, each with the key, the value and what is allowed.
     """
-    # Read whenever Snakemake starts: libyaml is six times as fast as the loader in Python, where it is installed.
-    schema = yaml.load(SCHEMA.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     if given:
-        read_given_values(config, given, schema)
-    _raise(list(_schema_problems(config, schema)))
-    validate(config, str(SCHEMA))
+        read_given_values(config, given, config_schema())
+    _raise(list(_schema_problems(config)))
+    fill_defaults(config)
     checks = (
         _number_problems,
         _model_problems,
@@ -75,6 +71,7 @@ def check_config(config: Config, given: Config | None = None) -> None:
         _probe_problems,
         _probing_experiment_problems,
         _sample_efficiency_problems,
+        _declared_problems,
     )
     _raise([problem for check in checks for problem in check(config)])
 
@@ -88,8 +85,8 @@ def _raise(problems: list[str]) -> None:
 # --- what the schema says ---------------------------------------------------------------------------------------------
 
 
-def _schema_problems(config: Config, schema: Config) -> Iterator[str]:
-    validator = jsonschema.Draft202012Validator(schema)
+def _schema_problems(config: Config) -> Iterator[str]:
+    validator = jsonschema.Draft202012Validator(config_schema())
     problems = [
         f"{_path(error.absolute_path, config) or 'the configuration'}: {_describe(error)}"
         for error in _sorted_errors(validator, config)
@@ -401,6 +398,13 @@ def _settings_of_problems(entry: Config, models: list[Config]) -> Iterator[str]:
     for name in own:
         if entry["name"] not in experiments.get(name, [entry["name"]]):
             yield f"{where}: '{name}' takes no part: add '{entry['name']}' to its experiments, or leave it out here"
+
+
+def _declared_problems(config: Config) -> Iterator[str]:
+    """What experiments that are declared in folders of their own need."""
+    for entry in config["experiments"]:
+        if entry["name"] in experiment_names():
+            yield from find_experiment(entry["name"]).problems(config, entry["name"])
 
 
 def _length_problems(config: Config) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """How much disk the hidden states of a study will take, told before it runs."""
 
 from check_config import VOCABULARY, Config
-from control_runs import base_of
 from study import Study
+
+from numprobe.runs import base_of
 
 # Numbers in a text of the built-in passages; texts of one's own may hold more or fewer.
 _PER_TEXT = 5

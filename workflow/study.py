@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from check_config import ITERATIVE, VOCABULARY, Config, check_config, settings_for
-from control_runs import MIXED, MIXED_LAYER, UNTRAINED, base_of, control_of, untrained_runs
 
 from numprobe.errors import NumprobeError
+from numprobe.experiments.find import experiment_names, find_experiment
 from numprobe.interventions.pairs import (
     NO_CONTEXT,
     TEST,
@@ -45,6 +45,7 @@ from numprobe.models.source import COMMIT, floating_revision
 from numprobe.models.weights import folder_facts, weight_files
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.prompts.examples import describe_examples
+from numprobe.runs import MIXED, MIXED_LAYER, UNTRAINED, base_of, control_of, untrained_runs
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
@@ -58,14 +59,13 @@ MANIPULATION = (
     "layer_removal",
     "patching",
     "denoising",
-    "steering",
     "ablation",
     "causal_subspace",
     "embedding_alignment",
     "operand_precision",
 )
 #: Those that change the states of operands.
-OPERANDS = ("steering", "ablation", "causal_subspace")
+OPERANDS = ("ablation", "causal_subspace")
 #: Controls that are fitted as probes of their own; the others are runs of their own.
 PROBE_CONTROLS = ("shuffled", "gaussian")
 #: Kinds of contexts in which the state before the number is read.
@@ -340,6 +340,11 @@ class Study:
         ]
         return plain + untrained
 
+    def bare_runs(self, experiment: str) -> list[tuple[str, str]]:
+        """Embedding matrices and bare numbers of the models of an experiment and of their untrained controls."""
+        bare = next((name for name, entry in self.contexts.items() if entry["kind"] == "number"), None)
+        return [(model, context) for model, context in self.runs(experiment) if context in (VOCABULARY, bare)]
+
     def control_runs(self, model: str) -> list[str]:
         """Names of the runs that are controls of a model: the untrained ones, then the mixed one."""
         seeds = self.models[model].entry.get("untrained_seeds", 1) if self.reads_untrained(model) else 0
@@ -549,18 +554,30 @@ def load_study(config: Config, given: Config | None = None) -> Study:
         _intervention_problems,
         _interchange_problems,
         _prompting_problems,
+        _declared_problems,
     )
     problems += [] if problems else [problem for check in checks for problem in check(study)]
     if problems:
         raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
     _raise_layer_problems(study)
-    idle = [name for name in _EXPERIMENT_CONTEXTS if study.experiment(name) and not _applies(study, name)]
+    idle = _idle_experiments(study)
     if idle:
-        needs = "; ".join(f"'{name}' needs {_EXPERIMENT_CONTEXTS[name]}" for name in idle)
+        needs = "; ".join(f"'{name}' needs {what}" for name, what in idle.items())
         raise NumprobeError(
             f"experiments: none of the models has the contexts for it: {needs}. Leave it out or add them"
         )
     return study
+
+
+def _idle_experiments(study: Study) -> dict[str, str]:
+    """Experiments that no model of the study has the contexts for, and what they need."""
+    names = [entry["name"] for entry in study.config["experiments"]]
+    idle = {name: what for name, what in _EXPERIMENT_CONTEXTS.items() if name in names and not _applies(study, name)}
+    for name in names:
+        for need in find_experiment(name).needs if name in experiment_names() else ():
+            if not need.is_met(study, name):
+                idle[name] = need.what
+    return idle
 
 
 _EXPERIMENT_CONTEXTS = {
@@ -572,7 +589,6 @@ _EXPERIMENT_CONTEXTS = {
     "shared_code": "one of its contexts in two models that are not of one training run",
     "consistency": "one of its contexts",
     "trained_probes": "a probe that is trained by gradient descent, in one of its contexts",
-    "rsa": f"'{VOCABULARY}'",
     "frequencies": f"'{VOCABULARY}'",
     "cross_layer": "a context of prompts",
     "universal_probe": "a context whose kind is not " + " or ".join(BEFORE_THE_NUMBER),
@@ -627,7 +643,7 @@ def _applies(study: Study, experiment: str) -> bool:
         return bool(study.trained_probe_runs())
     if experiment == "natural_contexts":
         return any(study.contexts_of_kind(model, "natural") for model in models)
-    if experiment in ("spectra", "rsa", "frequencies", "embedding_probes"):
+    if experiment in ("spectra", "frequencies", "embedding_probes"):
         return VOCABULARY in contexts
     if experiment == "universal_probe":
         return any(map(study.own_token_contexts, study.models_of(experiment)))
@@ -652,6 +668,13 @@ def _single_token_problems(study: Study) -> list[str]:
 
 def _folds(config: Config) -> int:
     return int(config["split"]["folds"]) if config["split"]["scheme"] == "folds" else 1
+
+
+def _declared_problems(study: Study) -> list[str]:
+    """Problems of experiments that are declared in folders of their own."""
+    names = [entry["name"] for entry in study.config["experiments"] if entry["name"] in experiment_names()]
+    needs = [(name, need) for name in names for need in find_experiment(name).needs]
+    return [f"  - {problem}" for name, need in needs for problem in need.study_problems(study, name)]
 
 
 def _leave_out_problems(study: Study) -> list[str]:

@@ -44,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--minimum", type=int, default=0, help="smallest number of the study")
     add.add_argument("--maximum", type=int, default=999, help="largest number of the study")
     add.set_defaults(command=_add_model)
+    explain = commands.add_parser("explain", help="tell what an experiment needs, which jobs it adds and what it makes")
+    explain.add_argument("experiment", metavar="EXPERIMENT", help="name of the experiment")
+    explain.set_defaults(command=_explain)
     read = commands.add_parser("read", help="decode the numbers of a text with a fitted probe")
     read.add_argument("probe", metavar="PROBE", type=Path, help="a probe file, results/probes/.../*.safetensors")
     read.add_argument("model", metavar="MODEL", help="id on the Hugging Face hub, or a local folder")
@@ -56,6 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("path", metavar="PATH", nargs="?", type=Path, default=Path("results"), help="folder or file")
     verify.set_defaults(command=_verify)
     return parser
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from numprobe.experiments.explain import explain
+    from numprobe.experiments.find import experiment_names, find_experiment
+
+    if options.experiment not in experiment_names():
+        raise NumprobeError(f"there is no experiment {options.experiment}; there are {', '.join(experiment_names())}")
+    print(explain(options.experiment, find_experiment(options.experiment)))
 
 
 def _source(id: str, revision: str | None) -> ModelSource:

@@ -14,23 +14,28 @@ from pathlib import Path
 PACKAGE = "numprobe"
 SOURCE = Path(__file__).resolve().parent
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+# Files beside a module that change no result: captions, pages, claims.
+_NO_DATA = {".py", ".pyc", ".rst", ".md", ".yaml"}
 # Where statements have statements in them.
 _PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-def code_digest(program: str | Path, source: Path = SOURCE) -> str:
-    """Hexadecimal digest (16 digits) of `program` and of all library code that it reaches.
+def code_digest(program: str | Path, *modules: str | Path, source: Path = SOURCE) -> str:
+    """Return the hexadecimal digest (16 digits) of `program` and of all library code that it reaches.
 
     Parameters
     ----------
     program
         A Python file. Modules beside it that it imports count too.
+    modules
+        Modules of the package that the program imports by name at run time.
     source
         The folder of the numprobe package.
     """
     digest = sha256()
     root = Path(program).resolve().parent
-    for path in reached_files(program, source):
+    reached = {path for file in (program, *modules) for path in reached_files(file, source)}
+    for path in sorted(reached):
         name = path.relative_to(source if path.is_relative_to(source) else root).as_posix()
         digest.update(f"{name}\n{_fingerprint(path)}\n".encode())
     return digest.hexdigest()[:16]
@@ -75,7 +80,7 @@ def _package_files(module: str, source: Path) -> tuple[Path, ...]:
 @cache
 def _data_in(folder: Path) -> tuple[Path, ...]:
     """The data files of a package."""
-    files = (file for file in folder.iterdir() if file.is_file() and file.suffix not in {".py", ".pyc"})
+    files = (file for file in folder.iterdir() if file.is_file() and file.suffix not in _NO_DATA)
     # What editors and desktops leave behind is no data.
     return tuple(file for file in files if not file.name.startswith(".") and not file.name.endswith("~"))
 

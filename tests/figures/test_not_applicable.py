@@ -5,11 +5,11 @@ import pytest
 
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.collect import collect
+from numprobe.experiments.rsa.figure import draw_rsa, rsa_rows
 from numprobe.figures.consistency import consistency_rows, draw_angles, draw_layers, draw_models
 from numprobe.figures.embedding_probes import draw_embedding_probes, embedding_probes_rows
 from numprobe.figures.frequencies import draw_frequencies, frequencies_rows
 from numprobe.figures.not_applicable import draw_not_applicable, drawn_or_reasons, not_applicable_rows
-from numprobe.figures.rsa import draw_rsa, rsa_rows
 from numprobe.figures.sample_efficiency import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.figures.shared_frequencies import draw_shared_frequencies, shared_frequencies_rows
 from numprobe.figures.spectra import draw_spectra, spectra_rows

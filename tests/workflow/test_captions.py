@@ -14,7 +14,8 @@ FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 def rendered(caption, config):
     # As Snakemake renders them.
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
-    text = (ROOT / "workflow/report" / f"{caption}.rst").read_text()
+    (file,) = [*ROOT.glob(f"workflow/report/{caption}.rst"), *ROOT.glob(f"src/numprobe/experiments/*/{caption}.rst")]
+    text = file.read_text()
     return environment.from_string(text).render(snakemake=SimpleNamespace(config=config))
 
 

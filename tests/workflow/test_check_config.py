@@ -384,3 +384,13 @@ def test_every_key_of_the_schema_is_described():
     assert [
         bad for name, entry in schema["$defs"].items() for bad in undescribed(entry.get("properties", {}), name)
     ] == []
+
+
+def test_defaults_of_one_configuration_do_not_reach_the_next():
+    config = {key: value for key, value in study().items() if key not in ("numbers", "split", "intervals")}
+    check_config(config)
+    config["numbers"]["max"] = 99
+    config["split"]["folds"] = 2
+    other = {key: value for key, value in study().items() if key not in ("numbers", "split", "intervals")}
+    check_config(other)
+    assert (other["numbers"]["max"], other["split"]["folds"]) == (999, 10)

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import yaml
-from check_config import SCHEMA
+from config_schema import config_schema
 
 from models.tiny import digit_tokenizer
 from workflow.every import CONFIGURATION, ROOT, TARGETS, command, environment, notes, prepare
@@ -15,10 +15,9 @@ def configuration():
 
 
 def test_it_has_every_experiment_and_every_kind_of_context():
-    schema = yaml.safe_load(SCHEMA.read_text())["$defs"]
-    assert [entry["name"] for entry in configuration()["experiments"]] == schema["experiment"]["properties"]["name"][
-        "enum"
-    ]
+    schema = config_schema()["$defs"]
+    names = [entry["name"] for entry in configuration()["experiments"]]
+    assert sorted(names) == sorted(schema["experiment"]["properties"]["name"]["enum"])
     kinds = {entry["kind"] for entry in configuration()["contexts"]}
     assert kinds == set(schema["context"]["properties"]["kind"]["enum"])
 

@@ -8,17 +8,18 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from check_config import SCHEMA, check_config
+from check_config import check_config
 from command_line import read_given_values
-from control_runs import control_of
+from config_schema import config_schema
 from hypothesis import example, given
 from hypothesis import strategies as st
 from study import floating_revisions, load_study
 
 from numprobe.errors import NumprobeError
 from numprobe.names import NAME, path_problem, study_name
+from numprobe.runs import control_of
 
-RULES = yaml.safe_load(SCHEMA.read_text())
+RULES = config_schema()
 NAMES = jsonschema.Draft202012Validator(RULES["$defs"]["name"])
 STUDY = yaml.safe_load((Path(__file__).parent / "study.yaml").read_text())
 

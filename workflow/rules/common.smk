@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 
 from check_config import VOCABULARY
 from check_python import check_python
-from control_runs import MIXED, MIXED_LAYER, UNTRAINED, UNTRAINED_ENDING, base_of, control_of
+from numprobe.runs import MIXED, MIXED_LAYER, UNTRAINED, UNTRAINED_ENDING, base_of, control_of
 from estimate import describe_states
 from kept_files import look_after_kept_files, made_files, refuse_damage
 from numprobe.codedigest import code_digest
@@ -61,7 +61,8 @@ MAIN = ["accuracy", "transfer", "spectra", "examples", "composition"]
 GROUPS = {"representation": [], "manipulation": []}
 # Filled by add_experiment: what each experiment adds, what each collected table joins, how each figure is drawn.
 ADDED, COLLECTED, PLOTS = {}, {}, {}
-CATEGORIES = {"training": "08. Training of the small models"}
+CATEGORIES = {"training": "Training of the small models"}
+CAPTIONS = {}
 FORMATS = sorted({"png", *config["figures"]["formats"]})
 CANDIDATES = config["numbers"]["max"] - config["numbers"]["min"] + 1
 RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"
@@ -75,18 +76,18 @@ wildcard_constraints:
     context="|".join(re.escape(name) for name in [*STUDY.contexts, VOCABULARY]),
 
 
-def digest(program):
+def digest(program, *modules):
     """The digest of a program and of all library code that it imports: a change of either re-runs the rule.
 
-    Taken for the rules that have jobs, when their parameters are asked for.
+    Taken for the rules that have jobs, when their parameters are asked for. `modules`: what it imports by name.
     """
-    return lambda wildcards: taken_digest(program)
+    return lambda wildcards: taken_digest(program, *modules)
 
 
 @cache
-def taken_digest(program):
+def taken_digest(program, *modules):
     """The digest itself, once for all jobs of a rule."""
-    return code_digest(PROGRAMS / f"{program}.py")
+    return code_digest(PROGRAMS / f"{program}.py", *modules)
 
 
 def add_experiment(name, collected=None, skipped=(), figures=None, files=(), group="representation"):
@@ -410,12 +411,21 @@ def prompt_options(wildcards):
     return " ".join(options)
 
 
+def numbered(title):
+    """A heading of the report with its number: main experiments, training, then the others as they are configured."""
+    main = [name for name in MAIN if name in ADDED]
+    others = [name for name in EXPERIMENTS if name in ADDED and name not in MAIN]
+    figures = [*figure_names(main), "training", *figure_names(others)]
+    titles = list(dict.fromkeys([*(CATEGORIES[figure] for figure in figures), title]))
+    return f"{titles.index(title) + 1:02}. {title}"
+
+
 def figure_outputs(figure):
     """The files of a figure; the PNG goes into the report."""
     image = report(
         f"results/figures/{figure}.png",
-        caption=f"../report/{figure}.rst",
-        category=CATEGORIES[figure],
+        caption=CAPTIONS.get(figure, f"../report/{figure}.rst"),
+        category=numbered(CATEGORIES[figure]),
         labels={"figure": figure},
     )
     others = [f"results/figures/{figure}.{format}" for format in [*FORMATS, "csv"] if format != "png"]

@@ -19,23 +19,23 @@ add_experiment(
     },
     skipped=STUDY.not_applicable("accuracy"),
     figures={
-        "summary": ("plot_summary", ["accuracy", *COMPOSED], "", "01. Summary"),
-        "overview": ("plot_overview", ["accuracy"], f"--candidates {CANDIDATES}", "01. Summary"),
+        "summary": ("plot_summary", ["accuracy", *COMPOSED], "", "Summary"),
+        "overview": ("plot_overview", ["accuracy"], f"--candidates {CANDIDATES}", "Summary"),
         "accuracy": (
             "plot_accuracy",
             ["accuracy"],
             f"--what probes --candidates {CANDIDATES}",
-            "02. Accuracy per layer",
+            "Accuracy per layer",
         ),
-        "controls": ("plot_accuracy", ["accuracy"], f"--what controls --candidates {CANDIDATES}", "03. Controls"),
-        "digit_accuracy": ("plot_digit_accuracy", ["accuracy"], "", "02. Accuracy per layer"),
+        "controls": ("plot_accuracy", ["accuracy"], f"--what controls --candidates {CANDIDATES}", "Controls"),
+        "digit_accuracy": ("plot_digit_accuracy", ["accuracy"], "", "Accuracy per layer"),
     },
 )
 add_experiment(
     "transfer",
     collected={"transfer": [f"results/tables/transfer/{run}.parquet" for run in transferred_runs()]},
     skipped=STUDY.not_applicable("transfer", STUDY.contexts),
-    figures={"transfer": ("plot_transfer", ["transfer"], "", "04. Transfer between contexts")},
+    figures={"transfer": ("plot_transfer", ["transfer"], "", "Transfer between contexts")},
 )
 add_experiment(
     "spectra",
@@ -43,12 +43,12 @@ add_experiment(
         "spectra": [f"results/tables/spectra/{name}.parquet" for name in STUDY.models_of("spectra", VOCABULARY)]
     },
     skipped=STUDY.not_applicable("spectra", [VOCABULARY]),
-    figures={"spectra": ("plot_spectra", ["spectra"], "", "06. Spectra of the embeddings")},
+    figures={"spectra": ("plot_spectra", ["spectra"], "", "Spectra of the embeddings")},
 )
 add_experiment(
     "examples",
     files=["results/tables/examples.parquet"],
-    figures={"examples": ("plot_examples", ["examples"], "", "07. Decoded numbers")},
+    figures={"examples": ("plot_examples", ["examples"], "", "Decoded numbers")},
 )
 
 

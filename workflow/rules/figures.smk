@@ -1,5 +1,12 @@
 """Figures: drawn from the joined tables alone."""
 
+
+def plot_digest(program):
+    """The digest of the program that draws a figure, `plot EXPERIMENT` for the figures of an experiment's folder."""
+    name, *experiment = program.split()
+    return digest(name, *(FOLDER / part / "figure.py" for part in experiment))
+
+
 for figure in PLOTS:
 
     rule:
@@ -19,13 +26,13 @@ for figure in PLOTS:
             mem_mb=2000,
             runtime=30,
         params:
-            code=digest(PLOTS[figure][0]),
-            program=PLOTS[figure][0],
+            code=plot_digest(PLOTS[figure][0]),
+            program=PLOTS[figure][0].replace(" ", ".py ") if " " in PLOTS[figure][0] else f"{PLOTS[figure][0]}.py",
             options=PLOTS[figure][2],
             output=subpath(output[0], strip_suffix=".png"),
             formats=" ".join(FORMATS),
         shell:
-            'python "$NUMPROBE"/{params.program}.py --code {params.code} --table {input} {params.options}'
+            'python "$NUMPROBE"/{params.program} --code {params.code} --table {input} {params.options}'
             " --output {params.output} --formats {params.formats} > {log} 2>&1"
 
 
@@ -58,7 +65,7 @@ if training_logs():
 rule write_configuration:
     """The configuration with all defaults, for the report and for whoever finds the results."""
     output:
-        report("results/configuration.yaml", caption="../report/configuration.rst", category="32. Configuration"),
+        report("results/configuration.yaml", caption="../report/configuration.rst", category=numbered("Configuration")),
     log:
         "results/logs/write_configuration.log",
     benchmark:

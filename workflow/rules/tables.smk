@@ -77,7 +77,9 @@ for subject in GROUPS:
             mem_mb=2000,
             runtime=30,
         params:
-            code=digest("write_page"),
+            code=digest(
+                "write_page", *(FOLDER / name / "findings.py" for name in experiments_of(subject) if name in DECLARED)
+            ),
             subject=subject,
             experiments=" ".join(experiments_of(subject)),
         shell:

@@ -12,8 +12,8 @@ import polars as pl
 from numprobe.evaluation.depth import MatchedLayers
 from numprobe.evaluation.frequencies import TOO_FEW, compared_layers, pairs_of
 from numprobe.evaluation.geometry import VOCABULARY, Spaces
+from numprobe.evaluation.matched_tokens import token_states
 from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
-from numprobe.evaluation.rsa import token_states
 from numprobe.evaluation.similarity import p_value
 from numprobe.evaluation.vocabulary import FEWEST, ROTATED
 from numprobe.evaluation.waves import (

@@ -1,6 +1,8 @@
 """Page of a group of experiments: one section per experiment, in the order of the configuration."""
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import polars as pl
@@ -23,11 +25,9 @@ from numprobe.findings import (
     operand_precision,
     ordinals,
     patching,
-    rsa,
     sample_efficiency,
     shared_code,
     sites,
-    steering,
     trained_probes,
     universal_probe,
 )
@@ -48,7 +48,6 @@ REPRESENTATION: Sections = {
     "cross_layer": cross_layer.section,
     "universal_probe": universal_probe.section,
     "multi_token": multi_token.section,
-    "rsa": rsa.section,
     "sample_efficiency": sample_efficiency.section,
     "sites": sites.section,
     "frequencies": frequencies.section,
@@ -61,16 +60,12 @@ MANIPULATION: Sections = {
     "error_tracing": error_tracing.section,
     "patching": patching.section,
     "denoising": denoising.section,
-    "steering": steering.section,
     "ablation": ablation.section,
     "causal_subspace": causal_subspace.section,
     "embedding_alignment": embedding_alignment.section,
     "layer_removal": layer_removal.section,
     "operand_precision": operand_precision.section,
 }
-
-#: Subject of a page -> its sections.
-PAGES: dict[str, Sections] = {"representation": REPRESENTATION, "manipulation": MANIPULATION}
 
 _NOT_APPLICABLE = pl.col("note").fill_null("").str.starts_with("not applicable")
 _INTRODUCTION = """# What the study found about {subject}
@@ -86,7 +81,7 @@ def findings_page(subject: str, tables: Tables, experiments: list[str], script: 
     Parameters
     ----------
     subject
-        One of `PAGES`.
+        What the experiments are about.
     tables
         The collected tables of these experiments, by name.
     experiments
@@ -99,9 +94,18 @@ def findings_page(subject: str, tables: Tables, experiments: list[str], script: 
     str
         Markdown.
     """
-    known = PAGES[subject]
-    sections = [_section(name, known[name], tables) for name in experiments if name in known]
+    written = {name: found for name in experiments if (found := _find_section(name)) is not None}
+    sections = [_section(name, write, tables) for name, write in written.items()]
     return "\n\n".join([_INTRODUCTION.format(subject=subject, script=script).rstrip(), *sections]) + "\n"
+
+
+def _find_section(name: str) -> Callable[[Tables], str] | None:
+    """Return what writes the section of an experiment, None if it has none."""
+    known = {**REPRESENTATION, **MANIPULATION}
+    if name in known or find_spec(f"numprobe.experiments.{name}") is None:
+        return known.get(name)
+    section: Callable[[Tables], str] = import_module(f"numprobe.experiments.{name}.findings").section
+    return section
 
 
 def _section(name: str, write: Callable[[Tables], str], tables: Tables) -> str:

@@ -11,8 +11,8 @@ add_experiment(
     },
     skipped=STUDY.no_operands("ablation"),
     figures={
-        "ablation": ("plot_ablation", ["ablation"], "", "28. Ablation"),
-        "ablated_probe": ("plot_ablation", ["ablated_probe"], f"--candidates {CANDIDATES}", "28. Ablation"),
+        "ablation": ("plot_ablation", ["ablation"], "", "Ablation"),
+        "ablated_probe": ("plot_ablation", ["ablated_probe"], f"--candidates {CANDIDATES}", "Ablation"),
     },
     group="manipulation",
 )

@@ -6,7 +6,7 @@ add_experiment(
     "answers",
     collected={"answers": [f"results/tables/answers/{model}/{context}.parquet" for model, context in ANSWER_RUNS]},
     skipped=STUDY.not_asked("answers"),
-    figures={"answers": ("plot_answers", ["answers"], f"--candidates {CANDIDATES}", "22. Answers")},
+    figures={"answers": ("plot_answers", ["answers"], f"--candidates {CANDIDATES}", "Answers")},
     group="manipulation",
 )
 

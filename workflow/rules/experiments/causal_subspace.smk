@@ -11,12 +11,12 @@ add_experiment(
     },
     skipped=STUDY.no_operands("causal_subspace"),
     figures={
-        "causal_subspace": ("plot_causal_subspace", ["causal_subspace"], "--what answers", "29. Causal subspace"),
+        "causal_subspace": ("plot_causal_subspace", ["causal_subspace"], "--what answers", "Causal subspace"),
         "causal_subspace_angles": (
             "plot_causal_subspace",
             ["causal_subspace"],
             "--what angles",
-            "29. Causal subspace",
+            "Causal subspace",
         ),
     },
     files=[f"results/subspaces/{model}/{context}.safetensors" for model, context in CAUSAL_RUNS],

@@ -10,7 +10,7 @@ add_experiment(
         ]
     },
     skipped=STUDY.not_applicable("composition"),
-    figures={"composition": ("plot_composition", ["composition"], "", "05. Composition of digits")},
+    figures={"composition": ("plot_composition", ["composition"], "", "Composition of digits")},
 )
 
 

@@ -19,9 +19,9 @@ if STUDY.experiment("consistency"):
         },
         skipped=STUDY.not_applicable("consistency", CONSISTENCY["contexts"]),
         figures={
-            "consistency": ("plot_consistency", ["consistency"], "--what layers", "17. Consistency"),
-            "consistency_angles": ("plot_consistency", ["consistency"], "--what angles", "17. Consistency"),
-            "consistency_models": ("plot_consistency", ["consistency"], "--what models", "17. Consistency"),
+            "consistency": ("plot_consistency", ["consistency"], "--what layers", "Consistency"),
+            "consistency_angles": ("plot_consistency", ["consistency"], "--what angles", "Consistency"),
+            "consistency_models": ("plot_consistency", ["consistency"], "--what models", "Consistency"),
         },
     )
 

@@ -11,8 +11,8 @@ add_experiment(
     },
     skipped=STUDY.not_applicable("cross_layer", STUDY.contexts),
     figures={
-        "cross_layer": ("plot_cross_layer", ["cross_layer"], "", "14. Across layers"),
-        "left_out_layers": ("plot_left_out_layers", ["cross_layer"], "", "14. Across layers"),
+        "cross_layer": ("plot_cross_layer", ["cross_layer"], "", "Across layers"),
+        "left_out_layers": ("plot_left_out_layers", ["cross_layer"], "", "Across layers"),
     },
 )
 

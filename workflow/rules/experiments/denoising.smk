@@ -9,12 +9,12 @@ add_experiment(
     },
     skipped=STUDY.not_asked("denoising"),
     figures={
-        "denoising": ("plot_outcomes", ["denoising"], "--main 'number that is read'", "26. Denoising"),
+        "denoising": ("plot_outcomes", ["denoising"], "--main 'number that is read'", "Denoising"),
         "denoising_strengths": (
             "plot_outcomes",
             ["denoising"],
             "--strengths --main 'number that is read'",
-            "26. Denoising",
+            "Denoising",
         ),
     },
     group="manipulation",

@@ -24,7 +24,7 @@ add_experiment(
             "plot_embedding_alignment",
             ["embedding_alignment"],
             "",
-            "30. Embedding alignment",
+            "Embedding alignment",
         ),
     },
     group="manipulation",

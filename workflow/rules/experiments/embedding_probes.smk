@@ -19,7 +19,7 @@ add_experiment(
             "plot_embedding_probes",
             ["embedding_probes", *MISREAD],
             f"--candidates {CANDIDATES} {RANGE}",
-            "11. Embedding probes",
+            "Embedding probes",
         )
     },
 )

@@ -9,8 +9,8 @@ add_experiment(
     },
     skipped=STUDY.not_asked("error_tracing"),
     figures={
-        "error_tracing": ("plot_error_tracing", ["error_tracing"], "--what fates", "23. Error tracing"),
-        "broken_answers": ("plot_error_tracing", ["error_tracing"], "--what layers", "23. Error tracing"),
+        "error_tracing": ("plot_error_tracing", ["error_tracing"], "--what fates", "Error tracing"),
+        "broken_answers": ("plot_error_tracing", ["error_tracing"], "--what layers", "Error tracing"),
     },
     group="manipulation",
 )

@@ -12,12 +12,12 @@ add_experiment(
     },
     skipped=STUDY.not_applicable("frequencies", [VOCABULARY]),
     figures={
-        "frequencies": ("plot_frequencies", ["frequencies"], "", "10. Waves layer by layer"),
+        "frequencies": ("plot_frequencies", ["frequencies"], "", "Waves layer by layer"),
         "shared_frequencies": (
             "plot_shared_frequencies",
             ["shared_frequencies"],
             "",
-            "10. Waves layer by layer",
+            "Waves layer by layer",
         ),
     },
 )

@@ -25,7 +25,7 @@ add_experiment(
             ["accuracy", *LAYER_TABLES],
             f"--candidates {CANDIDATES} --contexts {' '.join(dict.fromkeys(context for _, context in LAYER_RUNS))}"
             f" --faithful {' '.join(entry['name'] for entry in STUDY.iterative if entry['faithful'])}",
-            "12. Layer probes",
+            "Layer probes",
         )
     },
 )

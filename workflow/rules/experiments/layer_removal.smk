@@ -11,8 +11,8 @@ add_experiment(
     },
     skipped=STUDY.not_asked("layer_removal"),
     figures={
-        "layer_removal": ("plot_layer_removal", ["layer_removal"], "--show removals", "24. Layer removal"),
-        "removal_oracle": ("plot_layer_removal", ["layer_removal"], "--show oracle", "24. Layer removal"),
+        "layer_removal": ("plot_layer_removal", ["layer_removal"], "--show removals", "Layer removal"),
+        "removal_oracle": ("plot_layer_removal", ["layer_removal"], "--show oracle", "Layer removal"),
     },
 )
 

@@ -29,7 +29,7 @@ if MULTI_TOKEN:
             "superposition": ["results/tables/superposition/planted.parquet"],
         },
         figures={
-            figure: (program, [table], "", "19. Numbers of several tokens")
+            figure: (program, [table], "", "Numbers of several tokens")
             for figure, program, table in (
                 ("multi_token", "plot_multi_token", "multi_token"),
                 ("preceding_tokens", "plot_preceding_tokens", "preceding"),

@@ -11,7 +11,7 @@ add_experiment(
             "plot_natural_contexts",
             ["accuracy", "transfer"],
             f"--natural {' '.join(NATURAL)} --operand {' '.join(OPERAND)} --candidates {CANDIDATES}",
-            "13. Natural contexts",
+            "Natural contexts",
         )
     },
 )

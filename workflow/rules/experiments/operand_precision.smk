@@ -18,7 +18,7 @@ if PRECISION:
             *(f"{model}:{VOCABULARY}:{no_rows(model)}" for model in ASKED_FOR_PRECISION if model not in EMBEDDED),
         ],
         figures={
-            "operand_precision": ("plot_operand_precision", ["operand_precision"], "", "31. Operand precision"),
+            "operand_precision": ("plot_operand_precision", ["operand_precision"], "", "Operand precision"),
         },
     )
 

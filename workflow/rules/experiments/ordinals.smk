@@ -12,7 +12,7 @@ add_experiment(
         for name in STUDY.models_of("ordinals")
         if name not in READERS
     ],
-    figures={"ordinals": ("plot_ordinals", ["ordinals"], "", "20. Beyond cardinal numbers")},
+    figures={"ordinals": ("plot_ordinals", ["ordinals"], "", "Beyond cardinal numbers")},
 )
 
 

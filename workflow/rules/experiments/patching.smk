@@ -9,12 +9,12 @@ add_experiment(
     },
     skipped=STUDY.not_asked("patching"),
     figures={
-        "patching": ("plot_outcomes", ["patching"], "--main 'true result (oracle)'", "25. Patching"),
+        "patching": ("plot_outcomes", ["patching"], "--main 'true result (oracle)'", "Patching"),
         "patching_strengths": (
             "plot_outcomes",
             ["patching"],
             "--strengths --main 'true result (oracle)'",
-            "25. Patching",
+            "Patching",
         ),
     },
     group="manipulation",

@@ -18,7 +18,7 @@ if STUDY.experiment("sample_efficiency"):
                 "plot_sample_efficiency",
                 ["sample_efficiency"],
                 "",
-                "21. How much data a probe needs",
+                "How much data a probe needs",
             )
         },
     )

@@ -18,8 +18,8 @@ if STUDY.experiment("shared_code"):
             *STUDY.not_applicable("shared_code", STUDY.experiment("shared_code")["contexts"]),
         ],
         figures={
-            "shared_code": ("plot_shared_code", ["shared_code"], f"--candidates {CANDIDATES}", "16. One code for all"),
-            "shared_code_sources": ("plot_shared_code", ["shared_code"], "--what sources", "16. One code for all"),
+            "shared_code": ("plot_shared_code", ["shared_code"], f"--candidates {CANDIDATES}", "One code for all"),
+            "shared_code_sources": ("plot_shared_code", ["shared_code"], "--what sources", "One code for all"),
         },
     )
 

@@ -11,7 +11,7 @@ add_experiment(
     collected={"sites": [f"results/tables/sites/{model}/{context}.parquet" for model, context in SITE_RUNS]},
     skipped=STUDY.not_applicable("sites", SITE_CONTEXTS),
     figures={
-        "sites": ("plot_sites", ["sites"], f"--candidates {CANDIDATES}", "18. Inside the layer"),
+        "sites": ("plot_sites", ["sites"], f"--candidates {CANDIDATES}", "Inside the layer"),
     },
 )
 

@@ -12,7 +12,7 @@ add_experiment(
             "plot_accuracy",
             ["trained_probes"],
             f"--what probes --candidates {CANDIDATES}",
-            "02. Accuracy per layer",
+            "Accuracy per layer",
         )
     },
 )

@@ -16,7 +16,7 @@ add_experiment(
             "plot_universal_probe",
             ["universal_probe", *(["cross_layer"] if STUDY.experiment("cross_layer") else [])],
             "",
-            "15. Universal probe",
+            "Universal probe",
         ),
     },
     files=[f"results/probes/{name}/universal/fourier.safetensors" for name in UNIVERSAL],

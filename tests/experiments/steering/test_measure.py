@@ -4,7 +4,7 @@ import pytest
 
 from interventions.operand_model import LAYERS, operand_model
 from numprobe.evaluation.notes import TOO_FEW
-from numprobe.evaluation.steering import COLUMNS, Grid, steering_rows
+from numprobe.experiments.steering.measure import COLUMNS, Grid, steering_rows
 from numprobe.tables import measurements
 
 STRENGTHS = (0.0, 1.0)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.figures.panels import (
     context_panels,
     curve,
@@ -42,6 +43,12 @@ _COLUMNS = (
     "model", "context", "layer", "probe", "control", "strength", "relative_norm", "metric", "value", "ci_low",
     "ci_high", "resampled", "n_values", "n_prompts", "chosen", "note",
 )  # fmt: skip
+
+
+def steering(tables: Tables, values: Values) -> Drawn:
+    """Return the figure, and what it shows."""
+    drawn = steering_rows(tables["steering"])
+    return draw_steering(drawn), drawn
 
 
 def steering_rows(table: pl.DataFrame) -> pl.DataFrame:

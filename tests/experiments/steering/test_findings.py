@@ -1,7 +1,7 @@
 import polars as pl
 
-from figures.test_steering import SKIPPED, steering_table
-from numprobe.findings.steering import section
+from experiments.steering.test_figure import SKIPPED, steering_table
+from numprobe.experiments.steering.findings import section
 
 
 def test_the_section_tells_who_follows_beside_controls_and_harm():

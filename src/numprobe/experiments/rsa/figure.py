@@ -4,6 +4,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.figures.pairs import curve_lines, models_of, pair_curves, pair_matrices, pair_points
 from numprobe.figures.panels import tell_left_out
 from numprobe.figures.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw, over_all_folds
@@ -27,6 +28,12 @@ _GROUPS = {
     "log\ndistance": ("none", "log distance"),
 }
 _LABEL = "Spearman correlation"
+
+
+def rsa(tables: Tables, values: Values) -> Drawn:
+    """Return the figure, and what it shows."""
+    drawn = rsa_rows(tables["rsa"])
+    return draw_rsa(drawn), drawn
 
 
 def rsa_rows(table: pl.DataFrame) -> pl.DataFrame:

@@ -1,12 +1,11 @@
 import polars as pl
 import pytest
 
+from figures.geometry_tables import rsa_table
+from figures.inspection import texts
 from numprobe.errors import NumprobeError
-from numprobe.figures.rsa import draw_rsa, rsa_rows
+from numprobe.experiments.rsa.figure import draw_rsa, rsa_rows
 from numprobe.figures.style import use_style
-
-from .geometry_tables import rsa_table
-from .inspection import texts
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.steering import COLUMNS
-from numprobe.figures.steering import draw_steering, steering_rows
+from numprobe.experiments.steering.figure import draw_steering, steering_rows
+from numprobe.experiments.steering.measure import COLUMNS
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 SERIES = [
     ("patterns", "none"), ("readout", "none"), ("state", "none"), ("patterns", "wrong number"),

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.activations.store import read_positions, read_states
+from numprobe.activations.store import read_manifest
 from numprobe.evaluation.depth import MatchedLayers, matched_layers
-from numprobe.evaluation.geometry import VOCABULARY, Folder, Spaces
+from numprobe.evaluation.geometry import VOCABULARY, Folder, Spaces, open_spaces
+from numprobe.evaluation.matched_tokens import token_states
 from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.evaluation.similarity import (
     CORRELATIONS,
@@ -25,9 +26,12 @@ from numprobe.evaluation.similarity import (
     mantel_null,
     p_value,
 )
+from numprobe.experiments.given import Given
 from numprobe.intervals import BOOTSTRAP
 from numprobe.layers import middle_layer
 from numprobe.probes.controls import gaussian_states
+from numprobe.sealed import read_sealed_json
+from numprobe.tables import measurements, read_table
 
 #: Columns of the table beside the shared ones.
 EXTRA = {
@@ -79,6 +83,15 @@ class _Place:
         layers = {"layer": self.layers.first, "other_layer": self.layers.second, "depth": self.layers.depth}
         models = {"model": self.first, "other": self.second, "context": self.context}
         return {**models, **layers, "metric": metric, "dissimilarity": kind}
+
+
+def evaluate_rsa(given: Given) -> None:
+    """Write the table of all pairs of models, at the embeddings and layer by layer."""
+    spaces = open_spaces(given.folders("states"), [read_sealed_json(card) for card in given.inputs["cards"]])
+    matched = {read_manifest(folder)["model"]: folder for folder in given.folders("matched")}
+    tokens = read_table(given.file("tokens")) if given.inputs["tokens"] else pl.DataFrame()
+    effort = Effort(given.values["permutations"], given.values["resamples"], given.values["seed"])
+    given.write(measurements(rsa_rows(spaces, matched, tokens, effort), EXTRA))
 
 
 def rsa_rows(spaces: Spaces, matched: Mapping[str, str | Path], tokens: pl.DataFrame, effort: Effort) -> list[Row]:
@@ -276,20 +289,3 @@ def _matched_rows(
     low, high = bootstrap_agreement(matrices[0], matrices[1], effort.resamples, effort.seed)
     value = agreement(matrices[0], matrices[1])
     yield {**names, **common, "value": value, "ci_low": low, "ci_high": high, "resampled": "tokens (bootstrap)"}
-
-
-def token_states(folder: str | Path, tokens: pl.DataFrame, model: str, other: str) -> np.ndarray:
-    """Input embeddings of the tokens on which a model is compared with another, in their order: [tokens, width].
-
-    Parameters
-    ----------
-    folder
-        The folder of the model's matched tokens.
-    tokens
-        The table of matched tokens.
-    model, other
-        Names of the models.
-    """
-    wanted = tokens.filter((pl.col("model") == model) & (pl.col("other") == other)).sort("place")["token_id"]
-    row_of = dict(read_positions(folder).select("token_id", "row").iter_rows())
-    return read_states(folder, "embedding")[[row_of[token] for token in wanted]]

@@ -4,11 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from evaluation.spaces import card, planted, word_table, write_space, write_words
 from numprobe.evaluation.geometry import open_spaces
-from numprobe.evaluation.rsa import EXTRA, Effort, rsa_rows
+from numprobe.experiments.rsa.measure import EXTRA, Effort, rsa_rows
 from numprobe.tables import measurements
-
-from .spaces import card, planted, word_table, write_space, write_words
 
 MODELS = ("one", "two", "odd")
 

@@ -13,13 +13,16 @@ from numprobe.answers.spoken import NO_NUMBER
 from numprobe.evaluation.notes import TOO_FEW
 from numprobe.evaluation.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.evaluation.predict import split_of
+from numprobe.experiments.asked import load_asked
+from numprobe.experiments.given import Given
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.operands import read_later, results_with
 from numprobe.interventions.steering import PATTERNS, STATE, Changes, Steerable, find_steerable, steering_changes
-from numprobe.probes.patterns import Patterns
-from numprobe.probes.probe import Probe
+from numprobe.probes.patterns import Patterns, load_patterns
+from numprobe.probes.probe import Probe, load_probe
+from numprobe.tables import measurements
 
 Row = dict[str, Any]
 #: (what the states are moved along, control, layer, strength)
@@ -48,6 +51,20 @@ class Grid:
     layers: tuple[str, ...]
     strengths: tuple[float, ...]
     per_operation: int
+
+
+def steer_operands(given: Given) -> None:
+    """Write the table of a model and context: answers to prompts in which an operand's state was moved."""
+    asker, questions = load_asked(given)
+    patterns = load_patterns(given.file("patterns"))
+    probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
+    values = given.values
+    grid = Grid(tuple(values["layers"]), tuple(values["strengths"]), values["prompts"])
+    rows = steering_rows(
+        asker, questions, values["operand"], probe, patterns, grid, values["resamples"], values["seed"]
+    )
+    names = {"model": given.run, "context": given.context}
+    given.write(measurements([{**names, **row} for row in rows], COLUMNS))
 
 
 def steering_rows(

@@ -1,7 +1,7 @@
 """The section on the likeness of number spaces."""
 
 from figures.geometry_tables import rsa_table
-from numprobe.findings.rsa import section
+from numprobe.experiments.rsa.findings import section
 
 
 def test_pairs_stand_with_interval_and_p():

@@ -1,0 +1,68 @@
+"""What a job of an experiment is given: its input files, its values, and where it writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from numprobe.splits import Split, make_split
+from numprobe.tables import write_table
+
+
+@dataclass(frozen=True)
+class Given:
+    """Inputs and outputs of a job.
+
+    Attributes
+    ----------
+    inputs
+        Files by name.
+    values
+        Settings and further values by name.
+    outputs
+        Files to write by name.
+    run, context
+        The job's run and context, "" in a job on all of them.
+    provenance
+        Record that every output carries.
+    """
+
+    inputs: Mapping[str, list[Path]]
+    values: Mapping[str, Any]
+    outputs: Mapping[str, Path]
+    run: str
+    context: str
+    provenance: Mapping[str, Any]
+
+    def file(self, name: str) -> Path:
+        """Return the one file of an input."""
+        (path,) = self.inputs[name]
+        return path
+
+    def folders(self, name: str) -> list[Path]:
+        """Return the activation folders of an input, in order: those that hold a manifest."""
+        return [path.parent for path in self.inputs[name] if path.name == "manifest.json"]
+
+    def folder(self, name: str) -> Path:
+        """Return the one activation folder of an input."""
+        (path,) = self.folders(name)
+        return path
+
+    @property
+    def split(self) -> Split:
+        """The study's split of the numbers."""
+        return make_split(**self.values["split"])
+
+    def write(self, table: pl.DataFrame, output: str = "table") -> None:
+        """Write a table with the job's provenance, and the seed where it was given one."""
+        seed = {"seed": self.values["seed"]} if "seed" in self.values else {}
+        write_table(self.outputs[output], table, {**self.provenance, **seed})
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], provenance: Mapping[str, Any]) -> "Given":
+        """Return what the workflow wrote as JSON: `inputs`, `values`, `outputs`, `run` and `context`."""
+        inputs = {name: [Path(file) for file in files] for name, files in content["inputs"].items()}
+        outputs = {name: Path(file) for name, file in content["outputs"].items()}
+        return cls(inputs, content["values"], outputs, content["run"], content["context"], provenance)

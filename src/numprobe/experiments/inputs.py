@@ -1,0 +1,98 @@
+"""Files and values that the jobs of experiments are given."""
+
+from typing import Any
+
+from numprobe.experiments.declare import Place, Study
+from numprobe.runs import base_of, control_of
+
+VOCABULARY = "vocabulary"
+
+
+def model_files(at: Place) -> list[str]:
+    """Return the files of a run's model."""
+    files: list[str] = at.study.models[base_of(at.run)].files
+    return files
+
+
+def prompts(at: Place) -> str:
+    """Return the prompt table that a run reads in a context."""
+    return str(at.study.prompts(at.run, at.context))
+
+
+def states(at: Place) -> list[str]:
+    """Return the activation files of a run, manifest last."""
+    files: list[str] = at.study.states(at.run, at.context)
+    return files
+
+
+def operand_patterns(at: Place) -> str:
+    """Return the forward model of the states of operands."""
+    return f"results/patterns/{at.run}/{at.study.operand_context(at.run)}.safetensors"
+
+
+def operand_probe(at: Place) -> str:
+    """Return the probe that reads operands at their own token."""
+    return pattern_probe(at.study, at.run, at.study.operand_context(at.run))
+
+
+def pattern_probe(study: Study, run: str, context: str) -> str:
+    """Return the probe whose columns the patterns of a context are fitted on.
+
+    Where numbers are read at their own token that is the universal probe, if the study has it.
+    """
+    universal = study.experiment("universal_probe") and context in study.own_token_contexts(run)
+    return f"results/probes/{run}/{'universal' if universal else context}/fourier.safetensors"
+
+
+def matched_states(study: Study, model: str) -> list[str]:
+    """Return the files of a model's matched tokens, manifest last."""
+    layers = [f"residual-{layer}.parquet" for layer in study.layers(model, VOCABULARY)]
+    return [f"results/matched/{model}/{file}" for file in [*layers, "positions.parquet", "manifest.json"]]
+
+
+def base_model(at: Place) -> str:
+    """Return the name of a run's model."""
+    return base_of(at.run)
+
+
+def control(at: Place) -> str:
+    """Return the control that a run is, "none" for a model as it is."""
+    return control_of(at.run)
+
+
+def asking(at: Place) -> dict[str, Any]:
+    """Return how a run's model is loaded to be asked: `source`, `batch_tokens`, `device` and `dtype`."""
+    model = at.study.models[base_of(at.run)]
+    return {
+        "source": model.source,
+        "batch_tokens": model.entry.get("batch_tokens", at.study.config["activations"]["batch_tokens"]),
+        "device": model.device,
+        "dtype": model.entry.get("dtype", "float32"),
+    }
+
+
+def seed(at: Place) -> int:
+    """Return the seed of the study."""
+    return int(at.study.config["seed"])
+
+
+def resamples(at: Place) -> int:
+    """Return the number of bootstrap samples of the study's intervals."""
+    return int(at.study.config["intervals"]["resamples"])
+
+
+def split(at: Place) -> dict[str, Any]:
+    """Return the parameters of `numprobe.splits.make_split` of the study."""
+    numbers = at.study.config["numbers"]
+    return {"minimum": numbers["min"], "maximum": numbers["max"], **at.study.config["split"], "seed": seed(at)}
+
+
+def operand(at: Place) -> str:
+    """Return the operand whose state is changed: "a" or "b"."""
+    return str(at.study.operand(at.experiment, at.context))
+
+
+def operand_layers(at: Place) -> list[str]:
+    """Return the states of a model that an experiment on operands changes."""
+    layers: list[str] = at.study.operand_layers(at.experiment, at.run)
+    return layers

@@ -1,0 +1,94 @@
+"""Conditions of experiments: the check before the run, its message, and the note of a model that lacks something."""
+
+from collections.abc import Iterator, Sequence
+
+from numprobe.experiments.declare import Config, Need, Study
+from numprobe.experiments.inputs import VOCABULARY
+
+
+def embedding_rows() -> Need:
+    """Rows of the numbers in the embedding matrix: models whose numbers are several tokens have none."""
+    return Need(
+        what=f"'{VOCABULARY}'",
+        is_met=lambda study, name: bool(study.models_of(name, VOCABULARY) or study.without_rows(name)),
+        skipped=lambda study, name: _list(study.not_applicable(name, [VOCABULARY])),
+    )
+
+
+def answers() -> Need:
+    """A causal model that answers the prompts of a context of kind result."""
+    return Need(
+        what="a context of kind result in a causal model",
+        is_met=lambda study, name: bool(study.asked_runs(name)),
+        skipped=lambda study, name: _list(study.not_asked(name)),
+    )
+
+
+def operands() -> Need:
+    """A causal model that answers, and that is studied in a context of kind operand too."""
+    return Need(
+        what="contexts of the kinds operand and result in a causal model",
+        is_met=lambda study, name: bool(study.operand_runs(name)),
+        skipped=lambda study, name: _list(study.no_operands(name)),
+        study_problems=_unread_layers,
+    )
+
+
+def named_contexts() -> Need:
+    """A model in one of the contexts under the experiment's key `contexts`."""
+    return Need(
+        what="one of its contexts",
+        is_met=lambda study, name: any(study.experiment_contexts(name, model) for model in study.models_of(name)),
+        skipped=lambda study, name: _list(study.not_applicable(name, study.experiment(name)["contexts"])),
+        problems=_unknown_contexts,
+    )
+
+
+def fourier_probe() -> Need:
+    """The probe `fourier`, whose file the experiment reads."""
+    return Need(problems=_without_fourier)
+
+
+def experiments(*others: str) -> Need:
+    """Other experiments whose tables the experiment reads."""
+    return Need(problems=lambda config, name: _missing_experiments(config, name, others))
+
+
+def _unread_layers(study: Study, name: str) -> Iterator[str]:
+    """A state that is changed must be read by later tokens: what leaves the last block is not."""
+    for model in dict.fromkeys(model for model, _ in study.operand_runs(name)):
+        read = map(str, range(study.models[model].facts.layers))
+        if not set(read) & set(study.operand_layers(name, model)):
+            yield f"experiments['{name}'].layers: '{model}' has none of them before its end"
+
+
+def _list(found: list[str]) -> list[str]:
+    return found
+
+
+def _unknown_contexts(config: Config, name: str) -> Iterator[str]:
+    known = [entry["name"] for entry in config["contexts"]]
+    entry = _entry(config, name)
+    for context in entry["contexts"]:
+        if context not in known:
+            yield (
+                f"experiments['{name}'].contexts: '{context}' is not among the contexts of the configuration "
+                f"({', '.join(known)})"
+            )
+
+
+def _without_fourier(config: Config, name: str) -> Iterator[str]:
+    probes = [entry["name"] for entry in config["probes"]]
+    if "fourier" not in probes:
+        yield f"experiments['{name}']: needs the probe fourier, the probes are {', '.join(probes)}: add it"
+
+
+def _missing_experiments(config: Config, name: str, needed: Sequence[str]) -> Iterator[str]:
+    known = [entry["name"] for entry in config["experiments"]]
+    missing = [other for other in needed if other not in known]
+    if missing:
+        yield f"experiments['{name}']: builds on what {' and '.join(missing)} measures: add it to the experiments"
+
+
+def _entry(config: Config, name: str) -> Config:
+    return next(entry for entry in config["experiments"] if entry["name"] == name)

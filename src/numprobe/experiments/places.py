@@ -1,0 +1,27 @@
+"""Runs and contexts that the jobs of experiments work on."""
+
+from numprobe.experiments.declare import Study
+
+Places = list[tuple[str, str]]
+
+
+def whole_study(study: Study, experiment: str) -> Places:
+    """Return the one place of a job on the whole study."""
+    return [("", "")]
+
+
+def if_any_bare_run(study: Study, experiment: str) -> Places:
+    """Return the one place of a job that compares embedding matrices or bare numbers, none where there are none."""
+    return [("", "")] if study.bare_runs(experiment) else []
+
+
+def asked(study: Study, experiment: str) -> Places:
+    """Return the causal models and contexts of kind result that they answer."""
+    found: Places = study.asked_runs(experiment)
+    return found
+
+
+def operands(study: Study, experiment: str) -> Places:
+    """Return the places of `asked` whose model is studied in a context of kind operand too."""
+    found: Places = study.operand_runs(experiment)
+    return found

@@ -1,0 +1,31 @@
+"""Types of settings that several experiments have."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+_ONCE = {"uniqueItems": True}
+
+#: Number of a state: 0 is what enters block 1.
+Layer = Annotated[int, Field(ge=0)]
+#: Different states, at least one.
+Layers = Annotated[list[Layer], Field(min_length=1, json_schema_extra=_ONCE)]
+#: Factors of a change of states, all different.
+Strengths = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1, json_schema_extra=_ONCE)]
+
+Operand = Annotated[
+    Literal["a", "b"],
+    Field(
+        description="Whose state is changed, at its own token: the first or the second operand of `a + b =` and "
+        "`a - b =`. Of a context that gives it a smaller range than the other (`operands`), the other. The directions "
+        "are those of the first context of kind `operand`, where the second operand is read."
+    ),
+]
+OperandPrompts = Annotated[
+    int,
+    Field(
+        ge=20,
+        description="Sums and differences in symbols, each at the most, that are asked; they are spread over the "
+        "results.",
+    ),
+]

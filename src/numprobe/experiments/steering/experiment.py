@@ -1,0 +1,59 @@
+"""The state at an operand's token moved to another number: does the answer follow?"""
+
+from pydantic import Field
+
+from numprobe.experiments import inputs, needs, places
+from numprobe.experiments.declare import Experiment, Figure, Job, Settings
+from numprobe.experiments.settings import Layers, Operand, OperandPrompts, Strengths
+
+
+class SteeringSettings(Settings):
+    """Settings of `steering`."""
+
+    operand: Operand = "b"
+    layers: Layers | None = Field(
+        None,
+        description="States that are moved, one at a time: 0 (what enters block 1), 1, .... Those that a model does "
+        "not have are left out; no later token reads what leaves the last block. All, if left out.",
+    )
+    strengths: Strengths = Field(
+        [0.5, 1, 1.5, 2],
+        description="How far a state is moved, in units of the distance between the patterns of the two numbers; "
+        "validation operands choose.",
+    )
+    prompts: OperandPrompts = 400
+
+
+EXPERIMENT = Experiment(
+    title="Steering",
+    about="operands moved to other numbers",
+    group="manipulation",
+    settings=SteeringSettings,
+    needs=[needs.fourier_probe(), needs.operands()],
+    jobs=[
+        Job(
+            "steer_operands",
+            places=places.operands,
+            inputs={
+                "model": inputs.model_files,
+                "prompts": inputs.prompts,
+                "patterns": inputs.operand_patterns,
+                "probe": inputs.operand_probe,
+            },
+            outputs={"table": "results/tables/steering/{model}/{context}.parquet"},
+            settings=["strengths", "prompts"],
+            values={
+                "asking": inputs.asking,
+                "operand": inputs.operand,
+                "layers": inputs.operand_layers,
+                "resamples": inputs.resamples,
+                "seed": inputs.seed,
+            },
+            minutes=120,
+            gpu=True,
+        )
+    ],
+    tables={"steering": ["steer_operands"]},
+    by_model=["layers", "strengths", "prompts"],
+    figures=[Figure("steering", tables=["steering"])],
+)

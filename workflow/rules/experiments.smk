@@ -1,0 +1,114 @@
+"""The rules of the experiments, made from their declarations (src/numprobe/experiments/*/experiment.py)."""
+
+from numprobe.experiments.declare import Place
+from numprobe.experiments.find import FOLDER, experiment_names, find_experiment
+
+DECLARED = {name: find_experiment(name) for name in EXPERIMENTS if name in experiment_names()}
+#: Experiment and job, of all that have something to do.
+JOBS = [(name, job) for name, experiment in DECLARED.items() for job in experiment.jobs if job.places(STUDY, name)]
+
+
+def place_of(name, wildcards):
+    """The run and context that a job works on."""
+    return Place(STUDY, name, getattr(wildcards, "model", ""), getattr(wildcards, "context", ""))
+
+
+def job_inputs(name, job):
+    """The input files of a job by name, as a function of the wildcards."""
+    return lambda wildcards: {key: find(place_of(name, wildcards)) for key, find in job.inputs.items()}
+
+
+def job_given(name, job):
+    """What a job is given, as JSON, as a function of the wildcards, the inputs and the outputs."""
+
+    def given(wildcards, input, output):
+        at = place_of(name, wildcards)
+        values = {key: at.setting(key) for key in job.settings} | {key: find(at) for key, find in job.values.items()}
+        content = {
+            "inputs": {key: told_files(input.get(key)) for key in job.inputs},
+            "outputs": {key: output.get(key) for key in job.outputs},
+            "values": values,
+            "run": at.run,
+            "context": at.context,
+        }
+        return json.dumps(content, sort_keys=True)
+
+    return given
+
+
+def told_files(files):
+    """The files of an input that a job is told: of an activation folder its manifest, which names the others."""
+    files = [files] if isinstance(files, str) else list(files)
+    folders = {str(Path(file).parent) for file in files if Path(file).name == "manifest.json"}
+    return [file for file in files if Path(file).name == "manifest.json" or str(Path(file).parent) not in folders]
+
+
+def job_path(job):
+    """The path of a job's log and benchmark, without folder and ending."""
+    wildcards = [
+        f"{{{name}}}" for name in ("model", "context") if any(f"{{{name}}}" in file for file in job.outputs.values())
+    ]
+    return "/".join([job.name, *wildcards])
+
+
+def figure_options(name, figure):
+    """The options of the program that draws a figure of an experiment."""
+    values = {key: find(Place(STUDY, name)) for key, find in figure.values.items()}
+    return f"--figure {figure.name} --values {shlex.quote(json.dumps(values, sort_keys=True))}"
+
+
+def tables_drawn(figure):
+    """The tables that a figure shows: those of other experiments only where the study has them."""
+    made = {table for name in EXPERIMENTS if name in DECLARED for table in DECLARED[name].tables}
+    return [table for table in figure.tables if table in made or table in COLLECTED]
+
+
+for name, experiment in DECLARED.items():
+    CAPTIONS.update({figure.name: FOLDER / name / f"{figure.name}.rst" for figure in experiment.figures})
+    add_experiment(
+        name,
+        collected={table: experiment.joined(table, STUDY, name) for table in experiment.tables},
+        skipped=experiment.skipped(STUDY, name),
+        figures={
+            figure.name: (f"plot {name}", tables_drawn(figure), figure_options(name, figure), experiment.title)
+            for figure in experiment.figures
+        },
+        files=experiment.keeps(STUDY, name),
+        group=experiment.group,
+    )
+
+for name, job in JOBS:
+
+    rule:
+        name:
+            job.name
+        input:
+            unpack(job_inputs(name, job)),
+        output:
+            **job.outputs,
+        log:
+            f"results/logs/{job_path(job)}.log",
+        benchmark:
+            f"results/benchmarks/{job_path(job)}.tsv"
+        conda:
+            "../envs/numprobe.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(job.memory),
+            runtime=minutes(job.minutes),
+            gpu=gpus if job.gpu else 0,
+        params:
+            code=digest("measure", FOLDER / name / f"{job.module}.py"),
+            experiment=name,
+            job=job.name,
+            module=job.module,
+            given=job_given(name, job),
+        shell:
+            'python "$NUMPROBE"/measure.py {params.experiment} {params.job} --module {params.module}'
+            " --code {params.code} --given {params.given:q} > {log} 2>&1"
+
+
+for name in DECLARED:
+    if (FOLDER / name / "rules.smk").exists():
+
+        include: FOLDER / name / "rules.smk"
