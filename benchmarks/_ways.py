@@ -177,7 +177,7 @@ def _folder(job: Job) -> AbstractContextManager[StateWriter]:
 
 
 def _options(job: Job) -> dict[str, Any]:
-    check = state_check(str, "model", job.dtype)
+    check = state_check(str, "model", "context", job.dtype)
     return {"dtype": job.dtype, "positions": job.located.positions, "details": {}, "check": check}
 
 

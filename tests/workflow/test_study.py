@@ -12,6 +12,7 @@ from study import load_study
 from models.gguf_files import small_model, write_gguf
 from models.tiny import WIDTH, save, separate_space_tokenizer, tiny_model, word_tokenizer
 from numprobe.errors import NumprobeError
+from workflow.every import environment
 
 ROOT = Path(__file__).parents[2]
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{0:064}\nsize 12345\n"
@@ -364,5 +365,6 @@ def test_experiments_that_pass_have_jobs(tmp_path):
     assert {"accuracy", "spectra"} <= set(names)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "-n", "-q", "-d", tmp_path]
-    ran = subprocess.run([*command, *names, "--configfile", tmp_path / "config.yaml"], capture_output=True, text=True)
+    command += [*names, "--configfile", tmp_path / "config.yaml"]
+    ran = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
