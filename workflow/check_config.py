@@ -25,6 +25,8 @@ ITERATIVE = ("sinusoidal", "wave", "mlp")
 VOCABULARY = "vocabulary"
 #: What stands for the context in the path of the probe of all contexts.
 UNIVERSAL = "universal"
+#: What the workflow adds to the name of a context.
+RESERVED_ENDINGS = (".sites", ".trained_probes")
 #: Digits of the numbers of the experiment `composition`, and how many of one length it needs.
 COMPOSED = (2, 3, 4)
 FEWEST_OF_A_LENGTH = 40
@@ -303,6 +305,9 @@ def _context_problems(config: Config) -> Iterator[str]:
     yield from _duplicates(config["contexts"], "contexts")
     for entry in config["contexts"]:
         where = f"contexts['{entry['name']}']"
+        for ending in RESERVED_ENDINGS:
+            if entry["name"].endswith(ending):
+                yield f"{where}.name: must not end in '{ending}', which names files beside those of a context"
         if entry["name"] == VOCABULARY:
             yield f"{where}.name: '{VOCABULARY}' is reserved for the embedding matrices"
         if entry["name"] == UNIVERSAL:

@@ -39,7 +39,7 @@ that the experiments declare (`src/numprobe/experiments/*/experiment.py`).
 
 SECTIONS = {
     "models": ["model", "train_model", "training", "package_model", "path_model", "gguf_model", "hub_model"],
-    "contexts": ["context", "number_context", "operand_context", "result_context", "natural_context"],
+    "contexts": ["context", "number_context", "operand_context", "result_context", "natural_context", "dataset"],
     "probes": ["probe", "closed_form_probe", "iterative_probe"],
 }
 TITLES = {

