@@ -1,4 +1,4 @@
-"""What the programs that ask a model share: the options, and the model with its questions."""
+"""Shared parts of the programs that ask a model: the options, and the model with its questions."""
 
 import argparse
 from pathlib import Path

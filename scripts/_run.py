@@ -1,4 +1,4 @@
-"""What every program of this folder shares: the code check, provenance, and errors for people."""
+"""Shared parts of the programs: the check of the code, provenance, and errors for people."""
 
 import argparse
 import gc

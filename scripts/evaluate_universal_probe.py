@@ -1,4 +1,4 @@
-"""What one probe for all layers and contexts costs against a probe of each layer (rule evaluate_universal_probe)."""
+"""Measure the price of one probe for all layers and contexts (rule evaluate_universal_probe)."""
 
 from _run import control_option, layers_option, parser, run  # isort: skip
 

@@ -17,7 +17,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 
 
 def extraction(options: argparse.Namespace) -> Any:
-    """What to extract, as the options say."""
+    """Return the extraction that the options describe."""
     from numprobe.activations.context import Extraction
     from numprobe.activations.sharing import chosen_sharing
 

@@ -1,4 +1,4 @@
-"""What the study found, as a page of tables in Markdown. Run by the rule `write_findings`."""
+"""Write the main findings as a page of tables in Markdown. Run by the rule `write_findings`."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a group of experiments found, as a Markdown page.
+"""Write the findings of a group of experiments as a Markdown page.
 
 Run by the rules `write_representation` and `write_manipulation`.
 """

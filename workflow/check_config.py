@@ -123,7 +123,7 @@ def _describe(error: jsonschema.ValidationError) -> str:
 
 
 def _path(parts: Any, config: Any) -> str:
-    """Where in the configuration: entries of a list by their `name`, if they have one of their own."""
+    """Return a place in the configuration: entries of a list by their `name`, if it is unique."""
     text, at = "", config
     for part in parts:
         names = [entry.get("name") if isinstance(entry, dict) else None for entry in at if isinstance(at, list)]
@@ -406,7 +406,7 @@ def _settings_of_problems(entry: Config, models: list[Config]) -> Iterator[str]:
 
 
 def _declared_problems(config: Config) -> Iterator[str]:
-    """What experiments that are declared in folders of their own need."""
+    """Yield the problems of experiments that are declared in folders of their own."""
     for entry in config["experiments"]:
         if entry["name"] in experiment_names():
             yield from find_experiment(entry["name"]).problems(config, entry["name"])

@@ -1,4 +1,4 @@
-"""How much disk the hidden states of a study will take, told before it runs."""
+"""Estimate of the disk that the hidden states of a study take, printed before it runs."""
 
 from check_config import VOCABULARY, Config
 from study import Study

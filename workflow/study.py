@@ -86,7 +86,7 @@ class Model:
 
     @cached_property
     def single_tokens(self) -> int | None:
-        """How many of the study's numbers are one token: by the entry or by the files, None if neither tells."""
+        """Count of the study's numbers that are one token: by the entry or the files, None if neither tells."""
         if "single_tokens" in self.entry:
             return int(self.entry["single_tokens"])
         if self.entry["source"] == "train":
@@ -99,7 +99,7 @@ class Model:
 
     @property
     def has_untrained(self) -> bool:
-        """Whether the model has an untrained control of its own.
+        """True if the model has an untrained control of its own.
 
         Checkpoints share that of the model that they belong to. Of models whose embeddings alone are read it would be
         the control `gaussian` again: independent random vectors.
@@ -108,7 +108,7 @@ class Model:
 
     @property
     def embeddings_only(self) -> bool:
-        """Whether nothing but the embedding matrices is read, so that the model itself is never loaded."""
+        """True if nothing but the embedding matrices is read, so that the model itself is never loaded."""
         return self.entry.get("contexts") == [VOCABULARY]
 
     @property
@@ -132,7 +132,7 @@ class Model:
 
     @property
     def chats(self) -> bool | None:
-        """Whether the model has a chat template; None: not known before its files are fetched."""
+        """True if the model has a chat template; None: not known before its files are fetched."""
         if self.entry["source"] in ("hub", "train"):
             return None if self.entry["source"] == "hub" else False
         if self.gguf is not None:
@@ -254,7 +254,7 @@ class Study:
         return [name for name in contexts if self.contexts[name]["kind"] not in BEFORE_THE_NUMBER]
 
     def one_state(self, context: str) -> bool:
-        """Whether a state in a context depends on nothing but the number: bare numbers and rows of the matrices."""
+        """Return whether a state in a context depends on nothing but the number: bare numbers and matrix rows."""
         return context == VOCABULARY or self.contexts[context]["kind"] == "number"
 
     def contexts_of_kind(self, model: str, *kinds: str) -> list[str]:
@@ -322,7 +322,7 @@ class Study:
         return [name for name in self.config["controls"] if name in own]
 
     def reads_untrained(self, model: str) -> bool:
-        """Whether a model has an untrained control of its own, and the study wants it."""
+        """Return whether a model has an untrained control of its own, and the study wants it."""
         return "untrained" in self.controls_of(model) and self.models[model].has_untrained
 
     def runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
@@ -392,13 +392,13 @@ class Study:
         return "encoder" if encoder else None
 
     def writes_several_tokens(self, model: str) -> bool:
-        """Whether too few numbers are single tokens of a model for experiments on the rows of its embedding matrix."""
+        """Return whether too few numbers are single tokens of a model for experiments on its embedding matrix."""
         single = self.models[model].single_tokens
         return single is not None and single < self.fewest_single
 
     @property
     def fewest_single(self) -> int:
-        """How many numbers must be single tokens: as configured, at least two a fold, at most all."""
+        """Count of numbers that must be single tokens: as configured, at least two a fold, at most all."""
         numbers = self.config["numbers"]
         folds = [_folds(self.config), (self.experiment("embedding_probes") or {"folds": 1})["folds"]]
         return min(max(numbers["fewest_single"], 2 * max(folds)), int(numbers["max"] - numbers["min"] + 1))
@@ -620,7 +620,7 @@ def _raise_layer_problems(study: Study) -> None:
 
 
 def _applies(study: Study, experiment: str) -> bool:
-    """Whether a study has the contexts of an experiment; matrices without rows for the numbers count: it says so."""
+    """Return whether a study has the contexts of an experiment; matrices without rows for the numbers count."""
     entry, without = study.experiment(experiment) or {}, study.without_rows(experiment)
     if experiment == "sample_efficiency":
         return bool(study.sample_efficiency_runs()) or any(_covers(entry, name, VOCABULARY) for name in without)
@@ -862,7 +862,7 @@ _SOURCE_KEYS = ("id", "revision", "package", "folder", "path", "prefix_token", "
 
 
 def _source(entry: Config, config: Config) -> dict[str, Any]:
-    """What the programs need to find the model and to read its numbers."""
+    """Return what the programs need to find the model and to read its numbers."""
     source = {"kind": entry["source"], **{key: entry[key] for key in _SOURCE_KEYS if key in entry}}
     if entry["source"] == "train":
         base = f"results/models/{entry.get('of', entry['name'])}"

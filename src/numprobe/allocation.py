@@ -1,4 +1,4 @@
-"""How the C library gives memory back to the system."""
+"""Memory that the C library gives back to the system."""
 
 import ctypes
 import os

@@ -82,7 +82,7 @@ def _source(id: str, revision: str | None) -> ModelSource:
 
 
 def _is_gguf(id: str) -> bool:
-    """Whether a model is named by a GGUF file of this machine."""
+    """Return whether a model is named by a GGUF file of this machine."""
     return id.endswith(".gguf") or Path(id).expanduser().is_file()
 
 
@@ -158,7 +158,7 @@ def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts, 
 
 
 def _numbers(tokenizer: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """How a model writes the numbers of the study."""
+    """Return how a model writes the numbers of the study."""
     from numprobe.models.card import describe_numbers
     from numprobe.models.tokens import NumberTokenizer
 

@@ -1,4 +1,4 @@
-"""Where something is computed."""
+"""Choice of the device for a computation."""
 
 from typing import TYPE_CHECKING
 

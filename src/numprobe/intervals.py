@@ -219,7 +219,7 @@ def wilson(successes: float, trials: int, level: float = 0.95) -> tuple[float, f
 
 @lru_cache(maxsize=8)
 def resampling_weights(count: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each of `count` units is drawn in each bootstrap sample, float64 [resamples, count]; rows sum to count.
+    """Draw bootstrap samples: the count of each of `count` units, float64 [resamples, count]; rows sum to count.
 
     All scores of equally many units share one set of samples, so a mean over a sample is one matrix product.
     """

@@ -1,4 +1,4 @@
-"""Which code, libraries and program made a file."""
+"""Record of the code, libraries and program that made a file."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any

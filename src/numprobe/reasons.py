@@ -1,4 +1,4 @@
-"""Why numerals are left out, in words for people (docs/numbers.md)."""
+"""Reasons why numerals are left out, in words for people (docs/numbers.md)."""
 
 import polars as pl
 

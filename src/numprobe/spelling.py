@@ -86,7 +86,7 @@ class Numeral(NamedTuple):
 
 
 class _Flat(dict[int, str]):
-    """What stands for each sign while numerals are looked for."""
+    """Stand-ins for signs while numerals are looked for."""
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)

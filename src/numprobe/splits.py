@@ -1,4 +1,4 @@
-"""Which number VALUES train and which test: the same in every context, layer and model.
+"""Division of number VALUES into training and test: the same in every context, layer and model.
 
 A split is over values, never over prompts, so a probe is always judged on numbers that it has not seen. Values are
 assigned to blocks; a fold names the blocks that test, validate and train. Fits accumulate statistics per block, and
@@ -75,7 +75,7 @@ class Split:
 
     @property
     def n_blocks(self) -> int:
-        """How many blocks there are."""
+        """Number of blocks."""
         return int(self.block.max()) + 1
 
     def block_of(self, values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What is no text, though it is given as one."""
+"""Refusal of files that are given as text and are none."""
 
 import re
 

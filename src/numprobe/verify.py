@@ -1,4 +1,4 @@
-"""Whether the files of a study are what was written: all of them (`numprobe verify`), or those that a run keeps.
+"""Check that the files of a study are as they were written: all (`numprobe verify`), or those a run keeps.
 
 The Snakefile imports this module at every start: what reads states is imported when states are read.
 """
@@ -58,7 +58,7 @@ class Verifier:
             check_sealed(path) if self._tensors else check_length(path)
 
     def _told(self, path: Path) -> dict[str, Any] | None:
-        """What the checksums of a model folder say of a file."""
+        """Return the entry of a file in the checksums of its model folder."""
         place = path.with_name(CHECKSUMS)
         if path == place or not place.exists():
             return None

@@ -130,7 +130,7 @@ class ColumnWriter:
 
     @property
     def rows(self) -> int:
-        """How many were appended."""
+        """Number of rows appended."""
         return self._written + self._filled
 
     def append(self, states: np.ndarray) -> None:
@@ -257,7 +257,7 @@ class ColumnReader:
 
     @property
     def in_pieces(self) -> bool:
-        """Whether the vectors of each row group lie in one piece, as `ColumnWriter` puts them."""
+        """True if each row group's vectors are contiguous, as `ColumnWriter` writes them."""
         return all(0 < header <= _HEADER_BYTES for _, _, header in self._pieces())
 
     def _pieces(self) -> Iterator[tuple[int, int, int]]:

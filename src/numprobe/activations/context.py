@@ -31,7 +31,7 @@ from numprobe.tables import read_metadata
 
 @dataclass(frozen=True)
 class Extraction:
-    """What to extract.
+    """Settings of an extraction.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Which numbers end in the token that a number is read at: all that its last token alone can say of it."""
+"""Numbers that end in the token at which a number is read: all that this token alone can say of it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -75,7 +75,7 @@ def run_pass(parts: Architecture, one: Pass, layers: Sequence[str], dtype: str) 
 
 
 def keeper(batch: Batch, found: dict[str, Arrival], dtype: str) -> Callable[[str, torch.Tensor], None]:
-    """What `run_pass` does with all states [batch, tokens, width] of a layer."""
+    """Return the function to which `run_pass` gives all states [batch, tokens, width] of a layer."""
     chosen, rows = chooser(batch), batch.sequences.shape
 
     def keep(layer: str, hidden: torch.Tensor) -> None:
@@ -161,7 +161,7 @@ def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 
 
 def _mask(layout: Layout, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """What is added to the logits of attention, [rows, 1, tokens, tokens]: not every model takes truth values."""
+    """Additive attention mask, [rows, 1, tokens, tokens]; some models reject boolean masks."""
     visible = layout.visible(device)[:, None]
     return torch.zeros(visible.shape, dtype=dtype, device=device).masked_fill_(~visible, torch.finfo(dtype).min)
 

@@ -23,7 +23,7 @@ _SHIFTED_POSITIONS = ("camembert", "mpnet", "roberta", "xlm-roberta")
 
 @dataclass(frozen=True)
 class Located:
-    """What is fed to the model, and where it is read.
+    """Tokens that are fed to the model, and the places where states are read.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def locate_numbers(
 
 @dataclass(frozen=True)
 class _Block:
-    """What is found in some texts, in compact form: kept rows; `prompt` and `n_tokens` of each sequence; its ids."""
+    """Numbers found in some texts, compactly: kept rows; `prompt` and `n_tokens` of each sequence; its ids."""
 
     places: pl.DataFrame
     sequences: pl.DataFrame

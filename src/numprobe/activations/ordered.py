@@ -60,7 +60,7 @@ def _single(tokenizer: NumberTokenizer, texts: Sequence[str]) -> dict[int, tuple
 
 
 def _says(tokenizer: NumberTokenizer, id: int, text: str) -> bool:
-    """Whether the token is the word itself, not the unknown token or a sign that is written alike."""
+    """Return whether the token is the word itself, not the unknown token or a sign that is written alike."""
     return id != tokenizer.tokenizer.unk_token_id and tokenizer.written(id).lower() == text.strip().lower()
 
 

@@ -1,4 +1,4 @@
-"""What the sequences of a batch begin with in common is run once: prefixes and their continuations share one pass.
+"""Prefixes shared within a batch are computed once: prefixes and their continuations share one pass.
 
 Each row that is fed holds prefixes, and behind each the rests of sequences that begin with it. Every token has the
 position that it has in its sequence, and a mask lets it see its own prefix and rest alone. States equal those of whole
@@ -37,7 +37,7 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """How tokens of several sequences stand in one row; each int64 [rows, tokens].
+    """Layout of the tokens of several sequences in one row; each int64 [rows, tokens].
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Layout:
     sequence: torch.Tensor
 
     def visible(self, device: torch.device | str = "cpu") -> torch.Tensor:
-        """Whether a token (second axis) sees another (third axis), bool [rows, tokens, tokens], made on a device."""
+        """Return whether a token (second axis) attends to another (third axis), bool [rows, tokens, tokens]."""
         prefix, sequence = self.prefix.to(device), self.sequence.to(device)
         same = prefix[:, :, None] == prefix[:, None, :]
         own = (sequence[:, None, :] == -1) | (sequence[:, :, None] == sequence[:, None, :])

@@ -1,4 +1,4 @@
-"""Whether what texts begin with may be run once, in models of a type that is not listed: both ways are compared."""
+"""Check of prefix sharing for types of model that are not listed: both ways are compared."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -98,7 +98,7 @@ def _stored(batch: States, state: State) -> torch.Tensor:
 
 
 def _states(batch: States) -> list[State]:
-    """What is stored, of the widths that a batch has."""
+    """Return the states to store, of the widths that a batch has."""
     states = []
     for layer in (layer for site, layer in batch if site == "q"):
         ends = np.cumsum([batch[site, layer].shape[1] for site in PROJECTED]).tolist()

@@ -1,4 +1,4 @@
-"""Whether a card, states and probes are of one model: of the same weights, not of the same name alone."""
+"""Check that a card, states and probes are of one model: of the same weights, not of the same name alone."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a job of an experiment is given: its input files, its values, and where it writes."""
+"""Input files and values of a job of an experiment, and the files that it writes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -115,7 +115,7 @@ def _mixed(accuracies: pl.DataFrame) -> Iterator[str]:
 
 
 def _above(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether the interval of one accuracy lies above that of another."""
+    """Return whether the interval of one accuracy lies above that of another."""
     return bool((one["ci_low"] or one["value"]) > (other["ci_high"] or other["value"]))
 
 

@@ -74,12 +74,12 @@ class Architecture:
 
     @property
     def packs(self) -> bool:
-        """Whether several sequences can stand in one row (`numprobe.models.facts.packs`)."""
+        """True if several sequences can stand in one row (`numprobe.models.facts.packs`)."""
         return packs(self.config.to_dict(), self.shares)
 
     @property
     def device(self) -> torch.device:
-        """Where the token ids go. Parts of a model that is spread by accelerate may rest elsewhere than they work."""
+        """Device of the token ids. Parts of a model that accelerate spreads may rest elsewhere than they work."""
         embedding: Any = self.base.get_input_embeddings()  # type: ignore[operator]
         works = getattr(getattr(embedding, "_hf_hook", None), "execution_device", None)
         return torch.device(self.input_matrix.device if works is None else works)

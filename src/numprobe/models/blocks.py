@@ -106,7 +106,7 @@ class Inside:
     def explains(
         self, entering: torch.Tensor, attention: torch.Tensor, mlp: torch.Tensor, leaving: torch.Tensor
     ) -> bool:
-        """Whether the parts turn what enters the block into what leaves it, up to rounding; all [n, width]."""
+        """Return whether the parts turn what enters the block into what leaves it, up to rounding; all [n, width]."""
         first, second = self.stream_norms or (nn.Identity(), nn.Identity())
         made = second(first(entering + attention) + mlp)
         scale = torch.stack([entering, attention, mlp, leaving]).float().abs().amax(dim=(0, 2))

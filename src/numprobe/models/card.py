@@ -80,7 +80,7 @@ def model_card(
 
 
 def _quantisation(folder: Path) -> dict[str, Any]:
-    """What is told of the GGUF file that a folder was converted from; nothing of other folders."""
+    """Return the card's entries on the GGUF file that a folder was converted from; none for other folders."""
     record = read_record(folder)
     return {} if record is None else {"gguf": {key: value for key, value in record.items() if key != "provenance"}}
 
@@ -126,7 +126,7 @@ def writing_sentence(told: Mapping[str, Any], minimum: int, maximum: int) -> str
 
 
 def _writing(counts: Mapping[str, int], numbers: range) -> str:
-    """How numbers are written, by how many there are of each number of tokens."""
+    """Describe how numbers are written, by the count of each number of tokens."""
     digits = Counter(len(str(number)) for number in numbers)
     if dict(counts) == {str(length): count for length, count in digits.items()}:
         return "digit by digit"

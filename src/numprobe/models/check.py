@@ -1,4 +1,4 @@
-"""What a model is, told by its configuration, its architecture built without weights, and the names of its weights."""
+"""Facts of a model from its configuration, its architecture built without weights, and its weights' names."""
 
 from pathlib import Path
 from typing import Any

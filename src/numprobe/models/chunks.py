@@ -1,4 +1,4 @@
-"""Which tokens a number of several tokens is cut into, and what each of them is worth."""
+"""Tokens of a number that is written as several, and the value of each."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the `config.json` of a model folder says that is refused before anything is built or read.
+"""Entries of a `config.json` that are refused before anything is built or read.
 
 The Snakefile imports this module, so: standard library only.
 """

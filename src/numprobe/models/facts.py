@@ -1,4 +1,4 @@
-"""What a model's `config.json` tells before any weight is read: which states it has.
+"""Facts of a model from its `config.json`, before any weight is read: the states that it has.
 
 The Snakefile imports this module to know the layers when it builds the graph, so: standard library only.
 """
@@ -197,7 +197,7 @@ _HEADS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining", "ForCon
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Which states a model has.
+    """The states that a model has.
 
     Attributes
     ----------
@@ -347,7 +347,7 @@ def causal_span(config: Mapping[str, Any], shares: bool | None = None) -> float:
 
 
 def packs(config: Mapping[str, Any], shares: bool | None = None) -> bool:
-    """Whether several sequences can stand in one row, each token with a position and a mask of its own.
+    """Return whether several sequences can stand in one row, each token with its own position and mask.
 
     As known of the type (`known_sharing`), or measured where it is not listed (`shares`, as for `causal_span`).
     """
@@ -368,7 +368,7 @@ def _shares(config: Mapping[str, Any], shares: bool | None) -> bool:
 
 
 def _ropes(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """How positions are rotated: one description, or one per type of layer."""
+    """Return the settings of rotary positions: one set, or one per type of layer."""
     found = config.get("rope_parameters") or {}
     return [found] if "rope_type" in found else [rope for rope in found.values() if isinstance(rope, Mapping)]
 

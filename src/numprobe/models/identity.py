@@ -1,4 +1,4 @@
-"""Which tokenizer (and so which numbering of tokens) a file was made with."""
+"""Identity of the tokenizer (and so of the numbering of tokens) that a file was made with."""
 
 import json
 from hashlib import sha256

@@ -16,7 +16,7 @@ _AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What one tokenizer holds.
+    """Contents of one tokenizer.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Whether the tensors of a model's files and the model that its `config.json` describes belong together.
+"""Check that a model's tensors and the model that its `config.json` describes belong together.
 
 `transformers` fills parameters that no tensor is for with random numbers, and drops tensors that it has no place for:
 states are given either way, those of another model.
@@ -156,7 +156,7 @@ def _without_place(
 
 
 def _belongs(name: str, model: Any, parts: Architecture) -> bool:
-    """Whether a tensor is called like a part of the language model, its final norm, or the head that was asked for."""
+    """Return whether a tensor is named like a part of the language model, its final norm, or the wanted head."""
     place = name.split(".")
     while len(place) > 1 and place[0] in (*_ABOVE, model.base_model_prefix, parts.base.base_model_prefix):
         place.pop(0)

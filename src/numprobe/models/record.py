@@ -1,4 +1,4 @@
-"""What a file says about the model that it was made with."""
+"""Record of a file on the model that it was made with."""
 
 from dataclasses import asdict
 from typing import Any

@@ -1,4 +1,4 @@
-"""How many numbers are single tokens, told by a tokenizer's file alone: before any model is opened.
+"""Count of the numbers that are single tokens, by a tokenizer's file alone: before any model is opened.
 
 The Snakefile asks while it builds the graph, so `transformers` is not imported: `tokenizers` takes 20 ms.
 """

@@ -1,4 +1,4 @@
-"""Where a model comes from, and the local folder that holds it."""
+"""Source of a model, and the local folder that holds it."""
 
 import json
 import re
@@ -44,7 +44,7 @@ _TOKENIZER_AND_CONFIG = [
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where a model comes from.
+    """Source of a model.
 
     Attributes
     ----------
@@ -265,7 +265,7 @@ def _asking_hub(id: str, revision: str | None, ask: Callable[[], T]) -> T:
 
 
 def _how_to_enter(id: str) -> str:
-    """What to do about a gated model, which depends on whether there is a token."""
+    """Return the remedy for a gated model, which depends on whether there is a token."""
     import huggingface_hub
 
     accept = f"accept its terms at https://huggingface.co/{id}"

@@ -26,7 +26,7 @@ class Span(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How many tokens the number is."""
+        """Number of tokens of the number."""
         return self.last - self.first + 1
 
 
@@ -59,7 +59,7 @@ class Tokens(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """What lies between two runs of digits (nothing, if they touch), and the text around it, both runs included."""
+    """The text between two runs of digits (none if they touch), and that around it, both runs included."""
 
     before: str
     between: str
@@ -298,7 +298,7 @@ class NumberTokenizer:
         return over if len(over) < 2 else np.array([i for i in over if self.written(int(encoded.ids[i]))], dtype=int)
 
     def written(self, id: int) -> str:
-        """What a token writes, without a leading space and without the mark of WordPiece continuations."""
+        """Return what a token writes, without a leading space and the mark of WordPiece continuations."""
         if id not in self._decoded:
             decoded = str(self.tokenizer.decode([id]))
             self._decoded[id] = decoded.strip().removeprefix("##")
@@ -335,7 +335,7 @@ class NumberTokenizer:
         return [self.written(int(id)) for id, last in zip(encoded.ids, encoded.ends, strict=True) if last > 0]
 
     def leading_space(self) -> str:
-        """What happens to the space before a number: "separate", "merged" or "none" (it leaves no trace)."""
+        """Treatment of the space before a number: "separate", "merged" or "none" (it leaves no trace)."""
         text = "a 1"
         encoded = self.encode([text])[0]
         over = self.overlapping(encoded, 2, 3)

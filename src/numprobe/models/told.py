@@ -1,4 +1,4 @@
-"""What `transformers` warns of while it loads something, shown once."""
+"""Warnings of `transformers` while it loads something, shown once."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Whether tokens have a row in a model's matrices."""
+"""Check that tokens have a row in a model's matrices."""
 
 from collections.abc import Mapping
 from pathlib import Path

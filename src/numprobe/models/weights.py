@@ -1,4 +1,4 @@
-"""Which files hold a model's weights, and single tensors and facts from them, without building the model.
+"""Files of a model's weights, and single tensors and facts from them, without building the model.
 
 The Snakefile imports this module to know whether a model's matrices are tied when it builds the graph, so: standard
 library only until rows are read.
@@ -133,7 +133,7 @@ def embedding_shards(folder: str | Path) -> list[str]:
 
 
 def _matrices_called(name: str) -> list[str]:
-    """Whether a tensor is called as input or output matrices are: which of the two."""
+    """Return which of the input and output matrices a tensor is named like."""
     if _IN_A_BLOCK.search(name):
         return []
     return [layer for layer, pattern in _MATRICES.items() if pattern.fullmatch(name)]

@@ -18,7 +18,7 @@ _INNER_NAMES = {
 
 @dataclass(frozen=True)
 class Build:
-    """How a model is built.
+    """Way to build a model.
 
     Attributes
     ----------

@@ -69,6 +69,6 @@ SETS: dict[str, OrderedSet] = {
 
 
 def spellings(word: str) -> tuple[str, ...]:
-    """How a word may be written: as it is, capitalised, in capitals, and with a space before it."""
+    """Return the spellings of a word: as it is, capitalised, in capitals, and with a space before it."""
     forms = dict.fromkeys((word, word.capitalize(), word.upper()))
     return (*forms, *(f" {form}" for form in forms))

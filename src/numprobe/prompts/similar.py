@@ -1,4 +1,4 @@
-"""Which texts are variants of one another, and so must not be divided between training and test."""
+"""Texts that are variants of one another, and so must not be divided between training and test."""
 
 import re
 from collections.abc import Sequence

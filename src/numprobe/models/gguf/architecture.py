@@ -1,4 +1,4 @@
-"""What the header of a GGUF file tells of the model: whether it can be read, and which states it has.
+"""Facts of a model from the header of a GGUF file: whether it can be read, and its states.
 
 Standard library only, as `header`: the Snakefile asks before any model is opened.
 """

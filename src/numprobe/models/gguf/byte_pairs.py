@@ -60,7 +60,7 @@ def _matches_and_gaps(expression: str, text: str) -> list[str]:
 
 
 def _alphabet() -> dict[int, str]:
-    """How byte-level vocabularies write each byte: itself where it can be seen, else a letter from 256 on."""
+    """Return the character of each byte in byte-level vocabularies: itself if visible, else a letter from 256 on."""
     seen = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     hidden = [byte for byte in range(256) if byte not in seen]
     return {**{byte: chr(byte) for byte in seen}, **{byte: chr(256 + place) for place, byte in enumerate(hidden)}}

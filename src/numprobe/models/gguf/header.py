@@ -66,7 +66,7 @@ FLOATS = ("F64", "F32", "F16", "BF16")
 
 @dataclass(frozen=True)
 class GgufTensor:
-    """Where a tensor lies in its file.
+    """Name, shape, type and place of a tensor in its file.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class GgufTensor:
 
 @dataclass(frozen=True)
 class GgufHeader:
-    """What a GGUF file says before its weights.
+    """Contents of a GGUF file before its weights.
 
     Attributes
     ----------

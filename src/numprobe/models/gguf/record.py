@@ -1,4 +1,4 @@
-"""What a converted folder says of the GGUF file that it was made of."""
+"""Record of a converted folder on the GGUF file that it was made from."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""How far a GGUF file slows rotary positions down: it has one factor per frequency, where folders have settings."""
+"""Scaling of rotary positions in a GGUF file: one factor per frequency, where folders have settings."""
 
 import math
 from typing import Any

@@ -13,7 +13,7 @@ _MODERN = _ENDINGS + r"|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{digits}| ?[^\s\p{{L}}\p{
 
 @dataclass(frozen=True)
 class Split:
-    """How a text is cut.
+    """Rule that cuts a text.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a GGUF file's vocabulary makes of a text: worked out from the file alone, to check a tokenizer by."""
+"""Tokens of a text by a GGUF file's vocabulary alone, to check a tokenizer against."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
