@@ -110,7 +110,7 @@ def main() -> None:
         draw_ratios(figure.subplots(), bars, "to Parquet, times the bare forward pass of whole prompts", GOAL)
 
     summary = (
-        'Prompts as of "a + b" in random order, read at b. What the prompts of a batch begin with is run once, in the '
+        'Prompts as of "a + b" in random order, read at b. Prefixes shared within a batch are computed once, in the '
         "same pass as their ends, which stand behind it in one row; the bare forward pass runs whole prompts in the "
         "same batches."
     )

@@ -65,7 +65,7 @@ def arguments(description: str | None = __doc__) -> argparse.ArgumentParser:
         "--share-prefixes",
         choices=["auto", "never"],
         default="auto",
-        help="auto: run what texts begin with in common once, where that saves a fifth of the tokens",
+        help="auto: compute shared prefixes once, where that saves a fifth of the tokens",
     )
     result.add_argument(
         "--card",

@@ -58,7 +58,7 @@ def arguments() -> argparse.ArgumentParser:
         "--share-prefixes",
         choices=["auto", "never"],
         default="auto",
-        help="auto: run what texts begin with in common once, where that saves a fifth of the tokens",
+        help="auto: compute shared prefixes once, where that saves a fifth of the tokens",
     )
     result.add_argument(
         "--card",

@@ -21,7 +21,7 @@ what `transformers` {transformers.__version__} reports. `make models` prints thi
 
 - **states**: layer 0, every block and the final norm equal the hidden states that the model reports (to 1e-4 of the
   largest component).
-- **prefixes**: `shared`: what texts begin with in common is run once, and states are the same to 1e-4; `whole`: each
+- **prefixes**: `shared`: prefixes that texts share are computed once, and states agree to 1e-4; `whole`: each
   text is run on its own, because tokens see more than those before them, or places are counted along the row.
 - **sites**: whether queries, keys, values, and what attention and MLP add are found and make up what the block does: in
   `all` blocks, or in those that have `attention` (let `states` name them); `no`: the experiment `sites` refuses it.

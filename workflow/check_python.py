@@ -1,4 +1,4 @@
-"""Refuse to start where the `python` on PATH, which runs the jobs, has not got what they import."""
+"""Refuse to start where the `python` on PATH, which runs the jobs, lacks the packages that they import."""
 
 import shutil
 import subprocess

@@ -52,7 +52,7 @@ class Extraction:
     batch_tokens
         Tokens in one batch at the most.
     share_prefixes
-        Whether a causal model may run what texts begin with in common once.
+        Whether a causal model may compute prefixes that texts share once.
     shares
         Whether a model of a type that is not listed was measured to do so rightly (`numprobe.activations.sharing`).
     values

@@ -274,7 +274,7 @@ def run_passes(
     put
         Takes the states of each batch.
     share_prefixes
-        Whether a causal model may run what sequences begin with in common once (`numprobe.activations.prefixes`).
+        Whether a causal model may compute shared prefixes once (`numprobe.activations.prefixes`).
     dtype
         Type on disk.
 

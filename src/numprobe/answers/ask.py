@@ -188,7 +188,7 @@ class Asker:
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
-    """Tokens that some questions begin with in common.
+    """Prefix that some questions share.
 
     Attributes
     ----------

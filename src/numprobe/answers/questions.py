@@ -71,7 +71,7 @@ class Questions:
         return np.asarray(np.diff(self.bounds) - 1)
 
     def shared_tokens(self, changed: Iterable[np.ndarray] = ()) -> int:
-        """Return how many tokens all questions begin with in common, 0 where that is less than `WORTH_SHARING`.
+        """Return the length of the prefix that all questions share, 0 where it is less than `WORTH_SHARING`.
 
         No state of a token in `changed`, int64 [questions] each, is counted among them.
         """

@@ -127,7 +127,7 @@ def _read_rows(readings: Readings, targets: Mapping[str, np.ndarray], measure: _
 
 
 def _transition_rows(readings: Readings, measure: _Measure) -> Iterator[Row]:
-    """Layers that break and correct, and what independent layers that read as often would."""
+    """Yield the shares that layers break and correct, compared with independent layers of equal accuracy."""
     values = _numbers(readings.prompts, "value")
     found = readings.read == values[:, None]
     rate = found.mean(axis=0)
