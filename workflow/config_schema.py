@@ -1,5 +1,9 @@
-"""The JSON Schema of configurations: the file in `schemas/`, and the settings that experiments declare."""
+"""The JSON Schema of configurations: the file in `schemas/`, and the settings that experiments declare.
 
+`python workflow/config_schema.py > docs/config.schema.json` writes it for editors, which complete and check configurations.
+"""
+
+import json
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -55,3 +59,7 @@ def fill_defaults(config: dict[str, Any]) -> None:
 
     filling = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"properties": with_defaults})
     filling(config_schema()).validate(config)
+
+
+if __name__ == "__main__":
+    print(json.dumps(config_schema(), indent=1))

@@ -145,7 +145,7 @@ def _name(options: argparse.Namespace, found: str) -> str:
 
 
 def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts, width: int | None) -> dict[str, Any]:
-    """Return the entry of the configuration. Facts are written only for hub models; others are inspected at start-up."""
+    """Return the entry of the configuration. Facts are written only for hub models; others are inspected."""
     name = _name(options, Path(options.id).expanduser().resolve().name)
     if source.kind == "path":
         return {"name": name, "source": "path", "path": source.path}

@@ -34,6 +34,14 @@ class Checkout:
         assert not check or result.returncode == 0, result.stdout[-4000:] + result.stderr[-8000:]
         return result
 
+    def run(self, *arguments: str) -> str:
+        """What a Python program of the checkout prints."""
+        environment = {**self.environment(), "PYTHONPATH": str(self.folder / "src")}
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
     def planned(self, *options: str) -> set[str]:
         """Names of the rules that a dry run would run."""
         result = self.snakemake(*options, "--dry-run", "--quiet", "rules")

@@ -1,12 +1,14 @@
 """Every rule of the schema and every cross-check refuses a wrong input with a message that tells how to mend it."""
 
 import copy
+import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 from check_config import check_config
+from config_schema import config_schema
 from study import load_study
 
 from numprobe.errors import NumprobeError
@@ -368,8 +370,15 @@ def test_config_readme_is_generated_from_the_schema():
     assert (ROOT / "config" / "README.md").read_text() == document()
 
 
+def test_editors_are_given_the_schema_that_checks():
+    stored = ROOT / "docs/config.schema.json"
+    assert json.loads(stored.read_text()) == config_schema()
+    first = [(ROOT / "config" / name).read_text().splitlines()[0] for name in SHIPPED]
+    assert set(first) == {"# yaml-language-server: $schema=../docs/config.schema.json"}
+
+
 def test_every_key_of_the_schema_is_described():
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    schema = config_schema()
 
     def undescribed(properties: dict, where: str) -> list[str]:
         found = []

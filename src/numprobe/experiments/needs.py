@@ -67,7 +67,7 @@ def _list(found: list[str]) -> list[str]:
 
 
 def _unknown_contexts(config: Config, name: str) -> Iterator[str]:
-    known = [entry["name"] for entry in config["contexts"]]
+    known = [*(entry["name"] for entry in config["contexts"]), VOCABULARY]
     entry = _entry(config, name)
     for context in entry["contexts"]:
         if context not in known:
