@@ -1,6 +1,6 @@
 """The JSON Schema of configurations: the file in `schemas/`, and the settings that experiments declare.
 
-`python workflow/config_schema.py > docs/config.schema.json` writes it for editors, which complete and check configurations.
+`python workflow/config_schema.py > docs/config.schema.json` writes it for editors, which complete and check studies.
 """
 
 import json
