@@ -35,7 +35,6 @@ _NEED_FOURIER = (
     "cross_layer",
     "universal_probe",
     "answers",
-    "error_tracing",
     "patching",
     "denoising",
     "ablation",

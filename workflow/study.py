@@ -55,7 +55,6 @@ SEVERAL_TOKENS = "its numbers are several tokens"
 #: Experiments that ask a model for answers.
 MANIPULATION = (
     "answers",
-    "error_tracing",
     "layer_removal",
     "patching",
     "denoising",

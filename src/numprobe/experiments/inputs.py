@@ -96,3 +96,13 @@ def operand_layers(at: Place) -> list[str]:
     """Return the states of a model that an experiment on operands changes."""
     layers: list[str] = at.study.operand_layers(at.experiment, at.run)
     return layers
+
+
+def answers(at: Place) -> str:
+    """Return the table of a model's answers in a context."""
+    return f"results/answers/{at.run}/{at.context}.parquet"
+
+
+def fourier_probe(at: Place) -> str:
+    """Return the probe `fourier` of a run in a context."""
+    return f"results/probes/{at.run}/{at.context}/fourier.safetensors"

@@ -16,7 +16,6 @@ from numprobe.findings import (
     denoising,
     embedding_alignment,
     embedding_probes,
-    error_tracing,
     frequencies,
     layer_probes,
     layer_removal,
@@ -57,7 +56,6 @@ REPRESENTATION: Sections = {
 
 MANIPULATION: Sections = {
     "answers": answers.section,
-    "error_tracing": error_tracing.section,
     "patching": patching.section,
     "denoising": denoising.section,
     "ablation": ablation.section,

@@ -7,7 +7,9 @@ import numpy as np
 import polars as pl
 
 from numprobe.answers.kinds import kinds_of, known_kinds
+from numprobe.evaluation.answers import beside_answers
 from numprobe.evaluation.outcomes import interval_row, subsets
+from numprobe.evaluation.predict import predict
 from numprobe.evaluation.tracing import (
     KEPT,
     LOST,
@@ -17,9 +19,14 @@ from numprobe.evaluation.tracing import (
     lost_at,
     opposite,
     permuted_truths,
+    through_layers,
     transitions,
 )
+from numprobe.experiments.given import Given
 from numprobe.intervals import prompt_accuracy_interval, prompt_mean_interval
+from numprobe.probes.probe import load_probe
+from numprobe.prompts.examples import read_examples, results_shown
+from numprobe.tables import measurements, read_table
 
 Row = dict[str, Any]
 
@@ -29,6 +36,23 @@ TRACING = {"labels": pl.String, "target": pl.String, "answered": pl.String, "kin
 TRUTH, ANSWER, OPPOSITE, PERMUTED, INDEPENDENT = "truth", "answer", "opposite", "permuted", "independent"
 #: The fates of a number, and the metric that joins the last two: read at some layer.
 TRACED = "traced"
+
+
+def trace_errors(given: Given) -> None:
+    """Write the table of a model and context: truths and answers read by two probes in the states."""
+    answers, rows = read_table(given.file("answers")), []
+    shown = results_shown(read_examples(given.file("answers")))
+    effort = given.values["permutations"], given.values["resamples"], given.values["seed"]
+    for labels, name in ((TRUTH, "probe"), (ANSWER, "answer_probe")):
+        probe = load_probe(given.file(name))
+        names = {"model": given.run, "context": given.context, "probe": probe.kind, "labels": labels}
+        if not probe.layers:
+            rows.append({**names, "metric": "traced", "note": "too few different answers to fit a probe"})
+            continue
+        readings = through_layers(beside_answers(predict(given.folder("states"), [probe]), answers))
+        span = int(probe.numbers[0]), int(probe.numbers[-1])
+        rows += [{**names, **row} for row in tracing_rows(readings, *span, *effort, shown)]
+    given.write(measurements(rows, TRACING))
 
 
 def tracing_rows(

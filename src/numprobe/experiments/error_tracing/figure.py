@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.figures.panels import Panels, context_panels, curve, explain_empty, legend_entry, title_columns
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.figures.style import NOTE_COLOUR, Style, set_layer_axis
@@ -35,6 +36,18 @@ _COLUMNS = (
     "model", "context", "subset", "layer", "answered", "target", "metric", "value", "ci_low", "ci_high", "resampled",
     "n_values", "n_prompts", "note",
 )  # fmt: skip
+
+
+def error_tracing(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the fates of right results, and what it shows."""
+    drawn = fate_rows(tables["error_tracing"])
+    return draw_fates(drawn), drawn
+
+
+def broken_answers(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the layers that break and correct, and what it shows."""
+    drawn = layer_rows(tables["error_tracing"])
+    return draw_layers(drawn), drawn
 
 
 def fate_rows(table: pl.DataFrame) -> pl.DataFrame:

@@ -14,9 +14,9 @@ from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.answers.table import answer_table
 from numprobe.evaluation.answers import beside_answers
-from numprobe.evaluation.error_tracing import tracing_rows
 from numprobe.evaluation.predict import predict
 from numprobe.evaluation.tracing import Readings, lost_at, through_layers
+from numprobe.experiments.error_tracing.measure import tracing_rows
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_answers import fit_answer_probe

@@ -1,13 +1,12 @@
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.error_tracing import TRACING
-from numprobe.figures.error_tracing import draw_fates, draw_layers, fate_rows, layer_rows
+from numprobe.experiments.error_tracing.figure import draw_fates, draw_layers, fate_rows, layer_rows
+from numprobe.experiments.error_tracing.measure import TRACING
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 
 @pytest.fixture(autouse=True)

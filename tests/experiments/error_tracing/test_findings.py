@@ -1,7 +1,7 @@
 import polars as pl
 
-from figures.test_error_tracing import SHARES, tracing_table
-from numprobe.findings.error_tracing import section
+from experiments.error_tracing.test_figure import SHARES, tracing_table
+from numprobe.experiments.error_tracing.findings import section
 
 
 def test_the_section_tells_the_truth_beside_chance():

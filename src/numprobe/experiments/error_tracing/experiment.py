@@ -1,0 +1,56 @@
+"""Where right answers get lost: reading truth and answer layer by layer, and the layers that break or correct."""
+
+from pydantic import Field
+
+from numprobe.experiments import inputs, needs, places
+from numprobe.experiments.declare import Experiment, Figure, Job, Place, Settings
+
+
+class ErrorTracingSettings(Settings):
+    """Settings of `error_tracing`."""
+
+    permutations: int = Field(
+        20,
+        ge=1,
+        description="How often the true results of wrong prompts are permuted, for the rate expected by chance.",
+    )
+
+
+def _answer_probe(at: Place) -> str:
+    return f"results/probes/{at.run}/{at.context}/fourier.answers.safetensors"
+
+
+EXPERIMENT = Experiment(
+    title="Error tracing",
+    about="wrong answers traced to layers",
+    group="manipulation",
+    settings=ErrorTracingSettings,
+    needs=[needs.fourier_probe(), needs.answers()],
+    jobs=[
+        Job(
+            "fit_answer_probe",
+            places=places.asked,
+            inputs={"states": inputs.states, "answers": inputs.answers},
+            outputs={"probe": "results/probes/{model}/{context}/fourier.answers.safetensors"},
+            values={"split": inputs.split},
+            module="answer_probe",
+            minutes=120,
+        ),
+        Job(
+            "trace_errors",
+            places=places.asked,
+            inputs={
+                "states": inputs.states,
+                "answers": inputs.answers,
+                "probe": inputs.fourier_probe,
+                "answer_probe": _answer_probe,
+            },
+            outputs={"table": "results/tables/error_tracing/{model}/{context}.parquet"},
+            settings=["permutations"],
+            values={"resamples": inputs.resamples, "seed": inputs.seed},
+            minutes=120,
+        ),
+    ],
+    tables={"error_tracing": ["trace_errors"]},
+    figures=[Figure("error_tracing", tables=["error_tracing"]), Figure("broken_answers", tables=["error_tracing"])],
+)
