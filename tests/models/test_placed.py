@@ -68,8 +68,9 @@ def one_more_block(tensors):
 def loads_and_refuses_a_further_block(folder, kind):
     saved(folder, kind)
     _, model = check(folder)
-    rows = locate_parts(model).input_matrix[[7, 0]].detach()
-    assert_array_equal(input_rows(ModelSource("path", path=str(folder)), [7, 0]), rows)
+    # transformers sets the row of the padding token to zero in some types (youtu): it is 0 in these models.
+    rows = locate_parts(model).input_matrix[[7, 3]].detach()
+    assert_array_equal(input_rows(ModelSource("path", path=str(folder)), [7, 3]), rows)
     rewrite(folder, one_more_block)
     refused(folder, rf"with {LAYERS} blocks, has no place for .*\.{LAYERS}\..*in all\) of its weights: correct config")
 

@@ -19,7 +19,7 @@ def extended(checkout) -> Checkout:
     folder = checkout.folder / EXPERIMENTS / "spread"
     shutil.copytree(ROOT / "tests/experiments/spread", folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "__init__.py").touch()
-    checkout.configure(experiments=[{"name": "accuracy"}, {"name": "spread"}])
+    checkout.configure(experiments=[{"name": "spread"}])
     return checkout
 
 
@@ -41,7 +41,7 @@ def test_a_folder_and_a_line_make_an_experiment(extended):
     assert "contexts: ['result']" in told and "measure_spread" in told
     assert "### `spread` - distance of the states" in extended.run("workflow/document_config.py")
     # It moves to another context by configuration alone, and what was measured is kept.
-    extended.configure(experiments=[{"name": "accuracy"}, {"name": "spread", "contexts": ["result", "operand"]}])
+    extended.configure(experiments=[{"name": "spread", "contexts": ["result", "operand"]}])
     assert {"measure_spread", "rank_spread"} <= extended.planned("spread")
     before = extended.results("tables/spread/small/result.parquet")
     extended.snakemake("spread")
@@ -51,10 +51,10 @@ def test_a_folder_and_a_line_make_an_experiment(extended):
 
 
 def test_its_settings_and_needs_are_checked(extended):
-    extended.configure(experiments=[{"name": "accuracy"}, {"name": "spread", "contexts": []}])
+    extended.configure(experiments=[{"name": "spread", "contexts": []}])
     refused = extended.snakemake("--dry-run", check=False)
     assert "experiments['spread'].contexts: is empty" in refused.stdout + refused.stderr
-    extended.configure(experiments=[{"name": "accuracy"}, {"name": "spread", "contexts": ["letters"]}])
+    extended.configure(experiments=[{"name": "spread", "contexts": ["letters"]}])
     refused = extended.snakemake("--dry-run", check=False)
     assert "experiments['spread'].contexts: 'letters' is not among" in refused.stdout + refused.stderr
     extended.configure(

@@ -98,17 +98,19 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=(), gro
 
     `collected`: table -> the files that `results/tables/{table}.parquet` joins; where there are none, the table holds
     nothing but what is skipped, and its figures say so. `skipped`: MODEL:CONTEXT:REASON for the rows of these tables
-    that say what does not apply. `figures`: figure -> (program, tables, options, category of the report). `files`: what
-    else the experiment makes. `group`: one of `GROUPS`. Nothing is registered if the study does not have the experiment.
+    that say what does not apply, or these by table. `figures`: figure -> (program, tables, options, category of the
+    report). `files`: what else the experiment makes. `group`: one of `GROUPS`. Nothing is registered if the study does
+    not have the experiment.
     """
     if name not in EXPERIMENTS:
         return
     # A table of nothing at all is left out: such as the choice of layers where only embeddings are read.
     tables = collected or {}
-    collected = {table: list(joined) for table, joined in tables.items() if joined or skipped}
+    notes = {table: list(skipped.get(table, [])) if isinstance(skipped, dict) else list(skipped) for table in tables}
+    collected = {table: list(joined) for table, joined in tables.items() if joined or notes[table]}
     if tables and not collected and not files:
         raise NumprobeError(f"experiments['{name}']: no model of the study has what it measures: leave it out")
-    COLLECTED.update({table: (joined, list(skipped)) for table, joined in collected.items()})
+    COLLECTED.update({table: (joined, notes[table]) for table, joined in collected.items()})
     figures = {figure: plot if measured(plot[1]) else unmeasured(plot) for figure, plot in (figures or {}).items()}
     PLOTS.update({figure: plot[:3] for figure, plot in figures.items()})
     CATEGORIES.update({figure: plot[3] for figure, plot in figures.items()})

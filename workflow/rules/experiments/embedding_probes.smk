@@ -14,6 +14,7 @@ add_experiment(
         ],
         **MISREAD,
     },
+    skipped={"embedding_probes": STUDY.not_applicable("embedding_probes", [VOCABULARY])},
     figures={
         "embedding_probes": (
             "plot_embedding_probes",
@@ -23,10 +24,6 @@ add_experiment(
         )
     },
 )
-if STUDY.experiment("embedding_probes"):
-    COLLECTED["embedding_probes"][1].extend(STUDY.not_applicable("embedding_probes", [VOCABULARY]))
-
-
 if STUDY.experiment("embedding_probes"):
 
     EMBEDDING = STUDY.experiment("embedding_probes")
