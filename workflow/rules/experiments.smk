@@ -63,6 +63,12 @@ def tables_drawn(figure):
     return [table for table in figure.tables if table in made or table in COLLECTED]
 
 
+def plot_digest(program):
+    """The digest of the program that draws a figure, `plot EXPERIMENT` for the figures of an experiment's folder."""
+    name, *experiment = program.split()
+    return digest(name, *(FOLDER / part / "figure.py" for part in experiment))
+
+
 for name, experiment in DECLARED.items():
     CAPTIONS.update({figure.name: FOLDER / name / f"{figure.name}.rst" for figure in experiment.figures})
     add_experiment(

@@ -1,12 +1,5 @@
 """Figures: drawn from the joined tables alone."""
 
-
-def plot_digest(program):
-    """The digest of the program that draws a figure, `plot EXPERIMENT` for the figures of an experiment's folder."""
-    name, *experiment = program.split()
-    return digest(name, *(FOLDER / part / "figure.py" for part in experiment))
-
-
 for figure in PLOTS:
 
     rule:
