@@ -308,3 +308,10 @@ def test_line_ends_in_tokens_end_no_comment(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("numprobe.models.card.writing_sentence", lambda *_: "It writes.")
     assert main(["add-model", str(folder)]) == 0
     assert [entry["name"] for entry in yaml.safe_load(capsys.readouterr().out)] == ["a"]
+
+
+def test_an_experiment_is_explained(capsys):
+    assert main(["explain", "rsa"]) == 0
+    assert "results/tables/rsa.parquet" in capsys.readouterr().out
+    assert main(["explain", "nothing"]) == 1
+    assert "no experiment named nothing has a folder of its own; those are" in capsys.readouterr().err

@@ -66,7 +66,11 @@ def _explain(options: argparse.Namespace) -> None:
     from numprobe.experiments.find import experiment_names, find_experiment
 
     if options.experiment not in experiment_names():
-        raise NumprobeError(f"there is no experiment {options.experiment}; there are {', '.join(experiment_names())}")
+        known = ", ".join(experiment_names())
+        raise NumprobeError(
+            f"no experiment named {options.experiment} has a folder of its own; those are {known}. "
+            "docs/experiments.md and docs/manipulation.md define all"
+        )
     print(explain(options.experiment, find_experiment(options.experiment)))
 
 
