@@ -15,7 +15,6 @@ from tests.probes.planted import fit, split_of, waves
 
 from numprobe.activations.store import read_manifest, read_positions, read_states, state_file, write_activations
 from numprobe.errors import NumprobeError
-from numprobe.probes.half_fits import load_kernels
 from numprobe.probes.probe import load_probe
 from numprobe.probes.tensor_file import read_tensors, write_tensors
 from numprobe.sealed import BLANK, blank_object, read_sealed_json, write_sealed, write_sealed_json
@@ -50,11 +49,6 @@ def card(folder):
     write_sealed_json(folder / "card.json", {"name": "m", "layers": 2, "weights_sha256": "ab" * 32, "gguf": None})
 
 
-def kernels(folder):
-    arrays = {"number/0/none/0/a/gram": np.eye(3, dtype="f4")}
-    write_tensors(folder / "kernels.safetensors", arrays, {"format": "numprobe kernels 1"})
-
-
 # What a kind of file is made by, called, and read by.
 KINDS = {
     "state": (activations, state_file("0"), lambda path: read_states(path.parent, "0")),
@@ -63,7 +57,6 @@ KINDS = {
     "table": (table, "table.parquet", read_table),
     "metadata of a table": (table, "table.parquet", read_metadata),
     "probe": (probe, "probe.safetensors", load_probe),
-    "kernels": (kernels, "kernels.safetensors", load_kernels),
     "card": (card, "card.json", read_sealed_json),
 }
 

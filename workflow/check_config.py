@@ -17,7 +17,7 @@ from config_schema import config_schema, fill_defaults
 
 from numprobe.errors import NumprobeError
 from numprobe.experiments.find import experiment_names, find_experiment
-from numprobe.names import NAME, path_problem, study_name
+from numprobe.names import NAME, path_problem, study_name, unknown_names
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.runs import base_of, control_of
 
@@ -238,8 +238,8 @@ def _model_problems(config: Config) -> Iterator[str]:
             yield f"{where}: needs either 'folder' (a model folder of the package) or 'file' (a GGUF file of it)"
         if entry["source"] == "train":
             yield from _train_problems(entry, where, trained, config["numbers"])
-        yield from _unknown_names(entry.get("contexts", []), [*contexts, VOCABULARY], f"{where}.contexts", "contexts")
-        yield from _unknown_names(entry.get("experiments", []), experiments, f"{where}.experiments", "experiments")
+        yield from unknown_names(entry.get("contexts", []), [*contexts, VOCABULARY], f"{where}.contexts", "contexts")
+        yield from unknown_names(entry.get("experiments", []), experiments, f"{where}.experiments", "experiments")
         yield from _size_problems(entry, config["contexts"], f"{where}.sizes")
 
 
@@ -252,7 +252,7 @@ def _path_problems(entry: Config, keys: tuple[str, ...], where: str) -> Iterator
 
 def _size_problems(entry: Config, contexts: list[Config], where: str) -> Iterator[str]:
     sized = [context["name"] for context in contexts if context["kind"] != "number"]
-    yield from _unknown_names(list(entry.get("sizes", {})), sized, where, "contexts that have a size")
+    yield from unknown_names(list(entry.get("sizes", {})), sized, where, "contexts that have a size")
 
 
 def _control_problems(entry: Config, controls: list[str], where: str) -> Iterator[str]:
@@ -371,20 +371,18 @@ def _probe_problems(config: Config) -> Iterator[str]:
         yield f"probes: names only {', '.join(probes)}; at least one closed-form probe is needed, such as fourier"
     for entry in config["probes"]:
         where = f"probes['{entry['name']}']"
-        yield from _unknown_names(entry.get("models", []), models, f"{where}.models", "models")
-        yield from _unknown_names(entry.get("contexts", []), contexts, f"{where}.contexts", "contexts")
+        yield from unknown_names(entry.get("models", []), models, f"{where}.models", "models")
+        yield from unknown_names(entry.get("contexts", []), contexts, f"{where}.contexts", "contexts")
         if entry["name"] == "mlp" and entry["faithful"]:
             yield f"{where}.faithful: is true, but there are no published settings of this probe"
         if entry.get("folds", 1) > folds:
             yield f"{where}.folds: is {entry['folds']}, but the split has {folds} fold(s)"
     for entry in config["experiments"]:
         yield from _settings_of_problems(entry, config["models"])
-        if entry["name"] in ("shared_code", "consistency"):
-            yield from _number_context_problems(entry, config["contexts"])
         if entry["name"] == "transfer" and entry["probe"] not in probes:
             yield f"experiments['transfer'].probe: '{entry['probe']}' is not among the probes: {', '.join(probes)}"
         if entry["name"] == "multi_token":
-            yield from _unknown_names(entry.get("models", []), models, "experiments['multi_token'].models", "models")
+            yield from unknown_names(entry.get("models", []), models, "experiments['multi_token'].models", "models")
         if entry["name"] in _NEED_FOURIER and "fourier" not in probes:
             yield f"experiments['{entry['name']}']: needs the probe fourier, the probes are {', '.join(probes)}: add it"
         if entry["name"] == "composition":
@@ -398,7 +396,7 @@ def _settings_of_problems(entry: Config, models: list[Config]) -> Iterator[str]:
     where = f"experiments['{entry['name']}'].settings_of"
     experiments = {model["name"]: model.get("experiments", [entry["name"]]) for model in models}
     own = list(entry.get("settings_of", {}))
-    yield from _unknown_names(own, list(experiments), where, "models")
+    yield from unknown_names(own, list(experiments), where, "models")
     for name in own:
         if entry["name"] not in experiments.get(name, [entry["name"]]):
             yield f"{where}: '{name}' takes no part: add '{entry['name']}' to its experiments, or leave it out here"
@@ -427,18 +425,8 @@ def _site_problems(entry: Config, config: Config) -> Iterator[str]:
     where = "experiments['sites']"
     closed_form = [probe["name"] for probe in config["probes"] if probe["name"] not in ITERATIVE]
     contexts = [context["name"] for context in config["contexts"]]
-    yield from _unknown_names(entry["contexts"], contexts, f"{where}.contexts", "contexts")
-    yield from _unknown_names(entry.get("probes", []), closed_form, f"{where}.probes", "closed-form probes")
-
-
-def _number_context_problems(entry: Config, contexts: list[Config]) -> Iterator[str]:
-    """These experiments keep one state for each number."""
-    where = f"experiments['{entry['name']}'].contexts"
-    kinds = {context["name"]: context["kind"] for context in contexts}
-    yield from _unknown_names(entry["contexts"], [*kinds, VOCABULARY], where, "contexts")
-    for name in entry["contexts"]:
-        if kinds.get(name, "number") != "number":
-            yield f"{where}: '{name}' is of kind {kinds[name]}, allowed are contexts of kind number and {VOCABULARY}"
+    yield from unknown_names(entry["contexts"], contexts, f"{where}.contexts", "contexts")
+    yield from unknown_names(entry.get("probes", []), closed_form, f"{where}.probes", "closed-form probes")
 
 
 def _probing_experiment_problems(config: Config) -> Iterator[str]:
@@ -453,7 +441,7 @@ def _probing_experiment_problems(config: Config) -> Iterator[str]:
         fitted = [entry["name"] for entry in config["probes"] if entry["name"] not in ITERATIVE]
         fitted += entries["embedding_probes"]["iterative"]
         where = "experiments['operand_precision'].probes"
-        yield from _unknown_names(entries["operand_precision"].get("probes", []), fitted, where, "probes of embeddings")
+        yield from unknown_names(entries["operand_precision"].get("probes", []), fitted, where, "probes of embeddings")
     if "layer_probes" in entries:
         yield from _iterative_problems(entries["layer_probes"], config, folds)
         yield from _layer_problems(entries["layer_probes"], config)
@@ -470,7 +458,7 @@ def _probing_experiment_problems(config: Config) -> Iterator[str]:
 def _iterative_problems(entry: Config, config: Config, folds: int) -> Iterator[str]:
     where = f"experiments['{entry['name']}']"
     models = [model["name"] for model in config["models"]]
-    yield from _unknown_names(entry.get("models", []), models, f"{where}.models", "models")
+    yield from unknown_names(entry.get("models", []), models, f"{where}.models", "models")
     if entry["iterative_folds"] > folds:
         yield f"{where}.iterative_folds: is {entry['iterative_folds']}, but there are {folds} fold(s)"
 
@@ -488,8 +476,8 @@ def _layer_problems(entry: Config, config: Config) -> Iterator[str]:
     where = "experiments['layer_probes']"
     kinds = {context["name"]: context["kind"] for context in config["contexts"]}
     several = [name for name, kind in kinds.items() if kind in ("operand", "result")]
-    yield from _unknown_names(entry.get("contexts", []), list(kinds), f"{where}.contexts", "contexts")
-    yield from _unknown_names(
+    yield from unknown_names(entry.get("contexts", []), list(kinds), f"{where}.contexts", "contexts")
+    yield from unknown_names(
         entry.get("selectivity", []), several, f"{where}.selectivity", "contexts of the kinds operand and result"
     )
     yield from _few_prompts_problems(entry, config, where)
@@ -511,11 +499,11 @@ def _sample_efficiency_problems(config: Config) -> Iterator[str]:
     if entry is None:
         return
     where = "experiments['sample_efficiency']"
-    yield from _unknown_names(
+    yield from unknown_names(
         entry.get("models", []), [model["name"] for model in config["models"]], f"{where}.models", "models"
     )
     contexts = [*(context["name"] for context in config["contexts"]), VOCABULARY]
-    yield from _unknown_names(entry.get("contexts", []), contexts, f"{where}.contexts", "contexts")
+    yield from unknown_names(entry.get("contexts", []), contexts, f"{where}.contexts", "contexts")
     low, high = config["numbers"]["min"], config["numbers"]["max"]
     needed = min(entry["values"]) + entry["held_out"]
     if needed > high - low + 1:
@@ -526,11 +514,3 @@ def _sample_efficiency_problems(config: Config) -> Iterator[str]:
     strange = [size for size in entry["iterative_values"] if size not in entry["values"]]
     if strange:
         yield f"{where}.iterative_values: {strange} are not among values: {entry['values']}"
-
-
-def _unknown_names(names: list[str], known: list[str], where: str, section: str) -> Iterator[str]:
-    for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" (did you mean '{close[0]}'?)" if close else ""
-            yield f"{where}: '{name}' is not among the {section}{hint}: {', '.join(known)}"

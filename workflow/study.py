@@ -585,8 +585,6 @@ _EXPERIMENT_CONTEXTS = {
     "spectra": f"'{VOCABULARY}'",
     "examples": "a context of prompts",
     "composition": "any context",
-    "shared_code": "one of its contexts in two models that are not of one training run",
-    "consistency": "one of its contexts",
     "trained_probes": "a probe that is trained by gradient descent, in one of its contexts",
     "frequencies": f"'{VOCABULARY}'",
     "cross_layer": "a context of prompts",
@@ -624,13 +622,6 @@ def _applies(study: Study, experiment: str) -> bool:
     if experiment == "sample_efficiency":
         return bool(study.sample_efficiency_runs()) or any(_covers(entry, name, VOCABULARY) for name in without)
     contexts = [context for _, context in study.runs(experiment)] + [VOCABULARY] * len(without)
-    if experiment in ("shared_code", "consistency"):
-        lost = without if VOCABULARY in entry["contexts"] else []
-        models = [
-            name for name in study.models_of(experiment) if study.experiment_contexts(experiment, name) or name in lost
-        ]
-        unrelated = any(set(models) & set(study.unrelated_models(name)) for name in models)
-        return unrelated if experiment == "shared_code" else bool(models)
     models = study.models_of(experiment)
     if experiment in OPERANDS:
         return bool(study.operand_runs(experiment))

@@ -1,6 +1,8 @@
-"""Names that a study can give, and paths that its workflow can take."""
+"""Names that a study can give, names that it refers to, and paths that its workflow can take."""
 
+import difflib
 import re
+from collections.abc import Iterable, Iterator, Sequence
 
 #: A name of a model or a context: it becomes a part of the names of files (the same pattern as in the schema).
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -21,3 +23,12 @@ def path_problem(path: str) -> str | None:
     if found is None:
         return None
     return f"{path!r} holds {found[0]!r}, which Snakemake does not take in a path: rename it, or link to it"
+
+
+def unknown_names(names: Iterable[str], known: Sequence[str], where: str, section: str) -> Iterator[str]:
+    """Yield a message for every name that a key of the configuration refers to, and that its section does not have."""
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" (did you mean '{close[0]}'?)" if close else ""
+            yield f"{where}: '{name}' is not among the {section}{hint}: {', '.join(known)}"

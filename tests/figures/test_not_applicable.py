@@ -6,7 +6,6 @@ import pytest
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.collect import collect
 from numprobe.experiments.rsa.figure import draw_rsa, rsa_rows
-from numprobe.figures.consistency import consistency_rows, draw_angles, draw_layers, draw_models
 from numprobe.figures.embedding_probes import draw_embedding_probes, embedding_probes_rows
 from numprobe.figures.frequencies import draw_frequencies, frequencies_rows
 from numprobe.figures.not_applicable import draw_not_applicable, drawn_or_reasons, not_applicable_rows
@@ -19,7 +18,6 @@ from numprobe.tables import measurements
 
 from . import fake_tables, geometry_tables
 from .inspection import texts
-from .test_consistency import table as consistency_table
 from .test_layer_figures import row
 
 REASON = "its numbers are several tokens"
@@ -97,14 +95,6 @@ def test_waves_tell_below_of_models_that_have_hidden_states_and_in_its_panels_of
     found = texts(draw_frequencies(frequencies_rows(collect([table], [*SKIPPED, f"{name}:vocabulary:{REASON}"]))))
     assert LINE.replace("digits", name) in found
     assert sum(f"not applicable: {REASON}" == text for text in found) == 3
-
-
-@pytest.mark.parametrize(("what", "draw"), [("layers", draw_layers), ("angles", draw_angles), ("models", draw_models)])
-def test_figures_of_consistency_tell_below(what, draw):
-    table = consistency_table()
-    found = texts(draw(consistency_rows(collect([table], SKIPPED), what)))
-    assert any(text.endswith(LINE) for text in found)
-    assert not any(REASON in text for text in texts(draw(consistency_rows(table, what))))
 
 
 def test_embedding_probes_tell_below():

@@ -1,67 +1,32 @@
-"""What a probe reads with: its kernel, its rank, its frequencies; wide states lose nothing."""
+"""What a probe reads with: its kernel and its frequencies."""
 
 import numpy as np
 import pytest
 
-from numprobe.errors import NumprobeError
-from numprobe.probes.half_fits import fit_halves, load_kernels, save_kernels, stored_kernel
-from numprobe.probes.readout import frequency_weights, number_kernel, readout_basis
+from numprobe.probes.codes import make_code
+from numprobe.probes.readout import frequency_weights, number_kernel
 
-from .planted import waves
+from .planted import fit, split_of, waves
 
 COUNT = 120
 VALUES = np.arange(COUNT)
 PERIODS = (2, 10, 120)
+CODE = make_code("fourier", 0, COUNT - 1).matrix
 
 
-def fits(width=24, controls=("none",)):
-    states = waves(VALUES, width=width, periods=PERIODS, seed=1)
-    return states, fit_halves(states, VALUES, 0, COUNT - 1, (0,), controls, 0)
+@pytest.fixture(scope="module")
+def tensors():
+    states = waves(VALUES, periods=PERIODS, seed=1)
+    return fit("fourier", states, VALUES, split_of(COUNT - 1, folds=3, inner=2)).tensors["0", "0"]
 
 
-def test_planted_waves_take_as_many_directions_as_they_have_sines_and_cosines():
-    _, found = fits(width=40)
-    assert 4 <= found.rank <= 8
-
-
-def test_the_kernel_is_the_product_of_the_directions_along_which_scores_grow():
-    _, found = fits()
-    tensors = found.tensors["none", 0, "0"]
-    classes = (found.code[:, tensors["columns"]] - tensors["target_mean"]) * tensors["precision"]
+def test_the_kernel_is_the_product_of_the_directions_along_which_scores_grow(tensors):
+    classes = (CODE[:, tensors["columns"]] - tensors["target_mean"]) * tensors["precision"]
     directions = classes @ tensors["weight"].T
     expected = directions @ directions.T
-    assert np.allclose(number_kernel(tensors, found.code).matrix(), expected, rtol=1e-3, atol=1e-4 * expected.max())
+    assert np.allclose(number_kernel(tensors, CODE).matrix(), expected, rtol=1e-3, atol=1e-4 * expected.max())
 
 
-def test_planted_frequencies_carry_most_information():
-    _, found = fits()
-    weights = frequency_weights(found.tensors["none", 0, "1"], found.code)
+def test_planted_frequencies_carry_most_information(tensors):
+    weights = frequency_weights(tensors, CODE)
     assert set(sorted(weights, key=weights.get)[-3:]) == {COUNT // period for period in PERIODS}
-
-
-def test_wide_states_are_fitted_in_the_space_of_their_rows():
-    states, found = fits(width=300)
-    tensors = found.tensors["none", 0, "0"]
-    assert tensors["weight"].shape[0] == 300 and readout_basis(tensors).shape[0] == 300
-    # Nothing of the read-out lies outside the rows.
-    rows = np.linalg.qr(states.T)[0]
-    assert np.allclose(rows @ (rows.T @ tensors["weight"]), tensors["weight"], atol=1e-4)
-
-
-def test_kernels_survive_the_file(tmp_path):
-    _, found = fits(controls=("none", "shuffled"))
-    save_kernels(tmp_path / "k.safetensors", {("number", "0"): found}, {"model": "m"})
-    stored = load_kernels(tmp_path / "k.safetensors")["number", "0"]
-    assert set(stored) == set(found.tensors)
-    for key, tensors in found.tensors.items():
-        assert np.allclose(stored_kernel(stored[key], found.code).matrix(), number_kernel(tensors, found.code).matrix())
-
-
-def test_a_damaged_file_of_kernels_is_refused(tmp_path):
-    (tmp_path / "k.safetensors").write_bytes(b"nothing")
-    with pytest.raises(NumprobeError, match="is damaged"):
-        load_kernels(tmp_path / "k.safetensors")
-
-
-def test_constant_states_have_no_fits():
-    assert fit_halves(np.ones((COUNT, 8)), VALUES, 0, COUNT - 1, (0,), ("none",), 0) is None

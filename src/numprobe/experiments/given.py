@@ -50,6 +50,10 @@ class Given:
         (path,) = self.folders(name)
         return path
 
+    def by_context(self, name: str) -> dict[str, Path]:
+        """Return the activation folders of an input of one run by their contexts, in order."""
+        return {folder.name: folder for folder in self.folders(name)}
+
     @property
     def split(self) -> Split:
         """The study's split of the numbers."""

@@ -25,6 +25,17 @@ def states(at: Place) -> list[str]:
     return files
 
 
+def card(at: Place) -> str:
+    """Return the card of a run's model."""
+    return f"results/cards/{base_of(at.run)}.json"
+
+
+def named_states(at: Place) -> list[str]:
+    """Return the activation files of a run in the contexts that the experiment names, context by context."""
+    contexts = at.study.experiment_contexts(at.experiment, base_of(at.run))
+    return [file for context in contexts for file in at.study.states(at.run, context)]
+
+
 def operand_patterns(at: Place) -> str:
     """Return the forward model of the states of operands."""
     return f"results/patterns/{at.run}/{at.study.operand_context(at.run)}.safetensors"
@@ -81,10 +92,21 @@ def resamples(at: Place) -> int:
     return int(at.study.config["intervals"]["resamples"])
 
 
+def numbers(at: Place) -> list[int]:
+    """Return the smallest and the largest number of the study."""
+    return [int(at.study.config["numbers"][end]) for end in ("min", "max")]
+
+
+def candidates(at: Place) -> int:
+    """Return how many numbers a probe chooses among."""
+    low, high = numbers(at)
+    return high - low + 1
+
+
 def split(at: Place) -> dict[str, Any]:
     """Return the parameters of `numprobe.splits.make_split` of the study."""
-    numbers = at.study.config["numbers"]
-    return {"minimum": numbers["min"], "maximum": numbers["max"], **at.study.config["split"], "seed": seed(at)}
+    low, high = numbers(at)
+    return {"minimum": low, "maximum": high, **at.study.config["split"], "seed": seed(at)}
 
 
 def operand(at: Place) -> str:

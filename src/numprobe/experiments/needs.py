@@ -1,9 +1,11 @@
 """Conditions of experiments: the check before the run, its message, and the note of a model that lacks something."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from numprobe.experiments.declare import Config, Need, Study
 from numprobe.experiments.inputs import VOCABULARY
+from numprobe.names import unknown_names
 
 
 def embedding_rows() -> Need:
@@ -35,13 +37,18 @@ def operands() -> Need:
 
 
 def named_contexts() -> Need:
-    """A model in one of the contexts under the experiment's key `contexts`."""
+    """A model in one of the contexts of prompts under the experiment's key `contexts`."""
     return Need(
         what="one of its contexts",
-        is_met=lambda study, name: any(study.experiment_contexts(name, model) for model in study.models_of(name)),
+        is_met=_has_named_contexts,
         skipped=lambda study, name: _list(study.not_applicable(name, study.experiment(name)["contexts"])),
-        problems=_unknown_contexts,
+        problems=lambda config, name: _unknown_contexts(config, name, _kinds(config)),
     )
+
+
+def number_contexts() -> Need:
+    """A model in one of the contexts under the key `contexts`, in which a number has one state."""
+    return replace(named_contexts(), problems=_other_contexts)
 
 
 def fourier_probe() -> Need:
@@ -66,15 +73,30 @@ def _list(found: list[str]) -> list[str]:
     return found
 
 
-def _unknown_contexts(config: Config, name: str) -> Iterator[str]:
-    known = [*(entry["name"] for entry in config["contexts"]), VOCABULARY]
-    entry = _entry(config, name)
-    for context in entry["contexts"]:
-        if context not in known:
+def _has_named_contexts(study: Study, name: str) -> bool:
+    """Return whether a model is studied in one of them; matrices without rows for the numbers count."""
+    lost = VOCABULARY in study.experiment(name)["contexts"] and study.without_rows(name)
+    return bool(lost) or any(study.experiment_contexts(name, model) for model in study.models_of(name))
+
+
+def _unknown_contexts(config: Config, name: str, known: Iterable[str]) -> Iterator[str]:
+    where = f"experiments['{name}'].contexts"
+    return unknown_names(_entry(config, name)["contexts"], list(known), where, "contexts")
+
+
+def _other_contexts(config: Config, name: str) -> Iterator[str]:
+    kinds = _kinds(config)
+    yield from _unknown_contexts(config, name, [*kinds, VOCABULARY])
+    for context in _entry(config, name)["contexts"]:
+        if kinds.get(context, "number") != "number":
             yield (
-                f"experiments['{name}'].contexts: '{context}' is not among the contexts of the configuration "
-                f"({', '.join(known)})"
+                f"experiments['{name}'].contexts: '{context}' is of kind {kinds[context]}, allowed are contexts of "
+                f"kind number and {VOCABULARY}"
             )
+
+
+def _kinds(config: Config) -> dict[str, str]:
+    return {context["name"]: context["kind"] for context in config["contexts"]}
 
 
 def _without_fourier(config: Config, name: str) -> Iterator[str]:

@@ -15,6 +15,12 @@ def if_any_bare_run(study: Study, experiment: str) -> Places:
     return [("", "")] if study.bare_runs(experiment) else []
 
 
+def named_contexts(study: Study, experiment: str) -> Places:
+    """Return the models that are studied in one of the contexts that the experiment names, each once."""
+    models = study.models_of(experiment)
+    return [(model, "") for model in models if study.experiment_contexts(experiment, model)]
+
+
 def asked(study: Study, experiment: str) -> Places:
     """Return the causal models and contexts of kind result that they answer."""
     found: Places = study.asked_runs(experiment)

@@ -13,6 +13,17 @@ Layers = Annotated[list[Layer], Field(min_length=1, json_schema_extra=_ONCE)]
 #: Factors of a change of states, all different.
 Strengths = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1, json_schema_extra=_ONCE)]
 
+NumberContexts = Annotated[
+    list[str],
+    Field(
+        min_length=1,
+        description="Where numbers are read: `vocabulary` (the embedding matrices) and contexts of kind `number`, "
+        "which have one state for each number.",
+        json_schema_extra=_ONCE,
+    ),
+]
+Draws = Annotated[int, Field(ge=1, le=20, description="How often the numbers are divided into two halves at random.")]
+
 Operand = Annotated[
     Literal["a", "b"],
     Field(

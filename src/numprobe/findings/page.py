@@ -11,7 +11,6 @@ from numprobe.findings import (
     ablation,
     answers,
     causal_subspace,
-    consistency,
     cross_layer,
     denoising,
     embedding_alignment,
@@ -25,7 +24,6 @@ from numprobe.findings import (
     ordinals,
     patching,
     sample_efficiency,
-    shared_code,
     sites,
     trained_probes,
     universal_probe,
@@ -43,7 +41,6 @@ REPRESENTATION: Sections = {
     "embedding_probes": embedding_probes.section,
     "layer_probes": layer_probes.section,
     "natural_contexts": natural_contexts.section,
-    "shared_code": shared_code.section,
     "cross_layer": cross_layer.section,
     "universal_probe": universal_probe.section,
     "multi_token": multi_token.section,
@@ -51,7 +48,6 @@ REPRESENTATION: Sections = {
     "sites": sites.section,
     "frequencies": frequencies.section,
     "ordinals": ordinals.section,
-    "consistency": consistency.section,
 }
 
 MANIPULATION: Sections = {

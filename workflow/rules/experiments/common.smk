@@ -87,38 +87,6 @@ def own_token_states(wildcards):
     return [file for context in UNIVERSAL[wildcards.model] for file in STUDY.states(wildcards.model, context)]
 
 
-# --- shared_code -----------------------------------------------------------------------------------------------
-
-
-def code_contexts(model):
-    """The contexts of the experiment in which a model is studied."""
-    return STUDY.experiment_contexts("shared_code", model)
-
-
-def code_states(model):
-    """All states of these contexts."""
-    return [file for context in code_contexts(base_of(model)) for file in STUDY.states(model, context)]
-
-
-def code_folders(model):
-    """The folders of these states."""
-    return [f"results/activations/{model}/{context}" for context in code_contexts(base_of(model))]
-
-
-def untrained_model(model):
-    """The untrained control of a target, as a list of at most one."""
-    names = {name for name, _ in STUDY.runs("shared_code")}
-    return [model + UNTRAINED] if model + UNTRAINED in names else []
-
-
-# --- consistency -----------------------------------------------------------------------------------------------
-
-
-def half_contexts(model):
-    """The contexts of the experiment in which a model, or the one of an untrained control, is studied."""
-    return STUDY.experiment_contexts("consistency", base_of(model))
-
-
 # --- sites -----------------------------------------------------------------------------------------------------
 
 

@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 
 from numprobe.errors import NumprobeError
+from numprobe.experiments.shared_code.number_code import (
+    Evidence,
+    HalfReader,
+    NumberCode,
+    Numbers,
+    learn_code,
+    pool,
+    reassign,
+)
 from numprobe.probes.codes import fourier_frequencies, make_code
 from numprobe.probes.halves import make_halves
-from numprobe.probes.shared_code import Evidence, HalfReader, NumberCode, Numbers, learn_code, pool, reassign
-
-from .planted import waves
+from probes.planted import waves
 
 COUNT = 200
 VALUES = np.arange(COUNT)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from numprobe.evaluation.kernels import centre, similarity
+from numprobe.experiments.consistency.kernels import centre, similarity
 
 
 def kernel(seed, count=60, width=40):

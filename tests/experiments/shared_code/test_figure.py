@@ -1,13 +1,12 @@
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.shared_code import EXTRA
-from numprobe.figures.shared_code import SERIES, draw_shared_code, draw_sources, shared_code_rows
+from numprobe.experiments.shared_code.figure import SERIES, draw_shared_code, draw_sources, shared_code_rows
+from numprobe.experiments.shared_code.measure import EXTRA
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 MODELS = {"llama": ["olmo2", "minilm"], "olmo2": ["llama", "minilm"], "minilm": ["llama", "olmo2"]}
 LEVELS = {"shared": ("none", 0.8), "own": ("none", 0.9), "shuffled": ("shuffled", 0.0), "random": ("random", 0.001)}

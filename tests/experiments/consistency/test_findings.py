@@ -1,7 +1,7 @@
 """The section on consistency tells the numbers of its table, with their controls."""
 
-from numprobe.evaluation.consistency import EXTRA
-from numprobe.findings.consistency import section
+from numprobe.experiments.consistency.findings import section
+from numprobe.experiments.consistency.measure import EXTRA
 from numprobe.tables import measurements
 
 

@@ -10,14 +10,25 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.accuracy import score
+from numprobe.evaluation.accuracy import score, single_token_ranges
 from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.experiments.given import Given
+from numprobe.experiments.shared_code.number_code import (
+    Evidence,
+    HalfReader,
+    NumberCode,
+    Numbers,
+    learn_code,
+    pool,
+    reassign,
+)
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels
 from numprobe.probes.halves import make_halves
-from numprobe.probes.shared_code import Evidence, HalfReader, NumberCode, Numbers, learn_code, pool, reassign
+from numprobe.sealed import read_sealed_json
 from numprobe.seeding import derive_seed, generator
 from numprobe.splits import Fold, Split
+from numprobe.tables import measurements, read_table
 
 #: Columns of the table beside the shared ones: whose code was read with, and the models from which it was learned.
 EXTRA = {"code": pl.String, "source": pl.String}
@@ -66,6 +77,29 @@ class Halves:
     def columns(self) -> np.ndarray:
         """All columns of the Fourier code, float64 [N, c]."""
         return make_code(PROBE, self.minimum, self.maximum).matrix
+
+
+def learn_codes(given: Given) -> None:
+    """Write the evidence of a model: how well each column of the Fourier code is predicted from its states."""
+    given.write(evidence_table(given.by_context("states"), given.run, _halves(given)), "evidence")
+
+
+def evaluate_shared_code(given: Given) -> None:
+    """Write the table of a model: what codes that were learned on other models read in its states."""
+    halves, resamples = _halves(given), given.values["resamples"]
+    tables = zip(given.values["sources"], map(read_table, given.inputs["evidence"]), strict=True)
+    sources = {name: pooled_evidence(table) for name, table in tables}
+    ranges = single_token_ranges(read_sealed_json(given.file("card")), halves.minimum, halves.maximum)
+    rows = shared_code_rows(given.by_context("states"), sources, given.run, halves, ranges, resamples)
+    untrained = given.by_context("untrained")
+    if untrained:
+        rows += untrained_rows(untrained, sources, given.run, halves, resamples)
+    given.write(measurements([{"model": given.run, **row} for row in rows], EXTRA))
+
+
+def _halves(given: Given) -> Halves:
+    minimum, maximum = given.values["numbers"]
+    return Halves(minimum, maximum, tuple(range(given.values["draws"])), given.values["seed"])
 
 
 def evidence_table(folders: Mapping[str, Path], model: str, halves: Halves) -> pl.DataFrame:

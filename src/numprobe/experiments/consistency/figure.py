@@ -1,6 +1,7 @@
 """Agreement of halves of the numbers, layers and models: kernels, subspaces and frequencies."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -12,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.figures.not_applicable import drawn_or_reasons
 from numprobe.figures.panels import tell_left_out
 from numprobe.figures.rows import checked, contexts_in_order, in_order, is_not_applicable, notes, nothing_to_draw
 from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, say, series_styles
@@ -40,6 +43,21 @@ _ACROSS = 3
 _LEFT_OUT = is_not_applicable() & pl.col("layer").is_null()
 
 Place = tuple[str, str]
+
+
+def consistency(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the kernels of all states of a model, and what it shows."""
+    return drawn_or_reasons(tables["consistency"], partial(consistency_rows, what="layers"), draw_layers)
+
+
+def consistency_angles(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the principal angles between layers, and what it shows."""
+    return drawn_or_reasons(tables["consistency"], partial(consistency_rows, what="angles"), draw_angles)
+
+
+def consistency_models(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of all pairs of models, and what it shows."""
+    return drawn_or_reasons(tables["consistency"], partial(consistency_rows, what="models"), draw_models)
 
 
 def consistency_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:

@@ -3,13 +3,13 @@ from itertools import combinations, combinations_with_replacement
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.consistency import EXTRA
-from numprobe.figures.consistency import consistency_rows, draw_angles, draw_layers, draw_models
+from numprobe.evaluation.collect import collect
+from numprobe.experiments.consistency.figure import consistency_rows, draw_angles, draw_layers, draw_models
+from numprobe.experiments.consistency.measure import EXTRA
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 MODELS = ("llama", "olmo2", "minilm")
 
@@ -92,3 +92,11 @@ def test_tables_that_cannot_be_drawn_are_refused():
         consistency_rows(table().drop("compared"), "layers")
     with pytest.raises(NumprobeError, match="no rows of comparisons of angles"):
         consistency_rows(table().filter(pl.col("metric") != "angle"), "angles")
+
+
+@pytest.mark.parametrize(("what", "draw"), [("layers", draw_layers), ("angles", draw_angles), ("models", draw_models)])
+def test_a_model_without_rows_for_its_numbers_is_told_below(what, draw):
+    skipped = collect([table()], ["digits:vocabulary:its numbers are several tokens"])
+    line = "digits, vocabulary: not applicable: its numbers are several tokens"
+    assert any(text.endswith(line) for text in texts(draw(consistency_rows(skipped, what))))
+    assert not any(line in text for text in texts(draw(consistency_rows(table(), what))))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from numprobe.evaluation.shared_code import EXTRA
-from numprobe.findings.shared_code import section
+from numprobe.experiments.shared_code.findings import section
+from numprobe.experiments.shared_code.measure import EXTRA
 from numprobe.tables import measurements
 
 

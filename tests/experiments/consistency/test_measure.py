@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from numprobe.evaluation.consistency import (
+from numprobe.experiments.consistency.half_fits import load_kernels, save_kernels
+from numprobe.experiments.consistency.measure import (
     EXTRA,
     Settings,
     between_rows,
@@ -14,7 +15,6 @@ from numprobe.evaluation.consistency import (
     within_rows,
     without_seeds,
 )
-from numprobe.probes.half_fits import load_kernels, save_kernels
 from numprobe.tables import measurements
 from probes.planted import waves, write_folder
 

@@ -49,7 +49,7 @@ class HalfFits:
         return {control for control, _, _ in self.tensors}
 
 
-def fit_halves(
+def fit_state(
     states: np.ndarray,
     values: np.ndarray,
     minimum: int,

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.shared_code import (
+from numprobe.experiments.shared_code.measure import (
     EVIDENCE,
     EXTRA,
     Halves,

@@ -1,6 +1,7 @@
 """A number code learned on other models, read in a model that it never saw: over the layers, and source by source."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.figures.not_applicable import drawn_or_reasons
 from numprobe.figures.panels import (
     context_panels,
     curve,
@@ -36,6 +39,17 @@ _COLUMNS = (
     "model", "context", "layer", "control", "code", "source", "value", "ci_low", "ci_high", "resampled", "n_values",
     "n_prompts", "note",
 )  # fmt: skip
+
+
+def shared_code(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of every code over the layers, and what it shows."""
+    draw = partial(draw_shared_code, candidates=values["candidates"])
+    return drawn_or_reasons(tables["shared_code"], shared_code_rows, draw)
+
+
+def shared_code_sources(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the codes of single models, and what it shows."""
+    return drawn_or_reasons(tables["shared_code"], shared_code_rows, draw_sources)
 
 
 def shared_code_rows(table: pl.DataFrame) -> pl.DataFrame:

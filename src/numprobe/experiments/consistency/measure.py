@@ -13,14 +13,23 @@ import numpy as np
 import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
-from numprobe.evaluation.kernels import centre, similarity
 from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
-from numprobe.evaluation.sets import iou, random_iou
 from numprobe.evaluation.subspaces import overlap, principal_angles, random_angles
+from numprobe.experiments.consistency.half_fits import (
+    HalfFits,
+    Key,
+    fit_state,
+    load_kernels,
+    save_kernels,
+    stored_kernel,
+)
+from numprobe.experiments.consistency.kernels import centre, similarity
+from numprobe.experiments.consistency.sets import iou, random_iou
+from numprobe.experiments.given import Given
 from numprobe.layers import middle_layer
 from numprobe.probes.codes import make_code
-from numprobe.probes.half_fits import HalfFits, Key, fit_halves, stored_kernel
 from numprobe.probes.readout import frequency_weights, number_kernel, readout_basis
+from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones: what is compared with what.
 EXTRA = {
@@ -68,6 +77,40 @@ class Fitted:
     notes: Mapping[Place, str]
 
 
+def fit_halves(given: Given) -> None:
+    """Write the table of a model or of its untrained control, and the kernels that other models are compared with."""
+    settings, trained = _settings(given, given.values["draws"]), given.values["control"] == "none"
+    fitted = fit_places(given.by_context("states"), settings, shuffled=trained, everywhere=trained)
+    rows = [{"model": given.values["model"], **row} for row in within_rows(fitted, settings)]
+    if not trained:
+        rows = [row | {"control": given.values["control"]} for row in rows if row.get("control") != "random"]
+    given.write(measurements(rows, EXTRA))
+    shown = shown_places(list(fitted.fits)) if fitted.fits else []
+    record = {**given.provenance, "model": given.values["model"], "seed": settings.seed}
+    save_kernels(given.outputs["kernels"], {place: fitted.fits[place] for place in shown}, record)
+
+
+def compare_models(given: Given) -> None:
+    """Write the table of all pairs of models, trained and untrained."""
+    settings = _settings(given, draws=0)
+    names = {name: (run, specification) for name, run, specification in given.values["models"]}
+    stored = dict(zip(names, map(load_kernels, given.inputs["kernels"]), strict=True))
+    rows = []
+    for control in ("none", "shuffled"):
+        codes = [model_codes(name, *names[name], found, control, settings) for name, found in stored.items()]
+        rows += between_rows(codes, settings, control)
+    rows += without_seeds(rows)
+    untrained = dict(zip(given.values["untrained"], map(load_kernels, given.inputs["untrained"]), strict=True))
+    codes = [model_codes(name, *names[name], found, "none", settings) for name, found in untrained.items()]
+    rows += between_rows(codes, settings, "untrained")
+    given.write(measurements(rows, EXTRA))
+
+
+def _settings(given: Given, draws: int) -> Settings:
+    minimum, maximum = given.values["numbers"]
+    return Settings(minimum, maximum, tuple(range(draws)), given.values["resamples"], given.values["seed"])
+
+
 def fit_places(folders: Mapping[str, Path], settings: Settings, shuffled: bool, everywhere: bool) -> Fitted:
     """Fit the probe on both halves of every draw, place by place.
 
@@ -91,7 +134,7 @@ def fit_places(folders: Mapping[str, Path], settings: Settings, shuffled: bool, 
             notes[place] = f"{NOT_APPLICABLE}: fewer than {FEWEST} numbers"
             continue
         controls = ("none", "shuffled") if shuffled and place in shown else ("none",)
-        fitted = fit_halves(states, values, settings.minimum, settings.maximum, settings.draws, controls, settings.seed)
+        fitted = fit_state(states, values, settings.minimum, settings.maximum, settings.draws, controls, settings.seed)
         if fitted is None:
             notes[place] = CONSTANT_STATE
         else:
@@ -295,7 +338,7 @@ def model_codes(
     control: str,
     settings: Settings,
 ) -> ModelCodes:
-    """The codes of one model under one control, from what `numprobe.probes.half_fits.load_kernels` read."""
+    """The codes of one model under one control, from what `load_kernels` read."""
     code = make_code(PROBE, settings.minimum, settings.maximum).matrix
     parts = {place: {key: part for key, part in keys.items() if key[0] == control} for place, keys in stored.items()}
     kernels = {
