@@ -79,7 +79,11 @@ def _notes(found: Finding) -> Iterator[str]:
     if found.first != "0":
         yield "reports no layer 0"
     if isinstance(found.sites, str):
-        yield "its blocks are not known inside" if "not known" in found.sites else "its blocks do more than to add"
+        yield (
+            "the layout of its blocks is unknown"
+            if "layout of these blocks" in found.sites
+            else "its blocks do more than to add"
+        )
 
 
 def _wrapper_row(found: Finding) -> list[str]:

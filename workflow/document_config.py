@@ -52,7 +52,7 @@ TITLES = {
 
 
 def document() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     schema = config_schema()
     parts = [HEAD, "## Top level\n", _table(schema, schema)]
     entries = [f"{name}_experiment" for name in schema["$defs"]["experiment"]["properties"]["name"]["enum"]]
@@ -88,7 +88,7 @@ def _rows(key: str, definition: dict[str, Any], required: bool, schema: dict[str
 
 
 def _describe(entry: dict[str, Any]) -> str:
-    """The description; of a mapping whose keys are limited, with the keys."""
+    """Return the description; of a mapping whose keys are limited, with the keys."""
     inner = entry.get("additionalProperties") or {}
     keys = [f"`{key}`" for key in inner.get("propertyNames", {}).get("enum", [])]
     return f"{entry.get('description', '').strip()} {', '.join(keys)}".strip() + ("." if keys else "")

@@ -13,7 +13,7 @@ _LARGE = 10e9
 
 
 def describe_states(study: Study) -> str:
-    """The size of the stored states: in a line, and for large studies by model and context."""
+    """Return the size of the stored states: in a line, and for large studies by model and context."""
     sizes = {run: size for run in study.all_runs() if (size := state_bytes(study, *run)) is not None}
     unknown = [name for name, model in study.models.items() if model.width is None]
     kept = "kept" if study.config["activations"]["keep"] else "removed once they are used (activations.keep: false)"
@@ -78,7 +78,7 @@ def _context_rows(entry: Config, values: int) -> int:
 
 
 def readable(size: float) -> str:
-    """A number of bytes for people."""
+    """Return a number of bytes for people."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}"

@@ -201,7 +201,7 @@ class Study:
         return [entry for entry in self.config["probes"] if entry["name"] in ITERATIVE]
 
     def experiment(self, name: str) -> Config | None:
-        """The entry of an experiment, if the study has it."""
+        """Return the entry of an experiment, if the study has it."""
         return next((entry for entry in self.config["experiments"] if entry["name"] == name), None)
 
     def settings(self, experiment: str, model: str) -> Config:
@@ -226,7 +226,7 @@ class Study:
         return [name for name, model in self.models.items() if "of" not in model.entry and name != run]
 
     def specification(self, model: str) -> str:
-        """A word that is the same for models which differ in their training seed alone; other models' own name.
+        """Return a word that is the same for models which differ in their training seed alone; other models' own name.
 
         Trained models are seeded by the study's seed and their name, so two entries with one `train` are two seeds.
         Which checkpoints are saved does not matter.
@@ -244,11 +244,11 @@ class Study:
         return [context for context in wanted if context in self._all_contexts(model)]
 
     def contexts_of(self, model: str) -> list[str]:
-        """Names of the contexts in which a model is studied, prompts only."""
+        """Return the names of the contexts in which a model is studied, prompts only."""
         return [name for name in self._wanted(model) if name != VOCABULARY and not self._reason(model, name)]
 
     def own_token_contexts(self, run_model: str) -> list[str]:
-        """Names of the contexts in which a model, or a control of it, reads a number at its own token."""
+        """Return the names of the contexts in which a model, or a control of it, reads a number at its own token."""
         contexts = self.contexts_of(base_of(run_model))
         return [name for name in contexts if self.contexts[name]["kind"] not in BEFORE_THE_NUMBER]
 
@@ -257,7 +257,7 @@ class Study:
         return context == VOCABULARY or self.contexts[context]["kind"] == "number"
 
     def contexts_of_kind(self, model: str, *kinds: str) -> list[str]:
-        """Names of the contexts of some kinds in which a model is studied."""
+        """Return the names of the contexts of some kinds in which a model is studied."""
         return [name for name in self.contexts_of(model) if self.contexts[name]["kind"] in kinds]
 
     def asked_runs(self, experiment: str) -> list[tuple[str, str]]:
@@ -280,7 +280,7 @@ class Study:
         return [layer for layer in stored if (layer in wanted if wanted else layer.isdigit() and layer != "0")]
 
     def operand_context(self, model: str) -> str | None:
-        """The first context of kind operand in which a model is studied."""
+        """Return the first context of kind operand in which a model is studied."""
         return next(iter(self.contexts_of_kind(model, "operand")), None)
 
     def operand(self, experiment: str, context: str) -> str:
@@ -294,7 +294,7 @@ class Study:
         return other if widths[other] > widths[wanted] else wanted
 
     def operand_runs(self, experiment: str) -> list[tuple[str, str]]:
-        """The pairs of `asked_runs` whose model is studied in a context of kind operand too."""
+        """Return the pairs of `asked_runs` whose model is studied in a context of kind operand too."""
         return [run for run in self.asked_runs(experiment) if self.operand_context(run[0])]
 
     def no_operands(self, experiment: str) -> list[str]:
@@ -304,19 +304,19 @@ class Study:
         return without + self.not_asked(experiment)
 
     def operand_layers(self, experiment: str, model: str) -> list[str]:
-        """The states of a model that an experiment on operands changes, "middle" by its name."""
+        """Return the states of a model that an experiment on operands changes, "middle" by its name."""
         wanted = self.settings(experiment, model).get("layers", self.models[model].layers)
         names = [middle_layer(self.models[model].layers) if name == "middle" else str(name) for name in wanted]
         return [name for name in dict.fromkeys(names) if name in self.models[model].layers]
 
     def layer_contexts(self, model: str) -> list[str]:
-        """Names of the contexts of a model that the experiment `layer_probes` reads."""
+        """Return the names of the contexts of a model that the experiment `layer_probes` reads."""
         entry = self.experiment("layer_probes") or {}
         default = self.contexts_of_kind(model, "operand", "result")
         return [name for name in self.contexts_of(model) if name in entry.get("contexts", default)]
 
     def controls_of(self, model: str) -> list[str]:
-        """Names of the controls that a model has: those of the study, or the ones that it names."""
+        """Return the names of the controls that a model has: those of the study, or the ones that it names."""
         own = self.models[model].entry.get("controls", self.config["controls"])
         return [name for name in self.config["controls"] if name in own]
 
@@ -325,7 +325,7 @@ class Study:
         return "untrained" in self.controls_of(model) and self.models[model].has_untrained
 
     def runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
-        """All (model, context) pairs, `vocabulary` included, the first untrained controls after the models.
+        """Return all (model, context) pairs, `vocabulary` included, the first untrained controls after the models.
 
         `experiment`: the pairs of the models that take part in it alone.
         """
@@ -345,23 +345,23 @@ class Study:
         return [(model, context) for model, context in self.runs(experiment) if context in (VOCABULARY, bare)]
 
     def control_runs(self, model: str) -> list[str]:
-        """Names of the runs that are controls of a model: the untrained ones, then the mixed one."""
+        """Return the names of the runs that are controls of a model: the untrained ones, then the mixed one."""
         seeds = self.models[model].entry.get("untrained_seeds", 1) if self.reads_untrained(model) else 0
         return untrained_runs(model, seeds) + self.mixed_runs(model)
 
     def mixed_runs(self, model: str) -> list[str]:
-        """The mixed control of a model, as a list of at most one: it needs a text, so a context of prompts."""
+        """Return the mixed control of a model, as a list of at most one: it needs a text, so a context of prompts."""
         return [model + MIXED] if "mixed" in self.controls_of(model) and self.contexts_of(model) else []
 
     def all_runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
-        """The pairs of `runs`, then those of the other untrained controls and of the mixed ones."""
+        """Return the pairs of `runs`, then those of the other untrained controls and of the mixed ones."""
         first = self.runs(experiment)
         controls = [run for name in self.models_of(experiment) for run in self.control_runs(name)]
         further = [(run, context) for run in controls for context in self.run_contexts(run)]
         return first + [pair for pair in further if pair not in first]
 
     def run_contexts(self, run_model: str) -> list[str]:
-        """Names of the contexts of a run, `vocabulary` included; a mixed one has those of prompts alone."""
+        """Return the names of the contexts of a run, `vocabulary` included; a mixed one has those of prompts alone."""
         model = base_of(run_model)
         return self.contexts_of(model) if control_of(run_model) == "mixed" else self._all_contexts(model)
 
@@ -408,14 +408,14 @@ class Study:
         return [name for name in wanting if self._reason(name, VOCABULARY)]
 
     def layers(self, run_model: str, context: str) -> tuple[str, ...]:
-        """Names of the states of a model (or of a control of it) in a context."""
+        """Return the names of the states of a model (or of a control of it) in a context."""
         if control_of(run_model) == "mixed":
             return (MIXED_LAYER,)
         model = self.models[base_of(run_model)]
         return tuple(vocabulary_layers(model.facts)) if context == VOCABULARY else model.layers
 
     def layer(self, run_model: str, context: str, wanted: str) -> str:
-        """The state that `wanted` ("middle" or a name) means for a model in a context; of matrices the input's.
+        """Return the state that `wanted` ("middle" or a name) means for a model in a context; of matrices the input's.
 
         Raises
         ------
@@ -430,7 +430,7 @@ class Study:
         return middle_layer(layers) if wanted == "middle" else wanted
 
     def sample_efficiency_runs(self) -> list[tuple[str, str]]:
-        """The (model, context) pairs of the experiment `sample_efficiency`."""
+        """Return the (model, context) pairs of the experiment `sample_efficiency`."""
         entry = self.experiment("sample_efficiency")
         if entry is None:
             return []
@@ -438,7 +438,7 @@ class Study:
         return [pair for pair in pairs if _covers(entry, *pair)]
 
     def states(self, run_model: str, context: str) -> list[str]:
-        """The activation files of a run, manifest last."""
+        """Return the activation files of a run, manifest last."""
         folder = f"results/activations/{run_model}/{context}"
         layers = [f"{folder}/residual-{layer}.parquet" for layer in self.layers(run_model, context)]
         return [*layers, f"{folder}/positions.parquet", f"{folder}/manifest.json"]
@@ -456,22 +456,22 @@ class Study:
         return [name for name in self.controls_of(run_model) if name in PROBE_CONTROLS]
 
     def closed_form_files(self, run_model: str, context: str) -> list[str]:
-        """Files of the closed-form probes of a run and of their controls."""
+        """Return the files of the closed-form probes of a run and of their controls."""
         endings = ["", *(f".{control}" for control in self.probe_controls(run_model))]
         folder = f"results/probes/{run_model}/{context}"
         return [f"{folder}/{name}{ending}.safetensors" for name in self.closed_form for ending in endings]
 
     def trained_probe_runs(self) -> list[tuple[str, str]]:
-        """The (model, context) pairs in which probes are trained by gradient descent."""
+        """Return the (model, context) pairs in which probes are trained by gradient descent."""
         return [run for run in self.runs("trained_probes") if self.iterative_entries(*run)]
 
     def accuracy_files(self, run_model: str, context: str) -> list[str]:
-        """Files of the probes that the experiment `accuracy` measures."""
+        """Return the files of the probes that the experiment `accuracy` measures."""
         trained = [] if self.experiment("trained_probes") else self.iterative_files(run_model, context)
         return self.closed_form_files(run_model, context) + trained
 
     def iterative_files(self, run_model: str, context: str) -> list[str]:
-        """Files of the iterative probes of a run and of their shuffled controls."""
+        """Return the files of the iterative probes of a run and of their shuffled controls."""
         return [
             f"results/probes/{run_model}/{context}/{entry['name']}{ending}.safetensors"
             for entry in self.iterative_entries(run_model, context)

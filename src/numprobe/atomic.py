@@ -92,7 +92,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def file_sha256(path: str | Path) -> str:
-    """The sha256 of a file's bytes, in hexadecimal, read in blocks of 1 MiB."""
+    """Return the sha256 of a file's bytes, in hexadecimal, read in blocks of 1 MiB."""
     digest = sha256()
     with Path(path).open("rb") as file:
         while block := file.read(1 << 20):

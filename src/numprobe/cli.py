@@ -75,7 +75,7 @@ def _explain(options: argparse.Namespace) -> None:
 
 
 def _source(id: str, revision: str | None) -> ModelSource:
-    """A local folder if there is one of that name, else a model of the hub."""
+    """Return a local folder if there is one of that name, else a model of the hub."""
     if _is_gguf(id):
         raise NumprobeError(f"{id} is a GGUF file: name the folder that it is converted to, results/models/NAME")
     if not Path(id).expanduser().is_dir():
@@ -140,7 +140,7 @@ def _print_entry(entry: dict[str, Any], comments: list[str]) -> None:
 
 
 def _name(options: argparse.Namespace, found: str) -> str:
-    """The name that is asked for, or the one nearest to what the model is called."""
+    """Return the name that is asked for, or the one nearest to what the model is called."""
     if options.name is None:
         return study_name(found)
     if options.name != study_name(options.name):
@@ -170,7 +170,7 @@ def _numbers(tokenizer: Any, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _comments(told: dict[str, Any], options: argparse.Namespace) -> list[str]:
-    """A sentence on what that means, and the details."""
+    """Return a sentence on what that means, and the details."""
     from numprobe.models.card import writing_sentence
 
     single = told["single_token_numbers"]

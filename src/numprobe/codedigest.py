@@ -79,7 +79,7 @@ def _package_files(module: str, source: Path) -> tuple[Path, ...]:
 
 @cache
 def _data_in(folder: Path) -> tuple[Path, ...]:
-    """The data files of a package."""
+    """Return the data files of a package."""
     files = (file for file in folder.iterdir() if file.is_file() and file.suffix not in _NO_DATA)
     # What editors and desktops leave behind is no data.
     return tuple(file for file in files if not file.name.startswith(".") and not file.name.endswith("~"))
@@ -93,7 +93,7 @@ def _fingerprint(path: Path) -> str:
 
 @cache
 def _read(text: str) -> tuple[tuple[str, ...], str]:
-    """The names that code imports, and a digest of what it does: of its syntax tree without docstrings."""
+    """Return the names that code imports, and a digest of what it does: of its syntax tree without docstrings."""
     tree = ast.parse(text)
     names: list[str] = []
     for node in _statements(tree):
@@ -126,7 +126,7 @@ def _canonical(node: object) -> str:
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """The module and all its statements, however deep; the many expressions in them are passed over."""
+    """Yield the module and all its statements, however deep; the many expressions in them are passed over."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()

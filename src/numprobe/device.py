@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def choose_device(device: str) -> "torch.device":
-    """The device that `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N` names.
+    """Return the device that `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N` names.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def choose_device(device: str) -> "torch.device":
 
 
 def gpu_or_none(device: str) -> str | None:
-    """The GPU that is named, None for the CPU; torch is not loaded for `cpu`. Errors as `choose_device`."""
+    """Return the GPU that is named, None for the CPU; torch is not loaded for `cpu`. Errors as `choose_device`."""
     if device == "cpu":
         return None
     chosen = choose_device(device)

@@ -56,7 +56,7 @@ class Interval:
 def accuracy_interval(
     values: np.ndarray, correct: np.ndarray, resamples: int, seed: int, level: float = 0.95
 ) -> Interval:
-    """Mean over values of the share of that value's rows that are correct.
+    """Return the mean over values of the share of that value's rows that are correct.
 
     Percentile bootstrap over values. Where every value scores exactly 0 or 1, Wilson's score interval (Wilson 1927)
     over the values instead: it does not collapse at 0 and 1 as the bootstrap does.

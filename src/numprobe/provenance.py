@@ -28,5 +28,5 @@ def library_versions() -> dict[str, str]:
 
 
 def provenance(script: str, code: str, **details: Any) -> dict[str, Any]:
-    """The record that every output carries: program, code digest, library versions, and `details`."""
+    """Return the record that every output carries: program, code digest, library versions, and `details`."""
     return {"script": script, "code": code, "versions": library_versions(), **details}

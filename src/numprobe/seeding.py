@@ -6,7 +6,7 @@ import numpy as np
 
 
 def derive_seed(seed: int, *names: str | int) -> int:
-    """A 63-bit seed that depends on `seed` and on every name, and on nothing else.
+    """Return a 63-bit seed that depends on `seed` and on every name, and on nothing else.
 
     Two models with the same shapes get different weights, and a draw does not depend on what was drawn before it.
     """
@@ -15,5 +15,5 @@ def derive_seed(seed: int, *names: str | int) -> int:
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
-    """A numpy generator seeded by `derive_seed`."""
+    """Return a numpy generator seeded by `derive_seed`."""
     return np.random.default_rng(derive_seed(seed, *names))

@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], threads: int) -> Iterator[Result]:
-    """The result for each item, in order; meanwhile NumPy and SciPy have one thread for each product.
+    """Yield the result for each item, in order; meanwhile NumPy and SciPy have one thread for each product.
 
     They have a pool of threads each, which in small products stand in each other's way: the closed form at small widths
     takes several times as long by all threads as by one. Sums do not depend on `threads`.

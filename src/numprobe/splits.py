@@ -79,16 +79,16 @@ class Split:
         return int(self.block.max()) + 1
 
     def block_of(self, values: np.ndarray) -> np.ndarray:
-        """The block of each of `values` (integers within min..max), shape as given."""
+        """Return the block of each of `values` (integers within min..max), shape as given."""
         return np.asarray(self.block[np.asarray(values) - self.minimum])
 
     def values_in(self, blocks: tuple[int, ...]) -> np.ndarray:
-        """All values of the given blocks, ascending."""
+        """Return all values of the given blocks, ascending."""
         return np.asarray(self.values[np.isin(self.block, blocks)])
 
 
 def value_block(seed: int, value: int, blocks: int) -> int:
-    """The block of one value: depends on (seed, value) and the number of blocks only."""
+    """Return the block of one value: depends on (seed, value) and the number of blocks only."""
     return derive_seed(seed, "value", value) % blocks
 
 

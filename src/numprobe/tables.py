@@ -41,7 +41,7 @@ _DEFAULTS = {"control": "none", "site": "residual", "subset": "all"}
 
 
 def measurements(rows: Iterable[Mapping[str, Any]], extra: Mapping[str, Any] | None = None) -> pl.DataFrame:
-    """A table in the shared schema from rows that may leave columns out.
+    """Return a table in the shared schema from rows that may leave columns out.
 
     Parameters
     ----------

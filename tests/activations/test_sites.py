@@ -22,7 +22,7 @@ from numprobe.tables import write_table
 
 TEXTS = ["1 and 2 and 3", "7", "5 is 6", "the sum is 9", "8 is 4"]
 BLOCKS = [str(k) for k in range(1, LAYERS + 1)]
-# Families whose blocks are not known inside, or do more than to add what attention and MLP give.
+# Families with an unknown layout of blocks, or whose blocks do more than add the outputs of attention and MLP.
 UNKNOWN = {"gemma4_text", "jetmoe", "mamba"}
 
 

@@ -99,9 +99,9 @@ def test_the_date_of_a_template_is_fixed():
     ("template", "message"),
     [
         (None, "has no chat template, which a context with `chat: true` needs: leave `chat` out of the context, or"),
-        ("{{ raise_exception('no') }}", "refuses a conversation: no"),
-        ("{{ messages[0]['content'] }}", "does not write each message once and as it is"),
-        ("{{ messages }}{{ messages }}", "does not write each message once and as it is"),
+        ("{{ raise_exception('no') }}", "rejects a conversation: no"),
+        ("{{ messages[0]['content'] }}", "does not write each message once and unchanged"),
+        ("{{ messages }}{{ messages }}", "does not write each message once and unchanged"),
     ],
 )
 def test_templates_that_cannot_be_used_are_refused(template, message):

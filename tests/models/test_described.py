@@ -73,7 +73,7 @@ QUANTISED = {
 @pytest.mark.parametrize("method", QUANTISED)
 def test_quantised_models(folder, capsys, method):
     edit(folder, quantization_config=QUANTISED[method])
-    said = f"config.json: the weights are quantised ({method.split(',')[0]}), which is not supported: use the model as"
+    said = f"config.json: the weights are quantised ({method.split(',')[0]}), which is not supported: use the"
     refused_at_once(capsys, folder, said)
 
 

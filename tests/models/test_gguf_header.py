@@ -76,7 +76,7 @@ def test_no_file_and_no_gguf_file(tmp_path):
     with pytest.raises(NumprobeError, match="is not a GGUF file: it does not begin with the letters GGUF"):
         read_header(tmp_path / "pickle.gguf")
     (tmp_path / "old.gguf").write_bytes(b"GGUF" + struct.pack("<I", 1) + bytes(100))
-    with pytest.raises(NumprobeError, match="has version 1 of the GGUF format; read are 2 and 3"):
+    with pytest.raises(NumprobeError, match="has version 1 of the GGUF format; supported are 2 and 3"):
         read_header(tmp_path / "old.gguf")
 
 
@@ -84,7 +84,7 @@ def test_no_file_and_no_gguf_file(tmp_path):
 def test_a_truncated_file_is_refused(file, share):
     content = file.read_bytes()
     file.write_bytes(content[: max(24, int(share * len(content)))])
-    with pytest.raises(NumprobeError, match=r"small.gguf is not a complete GGUF file: .*Fetch it again"):
+    with pytest.raises(NumprobeError, match=r"small.gguf is not a complete GGUF file: .*Download it again"):
         read_header(file)
 
 
@@ -107,7 +107,7 @@ def test_an_architecture_that_is_not_read_is_named_with_those_that_are(tmp_path,
 
 def test_a_file_that_does_not_say_its_layers(tmp_path):
     file = write_gguf(tmp_path / "small.gguf", small_model(), changes={"llama.block_count": None})
-    with pytest.raises(NumprobeError, match=r"does not say.*: llama.block_count"):
+    with pytest.raises(NumprobeError, match=r"lacks entries.*: llama.block_count"):
         read_known_model(file)
 
 
@@ -128,7 +128,7 @@ def test_tensors_that_would_be_passed_over_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tokenizer.ggml.model": "rwkv"}, "vocabulary is of kind 'rwkv', which is not supported"),
+        ({"tokenizer.ggml.model": "rwkv"}, "vocabularies of kind 'rwkv' are not supported"),
         ({"tokenizer.ggml.pre": "default"}, "cuts texts by 'default' .*not supported; supported: .*smollm"),
         ({"tokenizer.ggml.pre": None}, "cuts texts by None"),
         ({"tokenizer.ggml.model": "llama"}, "its vocabulary lacks scores"),

@@ -121,12 +121,12 @@ def test_a_revision_that_is_no_commit_is_warned_of_with_the_commit_that_it_is(hu
 
     assert said(names[2])[0] == ""
     warned, (cached, commit, absent) = said(*names)
-    told = f"revision 'main' of org/single may name another commit tomorrow: write the one that it is now, {COMMIT}"
+    told = f"revision 'main' of org/single may name another commit tomorrow: write its current commit, {COMMIT}"
     # Once, though three sources were resolved.
     assert warned == f"warning: {told}\n"
     assert (cached, commit) == (told, "None")
     assert absent.startswith("revision 'main' of org/sharded may name another commit tomorrow, and the weights are not")
-    assert "`numprobe add-model org/sharded` tells the commit" in absent
+    assert "`numprobe add-model org/sharded` shows the commit" in absent
 
 
 def test_without_a_token(hub, tmp_path):
@@ -147,9 +147,9 @@ def test_without_a_token(hub, tmp_path):
 
 def test_tokens_that_do_not_open_a_model(hub, tmp_path):
     ((_, closed),) = resolve(hub, tmp_path, ({"id": "org/gated"}, True), token=CLOSED)
-    assert closed.startswith("org/gated is gated and your token does not open it: accept its terms")
+    assert closed.startswith("org/gated is gated and your token gives no access: accept its terms")
     ((_, refused),) = resolve(hub, tmp_path, ({"id": "org/gated"}, True), token=REFUSED)
-    assert refused.startswith("org/gated cannot be fetched, the Hugging Face hub refuses your token")
+    assert refused.startswith("org/gated cannot be fetched, the Hugging Face hub rejects your token")
     ((_, commit),) = resolve(hub, tmp_path, ({"id": "org/gated", "embeddings_only": True}, True), token=OPENS)
     assert commit == COMMIT
 
@@ -157,7 +157,7 @@ def test_tokens_that_do_not_open_a_model(hub, tmp_path):
 def test_offline_only_what_is_in_the_cache(hub, tmp_path):
     whole, tokenizer = ({"id": "org/sharded"}, True), ({"id": "org/sharded"}, False)
     ((_, message),) = resolve(hub, tmp_path, whole, offline=True)
-    assert "HF_HUB_OFFLINE forbids to fetch it" in message
+    assert "HF_HUB_OFFLINE forbids fetching it" in message
     ((folder, _),) = resolve(hub, tmp_path, tokenizer)
     (found, (_, message)) = resolve(hub, tmp_path, tokenizer, whole, offline=True)
     assert found == [folder, COMMIT]

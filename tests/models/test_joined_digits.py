@@ -89,7 +89,7 @@ def test_signs_without_a_token_do_not_part_numbers():
 
 def test_offsets_that_signs_without_a_token_shift_are_an_error():
     """Both numbers would be found at the tokens of the second."""
-    with pytest.raises(NumprobeError, match="vocabulary that drops signs"):
+    with pytest.raises(NumprobeError, match="vocabulary that drops characters"):
         said(without_unknown("0123456789"), "aa11-11")
 
 

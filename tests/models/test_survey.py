@@ -20,7 +20,7 @@ def test_a_model_that_reports_no_layer_0_is_compared_from_layer_1_on():
     found = survey("rwkv")
     assert (found.problems(), found.first, found.shared) == ([], "1", False)
     assert found.prefixes > 0.1
-    assert "not known inside" in found.sites
+    assert "layout of these blocks is unknown" in found.sites
 
 
 def test_a_wrapper_tells_what_is_inside():

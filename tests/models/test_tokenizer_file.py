@@ -94,7 +94,7 @@ def test_settings_that_change_the_file_are_refused_with_both_readings(tmp_path):
 def test_a_class_that_cannot_take_the_file_is_told_and_not_used(tmp_path, capsys, declared):
     folder = folder_of(tmp_path, digit_tokenizer(), declared)
     assert load(folder)("12", add_special_tokens=False)["input_ids"] == digit_tokenizer()("12")["input_ids"]
-    assert "cannot make the tokenizer that" in capsys.readouterr().err
+    assert "cannot build the tokenizer that" in capsys.readouterr().err
 
 
 def test_warnings_of_transformers_are_shown_once(tmp_path, capsys):
@@ -114,7 +114,7 @@ def test_a_folder_without_the_file_is_refused(tmp_path):
     vocabulary = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "tokenizer.json").unlink()
-    with pytest.raises(NumprobeError, match=r"has no tokenizer\.json\. Write one, AutoTokenizer"):
+    with pytest.raises(NumprobeError, match=r"has no tokenizer\.json\. Write one with AutoTokenizer"):
         load(folder)
 
 
@@ -122,7 +122,7 @@ def test_merges_dropped_by_chance_are_refused(tmp_path):
     folder = folder_of(tmp_path, merging_tokenizer(), "PreTrainedTokenizerFast")
     model = json.loads((folder / "tokenizer.json").read_text())["model"]
     change(folder, "tokenizer.json", model={**model, "dropout": 0.5})
-    with pytest.raises(NumprobeError, match=r"drops merges by chance, .* set `dropout` to null"):
+    with pytest.raises(NumprobeError, match=r"drops merges at random, .* set `dropout` to null"):
         load(folder)
 
 

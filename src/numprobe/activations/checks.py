@@ -11,7 +11,7 @@ from numprobe.texts import excerpt
 
 
 def state_check(texts: Callable[[int], str], model: str, context: str, dtype: str) -> Check:
-    """A function that refuses states that are not finite, or that do not fit the type on disk.
+    """Return a function that refuses states that are not finite, or that do not fit the type on disk.
 
     It takes site and layer, the row of the first state, and states [rows, width] as stored
     (`numprobe.activations.columns.narrow`), and raises a NumprobeError that names model, context, layer, prompt, file

@@ -36,7 +36,7 @@ _REMEDY = "delete the folder and run again"
 
 
 def narrow(states: np.ndarray, dtype: str) -> np.ndarray:
-    """The bits that are stored: float32, float16, or uint16 (bfloat16, rounded to nearest even), shape as given.
+    """Return the bits that are stored: float32, float16, or uint16 (bfloat16, rounded to nearest even), shape as given.
 
     Bits of bfloat16 (uint16) stay what they are. Values beyond the range of `dtype` become infinite; the caller checks
     (`widen` shows them).
@@ -59,7 +59,7 @@ def widen(stored: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def stored_dtype(dtype: str) -> str:
-    """The numpy type of what is stored; uint16 for bfloat16."""
+    """Return the numpy type of what is stored; uint16 for bfloat16."""
     return {"float32": "<f4", "float16": "<f2", "bfloat16": "<u2"}[dtype]
 
 
@@ -276,7 +276,7 @@ class ColumnReader:
             yield widen(stored[:, self._columns], self._dtype)
 
     def whole(self) -> np.ndarray:
-        """All vectors [rows, width]: float32 or float16 as stored, float32 for bfloat16."""
+        """Return all vectors [rows, width]: float32 or float16 as stored, float32 for bfloat16."""
         width = self._columns.stop - self._columns.start
         kind = "<f4" if self._dtype == "bfloat16" else stored_dtype(self._dtype)
         states = np.empty((self.rows, width), dtype=kind)

@@ -237,13 +237,13 @@ def _readable(size: float) -> str:
 
 
 def progress(rows: int, label: str) -> tqdm:
-    """A progress bar that counts rows, with the rate and the remaining time."""
+    """Return a progress bar that counts rows, with the rate and the remaining time."""
     # In a log file every refresh is a line.
     return tqdm(total=rows, unit="row", desc=label, mininterval=0.5 if sys.stderr.isatty() else 10)
 
 
 def text_of(prompts: pl.DataFrame, positions: pl.DataFrame) -> Callable[[int], str]:
-    """A function from the row of the position table to the text that it was read in."""
+    """Return a function from the row of the position table to the text that it was read in."""
 
     def lookup(row: int) -> str:
         return str(prompts.filter(pl.col("prompt") == positions["prompt"][row])["text"][0])

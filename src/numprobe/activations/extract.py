@@ -32,7 +32,7 @@ def extract_states(
     where: tuple[np.ndarray, np.ndarray],
     layers: Sequence[str],
 ) -> dict[str, np.ndarray]:
-    """The states of chosen tokens of one batch, from one forward pass of whole sequences.
+    """Return the states of chosen tokens of one batch, from one forward pass of whole sequences.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def extract_states(
 
 
 def run_pass(parts: Architecture, one: Pass, layers: Sequence[str], dtype: str) -> dict[str, Arrival]:
-    """The states [n, width] that are read in a pass; a GPU may still be at work on them.
+    """Return the states [n, width] that are read in a pass; a GPU may still be at work on them.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def keeper(batch: Batch, found: dict[str, Arrival], dtype: str) -> Callable[[str
 
 
 def arriving(state: torch.Tensor, dtype: str) -> Arrival:
-    """A function that gives a state in main memory, in the type on disk; a GPU goes on while it is copied.
+    """Return a function that gives a state in main memory, in the type on disk; a GPU goes on while it is copied.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def _copy_stream(device: torch.device) -> torch.cuda.Stream:
 
 
 def chooser(batch: Batch) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function from all states [batch, tokens, width] to those [n, width] that are read of them."""
+    """Return a function from all states [batch, tokens, width] to those [n, width] that are read of them."""
     sequence, token = (index.astype(np.int64) for index in batch.where)
     rows = torch.from_numpy(sequence * batch.sequences.shape[1] + token)
     # Where a model is spread over devices, its states are too.
@@ -156,7 +156,7 @@ def forward(parts: Architecture, one: Pass) -> None:
 
 
 def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """The same in another place, without waiting for what a GPU is doing."""
+    """Return the same in another place, without waiting for what a GPU is doing."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
@@ -230,7 +230,7 @@ def _seeing(keep: Callable[[torch.Tensor], None]) -> Callable[[Any, Any, Any], N
 
 
 def check_states(parts: Architecture, layers: Sequence[str] | None) -> list[str]:
-    """The wanted states in the order of the model (None: all).
+    """Return the wanted states in the order of the model (None: all).
 
     Raises
     ------
@@ -297,7 +297,7 @@ def states_in_memory(
     share_prefixes: bool = True,
     dtype: str = "float32",
 ) -> dict[str, np.ndarray]:
-    """The states of all located numbers (parameters as `run_passes`).
+    """Return the states of all located numbers (parameters as `run_passes`).
 
     Returns
     -------
@@ -325,7 +325,7 @@ def states_in_memory(
 
 
 def batch_passes(parts: Architecture, located: Located, batch_tokens: int, share_prefixes: bool) -> Iterator[Pass]:
-    """The forward pass of every batch (parameters as `run_passes`)."""
+    """Yield the forward pass of every batch (parameters as `run_passes`)."""
     span = parts.causal_span if share_prefixes and parts.packs else 0
     for batch in sequence_batches(located, batch_tokens):
         yield plan_pass(batch, share=batch.sequences.shape[1] <= span)

@@ -116,7 +116,7 @@ class _Block:
 
 
 def _blocks_of_prompts(prompts: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The rows of some texts at a time, so that tokenisation needs the same memory for any number of texts."""
+    """Yield the rows of some texts at a time, so that tokenisation needs the same memory for any number of texts."""
     needed = prompts.select("prompt", "text", "value", "start", "end", "read_at").with_row_index("index")
     text = pl.col("prompt").rank("dense").cast(pl.Int64) - 1
     size = pl.col("text").str.len_bytes().cast(pl.Int64).fill_null(0).cum_sum().max().over("prompt")
@@ -210,7 +210,7 @@ def in_order(sequences: pl.DataFrame, ids: np.ndarray) -> tuple[pl.DataFrame, np
 
 
 def longest_sequence(config: Any, tokenizer: Any) -> int | None:
-    """The longest sequence that a model takes, in tokens, by its configuration and tokenizer; None: no limit."""
+    """Return the longest sequence that a model takes, in tokens, by its configuration and tokenizer; None: no limit."""
     names = ("max_position_embeddings", "n_positions", "max_seq_len")
     limits = [getattr(config, name) for name in names if isinstance(getattr(config, name, None), int)]
     if config.model_type in _SHIFTED_POSITIONS and limits:

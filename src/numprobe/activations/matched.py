@@ -20,7 +20,7 @@ CONTEXT = "matched"
 
 
 def matched_tokens(models: Mapping[str, ModelSource], values: Sequence[int]) -> pl.DataFrame:
-    """The tokens that each pair of models is compared on; of a model with itself: its own matched tokens.
+    """Return the tokens that each pair of models is compared on; of a model with itself: its own matched tokens.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ _SCHEMA = {"set": pl.String, "text": pl.String, "place": pl.UInt32, "value": pl.
 
 
 def single_words(tokenizer: NumberTokenizer, ordered: OrderedSet) -> dict[int, tuple[str, Encoded]]:
-    """The members of a set that are one token, in the spelling that keeps most of them single.
+    """Return the members of a set that are one token, in the spelling that keeps most of them single.
 
     Parameters
     ----------

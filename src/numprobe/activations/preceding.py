@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def number_candidates(numbers: NumberTokenizer, values: range) -> dict[int, int]:
-    """The numbers that are single tokens and their ids, the largest number of digits alone.
+    """Return the numbers that are single tokens and their ids, the largest number of digits alone.
 
     Numbers of different lengths in a row would be cut otherwise if they were text: 12 345 is 123 45.
     """
@@ -46,7 +46,7 @@ def draw_sequences(candidates: int, length: int, rows: int, seed: int, name: str
 def last_states(
     parts: Architecture, numbers: NumberTokenizer, tokens: np.ndarray, layers: Sequence[str], batch_tokens: int
 ) -> dict[str, np.ndarray]:
-    """The states at the last of some tokens behind the model's usual prefix.
+    """Return the states at the last of some tokens behind the model's usual prefix.
 
     Parameters
     ----------

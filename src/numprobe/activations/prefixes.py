@@ -78,7 +78,7 @@ class Pass:
 
 
 def plan_pass(batch: Batch, share: bool) -> Pass:
-    """The pass that reads a batch: whole sequences, or prefixes once where that saves a fifth of the tokens.
+    """Return the pass that reads a batch: whole sequences, or prefixes once where that saves a fifth of the tokens.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def plan_pass(batch: Batch, share: bool) -> Pass:
 
 
 def shared_prefix(sequences: np.ndarray) -> int:
-    """The length of prefix that leaves the fewest tokens to run, 0 if none saves a fifth of them.
+    """Return the length of prefix that leaves the fewest tokens to run, 0 if none saves a fifth of them.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def _states(batch: States) -> list[State]:
 
 
 def _blocks(prepared: Prepared, wanted: Sequence[str] | None) -> dict[str, Inside]:
-    """The parts of the wanted blocks by their number from 1 (None: of all that have attention)."""
+    """Return the parts of the wanted blocks by their number from 1 (None: of all that have attention)."""
     try:
         blocks = locate_attention(prepared.parts)
     except NumprobeError as error:
@@ -128,7 +128,7 @@ def _blocks(prepared: Prepared, wanted: Sequence[str] | None) -> dict[str, Insid
 
 
 def site_states(parts: Architecture, blocks: Mapping[str, Inside], one: Pass) -> States:
-    """The states inside blocks that are read in one pass.
+    """Return the states inside blocks that are read in one pass.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def _modules(inside: Inside) -> dict[str, torch.nn.Module]:
 
 
 def _read(inside: Inside, layer: str, seen: Mapping[Key, torch.Tensor]) -> dict[Key, torch.Tensor]:
-    """The sites of one block, after a check that they are what the block adds."""
+    """Return the sites of one block, after a check that they are what the block adds."""
     entering, leaving = seen["residual", str(int(layer) - 1)], seen["residual", layer]
     attention, mlp = (seen[site, layer].to(leaving.device) * inside.factor for site in ("attention", "mlp"))
     if not inside.explains(entering.to(leaving.device), attention, mlp, leaving):

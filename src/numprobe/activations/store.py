@@ -62,7 +62,7 @@ class State:
 
 
 def state_file(layer: str, site: str = RESIDUAL) -> str:
-    """The file name of a state, such as `residual-final_norm.parquet`."""
+    """Return the file name of a state, such as `residual-final_norm.parquet`."""
     return f"{site}-{layer}.parquet"
 
 
@@ -225,7 +225,7 @@ class StateWriter:
         self._lanes.turn()
 
     def finished(self) -> dict[Key, ColumnWriter]:
-        """All files, once they have all rows.
+        """Return all files, once they have all rows.
 
         Raises
         ------
@@ -260,7 +260,7 @@ def _open_columns(
 
 
 def _describe(state: State, width: int, described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The manifest's entries of a state and of the sites that are parts of it."""
+    """Yield the manifest's entries of a state and of the sites that are parts of it."""
     file = {"file": state_file(state.layer, state.site), **described}
     own = {} if state.width == width else {"width": state.width}
     yield {"site": state.site, "layer": state.layer, **file, **own}
@@ -294,7 +294,7 @@ def _check_positions(path: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def read_positions(folder: str | Path) -> pl.DataFrame:
-    """The position table: one row per state, in the order of the states (columns: docs/files.md).
+    """Return the position table: one row per state, in the order of the states (columns: docs/files.md).
 
     Raises
     ------
@@ -310,7 +310,7 @@ def read_positions(folder: str | Path) -> pl.DataFrame:
 
 
 def read_states(folder: str | Path, layer: str, site: str = RESIDUAL) -> np.ndarray:
-    """All states of one layer, [rows, width], float32 or float16 as stored (float32 for bfloat16).
+    """Return all states of one layer, [rows, width], float32 or float16 as stored (float32 for bfloat16).
 
     Parameters
     ----------
@@ -332,7 +332,7 @@ def read_states(folder: str | Path, layer: str, site: str = RESIDUAL) -> np.ndar
 def iterate_states(
     folder: str | Path, layer: str, rows_per_batch: int = 65536, site: str = RESIDUAL
 ) -> Iterator[np.ndarray]:
-    """The states of one layer in batches of at most `rows_per_batch` rows, in order; errors as `read_states`."""
+    """Yield the states of one layer in batches of at most `rows_per_batch` rows, in order; errors as `read_states`."""
     for block in _open(folder, layer, site).blocks():
         for start in range(0, len(block), rows_per_batch):
             yield block[start : start + rows_per_batch]

@@ -99,7 +99,7 @@ def _too_few(model: str, found: int, values: Sequence[int], fewest: int) -> Nump
 
 
 def vocabulary_positions(tokens: Mapping[int, int]) -> pl.DataFrame:
-    """The position table of the pseudo-context `vocabulary` (docs/files.md).
+    """Return the position table of the pseudo-context `vocabulary` (docs/files.md).
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def vocabulary_positions(tokens: Mapping[int, int]) -> pl.DataFrame:
 def vocabulary_states(
     source: ModelSource, tokens: Mapping[int, int], untrained_seed: int | None = None
 ) -> dict[str, np.ndarray]:
-    """The rows of the numbers in the input matrix and, if it is another one, in the output matrix.
+    """Return the rows of the numbers in the input matrix and, if it is another one, in the output matrix.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ class Questions:
         return np.stack([self.ids[self.bounds[row] : self.bounds[row + 1]] for row in rows])
 
     def take(self, rows: np.ndarray) -> "Questions":
-        """The questions at `rows` (bool [questions], or integers in any order), in the order given."""
+        """Return the questions at `rows` (bool [questions], or integers in any order), in the order given."""
         index = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, dtype=np.int64)
         parts = [self.ids[self.bounds[row] : self.bounds[row + 1]] for row in index]
         ids = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)

@@ -42,7 +42,7 @@ class Coder:
 
 
 def probe_scores(probe: Probe, states: np.ndarray, layer: str, fold: str) -> np.ndarray:
-    """The scores s of every candidate, float32 [n, N]: the probe's own, or the exponent of its Gaussian."""
+    """Return the scores s of every candidate, float32 [n, N]: the probe's own, or the exponent of its Gaussian."""
     code = _code(probe)
     if code.inverse is None:
         return probe.scores(states, layer, fold)
@@ -53,7 +53,7 @@ def probe_scores(probe: Probe, states: np.ndarray, layer: str, fold: str) -> np.
 
 
 def fit_coder(probe: Probe, scores: np.ndarray, index: np.ndarray) -> Coder:
-    """The coder of a probe, from the scores of training values that were left out of the fit.
+    """Return the coder of a probe, from the scores of training values that were left out of the fit.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def fit_coder(probe: Probe, scores: np.ndarray, index: np.ndarray) -> Coder:
 
 
 def _sharpest(scores: np.ndarray, index: np.ndarray, mixing: float) -> Coder:
-    """The sharpness with the shortest code."""
+    """Return the sharpness with the shortest code."""
     prior = np.zeros(scores.shape[1])
     spread = float(scores.std(axis=1, dtype=np.float64).mean())
     coders = [Coder(step / spread, prior, mixing) for step in _SHARPNESS] if spread > 0 else []

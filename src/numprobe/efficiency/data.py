@@ -23,7 +23,7 @@ class Rows:
     labels: np.ndarray
 
     def of(self, values: np.ndarray) -> "Rows":
-        """The rows of some values."""
+        """Return the rows of some values."""
         chosen = np.isin(self.values, values)
         return Rows(self.states[chosen], self.values[chosen], self.labels[chosen])
 
@@ -58,11 +58,11 @@ class Data:
         return accumulate(self.sample.states[chosen], self.sample.values[chosen], self.order.split)
 
     def first_rows(self, control: str) -> Rows:
-        """The first training row of every value."""
+        """Return the first training row of every value."""
         return self._rows(self.rank == 0, control)
 
     def test_rows(self, control: str) -> Rows:
-        """The rows of the test values."""
+        """Return the rows of the test values."""
         return self._rows(self.sample.tests & np.isin(self.sample.values, self.order.test), control)
 
     def _rows(self, chosen: np.ndarray, control: str) -> Rows:

@@ -58,7 +58,7 @@ class Order:
         ]
 
     def next_block(self, size: int) -> np.ndarray:
-        """The values that follow the first `size`, up to the next size; empty after the last."""
+        """Return the values that follow the first `size`, up to the next size; empty after the last."""
         following = [other for other in self.sizes if other > size]
         return self.values[size : following[0]] if following else self.values[:0]
 

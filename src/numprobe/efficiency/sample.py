@@ -74,7 +74,7 @@ def read_sample(folder: str | Path, layer: str, minimum: int, maximum: int, prom
 
 
 def rank_within(values: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """The rank of each row among the rows of its value, int64 [n] from 0, in ascending order of `keys`."""
+    """Return the rank of each row among the rows of its value, int64 [n] from 0, in ascending order of `keys`."""
     order = np.lexsort((keys, values))
     _, first, count = np.unique(values[order], return_index=True, return_counts=True)
     rank = np.empty(len(values), dtype=np.int64)

@@ -59,7 +59,7 @@ def measurement_rows(
 def order_interval(
     parts: Sequence[tuple[np.ndarray, np.ndarray]], resamples: int, seed: int, shares: bool = False
 ) -> Interval:
-    """Mean over orders of the mean over values of the mean score of a value's rows.
+    """Return the mean over orders of the mean over values of the mean score of a value's rows.
 
     Percentile bootstrap that draws orders and within each drawn order values, so it holds both what another order and
     what other numbers would change.
@@ -110,7 +110,7 @@ def _draws(means: Sequence[np.ndarray], resamples: int, seed: int) -> np.ndarray
 
 
 def _means(values: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The mean score of each value."""
+    """Return the mean score of each value."""
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray(np.bincount(place, weights=np.asarray(scores, dtype=np.float64)) / count)
 

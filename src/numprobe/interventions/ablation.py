@@ -18,7 +18,7 @@ Directions = Mapping[tuple[str, int], np.ndarray]
 def ordered_directions(
     probe: Probe, patterns: Patterns, layer: str, fold: str, most: int, draws: int, seed: int
 ) -> Directions:
-    """The subspaces of a layer, the most important directions first.
+    """Return the subspaces of a layer, the most important directions first.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ HELD = 0.95
 def row_changes(
     rows: np.ndarray, values: np.ndarray, patterns: Patterns, layer: str, split: Split, seed: int
 ) -> dict[str, np.ndarray]:
-    """The whole way of every row under every control; a row that moves by a strength s goes s times that far.
+    """Return the whole way of every row under every control; a row that moves by a strength s goes s times that far.
 
     A row moves to what the fold predicts that has not seen its number: (1 - s) E_n + s P(n). A number that no fold
     holds out does not move.

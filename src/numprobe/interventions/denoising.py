@@ -161,7 +161,7 @@ def denoising_movements(
 
 
 def confined(change: np.ndarray, bases: Mapping[str, np.ndarray], folds: Folds) -> np.ndarray:
-    """The part of each prompt's change within the subspace of its fold, float32 [n, width].
+    """Return the part of each prompt's change within the subspace of its fold, float32 [n, width].
 
     Parameters
     ----------

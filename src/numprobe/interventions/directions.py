@@ -20,7 +20,7 @@ def random_change(change: np.ndarray, seed: int, *names: str | int) -> np.ndarra
 
 
 def random_basis(width: int, rank: int, seed: int, *names: str | int) -> np.ndarray:
-    """A random subspace: float64 [width, rank], orthonormal columns; parameters as `random_change`."""
+    """Return a random subspace: float64 [width, rank], orthonormal columns; parameters as `random_change`."""
     drawn = generator(seed, "random subspace", *names).standard_normal((width, rank))
     return np.asarray(np.linalg.qr(drawn)[0])
 
@@ -43,5 +43,5 @@ def rescaled(change: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def relative_norm(change: np.ndarray, states: np.ndarray) -> float:
-    """Mean over rows of the length of the change, in units of that of the state. Both [n, width]."""
+    """Return the mean over rows of the length of the change, in units of that of the state. Both [n, width]."""
     return float((np.linalg.norm(change, axis=1) / np.linalg.norm(states, axis=1)).mean())

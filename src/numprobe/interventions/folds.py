@@ -28,11 +28,11 @@ class StatesOfNumbers(Protocol):
         """Components per state."""
 
     def states(self, values: np.ndarray, layer: str, fold: str) -> np.ndarray:
-        """The states [n, width] that say the numbers `values`, int [n], in a layer according to a fold."""
+        """Return the states [n, width] that say the numbers `values`, int [n], in a layer according to a fold."""
 
 
 def unseen_folds(values: np.ndarray, split: Split, folds: Collection[str]) -> Folds:
-    """The rows of every fold that has some.
+    """Return the rows of every fold that has some.
 
     Numbers that no fold tests are in none: leave their prompts out (`is_tested`).
 
@@ -81,7 +81,7 @@ def pattern_states(patterns: StatesOfNumbers, folds: Folds, numbers: np.ndarray,
 
 
 def other_numbers(taken: np.ndarray, prompts: np.ndarray, split: Split, folds: Folds, seed: int) -> np.ndarray:
-    """A wrong number for each prompt, int64 [n]: a test number of its fold, so as unseen as the right one.
+    """Return a wrong number for each prompt, int64 [n]: a test number of its fold, so as unseen as the right one.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ class Trial:
     states: Mapping[str, np.ndarray]
 
     def answers_after(self, movement: Movement, strength: float) -> np.ndarray:
-        """The answers with the states moved, int64 [questions]."""
+        """Return the answers with the states moved, int64 [questions]."""
         return self.asker.answers([shift(movement.layer, self.questions.last, movement.change, strength)]).values
 
 
@@ -149,7 +149,7 @@ class _Asked:
 
 
 def _best_of(gains: Mapping[tuple[str, float, float], float]) -> tuple[str, float, float]:
-    """The layer, strength and share with the largest gain (`best_setting`); of equals the largest share."""
+    """Return the layer, strength and share with the largest gain (`best_setting`); of equals the largest share."""
     best: dict[tuple[str, float], tuple[float, float]] = {}
     for (layer, strength, share), gain in gains.items():
         best[layer, strength] = max(best.get((layer, strength), (-np.inf, 0.0)), (gain, share))

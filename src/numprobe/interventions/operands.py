@@ -48,7 +48,7 @@ class Replacement:
     wrong: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Replacement":
-        """The questions at `rows`, bool [questions]."""
+        """Return the questions at `rows`, bool [questions]."""
         arrays = {name: getattr(self, name)[rows] for name in ("operands", "numbers", "wrong")}
         return replace(self, questions=self.questions.take(rows), replaced=self.replaced.take(rows), **arrays)
 
@@ -135,7 +135,7 @@ def in_symbols() -> pl.Expr:
 
 
 def results_with(table: pl.DataFrame, operand: str, numbers: np.ndarray) -> np.ndarray:
-    """The true results with `numbers` (int64 [questions]) in place of an operand, int64 [questions]."""
+    """Return the true results with `numbers` (int64 [questions]) in place of an operand, int64 [questions]."""
     a, b = (numbers if name == operand else table[name].to_numpy().astype(np.int64) for name in ("a", "b"))
     return np.where(table["operation"].to_numpy() == "+", RESULTS["+"](a, b), RESULTS["-"](a, b))  # type: ignore[arg-type]
 

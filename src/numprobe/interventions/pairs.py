@@ -65,7 +65,7 @@ class PairPrompts:
         return "a" if self.operand == "b" else "b"
 
     def range_of(self, operand: str) -> Range | None:
-        """The range of an operand, None: all numbers."""
+        """Return the range of an operand, None: all numbers."""
         return self.operands["ab".index(operand)] if self.operands else None
 
 
@@ -127,7 +127,7 @@ def interchange_split(split: Split, seed: int) -> Split:
 
 
 def numbers_of(split: Split, part: str) -> np.ndarray:
-    """The numbers, int64 ascending, that the pairs of one part interchange."""
+    """Return the numbers, int64 ascending, that the pairs of one part interchange."""
     fold = split.folds[0]
     return split.values_in({TRAIN: fold.train, VALIDATION: fold.validation, TEST: fold.test}[part])
 

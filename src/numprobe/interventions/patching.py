@@ -73,7 +73,7 @@ def patching_rows(
 def patching_movements(
     trial: Trial, patterns: StatesOfNumbers, folds: Folds, split: Split, layers: Sequence[str], seed: int
 ) -> list[Movement]:
-    """The patch and its controls in every layer; strength 1 replaces the state.
+    """Return the patch and its controls in every layer; strength 1 replaces the state.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ class PublishedPatches:
     patches: Mapping[tuple[str, str], np.ndarray]
 
     def states(self, values: np.ndarray, layer: str, fold: str) -> np.ndarray:
-        """The states that say the numbers `values`, int [n]: float32 [n, width]."""
+        """Return the states that say the numbers `values`, int [n]: float32 [n, width]."""
         return np.asarray(self.patches[layer, fold][np.asarray(values) - self.minimum])
 
 

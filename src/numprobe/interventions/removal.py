@@ -65,7 +65,7 @@ def removed(parts: Architecture, inside: Sequence[Inside], removal: Removal) -> 
 
 
 def removal_answers(asker: Asker, questions: Questions) -> dict[Removal, np.ndarray]:
-    """A model's answers without each part of each block.
+    """Return a model's answers without each part of each block.
 
     Returns
     -------

@@ -94,7 +94,7 @@ class ReadoutDirections:
         return self.probe.width
 
     def states(self, values: np.ndarray, layer: str, fold: str) -> np.ndarray:
-        """The direction of each number, float [n, width], in units of the standardised states."""
+        """Return the direction of each number, float [n, width], in units of the standardised states."""
         numbers, part = self.probe.numbers, self.probe.tensors[layer, fold]
         code = make_code(self.probe.kind, int(numbers[0]), int(numbers[-1])).matrix
         classes = weighted_classes(code, part["columns"], part["target_mean"], part["precision"])

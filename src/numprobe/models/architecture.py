@@ -10,7 +10,7 @@ from torch import nn
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import ModelFacts, causal_span, facts_from_config, language_config, packs
 
-# Where the families keep the list of their blocks and the norm after the last one, below the model without its head.
+# Attribute paths of the block list and of the final norm in the model families, relative to the headless model.
 _BLOCKS = ("layers", "h", "blocks", "encoder.layer", "transformer.layer", "encoder.layers", "decoder.layers")
 _FINAL_NORMS = (
     "norm",
@@ -24,10 +24,10 @@ _FINAL_NORMS = (
     "ln_out",
     "out_norm",
 )
-# In LFM2 the norm after the last block is called this; elsewhere it is what it says.
+# LFM2 calls its final norm `embedding_norm`; in other families that is a norm of the embedding.
 _NORMS_OF_KIND = {"lfm2": ("embedding_norm",), "lfm2_moe": ("embedding_norm",)}
 
-# Where multimodal wrappers keep their language model, below `model.base_model`.
+# Attribute paths of the language model in multimodal wrappers, relative to `model.base_model`.
 _LANGUAGE_MODELS = ("language_model", "text_model", "model.language_model", "model.text_model")
 
 
@@ -44,10 +44,10 @@ class Architecture:
     final_norm
         The norm after the last block, or None.
     facts
-        What the configuration says; the parts agree with it.
+        Facts from the configuration, checked against the parts.
     shares
-        Whether a model of a type that is not listed was measured to share prefixes rightly
-        (`numprobe.activations.sharing`); None: it was not measured.
+        For a model type that is not listed, whether prefix sharing was measured to be right
+        (`numprobe.activations.sharing`); None if it was not measured.
     """
 
     base: nn.Module
@@ -58,18 +58,18 @@ class Architecture:
 
     @property
     def input_matrix(self) -> nn.Parameter:
-        """The embedding of every token, [vocabulary, width]."""
+        """Embedding of every token, [vocabulary, width]."""
         embedding: Any = self.base
         return embedding.get_input_embeddings().weight  # type: ignore[no-any-return]
 
     @property
     def config(self) -> Any:
-        """The configuration of the language model, of a multimodal wrapper the part about the text."""
+        """Configuration of the language model; for a multimodal wrapper, its text part."""
         return self.base.config
 
     @property
     def causal_span(self) -> float:
-        """The longest sequence whose states do not depend on what follows (`numprobe.models.facts.causal_span`)."""
+        """Longest sequence whose states do not depend on later tokens (`numprobe.models.facts.causal_span`)."""
         return causal_span(self.config.to_dict(), self.shares)
 
     @property
@@ -79,14 +79,14 @@ class Architecture:
 
     @property
     def device(self) -> torch.device:
-        """Device of the token ids. Parts of a model that accelerate spreads may rest elsewhere than they work."""
+        """Device for token ids. Under accelerate, parts may be stored on another device than they run on."""
         embedding: Any = self.base.get_input_embeddings()  # type: ignore[operator]
         works = getattr(getattr(embedding, "_hf_hook", None), "execution_device", None)
         return torch.device(self.input_matrix.device if works is None else works)
 
 
 def locate_parts(model: Any, shares: bool | None = None) -> Architecture:
-    """Find the parts of a `transformers` model, with or without its head; of a multimodal one those of its text model.
+    """Find the parts of a `transformers` model, with or without its head; of a multimodal one, those of its text model.
 
     Parameters
     ----------
@@ -116,19 +116,19 @@ def locate_parts(model: Any, shares: bool | None = None) -> Architecture:
 
 
 def _language_model(model: Any) -> Any:
-    """The model that reads text, without its head."""
+    """Return the language model without its head."""
     base = model.base_model
     if getattr(model.config, "text_config", None) is not None:
         base = _find(base, _LANGUAGE_MODELS)
         if base is None:
             name = type(model).__name__
             raise NumprobeError(f"the language model inside {name} was not found: it is not a supported architecture")
-    # Llama 4's class with a head does not know what is its base.
+    # Llama 4's class with a head does not declare its base model.
     return getattr(base, "model", base)
 
 
 def output_matrix(model: Any) -> nn.Parameter | None:
-    """The output matrix of a model loaded with its head, [vocabulary, width]; None without a head."""
+    """Return the output matrix of a model loaded with its head, [vocabulary, width]; None without a head."""
     head = model.get_output_embeddings()
     return None if head is None else head.weight
 

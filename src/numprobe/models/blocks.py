@@ -1,4 +1,4 @@
-"""The parts inside a residual block: what attention reads, and what attention and MLP add to the residual stream."""
+"""The parts of a residual block: attention's projections, and what attention and MLP add to the residual stream."""
 
 from dataclasses import dataclass
 from operator import attrgetter
@@ -13,7 +13,7 @@ from numprobe.models.projections import Cut, apart, by_group, by_kind, by_slices
 
 Paths = tuple[str, ...]
 
-# All paths are below a block. Three projections of their own:
+# Attribute paths within a block. Separate projections of queries, keys and values:
 _PROJECTIONS: tuple[Paths, ...] = (
     ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
     ("attention.self.query", "attention.self.key", "attention.self.value"),
@@ -23,12 +23,12 @@ _PROJECTIONS: tuple[Paths, ...] = (
     ("attn.q_proj", "attn.k_proj", "attn.v_proj"),
     ("temporal_block.q_proj", "temporal_block.k_proj", "temporal_block.v_proj"),
 )
-# Queries of their own, and keys and values out of a narrow state (DeepSeek and its kin).
+# Separate queries; keys and values projected from a latent state (DeepSeek and related models).
 _LATENT: tuple[Paths, ...] = (
     ("self_attn.q_b_proj", "self_attn.kv_b_proj"),
     ("self_attn.q_proj", "self_attn.kv_b_proj"),
 )
-# Or one projection for all three. How it is divided cannot be seen, so the types of model are listed.
+# One fused projection. Its layout cannot be inferred, so the model types are listed.
 _FUSED = {
     "bloom": "self_attention.query_key_value",
     "codegen": "attn.qkv_proj",
@@ -42,12 +42,12 @@ _FUSED = {
     "phi3": "self_attn.qkv_proj",
 }
 _BY_HEAD = {"bloom", "gpt_neox", "persimmon"}
-# CodeGen was trained on so many devices.
+# CodeGen's fused projection keeps the slices of the devices that it was trained on.
 _CODEGEN_SLICES = 4
-# The first of three projections holds a gate of each head's output beside its query.
+# The query projection also holds a gate for each head's output.
 _GATED = {"qwen3_5_moe_text", "qwen3_5_text", "qwen3_next"}
 # Modules whose outputs are added to the residual stream: the norms after attention and MLP where a family has them,
-# otherwise attention and MLP themselves. The first pair that a block has counts.
+# otherwise attention and MLP themselves. The first pair found in a block is used.
 _ADDED: tuple[Paths, ...] = (
     ("post_attention_layernorm", "post_feedforward_layernorm"),
     ("post_self_attn_layernorm", "post_mlp_layernorm"),
@@ -65,15 +65,15 @@ _ADDED: tuple[Paths, ...] = (
     ("attn", "mlp"),
     ("attention", "mlp"),
 )
-# Norms of the residual stream itself, after each addition (BERT and its kin).
+# Norms of the residual stream itself, after each addition (BERT and related models).
 _STREAM_NORMS: tuple[Paths, ...] = (
     ("attention.output.LayerNorm", "output.LayerNorm"),
     ("attention.LayerNorm", "output.LayerNorm"),
     ("sa_layer_norm", "output_layer_norm"),
 )
-# What blocks call the factor of both additions.
+# Attributes that hold the factor of both additions.
 _FACTORS = ("residual_multiplier", "residual_scale")
-# Two additions rounded to the type of the states, relative to the largest component.
+# Rounding error of two additions in the dtype of the states, relative to the largest component.
 _TOLERANCE = {torch.float32: 1e-3}
 _COARSE_TOLERANCE = 3e-2
 
@@ -87,11 +87,11 @@ class Inside:
     projections
         Query, key and value projection, or those for several of them.
     split
-        Queries, keys and values [n, width of each] from the outputs of `projections`, heads side by side.
+        Splits the outputs of `projections` into queries, keys and values [n, width of each], heads side by side.
     attention, mlp
         The modules whose outputs, times `factor`, are added to the residual stream.
     factor
-        1 for nearly all models.
+        Factor of both additions, 1 for nearly all models.
     stream_norms
         Norms of the stream after the two additions, or none.
     """
@@ -106,7 +106,7 @@ class Inside:
     def explains(
         self, entering: torch.Tensor, attention: torch.Tensor, mlp: torch.Tensor, leaving: torch.Tensor
     ) -> bool:
-        """Return whether the parts turn what enters the block into what leaves it, up to rounding; all [n, width]."""
+        """Return whether the parts account for the block's output, up to rounding; all [n, width]."""
         first, second = self.stream_norms or (nn.Identity(), nn.Identity())
         made = second(first(entering + attention) + mlp)
         scale = torch.stack([entering, attention, mlp, leaving]).float().abs().amax(dim=(0, 2))
@@ -115,7 +115,7 @@ class Inside:
 
 
 def locate_inside(parts: Architecture) -> tuple[Inside, ...]:
-    """The parts of every block.
+    """Return the parts of every block.
 
     Raises
     ------
@@ -126,12 +126,12 @@ def locate_inside(parts: Architecture) -> tuple[Inside, ...]:
 
 
 def locate_attention(parts: Architecture) -> dict[str, Inside]:
-    """Return the parts of the blocks that have attention, by their number from 1; hybrids have others too.
+    """Return the parts of the blocks with attention by block number, from 1; hybrid models also have other blocks.
 
     Raises
     ------
     NumprobeError
-        If there is none whose parts can be located.
+        If no block has parts that can be located.
     """
     found: dict[str, Inside] = {}
     for number, block in enumerate(parts.blocks, start=1):
@@ -150,7 +150,7 @@ def _inside(block: nn.Module, config: Any) -> Inside:
     if not projections or not added:
         what = "queries, keys and values" if added else "attention and MLP"
         raise NumprobeError(
-            f"the {what} of {type(block).__name__} were not found: this architecture is not known inside"
+            f"the {what} of {type(block).__name__} were not found: the layout of these blocks is unknown"
         )
     return Inside(
         projections,
@@ -185,7 +185,7 @@ def _cut_of_fused(config: Any) -> Cut:
 
 
 def _first_there(block: nn.Module, candidates: tuple[Paths, ...]) -> tuple[nn.Module, ...]:
-    """The modules of the first tuple of paths that are all there; empty if there is none."""
+    """Return the modules of the first tuple of paths that all exist; empty if there is none."""
     for paths in candidates:
         try:
             found = tuple(attrgetter(path)(block) for path in paths)

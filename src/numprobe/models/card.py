@@ -1,4 +1,4 @@
-"""A model in one JSON file: what it is, and how it writes numbers."""
+"""The card of a model: one JSON file on what the model is and how it writes numbers."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,10 +14,10 @@ from numprobe.models.tokens import NumberTokenizer
 from numprobe.models.vocabulary_size import check_vocabulary, matrix_rows
 from numprobe.models.weights import count_parameters
 
-# As `numbers: fewest_single` of the configuration is, if left out.
+# Default of `numbers: {fewest_single: ...}` in the configuration.
 _FEWEST_SINGLE = 50
-_MATRICES = "spectra, embedding_probes, embedding_alignment, operand_precision; of others the part on embeddings"
-# Numbers beyond most ranges that show how long numerals are cut.
+_MATRICES = "spectra, embedding_probes, embedding_alignment, operand_precision, and the embedding part of others"
+# Large numbers that show how the tokenizer splits long numerals.
 _LONG = (1234, 12345, 1234567)
 
 
@@ -43,9 +43,9 @@ def model_card(
     minimum, maximum
         The range of numbers, both included.
     provenance
-        What the file records of its making.
+        Provenance to store in the file.
     matrices
-        The matrices that the configuration implies (`embedding`, `unembedding`); None: it says nothing.
+        The matrices that the configuration implies (`embedding`, `unembedding`); None if it does not say.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def model_card(
     Raises
     ------
     NumprobeError
-        If the model cannot be found or is not supported, or its parts or matrices are not what they should be.
+        If the model cannot be found or is not supported, or its parts or matrices differ from the configuration.
     """
     found = resolve_source(source)
     facts, config = check_architecture(found.folder, source.trust_remote_code)
@@ -80,13 +80,13 @@ def model_card(
 
 
 def _quantisation(folder: Path) -> dict[str, Any]:
-    """Return the card's entries on the GGUF file that a folder was converted from; none for other folders."""
+    """Return the card's entries on the GGUF file that a folder was converted from; empty for other folders."""
     record = read_record(folder)
     return {} if record is None else {"gguf": {key: value for key, value in record.items() if key != "provenance"}}
 
 
 def describe_numbers(numbers: NumberTokenizer, minimum: int, maximum: int) -> dict[str, Any]:
-    """Describe how minimum..maximum are written: single tokens, counts of tokens, examples, leading space."""
+    """Describe how the numbers minimum..maximum are tokenised: single tokens, token counts, examples, leading space."""
     single = list(numbers.number_tokens(range(minimum, maximum + 1))[0])
     ranges = as_ranges(single)
     counts = numbers.token_counts(range(minimum, maximum + 1))
@@ -104,12 +104,12 @@ def describe_numbers(numbers: NumberTokenizer, minimum: int, maximum: int) -> di
 
 
 def writing_sentence(told: Mapping[str, Any], minimum: int, maximum: int) -> str:
-    """Return in a sentence or three how a model writes numbers, and which experiments apply.
+    """Return one to three sentences on how a model writes numbers and which experiments apply.
 
     Parameters
     ----------
     told
-        What `describe_numbers` returned.
+        Result of `describe_numbers`.
     minimum, maximum
         The range of numbers, both included.
     """
@@ -120,13 +120,13 @@ def writing_sentence(told: Mapping[str, Any], minimum: int, maximum: int) -> str
     lost = len(numbers) - sum(told["number_tokens"].values())
     return (
         f"It writes numbers {_writing(told['number_tokens'], numbers)}: {single} of {minimum}..{maximum} are single "
-        f"tokens{f', and {lost} are no whole tokens, so they are left out' if lost else ''}. Numbers are read at their "
-        f"last token; experiments on the rows of the embedding matrix {rows}."
+        f"tokens{f', and {lost} do not consist of whole tokens and are left out' if lost else ''}. Numbers are read at "
+        f"their last token; experiments on the rows of the embedding matrix {rows}."
     )
 
 
 def _writing(counts: Mapping[str, int], numbers: range) -> str:
-    """Describe how numbers are written, by the count of each number of tokens."""
+    """Return a phrase on how numbers are written, from the count of numbers by number of tokens."""
     digits = Counter(len(str(number)) for number in numbers)
     if dict(counts) == {str(length): count for length, count in digits.items()}:
         return "digit by digit"
@@ -135,7 +135,7 @@ def _writing(counts: Mapping[str, int], numbers: range) -> str:
 
 
 def as_ranges(values: Iterable[int]) -> list[list[int]]:
-    """Ascending integers as [first, last] runs."""
+    """Return ascending integers as [first, last] runs."""
     ranges: list[list[int]] = []
     for value in values:
         if ranges and value == ranges[-1][1] + 1:

@@ -10,9 +10,9 @@ from numprobe.prompts.examples import Example, examples_text
 from numprobe.prompts.filling import fill_template
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES
 
-# Stand for the numbers while the template is rendered; no text holds them and no template trims them.
+# Placeholders for the numbers while the template is rendered: private-use characters, which no template trims.
 _MARKS = {"a": "\ue000", "b": "\ue001", "c": "\ue002"}
-# Some templates write today's date. Defined in front of them, this takes the place of the function that tells it.
+# Some templates write today's date. This macro, defined first, replaces the function that returns it.
 _DATE = (
     "{%- macro strftime_now(format) -%}"
     "{%- if format == '%Y-%m-%d' -%}2024-07-26{%- else -%}26 Jul 2024{%- endif -%}"
@@ -23,18 +23,18 @@ _DATE = (
 def chat_template(tokenizer: Any, template: str, examples: Sequence[Example] = ()) -> str:
     """Write a template of arithmetic prompts as a conversation.
 
-    Each worked example is an exchange: the user says what stands before its result, the assistant the result. The last
-    message of the user is the question, and the answer is where the assistant's begins. A template that writes the date
-    gets a fixed one.
+    Each worked example becomes an exchange: the user gives the text before the result, the assistant the result. The
+    last user message is the question, and the answer begins the assistant's message. Templates that write the date get
+    a fixed one.
 
     Parameters
     ----------
     tokenizer
-        The model's, with a chat template.
+        The model's tokenizer, with a chat template.
     template
         Examples and wording, with the slots {a}, {b} and, last, {c} (`numprobe.prompts.table`).
     examples
-        The examples that it begins with.
+        The worked examples at its start.
 
     Returns
     -------
@@ -43,14 +43,14 @@ def chat_template(tokenizer: Any, template: str, examples: Sequence[Example] = (
     Raises
     ------
     NumprobeError
-        If there is no chat template, or it does not write the messages as they are.
+        If there is no chat template, or it changes the messages.
     """
     question, _ = fill_template(template.removeprefix(examples_text(examples)), _MARKS)
     turns = [*map(_exchange, examples), (question.removesuffix(_MARKS["c"]).rstrip(), _MARKS["c"])]
     written = render_chat(tokenizer, turns)
     if any(written.count(mark) != 1 for mark in _MARKS.values()):
         raise NumprobeError(
-            f"the chat template of {tokenizer.name_or_path} does not write each message once and as it is: leave "
+            f"the chat template of {tokenizer.name_or_path} does not write each message once and unchanged: leave "
             "`chat` out of the context, or the context out of the model's `contexts`"
         )
     written = written[: written.index(_MARKS["c"]) + 1].replace("{", "{{").replace("}", "}}")
@@ -60,12 +60,12 @@ def chat_template(tokenizer: Any, template: str, examples: Sequence[Example] = (
 
 
 def render_chat(tokenizer: Any, turns: Sequence[tuple[str, str]]) -> str:
-    """Write a conversation of pairs (what the user says, what the assistant says) in a model's chat template.
+    """Write a conversation, pairs of (user message, assistant message), in a model's chat template.
 
     Raises
     ------
     NumprobeError
-        If the tokenizer has no chat template, or it refuses the conversation.
+        If the tokenizer has no chat template, or the template rejects the conversation.
     """
     if not tokenizer.chat_template:
         raise NumprobeError(
@@ -81,7 +81,7 @@ def render_chat(tokenizer: Any, turns: Sequence[tuple[str, str]]) -> str:
         own = tokenizer.get_chat_template()
         return str(tokenizer.apply_chat_template(messages, tokenize=False, chat_template=_dated(own)))
     except (ValueError, jinja2.TemplateError) as error:
-        raise NumprobeError(f"the chat template of {tokenizer.name_or_path} refuses a conversation: {error}") from error
+        raise NumprobeError(f"the chat template of {tokenizer.name_or_path} rejects a conversation: {error}") from error
 
 
 def _dated(template: str) -> str:

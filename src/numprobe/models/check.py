@@ -1,4 +1,4 @@
-"""Facts of a model from its configuration, its architecture built without weights, and its weights' names."""
+"""Check a model by its configuration, its architecture built without weights, and the names of its tensors."""
 
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from numprobe.models.wrappers import Build, plan_build
 
 
 def check_architecture(folder: str | Path, trust_remote_code: bool = False) -> tuple[ModelFacts, dict[str, Any]]:
-    """Return the facts of a model folder and its whole configuration, after a check that its parts can be read.
+    """Check that the parts of a model can be read; return its facts and its full configuration.
 
-    No weights are read: the architecture is built on no device. Where the files of the weights are there, the names and
-    shapes of their tensors must be those of the model.
+    No weights are read: the architecture is built on the meta device. If the weight files are present, the names and
+    shapes of their tensors must match the model.
 
     Parameters
     ----------
@@ -31,8 +31,7 @@ def check_architecture(folder: str | Path, trust_remote_code: bool = False) -> t
     Raises
     ------
     NumprobeError
-        If the model is not supported, cannot be built, its parts are not where they should be, or its files hold other
-        weights.
+        If the model is not supported or cannot be built, its parts cannot be located, or its files hold other weights.
     """
     config = load_config(Path(folder), trust_remote_code)
     build = plan_build(config, head=False)
@@ -48,7 +47,7 @@ def check_architecture(folder: str | Path, trust_remote_code: bool = False) -> t
 
 
 def _fullest_build(config: Any, facts: ModelFacts) -> Build:
-    """The model with its head, where it has one of its own class; heads of encoders are not read."""
+    """Return the build with a head if the model has a class with one; heads of encoders are not read."""
     bare = plan_build(config, head=False)
     if facts.encoder or not facts.unembedding or type(bare.config) not in AutoModelForCausalLM._model_mapping:
         return bare

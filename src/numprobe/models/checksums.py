@@ -1,4 +1,4 @@
-"""Checksums of the model folders that the workflow makes, in a file of their own beside what transformers writes."""
+"""Checksums of the model folders that the workflow writes, in a file beside those that transformers writes."""
 
 import shutil
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _WEIGHTS = ".safetensors"
 def publish_model(made: str | Path, folder: str | Path, names: Iterable[str]) -> None:
     """Move the files of a model to its folder, each atomically, and write their sizes and checksums there last.
 
-    The checksums are taken before: what happens to a file in the folder cannot change them.
+    Checksums are taken before the move, so that they reveal damage to the moved files.
 
     Parameters
     ----------
@@ -37,16 +37,16 @@ def publish_model(made: str | Path, folder: str | Path, names: Iterable[str]) ->
 
 
 def compare_checksums(folder: str | Path, weights: bool = True, thorough: bool = True) -> None:
-    """Compare the files of a model folder with its checksums; of folders that have none, nothing.
+    """Compare the files of a model folder with its checksums, if it has any.
 
     Parameters
     ----------
     folder
         The model folder.
     weights
-        False: configuration and tokenizer suffice.
+        If false, check configuration and tokenizer only.
     thorough
-        False: sizes suffice.
+        If false, compare sizes only.
 
     Raises
     ------
@@ -75,5 +75,5 @@ def compare_file(path: Path, told: dict[str, object], thorough: bool = True) -> 
 
 @cache
 def _checksum(path: Path, size: int, changed: int) -> str:
-    """The checksum of a file, taken again only when the file has changed: a job asks for its model several times."""
+    """Return the checksum of a file, cached until the file changes: a job resolves its model several times."""
     return checksum(path)

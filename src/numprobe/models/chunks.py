@@ -1,4 +1,4 @@
-"""Tokens of a number that is written as several, and the value of each."""
+"""The tokens of a multi-token number, and the value of each."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Chunks:
     tokens
         Indices into the sequence.
     values
-        What the digits of each token say alone: "007" is 7.
+        Value of each token's digits on their own: "007" is 7.
     widths
         Digits of each token.
     """
@@ -25,20 +25,20 @@ class Chunks:
 
     @property
     def powers(self) -> tuple[int, ...]:
-        """The power of ten that the last digit of each token stands for: how many digits follow it in the number.
+        """Power of ten of each token's last digit: the number of digits that follow the token.
 
-        Where digits are grouped from the left (1234567 = 123 456 7) it depends on the number's length.
+        It depends on the number's length if digits are grouped from the left (1234567 = 123 456 7).
         """
         return tuple(sum(self.widths[place + 1 :]) for place in range(len(self.widths)))
 
     @property
     def number(self) -> int:
-        """The whole number: the sum of every value times its place value."""
+        """The whole number: the sum of all values times their place values."""
         return sum(value * 10**power for value, power in zip(self.values, self.powers, strict=True))
 
 
 def find_chunks(numbers: NumberTokenizer, text: str, encoded: Encoded, start: int, end: int) -> Chunks | str:
-    """The tokens of the number at characters start..end, found by their offsets and checked by what they write.
+    """Return the tokens of the number at characters start..end, found by offsets and checked against the text.
 
     Nothing is assumed about how the tokenizer groups digits.
 
@@ -56,12 +56,12 @@ def find_chunks(numbers: NumberTokenizer, text: str, encoded: Encoded, start: in
     Returns
     -------
     Chunks or str
-        A reason as of `NumberTokenizer.find`.
+        The tokens, or a reason as in `NumberTokenizer.find`.
 
     Raises
     ------
     NumprobeError
-        If the tokens' offsets and what they write disagree.
+        If the tokens' offsets and decoded texts disagree.
     """
     span = numbers.find_numeral(text, encoded, start, end)
     if isinstance(span, str):

@@ -1,6 +1,6 @@
-"""Entries of a `config.json` that are refused before anything is built or read.
+"""Refuse unusable model folders before anything is built or read.
 
-The Snakefile imports this module, so: standard library only.
+Standard library only: the Snakefile imports this module.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,23 +12,23 @@ from numprobe.models.facts import language_config
 from numprobe.models.json_files import check_small_files, read_model_json
 from numprobe.models.weights import check_weights
 
-# Quantised weights that transformers turns into plain ones without another package.
+# Quantisation methods that transformers dequantises without another package.
 _MADE_PLAIN = ("fp8", "mxfp4")
 _QUANTISED = ("quantization_config", "compression_config")
 _IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 
 
 def check_model_folder(folder: str | Path, weights: bool = True, embeddings_only: bool = False) -> None:
-    """Check what can be told of a model folder by its small files and the headers of its weights.
+    """Check a model folder by its small files and the headers of its weights.
 
     Parameters
     ----------
     folder
         The folder.
     weights
-        False: the weights need not be there.
+        If false, the weights need not be present.
     embeddings_only
-        Of a model in several files, those alone that hold the input and output matrix are needed.
+        For a sharded model, require only the files that hold the input and output matrices.
 
     Raises
     ------
@@ -61,8 +61,8 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"architectures is {names!r}, must be a list of names"
     if config.get("transformers_weights") is not None:
         yield (
-            f"transformers_weights names {config['transformers_weights']!r}, which is not followed: call the weights "
-            "model.safetensors and take the key out"
+            f"transformers_weights names {config['transformers_weights']!r}, which is not supported: name the weights "
+            "model.safetensors and remove the key"
         )
     rows = inside.get("vocab_size")
     for key in _IDS:
@@ -79,8 +79,8 @@ def _quantisation_problems(key: str, told: Any) -> Iterator[str]:
     method = str(told.get("quant_method") or ("bitsandbytes" if _in_bits(told) else "unknown"))
     if method not in _MADE_PLAIN:
         yield (
-            f"the weights are quantised ({method}), which is not supported: use the model as it was before, or a GGUF "
-            "file of it (source: gguf), or where its packages are installed model.dequantize() and save_pretrained"
+            f"the weights are quantised ({method}), which is not supported: use the unquantised model or a GGUF file "
+            "(source: gguf), or, where the method's packages are installed, model.dequantize() and save_pretrained"
         )
 
 

@@ -1,6 +1,6 @@
-"""Facts of a model from its `config.json`, before any weight is read: the states that it has.
+"""Facts about a model from its `config.json`, before any weight is read.
 
-The Snakefile imports this module to know the layers when it builds the graph, so: standard library only.
+Standard library only: the Snakefile imports this module to know the layers when it builds the graph.
 """
 
 import math
@@ -13,8 +13,8 @@ from typing import Any
 from numprobe.errors import NumprobeError
 from numprobe.models.json_files import read_model_json
 
-# Model types (the key `model_type` of config.json) with residual blocks in one list, and whether the output matrix is
-# the input matrix where the file does not say. True is the default of Hugging Face's older configurations.
+# Decoder types (`model_type` in config.json) with one list of residual blocks -> whether the output matrix is tied to
+# the input matrix if the file does not say. True is the default of older Hugging Face configurations.
 _DECODERS = {
     "afmoe": False,
     "apertus": False,
@@ -123,9 +123,9 @@ _DECODERS = {
     "youtu": True,
     "zamba2": True,
 }
-# Of these, the types that take the place in a row for the position in the sequence.
+# Decoders that take a token's index in the row as its position in the sequence.
 _COUNT_ALONG_ROWS = {"bloom", "gpt_neo", "mpt"}
-# And those with blocks that go through a row from its first token to its last, whatever attention may see.
+# Decoders with recurrent blocks, which scan the whole row whatever the attention mask.
 _RECURRENT = {
     "bamba",
     "falcon_h1",
@@ -146,12 +146,12 @@ _RECURRENT = {
     "rwkv",
     "zamba2",
 }
-# Types that describe themselves as Llama does and are built otherwise.
+# Types whose configuration looks like Llama's although they are built differently.
 _REFUSED = {
-    "gemma3n_text": "its blocks hand on four states of a token instead of one",
-    "xlstm": "it does not report its hidden states, so what is read cannot be checked",
+    "gemma3n_text": "its blocks pass on four states per token instead of one",
+    "xlstm": "it does not report its hidden states, so extracted states cannot be checked",
 }
-# Encoders, and whether a norm follows the last block.
+# Encoder types -> whether a norm follows the last block.
 _ENCODERS = {
     "bert": False,
     "camembert": False,
@@ -162,7 +162,7 @@ _ENCODERS = {
     "roberta": False,
     "xlm-roberta": False,
 }
-#: Multimodal wrappers whose language model was found and read; others are tried if what is inside is supported.
+#: Multimodal wrappers whose language model is known to be found; others are tried if the type inside is supported.
 WRAPPERS = (
     "aya_vision",
     "cohere2_vision",
@@ -189,7 +189,7 @@ WRAPPERS = (
 SUPPORTED = tuple(sorted([*_DECODERS, *_ENCODERS]))
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _WIDTHS = ("hidden_size", "n_embd", "dim", "d_model")
-# Windows of local attention, and kinds of positions that depend on how long the sequence is.
+# Windows of local attention, and position encodings that depend on the length of the sequence.
 _WINDOWS = ("sliding_window", "window_size", "attention_window", "attention_chunk_size")
 _STRETCHED = ("dynamic", "longrope")
 _HEADS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining", "ForConditionalGeneration")
@@ -197,18 +197,18 @@ _HEADS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining", "ForCon
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """The states that a model has.
+    """Facts that determine which states a model has.
 
     Attributes
     ----------
     layers
         Number of blocks.
     encoder
-        Whether tokens also see what follows them.
+        Whether tokens also attend to later tokens.
     final_norm
         Whether a norm follows the last block.
     tied
-        Whether the output matrix is the input matrix. False where there is no output matrix.
+        Whether the output matrix is the input matrix; false if there is no output matrix.
     unembedding
         Whether there is an output matrix (a language-model head).
     """
@@ -221,9 +221,9 @@ class ModelFacts:
 
 
 def language_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a `config.json` says about the language model: all of it, or a multimodal wrapper's `text_config`.
+    """Return the language model's part of a `config.json`: all of it, or a multimodal wrapper's `text_config`.
 
-    What the wrapper says of its head holds: its architectures, and whether the matrices are tied, where it says so.
+    The wrapper's own `architectures` and `tie_word_embeddings` take precedence where they are set.
     """
     inner = config.get("text_config")
     if not isinstance(inner, Mapping):
@@ -233,7 +233,7 @@ def language_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def facts_from_config(config: Mapping[str, Any]) -> ModelFacts:
-    """The facts in a Hugging Face `config.json`, of a multimodal wrapper those of the language model inside.
+    """Return the facts in a Hugging Face `config.json`; for a multimodal wrapper, those of its language model.
 
     A decoder of an unlisted type is accepted if it declares itself one (an architecture `...ForCausalLM`), counts its
     blocks as Llama does, and says whether its matrices are tied; loading it checks the guess (one final norm).
@@ -262,7 +262,7 @@ def facts_from_config(config: Mapping[str, Any]) -> ModelFacts:
 
 
 def is_tied(config: Mapping[str, Any]) -> bool:
-    """Return whether the output matrix is the input matrix, where there is one: as told, else as usual for the type."""
+    """Return whether an output matrix is tied to the input matrix: as configured, else the default of the type."""
     config = language_config(config)
     return bool(config.get("tie_word_embeddings", _DECODERS.get(str(config.get("model_type")))))
 
@@ -307,16 +307,16 @@ def _unsupported(kind: str, reason: str) -> NumprobeError:
 
 
 def model_width(config: Mapping[str, Any]) -> int | None:
-    """The width of the residual stream by a `config.json`, None if it does not say."""
+    """Return the width of the residual stream from a `config.json`; None if it does not say."""
     config = language_config(config)
     return next((int(config[key]) for key in _WIDTHS if key in config), None)
 
 
 def known_sharing(config: Mapping[str, Any]) -> bool | None:
-    """Return whether what texts begin with may be run once in models of this type; None for types not listed here.
+    """Return whether models of this type may compute shared prefixes once; None for types that are not listed.
 
-    Not in encoders and recurrent models, nor where distances or windows are counted along the row (attention with
-    linear biases, GPT-Neo's local attention), nor where attention was made to look both ways.
+    False for encoders and recurrent models, where distances or windows are counted along the row (attention with
+    linear biases, GPT-Neo's local attention), and where attention is configured to be bidirectional.
     """
     config = language_config(config)
     kind = config.get("model_type")
@@ -326,19 +326,19 @@ def known_sharing(config: Mapping[str, Any]) -> bool | None:
 
 
 def causal_span(config: Mapping[str, Any], shares: bool | None = None) -> float:
-    """The longest sequence in which the state of a token depends on the tokens before it alone, all of them in reach.
+    """Return the length of the longest sequences in which a token's state depends on exactly the tokens before it.
 
-    Such a state is the same whatever follows, and a prefix that is run once serves every sequence that begins with it.
-    0 for encoders, for decoders made to look both ways, for recurrent ones, and for types of model that are not listed
-    here, unless it was measured that they share prefixes; the window of local attention; the length from which
-    positions are stretched; otherwise infinity.
+    Such a state is the same whatever follows, so a prefix that is computed once serves every sequence that begins with
+    it. 0 for encoders, bidirectional and recurrent decoders, and model types that are not listed unless they were
+    measured to share prefixes; the window of local attention; the length from which positions are rescaled; otherwise
+    infinity.
 
     Parameters
     ----------
     config
         The content of a `config.json`.
     shares
-        For types that are not listed here, whether sharing was measured to be right.
+        For types that are not listed, whether prefix sharing was measured to be right.
     """
     if _looks_both_ways(config) or not _shares(config, shares):
         return 0
@@ -347,9 +347,9 @@ def causal_span(config: Mapping[str, Any], shares: bool | None = None) -> float:
 
 
 def packs(config: Mapping[str, Any], shares: bool | None = None) -> bool:
-    """Return whether several sequences can stand in one row, each token with its own position and mask.
+    """Return whether several sequences can be packed into one row, each token with its own position and mask.
 
-    As known of the type (`known_sharing`), or measured where it is not listed (`shares`, as for `causal_span`).
+    Decided by the type (`known_sharing`), or by measurement if it is not listed (`shares`, as for `causal_span`).
     """
     known = known_sharing(config)
     return bool(shares if known is None else known)
@@ -382,7 +382,7 @@ def _unstretched(rope: Mapping[str, Any], config: Mapping[str, Any]) -> float:
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
-    """The `config.json` of a model folder.
+    """Return the `config.json` of a model folder.
 
     Raises
     ------
@@ -398,12 +398,12 @@ def read_config(folder: str | Path) -> dict[str, Any]:
 
 
 def state_layers(facts: ModelFacts) -> list[str]:
-    """The states that a forward pass gives: "0", "1", ..., and "final_norm" where there is one."""
+    """Return the names of the states of a forward pass: "0", "1", ..., and "final_norm" if there is one."""
     return [*map(str, range(facts.layers + 1)), *(["final_norm"] if facts.final_norm else [])]
 
 
 def vocabulary_layers(facts: ModelFacts) -> list[str]:
-    """The states of the pseudo-context `vocabulary`: the input matrix, and the output matrix if it is another one."""
+    """Return the states of the pseudo-context `vocabulary`: the input matrix, and the output matrix if it is untied."""
     return ["embedding", "unembedding"] if facts.unembedding and not facts.tied else ["embedding"]
 
 
@@ -420,7 +420,7 @@ def check_layers(found: int, expected: int | None) -> None:
 
 
 def check_matrices(found: Sequence[str], expected: Sequence[str] | None) -> None:
-    """Compare a model's matrices (`vocabulary_layers`) with those that the configuration implies (None: it does not).
+    """Compare a model's matrices (`vocabulary_layers`) with those that the configuration implies (None: unknown).
 
     Raises
     ------
@@ -430,12 +430,12 @@ def check_matrices(found: Sequence[str], expected: Sequence[str] | None) -> None
     if expected is not None and list(found) != list(expected):
         what = "the input matrix" if "unembedding" not in found else "a matrix of its own"
         raise NumprobeError(
-            f"the output matrix of the model is {what} by its weights, unlike its configuration says: correct `tied`"
+            f"by its weights, the model's output matrix is {what}, but the configuration says otherwise: correct `tied`"
         )
 
 
 def check_width(found: int | None, expected: int | None) -> None:
-    """Compare the width of a model's states with the configured one (None: not known, not configured).
+    """Compare the width of a model's states with the configured one (None: unknown).
 
     Raises
     ------
@@ -449,7 +449,7 @@ def check_width(found: int | None, expected: int | None) -> None:
 
 
 def has_chat_template(folder: str | Path) -> bool:
-    """Return whether a model's folder holds a chat template, in a file of its own or in its tokenizer's settings."""
+    """Return whether a model folder holds a chat template, in its own file or in the tokenizer's settings."""
     place = Path(folder)
     if any((place / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
         return True
@@ -458,7 +458,7 @@ def has_chat_template(folder: str | Path) -> bool:
 
 
 def check_single_tokens(found: int, expected: int | None) -> None:
-    """Compare how many numbers are single tokens with what the configuration says (None: nothing).
+    """Compare the count of single-token numbers with the configured one (None: not configured).
 
     Raises
     ------
@@ -493,7 +493,7 @@ def find_package_folder(package: str, folder: str) -> Path:
 
 
 def find_package_file(package: str, file: str) -> Path:
-    """Find a file inside an installed package, without importing the package; errors as `find_package_folder`."""
+    """Find a file inside an installed package, without importing the package; errors as in `find_package_folder`."""
     places = _package_places(package)
     for place in places:
         if (place / file).is_file():
@@ -504,7 +504,7 @@ def find_package_file(package: str, file: str) -> Path:
 
 
 def _package_places(package: str) -> list[Path]:
-    """The folders of an installed package."""
+    """Return the folders of an installed package."""
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         name = package.replace("_", "-")

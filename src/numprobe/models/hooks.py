@@ -1,4 +1,4 @@
-"""Hooks on a final norm that a model may use in other places too."""
+"""Hooks on the final norm, which some models also use elsewhere."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from numprobe.models.architecture import Architecture
 
 
 def hook_final_norm(parts: Architecture, hook: Callable[[Any, Any, Any], Any]) -> list[Any]:
-    """Register a forward hook for the first call of the final norm after the last block, in every pass.
+    """Register a forward hook on the first call of the final norm after the last block in every pass.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def hook_final_norm(parts: Architecture, hook: Callable[[Any, Any, Any], Any]) -
 
     Returns
     -------
-    The handles; the hook is gone when all of them are removed.
+    The handles; removing all of them removes the hook.
     """
     if parts.final_norm is None:
         raise ValueError("this model has no final norm")

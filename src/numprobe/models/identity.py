@@ -6,10 +6,10 @@ from typing import Any
 
 
 def tokenizer_sha256(tokenizer: Any) -> str:
-    """The sha256 of a fast tokenizer's definition, in hexadecimal.
+    """Return the sha256 of a fast tokenizer's definition, in hexadecimal.
 
-    Padding and truncation are left out: every call with `padding=True` changes them, and they do not change which
-    token a number is.
+    Padding and truncation are left out: every call with `padding=True` changes them, and they do not affect the token
+    of a number.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The JSON files and vocabularies of a model folder: read, or refused with what is wrong with them."""
+"""Read and check the JSON files and vocabularies of a model folder."""
 
 import codecs
 import json
@@ -9,7 +9,7 @@ from numprobe.errors import NumprobeError
 from numprobe.lfs import refuse_pointer
 from numprobe.sealed import unreadable
 
-# What configuration and tokenizer are read from.
+# Files of the configuration and the tokenizer.
 _FILES = (
     "config.json",
     "generation_config.json",
@@ -34,16 +34,16 @@ def read_model_json(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     NumprobeError
-        If it cannot be read, is a Git LFS pointer, is not UTF-8 without a byte-order mark, or no JSON object.
+        If it cannot be read, is a Git LFS pointer, is not UTF-8 without a byte-order mark, or is no JSON object.
     """
     path = Path(path)
     _check_start(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise NumprobeError(f"{path} is not valid JSON ({error}): mend it, or download it again") from error
+        raise NumprobeError(f"{path} is not valid JSON ({error}): correct it, or download it again") from error
     if not isinstance(content, dict):
-        raise NumprobeError(f"{path} is not a JSON object: mend it, or download it again")
+        raise NumprobeError(f"{path} is not a JSON object: correct it, or download it again")
     return content
 
 

@@ -1,4 +1,4 @@
-"""Load models and tokenizers: safetensors only, no code from elsewhere unless the source allows it."""
+"""Load models and tokenizers: safetensors only, and no remote code unless the source allows it."""
 
 import atexit
 import json
@@ -24,9 +24,9 @@ from numprobe.models.told import library_warnings, warn_once
 from numprobe.models.weights import stored_tied, tensor_shapes
 from numprobe.models.wrappers import Build, build_untrained, plan_build
 
-#: Types of the weights in the forward pass; `auto` is the type in which they are stored.
+#: Types of the weights in the forward pass; `auto` is the stored type.
 DTYPES = ("float32", "bfloat16", "float16", "auto")
-# What transformers raises for a configuration that cannot be built.
+# Errors that transformers raises for a configuration that cannot be built.
 _UNBUILDABLE = (
     OSError,
     ValueError,
@@ -37,7 +37,7 @@ _UNBUILDABLE = (
     ImportError,
     StrictDataclassError,
 )
-# What accelerate takes: the name of a strategy, or part of the model -> device.
+# Device map of accelerate: the name of a strategy, or part of the model -> device.
 DeviceMap = str | dict[str, Any]
 _MAP = "map="
 _STRATEGIES = ("auto", "balanced", "sequential")
@@ -50,10 +50,10 @@ def load_model(
     untrained_seed: int | None = None,
     head: bool = False,
 ) -> Any:
-    """A model in evaluation mode on its device.
+    """Load a model, in evaluation mode on its device.
 
-    Of a multimodal model the language model alone is loaded. Where it has no class with a head of its own, and the head
-    is needed, it comes with the rest.
+    Of a multimodal model only the language model is loaded, or the whole model if a head is needed and the language
+    model has no class with one.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def load_model(
     Raises
     ------
     NumprobeError
-        If the model or the device is not there, or the files hold other weights than the model has.
+        If the model or the device is missing, or the files do not hold the model's weights.
     """
     place, spread = None, _device_map(device)
     if spread is None:
@@ -96,7 +96,7 @@ def load_model(
 
 
 def _check_head(model: Any, folder: Path) -> None:
-    """Refuse a model whose head is another matrix than it is said to be."""
+    """Refuse a model that is declared tied but whose output matrix differs from its input matrix."""
     parts, head = locate_parts(model), output_matrix(model)
     if head is None or head.is_meta or parts.input_matrix.is_meta:
         return
@@ -111,36 +111,36 @@ def _check_head(model: Any, folder: Path) -> None:
 def load_config(folder: Path, trust_remote_code: bool = False) -> Any:
     """Return the `transformers` configuration of a model folder, with every default filled in.
 
-    Whether the matrices are tied is told by the weights, where both matrices are there: `transformers` uses a head that
-    differs from the input matrix whatever the file says.
+    If both matrices are stored, the weights decide whether they are tied: `transformers` uses a head that differs from
+    the input matrix whatever the file says.
 
     Raises
     ------
     NumprobeError
-        If `transformers` does not know such models, or the file says what it does not take.
+        If `transformers` does not know the type of model, or rejects the file.
     """
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
     except _UNBUILDABLE as error:
         raise NumprobeError(f"the model in {folder} cannot be loaded: {reason(error)}") from error
     if getattr(config, "text_config", None) is not None:
-        # The default of some wrappers is not what their files hold.
+        # The default of some wrappers disagrees with their files.
         config.tie_word_embeddings = is_tied(read_config(folder))
     tied = stored_tied(folder)
     if tied is not None:
         config.tie_word_embeddings = tied
     if isinstance(getattr(config, "quantization_config", None), dict):
-        # What is not refused (numprobe.models.described) is read as plain weights, on a GPU too.
+        # Quantisation that is accepted (numprobe.models.described) is undone, on a GPU too.
         config.quantization_config = {**config.quantization_config, "dequantize": True}
     return config
 
 
 def reason(error: Exception) -> str:
-    """Return what an error of `transformers` says, in one line."""
+    """Return the message of a `transformers` error in one line."""
     if isinstance(error, KeyError):
         return f"{error} is not known"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    # Of most messages the first line tells what is wrong, and the others how to install packages.
+    # The first line of most messages says what is wrong, the others how to install packages.
     return " ".join(lines) if isinstance(error, StrictDataclassError) else lines[0]
 
 
@@ -159,20 +159,20 @@ def _device_map(device: str) -> DeviceMap | None:
 
 
 def _named(spread: DeviceMap, build: Build, head: bool) -> DeviceMap:
-    """The device map with the names that the parts have in a model with a head."""
+    """Return the device map with the names of the parts in a model with a head."""
     if isinstance(spread, str) or not head or "" in spread:
         return spread
     if build.whole:
         raise NumprobeError(
-            f"parts of a {build.config.model_type} model with its head, which comes with parts for images, cannot be "
-            f"placed one by one: let device_map be one of {', '.join(_STRATEGIES)}"
+            f"the parts of a {build.config.model_type} model with its head, which includes parts for images, cannot be "
+            f"placed one by one: set device_map to one of {', '.join(_STRATEGIES)}"
         )
     prefix = AutoModelForCausalLM._model_mapping[type(build.config)].base_model_prefix
     return {**{f"{prefix}.{part}": device for part, device in spread.items()}, "lm_head": list(spread.values())[-1]}
 
 
 def _spread(model: Any, spread: DeviceMap) -> Any:
-    """A model that is in main memory, spread as `from_pretrained` spreads one that it loads."""
+    """Spread a model in main memory over devices, as `from_pretrained` spreads one that it loads."""
     import accelerate
 
     model.tie_weights()
@@ -188,7 +188,7 @@ def _spread(model: Any, spread: DeviceMap) -> Any:
 
 
 def _offload_folder() -> str:
-    """A temporary folder for parts that are placed on disk; removed when the program ends."""
+    """Make a temporary folder for parts that are offloaded to disk; it is removed when the program ends."""
     folder = tempfile.mkdtemp(prefix="numprobe-offload-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -210,7 +210,7 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, build: Build, spr
             **build.options,
         )
     except SafetensorError as error:
-        raise NumprobeError(f"the weights in {folder} are damaged ({error}): fetch or make them again") from error
+        raise NumprobeError(f"the weights in {folder} are damaged ({error}): download or make them again") from error
     except _UNBUILDABLE as error:
         raise NumprobeError(f"the model in {folder} cannot be loaded: {reason(error)}") from error
     check_placed(model, info, tensor_shapes(folder), folder)
@@ -220,14 +220,14 @@ def _pretrained(folder: Path, source: ModelSource, dtype: str, build: Build, spr
 def load_tokenizer(source: ModelSource) -> Any:
     """Return the tokenizer of a model's `tokenizer.json`, with the special tokens that `transformers` knows.
 
-    `transformers` may build another tokenizer of the class that the folder declares: then the file is used, and a
-    warning shows both readings.
+    `transformers` may build a different tokenizer from the class that the folder declares: then the file is used, and
+    a warning shows both readings.
 
     Raises
     ------
     NumprobeError
-        If there is none, or only a slow one, which cannot tell which token a character belongs to; or if the tokens are
-        not those of the file.
+        If there is none, or only a slow one, which cannot map characters to tokens; or if its tokens differ from the
+        file's.
     """
     folder = resolve_source(source, weights=False).folder
     file = read_tokenizer_file(folder)
@@ -240,25 +240,25 @@ def load_tokenizer(source: ModelSource) -> Any:
     changed = first_difference(tokenizer, file)
     if changed is not None:
         raise NumprobeError(
-            f"the tokenizer that transformers makes of {folder} is not that of the file: "
-            f"{readings(changed, 'transformers')}. Take out of tokenizer_config.json what changes it "
+            f"the tokenizer that transformers builds from {folder} differs from the file: "
+            f"{readings(changed, 'transformers')}. Remove from tokenizer_config.json what changes it "
             "(added_tokens_decoder, extra_special_tokens, fast_tokenizer_files), or save the tokenizer again"
         )
     return tokenizer
 
 
 def _declared_tokenizer(folder: Path, trust_remote_code: bool) -> Any:
-    """Return the tokenizer of the class that a folder declares; None if `transformers` cannot make it."""
+    """Return the tokenizer of the class that a folder declares; None if `transformers` cannot build it."""
     try:
         with library_warnings():
             tokenizer = AutoTokenizer.from_pretrained(
                 folder, use_fast=True, local_files_only=True, trust_remote_code=trust_remote_code
             )
-    except Exception as error:  # classes that take the file for another's fail in their own ways
+    except Exception as error:  # classes that do not fit the file fail in various ways
         said = (str(error).strip().splitlines() or [""])[0]
         warn_once(
-            f"transformers cannot make the tokenizer that {folder} declares ({type(error).__name__}: {said}): its "
-            "tokenizer.json is used as it is"
+            f"transformers cannot build the tokenizer that {folder} declares ({type(error).__name__}: {said}): its "
+            "tokenizer.json is used instead"
         )
         return None
     if not getattr(tokenizer, "is_fast", False):
@@ -270,7 +270,7 @@ def _declared_tokenizer(folder: Path, trust_remote_code: bool) -> Any:
 
 
 def _special_tokens(tokenizer: Any, file: Any) -> dict[str, str]:
-    """Return the special tokens of a class by their names, as far as the file has them."""
+    """Return the special tokens of a class by name, as far as the file has them."""
     named = tokenizer.special_tokens_map if tokenizer else {}
     return {name: str(token) for name, token in named.items() if file.token_to_id(str(token)) is not None}
 

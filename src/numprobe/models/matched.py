@@ -1,7 +1,7 @@
-"""Tokens that are no numbers, matched to numbers: what a geometry of numbers is compared with.
+"""Control tokens that are no numbers, matched to numbers by frequency.
 
-How often a pretrained model met a token is unknown; token ids stand in for it, because merges and word lists are
-ordered by frequency. Matched to the numbers are the tokens whose ids are nearest to theirs.
+How often a pretrained model saw a token is unknown. Token ids stand in for frequencies, because merges and word lists
+are ordered by frequency: the tokens whose ids are nearest to those of numbers are chosen.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ _AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Contents of one tokenizer.
+    """Words and numbers that are single tokens of one tokenizer.
 
     Attributes
     ----------
     plain
-        Texts without digits that are one token when they stand alone, and the id of that token.
+        Text without digits that is one token on its own -> id of that token.
     numbers
-        Numbers that are single tokens, and their ids.
+        Number that is a single token -> its id.
     """
 
     plain: dict[str, int]
@@ -31,7 +31,7 @@ class Vocabulary:
 
 
 def read_vocabulary(tokenizer: NumberTokenizer, values: Sequence[int]) -> Vocabulary:
-    """The numbers and the other tokens of a tokenizer.
+    """Return the single-token words and numbers of a tokenizer.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def read_vocabulary(tokenizer: NumberTokenizer, values: Sequence[int]) -> Vocabu
 
 
 def _candidates(tokenizer: NumberTokenizer) -> list[str]:
-    """The different written forms of all tokens that hold no digit and are not special, sorted."""
+    """Return the distinct written forms of all tokens without digits that are not special, sorted."""
     special = set(tokenizer.tokenizer.all_special_ids)
     ids = [id for id in sorted(tokenizer.tokenizer.get_vocab().values()) if id not in special]
     texts = {tokenizer.written(id) for id in ids}
@@ -64,10 +64,10 @@ def _is_word(text: str) -> bool:
 
 
 def choose_matched(first: Vocabulary, second: Vocabulary) -> list[str]:
-    """Texts that are one token in both, as many as numbers are, in the order of the first one's vocabulary.
+    """Return texts that are one token in both vocabularies, as many as common numbers, in the order of the first.
 
-    Chosen are the texts whose ids are nearest to ids of numbers, by the sum of their ranks in both. Fewer than numbers
-    where the vocabularies have fewer words in common.
+    The texts whose ids are nearest to ids of numbers are chosen, by the sum of their ranks in both vocabularies. There
+    are fewer if the vocabularies have fewer words in common.
     """
     common = sorted(set(first.plain) & set(second.plain))
     count = len(set(first.numbers) & set(second.numbers))
@@ -77,7 +77,7 @@ def choose_matched(first: Vocabulary, second: Vocabulary) -> list[str]:
 
 
 def _nearness(vocabulary: Vocabulary, texts: Sequence[str]) -> np.ndarray:
-    """Rank of each text by the distance of its id to the nearest id of a number."""
+    """Return the rank of each text by the distance of its id to the nearest id of a number."""
     numbers = np.sort(list(vocabulary.numbers.values()))
     ids = np.array([vocabulary.plain[text] for text in texts], dtype=np.int64)
     if not len(numbers) or not len(ids):

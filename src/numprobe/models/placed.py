@@ -1,7 +1,7 @@
-"""Check that a model's tensors and the model that its `config.json` describes belong together.
+"""Check that the stored tensors match the model that `config.json` describes.
 
-`transformers` fills parameters that no tensor is for with random numbers, and drops tensors that it has no place for:
-states are given either way, those of another model.
+`transformers` fills parameters without a tensor with random numbers and drops tensors without a place. Either way it
+yields states without an error, but those of another model.
 """
 
 import re
@@ -20,12 +20,12 @@ from numprobe.models.wrappers import Build
 
 # Layers on top of the last hidden state, which many checkpoints leave out and no state depends on.
 _LEFT_OUT = ("pooler.",)
-# What old checkpoints hold beside the weights: positions, angles and masks, which the model makes itself.
+# Buffers of old checkpoints: positions, angles and masks, which the model computes itself.
 _BUFFERS = re.compile(
     r"(^|\.)(inv_freq|original_inv_freq|cos_cached|sin_cached|position_ids|token_type_ids|embed_positions|masked_bias"
     r"|causal_mask|attn_bias)$"
 )
-# Blocks that predict further tokens, by a list of their own or behind the others, and what only they have.
+# Blocks for multi-token prediction, in a list of their own or after the others, and a part that only they have.
 _FURTHER_TOKENS = re.compile(r"(^|\.)(mtp|nextn)[^.]*\.")
 _FURTHER_BLOCK = re.compile(r"\.eh_proj\.")
 _BLOCK = re.compile(r"^(.*?(?:^|\.)(?:layers|layer|h|blocks)\.(\d+)\.)")
@@ -36,14 +36,14 @@ _ABOVE = ("model", "language_model", "text_model")
 
 
 def check_folder_fits(folder: Path, build: Build, trust_remote_code: bool = False) -> None:
-    """Check that a folder's tensors are those of a model, by their names and shapes: no weight is read.
+    """Check by names and shapes that a folder's tensors are those of a model; no weight is read.
 
-    `transformers` loads them on no device, so that it says itself what becomes of every name.
+    `transformers` itself loads them on the meta device and reports what becomes of every name.
 
     Parameters
     ----------
     folder
-        The model folder; all of its files are there.
+        The model folder, with all of its files.
     build
         How the model is built.
     trust_remote_code
@@ -52,7 +52,7 @@ def check_folder_fits(folder: Path, build: Build, trust_remote_code: bool = Fals
     Raises
     ------
     NumprobeError
-        As `check_placed`; or if the matrix that would be read without the model is not its input matrix.
+        As `check_placed`; or if the stored matrix that is taken for the input matrix is not the model's.
     """
     with torch.device("meta"):
         kind = type(build.auto.from_config(build.config, trust_remote_code=trust_remote_code))
@@ -74,28 +74,28 @@ def check_folder_fits(folder: Path, build: Build, trust_remote_code: bool = Fals
 
 
 def _check_matrix(model: Any, folder: Path) -> None:
-    """Refuse a stored matrix that is called as input matrices are, and is not the model's."""
+    """Refuse a stored matrix that is named like an input matrix but is not the model's."""
     found, matrix = matrix_name(folder, "embedding"), locate_parts(model).input_matrix
     own = next(name for name, parameter in model.named_parameters() if parameter is matrix)
     if found is not None and found.split(".")[-2:] != own.split(".")[-2:]:
         raise NumprobeError(
             f"{found} in the weights of {folder} would be read as the input matrix, which this type of model calls "
-            f"{own}: take it out of the file"
+            f"{own}: remove it from the file"
         )
 
 
 def check_placed(model: Any, info: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
-    """Refuse a model that lacks tensors, has other shapes, or has no place for a part of the files.
+    """Refuse a model that lacks tensors, has other shapes, or has no place for tensors of the files.
 
-    Heads that are not asked for, what surrounds a language model, blocks that predict further tokens, and positions,
-    angles and masks may be left over.
+    Unused heads, the other parts of a multimodal model, blocks for multi-token prediction, and buffers may be left
+    over.
 
     Parameters
     ----------
     model
         The model that was loaded.
     info
-        What `from_pretrained` says of it (`output_loading_info`).
+        Loading info from `from_pretrained` (`output_loading_info`).
     shapes
         Shapes of all tensors of the files.
     folder
@@ -109,7 +109,7 @@ def check_placed(model: Any, info: Mapping[str, Any], shapes: Mapping[str, tuple
     missing = sorted(name for name in info["missing_keys"] if not name.startswith(_LEFT_OUT))
     if missing:
         raise NumprobeError(
-            f"the weights in {folder} lack {_some(missing)}: correct its config.json, or fetch it again"
+            f"the weights in {folder} lack {_some(missing)}: correct its config.json, or download it again"
         )
     for name, stored, expected in sorted(info["mismatched_keys"], key=str):
         raise NumprobeError(
@@ -131,7 +131,7 @@ def _some(names: list[str]) -> str:
 
 
 def _passed_over(model: Any, parts: Architecture, names: Iterable[str]) -> Iterator[str]:
-    """Tensors of further blocks that the class passes over, whatever they are."""
+    """Yield the tensors of further blocks that the class ignores."""
     patterns = [re.compile(pattern) for pattern in model._keys_to_ignore_on_load_unexpected or ()]
     for name in names:
         block = _BLOCK.match(name)
@@ -148,7 +148,7 @@ def _without_place(
         block = _BLOCK.match(name)
         if _FURTHER_TOKENS.search(name) or (block and block[1] in further):
             continue
-        # A bias has one dimension, a mask of that name more.
+        # A bias has one dimension; a mask with that name has more.
         if _BUFFERS.search(name) or (name.endswith(".bias") and len(shapes.get(name, ())) > 1):
             continue
         if _belongs(name, model, parts):

@@ -1,25 +1,25 @@
-"""Queries, keys and values out of what the projections of a block give, however the family lays them out."""
+"""Split the outputs of a block's projections into queries, keys and values, whatever the layout of the family."""
 
 from collections.abc import Callable
 
 import torch
 
-#: From the outputs [n, width of each] of the projections to queries, keys and values [n, width of each].
+#: Maps the outputs [n, width of each] of the projections to queries, keys and values [n, width of each].
 Cut = Callable[[list[torch.Tensor]], list[torch.Tensor]]
 
 
 def apart(projected: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Return the outputs of three projections of their own."""
+    """Return the outputs of three separate projections unchanged."""
     return projected
 
 
 def by_kind(queries: int, keys: int) -> Cut:
-    """Return the cut of one projection that holds all queries, then all keys, then all values.
+    """Return the split of one projection that holds all queries, then all keys, then all values.
 
     Parameters
     ----------
     queries, keys
-        Heads of the queries, and of the keys and the values.
+        Numbers of query heads, and of key and value heads.
     """
 
     def cut(projected: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -31,12 +31,12 @@ def by_kind(queries: int, keys: int) -> Cut:
 
 
 def by_group(queries: int, groups: int) -> Cut:
-    """Return the cut of one projection that holds, group by group, heads of queries, one of keys and one of values.
+    """Return the split of one projection that holds, group by group, query heads, a key head and a value head.
 
     Parameters
     ----------
     queries, groups
-        Heads of the queries, and groups of them: 1 is `by_kind` with one key; as many as queries is head by head.
+        Numbers of query heads and of groups: 1 equals `by_kind` with one key; as many as queries is head by head.
     """
 
     def cut(projected: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -49,7 +49,7 @@ def by_group(queries: int, groups: int) -> Cut:
 
 
 def by_slices(slices: int) -> Cut:
-    """Return the cut of one projection that holds queries, values and keys, in this order, in each of some slices."""
+    """Return the split of one projection that holds queries, values and keys, in this order, in each slice."""
 
     def cut(projected: list[torch.Tensor]) -> list[torch.Tensor]:
         (fused,) = projected
@@ -60,9 +60,9 @@ def by_slices(slices: int) -> Cut:
 
 
 def latent(heads: int, key_width: int) -> Cut:
-    """Return the cut of queries, and of keys and values that come head by head out of a narrow state.
+    """Return the split of queries, and of keys and values projected head by head from a latent state.
 
-    Keys are without the part that only tells the position, which all heads share and which is rotated.
+    Keys lack the rotary part, which encodes only the position and is shared by all heads.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def latent(heads: int, key_width: int) -> Cut:
 
 
 def gated(heads: int) -> Cut:
-    """Return the cut of three projections of which the first holds, head by head, queries and gates of the output."""
+    """Return the split of three projections where the first holds, head by head, queries and output gates."""
 
     def cut(projected: list[torch.Tensor]) -> list[torch.Tensor]:
         query, key, value = projected

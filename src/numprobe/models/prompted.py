@@ -1,4 +1,4 @@
-"""A table of prompts as one model reads it: where prompts, which belong to no model, meet a tokenizer."""
+"""Adapt a prompt table, which is the same for all models, to one model's tokenizer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numprobe.models.chat import chat_template
 from numprobe.prompts.examples import Example, examples_in, numbers_written
 from numprobe.prompts.filling import fill_template
 
-#: The reason why a row is left out whose number stands in a worked example.
+#: Reason for leaving out a row whose number occurs in a worked example.
 EXAMPLE = "example"
 
 
@@ -34,14 +34,14 @@ class ModelPrompts:
 
 
 def model_prompts(table: pl.DataFrame, metadata: Mapping[str, Any], tokenizer: Any) -> ModelPrompts:
-    """Leave out the numbers of worked examples, and write prompts in a model's chat template where they are chats.
+    """Leave out the numbers of worked examples, and apply the model's chat template if the prompts are chats.
 
     Parameters
     ----------
     table
         A prompt table.
     metadata
-        Of its file: names the examples, and says in `context` whether the prompts are chats.
+        Metadata of its file, with the examples, and in `context` whether the prompts are chats.
     tokenizer
         The model's.
 

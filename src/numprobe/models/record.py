@@ -1,4 +1,4 @@
-"""Record of a file on the model that it was made with."""
+"""The identity of a model, as recorded in the files that are made with it."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,15 +9,15 @@ from numprobe.models.weights import weights_sha256
 
 
 def describe_source(source: ModelSource) -> dict[str, Any]:
-    """A source as the mapping that `parse_source` reads, without what is not set."""
+    """Return a source as the mapping that `parse_source` reads, without unset keys."""
     return {key: value for key, value in asdict(source).items() if value}
 
 
 def identity(source: ModelSource, tokenizer: Any) -> dict[str, Any]:
-    """`source` (of the hub: with the resolved commit), `revision`, `weights_sha256` and `tokenizer_sha256` of a model.
+    """Return `source` (with the commit of a hub model), `revision`, `weights_sha256` and `tokenizer_sha256`.
 
-    For an untrained control the checksum is that of the model whose architecture was filled at random; of a model whose
-    embeddings alone are read, that of the files which hold them.
+    For an untrained control, the checksum is that of the model whose architecture it has; for a model whose embeddings
+    alone are read, that of the files which hold them.
     """
     found = resolve_source(source)
     fixed = {"revision": found.revision} if source.kind == "hub" else {}

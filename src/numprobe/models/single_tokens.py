@@ -1,6 +1,6 @@
-"""Count of the numbers that are single tokens, by a tokenizer's file alone: before any model is opened.
+"""Count the numbers that are single tokens from the tokenizer's file alone, before any model is opened.
 
-The Snakefile asks while it builds the graph, so `transformers` is not imported: `tokenizers` takes 20 ms.
+The Snakefile does so while it builds the graph, so `transformers` is not imported: `tokenizers` takes 20 ms.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _TOKENS = "tokenizer.ggml.tokens"
 
 
 def count_single_tokens(folder: str | Path, numbers: range) -> int | None:
-    """Return how many of some numbers are one token when they stand alone.
+    """Return how many of `numbers` are one token on their own.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def count_single_tokens(folder: str | Path, numbers: range) -> int | None:
     Returns
     -------
     int or None
-        None if the folder has no `tokenizer.json`, so that it cannot be told.
+        None if the folder has no `tokenizer.json`.
 
     Raises
     ------
@@ -43,14 +43,14 @@ def count_single_tokens(folder: str | Path, numbers: range) -> int | None:
 
 
 def _written(tokens: Iterable[str]) -> list[str]:
-    """The tokens without spaces, and without those that are nothing else."""
+    """Return the tokens stripped of spaces, without those that are empty then."""
     return [text for token in tokens if (text := token.strip(_SPACES))]
 
 
 def count_vocabulary_entries(gguf: str | Path, numbers: range) -> int:
-    """Return how many of some numbers a GGUF file's vocabulary holds: at least as many as are single tokens.
+    """Return how many of `numbers` are entries of a GGUF file's vocabulary, an upper bound on the single tokens.
 
-    The two are equal wherever a vocabulary's entries can be reached, and where texts are cut into digits.
+    The bound is exact if merges can reach all of these entries, and if texts are split into digits.
 
     Raises
     ------

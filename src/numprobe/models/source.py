@@ -1,4 +1,4 @@
-"""Source of a model, and the local folder that holds it."""
+"""The source of a model, and the local folder that holds it."""
 
 import json
 import re
@@ -17,9 +17,9 @@ from numprobe.models.weights import INDEX, SINGLE, embedding_shards, shards
 
 T = TypeVar("T")
 
-#: The name of a commit on the hub.
+#: A commit hash on the hub.
 COMMIT = re.compile("[0-9a-f]{40}")
-# What the hub takes where no revision is named.
+# The hub's default revision.
 _BRANCH = "main"
 
 _NEEDED = {
@@ -44,7 +44,7 @@ _TOKENIZER_AND_CONFIG = [
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Source of a model.
+    """Where a model comes from.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class ModelSource:
     trust_remote_code
         Whether Python code that comes with the model may run.
     embeddings_only
-        Nothing but the embedding matrices is read: of a hub model only the files that hold them are fetched.
+        Whether only the embedding matrices are read; of a hub model, only the files that hold them are downloaded.
     """
 
     kind: str
@@ -80,10 +80,10 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A model's local folder, and the revision that it is.
+    """A model's local folder and its revision.
 
-    A commit, `step-N`, a package's version, or `local`; of a converted GGUF file the version of its package, or its
-    sha256, and the type of its weights.
+    The revision is a commit, `step-N`, a package's version, or `local`; of a converted GGUF file, the version of its
+    package or its sha256, and the type of its weights.
     """
 
     folder: Path
@@ -91,7 +91,7 @@ class ResolvedModel:
 
 
 def parse_source(description: str | Mapping[str, Any]) -> ModelSource:
-    """A source from JSON (or the mapping in it) such as `{"kind": "hub", "id": "org/model", "revision": "main"}`.
+    """Parse a source from JSON or a mapping, such as `{"kind": "hub", "id": "org/model", "revision": "main"}`.
 
     Raises
     ------
@@ -122,19 +122,19 @@ def _json_object(text: str) -> dict[str, Any]:
 
 
 def resolve_source(source: ModelSource, weights: bool = True) -> ResolvedModel:
-    """Find (for the hub: fetch, or take from its cache) the folder of a model.
+    """Return the folder and the revision of a model; a hub model is downloaded if it is not in the cache.
 
     Parameters
     ----------
     source
         Where the model comes from.
     weights
-        False: configuration and tokenizer suffice.
+        If false, configuration and tokenizer suffice.
 
     Raises
     ------
     NumprobeError
-        If the model cannot be found or fetched, or its folder cannot be read (`numprobe.models.described`).
+        If the model cannot be found or downloaded, or its folder cannot be read (`numprobe.models.described`).
     """
     found = _FINDERS[source.kind](source, weights)
     compare_checksums(found.folder, weights)
@@ -143,7 +143,7 @@ def resolve_source(source: ModelSource, weights: bool = True) -> ResolvedModel:
 
 
 def hub_files(id: str, revision: str | None) -> tuple[str, list[str]]:
-    """The commit that `revision` names on the hub, and the files of the model there.
+    """Return the commit that `revision` names on the hub, and the files of the model there.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def check_hub_weights(id: str, files: Collection[str], folder: Path | None = Non
     files
         Names of the files there.
     folder
-        Holds the index of a model in several files; None: the files that it names are not looked for.
+        Folder with the index of a sharded model; None: do not check the files that it names.
 
     Raises
     ------
@@ -184,14 +184,14 @@ def check_hub_weights(id: str, files: Collection[str], folder: Path | None = Non
 
 
 def floating_revision(id: str, revision: str | None) -> str | None:
-    """Return a warning about a revision of the hub that is no commit, None about a commit.
+    """Return a warning if a hub revision is not a commit, else None.
 
-    It names the commit that the revision is in the local cache; the hub is not asked.
+    The warning names the revision's commit in the local cache; the hub is not queried.
 
     Raises
     ------
     NumprobeError
-        If `id` cannot be one of the hub.
+        If `id` is not a valid hub id.
     """
     if COMMIT.fullmatch(revision or ""):
         return None
@@ -200,16 +200,15 @@ def floating_revision(id: str, revision: str | None) -> str | None:
     config = _asking_hub(id, revision, lambda: try_to_load_from_cache(id, "config.json", revision=revision))
     if not isinstance(config, str):
         return (
-            f"revision '{revision or _BRANCH}' of {id} may name another commit tomorrow, and the weights are not here "
-            f"yet: `numprobe add-model {id}` tells the commit to write as its revision"
+            f"revision '{revision or _BRANCH}' of {id} may name another commit tomorrow, and the weights are not yet "
+            f"in the local cache: `numprobe add-model {id}` shows the commit to write as its revision"
         )
     return _floating(id, revision, Path(config).parent.name)
 
 
 def _floating(id: str, revision: str | None, commit: str) -> str:
     return (
-        f"revision '{revision or _BRANCH}' of {id} may name another commit tomorrow: write the one that it is now, "
-        f"{commit}"
+        f"revision '{revision or _BRANCH}' of {id} may name another commit tomorrow: write its current commit, {commit}"
     )
 
 
@@ -218,10 +217,10 @@ def _resolve_hub(source: ModelSource, weights: bool) -> ResolvedModel:
     folder = _fetch(source, source.revision, [*patterns, SINGLE] if weights else patterns)
     if weights and not (folder / SINGLE).is_file():
         check_hub_weights(str(source.id), [INDEX] if (folder / INDEX).is_file() else [])
-        # The index tells which files are the model's; they are taken of the commit that it belongs to.
+        # The index names the model's files; they are taken from the commit of the index.
         wanted = embedding_shards(folder) if source.embeddings_only else []
         folder = _fetch(source, folder.name, wanted or shards(folder))
-    # The cache keeps every snapshot in a folder that is named by its commit.
+    # The cache names the folder of a snapshot by its commit.
     if source.revision != folder.name:
         from numprobe.models.told import warn_once
 
@@ -230,10 +229,10 @@ def _resolve_hub(source: ModelSource, weights: bool) -> ResolvedModel:
 
 
 def _fetch(source: ModelSource, revision: str | None, patterns: list[str]) -> Path:
-    """The folder of the cache that holds the files of a revision, fetched where they are not there yet."""
+    """Return the cache folder with the files of a revision, after downloading those that are missing."""
     import huggingface_hub
 
-    # "*" also matches folders, which hold the same model in other formats.
+    # "*" also matches subfolders, which hold the same model in other formats.
     ignored = ["*/*"] if any("*" in pattern for pattern in patterns) else []
     folder = _asking_hub(
         str(source.id),
@@ -271,17 +270,17 @@ def _how_to_enter(id: str) -> str:
     accept = f"accept its terms at https://huggingface.co/{id}"
     if huggingface_hub.get_token() is None:
         return f"and no token was found: {accept}, then log in with `hf auth login` or set HF_TOKEN"
-    return f"and your token does not open it: {accept} with the account of the token (`hf auth whoami`)"
+    return f"and your token gives no access: {accept} with the account of the token (`hf auth whoami`)"
 
 
 def _why_not_fetched(error: Exception) -> str:
     import huggingface_hub
 
     if getattr(getattr(error, "response", None), "status_code", None) == 401:
-        return "cannot be fetched, the Hugging Face hub refuses your token: renew it with `hf auth login` (or HF_TOKEN)"
+        return "cannot be fetched, the Hugging Face hub rejects your token: renew it with `hf auth login` (or HF_TOKEN)"
     if huggingface_hub.constants.is_offline_mode():
         return (
-            "is not, or not completely, in the local cache, and HF_HUB_OFFLINE forbids to fetch it: unset "
+            "is not, or not completely, in the local cache, and HF_HUB_OFFLINE forbids fetching it: unset "
             "HF_HUB_OFFLINE once, or give a local folder (source: path)"
         )
     return (
@@ -317,7 +316,7 @@ def _resolve_gguf(source: ModelSource, weights: bool) -> ResolvedModel:
     folder = _existing(Path(str(source.folder)))
     record = read_record(folder)
     if record is None:
-        raise NumprobeError(f"{folder} has no {RECORD}, so it was not converted completely: convert the model again")
+        raise NumprobeError(f"{folder} has no {RECORD}, so its conversion did not finish: convert the model again")
     return ResolvedModel(folder, f"{record.get('version', record['sha256'])} {record['type']}")
 
 

@@ -1,7 +1,7 @@
-"""The `tokenizer.json` of a model folder: what it says of a text is what a tokenizer in use must say.
+"""The `tokenizer.json` of a model folder, the reference that a tokenizer in use must agree with.
 
-`transformers` builds the normaliser, the pre-tokenizer and the model of a declared class anew; other tokens come out
-where the class is not the file's. `transformers` is not imported here: `tokenizers` takes 20 ms.
+`transformers` rebuilds the normaliser, the pre-tokenizer and the model of the declared class, which gives other tokens
+if the class does not fit the file. `transformers` is not imported here: `tokenizers` takes 20 ms.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from numprobe.models.probe_texts import PROBES
 
 _NAME = "tokenizer.json"
 _TEXTS = [*PROBES, *map(str, range(1000))]
-# Tokens of a text that a message shows.
+# Number of tokens shown in a message.
 _SHOWN = 12
 
 
@@ -24,15 +24,15 @@ def read_tokenizer_file(folder: Path) -> Any:
     Raises
     ------
     NumprobeError
-        If there is none, or it cannot be read, or its tokens are drawn by chance.
+        If there is none, or it cannot be read, or it tokenises at random.
     """
     from tokenizers import Tokenizer
 
     file = folder / _NAME
     if not file.is_file():
         raise NumprobeError(
-            f"the tokenizer of {folder} cannot be checked: the folder has no {_NAME}. Write one, "
-            "AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER), and see that its tokens are the model's"
+            f"the tokenizer of {folder} cannot be checked: the folder has no {_NAME}. Write one with "
+            "AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER), and check that its tokens are the model's"
         )
     try:
         tokenizer = Tokenizer.from_file(str(file))
@@ -42,14 +42,14 @@ def read_tokenizer_file(folder: Path) -> Any:
             "version. Download it again, update tokenizers, or save the tokenizer with this version"
         ) from error
     if getattr(tokenizer.model, "dropout", None):
-        raise NumprobeError(f"{file} drops merges by chance, so that a text has no fixed tokens: set `dropout` to null")
+        raise NumprobeError(f"{file} drops merges at random, so that a text has no fixed tokens: set `dropout` to null")
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
 
 
 def first_difference(tokenizer: Any, file: Any) -> tuple[str, list[str], list[str]] | None:
-    """Return the first of many texts whose tokens differ, as the tokenizer in use and as the file write it.
+    """Return the first test text that the tokenizer in use and the file tokenise differently, with both results.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def first_difference(tokenizer: Any, file: Any) -> tuple[str, list[str], list[st
     Returns
     -------
     tuple or None
-        Text, tokens in use, tokens by the file; None if all of some thousand texts have the same tokens.
+        Text, tokens in use, tokens by the file; None if they agree on all of about a thousand texts.
     """
     used = tokenizer.backend_tokenizer
     used.no_padding()
@@ -78,7 +78,7 @@ def first_difference(tokenizer: Any, file: Any) -> tuple[str, list[str], list[st
 
 
 def readings(difference: tuple[str, Sequence[str], Sequence[str]], used: str) -> str:
-    """Return both readings of a text in words, `used` naming the one that is not the file's."""
+    """Return a phrase with both readings of a text; `used` names the tokenizer in use."""
     text, tokens, said = difference
     return f"{used} writes {text!r} as {_shown(tokens)}, its {_NAME} as {_shown(said)}"
 

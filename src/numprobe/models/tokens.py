@@ -1,4 +1,4 @@
-"""The tokens of a number: from its character span through the tokenizer's offsets, checked by what the tokens write."""
+"""Find the tokens of a number by its character span and the tokenizer's offsets, checked against their texts."""
 
 import unicodedata
 from collections import Counter
@@ -12,14 +12,14 @@ import numpy as np
 from numprobe.errors import NumprobeError
 from numprobe.texts import excerpt
 
-#: Why a number at some place cannot be probed.
+#: Reasons why an occurrence of a number cannot be probed.
 REASONS = ("glued", "unknown", "too_long")
-#: The reason where only numbers of one token are wanted, or only those have a row of their own (`vocabulary`).
+#: Reason if only single-token numbers are wanted, or if only they have a row of their own (`vocabulary`).
 MULTI_TOKEN = "multi_token"
 
 
 class Span(NamedTuple):
-    """The tokens of a number: indices of the first and the last, both included."""
+    """Indices of the first and the last token of a number, both included."""
 
     first: int
     last: int
@@ -51,7 +51,7 @@ class Encoded:
 
 
 class Tokens(NamedTuple):
-    """The arrays of `Encoded`, of one text or of several in a row, as lists."""
+    """The arrays of `Encoded` as lists, for one text or for several concatenated ones."""
 
     ids: list[int]
     starts: list[int]
@@ -59,7 +59,7 @@ class Tokens(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """The text between two runs of digits (none if they touch), and that around it, both runs included."""
+    """The text between two runs of digits (empty if they touch), and the text around it, which includes the runs."""
 
     before: str
     between: str
@@ -77,19 +77,19 @@ class NumberTokenizer:
     tokenizer
         A fast `transformers` tokenizer.
     prefix_token
-        A token to put in front of every text whatever the tokenizer does.
+        A token to prepend to every text, whatever the tokenizer does.
     single_tokens
         Whether numbers of several tokens are refused (reason "multi_token").
 
     Raises
     ------
     NumprobeError
-        If the tokenizer puts no special token in front and has none to put there, or lacks `prefix_token`.
+        If the tokenizer prepends no special token and has none to prepend, or lacks `prefix_token`.
     """
 
     def __init__(self, tokenizer: Any, prefix_token: str | None = None, single_tokens: bool = False) -> None:
         self.tokenizer = tokenizer
-        #: Why a row of a text may be left out.
+        #: Reasons why a row may be left out.
         self.reasons = (MULTI_TOKEN, *REASONS) if single_tokens else REASONS
         self._single_tokens = single_tokens
         self._prefix = _prefix(tokenizer, prefix_token)
@@ -103,7 +103,7 @@ class NumberTokenizer:
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Tokenise texts, without padding or truncation.
 
-        A text that begins with a special token, such as one in a chat template, gets no other in front.
+        Nothing is prepended to a text that begins with a special token, such as one in a chat template.
         """
         complete = {text.startswith(self._special) for text in texts}
         if len(complete) == 2:
@@ -133,15 +133,14 @@ class NumberTokenizer:
     def find(self, text: str, encoded: Encoded, start: int, end: int, value: int) -> Span | str:
         """Return the tokens that are the number at characters start..end, or the reason why there are none.
 
-        A number is one or several whole tokens that stand for its digits alone; a leading space in the first is not
-        part of it. What lies between it and other digits in the text must separate them in the tokens.
+        A number is one or several whole tokens that hold exactly its digits; a leading space in the first does not
+        count. Whatever separates it from other digits in the text must separate them in the tokens too.
 
         Returns
         -------
         Span or str
-            Indices into `encoded.ids`; "glued" (a token holds other characters too, or other digits follow as if they
-            were the number's), "unknown" (a token stands for anything unknown), or "multi_token" where only single
-            tokens are wanted.
+            Indices into `encoded.ids`; "glued" (a token holds other characters too, or adjoining digits read as part
+            of the number), "unknown" (one is the unknown token), or "multi_token" if only single tokens are wanted.
 
         Raises
         ------
@@ -154,7 +153,7 @@ class NumberTokenizer:
         return self.find_numeral(text, encoded, start, end)
 
     def find_numeral(self, text: str, encoded: Encoded, start: int, end: int) -> Span | str:
-        """Return the tokens of any digits, leading zeros included; otherwise as `find`."""
+        """Return the tokens of any run of digits, leading zeros allowed; otherwise as `find`."""
         over = self.overlapping(encoded, start, end)
         if len(over) == 0:
             raise NumprobeError(
@@ -172,18 +171,18 @@ class NumberTokenizer:
     def find_all(
         self, texts: Sequence[str], encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray, values: np.ndarray
     ) -> list[Span | str]:
-        """Return what `find` says of many numbers, at a fraction of its cost.
+        """Return the results of `find` for many numbers, at a fraction of its cost.
 
         Parameters
         ----------
         texts, encoded
             Texts and their tokens.
         which
-            int64 [n]: which of the texts each number is in.
+            int64 [n]: index of the text of each number.
         spans
-            int64 [n, 2]: its characters.
+            int64 [n, 2]: character span of each number.
         values
-            int64 [n]: the number.
+            int64 [n]: the numbers.
         """
         arrays = [np.concatenate([getattr(one, name) for one in encoded]) for name in _ARRAYS]
         tokens = Tokens(*(array.tolist() for array in arrays))
@@ -196,7 +195,7 @@ class NumberTokenizer:
             *(column.tolist() for column in (which, spans, values, over, places, count, parted)), strict=True
         ):
             held = slice(place, place + number)
-            # Where a token of mere space, or none at all, lies over the number, it is looked at more closely.
+            # The fast path does not cover numbers over which a token of mere space, or none at all, lies.
             written = all(self.written(id) for id in tokens.ids[held])
             if texts[text][start:end] != str(value) or not written or not number:
                 found.append(self.find(texts[text], encoded[text], start, end, value))
@@ -230,7 +229,7 @@ class NumberTokenizer:
         return MULTI_TOKEN if self._single_tokens and len(ids) > 1 else None
 
     def _gaps(self, text: str, place: tuple[int, int], tokens: Tokens, held: slice) -> list[Gap]:
-        """Return what lies between a number and other digits where no token in between tells them apart."""
+        """Return the gaps between a number and other digits that no token in between separates."""
         start, end = place
         gaps = []
         before = self._digits_beside(text, tokens, range(held.start - 1, -1, -1), -1)
@@ -244,14 +243,14 @@ class NumberTokenizer:
         return gaps
 
     def _are_parted(self, ids: np.ndarray, first: np.ndarray, behind: np.ndarray) -> np.ndarray:
-        """Return which numbers surely stand apart from other digits, bool [n], by the two tokens on either side alone.
+        """Return which numbers are certainly separated from other digits, bool [n], from two tokens on either side.
 
         Parameters
         ----------
         ids
-            int64: the tokens of all texts, each of which begins with a special one.
+            int64: the tokens of all texts, each beginning with a special one.
         first, behind
-            int64 [n]: the first token of each number, and the one behind its last.
+            int64 [n]: the first token of each number, and the one after its last.
         """
         near = [first - 1, first - 2, behind, behind + 1]
         kinds = [self._kinds_of(ids[np.clip(places, 0, len(ids) - 1)]) for places in near]
@@ -260,7 +259,7 @@ class NumberTokenizer:
         return np.asarray((parts[0] | (blank[0] & parts[1])) & (parts[2] | (blank[2] & parts[3])))
 
     def _kinds_of(self, ids: np.ndarray) -> np.ndarray:
-        """Return of each token whether it parts digits, whatever it stands for in a text, or is blank, uint8."""
+        """Return the kind of each token, uint8: it separates digits in any text, is blank, or may hide digits."""
         missing = int(ids.max(initial=0)) + 1 - len(self._kinds)
         self._kinds = np.pad(self._kinds, (0, max(missing, 0)))
         for id in np.unique(ids[self._kinds[ids] == 0]).tolist():
@@ -270,7 +269,7 @@ class NumberTokenizer:
         return np.asarray(self._kinds[ids])
 
     def _lost(self, gaps: Iterable[Gap]) -> set[Gap]:
-        """Return those of some gaps that leave no trace in the tokens: without them the tokens are the same."""
+        """Return the gaps that leave no trace in the tokens: removing them does not change the tokens."""
         asked = [gap for gap in gaps if gap not in self._traces]
         encoded = self.encode([part for gap in asked for part in ("".join(gap), gap.before + gap.behind)])
         for gap, apart, joined in zip(asked, encoded[::2], encoded[1::2], strict=True):
@@ -278,7 +277,7 @@ class NumberTokenizer:
         return {gap for gap in gaps if not self._traces[gap]}
 
     def _digits_beside(self, text: str, tokens: Tokens, places: Iterable[int], edge: int) -> int | None:
-        """Return the first of some tokens that leaves a trace of the text if digits stand at its edge; else None."""
+        """Return the first of some tokens that writes anything, if a digit is at its edge; else None."""
         for place in places:
             start, end = tokens.starts[place], tokens.ends[place]
             if end == 0:
@@ -293,12 +292,12 @@ class NumberTokenizer:
         return None
 
     def overlapping(self, encoded: Encoded, start: int, end: int) -> np.ndarray:
-        """Indices of the tokens that hold some of the characters start..end; tokens of mere space do not count."""
+        """Return the indices of the tokens that overlap characters start..end; tokens of mere space do not count."""
         over = np.flatnonzero((encoded.starts < end) & (encoded.ends > start))
         return over if len(over) < 2 else np.array([i for i in over if self.written(int(encoded.ids[i]))], dtype=int)
 
     def written(self, id: int) -> str:
-        """Return what a token writes, without a leading space and the mark of WordPiece continuations."""
+        """Return the text of a token, without a leading space and the mark of WordPiece continuations."""
         if id not in self._decoded:
             decoded = str(self.tokenizer.decode([id]))
             self._decoded[id] = decoded.strip().removeprefix("##")
@@ -307,7 +306,7 @@ class NumberTokenizer:
         return self._decoded[id]
 
     def number_tokens(self, values: Sequence[int]) -> tuple[dict[int, int], Counter[str]]:
-        """Return token ids of those of `values` whose bare numeral is one token, and why how many others are not."""
+        """Return the token ids of the `values` whose bare numeral is one token, and counts of the others by reason."""
         found: dict[int, int] = {}
         dropped: Counter[str] = Counter()
         for value, encoded, span in self._alone(values):
@@ -320,22 +319,22 @@ class NumberTokenizer:
         return found, dropped
 
     def token_counts(self, values: Sequence[int]) -> dict[int, int]:
-        """Return how many bare numerals of `values` are one token, two, ...; those not of whole tokens are left out."""
+        """Return how many bare numerals have one token, two, ...; those that are not whole tokens are left out."""
         spans = [span for _, _, span in self._alone(values)]
         return dict(sorted(Counter(span.length for span in spans if not isinstance(span, str)).items()))
 
     def _alone(self, values: Sequence[int]) -> Iterator[tuple[int, Encoded, Span | str]]:
-        """Yield each number, its bare numeral tokenised, and its tokens or why it has none."""
+        """Yield each number, its tokenised bare numeral, and its tokens or the reason why it has none."""
         for value, encoded in zip(values, self.encode([str(value) for value in values]), strict=True):
             yield value, encoded, self.find(str(value), encoded, 0, len(str(value)), value)
 
     def pieces(self, text: str) -> list[str]:
-        """The tokens of a text as their written forms, special tokens left out."""
+        """Return the tokens of a text as their written forms, special tokens left out."""
         encoded = self.encode([text])[0]
         return [self.written(int(id)) for id, last in zip(encoded.ids, encoded.ends, strict=True) if last > 0]
 
     def leading_space(self) -> str:
-        """Treatment of the space before a number: "separate", "merged" or "none" (it leaves no trace)."""
+        """Return how the space before a number is tokenised: "separate", "merged" or "none" (it leaves no trace)."""
         text = "a 1"
         encoded = self.encode([text])[0]
         over = self.overlapping(encoded, 2, 3)
@@ -348,39 +347,39 @@ class NumberTokenizer:
 _ARRAYS = Tokens._fields
 _DIGITS = frozenset("0123456789")
 _WRONG_OFFSETS = (
-    "the tokenizer's offsets are wrong. Mend its tokenizer.json (set trim_offsets to false; take out a normaliser "
-    "that rewrites digits; name an unknown token for a vocabulary that drops signs), or leave the model out"
+    "the tokenizer reports wrong offsets. Correct its tokenizer.json (set trim_offsets to false; remove a normaliser "
+    "that rewrites digits; add an unknown token to a vocabulary that drops characters), or leave the model out"
 )
-# Kinds of tokens: those that part the digits on their two sides, those of mere space, those that may hide digits.
+# Kinds of tokens: those that separate digits on their two sides, those of mere space, those that may hide digits.
 _PARTS, _BLANK, _HIDES = 1, 2, 3
-# What a token that is a part of a character's bytes writes.
+# Decoded text of a token that holds only some bytes of a character.
 _BYTE = "\ufffd"
-# Characters around two runs of digits that may decide how these are cut.
+# Number of characters around two runs of digits that may affect how these are tokenised.
 _AROUND = 8
 
 
 def is_digit(sign: str) -> bool:
-    """Return whether a normaliser may write digits for a sign: 7, ７, ², ½, ①."""
+    """Return whether a character is a digit or may be normalised to digits: 7, ７, ², ½, ①."""
     return sign in _DIGITS or (not sign.isascii() and not _DIGITS.isdisjoint(unicodedata.normalize("NFKC", sign)))
 
 
 def _first_over(encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each span the first token over it (0 where there is none), and how many there are, both int64 [n].
+    """Return the first token over each span (0 if there is none) and the number of tokens over it, both int64 [n].
 
     Parameters
     ----------
     encoded
         The tokens of all texts.
     which
-        int64 [n]: which of the texts each span is in.
+        int64 [n]: index of the text of each span.
     spans
-        int64 [n, 2]: its characters.
+        int64 [n, 2]: character spans.
     """
     lengths = [len(one) for one in encoded]
     starts, ends = (np.concatenate([getattr(one, name) for one in encoded]) for name in ("starts", "ends"))
-    # One line of characters for all texts, on which those of different texts do not meet.
+    # Put all texts on one axis of characters, on which different texts do not overlap.
     stride = max(ends.max(initial=0), spans.max(initial=0)) + 1
-    # Tokens without characters, special ones, lie over nothing, wherever they are said to be.
+    # Special tokens have no characters and overlap nothing, whatever their offsets.
     some = np.flatnonzero(ends)
     text = np.repeat(np.arange(len(encoded)), lengths)[some]
     starts, ends = starts[some] + stride * text, ends[some] + stride * text
@@ -388,7 +387,7 @@ def _first_over(encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray
         return _first_over_unordered(encoded, which, spans)
     begin = np.searchsorted(ends, spans[:, 0] + stride * which, side="right")
     count = np.searchsorted(starts, spans[:, 1] + stride * which, side="left") - begin
-    # A token more, for spans behind the last one.
+    # One more token, for spans after the last one.
     first = np.append(some, 0)[begin] - (np.cumsum(lengths) - lengths)[which]
     return np.where(count > 0, first, 0), np.maximum(count, 0)
 
@@ -396,7 +395,7 @@ def _first_over(encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray
 def _first_over_unordered(
     encoded: Sequence[Encoded], which: np.ndarray, spans: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`_first_over` for tokens that do not follow one another in the text."""
+    """Return the result of `_first_over` for tokens that are not in the order of the text."""
     over = [
         np.flatnonzero((encoded[text].starts < end) & (encoded[text].ends > start))
         for text, (start, end) in zip(which.tolist(), spans.tolist(), strict=True)
@@ -407,7 +406,7 @@ def _first_over_unordered(
 
 
 def _gap(text: str, start: int, end: int, beside: str) -> list[Gap]:
-    """Return what lies between two digits; nothing if one touches the other and is written in its own way."""
+    """Return the gap between two digits; none if they touch and one is not written as a plain digit."""
     if start == end and beside not in _DIGITS:
         return []
     first, last = start, end
@@ -442,4 +441,4 @@ def _prefix(tokenizer: Any, prefix_token: str | None) -> list[int]:
 
 def _disagreement(text: str, start: int, end: int, readings: str) -> NumprobeError:
     shown = excerpt(text, start, end)
-    return NumprobeError(f"which tokens are {text[start:end]} in {shown}? {readings}: {_WRONG_OFFSETS}")
+    return NumprobeError(f"the tokens of {text[start:end]} in {shown} are not clear ({readings}): {_WRONG_OFFSETS}")

@@ -1,4 +1,4 @@
-"""Warnings of `transformers` while it loads something, shown once."""
+"""Show each loading warning of `transformers` once."""
 
 import logging
 import sys
@@ -24,7 +24,7 @@ def library_warnings(shown: bool = True) -> Iterator[None]:
     Parameters
     ----------
     shown
-        False: let them pass.
+        If false, discard them.
     """
     collected = _Collected()
     library.disable_default_handler()

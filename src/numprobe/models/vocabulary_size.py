@@ -1,4 +1,4 @@
-"""Check that tokens have a row in a model's matrices."""
+"""Check that every token has a row in a model's matrices."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +9,13 @@ from numprobe.models.facts import language_config
 from numprobe.models.weights import matrix_name, tensor_shapes
 
 _REMEDY = (
-    "take the tokenizer that belongs to the weights, or give the matrices more rows (model.resize_token_embeddings and "
+    "use the tokenizer that belongs to the weights, or give the matrices more rows (model.resize_token_embeddings and "
     "save_pretrained)"
 )
 
 
 def matrix_rows(folder: str | Path, config: Mapping[str, Any]) -> int:
-    """Return the rows of a model's input matrix: by its weights where they are there, else by its configuration.
+    """Return the number of rows of a model's input matrix, from its weights if present, else its configuration.
 
     Parameters
     ----------
@@ -29,16 +29,16 @@ def matrix_rows(folder: str | Path, config: Mapping[str, Any]) -> int:
 
 
 def check_vocabulary(tokenizer: Any, rows: int, prefix_token: str | None = None) -> None:
-    """Refuse a tokenizer whose words, or whose tokens that stand in front of texts, have no row in the input matrix.
+    """Refuse a tokenizer whose words, or whose tokens that are prepended to texts, have no row in the input matrix.
 
-    Other added tokens may have none: they occur only where a text spells them out, and then `check_ids` refuses them.
+    Other added tokens may have none: they occur only if a text spells them out, and then `check_ids` refuses them.
 
     Parameters
     ----------
     tokenizer
         A fast tokenizer.
     rows
-        Of the input matrix.
+        Rows of the input matrix.
     prefix_token
         As `numprobe.models.source.ModelSource.prefix_token`.
 

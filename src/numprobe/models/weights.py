@@ -1,7 +1,7 @@
-"""Files of a model's weights, and single tensors and facts from them, without building the model.
+"""The weight files of a model, and tensors and facts from them, without building the model.
 
-The Snakefile imports this module to know whether a model's matrices are tied when it builds the graph, so: standard
-library only until rows are read.
+Standard library only until rows are read: the Snakefile imports this module to know whether a model's matrices are tied
+when it builds the graph.
 """
 
 import json
@@ -21,10 +21,10 @@ from numprobe.models.json_files import read_model_json
 if TYPE_CHECKING:
     import numpy as np
 
-#: What `transformers` loads of a folder: one file of this name, else the files that the index names; nothing else.
+#: `transformers` loads the file with this name, else the files that the index names, and nothing else.
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-# What the families call their input and output matrices. Those of further heads and of towers lie in numbered blocks.
+# Names of the input and output matrices in the families. Those of further heads and of towers are in numbered blocks.
 _MATRICES = {
     "embedding": re.compile(r"(^|.*\.)(embed_tokens|wte|embed_in|word_embeddings|tok_embeddings|embeddings)\.weight"),
     "unembedding": re.compile(
@@ -33,7 +33,7 @@ _MATRICES = {
     ),
 }
 _IN_A_BLOCK = re.compile(r"\.\d+\.")
-# Parts of a checkpoint that a distributed training wrote.
+# Parts of a checkpoint written by distributed training.
 _DISTRIBUTED = re.compile(r"shard-[0-9]{5}-model-[0-9]{5}-of-[0-9]{5}\.safetensors")
 _WHOLE_NUMBERS = ("I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "BOOL")
 _BLOCK = 1 << 20
@@ -41,7 +41,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor in a file: its type as safetensors names it, its shape, and where its bytes lie in the file."""
+    """A stored tensor: its file, its type as named by safetensors, its shape, and its start and end in the file."""
 
     file: Path
     dtype: str
@@ -53,7 +53,7 @@ class Stored:
 def weight_files(folder: str | Path, embeddings_only: bool = False) -> list[Path]:
     """Return the files that hold a model's weights, sorted by name: those that `transformers` would load.
 
-    Other safetensors files of a folder (checkpoints, copies in another layout, an index beside a single file) are no
+    Other safetensors files of a folder (checkpoints, copies in another layout, an index beside a single file) are not
     part of the model.
 
     Parameters
@@ -61,12 +61,12 @@ def weight_files(folder: str | Path, embeddings_only: bool = False) -> list[Path
     folder
         The model folder.
     embeddings_only
-        Of a model in several files, those alone that hold the input and output matrix.
+        For a sharded model, only the files that hold the input and output matrices.
 
     Raises
     ------
     NumprobeError
-        If there are none, or one that the index names is not there.
+        If there are none, or a file that the index names is missing.
     """
     place = Path(folder)
     _refuse_others(place)
@@ -86,7 +86,7 @@ def weight_files(folder: str | Path, embeddings_only: bool = False) -> list[Path
 
 
 def _refuse_others(folder: Path) -> None:
-    """Refuse what `transformers` would load in place of the files, or on top of them."""
+    """Refuse files that `transformers` would load instead of the model or on top of it."""
     if (folder / "adapter_config.json").is_file():
         raise NumprobeError(
             f"{folder} holds an adapter beside a model (adapter_config.json), which transformers applies where the "
@@ -114,9 +114,9 @@ def _why_none(folder: Path) -> str:
 
 
 def shards(folder: str | Path) -> list[str]:
-    """Return the names of the files of a model in several files, sorted, whether they are there or not.
+    """Return the names of the files of a sharded model, sorted, whether or not the files are present.
 
-    None for a model in one file.
+    Empty for a model in one file.
 
     Raises
     ------
@@ -127,20 +127,20 @@ def shards(folder: str | Path) -> list[str]:
 
 
 def embedding_shards(folder: str | Path) -> list[str]:
-    """Return those of `shards` that hold the input and output matrix."""
+    """Return the names among `shards` of the files that hold the input and output matrices."""
     held = {file for name, file in _weight_map(Path(folder)).items() if _matrices_called(name)}
     return sorted(held)
 
 
 def _matrices_called(name: str) -> list[str]:
-    """Return which of the input and output matrices a tensor is named like."""
+    """Return which of the matrices, input or output, a tensor is named like."""
     if _IN_A_BLOCK.search(name):
         return []
     return [layer for layer, pattern in _MATRICES.items() if pattern.fullmatch(name)]
 
 
 def _weight_map(folder: Path) -> dict[str, str]:
-    """Name of every tensor -> file, of a model in several files."""
+    """Return tensor name -> file of a sharded model; empty for a model in one file."""
     index = folder / INDEX
     if (folder / SINGLE).is_file() or not index.is_file():
         return {}
@@ -156,7 +156,7 @@ def _weight_map(folder: Path) -> dict[str, str]:
 
 
 def check_weights(folder: str | Path, embeddings_only: bool = False) -> None:
-    """Check that the files of a model are there, complete by their headers, and hold plain weights, no tensor twice.
+    """Check that a model's files are present and complete by their headers, and hold plain weights, no tensor twice.
 
     Raises
     ------
@@ -169,18 +169,18 @@ def check_weights(folder: str | Path, embeddings_only: bool = False) -> None:
             if name.endswith("weight") and stored.dtype in _WHOLE_NUMBERS:
                 raise NumprobeError(
                     f"{file} holds whole numbers ({stored.dtype}) as {name}: the weights are quantised, and nothing "
-                    "says how. Use the model as it was before"
+                    "says how. Use the unquantised model"
                 )
             if name in seen:
                 raise NumprobeError(
-                    f"{seen[name]} and {file.name} both hold {name}: which of them counts cannot be told. Save the "
+                    f"{seen[name]} and {file.name} both hold {name}, and nothing says which of them counts. Save the "
                     "model again with save_pretrained"
                 )
             seen[name] = file
 
 
 def weights_sha256(folder: str | Path, embeddings_only: bool = False) -> str:
-    """Return the sha256 of the bytes of a model's files, one after the other, in hexadecimal.
+    """Return the sha256 of the concatenated bytes of a model's files, in hexadecimal.
 
     For a model in one file this is the checksum that `sha256sum` and the hub show.
 
@@ -198,13 +198,13 @@ def weights_sha256(folder: str | Path, embeddings_only: bool = False) -> str:
 
 
 def has_all_weights(folder: str | Path) -> bool:
-    """Return whether all files of a model's weights are there: not of a model whose embeddings alone are read."""
+    """Return whether all weight files are present; they are not if only the embeddings of a model are read."""
     place = Path(folder)
     return all((place / name).is_file() for name in shards(place) or [SINGLE])
 
 
 def stored_tensors(folder: str | Path) -> dict[str, Stored]:
-    """Return the tensors of a model by name, from the headers of those of its files that are there."""
+    """Return the tensors of a model by name, from the headers of its files that are present."""
     place = Path(folder)
     files = [place / SINGLE] if (place / SINGLE).is_file() else [place / name for name in shards(place)]
     return {name: stored for file in files if file.is_file() for name, stored in _header(file).items()}
@@ -225,11 +225,13 @@ def _header(path: Path) -> dict[str, Stored]:
         header.pop("__metadata__", None)
         found = {name: _stored(path, 8 + length, told) for name, told in header.items()}
     except (ValueError, MemoryError, OverflowError, AttributeError, KeyError, TypeError) as error:
-        raise NumprobeError(f"{path} is not a complete safetensors file ({error}): fetch or make it again") from error
+        raise NumprobeError(
+            f"{path} is not a complete safetensors file ({error}): download or make it again"
+        ) from error
     end = max((stored.end for stored in found.values()), default=8 + length)
     if size != end:
         raise NumprobeError(
-            f"{path} is not a complete safetensors file ({size} bytes, {end} by its header): fetch or make it again"
+            f"{path} is not a complete safetensors file ({size} bytes, {end} by its header): download or make it again"
         )
     return found
 
@@ -240,7 +242,7 @@ def _stored(path: Path, data: int, told: dict[str, list[int]]) -> Stored:
 
 
 def count_parameters(folder: str | Path) -> int | None:
-    """Return the number of stored parameters; tied matrices count once. None if not all of the files are there."""
+    """Return the number of stored parameters; tied matrices count once. None if files are missing."""
     place = Path(folder)
     if not has_all_weights(place):
         return None
@@ -257,7 +259,7 @@ def matrix_name(folder: str | Path, layer: str) -> str | None:
 
 
 def stored_tied(folder: str | Path) -> bool | None:
-    """Return whether the stored output matrix is the input matrix, byte by byte; None if they are not both stored."""
+    """Return whether the stored output matrix equals the input matrix byte by byte; None unless both are stored."""
     names = [matrix_name(folder, layer) for layer in ("embedding", "unembedding")]
     if None in names:
         return None
@@ -268,7 +270,7 @@ def stored_tied(folder: str | Path) -> bool | None:
 
 
 def same_bytes(one: tuple[Path, int], other: tuple[Path, int], size: int) -> bool:
-    """Return whether two places (a file, and a byte of it) hold the same bytes; only a block of each is in memory."""
+    """Return whether `size` bytes at two places (file, offset) are equal; one block of each is in memory."""
     with one[0].open("rb") as first, other[0].open("rb") as second:
         first.seek(one[1])
         second.seek(other[1])
@@ -280,7 +282,7 @@ def same_bytes(one: tuple[Path, int], other: tuple[Path, int], size: int) -> boo
 
 
 def folder_facts(folder: str | Path) -> ModelFacts:
-    """Return which states the model of a folder has: by its `config.json`, and whether it is tied by its weights.
+    """Return the facts of a model folder from its `config.json`; its weights decide whether it is tied.
 
     Raises
     ------
@@ -292,7 +294,7 @@ def folder_facts(folder: str | Path) -> ModelFacts:
 
 
 def read_rows(folder: str | Path, name: str, rows: Sequence[int]) -> "np.ndarray":
-    """Return rows of a stored matrix, float32 [rows, width]; no more than one row beside the result is in memory.
+    """Return rows of a stored matrix, float32 [rows, width]; memory holds at most one row besides the result.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Multimodal models: the language model inside, loaded without what surrounds it."""
+"""Build the language model inside a multimodal model, without the other parts."""
 
 import copy
 from dataclasses import dataclass, field
@@ -18,18 +18,18 @@ _INNER_NAMES = {
 
 @dataclass(frozen=True)
 class Build:
-    """Way to build a model.
+    """How to build a model.
 
     Attributes
     ----------
     auto
-        The class of `transformers` that builds it.
+        The `transformers` class that builds it.
     config
         The configuration that it is built and loaded with.
     options
-        What loading its weights needs beside that.
+        Further options for loading its weights.
     whole
-        Whether what surrounds the language model comes with it.
+        Whether the other parts of a multimodal model are built too.
     """
 
     auto: Any
@@ -39,7 +39,7 @@ class Build:
 
 
 def plan_build(config: Any, head: bool) -> Build:
-    """Return how to build a model from its configuration; of a multimodal one, the language model inside.
+    """Return how to build a model from its configuration; of a multimodal model, the language model inside.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def plan_build(config: Any, head: bool) -> Build:
 
 
 def _language_config(config: Any) -> Any:
-    """The configuration of the language model inside a wrapper, with what the wrapper says of its head and weights."""
+    """Return the configuration of the language model in a wrapper, with the wrapper's settings of head and weights."""
     inner = copy.deepcopy(config.text_config)
     inner.architectures = config.architectures
     inner.tie_word_embeddings = config.tie_word_embeddings
@@ -68,14 +68,14 @@ def _language_config(config: Any) -> Any:
 
 
 def build_untrained(build: Build, seed: int, trust_remote_code: bool = False) -> Any:
-    """Build a model with random weights, float32 on the CPU: the seed alone decides them, with a head or without.
+    """Build a model with random weights, float32 on the CPU; they depend on the seed alone, with or without a head.
 
     Parameters
     ----------
     build
-        What is built.
+        How to build the model.
     seed
-        Of the random weights.
+        Seed of the random weights.
     trust_remote_code
         Whether code that comes with the model may run.
     """

@@ -16,7 +16,7 @@ Array = Any
 
 
 def beside(array: np.ndarray, other: Array) -> Array:
-    """A NumPy array in the place of another array."""
+    """Return a NumPy array in the place of another array."""
     if isinstance(other, np.ndarray):
         return array
     import torch
@@ -51,24 +51,24 @@ def zeros(gram: Array, columns: int) -> Array:
 
 
 def column_products(left: Array, right: Array) -> np.ndarray:
-    """The scalar product of each column with its counterpart: NumPy [columns] of two [rows, columns]."""
+    """Return the scalar product of each column with its counterpart: NumPy [columns] of two [rows, columns]."""
     if isinstance(left, np.ndarray):
         return np.asarray(np.einsum("ij,ij->j", left, right))
     return fetched((left * right).sum(dim=0))
 
 
 def columns_first(array: Array) -> Array:
-    """The same values, each column in one piece of memory, where NumPy works."""
+    """Return the same values, each column in one piece of memory, where NumPy works."""
     return np.asfortranarray(array) if isinstance(array, np.ndarray) else array
 
 
 def rows_first(array: Array) -> Array:
-    """The same values, each row in one piece of memory, where NumPy works."""
+    """Return the same values, each row in one piece of memory, where NumPy works."""
     return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
 
 
 def half_of(gram: Array) -> Array:
-    """A triangle of a symmetric float32 [d, d] with half its diagonal, which says it all; by torch the whole."""
+    """Return a triangle of a symmetric float32 [d, d] with half its diagonal, which says it all; by torch the whole."""
     if not isinstance(gram, np.ndarray):
         return gram
     half = gram.T.copy("F")
@@ -77,7 +77,7 @@ def half_of(gram: Array) -> Array:
 
 
 def half_form(half: Array, columns: Array) -> np.ndarray:
-    """The value w' gram w for each column w of a [d, columns] with its rows first: float32 [columns] of NumPy.
+    """Return the value w' gram w for each column w of a [d, columns] with its rows first: float32 [columns] of NumPy.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class Factor:
     triangle: Array
 
     def solve(self, right: Array) -> Array:
-        """The solution for each column of a [d, columns]."""
+        """Return the solution for each column of a [d, columns]."""
         if isinstance(right, np.ndarray):
             return np.asarray(cho_solve((self.triangle, False), right, check_finite=False))
         import torch

@@ -74,7 +74,7 @@ class Target:
 
 
 def make_target(code: Code, labels: np.ndarray, minimum: int) -> Target:
-    """The target where the label of the i-th value is labels[i]."""
+    """Return the target where the label of the i-th value is labels[i]."""
     return Target(code, labels - minimum)
 
 
@@ -152,7 +152,7 @@ class _HeldOut:
         return np.asarray(np.where(weighted, best.clip(0, _LARGEST_GAIN), 1.0))
 
     def residual(self, gain: np.ndarray) -> np.ndarray:
-        """The variance that predictions times `gain` leave."""
+        """Return the variance that predictions times `gain` leave."""
         left = self.variance + (gain**2 * self.square - 2 * gain * self.product) / self.count
         return np.asarray(np.maximum(left, _RESIDUAL_FLOOR * self.variance))
 
@@ -179,15 +179,15 @@ class _Group:
         return self._ridge.weights(part, penalties)
 
     def products(self, part: Part, weights: Array) -> np.ndarray:
-        """The sum of p s for each column of the part, float64 [columns]."""
+        """Return the sum of p s for each column of the part, float64 [columns]."""
         return column_products(weights, self._cross[part.targets]).astype(np.float64)
 
     def squares(self, weights: Array) -> np.ndarray:
-        """The sum of p^2 for each column of the part, float64 [columns]."""
+        """Return the sum of p^2 for each column of the part, float64 [columns]."""
         return column_products(weights, self._gram @ weights).astype(np.float64)
 
     def squares_where(self, needed: np.ndarray, part: Part, penalty: float, weights: Array) -> np.ndarray:
-        """The same for one target, null where it is not needed (bool [columns]); remembered for each penalty."""
+        """Return the same for one target, null where it is not needed (bool [columns]); remembered for each penalty."""
         known = self._squares.setdefault((part.targets, penalty), np.full(len(needed), np.nan))
         missing = np.flatnonzero(needed & np.isnan(known))
         if len(missing):
@@ -237,7 +237,7 @@ def _held_out(
 
 
 def _usable_groups(moments: Moments, fold: Fold) -> list[Blocks]:
-    """The inner groups that have rows and leave rows to train on."""
+    """Return the inner groups that have rows and leave rows to train on."""
     rows = [float(moments.count[list(group)].sum()) for group in fold.inner]
     usable = [group for group, count in zip(fold.inner, rows, strict=True) if 0 < count < sum(rows)]
     if not usable:
@@ -264,7 +264,7 @@ def _choose_penalties(group: _Group, parts: Sequence[Part], weighted: np.ndarray
 
 
 def _precision(held_out: _HeldOut, gain: np.ndarray, chance: float) -> np.ndarray:
-    """The weight 1/r - 1/var of each column; 0 where its prediction explains no more variance than chance."""
+    """Return the weight 1/r - 1/var of each column; 0 where its prediction explains no more variance than chance."""
     residual, variance = held_out.residual(gain), held_out.variance
     better = 1 - residual / variance > chance
     return np.asarray(np.where(better, 1 / residual - 1 / variance, 0.0))
@@ -287,7 +287,7 @@ class _Training:
         return fetched(self._factors[penalty].solve(cross))
 
     def tensors(self, columns: slice, penalty: float, gain: np.ndarray, precision: np.ndarray) -> Tensors:
-        """The tensors of the target in the given columns."""
+        """Return the tensors of the target in the given columns."""
         kept = columns.start + np.flatnonzero(precision[columns] > 0)
         cross = self._moments.cross_about(self._blocks, self._centre, kept)
         weight = self._solution(penalty, cross)

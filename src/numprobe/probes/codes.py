@@ -51,7 +51,7 @@ def fourier_frequencies(count: int) -> np.ndarray:
 
 
 def make_code(name: str, minimum: int, maximum: int) -> Code:
-    """The code `name` of the numbers minimum..maximum.
+    """Return the code `name` of the numbers minimum..maximum.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def _circular(numbers: np.ndarray) -> Code:
 
 
 def _helix(numbers: np.ndarray) -> Code:
-    """A linear term and waves of periods 2, 5, 10 and 100 (Kantamneni & Tegmark, arXiv 2502.00873).
+    """Return a linear term and waves of periods 2, 5, 10 and 100 (Kantamneni & Tegmark, arXiv 2502.00873).
 
     A number and a point on a circle have no common unit, so the columns are weighted by how well they are predicted.
     """
@@ -139,7 +139,7 @@ def _require_natural(name: str, numbers: np.ndarray) -> None:
 
 
 def _varying(matrix: np.ndarray) -> np.ndarray:
-    """The columns that differ between numbers by more than rounding."""
+    """Return the columns that differ between numbers by more than rounding."""
     exact = matrix.astype(np.float64)
     return np.asarray(exact[:, np.ptp(exact, axis=0) > _ROUNDING])
 

@@ -11,7 +11,7 @@ CONTROLS = ("shuffled", "gaussian")
 
 
 def control_labels(control: str, values: np.ndarray, split: Split, seed: int) -> np.ndarray:
-    """The label of each row under a control: what the probe is trained to say and judged by.
+    """Return the label of each row under a control: what the probe is trained to say and judged by.
 
     `shuffled` is one permutation of all values, applied to every row. A row stays in the block of its TRUE value;
     only its label changes. The test is the same as without the control: a permutation is one-to-one, so the labels of

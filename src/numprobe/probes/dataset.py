@@ -53,7 +53,7 @@ class TrainingRows:
             taken += len(chosen)
 
     def states(self, layer: str) -> np.ndarray:
-        """All states of the used rows, [rows used, width]."""
+        """Return all states of the used rows, [rows used, width]."""
         return np.concatenate([states for states, _ in self.batches(layer)])
 
 
@@ -85,13 +85,13 @@ def training_rows(folder: str | Path, split: Split, site: str = RESIDUAL) -> Tra
 
 
 def whole_fold(split: Split) -> Fold:
-    """The fold "all", which trains on every value; its inner groups are as many as those of the other folds."""
+    """Return the fold "all", which trains on every value; its inner groups are as many as those of the other folds."""
     blocks = tuple(range(split.n_blocks))
     count = min(len(split.folds[0].inner), len(blocks))
     return Fold(ALL, (), (), blocks, tuple(blocks[start::count] for start in range(count)))
 
 
 def describe_split(split: Split, scheme: str, seed: int, folds: list[Fold]) -> Mapping[str, Any]:
-    """The split as a probe file records it: the block of every value, and each fold's blocks."""
+    """Return the split as a probe file records it: the block of every value, and each fold's blocks."""
     parts = {fold.name: {"test": fold.test, "validation": fold.validation, "train": fold.train} for fold in folds}
     return {"scheme": scheme, "seed": seed, "blocks": split.block.tolist(), "folds": parts}

@@ -91,7 +91,7 @@ def fit_answer_probe(
 
 
 def _answers_of(rows: TrainingRows, answers: pl.DataFrame) -> np.ndarray:
-    """The model's answer in each used row, int64 [rows used]; -1: no number."""
+    """Return the model's answer in each used row, int64 [rows used]; -1: no number."""
     read = read_positions(rows.folder).filter(rows.used).select("prompt", "value")
     named = answers.select("prompt", "answer", asked="value")
     joined = read.join(named, on="prompt", how="left", maintain_order="left")
@@ -115,7 +115,7 @@ def _fit(
     target: Target,
     folds: Sequence[Fold],
 ) -> dict[str, Tensors] | None:
-    """The tensors of one layer; None if its states are one vector in a fold."""
+    """Return the tensors of one layer; None if its states are one vector in a fold."""
     found: dict[str, Tensors] = {}
     for fold in folds:
         part = used[fold.name]

@@ -132,7 +132,7 @@ def is_constant(states: np.ndarray) -> bool:
 
 
 def _mean_and_scale(states: np.ndarray, used: np.ndarray | slice) -> tuple[np.ndarray, float]:
-    """Mean float64 [d] and root mean squared deviation of the used rows."""
+    """Return the mean float64 [d] and root mean squared deviation of the used rows."""
     chosen = states[used]
     mean = np.sum([block.sum(axis=0, dtype=np.float64) for block in _blocks(chosen)], axis=0) / len(chosen)
     squares = sum(float(((block - mean) ** 2).sum()) for block in _blocks(chosen))
@@ -284,5 +284,5 @@ class IterativeData:
 
 
 def _best(tried: list[Trained], layer: int) -> int:
-    """The candidate with the highest validation accuracy, the smaller loss among equals."""
+    """Return the candidate with the highest validation accuracy, the smaller loss among equals."""
     return max(range(len(tried)), key=lambda index: (tried[index].accuracy[layer], -tried[index].loss[layer]))

@@ -61,7 +61,7 @@ def fit_patterns(
 
 
 def _number_means(rows: TrainingRows, layer: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """The mean state of each number, float64 [N, d], and whether it has rows, bool [N]."""
+    """Return the mean state of each number, float64 [N, d], and whether it has rows, bool [N]."""
     total = np.zeros((len(split.values), rows.width))
     count = np.zeros(len(split.values))
     for states, values in rows.batches(layer):
@@ -96,7 +96,7 @@ def _fit(
 
 
 def _best_penalty(means: np.ndarray, scaled: np.ndarray, train: np.ndarray, groups: Sequence[np.ndarray]) -> float:
-    """The penalty with the smallest error on the mean states of inner held-out numbers."""
+    """Return the penalty with the smallest error on the mean states of inner held-out numbers."""
     errors = dict.fromkeys(PENALTIES, 0.0)
     for group in groups:
         for penalty in PENALTIES:

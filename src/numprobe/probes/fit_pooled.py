@@ -29,7 +29,7 @@ Fitted = dict[Where, Tensors]
 
 
 def number_target(split: Split, control: str, seed: int) -> Target:
-    """The code that is fitted, with true or shuffled labels."""
+    """Return the code that is fitted, with true or shuffled labels."""
     labels = control_labels(control, split.values, split, seed)
     return make_target(make_code(KIND, split.minimum, split.maximum), labels, split.minimum)
 
@@ -170,7 +170,7 @@ def _extend(fitted: list[Fitted], frame: _Frame, layers: Sequence[str], found: l
 
 
 def _onto(shared: Tensors, layer: str, frame: _Frame) -> Tensors:
-    """The arrays of a layer: those of the fit, with the layer's normalisation in front of the fit's own."""
+    """Return the arrays of a layer: those of the fit, with the layer's normalisation in front of the fit's own."""
     if frame.standards is None:
         return shared
     weights = {name: array for name, array in shared.items() if name not in _OWN}
@@ -183,6 +183,6 @@ def _onto(shared: Tensors, layer: str, frame: _Frame) -> Tensors:
 
 
 def _composed(shared: Tensors, standard: Standard, ending: str) -> Tensors:
-    """Mean and scale of ((x - mean) / scale - fitted mean) / fitted scale."""
+    """Return the mean and scale of ((x - mean) / scale - fitted mean) / fitted scale."""
     mean = standard.mean + standard.scale * shared["mean"]
     return {f"mean{ending}": mean, f"scale{ending}": np.asarray(standard.scale * shared["scale"])}

@@ -344,7 +344,7 @@ def _loss(
     target: torch.Tensor,
     l1: float,
 ) -> torch.Tensor:
-    """The sum over layers, whose parameters are separate: each layer's gradient is that of its own mean loss."""
+    """Return the sum over layers, whose parameters are separate: each layer's gradient is that of its own mean loss."""
     scores = _scores(family, parameters, states, seen)
     layers = len(states)
     loss = cross_entropy(scores.flatten(0, 1), target.repeat(layers), reduction="sum") / len(target)

@@ -45,7 +45,7 @@ class Head:
 
 
 def output_head(model: Any, norm: nn.Module | None, candidates: list[int]) -> Head:
-    """The head of a causal model for some tokens, in float32, without a scale of all logits: it moves no argmax.
+    """Return the head of a causal model for some tokens, in float32, without a scale of all logits: it moves no argmax.
 
     Parameters
     ----------

@@ -61,14 +61,14 @@ class Moments:
     by_value: Sequence[Array]
 
     def centre(self, blocks: Blocks) -> Centre:
-        """The means over all rows of the blocks."""
+        """Return the means over all rows of the blocks."""
         chosen = list(blocks)
         count = self.count[chosen]
         total = count.sum()
         return Centre(float(total), count @ self.state_mean[chosen] / total, count @ self.target_mean[chosen] / total)
 
     def gram_about(self, blocks: Blocks, centre: Centre) -> Array:
-        """The sum over the blocks of (x - m)(x - m)', float64 [d, d]."""
+        """Return the sum over the blocks of (x - m)(x - m)', float64 [d, d]."""
         chosen = list(blocks)
         offset = self.state_mean[chosen] - centre.state
         result = beside(offset.T, self.gram[0]) @ beside(self.count[chosen, None] * offset, self.gram[0])
@@ -77,7 +77,7 @@ class Moments:
         return result
 
     def trace_about(self, blocks: Blocks, centre: Centre) -> float:
-        """The trace of `gram_about`."""
+        """Return the trace of `gram_about`."""
         chosen = list(blocks)
         offset = self.state_mean[chosen] - centre.state
         return float(
@@ -91,7 +91,7 @@ class Moments:
         return bool(variance <= CONSTANT_TOLERANCE * (variance + centre.state @ centre.state))
 
     def cross_about(self, blocks: Blocks, centre: Centre, columns: np.ndarray | slice = slice(None)) -> Array:
-        """The sum over the blocks of (x - m)(s - t)' for some target columns, float32 [d, columns]."""
+        """Return the sum over the blocks of (x - m)(s - t)' for some target columns, float32 [d, columns]."""
         chosen = list(blocks)
         offset = (self.state_mean[chosen] - centre.state).T * self.count[chosen]
         target = (self.target_mean[chosen] - centre.target)[:, columns]
@@ -101,11 +101,11 @@ class Moments:
         return result
 
     def present_in(self, blocks: Blocks) -> np.ndarray:
-        """The values of the blocks that have rows, int64 [n], block by block."""
+        """Return the values of the blocks that have rows, int64 [n], block by block."""
         return np.concatenate([self.present[block] for block in blocks])
 
     def values_about(self, blocks: Blocks, centre: Centre) -> Array:
-        """The sum of x - m over the rows of each value of `present_in`, float32 [d, n]."""
+        """Return the sum of x - m over the rows of each value of `present_in`, float32 [d, n]."""
         offset = (self.state_mean[list(blocks)] - centre.state)[:, :, None]
         moved = [
             _product(more, self.rows[block][None], self.gram[0]) for block, more in zip(blocks, offset, strict=True)
@@ -113,7 +113,7 @@ class Moments:
         return beside_each_other([self.by_value[block] + more for block, more in zip(blocks, moved, strict=True)])
 
     def target_square_about(self, blocks: Blocks, centre: Centre) -> np.ndarray:
-        """The sum over the blocks of (s - t)^2 per column, float64 [c]."""
+        """Return the sum over the blocks of (s - t)^2 per column, float64 [c]."""
         chosen = list(blocks)
         offset = self.target_mean[chosen] - centre.target
         return np.asarray(self.target_square[chosen].sum(axis=0) + self.count[chosen] @ offset**2)
@@ -175,7 +175,7 @@ class Subspace:
     basis: np.ndarray
 
     def coordinates(self, moments: Moments) -> Moments:
-        """The same moments in coordinates along the basis: r numbers per state instead of d."""
+        """Return the same moments in coordinates along the basis: r numbers per state instead of d."""
         basis = beside(self.basis, moments.gram[0])
         gram = [basis.T @ gram @ basis for gram in moments.gram]
         cross = [single(basis.T) @ cross for cross in moments.cross]
@@ -185,7 +185,7 @@ class Subspace:
 
 
 def find_subspace(moments: Moments, tolerance: float, largest_share: float) -> Subspace | None:
-    """The space that the states fill, or None if it has more than `largest_share` of all dimensions.
+    """Return the space that the states fill, or None if it has more than `largest_share` of all dimensions.
 
     Directions count in which states vary by more than `tolerance` times the largest variance.
     """

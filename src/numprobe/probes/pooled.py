@@ -71,12 +71,12 @@ def spread(statistics: Statistics, split: Split, blocks: Blocks) -> Spread:
 
 
 def weighted(statistics: Statistics, factor: float) -> Statistics:
-    """The statistics of the rows, each counted `factor` times."""
+    """Return the statistics of the rows, each counted `factor` times."""
     return Statistics(statistics.gram * factor, statistics.value_sum * factor, statistics.value_count * factor)
 
 
 def normalised(statistics: Statistics, split: Split, standard: Standard) -> Statistics:
-    """The statistics of the rows (x - mean) / scale, from those of the rows x."""
+    """Return the statistics of the rows (x - mean) / scale, from those of the rows x."""
     mean, scale = standard.mean, standard.scale
     gram = np.empty_like(statistics.gram)
     for block in range(split.n_blocks):

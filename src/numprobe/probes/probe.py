@@ -74,7 +74,7 @@ class Probe:
     tensors: Mapping[tuple[str, str], Tensors]
 
     def scores(self, hidden: Any, layer: str | int, fold: str | int = ALL) -> np.ndarray:
-        """The score of every candidate number, float32 [n, N]; the largest is the reading.
+        """Return the score of every candidate number, float32 [n, N]; the largest is the reading.
 
         For `fourier`, `helix`, `sinusoidal`, `wave` and `mlp` a softmax over the candidates gives probabilities; for
         `linear` and `log` the score is minus the distance to the predicted value.
@@ -105,7 +105,7 @@ class Probe:
         return np.asarray((latent + tensors["bias"]) @ tensors["classes"].T)
 
     def decode(self, hidden: Any, layer: str | int, fold: str | int = ALL) -> np.ndarray:
-        """The number that is read in each state, int64 [n]; parameters and errors as `scores`."""
+        """Return the number that is read in each state, int64 [n]; parameters and errors as `scores`."""
         best = [self.scores(part, layer, fold).argmax(axis=1) for part in _batches(hidden)]
         return np.asarray(self.numbers[np.concatenate(best)])
 
@@ -150,7 +150,7 @@ class Probe:
         return table.select(_READING).sort("start", maintain_order=True)
 
     def in_context(self, context: str) -> "Probe":
-        """The same probe, reading with the normalisation of one of the contexts that it was fitted in.
+        """Return the same probe, reading with the normalisation of one of the contexts that it was fitted in.
 
         Only a probe that is normalised per layer and context differs from itself; it reads a state of unknown context
         with the normalisation of the layer over all its contexts.
@@ -189,7 +189,7 @@ class Probe:
         write_tensors(path, flat, described)
 
     def _owner(self, layer: str, fold: str, name: str) -> str:
-        """The layer under whose name an array is stored."""
+        """Return the layer under whose name an array is stored."""
         arrays = [self.tensors[other, fold].get(name) for other in self.layers]
         shared = len(arrays) > 1 and all(array is arrays[0] for array in arrays)
         return _SHARED if shared else layer
@@ -276,7 +276,7 @@ def _assemble(path: Path, described: dict[str, Any], flat: dict[str, np.ndarray]
 
 
 def _with_own(arrays: Tensors, context: str) -> Tensors:
-    """The arrays with the mean and the scale of a context, where it has its own."""
+    """Return the arrays with the mean and the scale of a context, where it has its own."""
     general = {name: array for name, array in arrays.items() if "@" not in name}
     return general | {name: arrays[f"{name}@{context}"] for name in ("mean", "scale") if f"{name}@{context}" in arrays}
 

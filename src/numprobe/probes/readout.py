@@ -37,7 +37,7 @@ def weighted_classes(code: np.ndarray, columns: np.ndarray, mean: np.ndarray, pr
 
 
 def number_kernel(tensors: Tensors, code: np.ndarray) -> Kernel:
-    """The kernel of a fitted probe's read-out directions, in units of the standardised states."""
+    """Return the kernel of a fitted probe's read-out directions, in units of the standardised states."""
     classes = weighted_classes(code, tensors["columns"], tensors["target_mean"], tensors["precision"])
     weight = tensors["weight"].astype(np.float64)
     return Kernel(classes, (weight.T @ weight).astype(np.float32))
@@ -58,7 +58,7 @@ def frequency_weights(tensors: Tensors, code: np.ndarray) -> dict[int, float]:
 
 
 def enough_rank(tensors: Tensors, code: np.ndarray, states: np.ndarray, labels: np.ndarray) -> int:
-    """The smallest rank that reads held-out states within `TOLERANCE` of the full read-out, at most d / 4.
+    """Return the smallest rank that reads held-out states within `TOLERANCE` of the full read-out, at most d / 4.
 
     Parameters
     ----------

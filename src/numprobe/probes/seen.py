@@ -26,7 +26,7 @@ SEEN = "seen"
 
 
 def prompt_groups(positions: pl.DataFrame, groups: int, seed: int) -> np.ndarray:
-    """The group of each row, int64 [n]: the prompts of each number in random order, dealt out in turn.
+    """Return the group of each row, int64 [n]: the prompts of each number in random order, dealt out in turn.
 
     Rows with the same number and operands (the same text) are in one group.
 
@@ -60,7 +60,7 @@ def prompt_groups(positions: pl.DataFrame, groups: int, seed: int) -> np.ndarray
 
 
 def control_task(minimum: int, maximum: int, seed: int) -> np.ndarray:
-    """A random label for each number minimum..maximum, each label once: int64 [N]."""
+    """Return a random label for each number minimum..maximum, each label once: int64 [N]."""
     return np.asarray(generator(seed, "control", "task").permutation(np.arange(minimum, maximum + 1)))
 
 

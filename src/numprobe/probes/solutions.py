@@ -54,7 +54,7 @@ def make_parts(widths: Sequence[int], places: Sequence[np.ndarray]) -> list[Part
 
 
 def consecutive(widths: Sequence[int]) -> list[slice]:
-    """The columns of each of some matrices that stand side by side."""
+    """Return the columns of each of some matrices that stand side by side."""
     return [slice(start, end) for start, end in pairwise(np.cumsum([0, *widths]).tolist())]
 
 
@@ -66,7 +66,7 @@ class Ridges:
         self._made: dict[Blocks, Ridge] = {}
 
     def on(self, blocks: Blocks) -> "Ridge":
-        """The ridge problems with these training blocks."""
+        """Return the ridge problems with these training blocks."""
         key = tuple(sorted(blocks))
         found = self._made.pop(key, None) or Ridge(self.moments, key)
         while len(self._made) >= _REMEMBERED:

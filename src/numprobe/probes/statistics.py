@@ -41,7 +41,7 @@ class Statistics:
 
 
 def accumulate(states: np.ndarray, values: np.ndarray, split: Split, device: str | None = None) -> Statistics:
-    """The statistics of some rows.
+    """Return the statistics of some rows.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ def fit_universal(
     seed: int,
     metadata: Mapping[str, Any],
 ) -> dict[str, Probe]:
-    """The universal probe, its controls, and what it is compared with.
+    """Return the universal probe, its controls, and what it is compared with.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ _TEXT_SPLIT_SEED = 0
 def make_prompts(
     name: str, kind: str, seed: int, minimum: int, maximum: int, options: Mapping[str, Any]
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """The prompt table of one context, and the metadata that describes it.
+    """Return the prompt table of one context, and the metadata that describes it.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def make_prompts(
 
 
 def _entry(name: str, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the kind, defaults filled in."""
+    """Return the options of the kind, defaults filled in."""
     if kind not in KINDS:
         raise NumprobeError(f"context '{name}': unknown kind '{kind}', use one of {', '.join(KINDS)}")
     foreign = sorted(set(options) - set(KINDS[kind]))

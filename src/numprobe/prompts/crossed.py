@@ -52,7 +52,7 @@ def crossed_pairs(minimum: int, maximum: int, per_value: int, seed: int) -> pl.D
 
 
 def crossed_prompts(pairs: pl.DataFrame) -> pl.DataFrame:
-    """The pairs in symbols, as a prompt table (docs/files.md) in their order: prompt k is row k."""
+    """Return the pairs in symbols, as a prompt table (docs/files.md) in their order: prompt k is row k."""
     return prompt_table(_prompt(prompt, row) for prompt, row in enumerate(pairs.iter_rows(named=True)))
 
 

@@ -7,7 +7,7 @@ Spans = dict[str, tuple[int, int]]
 
 
 def fill_template(template: str, numbers: Mapping[str, int | str]) -> tuple[str, Spans]:
-    """The text of a template, and the character span of every number in it.
+    """Return the text of a template, and the character span of every number in it.
 
     Parameters
     ----------

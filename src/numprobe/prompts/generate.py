@@ -26,7 +26,7 @@ _OPERAND = "{a} + {b}"
 
 
 def number_prompts(minimum: int, maximum: int) -> pl.DataFrame:
-    """The bare numbers minimum..maximum, one prompt each, read at the number's token."""
+    """Return the bare numbers minimum..maximum, one prompt each, read at the number's token."""
     values = range(minimum, maximum + 1)
     return prompt_table(
         _filled("{n}", {"n": value}, "n") | {"prompt": prompt, "read_at": "token"}
@@ -141,7 +141,7 @@ def natural_prompts(
 
 
 def _filled(template: str, numbers: Mapping[str, int], target: str) -> dict[str, Any]:
-    """The template with its numbers, and where the target stands."""
+    """Return the template with its numbers, and where the target stands."""
     text, spans = fill_template(template, numbers)
     start, end = spans[target]
     place = {"value": numbers[target], "start": start, "end": end}

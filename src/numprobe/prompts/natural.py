@@ -29,7 +29,7 @@ class Passage:
 
 
 def load_passages() -> list[Passage]:
-    """All built-in passages, in the order of the file: six domains, about 30 % of each in the test split.
+    """Return all built-in passages, in the order of the file: six domains, about 30 % of each in the test split.
 
     The words of the training passages cover nearly all words of the test passages, so that a small model can take its
     vocabulary from the training passages alone.

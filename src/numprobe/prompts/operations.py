@@ -62,7 +62,7 @@ def _product(result: int, first: Range, second: Range, rng: np.random.Generator)
 
 
 def _factor_pairs(result: int, first: Range, second: Range) -> list[tuple[int, int]]:
-    """All ordered pairs of factors within the ranges; for 0 the pairs with at least one 0."""
+    """Return all ordered pairs of factors within the ranges; for 0 the pairs with at least one 0."""
     if result == 0:
         largest = max(first[1], second[1])
         pairs = [(0, 0), *((0, b) for b in range(1, largest + 1)), *((a, 0) for a in range(1, largest + 1))]

@@ -35,7 +35,7 @@ def _from_one(name: str, members: tuple[str, ...], cyclic: bool = False) -> Orde
 
 
 def _digits(name: str, first: int) -> OrderedSet:
-    """The ten digits of a script, whose code points follow each other."""
+    """Return the ten digits of a script, whose code points follow each other."""
     return OrderedSet(name, tuple(chr(first + digit) for digit in range(10)), tuple(range(10)))
 
 

@@ -12,12 +12,12 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def normalised(text: str) -> str:
-    """The text without what a variant may change freely: numbers, case and spacing."""
+    """Return the text without what a variant may change freely: numbers, case and spacing."""
     return " ".join(re.sub(r"\d+", "0", text).casefold().split())
 
 
 def similar_groups(texts: Sequence[str]) -> np.ndarray:
-    """The group of each text, an int array of shape (len(texts),).
+    """Return the group of each text, an int array of shape (len(texts),).
 
     Two texts are variants if, after `normalised`, they hold the same sentences in any order, or would after leaving out
     one sentence of one or of each. Groups are the connected components: variants of variants belong together. Texts of

@@ -27,7 +27,7 @@ _CLASSES = {
 
 
 def build_network(specification: Specification, vocabulary_size: int, seed: int) -> PreTrainedModel:
-    """An untrained model in float32; the global random state is left as it was."""
+    """Return an untrained model in float32; the global random state is left as it was."""
     config_class, model_class = _CLASSES[specification.architecture]
     config = config_class(
         vocab_size=vocabulary_size,

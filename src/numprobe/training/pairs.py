@@ -107,6 +107,6 @@ def operands(operation: str, random: np.random.Generator, count: int, maximum: i
 
 
 def results(operation: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The results; division is the integer quotient. int64, same shape."""
+    """Return the results; division is the integer quotient. int64, same shape."""
     functions = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.floor_divide}
     return np.asarray(functions[operation](a, b))

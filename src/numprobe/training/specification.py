@@ -84,7 +84,7 @@ class Specification:
         return (self.block_rate or block, self.embedding_rate or embedding, self.norm_rate or norm)
 
     def as_dict(self) -> dict[str, Any]:
-        """All keys, as JSON holds them."""
+        """Return all keys, as JSON holds them."""
         return {**asdict(self), "checkpoints": list(self.checkpoints)}
 
     def _check_together(self) -> None:

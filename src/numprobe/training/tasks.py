@@ -218,7 +218,7 @@ class Curriculum:
         self._scale = scale
 
     def steps(self, random: np.random.Generator, steps: int) -> Iterator[list[Batch]]:
-        """The batches of each of `steps` steps."""
+        """Yield the batches of each of `steps` steps."""
         counts = [max(1, round(rows * self._scale)) for _, rows in self._groups]
         for _ in range(steps):
             drawn = [group.draw(random, count) for (group, _), count in zip(self._groups, counts, strict=True)]

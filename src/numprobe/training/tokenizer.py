@@ -24,12 +24,12 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def words_of(texts: Iterable[str]) -> list[str]:
-    """The different words of the texts, in lower case, sorted."""
+    """Return the different words of the texts, in lower case, sorted."""
     return sorted({word for text in texts for word in _WORD.findall(text.lower())})
 
 
 def build_tokenizer(words: Iterable[str], max_length: int) -> PreTrainedTokenizerFast:
-    """A word-level tokenizer for numbers, signs and the given words.
+    """Return a word-level tokenizer for numbers, signs and the given words.
 
     Maximal digit runs are cut out of whatever they are glued to and split into groups of three from the left
     (12045 -> 120 45); with the zero-padded groups 00..09 and 000..099 in the vocabulary any numeral is written without

@@ -177,5 +177,5 @@ def _loss_row(step: int, losses: list[float]) -> dict[str, Any]:
 
 
 def training_passages() -> list[Passage]:
-    """The built-in passages of the training split: the only ones whose words and wordings a small model sees."""
+    """Return the built-in passages of the training split: the only ones whose words and wordings a small model sees."""
     return [passage for passage in load_passages() if passage.text_split == "train"]

@@ -115,7 +115,7 @@ def _compact(states: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _expand(tensors: Tensors, basis: np.ndarray | None) -> Tensors:
-    """The fit in the states' own components."""
+    """Return the fit in the states' own components."""
     if basis is None:
         return tensors
     weight = (basis.T @ tensors["weight"]).astype(np.float32)
@@ -162,7 +162,7 @@ def load_kernels(path: str | Path) -> dict[tuple[str, str], dict[Key, Tensors]]:
 
 
 def stored_kernel(tensors: Tensors, code: np.ndarray) -> Kernel:
-    """The kernel of stored tensors; `code` [N, c] holds all columns."""
+    """Return the kernel of stored tensors; `code` [N, c] holds all columns."""
     return Kernel(
         weighted_classes(code, tensors["columns"], tensors["target_mean"], tensors["precision"]), tensors["gram"]
     )

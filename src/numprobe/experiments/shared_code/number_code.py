@@ -77,7 +77,7 @@ class NumberCode:
 
 
 def pool(parts: Sequence[Evidence]) -> Evidence:
-    """The evidence of several states or models, each counting the same; `values` is that of the smallest."""
+    """Return the evidence of several states or models, each counting the same; `values` is that of the smallest."""
     return Evidence(
         product=np.mean([part.product for part in parts], axis=0),
         square=np.mean([part.square for part in parts], axis=0),
@@ -87,7 +87,7 @@ def pool(parts: Sequence[Evidence]) -> Evidence:
 
 
 def learn_code(evidence: Evidence) -> NumberCode:
-    """The columns that are predicted better than chance, with precision 1 / residual variance - 1 / variance.
+    """Return the columns that are predicted better than chance, with precision 1 / residual variance - 1 / variance.
 
     Chance as for the probe `fourier` (docs/probes.md): 3.84 / number of values. If no column is, the best one counts.
     """
@@ -101,7 +101,7 @@ def learn_code(evidence: Evidence) -> NumberCode:
 
 
 def reassign(code: NumberCode, ranking: np.ndarray) -> NumberCode:
-    """The same precisions on other columns: the largest on the first of `ranking` (int [c]), and so on."""
+    """Return the same precisions on other columns: the largest on the first of `ranking` (int [c]), and so on."""
     return NumberCode(ranking[: len(code.columns)], np.sort(code.precision)[::-1])
 
 
@@ -170,7 +170,7 @@ class HalfReader:
         return self._numbers.values[self._test]
 
     def read(self, code: NumberCode, minimum: int) -> np.ndarray:
-        """The number, out of all candidates, that is read in each state of the other half: int64.
+        """Return the number, out of all candidates, that is read in each state of the other half: int64.
 
         Only the map is fitted, with the penalty that leaves the smallest residual, weighted by the code's precisions,
         on inner held-out values. Score of n: sum_j w_j (p_j S_nj - S_nj^2 / 2), the Gaussian likelihood of the code.

@@ -1,6 +1,6 @@
-"""Facts of a model from the header of a GGUF file: whether it can be read, and its states.
+"""Facts about a model from the header of a GGUF file: whether it is supported, and its states.
 
-Standard library only, as `header`: the Snakefile asks before any model is opened.
+Standard library only, like `header`: the Snakefile uses this before any model is opened.
 """
 
 from pathlib import Path
@@ -13,10 +13,10 @@ from numprobe.models.gguf.names import FAMILIES, name_tensors
 from numprobe.models.gguf.splits import SPLITS
 from numprobe.models.weights import same_bytes
 
-#: Kinds of vocabularies, and the lists that they consist of: byte-level, and SentencePiece with scores.
+#: Kind of vocabulary -> the lists that it consists of: byte-level, and SentencePiece with scores.
 VOCABULARIES = {"gpt2": ("tokens", "token_type", "merges"), "llama": ("tokens", "token_type", "scores")}
 _NEEDED = ("block_count", "embedding_length", "feed_forward_length", "attention.head_count")
-# What else a file may say of its architecture: read through transformers, and checked after the conversion.
+# Optional entries on the architecture: read by transformers, and checked after the conversion.
 _READ = (
     "context_length",
     "vocab_size",
@@ -27,7 +27,7 @@ _READ = (
     "attention.key_length",
     "attention.value_length",
 )
-# Entries that transformers passes over, and the values with which they change nothing.
+# Entries that transformers ignores -> the values at which they have no effect.
 _NEUTRAL = {
     "rope.scaling.type": ("none",),
     "rope.scaling.factor": (0.0, 1.0),
@@ -44,8 +44,8 @@ def read_known_model(path: str | Path) -> GgufHeader:
     Raises
     ------
     NumprobeError
-        As `read_header`; or if architecture or vocabulary are not supported, or the file says or holds what would not
-        be read.
+        As `read_header`; or if the architecture or the vocabulary is not supported, or the file holds settings or
+        tensors that would not be read.
     """
     header = known_header(path)
     kind = header.architecture
@@ -55,11 +55,11 @@ def read_known_model(path: str | Path) -> GgufHeader:
         )
     missing = [f"{kind}.{key}" for key in _NEEDED if not isinstance(header.metadata.get(f"{kind}.{key}"), int)]
     if missing:
-        raise NumprobeError(f"{path} does not say, or not with one number, what the model is: {', '.join(missing)}")
+        raise NumprobeError(f"{path} lacks entries, or they are not single integers: {', '.join(missing)}")
     passed_over = sorted(_passed_over(header))
     if passed_over:
         raise NumprobeError(
-            f"{path} has settings that are not read, so the model's states would be others: {', '.join(passed_over)}"
+            f"{path} has settings that are not read, so the model's states would be wrong: {', '.join(passed_over)}"
         )
     name_tensors(header)
     check_vocabulary(header)
@@ -67,17 +67,17 @@ def read_known_model(path: str | Path) -> GgufHeader:
 
 
 def check_vocabulary(header: GgufHeader) -> None:
-    """Refuse a file whose vocabulary is not supported, or not complete.
+    """Refuse a file whose vocabulary is not supported or not complete.
 
     Raises
     ------
     NumprobeError
-        If it is not.
+        If the vocabulary is not supported or not complete.
     """
     kind, cut = (header.metadata.get(f"tokenizer.ggml.{key}") for key in ("model", "pre"))
     if kind not in VOCABULARIES:
         known = " and ".join(VOCABULARIES)
-        raise NumprobeError(f"{header.path}: its vocabulary is of kind {kind!r}, which is not supported; are {known}")
+        raise NumprobeError(f"{header.path}: vocabularies of kind {kind!r} are not supported; supported: {known}")
     if kind == "gpt2" and cut not in SPLITS:
         raise NumprobeError(
             f"{header.path}: its tokenizer cuts texts by {cut!r} (tokenizer.ggml.pre), which is not supported; "
@@ -97,13 +97,13 @@ def _passed_over(header: GgufHeader) -> list[str]:
 
 
 def own_entries(header: GgufHeader) -> dict[str, Any]:
-    """Return what a file says of its architecture, by keys without the architecture's name."""
+    """Return a file's entries on its architecture, by keys without the architecture's name."""
     prefix = f"{header.architecture}."
     return {key.removeprefix(prefix): value for key, value in header.metadata.items() if key.startswith(prefix)}
 
 
 def gguf_facts(header: GgufHeader) -> ModelFacts:
-    """Return which states the model of a GGUF file has; tied if its output matrix is left out, or is the input's."""
+    """Return the facts of a GGUF file's model; it is tied if its output matrix is absent or equals the input matrix."""
     matrix, head = (header.tensors.get(name) for name in ("token_embd.weight", "output.weight"))
     tied = head is None or (
         matrix is not None
@@ -120,7 +120,7 @@ def gguf_width(header: GgufHeader) -> int:
 
 
 def count_types(header: GgufHeader) -> dict[str, int]:
-    """Return how many tensors of a GGUF file are of each type, in the order of the types' names."""
+    """Return the number of tensors of each type in a GGUF file, sorted by type."""
     types = sorted(tensor.type for tensor in header.tensors.values())
     return {kind: types.count(kind) for kind in dict.fromkeys(types)}
 

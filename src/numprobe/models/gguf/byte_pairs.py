@@ -1,4 +1,4 @@
-"""Byte-level vocabularies: GPT-2's, plain and slow, with the regular expressions of the package `regex`."""
+"""Byte-level BPE as in GPT-2: a plain, slow reference, with the regular expressions of the package `regex`."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +12,14 @@ from numprobe.models.gguf.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class BytePairs(Vocabulary):
-    """A vocabulary whose tokens are bytes, joined in pairs.
+    """A byte-level BPE vocabulary.
 
     Attributes
     ----------
     merges
-        Pairs that are joined, the first before all others.
+        Pairs to merge, in order of priority.
     split
-        How a text is cut before.
+        How a text is split before the merges.
     """
 
     merges: list[tuple[str, str]]
@@ -37,7 +37,7 @@ class BytePairs(Vocabulary):
         return {pair: rank for rank, pair in enumerate(self.merges)}
 
     def _joined(self, piece: str) -> list[str]:
-        """The tokens of a piece: the pair that comes first in the merges is joined, until none is left."""
+        """Return the tokens of a piece: the pair of highest priority is merged until none is left."""
         if self.split.whole_first and piece in self.ids:
             return [piece]
         parts = list(piece)
@@ -60,7 +60,7 @@ def _matches_and_gaps(expression: str, text: str) -> list[str]:
 
 
 def _alphabet() -> dict[int, str]:
-    """Return the character of each byte in byte-level vocabularies: itself if visible, else a letter from 256 on."""
+    """Return the character of each byte in byte-level vocabularies: itself if visible, else a character from 256 on."""
     seen = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     hidden = [byte for byte in range(256) if byte not in seen]
     return {**{byte: chr(byte) for byte in seen}, **{byte: chr(256 + place) for place, byte in enumerate(hidden)}}

@@ -1,4 +1,4 @@
-"""Turn a GGUF file into an ordinary model folder: once, checked tensor by tensor."""
+"""Convert a GGUF file to an ordinary model folder, checked tensor by tensor."""
 
 import tempfile
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from numprobe.models.source import ModelSource
 from numprobe.sealed import write_sealed_json
 
 _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
-# One file, whatever its size: the rules name their files before the size is known.
+# One file whatever the size: the rules name their files before the size is known.
 _ONE_FILE = "1000GB"
 
 
@@ -41,14 +41,14 @@ def convert_gguf(
     output
         The folder.
     origin
-        Where the file comes from, for the record: `package` and `version`, or nothing.
+        Origin of the file for the record: `package` and `version`, or empty.
     provenance
-        What the record says of its making.
+        Provenance to store in the record.
 
     Raises
     ------
     NumprobeError
-        If the file cannot be read, is not supported, or what became of it differs from the file.
+        If the file cannot be read or is not supported, or the converted model differs from it.
     """
     file, output = Path(file), Path(output)
     header = read_known_model(file)
@@ -63,7 +63,7 @@ def convert_gguf(
         model.save_pretrained(temporary, max_shard_size=_ONE_FILE)
         del model
         tokenizer.save_pretrained(temporary, save_jinja_files=False)
-        # As it will be loaded: for some types of model transformers builds another one than it saved.
+        # Loaded again, because transformers builds another tokenizer than it saved for some model types.
         check_tokenizer(load_tokenizer(ModelSource("path", path=temporary)), read_vocabulary(file), file)
         check_weights(header, Path(temporary) / "model.safetensors")
         publish_model(temporary, output, _FILES)
@@ -83,7 +83,7 @@ def _describe(header: GgufHeader) -> dict[str, Any]:
 
 
 def _load(file: Path) -> Any:
-    """The model with float32 weights, free of what transformers remembers of the file."""
+    """Return the model with float32 weights, without transformers' record of the quantisation."""
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
@@ -96,7 +96,7 @@ def _load(file: Path) -> Any:
         )
     except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError, ImportError) as error:
         raise NumprobeError(f"transformers cannot read {file}: {error}") from error
-    # It would refuse to save weights that it takes for quantised ones.
+    # transformers refuses to save weights that it takes for quantised.
     model.hf_quantizer, model.is_quantized = None, False
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
@@ -104,7 +104,7 @@ def _load(file: Path) -> Any:
 
 
 def check_config(header: GgufHeader, config: Any) -> None:
-    """Compare what a model's configuration says with the header of its GGUF file.
+    """Compare a model's configuration with the header of its GGUF file.
 
     Raises
     ------
@@ -132,11 +132,11 @@ def check_config(header: GgufHeader, config: Any) -> None:
     if rotation.get("rope_type") != "default":
         wrong.append(f"rope_type is {rotation.get('rope_type')}, by the file default")
     if wrong:
-        raise NumprobeError(f"{header.path}: transformers makes another model of it: {'; '.join(wrong)}")
+        raise NumprobeError(f"{header.path}: transformers converts it to another model: {'; '.join(wrong)}")
 
 
 def head_size(header: GgufHeader) -> int:
-    """Return the components of an attention head of a file's model."""
+    """Return the number of components of an attention head."""
     own = own_entries(header)
     told = own.get("attention.key_length", own.get("rope.dimension_count"))
     return int(told if told is not None else own["embedding_length"] // own["attention.head_count"])

@@ -1,7 +1,7 @@
 """The header of a GGUF file: its metadata, and where its tensors lie.
 
-The Snakefile imports this module to know a model before it is converted, so: standard library only, and the weights are
-not read. (The reader of the package `gguf` takes seconds for a vocabulary of usual size; this one takes a tenth.)
+Standard library only, and no weights are read: the Snakefile imports this module to know a model before it is
+converted. (The reader of the package `gguf` takes seconds for a vocabulary of usual size; this one takes a tenth.)
 """
 
 import struct
@@ -23,7 +23,7 @@ _ALIGNMENT = 32
 _FIXED = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _TEXT, _LIST = 8, 9
 _LENGTH = struct.Struct("<Q")
-# Number of a tensor's type -> its name, the weights of a block and the bytes of a block.
+# Number of a tensor type -> its name, weights per block and bytes per block.
 _TENSOR_TYPES = {
     0: ("F32", 1, 4),
     1: ("F16", 1, 2),
@@ -60,7 +60,7 @@ _TENSOR_TYPES = {
     40: ("NVFP4", 64, 36),
     41: ("Q1_0", 128, 18),
 }
-#: Types that hold weights as they are, not in blocks of few bits.
+#: Types that are not quantised.
 FLOATS = ("F64", "F32", "F16", "BF16")
 
 
@@ -98,7 +98,7 @@ class GgufHeader:
     path
         The file.
     metadata
-        Its entries by key; of lists that were not asked for, the number of their items.
+        Its entries by key; for lists that were not requested, their length.
     tensors
         Its tensors by name, in the order of the file.
     """
@@ -121,12 +121,12 @@ def read_header(path: str | Path, lists: Container[str] = ()) -> GgufHeader:
     path
         The file.
     lists
-        Keys of the lists that are read; vocabularies are long.
+        Keys of the lists to read; others are skipped, since vocabularies are long.
 
     Raises
     ------
     NumprobeError
-        If there is no such file, it is a Git LFS pointer or no GGUF file, ends too early, or holds a part of a model.
+        If the file does not exist, is a Git LFS pointer, is no GGUF file, is truncated, or holds only part of a model.
     """
     path = Path(path)
     if not path.is_file():
@@ -150,13 +150,13 @@ def _read_once(path: Path, changed: int) -> GgufHeader:
 
 
 def known_header(path: str | Path) -> GgufHeader:
-    """Return the header of a file, read again only when the file has changed; errors as `read_header`."""
+    """Return the header of a file, cached until the file changes; errors as in `read_header`."""
     path = Path(path)
     return _read_once(path, path.stat().st_mtime_ns) if path.is_file() else read_header(path)
 
 
 class _Reader:
-    """Walk through the bytes of a header."""
+    """A cursor over the bytes of a header."""
 
     def __init__(self, content: mmap, path: Path) -> None:
         self.content = content
@@ -170,7 +170,7 @@ class _Reader:
         try:
             version, tensors, entries = struct.unpack_from("<IQQ", self.content, 4)
             if version not in _VERSIONS:
-                raise NumprobeError(f"{self.path} has version {version} of the GGUF format; read are 2 and 3")
+                raise NumprobeError(f"{self.path} has version {version} of the GGUF format; supported are 2 and 3")
             self.at = 24
             metadata = dict(self._entry(lists) for _ in range(entries))
             places = [self._tensor() for _ in range(tensors)]
@@ -193,7 +193,7 @@ class _Reader:
         return found
 
     def _damaged(self, reason: str) -> NumprobeError:
-        return NumprobeError(f"{self.path} is not a complete GGUF file: {reason}. Fetch it again")
+        return NumprobeError(f"{self.path} is not a complete GGUF file: {reason}. Download it again")
 
     def _take(self, form: str) -> tuple[Any, ...]:
         values = struct.unpack_from(form, self.content, self.at)
@@ -227,7 +227,7 @@ class _Reader:
         return count
 
     def _skip(self, kind: int, count: int) -> None:
-        """Pass over the items of a list."""
+        """Skip the items of a list."""
         if kind in _FIXED:
             self.at += count * struct.calcsize(_FIXED[kind])
         elif kind == _TEXT:
@@ -244,5 +244,5 @@ class _Reader:
         (dimensions,) = self._take("<I")
         shape = self._take(f"<{dimensions}Q")
         kind, offset = self._take("<IQ")
-        # The file names the dimension first whose neighbours lie side by side.
+        # GGUF lists the fastest varying dimension first.
         return name, shape[::-1], kind, offset

@@ -1,4 +1,4 @@
-"""The names of a GGUF file's tensors in the converted model. Standard library only, as `header`."""
+"""The names of a GGUF file's tensors in the converted model. Standard library only, like `header`."""
 
 import re
 
@@ -21,14 +21,14 @@ _LLAMA = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
-#: Families whose files are read, and what the parts of their blocks are called. The tests compare each with the same
-#: model in a folder, state by state.
+#: Supported families -> names of the parts of their blocks. The tests compare each with the same model in a folder,
+#: state by state.
 FAMILIES = {
     "llama": _LLAMA,
     "qwen2": _LLAMA,
     "qwen3": {**_LLAMA, "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm"},
 }
-#: The tensor by which Llama 3 slows rotary positions down; it becomes settings of the model.
+#: The tensor with Llama 3's scaling of rotary positions, which is converted to settings of the model.
 ROTATION = "rope_freqs.weight"
 _TENSOR = re.compile(r"(?:blk\.(?P<block>\d+)\.)?(?P<part>\w+)\.(?P<ending>weight|bias)")
 
@@ -39,14 +39,14 @@ def name_tensors(header: GgufHeader) -> dict[str, str]:
     Raises
     ------
     NumprobeError
-        If the file holds a tensor that has no place in the model, which then is another one.
+        If the file holds a tensor that has no place in the model.
     """
     parts = FAMILIES[header.architecture]
     names = {name: _converted(name, parts) for name in header.tensors if name != ROTATION}
     strange = [name for name, converted in names.items() if converted is None]
     if strange:
         raise NumprobeError(
-            f"{header.path} holds tensors that would not be read, so the model's states would be others: "
+            f"{header.path} holds tensors that would not be read, so the model's states would be wrong: "
             f"{', '.join(strange[:3])} ({len(strange)} in all)"
         )
     return {name: str(converted) for name, converted in names.items()}

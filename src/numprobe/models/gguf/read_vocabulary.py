@@ -1,4 +1,4 @@
-"""Read the vocabulary of a GGUF file, of whichever kind it is."""
+"""Read the vocabulary of a GGUF file, byte-level or SentencePiece."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from numprobe.models.gguf.vocabulary import Vocabulary
 
 _PREFIX = "tokenizer.ggml."
 _LISTS = tuple({f"{_PREFIX}{name}" for names in VOCABULARIES.values() for name in names})
-# Kinds of tokens that are found in a text before it is cut: control tokens and those that a user defined.
+# Token types that are matched before a text is split: control tokens and user-defined ones.
 _CONTROL, _USER_DEFINED = 3, 4
 
 
@@ -40,6 +40,6 @@ def _byte_pairs(told: dict[str, Any], whole: list[str]) -> BytePairs:
 
 
 def _scored_pieces(told: dict[str, Any], whole: list[str]) -> ScoredPieces:
-    # What holds where a file does not say: as llama.cpp.
+    # Defaults as in llama.cpp.
     starts, prefixed = bool(told.get("add_bos_token", True)), bool(told.get("add_space_prefix", True))
     return ScoredPieces(told["tokens"], whole, told.get("bos_token_id", 1), starts, told["scores"], prefixed)

@@ -1,4 +1,4 @@
-"""Record of a converted folder on the GGUF file that it was made from."""
+"""The record of the GGUF file that a folder was converted from."""
 
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,6 @@ RECORD = "conversion.json"
 
 
 def read_record(folder: str | Path) -> dict[str, Any] | None:
-    """Return the record of a converted folder (docs/files.md), None for other folders."""
+    """Return the record of a converted folder (docs/files.md); None for other folders."""
     path = Path(folder) / RECORD
     return dict(read_sealed_json(path)) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""Scaling of rotary positions in a GGUF file: one factor per frequency, where folders have settings."""
+"""Convert the scaling of rotary positions in a GGUF file, one factor per frequency, to the settings of a folder."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from numprobe.models.gguf.header import GgufHeader
 from numprobe.models.gguf.names import ROTATION
 from numprobe.models.gguf.tensors import dequantised
 
-# The settings with which models were published, Llama 3.1 and 3.2: they cannot be told from the factors, only compared.
+# Published settings (Llama 3.1 and 3.2): they cannot be derived from the factors, only compared with them.
 _PUBLISHED = tuple(
     {
         "rope_type": "llama3",
@@ -38,7 +38,7 @@ def rotation_settings(header: GgufHeader, base: float, size: int) -> dict[str, A
     Raises
     ------
     NumprobeError
-        If the file's factors are those of no known settings.
+        If the file's factors match no known settings.
     """
     if ROTATION not in header.tensors:
         return {"rope_type": "default", "rope_theta": base}
@@ -48,13 +48,13 @@ def rotation_settings(header: GgufHeader, base: float, size: int) -> dict[str, A
         if stored.shape == factors.shape and np.allclose(stored, factors, rtol=1e-5):
             return {**settings, "rope_theta": base}
     raise NumprobeError(
-        f"{header.path}: the factors of its rotary positions ({ROTATION}) are those of no known settings, so the "
-        "model's states would be others"
+        f"{header.path}: the factors of its rotary positions ({ROTATION}) match no known settings, so the model's "
+        "states would be wrong"
     )
 
 
 def rotation_factors(settings: dict[str, Any], base: float, size: int) -> np.ndarray:
-    """Return by how much each of the size / 2 frequencies is divided: 1 for short waves, `factor` for long ones."""
+    """Return the divisors of the size / 2 frequencies: 1 for short waves, `factor` for long ones."""
     lengths = 2 * math.pi * base ** (np.arange(0, size, 2, dtype=np.float64) / size)
     turns = settings["original_max_position_embeddings"] / lengths
     low, high = settings["low_freq_factor"], settings["high_freq_factor"]

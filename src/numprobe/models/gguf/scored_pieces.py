@@ -1,4 +1,4 @@
-"""SentencePiece vocabularies with scores (Llama 2, Mistral): neighbours that make the best token are joined first."""
+"""SentencePiece vocabularies with scores (Llama 2, Mistral): the pair that makes the best token is merged first."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,12 +11,12 @@ SPACE = "▁"
 
 @dataclass(frozen=True)
 class ScoredPieces(Vocabulary):
-    """A vocabulary whose tokens are joined by their scores, from characters on.
+    """A SentencePiece vocabulary, which merges characters by score.
 
     Attributes
     ----------
     scores
-        Of each token; the best is joined first, the leftmost of equals.
+        Score of each token; the best is merged first, the leftmost of equals.
     prefixed
         Whether a space is put before a text.
     """
@@ -25,7 +25,7 @@ class ScoredPieces(Vocabulary):
     prefixed: bool
 
     def cut(self, text: str) -> list[str]:
-        """Return the tokens of a text; characters that are none are written in bytes."""
+        """Return the tokens of a text; characters outside the vocabulary are written as bytes."""
         parts = list((" " * self.prefixed + text).replace(" ", SPACE))
         while len(parts) > 1:
             pairs = [first + second for first, second in pairwise(parts)]

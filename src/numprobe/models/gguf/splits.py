@@ -1,7 +1,7 @@
-"""Ways in which byte-level vocabularies cut a text before their merges, by their names in GGUF files.
+"""How byte-level vocabularies split a text before their merges, by the names used in GGUF files.
 
-A file holds the name alone (`tokenizer.ggml.pre`). The expressions are applied one after the other, to the pieces of
-the one before; what they do not match is a piece too.
+A file holds only the name (`tokenizer.ggml.pre`). The expressions are applied in turn, each to the pieces of the one
+before; the text between matches is a piece too.
 """
 
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ _MODERN = _ENDINGS + r"|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{digits}| ?[^\s\p{{L}}\p{
 
 @dataclass(frozen=True)
 class Split:
-    """Rule that cuts a text.
+    """A pre-tokenisation rule.
 
     Attributes
     ----------
     expressions
         Applied in turn.
     whole_first
-        Whether a piece that is in the vocabulary is that token, whatever the merges make of it.
+        Whether a piece that is in the vocabulary becomes that token regardless of the merges.
     starts
-        Whether texts begin with the token bos where the file does not say.
+        Whether texts begin with the token bos if the file does not say.
     """
 
     expressions: tuple[str, ...]
@@ -33,7 +33,7 @@ class Split:
 _BY_DIGIT = Split((r"\p{N}", _GPT2))
 _LLAMA3 = Split((_MODERN.format(digits=r"\p{N}{1,3}"),), whole_first=True, starts=True)
 _QWEN2 = Split((_MODERN.format(digits=r"\p{N}"),))
-#: Ways of cutting by their name.
+#: Rules by name.
 SPLITS = {
     **dict.fromkeys(("gpt-2", "mpt", "olmo", "jais", "phi-2"), Split((_GPT2,))),
     **dict.fromkeys(("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone"), _BY_DIGIT),

@@ -1,6 +1,6 @@
-"""The tensors of a GGUF file by the names of the converted model, worked out independently of transformers.
+"""The tensors of a GGUF file under their converted names, computed independently of transformers.
 
-A second route, that the conversion is checked by: dequantised by the package `gguf`, put in order here.
+The conversion is checked against them. The package `gguf` dequantises; this module restores the order of the rows.
 """
 
 import re
@@ -46,7 +46,7 @@ def _typed(stored: np.ndarray, kind: str) -> np.ndarray:
 
 
 def _rotated_heads(header: GgufHeader, name: str) -> int:
-    """The heads of a projection whose rows a Llama file has in another order, 0 for all other tensors."""
+    """Return the number of heads of a projection whose rows Llama files permute; 0 for all other tensors."""
     if header.architecture != "llama" or not re.search(r"\.attn_[qk]\.", name):
         return 0
     queries = header.metadata["llama.attention.head_count"]
@@ -54,10 +54,10 @@ def _rotated_heads(header: GgufHeader, name: str) -> int:
 
 
 def unpaired(weights: np.ndarray, heads: int) -> np.ndarray:
-    """Undo the order of rows in which Llama files store queries and keys.
+    """Undo the permutation of rows with which Llama files store queries and keys.
 
-    Rotary positions turn pairs of components. A file has the two of a pair side by side, a folder in the two halves of
-    the head: row 2 i + j of a head goes to row i + j half.
+    Rotary positions rotate pairs of components. A file stores the two of a pair side by side, a folder in the two
+    halves of the head: row 2 i + j of a head goes to row i + j half.
     """
     rows = np.arange(len(weights)).reshape(heads, -1)
     first, second = rows[:, 0::2], rows[:, 1::2]

@@ -1,4 +1,4 @@
-"""The tokenizer of a GGUF file: made by transformers, cut as the file says, and checked against the file itself."""
+"""The tokenizer of a GGUF file: built by transformers, its splits set as in the file, and checked against the file."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def read_tokenizer(path: str | Path) -> Any:
     Raises
     ------
     NumprobeError
-        If the file's vocabulary is not supported, or the tokenizer does not do what the file says.
+        If the file's vocabulary is not supported, or the tokenizer disagrees with the file.
     """
     from transformers import PreTrainedTokenizerFast
     from transformers.utils import logging
@@ -36,7 +36,7 @@ def read_tokenizer(path: str | Path) -> Any:
 
 
 def _cut_as_the_file_says(tokenizer: Any, vocabulary: Vocabulary) -> None:
-    """Set how texts are cut: transformers knows few of the ways, and takes GPT-2's for others."""
+    """Set how texts are split: transformers knows few of the rules and uses GPT-2's for others."""
     from tokenizers import Regex, normalizers, pre_tokenizers
 
     backend = tokenizer.backend_tokenizer
@@ -72,4 +72,4 @@ def check_tokenizer(tokenizer: Any, vocabulary: Vocabulary, path: Path) -> None:
 
 
 def _differs(path: Path, reason: str) -> NumprobeError:
-    return NumprobeError(f"{path}: the tokenizer that transformers makes of it is another one: {reason}")
+    return NumprobeError(f"{path}: transformers builds another tokenizer: {reason}")

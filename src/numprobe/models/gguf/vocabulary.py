@@ -1,4 +1,4 @@
-"""Tokens of a text by a GGUF file's vocabulary alone, to check a tokenizer against."""
+"""A reference tokenizer from a GGUF file's vocabulary alone, to check other tokenizers against."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Vocabulary(ABC):
     tokens
         The written form of each token, in the order of their ids.
     whole
-        Tokens that are never cut, such as `<|im_start|>`.
+        Tokens that are never split, such as `<|im_start|>`.
     bos, starts
         Id of the token that begins a text, if there is one, and whether every text begins with it.
     """
@@ -28,7 +28,7 @@ class Vocabulary(ABC):
 
     @abstractmethod
     def cut(self, text: str) -> list[str]:
-        """Return the tokens of a text without any that are never cut."""
+        """Return the tokens of a text that holds none of the tokens `whole`."""
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text's tokens."""
@@ -40,10 +40,10 @@ class Vocabulary(ABC):
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """Tokens -> their ids."""
+        """Token -> id."""
         return {token: id for id, token in enumerate(self.tokens)}
 
     def _parts(self, text: str) -> list[str]:
-        """A text cut around the tokens that are never cut, the longest first."""
+        """Return a text split around the tokens `whole`, the longest first."""
         names = sorted(map(regex.escape, self.whole), key=len, reverse=True)
         return [part for part in regex.split(f"({'|'.join(names)})", text) if part] if names else [text]
