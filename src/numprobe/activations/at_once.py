@@ -1,4 +1,4 @@
-"""Write states that are in memory already: those of single tokens, where no text is read."""
+"""Write folders of states that are already in memory, such as rows of a matrix or states of single words."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,7 +34,7 @@ def write_at_once(
     dtype
         Type on disk.
     details
-        What the manifest says, as `numprobe.activations.store.writing_states`; names the `model`.
+        Further entries of the manifest, as for `numprobe.activations.store.writing_states`, with `model` and `context`.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from numprobe.texts import excerpt
 
 
 def state_check(texts: Callable[[int], str], model: str, context: str, dtype: str) -> Check:
-    """Return a function that refuses states that are not finite, or that do not fit the type on disk.
+    """Return a function that refuses states that are not finite or do not fit the type on disk.
 
     It takes site and layer, the row of the first state, and states [rows, width] as stored
     (`numprobe.activations.columns.narrow`), and raises a NumprobeError that names model, context, layer, prompt, file
@@ -43,5 +43,5 @@ def _refusal(stored: np.ndarray, dtype: str, model: str, where: str) -> str:
     if dtype == "float32" or np.isnan(widen(stored, dtype)).any():
         remedy = "run it in another type (dtype: float32), or leave the layer out (states)"
         return f"model '{model}' has states that are not finite in {where}: {remedy}"
-    wider = "bfloat16, which takes as little room, or float32" if dtype == "float16" else "float32"
+    wider = "bfloat16, which takes no more room, or float32" if dtype == "float16" else "float32"
     return f"model '{model}' has states that are too large for {dtype} in {where}: set activations.dtype to {wider}"

@@ -94,7 +94,7 @@ def _chunks(row: Mapping[str, Any], encoded: Encoded, numbers: NumberTokenizer, 
 
 def _places(prompt: int, encoded: Encoded, found: Chunks) -> list[tuple[Any, ...]]:
     last = found.tokens[-1]
-    # Special tokens at the end (the [SEP] of an encoder) stand for no characters.
+    # Special tokens at the end (the [SEP] of an encoder) cover no characters.
     follows = last + 1 < len(encoded) and encoded.ends[last + 1] > 0
     reads = [("last", last), *([("next", last + 1)] if follows else [])]
     return [
@@ -117,7 +117,7 @@ def extract_chunks(
     output
         The folder.
     provenance
-        What the files record of their making.
+        Provenance to store in the files.
 
     Raises
     ------

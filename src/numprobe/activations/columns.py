@@ -1,9 +1,9 @@
 """One state on disk: a Parquet file with a row index and one fixed-width binary column.
 
 Neither dictionary, statistics nor compression helps with floating-point vectors. Without them, and with one page per
-row group, the vectors of a row group lie in one piece at the end of it: reading is a copy, at the speed of
-`numpy.fromfile`, while any Parquet reader still gets them. Every row group and the footer have a checksum, which
-`ColumnReader` compares before it gives anything; all bytes of the file are part of one of them.
+row group, the vectors of a row group are contiguous at its end: reading is a copy, at the speed of `numpy.fromfile`,
+and any Parquet reader can still read the file. Every row group and the footer have a checksum, which `ColumnReader`
+compares before it returns anything; together they cover all bytes of the file.
 """
 
 import io
@@ -36,15 +36,15 @@ _REMEDY = "delete the folder and run again"
 
 
 def narrow(states: np.ndarray, dtype: str) -> np.ndarray:
-    """Return the bits that are stored: float32, float16, or uint16 (bfloat16, rounded to nearest even), shape as given.
+    """Return states as stored: float32, float16, or uint16 (bfloat16, rounded to nearest even), shape as given.
 
-    Bits of bfloat16 (uint16) stay what they are. Values beyond the range of `dtype` become infinite; the caller checks
-    (`widen` shows them).
+    Bits of bfloat16 (uint16) are kept as they are. Values beyond the range of `dtype` become infinite, which the caller
+    has to check (`not_finite`).
     """
     if dtype == "bfloat16" and states.dtype != np.uint16:
         bits = np.ascontiguousarray(states, dtype="<f4").view("<u4")
         rounded: np.ndarray = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")
-        # Rounding must not make a number of what is none.
+        # Rounding must not turn NaN into a number.
         rounded[np.isnan(states)] = 0x7FC0
         return rounded
     with np.errstate(over="ignore"):
@@ -52,36 +52,36 @@ def narrow(states: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def widen(stored: np.ndarray, dtype: str) -> np.ndarray:
-    """The numbers that `narrow` stored: float32 for bfloat16 (numpy has no such type), otherwise `stored` itself."""
+    """Return stored states as numbers: float32 for bfloat16 (which numpy lacks), otherwise `stored` itself."""
     if dtype == "bfloat16":
         return (stored.astype("<u4") << 16).view("<f4")
     return stored
 
 
 def stored_dtype(dtype: str) -> str:
-    """Return the numpy type of what is stored; uint16 for bfloat16."""
+    """Return the numpy type of stored states; uint16 for bfloat16."""
     return {"float32": "<f4", "float16": "<f2", "bfloat16": "<u2"}[dtype]
 
 
 def not_finite(stored: np.ndarray, dtype: str) -> int | None:
-    """Return the first of states [rows, width], as stored, that has NaN or infinite components; None if none has."""
+    """Return the first row of stored states [rows, width] with NaN or infinite components; None if there is none."""
     if _largest(stored) < _INFINITY[dtype]:
         return None
     return int(np.flatnonzero(~np.isfinite(widen(stored, dtype)).all(axis=1))[0])
 
 
 def _largest(stored: np.ndarray) -> int:
-    """The largest magnitude as an integer; magnitudes compare as their bits do, from 0 over infinity to no number."""
+    """Return the largest magnitude as an integer; magnitudes compare as their bits do, from 0 to infinity to NaN."""
     if not stored.size:
         return 0
     size = stored.itemsize
-    # The largest of the positive numbers, and that of the negative ones without its sign.
+    # The largest of the positive numbers, and of the negative ones without their sign.
     signs = 1 << (8 * size - 1)
     return max(int(stored.view(f"i{size}").max()), int(stored.view(f"u{size}").max()) & ~signs)
 
 
 class ColumnWriter:
-    """A state file in the making: rows are collected up to 4 MiB, each time a Parquet row group.
+    """Writes a state file; rows are buffered up to 4 MiB, the size of a Parquet row group.
 
     Parameters
     ----------
@@ -92,11 +92,11 @@ class ColumnWriter:
     dtype
         float32, float16 or bfloat16.
     described
-        What the schema's metadata says.
+        Entries of the schema's metadata.
     metadata
         Provenance.
     disk
-        Threads that wait for the disk, so that little is left to be flushed when the last row has come.
+        Threads that flush to disk, so that little is left to flush after the last row.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class ColumnWriter:
         return self._written + self._filled
 
     def append(self, states: np.ndarray) -> None:
-        """Add vectors [rows, width], as they are or as stored (`narrow`); the caller does not change them any more."""
+        """Add vectors [rows, width], as numbers or as stored (`narrow`); the caller must not change them afterwards."""
         if states.ndim != 2 or states.shape[1] != self._width:
             raise ValueError(f"states have shape {states.shape}, not [rows, {self._width}]")
         rest = narrow(states, self._dtype)
@@ -149,7 +149,7 @@ class ColumnWriter:
                     self._raise_and_flush_again()
 
     def finish(self) -> None:
-        """Write what is left; the disk may take its time until `described`."""
+        """Write the remaining rows; `described` waits until they are on disk."""
         self._write_group()
         # Without rows, the footer's checksum is the file's.
         self._footer = self._file.tell() if self._checksums else 0
@@ -158,10 +158,10 @@ class ColumnWriter:
         self._raise_and_flush_again()
 
     def described(self) -> dict[str, Any]:
-        """Return what a reader has to know, once the disk has everything.
+        """Wait until all is on disk, and return what a reader needs.
 
-        The file's `bytes`, where its `footer` starts, and the `checksums` of its row groups (each with what stands
-        between it and the one before) and, last, of the footer.
+        This is the file's `bytes`, where its `footer` starts, and the `checksums` of its row groups (each with the
+        bytes between it and the one before) and, last, of the footer.
         """
         if self._flushed is None:
             raise ValueError(f"{self.path} is not finished")
@@ -183,14 +183,14 @@ class ColumnWriter:
         return pa.FixedSizeBinaryArray.from_buffers(self._binary, len(piece), [None, pa.py_buffer(piece)])
 
     def _raise_and_flush_again(self) -> None:
-        """Let the disk have what is written; what went wrong with that before is told now, the system tells it once."""
+        """Raise the error of the last flush, which the system reports only once, and start another flush."""
         if self._flushed is not None:
             self._flushed.result()
         self._flushed = self._disk.submit(os.fsync, self._file.fileno())
 
 
 class _Hashed(io.FileIO):
-    """A new file, and the checksum of what is written to it, so that it need not be read again."""
+    """A new file that computes a checksum while it is written, so that it need not be read again."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "wb")
@@ -202,7 +202,7 @@ class _Hashed(io.FileIO):
         return digest
 
     def write(self, content: Any) -> int:
-        # Of a large piece the system may take a part.
+        # The system may write only a part of a large piece.
         rest = memoryview(content).cast("B")
         self._digest.update(rest)
         while rest.nbytes:
@@ -211,7 +211,7 @@ class _Hashed(io.FileIO):
 
 
 class ColumnReader:
-    """A state file, or the columns of one that are a site of their own.
+    """Reads a state file, or the columns of one that are a separate site.
 
     Parameters
     ----------
@@ -220,13 +220,13 @@ class ColumnReader:
     stored_width
         Components of the vectors in it.
     columns
-        Those that are wanted.
+        Columns to read.
     dtype
         float32, float16 or bfloat16.
     described
-        What `ColumnWriter.described` returned.
+        Result of `ColumnWriter.described`.
     name
-        What the states are, for messages.
+        Name of the states, for messages.
 
     Raises
     ------
@@ -248,7 +248,7 @@ class ColumnReader:
         except OSError as error:
             raise unreadable(path, error) from None
         self._compare("its footer does", xxh3_128(footer), self._checksums[-1])
-        # Arrow finds the metadata at the end of whatever it is given.
+        # Arrow reads the metadata from the end of any buffer.
         self._metadata = pq.read_metadata(pa.BufferReader(footer))
         #: Rows of the file, and what the schema's metadata says.
         self.rows = self._metadata.num_rows
@@ -261,7 +261,7 @@ class ColumnReader:
         return all(0 < header <= _HEADER_BYTES for _, _, header in self._pieces())
 
     def _pieces(self) -> Iterator[tuple[int, int, int]]:
-        """Of each row group where its vectors start, how many they are, and the bytes in front of them."""
+        """Yield for each row group where its vectors start, their number, and the bytes in front of them."""
         row_bytes = self._stored_width * ITEM_BYTES[self._dtype]
         for number in range(self._metadata.num_row_groups):
             group = self._metadata.row_group(number)
@@ -270,7 +270,7 @@ class ColumnReader:
             yield chunk.data_page_offset + header, group.num_rows, header
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Arrays [rows, width], one per row group, so that memory holds one group beside the result."""
+        """Yield arrays [rows, width], one per row group, so that memory holds one group besides the result."""
         kind = stored_dtype(self._dtype)
         for stored in self._fill(lambda _, rows: np.empty((rows, self._stored_width), dtype=kind)):
             yield widen(stored[:, self._columns], self._dtype)
@@ -281,7 +281,7 @@ class ColumnReader:
         kind = "<f4" if self._dtype == "bfloat16" else stored_dtype(self._dtype)
         states = np.empty((self.rows, width), dtype=kind)
         if width == self._stored_width and self._dtype != "bfloat16":
-            # Without a copy in between.
+            # Read in place, without a copy.
             for _ in self._fill(lambda first, rows: states[first : first + rows]):
                 pass
             return states
@@ -292,7 +292,7 @@ class ColumnReader:
         return states
 
     def _fill(self, place: Callable[[int, int], np.ndarray]) -> Iterator[np.ndarray]:
-        """Read the row groups in order, each into the array that `place` gives for (first row, rows)."""
+        """Read the row groups in order, each into the array that `place` returns for (first row, rows)."""
         filled = end = 0
         try:
             with self._path.open("rb", buffering=0) as file:
@@ -318,7 +318,7 @@ class ColumnReader:
             raise damaged(self._path, f"{what} not match the checksum in the manifest", _REMEDY)
 
     def _read(self, file: io.FileIO, part: memoryview) -> None:
-        """Fill a part of memory from where the file is."""
+        """Fill a part of memory from the file's current position."""
         while part.nbytes:
             count = file.readinto(part)
             if not count:

@@ -1,4 +1,4 @@
-"""The hidden states of one model in one context, from prompt table to folder."""
+"""Extract the hidden states of one model in one context, from prompt table to folder."""
 
 import shutil
 import sys
@@ -54,9 +54,9 @@ class Extraction:
     share_prefixes
         Whether a causal model may compute prefixes that texts share once.
     shares
-        Whether a model of a type that is not listed was measured to do so rightly (`numprobe.activations.sharing`).
+        For a model type that is not listed, whether that was measured to be right (`numprobe.activations.sharing`).
     values
-        The study's numbers: which of them end in the token that each number is read at is stored too.
+        The study's numbers; which of them end in each probed token is stored too.
     """
 
     model: str
@@ -88,7 +88,7 @@ def extract_context(
     output
         The folder.
     provenance
-        What the files record of their making.
+        Provenance to store in the files.
 
     Raises
     ------
@@ -101,20 +101,20 @@ def extract_context(
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A loaded model and the numbers that it is to read.
+    """A loaded model and the located numbers.
 
     Attributes
     ----------
     parts
         The parts of the model.
     width
-        Of its residual stream.
+        Width of its residual stream.
     located
         Where the numbers are.
     text_of
-        From the row of the position table to the text that it is read in.
+        Maps a row of the position table to its text.
     details
-        What the manifest says of the model and the rows.
+        Entries of the manifest on the model and the rows.
     """
 
     parts: Architecture
@@ -125,7 +125,7 @@ class Prepared:
 
 
 def write_prepared(extraction: Extraction, prepared: "Prepared", output: Path, provenance: Mapping[str, Any]) -> None:
-    """Read the numbers in the wanted states, and write the folder; errors as `extract_context`."""
+    """Extract the wanted states of the located numbers, and write the folder; errors as in `extract_context`."""
     layers = check_states(prepared.parts, extraction.layers)
     rows, dtype = prepared.located.positions.height, extraction.storage_dtype
     announce(output, rows, [prepared.width] * len(layers), dtype)
@@ -154,7 +154,7 @@ def writing_prepared(
     output: Path,
     provenance: Mapping[str, Any],
 ) -> AbstractContextManager[StateWriter]:
-    """`writing_states` for a prepared model: states are checked, and the manifest says what is known of it."""
+    """Open `writing_states` for a prepared model, with its check of states and its entries of the manifest."""
     return writing_states(
         output,
         states=states,
@@ -167,7 +167,7 @@ def writing_prepared(
 
 
 def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
-    """Load the model, check it, and find the numbers of the prompts; errors as `extract_context`."""
+    """Load the model, check it, and locate the numbers of the prompts; errors as in `extract_context`."""
     tokenizer = load_tokenizer(extraction.source)
     given = model_prompts(read_prompts(prompts), read_metadata(prompts), tokenizer)
     model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
@@ -181,7 +181,7 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
 def locate_prompts(
     extraction: Extraction, given: ModelPrompts, tokenizer: Any, config: Any
 ) -> tuple[Located, dict[str, Any]]:
-    """Return where a model reads the numbers of its prompts, and what the manifest says of them.
+    """Locate the numbers of a model's prompts; return them and the entries of the manifest.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def locate_prompts(
     given
         The prompts as the model reads them.
     tokenizer, config
-        The model's, of a multimodal one the configuration of its language model.
+        The model's tokenizer and configuration; of a multimodal model, the configuration of its language model.
     """
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token, extraction.source.single_tokens)
     span = causal_span(config.to_dict(), extraction.shares)
@@ -208,7 +208,7 @@ def locate_prompts(
 
 
 def announce(folder: Path, rows: int, widths: Sequence[int], dtype: str) -> None:
-    """Say how much will be written, states of these widths, and refuse if the disk has less room.
+    """Print the size of the states to be written, and refuse if the disk has less free space.
 
     Raises
     ------
@@ -243,7 +243,7 @@ def progress(rows: int, label: str) -> tqdm:
 
 
 def text_of(prompts: pl.DataFrame, positions: pl.DataFrame) -> Callable[[int], str]:
-    """Return a function from the row of the position table to the text that it was read in."""
+    """Return a function that maps a row of the position table to its text."""
 
     def lookup(row: int) -> str:
         return str(prompts.filter(pl.col("prompt") == positions["prompt"][row])["text"][0])

@@ -1,4 +1,4 @@
-"""Numbers that end in the token at which a number is read: all that this token alone can say of it."""
+"""Find the numbers that end in a probed token: all that the token alone can tell about its number."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,12 +11,12 @@ from numprobe.prompts.table import prompt_texts
 
 #: The column of the position table: index into the manifest's `endings`.
 ENDING = "ending"
-# Characters around a number that decide how it is cut: the one in front of it nearly everywhere; None: all of them.
+# Characters before and after a number that decide how it is tokenised, tried in turn: nearly always the first suffices.
 _AROUND = ((1, 0), (16, 0), (256, 0), (256, 256), (None, 0), (None, None))
 
 
 class Place(NamedTuple):
-    """A number where it is written: its characters in a text, its last token, and how many tokens it has."""
+    """An occurrence of a number: its characters in a text, its value, its last token, and its number of tokens."""
 
     text: str
     start: int
@@ -29,14 +29,14 @@ class Place(NamedTuple):
 def with_endings(
     positions: pl.DataFrame, prompts: pl.DataFrame, numbers: NumberTokenizer, values: range
 ) -> tuple[pl.DataFrame, list[list[int]]]:
-    """Add to a position table which numbers end in each row's last token, written where the row's number is.
+    """Add to a position table which numbers, written in place of each row's number, end in the same token.
 
     Parameters
     ----------
     positions
         The position table (docs/files.md).
     prompts
-        The prompt table that it was made of.
+        The prompt table that it was made from.
     numbers
         The model's tokenizer.
     values
@@ -45,10 +45,10 @@ def with_endings(
     Returns
     -------
     DataFrame
-        The table with the column `ending` (UInt32) behind `number_tokens`: an index into the list. Null in rows that
+        The table with the column `ending` (UInt32) after `number_tokens`: an index into the list. Null in rows that
         are read before the number or whose number is not among `values`; in all rows if all numbers are single tokens.
     list
-        Ascending lists of numbers, no two alike.
+        Distinct ascending lists of numbers.
     """
     rows = positions.filter((pl.col("read_at") == "token") & pl.col("value").is_between(values[0], values[-1]))
     found: dict[int, int] = {}
@@ -69,7 +69,7 @@ def _places(rows: pl.DataFrame, prompts: pl.DataFrame) -> Iterator[Place]:
 
 
 class Endings:
-    """All numbers of a range, written in the places of others; each surrounding is tokenised once.
+    """Writes all numbers of a range in the place of others, and tokenises each surrounding text once.
 
     Parameters
     ----------
@@ -85,10 +85,10 @@ class Endings:
         self._found: dict[tuple[str, str, int], tuple[int, ...]] = {}
 
     def of(self, place: Place) -> tuple[int, ...]:
-        """Return the numbers that end in the place's token when they are written there, ascending.
+        """Return the numbers that end in the place's token when written there, ascending.
 
-        They are written behind the character in front of the place, or within more of the text if that cuts the
-        place's own number in another way than the text does.
+        They are written after the character before the place, or within more of the text if the place's own number is
+        tokenised otherwise there.
         """
         index = place.value - self._values.start
         for before, after in _surroundings(place):
@@ -105,7 +105,7 @@ class Endings:
         return self._found[before, after, token_id]
 
     def _spellings(self, before: str, after: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return last token and number of tokens of every number between two texts, int64 [N]; -1 if not whole."""
+        """Return last token and token count of every number between two texts, int64 [N]; -1 if not whole tokens."""
         if (before, after) not in self._spelled:
             self._spelled[before, after] = self._spell(before, after)
         return self._spelled[before, after]
@@ -121,7 +121,7 @@ class Endings:
 
 
 def _surroundings(place: Place) -> Iterator[tuple[str, str]]:
-    """Yield ever more of the text around a place."""
+    """Yield more and more of the text around a place."""
     for before, after in _AROUND:
         first = 0 if before is None else max(place.start - before, 0)
         last = None if after is None else place.end + after

@@ -20,7 +20,7 @@ from numprobe.models.facts import state_layers
 from numprobe.models.hooks import hook_final_norm
 from numprobe.models.vocabulary_size import check_ids
 
-#: Waits for states, and gives them as stored.
+#: Waits for states, and returns them as stored.
 Arrival = Callable[[], np.ndarray]
 #: Takes the name of a state, and the states of one batch.
 Put = Callable[[str, Arrival], None]
@@ -55,7 +55,7 @@ def extract_states(
 
 
 def run_pass(parts: Architecture, one: Pass, layers: Sequence[str], dtype: str) -> dict[str, Arrival]:
-    """Return the states [n, width] that are read in a pass; a GPU may still be at work on them.
+    """Run a forward pass, and return the states [n, width] that are read in it; a GPU may still be computing them.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def run_pass(parts: Architecture, one: Pass, layers: Sequence[str], dtype: str) 
 
 
 def keeper(batch: Batch, found: dict[str, Arrival], dtype: str) -> Callable[[str, torch.Tensor], None]:
-    """Return the function to which `run_pass` gives all states [batch, tokens, width] of a layer."""
+    """Return a function that takes all states [batch, tokens, width] of a layer and keeps those that are read."""
     chosen, rows = chooser(batch), batch.sequences.shape
 
     def keep(layer: str, hidden: torch.Tensor) -> None:
@@ -90,12 +90,12 @@ def keeper(batch: Batch, found: dict[str, Arrival], dtype: str) -> Callable[[str
 
 
 def arriving(state: torch.Tensor, dtype: str) -> Arrival:
-    """Return a function that gives a state in main memory, in the type on disk; a GPU goes on while it is copied.
+    """Start copying a state to main memory in the type on disk; return a function that waits for the copy.
 
     Parameters
     ----------
     state
-        [n, width], not changed any more.
+        [n, width]; must not be changed afterwards.
     dtype
         Type on disk.
     """
@@ -106,10 +106,10 @@ def arriving(state: torch.Tensor, dtype: str) -> Arrival:
     copying = _copy_stream(state.device)
     copying.wait_stream(torch.cuda.current_stream(state.device))
     with torch.cuda.stream(copying):
-        # Into pinned memory.
+        # A non-blocking copy goes to pinned memory.
         copy = state.to(kind).to("cpu", non_blocking=True)
         end = copying.record_event()
-    # Its memory is not given to others before it is copied.
+    # Its memory must not be reused before it is copied.
     state.record_stream(copying)
 
     def arrived() -> np.ndarray:
@@ -120,7 +120,7 @@ def arriving(state: torch.Tensor, dtype: str) -> Arrival:
 
 
 def _as_stored(state: torch.Tensor) -> np.ndarray:
-    """numpy has no bfloat16: its bits."""
+    """Return a state as a NumPy array, bfloat16 as its bits (uint16), since NumPy has no such type."""
     return np.asarray((state.view(torch.uint16) if state.dtype == torch.bfloat16 else state).numpy())
 
 
@@ -130,10 +130,10 @@ def _copy_stream(device: torch.device) -> torch.cuda.Stream:
 
 
 def chooser(batch: Batch) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a function from all states [batch, tokens, width] to those [n, width] that are read of them."""
+    """Return a function that selects the states [n, width] to read from all states [batch, tokens, width]."""
     sequence, token = (index.astype(np.int64) for index in batch.where)
     rows = torch.from_numpy(sequence * batch.sequences.shape[1] + token)
-    # Where a model is spread over devices, its states are too.
+    # The states of a model that is spread over devices are on several devices too.
     there = {rows.device: rows}
 
     def chosen(hidden: torch.Tensor) -> torch.Tensor:
@@ -145,7 +145,7 @@ def chooser(batch: Batch) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def forward(parts: Architecture, one: Pass) -> None:
-    """Run the model without its head; hooks see the states."""
+    """Run the model without its head; hooks read the states."""
     check_ids(int(one.batch.sequences.max()), int(parts.input_matrix.shape[0]))
     options: dict[str, Any] = {} if parts.facts.encoder else {"use_cache": False}
     if one.layout is not None:
@@ -156,12 +156,12 @@ def forward(parts: Architecture, one: Pass) -> None:
 
 
 def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Return the same in another place, without waiting for what a GPU is doing."""
+    """Return a tensor on a device, without waiting for pending work of a GPU."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def _mask(layout: Layout, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """Additive attention mask, [rows, 1, tokens, tokens]; some models reject boolean masks."""
+    """Return the additive attention mask, [rows, 1, tokens, tokens]; some models reject boolean masks."""
     visible = layout.visible(device)[:, None]
     return torch.zeros(visible.shape, dtype=dtype, device=device).masked_fill_(~visible, torch.finfo(dtype).min)
 
@@ -171,7 +171,7 @@ class _Enough(Exception):
 
 
 class UnreadableState(NumprobeError):
-    """A state is not there, or not what it is taken for; whoever knows the model's name puts it in front."""
+    """A state is missing or has an unexpected form; callers prefix the model's name."""
 
 
 @contextmanager
@@ -221,7 +221,7 @@ def _watch(parts: Architecture, layer: str, keep: Callable[[str, torch.Tensor], 
 
 
 def watch_output(module: nn.Module, keep: Callable[[torch.Tensor], None]) -> Any:
-    """Call `keep` with what a module returns, the first of several things; returns the hook's handle."""
+    """Call `keep` with a module's output, the first of several; return the hook's handle."""
     return module.register_forward_hook(_seeing(keep))
 
 
@@ -253,10 +253,10 @@ def run_passes(
     share_prefixes: bool = True,
     dtype: str = "float32",
 ) -> Iterator[int]:
-    """Hand over the states of all located numbers, batch by batch, in the order of `located.positions`.
+    """Hand the states of all located numbers to `put`, batch by batch, in the order of `located.positions`.
 
-    Those of a batch are handed over behind its pass: a CPU needs its cores for the pass, and what is written beside it
-    costs more than what is written after it; a GPU has hardly begun when the pass has been started.
+    The states of a batch are handed over after its pass: a CPU needs its cores for the pass, so writing during it costs
+    more than writing after it; a GPU has hardly begun when the pass has been launched.
 
     Batches hold sequences of one length and at most `batch_tokens` tokens (one sequence at least), so there is no
     padding, and results do not depend on `batch_tokens` or `share_prefixes` beyond the rounding of the arithmetic.
@@ -272,7 +272,7 @@ def run_passes(
     batch_tokens
         Tokens in one batch at the most.
     put
-        Takes the states of each batch.
+        Receives the states of each batch.
     share_prefixes
         Whether a causal model may compute shared prefixes once (`numprobe.activations.prefixes`).
     dtype
@@ -281,7 +281,7 @@ def run_passes(
     Yields
     ------
     int
-        After each batch the number of its rows.
+        Number of rows of each batch, after it is handed over.
     """
     for one in batch_passes(parts, located, batch_tokens, share_prefixes):
         for layer, states in run_pass(parts, one, layers, dtype).items():
@@ -297,7 +297,7 @@ def states_in_memory(
     share_prefixes: bool = True,
     dtype: str = "float32",
 ) -> dict[str, np.ndarray]:
-    """Return the states of all located numbers (parameters as `run_passes`).
+    """Return the states of all located numbers (parameters as in `run_passes`).
 
     Returns
     -------
@@ -325,14 +325,14 @@ def states_in_memory(
 
 
 def batch_passes(parts: Architecture, located: Located, batch_tokens: int, share_prefixes: bool) -> Iterator[Pass]:
-    """Yield the forward pass of every batch (parameters as `run_passes`)."""
+    """Yield the forward pass of every batch (parameters as in `run_passes`)."""
     span = parts.causal_span if share_prefixes and parts.packs else 0
     for batch in sequence_batches(located, batch_tokens):
         yield plan_pass(batch, share=batch.sequences.shape[1] <= span)
 
 
 def sequence_batches(located: Located, batch_tokens: int) -> Iterator[Batch]:
-    """Batches of sequences of one length with at most `batch_tokens` tokens, and where their numbers are."""
+    """Yield batches of sequences of one length with at most `batch_tokens` tokens, and the places of their numbers."""
     lengths = np.diff(located.bounds)
     for first, last in _batches(lengths, batch_tokens):
         begin, end = np.searchsorted(located.sequence, [first, last])
@@ -343,7 +343,7 @@ def sequence_batches(located: Located, batch_tokens: int) -> Iterator[Batch]:
 
 
 def _batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[tuple[int, int]]:
-    """Ranges of consecutive sequences of equal length; `lengths` is ascending."""
+    """Yield ranges of consecutive sequences of equal length; `lengths` is ascending."""
     first = 0
     while first < len(lengths):
         same = int(np.searchsorted(lengths, lengths[first], side="right"))

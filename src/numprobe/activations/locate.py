@@ -1,4 +1,4 @@
-"""From prompts to tokens: the token of each sequence that is probed for each number."""
+"""Locate numbers in tokenised prompts: the token of each sequence that is probed for each number."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from numprobe.prompts.table import prompt_texts
 
 _TEXTS_AT_ONCE = 1024
 _BYTES_AT_ONCE = 1 << 22
-# A text that begins with many more tokens than a model takes is not tokenised to its end; few tokens have more
-# characters than these on average.
+# More characters than tokens have on average in nearly all texts. A text that begins with many more tokens than a model
+# takes is not tokenised to its end.
 _TOKEN_CHARACTERS = 16
 # Families whose position ids start after the padding token's id, so that fewer positions are left.
 _SHIFTED_POSITIONS = ("camembert", "mpnet", "roberta", "xlm-roberta")
@@ -23,7 +23,7 @@ _SHIFTED_POSITIONS = ("camembert", "mpnet", "roberta", "xlm-roberta")
 
 @dataclass(frozen=True)
 class Located:
-    """Tokens that are fed to the model, and the places where states are read.
+    """Token sequences to feed to the model, and the places where states are read.
 
     Attributes
     ----------
@@ -32,8 +32,8 @@ class Located:
     sequence
         int64 [rows]: the sequence that each row is read in, ascending.
     ids
-        int32: the token ids of all sequences, one after the other: short ones first, those of one length in the order
-        of their ids, so that what begins alike stands together (`numprobe.activations.prefixes`).
+        int32: the concatenated token ids of all sequences, sorted by length and then by ids, so that sequences with
+        common prefixes are adjacent (`numprobe.activations.prefixes`).
     bounds
         int64 [sequences + 1]: where each sequence starts in `ids`.
     dropped
@@ -66,8 +66,7 @@ def locate_numbers(
 
     A row is kept if the digits of its number are exactly whole tokens, one or several; the last of them is probed. With
     `read_at` = "before", the sequence ends before the first of them, and the token before the cut is probed. Rows of
-    the same text share its sequence. Where tokens do not depend on what follows them, a sequence ends at its last
-    probed token.
+    the same text share its sequence. Sequences within `causal_span` end at their last probed token.
 
     Parameters
     ----------
@@ -108,7 +107,7 @@ def locate_numbers(
 
 @dataclass(frozen=True)
 class _Block:
-    """Numbers found in some texts, compactly: kept rows; `prompt` and `n_tokens` of each sequence; its ids."""
+    """Numbers located in some texts: kept rows; `prompt` and `n_tokens` of each sequence; concatenated ids."""
 
     places: pl.DataFrame
     sequences: pl.DataFrame
@@ -116,7 +115,7 @@ class _Block:
 
 
 def _blocks_of_prompts(prompts: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Yield the rows of some texts at a time, so that tokenisation needs the same memory for any number of texts."""
+    """Yield the rows of a limited number of texts at a time, so that tokenisation needs bounded memory."""
     needed = prompts.select("prompt", "text", "value", "start", "end", "read_at").with_row_index("index")
     text = pl.col("prompt").rank("dense").cast(pl.Int64) - 1
     size = pl.col("text").str.len_bytes().cast(pl.Int64).fill_null(0).cum_sum().max().over("prompt")
@@ -153,7 +152,7 @@ def _locate(
 
 
 def _encode(texts: list[str], numbers: NumberTokenizer, max_tokens: int | None) -> list[Encoded]:
-    """Tokenise texts; one that begins with more than twice the tokens that a model takes is not read to its end."""
+    """Tokenise texts; a text that begins with more than twice the tokens that a model takes is truncated."""
     if max_tokens is None:
         return numbers.encode(texts)
     limit = _TOKEN_CHARACTERS * max_tokens
@@ -164,13 +163,13 @@ def _encode(texts: list[str], numbers: NumberTokenizer, max_tokens: int | None) 
 
 
 def cut(places: pl.DataFrame, causal_span: float) -> pl.DataFrame:
-    """`n_tokens` of probed tokens without what follows the last `token` of a `prompt`, where that changes no state."""
+    """Shorten `n_tokens` to the last probed `token` of a `prompt` where that changes no state."""
     last = pl.col("token").max().over("prompt", "n_tokens") + 1
     return places.with_columns(n_tokens=pl.when(pl.col("n_tokens") <= causal_span).then(last).otherwise("n_tokens"))
 
 
 def _place(encoded: Encoded, found: Span | str, read_at: str, max_tokens: int | None) -> tuple[int, ...] | str:
-    """Return what `_PLACE` says of a row, from `token` to `number_tokens`, or the reason why it is left out."""
+    """Return the columns `token` to `number_tokens` of `_PLACE` for a row, or the reason why it is left out."""
     if isinstance(found, str):
         return found
     token, n_tokens = (found.first - 1, found.first) if read_at == "before" else (found.last, len(encoded))
@@ -187,11 +186,11 @@ def in_order(sequences: pl.DataFrame, ids: np.ndarray) -> tuple[pl.DataFrame, np
     sequences
         `prompt` and `n_tokens`, one row per sequence.
     ids
-        The ids of all sequences, one after the other.
+        The concatenated ids of all sequences.
 
     Returns
     -------
-    The table in the new order with the number `sequence` (Int64), the ids in that order, and where each starts.
+    The table in the new order with the index `sequence` (Int64), the ids in that order, and where each starts.
     """
     lengths = sequences["n_tokens"].to_numpy().astype(np.int64)
     starts = np.cumsum(lengths) - lengths
@@ -210,11 +209,11 @@ def in_order(sequences: pl.DataFrame, ids: np.ndarray) -> tuple[pl.DataFrame, np
 
 
 def longest_sequence(config: Any, tokenizer: Any) -> int | None:
-    """Return the longest sequence that a model takes, in tokens, by its configuration and tokenizer; None: no limit."""
+    """Return the length limit of a model in tokens, by its configuration and tokenizer; None if there is none."""
     names = ("max_position_embeddings", "n_positions", "max_seq_len")
     limits = [getattr(config, name) for name in names if isinstance(getattr(config, name, None), int)]
     if config.model_type in _SHIFTED_POSITIONS and limits:
         limits = [limit - (config.pad_token_id or 0) - 1 for limit in limits]
-    # Tokenizers without a limit say 1e30.
+    # Tokenizers without a limit report 1e30.
     limits += [tokenizer.model_max_length] if tokenizer.model_max_length < 1 << 30 else []
     return min(limits, default=None)

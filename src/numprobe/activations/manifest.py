@@ -1,4 +1,4 @@
-"""The manifest of an activation folder (docs/files.md), without what reads the states themselves."""
+"""Read and check the manifest of an activation folder (docs/files.md)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,17 +34,17 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 
 
 def file_entry(folder: str | Path, manifest: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return what a manifest says of a file of the folder.
+    """Return the manifest's entry on a file of the folder.
 
     Raises
     ------
     NumprobeError
-        If it says nothing of it.
+        If there is none.
     """
     if name == POSITIONS:
         return dict(manifest["positions"])
     for entry in manifest["states"]:
-        # Sites that are parts of a file have the file's name too.
+        # Sites that are parts of a file also have the file's name.
         if entry["file"] == name and "part_of" not in entry:
             return dict(entry)
     raise BadFile(Path(folder) / name, "is no file of the folder's manifest", "move it elsewhere")
@@ -67,5 +67,5 @@ def check_size(path: Path, wanted: int) -> None:
 
 
 def unlike(path: Path, reason: str) -> BadFile:
-    """Return the error of a file that its manifest describes otherwise."""
+    """Return the error for a file that does not match its manifest."""
     return damaged(path, f"{reason}, unlike its manifest", _REMEDY)

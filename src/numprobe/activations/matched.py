@@ -1,4 +1,4 @@
-"""The rows of the input and output matrix that stand for tokens that are no numbers."""
+"""Rows of the input and output matrices for control tokens that are no numbers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ CONTEXT = "matched"
 
 
 def matched_tokens(models: Mapping[str, ModelSource], values: Sequence[int]) -> pl.DataFrame:
-    """Return the tokens that each pair of models is compared on; of a model with itself: its own matched tokens.
+    """Return the matched tokens of each pair of models, and of each model with itself.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def matched_tokens(models: Mapping[str, ModelSource], values: Sequence[int]) -> 
 
 
 def _vocabularies(models: Mapping[str, ModelSource], values: Sequence[int]) -> dict[str, Vocabulary]:
-    """Models with the same words share one object."""
+    """Return the vocabulary of each model; models with equal vocabularies share one object."""
     known: list[Vocabulary] = []
     found = {}
     for name, source in models.items():
@@ -86,7 +86,7 @@ def extract_matched(
     output: str | Path,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write the rows of all tokens that a model is compared on: a folder as of `vocabulary` (docs/files.md).
+    """Write the rows of all matched tokens of a model, in a folder like that of `vocabulary` (docs/files.md).
 
     Parameters
     ----------
@@ -95,13 +95,13 @@ def extract_matched(
     source
         Where it comes from.
     tokens
-        What `matched_tokens` returned.
+        Result of `matched_tokens`.
     storage_dtype
         float32, float16 or bfloat16.
     output
         The folder; its position table has the columns `row`, `token_id` and `text`.
     provenance
-        What the files record of their making.
+        Provenance to store in the files.
     """
     own = tokens.filter(pl.col("model") == model).unique("token_id").sort("token_id")
     positions = own.select("token_id", "text").with_row_index("row")

@@ -1,7 +1,7 @@
-"""The control `mixed`: embeddings of the last tokens, each turned by its own rotation and added up, no network at all.
+"""The control `mixed`: the sum of the embeddings of the last tokens, each rotated at random, without any network.
 
-Whatever a probe reads from these states was written by the tokens themselves. They show that the digits of a number
-stand together in one format, and nothing else: a network that is read as well has shown no more than that.
+Whatever a probe reads from these states comes from the tokens themselves. They show only that the digits of a number
+are present in one state; a network that is read no better has shown no more than that.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,8 +41,8 @@ def extract_mixed(
     Parameters
     ----------
     extraction
-        What to extract: the name of the control's run, the context, and the model, whose weights are not loaded but for
-        rows of its input matrix.
+        What to extract: the name of the control's run, the context, and the model, of whose weights only rows of the
+        input matrix are loaded.
     prompts
         The prompt table.
     seed
@@ -50,7 +50,7 @@ def extract_mixed(
     output
         The folder.
     provenance
-        What the files record of their making.
+        Provenance to store in the files.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def extract_mixed(
     tokenizer = load_tokenizer(extraction.source)
     given = model_prompts(read_prompts(prompts), read_metadata(prompts), tokenizer)
     config = load_config(resolve_source(extraction.source).folder, extraction.source.trust_remote_code)
-    # Of a multimodal model, the part about the text.
+    # The text part of a multimodal model.
     inside = getattr(config, "text_config", None) or config
     located, details = locate_prompts(extraction, given, tokenizer, inside)
     ids = np.unique(last_ids(located))
@@ -117,7 +117,7 @@ def mixed_states(located: Located, ids: np.ndarray, embeddings: np.ndarray, turn
         for back, turn in enumerate(turns):
             found, rows = _tokens_back(batch, back)
             different, place = np.unique(found, return_inverse=True)
-            # Few tokens occur in a batch, so each is turned once.
+            # Few different tokens occur in a batch, so each is rotated once.
             mixed[rows] += (embeddings[np.searchsorted(ids, different)] @ turn.T)[place]
         yield mixed
 

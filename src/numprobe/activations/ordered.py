@@ -1,4 +1,4 @@
-"""The states of words with an order, each word alone in its text: embeddings and all layers."""
+"""Extract the states of words with an order, each word alone in its text: embeddings and all layers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ def single_words(tokenizer: NumberTokenizer, ordered: OrderedSet) -> dict[int, t
     Parameters
     ----------
     tokenizer
-        The model's.
+        The model's tokenizer.
     ordered
         The set.
 
@@ -97,7 +97,7 @@ def extract_ordered(
         The folder. Its position table has the columns `row`, `set`, `text`, `place` (in the set), `value`, `token_id`;
         its manifest says in `members` how many members each set has.
     provenance
-        What the files record of their making.
+        Provenance to store in the files.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def _positions(found: Sequence[tuple[OrderedSet, Mapping[int, tuple[str, Encoded
 
 
 def _states(parts: Any, encoded: Sequence[Encoded], layers: Sequence[str]) -> dict[str, np.ndarray]:
-    """States at the words' own tokens; every text is the word between the same special tokens."""
+    """Return the states at the words' own tokens; every text is the word between the same special tokens."""
     if not encoded:
         return {}
     sequences = torch.from_numpy(np.stack([one.ids for one in encoded]))

@@ -1,4 +1,4 @@
-"""Sequences of random tokens, all numbers or all words, read at the last: what is left there of those before it?"""
+"""States at the last of several random tokens, all numbers or all words, to measure what they keep of the others."""
 
 import re
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def number_candidates(numbers: NumberTokenizer, values: range) -> dict[int, int]:
-    """Return the numbers that are single tokens and their ids, the largest number of digits alone.
+    """Return single-token number -> id, for numbers with the largest number of digits only.
 
-    Numbers of different lengths in a row would be cut otherwise if they were text: 12 345 is 123 45.
+    Adjacent numbers of different lengths would be tokenised otherwise as text: 12 345 becomes 123 45.
     """
     found, _ = numbers.number_tokens(values)
     longest = max((len(str(value)) for value in found), default=0)
@@ -25,7 +25,7 @@ def number_candidates(numbers: NumberTokenizer, values: range) -> dict[int, int]
 
 
 def word_candidates(numbers: NumberTokenizer, texts: Sequence[str]) -> dict[int, int]:
-    """Ids of the words of some texts that are one token behind a space, numbered from 0 in the order of the words."""
+    """Return index -> id of the words of some texts that are one token after a space, in alphabetical order from 0."""
     words = sorted({word.lower() for text in texts for word in _WORD.findall(text)})
     unknown = numbers.tokenizer.unk_token_id
     ids: dict[int, int] = {}
@@ -37,7 +37,7 @@ def word_candidates(numbers: NumberTokenizer, texts: Sequence[str]) -> dict[int,
 
 
 def draw_sequences(candidates: int, length: int, rows: int, seed: int, name: str) -> np.ndarray:
-    """Indices of candidates, int64 [rows, length]: at each place every candidate equally often, give or take one."""
+    """Draw indices of candidates, int64 [rows, length]: at each place all equally often to within one."""
     random = generator(seed, "preceding", name)
     balanced = np.resize(np.arange(candidates), rows)
     return np.column_stack([random.permutation(balanced) for _ in range(length)])
@@ -46,7 +46,7 @@ def draw_sequences(candidates: int, length: int, rows: int, seed: int, name: str
 def last_states(
     parts: Architecture, numbers: NumberTokenizer, tokens: np.ndarray, layers: Sequence[str], batch_tokens: int
 ) -> dict[str, np.ndarray]:
-    """Return the states at the last of some tokens behind the model's usual prefix.
+    """Return the states at the last of some tokens after the model's usual prefix.
 
     Parameters
     ----------

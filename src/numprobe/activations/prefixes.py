@@ -1,8 +1,8 @@
 """Prefixes shared within a batch are computed once: prefixes and their continuations share one pass.
 
-Each row that is fed holds prefixes, and behind each the rests of sequences that begin with it. Every token has the
-position that it has in its sequence, and a mask lets it see its own prefix and rest alone. States equal those of whole
-sequences up to rounding, for causal models and sequences within `causal_span`.
+Each row holds prefixes, and after each the rests of the sequences that begin with it. Every token keeps its position in
+its sequence, and a mask lets it attend to its own prefix and rest only. States equal those of whole sequences up to
+rounding, for causal models and sequences within `causal_span`.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-#: Prefixes are shared where that saves this part of the tokens.
+#: Prefixes are shared if that saves at least this fraction of the tokens.
 WORTHWHILE = 0.2
 # In rows of so many tokens attention costs about as much as all else (an estimate: it only sets how long rows are).
 _ATTENTION_TOKENS = 1000
@@ -21,7 +21,7 @@ _ATTENTION_TOKENS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Sequences of one length, and what is read of them.
+    """Sequences of one length, and the tokens that are read.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Layout:
     positions
         Each token's place in its sequence.
     prefix
-        The prefix that it belongs to or stands behind; -1 for what fills a row up.
+        The prefix that it belongs to or follows; -1 for padding.
     sequence
         The sequence that it belongs to; -1 for tokens of a prefix.
     """
@@ -78,12 +78,12 @@ class Pass:
 
 
 def plan_pass(batch: Batch, share: bool) -> Pass:
-    """Return the pass that reads a batch: whole sequences, or prefixes once where that saves a fifth of the tokens.
+    """Return the pass that reads a batch: whole sequences, or prefixes once if that saves a fifth of the tokens.
 
     Parameters
     ----------
     batch
-        Sequences; the more of what begins alike stands together, the more is saved.
+        Sequences; only adjacent ones share prefixes, so sorted sequences save the most.
     share
         Whether prefixes may be shared.
     """
@@ -92,12 +92,12 @@ def plan_pass(batch: Batch, share: bool) -> Pass:
 
 
 def shared_prefix(sequences: np.ndarray) -> int:
-    """Return the length of prefix that leaves the fewest tokens to run, 0 if none saves a fifth of them.
+    """Return the prefix length that leaves the fewest tokens to compute; 0 if none saves a fifth of them.
 
     Parameters
     ----------
     sequences
-        Token ids [batch, tokens]. Sequences count as alike if they stand together.
+        Token ids [batch, tokens]. Only adjacent sequences share prefixes.
     """
     batch, tokens = sequences.shape
     differs = sequences[1:] != sequences[:-1]
@@ -110,7 +110,7 @@ def shared_prefix(sequences: np.ndarray) -> int:
 
 
 class _Piece(NamedTuple):
-    """A prefix in a row, and how many rests stand behind it."""
+    """A prefix in a row, and the number of rests that follow it."""
 
     row: int
     start: int
@@ -118,14 +118,14 @@ class _Piece(NamedTuple):
 
 
 def pack(batch: Batch, length: int) -> Pass:
-    """Return the pass in which prefixes of a length stand once, with the rests of their sequences behind them.
+    """Return the pass that holds each prefix of a given length once, followed by the rests of its sequences.
 
     Parameters
     ----------
     batch
-        Sequences; those that begin alike stand together.
+        Sequences; those with a common prefix are adjacent.
     length
-        Tokens of a prefix, fewer than a sequence has. Rows are about equally long.
+        Tokens of a prefix, fewer than of a sequence. Rows are about equally long.
     """
     sequences = batch.sequences.numpy()
     count, tokens = sequences.shape
@@ -136,7 +136,7 @@ def pack(batch: Batch, length: int) -> Pass:
     piece = np.repeat(np.arange(len(pieces)), rests)
     within = np.arange(count) - np.repeat(np.cumsum(rests) - rests, rests)
     behind = start[piece] + length + within * (tokens - length)
-    # Where each token of each sequence stands: those of a prefix once for all of a piece.
+    # Column of each token of each sequence; the sequences of a piece share those of the prefix.
     place = np.arange(tokens)
     at = np.where(place < length, start[piece][:, None] + place, behind[:, None] + place - length)
     rows = row[piece][:, None]
@@ -152,18 +152,18 @@ def pack(batch: Batch, length: int) -> Pass:
 
 
 def _pieces(sizes: Sequence[int], length: int, rest: int) -> list[_Piece]:
-    """Prefixes of `length` tokens that have `sizes` rests of `rest` tokens, in rows of the length that costs the least.
+    """Place prefixes of `length` tokens, each with `sizes` rests of `rest` tokens, in rows of the cheapest length.
 
-    Short rows repeat prefixes, long rows cost attention: with x tokens of rests behind a prefix, each of them
+    Short rows repeat prefixes, long rows cost attention: with x tokens of rests per prefix, each of them
     costs (length + x) / x (_ATTENTION_TOKENS + length + x), least at x^2 = length (_ATTENTION_TOKENS + length).
     """
     best = length + max(rest, math.sqrt(length * (_ATTENTION_TOKENS + length)))
     total = sum(length + size * rest for size in sizes)
-    # A row wastes less than a prefix and a rest, by what does not fit or by the prefix of what goes on.
+    # A row wastes less than a prefix and a rest: what does not fit, or a repeated prefix.
     capacities = {math.ceil(total / math.ceil(total / best)) + length + rest}
     largest = length + max(sizes) * rest
     if largest <= 2 * best:
-        # Nothing is wasted where all prefixes have as many rests.
+        # Nothing is wasted if all prefixes have equally many rests.
         capacities.add(largest)
     return min(
         (list(_filled(sizes, length, rest, capacity)) for capacity in sorted(capacities)), key=_cost(length, rest)
@@ -179,7 +179,7 @@ def _cost(length: int, rest: int) -> Callable[[list[_Piece]], int]:
 
 
 def _filled(sizes: Sequence[int], length: int, rest: int, capacity: int) -> Iterator[_Piece]:
-    """Rows of at most `capacity` tokens; the rests of a prefix that do not fit go on in the next, behind it again."""
+    """Yield rows of at most `capacity` tokens; rests that do not fit go to the next row, after the prefix again."""
     row = start = 0
     for size in sizes:
         left = size

@@ -1,4 +1,4 @@
-"""The numerals of one text, the states at the last tokens of those that are read, and why others are not."""
+"""Find the numerals of one text, the states at their last tokens, and the reasons why some are left out."""
 
 from collections.abc import Container, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from numprobe.models.tokens import Encoded, NumberTokenizer
 from numprobe.spelling import Numeral, find_numerals
 from numprobe.texts import check_text
 
-#: The reason of a number that the probe does not know.
+#: Reason for leaving out a number that is not among the probe's candidates.
 OUT_OF_RANGE = "out_of_range"
 _SCHEMA = {
     "token": pl.UInt32,
@@ -47,8 +47,8 @@ def number_states(
     tokenizer
         Its fast tokenizer.
     text
-        Any text. Of one that is longer than the model takes, the beginning is read; by an encoder, which would read
-        the beginning otherwise without the rest, nothing.
+        Any text. If it is longer than the model takes, only its beginning is read, and nothing with an encoder, whose
+        states at the beginning depend on the rest.
     layers
         Names of states ("0", ..., "final_norm").
     prefix_token
@@ -71,7 +71,7 @@ def number_states(
     Raises
     ------
     NumprobeError
-        If the model has no such layer or is not supported, or the text is none (`numprobe.texts`).
+        If the model has no such layer or is not supported, or the text is invalid (`numprobe.texts`).
     """
     check_text(text, "the text")
     parts = locate_parts(model)
@@ -83,7 +83,7 @@ def number_states(
     _add_tokens(rows, text, numbers, encoded, fed)
     table = pl.DataFrame(rows, schema=_SCHEMA)
     where = table["token"].drop_nulls().to_numpy().astype(np.int64)
-    # The prefix alone, where nothing is read: the states are empty, but have their width.
+    # If nothing is read, run the prefix alone, so that the empty states have the right width.
     sequence = torch.from_numpy(encoded.ids[: fed if len(where) else 1])[None]
     return table, extract_states(parts, sequence, (np.zeros_like(where), where), layers)
 
@@ -96,7 +96,7 @@ def _fed_tokens(parts: Architecture, tokens: int, longest: int | None) -> int:
 
 
 def _row(text: str, numeral: Numeral, candidates: Container[int] | None) -> dict[str, Any]:
-    """Return what the text alone says of a numeral."""
+    """Return the row of a numeral as far as the text alone determines it."""
     start, end, reason = numeral
     written = text[start:end]
     value = int(written) if reason is None and len(written) <= _MOST_DIGITS else None

@@ -1,4 +1,4 @@
-"""Check of prefix sharing for types of model that are not listed: both ways are compared."""
+"""Check prefix sharing for model types that are not listed, by comparing states with and without it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,13 +21,13 @@ PROMPTS = (
     "The shop sold 12 pens and 7 books today, so there are 19 things less to be counted when it closes at 6.",
     "The shop sold 12 pens and then, as it rained, nobody came: 5 people stayed at home with 30 old newspapers.",
 )
-# Rounding, relative to the largest component of a state; a wrong way to share differs by a tenth and more.
+# Rounding error relative to the largest component of a state; wrong sharing differs by a tenth or more.
 _TOLERANCE = {torch.float32: 1e-4}
 _COARSE_TOLERANCE = 5e-2
 
 
 def describe_sharing(source: ModelSource, dtype: str = "float32", device: str = "auto") -> dict[str, Any]:
-    """Return what a model's card says about shared prefixes: `shared`, and the `difference` where it was measured.
+    """Return the entry of a model's card on prefix sharing: `shared`, and the `difference` if it was measured.
 
     Only a model of a type that is not listed (`numprobe.models.facts`) is loaded.
 
@@ -54,13 +54,13 @@ def describe_sharing(source: ModelSource, dtype: str = "float32", device: str = 
 
 
 def sharing_is_right(parts: Architecture, difference: float | None) -> bool:
-    """Return whether a difference is no more than rounding in the type of the weights; None is no."""
+    """Return whether a difference is within rounding error in the type of the weights; false for None."""
     tolerance = _TOLERANCE.get(parts.input_matrix.dtype, _COARSE_TOLERANCE)
     return difference is not None and difference <= tolerance
 
 
 def sharing_difference(parts: Architecture, texts: Sequence[Sequence[int]]) -> float | None:
-    """Return by how much states differ between texts run whole and with their common beginning run once.
+    """Return how much states differ between whole texts and texts whose common prefix is computed once.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def sharing_difference(parts: Architecture, texts: Sequence[Sequence[int]]) -> f
     Returns
     -------
     The largest difference of a component in all states at all tokens, relative to the largest component of the state;
-    None if the model does not take tokens with positions and masks of their own.
+    None if the model does not accept explicit positions and masks.
     """
     length = min(map(len, texts))
     sequences = torch.tensor([list(text[:length]) for text in texts])
@@ -83,7 +83,7 @@ def sharing_difference(parts: Architecture, texts: Sequence[Sequence[int]]) -> f
     expected = run_pass(parts, whole, layers, "float32")
     try:
         found = run_pass(parts, pack(whole.batch, common), layers, "float32")
-    except Exception:  # What a model says to masks that it does not know is up to the model.
+    except Exception:  # Models reject masks with errors of any kind.
         return None
     return max(_difference(found[layer](), expected[layer]()) for layer in layers)
 
@@ -94,5 +94,5 @@ def _difference(found: np.ndarray, expected: np.ndarray) -> float:
 
 
 def chosen_sharing(card: str | Path | None) -> bool | None:
-    """Return the choice that a card records, None without one (`numprobe.models.architecture.Architecture.shares`)."""
+    """Return the choice recorded in a card; None without a card or entry (`Architecture.shares`)."""
     return None if card is None else read_sealed_json(card).get("prefixes", {}).get("shared")

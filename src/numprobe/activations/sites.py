@@ -1,4 +1,4 @@
-"""States inside the blocks of a model: what attention reads, and what attention and MLP add to the residual stream."""
+"""States inside the blocks of a model: queries, keys and values, and the additions of attention and MLP."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -38,8 +38,8 @@ def extract_sites(
 ) -> None:
     """Write the folder of the states inside the blocks of one model in one context (docs/files.md).
 
-    One forward pass per text gives all sites of all blocks. In every batch the parts must make up what the block does
-    to the residual stream, so that a family whose blocks work otherwise is refused instead of being misread.
+    One forward pass per text gives all sites of all blocks. In every batch, the parts must add up to the block's change
+    of the residual stream, so that a family whose blocks work otherwise is refused instead of being misread.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def extract_sites(
     try:
         blocks = _blocks(prepared, extraction.layers)
         read = (site_states(parts, blocks, one) for one in passes)
-        # What is stored shows in the first batch.
+        # The first batch shows the widths of the states to store.
         first = next(read)
         _write(extraction, prepared, _states(first), chain([first], read), Path(output), provenance)
     except (_NotLocated, UnreadableState) as error:
@@ -68,7 +68,7 @@ def extract_sites(
 
 
 class _NotLocated(Exception):
-    """The parts of a block are not where they are looked for."""
+    """The parts of a block were not found."""
 
 
 def _write(
@@ -93,12 +93,12 @@ def _write(
 
 
 def _stored(batch: States, state: State) -> torch.Tensor:
-    """Of a batch what one file holds: the parts of the state side by side."""
+    """Return the states of a batch for one file: the parts of the state side by side."""
     return torch.cat([batch[site, state.layer] for site in state.parts or (state.site,)], dim=1)
 
 
 def _states(batch: States) -> list[State]:
-    """Return the states to store, of the widths that a batch has."""
+    """Return the states to store, with the widths that they have in a batch."""
     states = []
     for layer in (layer for site, layer in batch if site == "q"):
         ends = np.cumsum([batch[site, layer].shape[1] for site in PROJECTED]).tolist()
@@ -109,7 +109,7 @@ def _states(batch: States) -> list[State]:
 
 
 def _blocks(prepared: Prepared, wanted: Sequence[str] | None) -> dict[str, Inside]:
-    """Return the parts of the wanted blocks by their number from 1 (None: of all that have attention)."""
+    """Return the parts of the wanted blocks by block number, from 1 (None: of all with attention)."""
     try:
         blocks = locate_attention(prepared.parts)
     except NumprobeError as error:
@@ -175,11 +175,11 @@ def _modules(inside: Inside) -> dict[str, torch.nn.Module]:
 
 
 def _read(inside: Inside, layer: str, seen: Mapping[Key, torch.Tensor]) -> dict[Key, torch.Tensor]:
-    """Return the sites of one block, after a check that they are what the block adds."""
+    """Return the sites of one block, after a check that they add up to the block's change."""
     entering, leaving = seen["residual", str(int(layer) - 1)], seen["residual", layer]
     attention, mlp = (seen[site, layer].to(leaving.device) * inside.factor for site in ("attention", "mlp"))
     if not inside.explains(entering.to(leaving.device), attention, mlp, leaving):
-        raise _NotLocated(f"what attention and MLP of block {layer} add is not what the block changes")
+        raise _NotLocated(f"the additions of attention and MLP do not make up the change by block {layer}")
     projected = inside.split([seen[f"projection {i}", layer] for i in range(len(inside.projections))])
     found = dict(zip(PROJECTED, projected, strict=True))
     return {(site, layer): state for site, state in {**found, "attention": attention, "mlp": mlp}.items()}

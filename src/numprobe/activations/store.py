@@ -1,6 +1,6 @@
 """Hidden states on disk: one Parquet file per state, one position table, one manifest (docs/files.md).
 
-States are written while the next ones are made. The manifest is written last and names row counts, byte counts and
+States are written while the next ones are computed. The manifest is written last and has row counts, byte counts and
 checksums. Readers compare all of them, every time.
 """
 
@@ -32,7 +32,7 @@ _DISK_THREADS = 16
 
 #: Site and layer of a state.
 Key = tuple[str, str]
-#: Refuses states of which the first is in some row of the position table: (state, row, states as stored) -> nothing.
+#: Refuses bad states; called with (key, row of the first state in the position table, states as stored).
 Check = Callable[[Key, int, np.ndarray], None]
 
 
@@ -47,7 +47,7 @@ class State:
     width
         Components.
     parts
-        Sites that are some of its columns: site -> (first, end).
+        Sites that are columns of it: site -> (first, end).
     """
 
     site: str
@@ -62,7 +62,7 @@ class State:
 
 
 def state_file(layer: str, site: str = RESIDUAL) -> str:
-    """Return the file name of a state, such as `residual-final_norm.parquet`."""
+    """Return the name of a state's file, such as `residual-final_norm.parquet`."""
     return f"{site}-{layer}.parquet"
 
 
@@ -77,15 +77,15 @@ def write_activations(
     details: Mapping[str, Any],
     check: Check | None = None,
 ) -> None:
-    """Write a folder of states of the residual stream in memory that does not grow with the number of rows.
+    """Write a folder of states of the residual stream, in memory that does not grow with the number of rows.
 
     Parameters
     ----------
     folder
-        Where to write. A manifest that is there is deleted first, so that a broken run leaves no valid folder.
+        Where to write. An existing manifest is deleted first, so that an interrupted run leaves no valid folder.
     batches
-        Mappings from layer to an array [rows of this batch, width], as they are or as stored (`narrow`); rows in the
-        order of `positions`. Each is made while the one before it is written.
+        Mappings from layer to an array [rows of this batch, width], as numbers or as stored (`narrow`); rows in the
+        order of `positions`. Each is computed while the one before it is written.
     layers
         The states to write; every batch has all of them.
     width
@@ -113,12 +113,12 @@ def writing_states(
     details: Mapping[str, Any],
     check: Check | None = None,
 ) -> Iterator["StateWriter"]:
-    """Inside the block a folder takes states; it is complete at the end of the block.
+    """Open a folder for writing states inside the block; it is complete at the end of the block.
 
     Parameters
     ----------
     folder
-        Where to write. A manifest that is there is deleted first, so that a broken run leaves no valid folder.
+        Where to write. An existing manifest is deleted first, so that an interrupted run leaves no valid folder.
     states
         What will be written.
     width
@@ -128,7 +128,7 @@ def writing_states(
     positions
         The position table; its column `row` counts 0..n-1.
     details
-        What else the manifest holds: `dropped`, `model`, `context`, `source`, `weights_sha256`, `tokenizer_sha256`,
+        Further entries of the manifest: `dropped`, `model`, `context`, `source`, `weights_sha256`, `tokenizer_sha256`,
         `provenance`.
     check
         Called with all states on their way to the disk.
@@ -149,7 +149,7 @@ def writing_states(
         ExitStack() as stack,
         ThreadPoolExecutor(_threads()) as pool,
     ):
-        # The first forward pass need not wait for it.
+        # In the background: the first forward pass need not wait for it.
         opening = pool.submit(_open_columns, stack, folder, states, dtype, metadata, disk)
         writer = StateWriter(opening, Lanes(pool), positions.height, dtype, check)
         yield writer
@@ -167,27 +167,27 @@ def writing_states(
 
 
 def _threads() -> int:
-    """Threads that check and encode: as many as the job has (Arrow reads OMP_NUM_THREADS), two at the least."""
+    """Return the number of threads that check and encode: the job's (Arrow reads OMP_NUM_THREADS), at least two."""
     return max(2, int(pa.cpu_count()))
 
 
 class StateWriter:
-    """Takes the states of a folder, batch by batch; they are checked, encoded and flushed on threads of their own.
+    """Writes the states of a folder batch by batch; separate threads check, encode and flush them.
 
-    A file is finished as soon as its last row is there.
+    A file is finished as soon as it has its last row.
 
     Parameters
     ----------
     opening
-        Gives the files.
+        Future of the open files.
     lanes
         A lane for each file.
     rows
-        How many each of them will have.
+        Number of rows of each file.
     dtype
         Type on disk.
     check
-        Called with all states.
+        Called with all states before they are written.
     """
 
     def __init__(
@@ -196,15 +196,15 @@ class StateWriter:
         self._opening, self._lanes, self._rows, self._dtype, self._check = opening, lanes, rows, dtype, check
 
     def put(self, key: Key, states: Callable[[], np.ndarray]) -> None:
-        """Take the next states of a file.
+        """Accept the next states of a file.
 
         Parameters
         ----------
         key
-            Which of them.
+            Site and layer of the file.
         states
-            Gives [rows of this batch, width of the state], as they are or as stored (`narrow`), and may wait for it;
-            called on another thread.
+            Returns [rows of this batch, width of the state], as numbers or as stored (`narrow`); called on another
+            thread, where it may wait.
         """
 
         def append() -> None:
@@ -225,7 +225,7 @@ class StateWriter:
         self._lanes.turn()
 
     def finished(self) -> dict[Key, ColumnWriter]:
-        """Return all files, once they have all rows.
+        """Wait until all files have all rows, and return them.
 
         Raises
         ------
@@ -249,7 +249,7 @@ def _uneven(key: Key, found: int, rows: int) -> ValueError:
 def _open_columns(
     stack: ExitStack, folder: Path, states: Sequence[State], dtype: str, metadata: Any, disk: Executor
 ) -> dict[Key, ColumnWriter]:
-    """New state files, which the stack closes."""
+    """Open new state files, which the stack closes."""
     columns = {}
     for state in states:
         path = stack.enter_context(atomic_path(folder / state_file(state.layer, state.site), flushed=True))
@@ -339,7 +339,7 @@ def iterate_states(
 
 
 def state_width(manifest: Mapping[str, Any], site: str = RESIDUAL) -> int:
-    """Components of the states of a site, the same in all layers.
+    """Return the number of components of a site's states, which is the same in all layers.
 
     Raises
     ------

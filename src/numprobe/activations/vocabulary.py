@@ -1,4 +1,4 @@
-"""The rows of the input and output matrix that stand for numbers: states without a forward pass."""
+"""Rows of the input and output matrices for numbers: states without a forward pass."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from numprobe.models.weights import matrix_name, read_rows
 CONTEXT = "vocabulary"
 _PLACED = "row token token_id n_tokens first_token number_tokens ending prompt value start end".split()
 _COLUMNS = [*_PLACED, *"read_at operation a b template domain text_split".split()]
-# What only texts have, and what is the same in all rows.
+# Columns that only texts have, and columns that are the same in all rows.
 _SENSELESS = {
     "token": pl.UInt32,
     "n_tokens": pl.UInt32,
@@ -58,7 +58,7 @@ def extract_vocabulary(
     values
         The numbers; those that are not one token are left out and counted.
     fewest
-        How many of them must be one token.
+        Minimum number of them that must be one token.
     untrained_seed
         Random weights drawn from this seed instead of the model's.
     storage_dtype
@@ -66,7 +66,7 @@ def extract_vocabulary(
     output
         The folder.
     provenance
-        What the files record of their making.
+        Provenance to store in the files.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def vocabulary_positions(tokens: Mapping[int, int]) -> pl.DataFrame:
 def vocabulary_states(
     source: ModelSource, tokens: Mapping[int, int], untrained_seed: int | None = None
 ) -> dict[str, np.ndarray]:
-    """Return the rows of the numbers in the input matrix and, if it is another one, in the output matrix.
+    """Return the rows of the numbers in the input matrix and, if it is untied, in the output matrix.
 
     Parameters
     ----------
@@ -140,8 +140,8 @@ def vocabulary_states(
     tokens
         Number to token id.
     untrained_seed
-        Rows of the same architecture with random weights drawn from this seed, the weights that
-        `numprobe.models.load.load_model` gives.
+        Take the rows from random weights drawn from this seed, the weights that `numprobe.models.load.load_model`
+        gives the same architecture.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def vocabulary_states(
 def input_rows(source: ModelSource, ids: Sequence[int]) -> np.ndarray:
     """Return rows of the input matrix, float32 [rows, width]; errors as `numprobe.models.load.load_model`.
 
-    They are read from the file, and the model is loaded only where the name of the matrix is not known.
+    They are read from the file; the model is loaded only if the name of the matrix is unknown.
     """
     folder = resolve_source(source).folder
     name = matrix_name(folder, "embedding")

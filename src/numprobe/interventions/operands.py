@@ -97,7 +97,7 @@ def replace_operands(
     questions, operand, patterns, split
         What `operand_questions` returned and takes.
     tokenizer
-        The model's.
+        The model's tokenizer.
     seed
         The study's seed.
 

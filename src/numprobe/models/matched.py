@@ -36,7 +36,7 @@ def read_vocabulary(tokenizer: NumberTokenizer, values: Sequence[int]) -> Vocabu
     Parameters
     ----------
     tokenizer
-        The model's.
+        The model's tokenizer.
     values
         The numbers of the study.
     """

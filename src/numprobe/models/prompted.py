@@ -43,7 +43,7 @@ def model_prompts(table: pl.DataFrame, metadata: Mapping[str, Any], tokenizer: A
     metadata
         Metadata of its file, with the examples, and in `context` whether the prompts are chats.
     tokenizer
-        The model's.
+        The model's tokenizer.
 
     Raises
     ------

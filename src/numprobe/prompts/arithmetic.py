@@ -11,7 +11,7 @@ from numprobe.prompts.examples import Example, draw_examples, examples_text, num
 from numprobe.prompts.generate import result_prompts
 from numprobe.prompts.operations import Range, possible_results
 
-#: Fewer results than these say nothing about numbers that a probe has not seen.
+#: With fewer different results, nothing can be said about numbers that a probe has not seen.
 FEWEST_RESULTS = 50
 
 
@@ -57,12 +57,12 @@ def operand_ranges(entry: Mapping[str, Any], numbers: Range) -> tuple[Range, Ran
 
 
 def arithmetic_examples(name: str, entry: Mapping[str, Any], numbers: Range, seed: int) -> list[Example]:
-    """Draw a context's worked examples, and check that enough results are left beside them.
+    """Draw a context's worked examples, and check that enough other results are left.
 
     Parameters
     ----------
     name, entry, numbers, seed
-        As `make_arithmetic`; read by the check of the configuration too.
+        As for `make_arithmetic`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From a context's entry in the configuration to its prompt table."""
+"""Make the prompt table of a context from its entry in the configuration."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,13 +54,13 @@ def make_prompts(
     -------
     table, metadata
         The prompts, and `context` (the entry, defaults filled in), `seed`, `numbers`; with worked examples `examples`;
-        for a corpus `corpus`: its sha256, how many passages it gave, how many texts were `skipped` for want of a
+        for a corpus `corpus`: its sha256, its number of passages, how many texts were `skipped` for lack of a
         number, and how many numerals were `left_out` by reason, if any.
 
     Raises
     ------
     NumprobeError
-        If an option does not apply to the kind or has no sensible value, or if the corpus cannot be used.
+        If an option does not apply to the kind or has an invalid value, or if the corpus cannot be used.
     """
     entry = _entry(name, kind, options)
     _check(name, minimum, maximum, entry)
@@ -75,7 +75,7 @@ def make_prompts(
         return table, metadata | ({"examples": describe_examples(examples)} if examples else {})
     passages, slots = load_passages(), digit_runs
     if entry["corpus"] is not None:
-        # One constant for all contexts: a text of a corpus is on the same side in each of them.
+        # One constant for all contexts, so that a corpus text is in the same split in each of them.
         corpus = read_corpus(entry["corpus"], _TEXT_SPLIT_SEED, entry["test_share"])
         passages, slots = corpus.passages, plain_numbers
         metadata["corpus"] = _described(entry["corpus"], corpus)
@@ -93,7 +93,7 @@ def _entry(name: str, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
             f"context '{name}': {', '.join(foreign)} does not apply to kind '{kind}' (its options: {known})"
         )
     if "test_share" in options and options.get("corpus") is None:
-        raise NumprobeError(f"context '{name}': test_share applies to a corpus only, the built-in passages are split")
+        raise NumprobeError(f"context '{name}': test_share applies to a corpus only: the built-in split is fixed")
     entry = {**KINDS[kind], **options}
     if kind == "natural" and entry["corpus"] is None:
         del entry["test_share"]

@@ -1,4 +1,4 @@
-"""Passages from a user's own file."""
+"""Read passages from a user's own file."""
 
 import json
 from collections import Counter
@@ -35,7 +35,7 @@ class Corpus:
     skipped
         How many texts hold none.
     left_out
-        How many numerals stay as they are written because they are no whole numbers in plain digits, by reason
+        How many numerals are kept as written because they are not whole numbers in plain digits, by reason
         (`numprobe.spelling`).
     """
 
@@ -100,7 +100,7 @@ def read_corpus(path: str | Path, seed: int, test_share: float) -> Corpus:
 
 
 def check_first_text(path: str | Path) -> None:
-    """Refuse a corpus whose first text cannot be read: at once, where the whole file is read by a job.
+    """Refuse a corpus whose first text cannot be read, before a job reads the whole file.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def check_first_text(path: str | Path) -> None:
 
 
 def describe_left_out(left_out: Mapping[str, int]) -> str:
-    """Return how many numerals were left out as a text, such as "3 decimal, 12 grouped"."""
+    """Return the counts of left-out numerals as text, such as "3 decimal, 12 grouped"."""
     return ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
 
 
@@ -148,8 +148,8 @@ def _field(path: Path, place: int, fields: Mapping[str, Any], key: str) -> str |
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    # Line ends of all systems, but not the rarer ones, which JSON strings may hold. Bytes that are not UTF-8 become
-    # halves of characters, which `check_text` names with their line.
+    # Line ends of all systems count, but not rarer ones, which JSON strings may hold. Bytes that are not UTF-8 become
+    # lone surrogates, which `text_problem` reports with their line.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline=None) as file:
         for place in count(1):
             line = file.readline(LONGEST + 1)
@@ -168,12 +168,12 @@ def _read_text(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _read_json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for place, line in _lines(path):
         try:
-            # That a value is an integer is told, which one is not: Python refuses those of thousands of digits.
+            # Only the type of an integer matters here, and Python refuses to parse thousands of digits.
             fields = json.loads(line, parse_int=len)
         except json.JSONDecodeError as error:
             raise NumprobeError(f"corpus {path}, line {place}: not valid JSON ({error.msg})") from None
         except RecursionError:
-            said = "JSON of too many levels: leave out all but 'text'"
+            said = "JSON is nested too deeply: leave out all but 'text'"
             raise NumprobeError(f"corpus {path}, line {place}: {said}") from None
         if not isinstance(fields, dict):
             raise NumprobeError(f"corpus {path}, line {place}: expected an object with the key 'text'")
@@ -183,7 +183,7 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _read_parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     place = 0
     if carries_seal(path):
-        # Of `draw_texts`: others know no checksum.
+        # Written by `draw_texts`; other files carry no checksum.
         read_sealed(path, last=True)
     try:
         file = pq.ParquetFile(path)
@@ -202,7 +202,7 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         remedy = "copy it here again; if the workflow made it, delete it and run again"
         raise NumprobeError(f"corpus {path} is not a readable Parquet file ({error}): {remedy}") from None
     except UnicodeDecodeError as error:
-        raise NumprobeError(f"corpus {path}, line {place + 1} or behind it: not UTF-8 ({error.reason})") from None
+        raise NumprobeError(f"corpus {path}, line {place + 1} or later: not UTF-8 ({error.reason})") from None
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -18,7 +18,7 @@ CROSSED = pl.Schema(
 
 
 def crossed_pairs(minimum: int, maximum: int, per_value: int, seed: int) -> pl.DataFrame:
-    """Every number of a range crossed with a few partners, the same for all numbers of a half of the range.
+    """Pair every number of a range with a few partners, the same for all numbers in a half of the range.
 
     With h the middle of the range: a number n up to h stands in sums `n + p` and `p + n` with p up to maximum - h, and
     in as many differences `p - n` with p above h; a number above h (`upper`) in differences `n - p` with p up to h,
@@ -29,7 +29,7 @@ def crossed_pairs(minimum: int, maximum: int, per_value: int, seed: int) -> pl.D
     minimum, maximum
         The range, of results too.
     per_value
-        Prompts of each number, fewer where the range has no more partners.
+        Prompts of each number; fewer if the range has too few partners.
     seed
         The study's seed.
 
@@ -52,7 +52,7 @@ def crossed_pairs(minimum: int, maximum: int, per_value: int, seed: int) -> pl.D
 
 
 def crossed_prompts(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return the pairs in symbols, as a prompt table (docs/files.md) in their order: prompt k is row k."""
+    """Return pairs as prompts in symbols (table: docs/files.md), in order: prompt k is row k."""
     return prompt_table(_prompt(prompt, row) for prompt, row in enumerate(pairs.iter_rows(named=True)))
 
 

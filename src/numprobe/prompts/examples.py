@@ -26,7 +26,7 @@ class Example:
 
     @property
     def text(self) -> str:
-        """The example as it is written."""
+        """The example as written."""
         template = ARITHMETIC_TEMPLATES[self.operation][0]
         return fill_template(template, {"a": self.a, "b": self.b, "c": self.result})[0]
 
@@ -47,7 +47,7 @@ def draw_examples(
     operands
         Ranges of a and of b.
     seed, context
-        Of the draw.
+        Seed and name for the draws.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def draw_examples(
 def _draw(
     operation: str, numbers: Range, operands: tuple[Range, Range], taken: Collection[int], rng: np.random.Generator
 ) -> Example | None:
-    """An example with a result that is not taken, uniform over the results that have one; None if there is none."""
+    """Draw an example whose result is not taken, uniform over the possible results; None if there is none."""
     for result in rng.permutation(np.arange(numbers[0], numbers[1] + 1)).tolist():
         pair = None if result in taken else draw_operands(operation, result, *operands, rng)
         # `5 + 0 = 5` would be an example of copying.
@@ -86,7 +86,7 @@ def _written(bounds: Range) -> str:
 
 
 def examples_text(examples: Sequence[Example]) -> str:
-    """Return what stands in front of every prompt: one example per line, the last line ended too."""
+    """Return the text in front of every prompt: one example per line, each line ended."""
     return "".join(f"{example.text}\n" for example in examples)
 
 
@@ -106,7 +106,7 @@ def describe_examples(examples: Sequence[Example]) -> list[dict[str, int | str]]
 
 
 def read_examples(path: str | Path) -> list[Example]:
-    """Read the worked examples that a table of prompts or answers was made with; none if it says none.
+    """Read the worked examples recorded in a table of prompts or answers; empty if there are none.
 
     Raises
     ------
@@ -117,5 +117,5 @@ def read_examples(path: str | Path) -> list[Example]:
 
 
 def examples_in(metadata: Mapping[str, Any]) -> list[Example]:
-    """Return the worked examples that the metadata of a file name."""
+    """Return the worked examples in the metadata of a file."""
     return [Example(**entry) for entry in metadata.get("examples", [])]

@@ -1,4 +1,4 @@
-"""Templates filled with numbers, and where each number stands."""
+"""Fill templates with numbers, and locate each number."""
 
 from collections.abc import Mapping
 from string import Formatter
@@ -7,14 +7,14 @@ Spans = dict[str, tuple[int, int]]
 
 
 def fill_template(template: str, numbers: Mapping[str, int | str]) -> tuple[str, Spans]:
-    """Return the text of a template, and the character span of every number in it.
+    """Fill a template; return the text and the character span of every number in it.
 
     Parameters
     ----------
     template
         Text with slots such as `{a}`, each at most once.
     numbers
-        Name of the slot -> number, or what stands for it.
+        Name of the slot -> number, or text in its place.
 
     Returns
     -------

@@ -19,14 +19,14 @@ from numprobe.prompts.table import prompt_table
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES
 from numprobe.seeding import generator
 
-#: Finds the places of a text that are filled with numbers: spans of characters.
+#: Finds the character spans of a text that are to be filled with numbers.
 Slots = Callable[[str], Sequence[tuple[int, int]]]
 _DIGITS = re.compile(r"\d+")
 _OPERAND = "{a} + {b}"
 
 
 def number_prompts(minimum: int, maximum: int) -> pl.DataFrame:
-    """Return the bare numbers minimum..maximum, one prompt each, read at the number's token."""
+    """Return a prompt table of the bare numbers minimum..maximum, each read at its own token."""
     values = range(minimum, maximum + 1)
     return prompt_table(
         _filled("{n}", {"n": value}, "n") | {"prompt": prompt, "read_at": "token"}
@@ -35,7 +35,7 @@ def number_prompts(minimum: int, maximum: int) -> pl.DataFrame:
 
 
 def operand_prompts(minimum: int, maximum: int, seed: int, context: str, per_value: int) -> pl.DataFrame:
-    """Prompts `a + b` read at b's own token (arXiv 2510.26285, operands), before anything has been computed.
+    """Return prompts `a + b` read at b's own token (arXiv 2510.26285, operands), before anything has been computed.
 
     Every b of the range has exactly `per_value` prompts; a is uniform over the range.
     """
@@ -58,7 +58,7 @@ def result_prompts(
     operands: tuple[Range, Range] | None = None,
     examples: str = "",
 ) -> pl.DataFrame:
-    """Arithmetic with its answer, read at the last token before the answer.
+    """Return arithmetic prompts with their answers, read at the last token before the answer.
 
     Each operation has `per_value` prompts for every result that it can give within the range (with minimum = 0 and the
     default operands: for every value), in wordings drawn uniformly from `ARITHMETIC_TEMPLATES`. Operands: see
@@ -69,7 +69,7 @@ def result_prompts(
     minimum, maximum
         Range of results.
     seed, context
-        Of the draws.
+        Seed and name for the draws.
     operations
         Some of `+`, `-`, `*`, `/`.
     per_value
@@ -109,10 +109,10 @@ def natural_prompts(
     texts: int,
     slots: Slots = digit_runs,
 ) -> pl.DataFrame:
-    """Passages in which every slot is replaced by a number, one row per number, read at its last token.
+    """Return passages with a number in every slot, one row per number, read at its last token.
 
-    `texts` prompts: each passage is used equally often, give or take one. Within the training texts and within the
-    test texts every value of the range occurs equally often, give or take one.
+    There are `texts` prompts. All passages are used equally often to within one, and all values of the range occur
+    equally often to within one, in the training texts and in the test texts separately.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def natural_prompts(
 
 
 def _filled(template: str, numbers: Mapping[str, int], target: str) -> dict[str, Any]:
-    """Return the template with its numbers, and where the target stands."""
+    """Return the filled template and the span of the target."""
     text, spans = fill_template(template, numbers)
     start, end = spans[target]
     place = {"value": numbers[target], "start": start, "end": end}
@@ -168,7 +168,7 @@ def _results(
 
 
 def _balanced(slots: int, split: str, minimum: int, maximum: int, seed: int, context: str) -> Iterator[int]:
-    """A value for every slot of the passages of one split: the range repeated, the rest drawn, all of it shuffled."""
+    """Yield a value for every slot of one split's passages: the range repeated, the rest drawn, all shuffled."""
     rng = generator(seed, context, "values", split)
     values = np.resize(rng.permutation(np.arange(minimum, maximum + 1)), slots)
     yield from rng.permutation(values).tolist()

@@ -1,4 +1,4 @@
-"""Numbers of one token and of several, bare and in sums: the prompts of the experiment `multi_token`."""
+"""The prompts of the experiment `multi_token`: numbers of one token and of several, bare and in sums."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ import polars as pl
 from numprobe.errors import NumprobeError
 from numprobe.seeding import generator
 
-#: One row per number of several tokens in a text (docs/files.md). The numeral is a text: it may exceed any integer.
+#: One row per number of several tokens in a text (docs/files.md). The numeral is a string: it may exceed any integer.
 NUMERALS = pl.Schema(
     {
         "prompt": pl.UInt32,
@@ -26,16 +26,16 @@ FORMATS = {"bare": "{n}", "first": "{n} + {b} =", "second": "{a}+{n}="}
 
 #: Digits of a group, as of the tokens of Llama 3.
 _GROUP = 3
-#: How often the last group has 1, 2 and 3 digits: there are ten, a hundred and a thousand such groups.
+#: Shares of last groups with 1, 2 and 3 digits, of which there are ten, a hundred and a thousand.
 _LAST_SHARES = (0.1, 0.2, 0.7)
 
 
 def numeral_prompts(seed: int, formats: Sequence[str], groups: int, rows: int) -> pl.DataFrame:
-    """Prompts with numbers of 1 to `groups` groups of three digits.
+    """Return prompts with numbers of 1 to `groups` groups of three digits.
 
     A number of g groups has 3 g - 2 to 3 g digits. Its first group is 100 to 999, so that no numeral starts with 0; the
-    others are anything, zeros in front included; numbers of one group are 0 to 999. At each place every group occurs
-    equally often, give or take one. How a tokenizer cuts the numerals is found when they are read.
+    others are arbitrary, leading zeros included; numbers of one group are 0 to 999. At each place, all groups occur
+    equally often to within one. How a tokenizer splits the numerals is determined when they are read.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _prompts(seed: int, name: str, groups: int, rows: int) -> Iterator[dict[str,
 
 
 def _numerals(random: np.random.Generator, groups: int, rows: int) -> tuple[list[str], np.ndarray]:
-    """Numerals, and how many digits the last group of each has (int64 [rows])."""
+    """Return numerals, and the number of digits in the last group of each (int64 [rows])."""
     if groups == 1:
         numerals = list(map(str, _balanced(random, 0, 1000, rows)))
         return numerals, np.array([len(numeral) for numeral in numerals])
@@ -105,5 +105,5 @@ def _last_digits(random: np.random.Generator, rows: int) -> np.ndarray:
 
 
 def _balanced(random: np.random.Generator, low: int, high: int, rows: int) -> np.ndarray:
-    """low..high-1 equally often, give or take one, in random order: int64 [rows]."""
+    """Return low..high-1 equally often to within one, in random order: int64 [rows]."""
     return random.permutation(np.resize(random.permutation(np.arange(low, high)), rows))

@@ -1,4 +1,4 @@
-"""Operands drawn for a given result."""
+"""Draw operands for a given result."""
 
 from collections.abc import Callable, Iterator
 from math import exp, isqrt, log
@@ -27,7 +27,7 @@ def draw_operands(
     first, second
         Ranges of a and of b; no number below 0.
     rng
-        The source of randomness; advanced only where operands exist.
+        Source of randomness; advanced only if operands exist.
     """
     return _DRAWS[operation](result, first, second, rng)
 

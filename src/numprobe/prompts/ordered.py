@@ -35,7 +35,7 @@ def _from_one(name: str, members: tuple[str, ...], cyclic: bool = False) -> Orde
 
 
 def _digits(name: str, first: int) -> OrderedSet:
-    """Return the ten digits of a script, whose code points follow each other."""
+    """Return the ten digits of a script, whose code points are consecutive."""
     return OrderedSet(name, tuple(chr(first + digit) for digit in range(10)), tuple(range(10)))
 
 
@@ -69,6 +69,6 @@ SETS: dict[str, OrderedSet] = {
 
 
 def spellings(word: str) -> tuple[str, ...]:
-    """Return the spellings of a word: as it is, capitalised, in capitals, and with a space before it."""
+    """Return the spellings of a word: as given, capitalised, in capitals, and each with a leading space."""
     forms = dict.fromkeys((word, word.capitalize(), word.upper()))
     return (*forms, *(f" {form}" for form in forms))

@@ -1,4 +1,4 @@
-"""Texts that are variants of one another, and so must not be divided between training and test."""
+"""Find texts that are variants of one another and so must be in the same split."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def normalised(text: str) -> str:
-    """Return the text without what a variant may change freely: numbers, case and spacing."""
+    """Return a text without the differences that variants may have in numbers, case and spacing."""
     return " ".join(re.sub(r"\d+", "0", text).casefold().split())
 
 
@@ -21,7 +21,7 @@ def similar_groups(texts: Sequence[str]) -> np.ndarray:
 
     Two texts are variants if, after `normalised`, they hold the same sentences in any order, or would after leaving out
     one sentence of one or of each. Groups are the connected components: variants of variants belong together. Texts of
-    one sentence have no rest to share, so they are variants of their exact copies (and of longer texts that hold them).
+    one sentence are variants only of their exact copies (and of longer texts that hold them).
 
     Cost: one key per sentence; a key is the sum of the hashes of the sentences that stay.
     """
@@ -38,7 +38,7 @@ def similar_groups(texts: Sequence[str]) -> np.ndarray:
 
 
 def _rests(text: str) -> list[int]:
-    """Keys of the whole text and of the text without each one of its sentences."""
+    """Return the keys of the whole text and of the text without each one of its sentences."""
     sentences = [_hash(sentence) for part in _SENTENCE_END.split(text) if (sentence := normalised(part))]
     whole = sum(sentences)
     return [whole, *(whole - sentence for sentence in sentences if len(sentences) > 1)]

@@ -1,4 +1,4 @@
-"""Texts for the contexts of kind `natural`, drawn from datasets of the Hugging Face hub and from files."""
+"""Draw texts for contexts of kind `natural` from datasets of the Hugging Face hub and from files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,21 +15,21 @@ from numprobe.texts import text_problem
 
 
 def draw_texts(sources: Sequence[Mapping[str, Any]], texts: int, seed: int, context: str) -> pl.DataFrame:
-    """Texts drawn uniformly, without repetition, over all sources together, so that large sources give more.
+    """Draw texts uniformly, without repetition, over all sources together, so that large sources give more.
 
-    That is how arXiv 2510.26285 mixes its corpora; here a text without a number is not drawn, and of a dataset no row
-    without one of the columns that its texts are written with.
+    arXiv 2510.26285 mixes its corpora in this way. Texts without a number are not drawn, nor rows of a dataset in which
+    a column of the template is null.
 
     Parameters
     ----------
     sources
-        Each has `id` (a dataset of the hub), `split`, optionally `config` and `revision`, and `text`, which writes a
-        row as a text with the names of its columns in braces; or `path` (a file that `read_corpus` reads). `domain`
-        names what the texts are about; by default the last part of `id`, or the name of the file.
+        Each has `id` (a dataset of the hub), `split`, optionally `config` and `revision`, and `text`, a template with
+        names of columns in braces; or `path` (a file that `read_corpus` reads). `domain` names what the texts are
+        about; by default the last part of `id`, or the name of the file.
     texts
-        How many; all, if the sources hold fewer.
+        Number of texts; all of them if the sources hold fewer.
     seed, context
-        Of the draw.
+        Seed and name for the draws.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def draw_texts(sources: Sequence[Mapping[str, Any]], texts: int, seed: int, cont
 
 
 def _read(source: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(text, domain) of every text of a source that holds a number."""
+    """Return (text, domain) of every text with a number in a source."""
     name = str(source.get("path") or source["id"])
     domain = source.get("domain") or Path(name).stem
     written = _file_texts(name) if "path" in source else _dataset_texts(source)
@@ -64,7 +64,7 @@ def _read(source: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _file_texts(path: str) -> Iterator[str]:
-    # Which text tests is decided when the prompts are made, over all sources together.
+    # The split is decided when the prompts are made, over all sources together.
     return (passage.text for passage in read_corpus(path, 0, 0.5).passages)
 
 
@@ -94,7 +94,7 @@ def _load(source: Mapping[str, Any]) -> Any:
     try:
         return load_dataset(source["id"], source.get("config"), split=source["split"], revision=source.get("revision"))
     except Exception as error:
-        # The package raises whatever its parts raise: network, formats, scripts that it no longer runs.
+        # The package raises many kinds of errors: network, formats, scripts that it no longer runs.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise NumprobeError(
             f"the dataset {source['id']} cannot be loaded ({reason}): save its texts as a file and name it (path)"

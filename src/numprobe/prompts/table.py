@@ -1,6 +1,6 @@
 """The prompt table: one row per number in a text, checked whenever it is written or read.
 
-A text stands in the first row of its prompt alone: a text of 60,000 numbers is stored once, not 60,000 times.
+Only the first row of a prompt holds its text: a text of 60,000 numbers is stored once, not 60,000 times.
 """
 
 from collections.abc import Iterable, Mapping
@@ -92,7 +92,7 @@ def read_prompts(path: str | Path) -> pl.DataFrame:
 
 
 def check_prompts(table: pl.DataFrame, source: str | Path) -> None:
-    """Raise an error that names the first offending prompt unless the table keeps the contract of docs/files.md.
+    """Check a prompt table against docs/files.md; the error names the first offending prompt.
 
     Prompt ids count up from 0 without gaps, and the first row of each has its text; every span lies inside its text,
     holds exactly the value's digits, and touches no other digit.
@@ -107,7 +107,7 @@ def check_prompts(table: pl.DataFrame, source: str | Path) -> None:
     Raises
     ------
     NumprobeError
-        If anything of this does not hold.
+        If the table violates any of this.
     """
     if table.schema != PROMPTS:
         raise NumprobeError(f"{source} is not a prompt table: columns {dict(table.schema)}, expected {dict(PROMPTS)}")
@@ -121,7 +121,7 @@ def check_prompts(table: pl.DataFrame, source: str | Path) -> None:
 
 
 def _check_spans(table: pl.DataFrame, source: str | Path) -> None:
-    """Raise unless every span holds its value: in Python, which cuts a long text as fast as a short one."""
+    """Refuse spans that do not hold their value; in Python, which slices a long text as fast as a short one."""
     text = ""
     for row, (given, value, *span) in enumerate(table.select("text", "value", "start", "end").iter_rows()):
         text = text if given is None else given
@@ -151,7 +151,7 @@ def _shortened(text: str | None, width: int = 60) -> str:
 
 
 def _broken_rules() -> tuple[tuple[pl.Expr, str], ...]:
-    """Pairs of (true where a row breaks the rule, message), in the order in which they are checked."""
+    """Return pairs of (true where a row breaks the rule, message), in the order of the checks."""
     prompt = pl.col("prompt").cast(pl.Int64)
     step = prompt.diff().fill_null(prompt + 1)
     return (
