@@ -1,6 +1,6 @@
-"""The linear algebra of the closed form, by NumPy and SciPy or, where the sums over rows lie on a GPU, by torch.
+"""The linear algebra of the closed form, by NumPy and SciPy or, if the sums over rows are on a GPU, by torch.
 
-Large matrices stay where they are; what is asked of them depends on that place alone. All else is NumPy's.
+Large matrices stay on their device, which alone decides which library works on them. All else is NumPy.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Array = Any
 
 
 def beside(array: np.ndarray, other: Array) -> Array:
-    """Return a NumPy array in the place of another array."""
+    """Return a NumPy array as an array of the type and on the device of another."""
     if isinstance(other, np.ndarray):
         return array
     import torch
@@ -25,17 +25,17 @@ def beside(array: np.ndarray, other: Array) -> Array:
 
 
 def fetched(array: Array) -> np.ndarray:
-    """As a NumPy array."""
+    """Return an array as a NumPy array."""
     return array if isinstance(array, np.ndarray) else np.asarray(array.cpu().numpy())
 
 
 def single(array: Array) -> Array:
-    """In float32."""
+    """Return an array in float32."""
     return array.astype(np.float32) if isinstance(array, np.ndarray) else array.float()
 
 
 def beside_each_other(arrays: Sequence[Array]) -> Array:
-    """Matrices of as many rows side by side."""
+    """Return matrices with equally many rows side by side."""
     if isinstance(arrays[0], np.ndarray):
         return np.concatenate(arrays, axis=1)
     import torch
@@ -44,31 +44,31 @@ def beside_each_other(arrays: Sequence[Array]) -> Array:
 
 
 def zeros(gram: Array, columns: int) -> Array:
-    """Zeros float32 [d, columns] in the place of a [d, d], as `columns_first`."""
+    """Return zeros float32 [d, columns] on the device of a [d, d], laid out as by `columns_first`."""
     if isinstance(gram, np.ndarray):
         return np.zeros((len(gram), columns), np.float32, order="F")
     return single(gram.new_zeros((len(gram), columns)))
 
 
 def column_products(left: Array, right: Array) -> np.ndarray:
-    """Return the scalar product of each column with its counterpart: NumPy [columns] of two [rows, columns]."""
+    """Return the scalar products of corresponding columns of two [rows, columns]: NumPy [columns]."""
     if isinstance(left, np.ndarray):
         return np.asarray(np.einsum("ij,ij->j", left, right))
     return fetched((left * right).sum(dim=0))
 
 
 def columns_first(array: Array) -> Array:
-    """Return the same values, each column in one piece of memory, where NumPy works."""
+    """Return the same values with contiguous columns, if NumPy works on them."""
     return np.asfortranarray(array) if isinstance(array, np.ndarray) else array
 
 
 def rows_first(array: Array) -> Array:
-    """Return the same values, each row in one piece of memory, where NumPy works."""
+    """Return the same values with contiguous rows, if NumPy works on them."""
     return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
 
 
 def half_of(gram: Array) -> Array:
-    """Return a triangle of a symmetric float32 [d, d] with half its diagonal, which says it all; by torch the whole."""
+    """Return a triangle of a symmetric float32 [d, d] with half its diagonal, which determines it; on a GPU all."""
     if not isinstance(gram, np.ndarray):
         return gram
     half = gram.T.copy("F")
@@ -77,7 +77,7 @@ def half_of(gram: Array) -> Array:
 
 
 def half_form(half: Array, columns: Array) -> np.ndarray:
-    """Return the value w' gram w for each column w of a [d, columns] with its rows first: float32 [columns] of NumPy.
+    """Return w' gram w for each column w of a [d, columns] with contiguous rows: NumPy float32 [columns].
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def half_form(half: Array, columns: Array) -> np.ndarray:
 
 
 def all_waves(by_value: Array, places: np.ndarray, count: int) -> Array:
-    """The sums of columns times the Fourier code of their places on a circle, float32 [d, count - 1], its rows first.
+    """Return the sums of columns times the Fourier code of their places on a circle, float32 [d, count - 1].
 
     Parameters
     ----------
     by_value
-        float32 [d, n], its rows first.
+        float32 [d, n], with contiguous rows, as those of the result.
     places
         int64 [n], different, below `count`.
     count
@@ -133,7 +133,7 @@ class Factor:
         return torch.cholesky_solve(right.to(self.triangle.dtype), self.triangle)
 
     def solve_rows_first(self, right: Array) -> Array:
-        """The same, faster, for a float32 [d, columns] and a factor in float32, both sides with their rows first."""
+        """Solve as `solve`, but faster, for a float32 [d, columns] and factor; both sides have contiguous rows."""
         if not isinstance(right, np.ndarray):
             return self.solve(right)
         half = blas.strsm(1, self.triangle, right.T, side=1)
@@ -146,7 +146,7 @@ def ridge_factor(gram: Array, penalty: float, in_single: bool) -> Factor:
     Parameters
     ----------
     gram
-        float64 [d, d], positive semi-definite; left as it is.
+        float64 [d, d], positive semi-definite; not changed.
     penalty
         Positive.
     in_single
@@ -171,23 +171,23 @@ def ridge_factor(gram: Array, penalty: float, in_single: bool) -> Factor:
 
 
 def spanned(gram: Array, tolerance: float, largest: float) -> np.ndarray | None:
-    """Orthonormal directions in which a second moment is not rounding noise, or None if they are more than `largest`.
+    """Return orthonormal directions in which a second moment is not rounding noise; None if more than `largest`.
 
     Parameters
     ----------
     gram
         float64 [d, d], symmetric.
     tolerance
-        In units of the largest eigenvalue.
+        Relative to the largest eigenvalue.
     largest
-        Directions.
+        Maximum number of directions.
 
     Returns
     -------
     float64 [d, r] of NumPy.
     """
     if isinstance(gram, np.ndarray):
-        # Full rank, the usual case, shows at an eighth of the cost of the eigenvalues.
+        # Full rank, the usual case, is detected at an eighth of the cost of the eigenvalues.
         *_, rank, _ = lapack.dpstrf(gram, tol=tolerance * gram.diagonal().max())
         if rank > largest:
             return None

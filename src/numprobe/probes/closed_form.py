@@ -36,13 +36,13 @@ from numprobe.splits import Fold, Split
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 # Directions in which states vary by less than this share of the largest variance are rounding noise.
 _RANK_TOLERANCE = 1e-10
-# In a subspace of at most this share of all dimensions the fit is so much cheaper that going there and back pays.
+# In a subspace of at most this share of all dimensions, the cheaper fit pays for the change of basis.
 _LARGEST_SHARE = 0.75
-# A column cannot count as predicted more exactly than this share of its variance.
+# Lower bound of a column's residual, as a share of its variance.
 _RESIDUAL_FLOOR = 1e-6
 _LARGEST_GAIN = 2.0
 _CHI_SQUARED_95 = 3.84
-# States of fewer components are so small a problem that nothing is won through the values.
+# For states of fewer components, solving through the values gains nothing.
 _WIDE = 256
 
 Tensors = dict[str, np.ndarray]
@@ -50,7 +50,7 @@ Tensors = dict[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A code to predict, and the row of it that is the code of each value (int64 [N]; docs: controls)."""
+    """A code to predict, and the row of it that each value is to have (int64 [N]; docs: controls)."""
 
     code: Code
     labels: np.ndarray
@@ -62,19 +62,19 @@ class Target:
 
     @property
     def width(self) -> int:
-        """Columns."""
+        """Number of columns."""
         return int(self.code.matrix.shape[1])
 
     @cached_property
     def places(self) -> np.ndarray | None:
-        """The place of each value's label on the circle, int64 [N]; None if columns are not all waves, labels equal."""
+        """Places of the values' labels on the circle, int64 [N]; None unless all columns are waves, labels unique."""
         if self.code.places is None or len(np.unique(self.labels)) < len(self.labels):
             return None
         return np.asarray(self.code.places[self.labels])
 
 
 def make_target(code: Code, labels: np.ndarray, minimum: int) -> Target:
-    """Return the target where the label of the i-th value is labels[i]."""
+    """Return the target in which the label of the i-th value is labels[i]."""
     return Target(code, labels - minimum)
 
 
@@ -106,7 +106,7 @@ def fit_layer(
     Cost: per inner training set and penalty one factor (d^3 / 6 multiplications), and 2 d^2 for each target column.
     """
     through_values = [target.places is not None and statistics.value_sum.shape[1] >= _WIDE for target in targets]
-    # Those that are solved for directly are neighbours, one matrix without copies.
+    # Targets that are solved for directly are adjacent: one matrix without copies.
     order = np.argsort(np.logical_not(through_values), kind="stable").tolist()
     ordered = [targets[index] for index in order]
     moments = make_moments(statistics, np.hstack([target.matrix for target in ordered]), split)
@@ -124,7 +124,7 @@ def fit_layer(
 
 
 def _in_full(tensors: Tensors, subspace: Subspace) -> Tensors:
-    """Tensors for coordinates in a subspace as tensors for the states themselves."""
+    """Convert tensors for coordinates in a subspace to tensors for the states themselves."""
     mean = subspace.origin + subspace.basis @ tensors["mean"]
     return {**tensors, "mean": mean, "weight": (subspace.basis @ tensors["weight"]).astype(np.float32)}
 
@@ -143,22 +143,22 @@ class _HeldOut:
 
     @property
     def variance(self) -> np.ndarray:
-        """Of each target column, about the training mean; positive also for a digit that no row has."""
+        """Variance of each target column about the training mean; positive even for a digit that no row has."""
         return np.asarray(np.maximum(self.target_square / self.count, np.finfo(np.float32).tiny))
 
     def gain(self, weighted: np.ndarray) -> np.ndarray:
-        """The factor by which each column's prediction comes closest to it; 1 for columns that are not weighted."""
+        """Return the factor that brings each column's prediction closest to it; 1 for columns that are not weighted."""
         best = np.divide(self.product, self.square, where=self.square > 0, out=np.zeros_like(self.product))
         return np.asarray(np.where(weighted, best.clip(0, _LARGEST_GAIN), 1.0))
 
     def residual(self, gain: np.ndarray) -> np.ndarray:
-        """Return the variance that predictions times `gain` leave."""
+        """Return the variance that predictions times `gain` leave unexplained."""
         left = self.variance + (gain**2 * self.square - 2 * gain * self.product) / self.count
         return np.asarray(np.maximum(left, _RESIDUAL_FLOOR * self.variance))
 
 
 class _Group:
-    """An inner group of held-out values, about the means of the rows that train without it."""
+    """Moments of an inner group of held-out values, about the means of the rows that train without it."""
 
     def __init__(self, ridges: Ridges, fold: Fold, group: Blocks) -> None:
         moments = ridges.moments
@@ -175,7 +175,7 @@ class _Group:
         self.count = float(moments.count[list(group)].sum())
 
     def weights(self, part: Part, penalties: Sequence[float]) -> Array:
-        """Weights [d, columns of the part]."""
+        """Return the weights [d, columns of the part] for the penalty of each target."""
         return self._ridge.weights(part, penalties)
 
     def products(self, part: Part, weights: Array) -> np.ndarray:
@@ -187,7 +187,7 @@ class _Group:
         return column_products(weights, self._gram @ weights).astype(np.float64)
 
     def squares_where(self, needed: np.ndarray, part: Part, penalty: float, weights: Array) -> np.ndarray:
-        """Return the same for one target, null where it is not needed (bool [columns]); remembered for each penalty."""
+        """Return the same for one target, null where it is not needed (bool [columns]); cached for each penalty."""
         known = self._squares.setdefault((part.targets, penalty), np.full(len(needed), np.nan))
         missing = np.flatnonzero(needed & np.isnan(known))
         if len(missing):
@@ -201,7 +201,7 @@ def _fit_fold(ridges: Ridges, fold: Fold, targets: Sequence[Target]) -> list[Ten
     sizes = [target.width for target in targets]
     weighted = np.repeat([target.code.weighted for target in targets], sizes)
     penalties = _choose_penalties(groups[0], ridges.parts, weighted, sizes)
-    # Chance: the share of variance that one fitted gain explains in independent values is chi-squared / their number.
+    # Chance: one fitted gain explains a chi-squared / n share of the variance of n independent values.
     chance = _CHI_SQUARED_95 / int(moments.values[list(fold.train)].sum())
     held_out = _held_out(groups, ridges.parts, penalties, chance)
     gain = held_out.gain(weighted)
@@ -217,7 +217,7 @@ def _fit_fold(ridges: Ridges, fold: Fold, targets: Sequence[Target]) -> list[Ten
 def _held_out(
     groups: Sequence[_Group], parts: Sequence[Part], penalties: Sequence[float], chance: float = 0.0
 ) -> _HeldOut:
-    """Sums over some inner groups at the penalty of each target; null for waves that are no better than chance."""
+    """Return the sums over inner groups at the penalty of each target; null for waves no better than chance."""
     target_square = reduce(add, (group.target_square for group in groups))
     product, square = np.empty_like(target_square), np.empty_like(target_square)
     for part in parts:
@@ -248,7 +248,7 @@ def _usable_groups(moments: Moments, fold: Fold) -> list[Blocks]:
 
 
 def _choose_penalties(group: _Group, parts: Sequence[Part], weighted: np.ndarray, sizes: Sequence[int]) -> list[float]:
-    """The penalty of each target that has the most Gaussian information on held-out values: sum of log(var / r) / 2.
+    """Return the penalty of each target with the most Gaussian information on held-out values, sum log(var / r) / 2.
 
     One inner group is enough: the choice is insensitive (halving or doubling the penalty changes little), while the
     weights of single columns need all groups.
@@ -271,7 +271,7 @@ def _precision(held_out: _HeldOut, gain: np.ndarray, chance: float) -> np.ndarra
 
 
 class _Training:
-    """All rows that train a fold; only the columns that are kept are solved for."""
+    """The final fit of a fold on all of its training rows, for the columns that are kept."""
 
     def __init__(self, moments: Moments, blocks: Blocks) -> None:
         self._moments, self._blocks = moments, blocks
@@ -281,7 +281,7 @@ class _Training:
         self._factors: dict[float, Factor] = {}
 
     def _solution(self, penalty: float, cross: Array) -> np.ndarray:
-        """Ridge weights float64 [d, columns]; targets with the same penalty share the factorisation."""
+        """Return ridge weights, float64 [d, columns]; targets with the same penalty share the factorisation."""
         if penalty not in self._factors:
             self._factors[penalty] = ridge_factor(self._gram, penalty * self._unit, in_single=False)
         return fetched(self._factors[penalty].solve(cross))

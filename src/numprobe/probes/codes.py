@@ -1,4 +1,4 @@
-"""Target codes: how each candidate number is written as a vector that a linear map of the states can predict.
+"""Target codes: each candidate number as a vector that a linear map of the states can predict.
 
 A new kind of closed-form probe is one entry of `CODES`.
 """
@@ -29,11 +29,11 @@ class Code:
     matrix
         float64 [N, c]: the code of each number min..max; no column is constant.
     weighted
-        Whether each column is shrunk and weighted by how well held-out training values are predicted. Without
+        Whether each column is shrunk and weighted by how well it is predicted on held-out training values. Without
         selection a complete code, such as all Fourier columns, is a rotation of the one-hot code and says nothing
         about unseen numbers.
     inverse
-        For codes of one column: from predicted code to number (real-valued). None: the nearest code wins.
+        For codes of one column: maps a predicted code to a number (real-valued). None: the nearest code wins.
     places
         For the code of all waves: the place of each number on a circle of N, int64 [N].
     """
@@ -46,7 +46,7 @@ class Code:
 
 
 def fourier_frequencies(count: int) -> np.ndarray:
-    """Cycles per `count` numbers of each column of the Fourier code, int64 [count - 1]: 1, 1, 2, 2, ..."""
+    """Return cycles per `count` numbers of each column of the Fourier code, int64 [count - 1]: 1, 1, 2, 2, ..."""
     return np.arange(2, count + 1) // 2
 
 
@@ -73,7 +73,7 @@ def _cached(name: str, minimum: int, maximum: int) -> Code:
 
 
 def _fourier(numbers: np.ndarray) -> Code:
-    """sin and cos of 2 pi k n / N, k = 1..N/2; for even N the sine of the last k is null and left out."""
+    """Return sin and cos of 2 pi k n / N, k = 1..N/2; for even N the sine of the last k is null and left out."""
     count = len(numbers)
     frequency = fourier_frequencies(count)
     # Whole turns are removed in integers: the angle is exact however large k n is.
@@ -92,9 +92,9 @@ def _digits(numbers: np.ndarray) -> Code:
 
 
 def _circular(numbers: np.ndarray) -> Code:
-    """Each decimal digit as a point on a circle of its own (Levy & Geva, arXiv 2410.11781).
+    """Return each decimal digit as a point on a separate circle (Levy & Geva, arXiv 2410.11781).
 
-    The digits' circles are equally large, so that the nearest code has the nearest angle in every place.
+    The circles are equally large, so that the nearest code has the nearest angle in every place.
     """
     _require_natural("circular", numbers)
     digits = [numbers // 10**place % 10 for place in range(len(str(numbers[-1])))]
@@ -112,13 +112,13 @@ def _helix(numbers: np.ndarray) -> Code:
 
 
 def _circle(numbers: np.ndarray, period: int) -> np.ndarray:
-    """cos and sin of 2 pi n / period, float64 [N, 2]."""
+    """Return cos and sin of 2 pi n / period, float64 [N, 2]."""
     angle = 2 * np.pi * (numbers % period) / period
     return np.column_stack([np.cos(angle), np.sin(angle)])
 
 
 def _binary(numbers: np.ndarray) -> Code:
-    """Bits of n - min, least significant first."""
+    """Return the bits of n - min, least significant first."""
     offset = numbers - numbers[0]
     places = int(offset[-1]).bit_length()
     return Code("binary", _varying(offset[:, None] >> np.arange(places) & 1))
@@ -144,7 +144,7 @@ def _varying(matrix: np.ndarray) -> np.ndarray:
     return np.asarray(exact[:, np.ptp(exact, axis=0) > _ROUNDING])
 
 
-#: Every closed-form probe: from the candidate numbers (int64, ascending, consecutive) to their code.
+#: Every closed-form probe: maps the candidate numbers (int64, ascending, consecutive) to their code.
 CODES: dict[str, Callable[[np.ndarray], Code]] = {
     "fourier": _fourier,
     "digits": _digits,

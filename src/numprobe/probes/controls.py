@@ -1,4 +1,4 @@
-"""Controls: what a probe reads where there is nothing to read."""
+"""Controls: probes of labels or states in which there is nothing to read."""
 
 import numpy as np
 
@@ -6,18 +6,18 @@ from numprobe.errors import NumprobeError
 from numprobe.seeding import generator
 from numprobe.splits import Split
 
-#: Controls that are fits of their own. (`untrained` is another model folder; `constant` needs no fit.)
+#: Controls that need separate fits. (`untrained` is another model folder; `constant` needs no fit.)
 CONTROLS = ("shuffled", "gaussian")
 
 
 def control_labels(control: str, values: np.ndarray, split: Split, seed: int) -> np.ndarray:
-    """Return the label of each row under a control: what the probe is trained to say and judged by.
+    """Return the label of each row under a control, which the probe is trained and judged on.
 
     `shuffled` is one permutation of all values, applied to every row. A row stays in the block of its TRUE value;
-    only its label changes. The test is the same as without the control: a permutation is one-to-one, so the labels of
-    the held-out block are labels that no training row has, just as the values of a held-out block are. All that is
-    lost is the relation between states and the order of the numbers, which is what the control removes. And the
-    states of every training set stay the same, so their second moments are computed once for both.
+    only its label changes. The test is the same as without the control: a permutation is one-to-one, so no training row
+    has a label of the held-out block, just as none has its values. Only the relation between states and the order of
+    the numbers is lost. The states of every training set stay the same, so their second moments are computed once for
+    both.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def control_labels(control: str, values: np.ndarray, split: Split, seed: int) ->
 
 
 def gaussian_states(values: np.ndarray, width: int, seed: int) -> np.ndarray:
-    """One standard normal vector per value, the same in all its rows: float32 [n, width].
+    """Draw one standard normal vector per value, the same in all its rows: float32 [n, width].
 
     The vector of a value depends on (seed, value, width) alone.
     """

@@ -1,4 +1,4 @@
-"""The rows of an activation folder that train probes, and what a probe file says about them."""
+"""The rows of an activation folder that train probes, and their metadata for probe files."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class TrainingRows:
     folder
         The activation folder.
     layers
-        All layers that it holds of the site.
+        All layers of the site in the folder.
     width
         Components per state.
     used
@@ -44,7 +44,7 @@ class TrainingRows:
     described: dict[str, Any]
 
     def batches(self, layer: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """States [n, width] and values [n] of the used rows, in bounded memory."""
+        """Yield states [n, width] and values [n] of the used rows, in bounded memory."""
         row = taken = 0
         for states in iterate_states(self.folder, layer, site=self.described["site"]):
             chosen = states[self.used[row : row + len(states)]]
@@ -85,7 +85,7 @@ def training_rows(folder: str | Path, split: Split, site: str = RESIDUAL) -> Tra
 
 
 def whole_fold(split: Split) -> Fold:
-    """Return the fold "all", which trains on every value; its inner groups are as many as those of the other folds."""
+    """Return the fold "all", which trains on every value; it has as many inner groups as the other folds."""
     blocks = tuple(range(split.n_blocks))
     count = min(len(split.folds[0].inner), len(blocks))
     return Fold(ALL, (), (), blocks, tuple(blocks[start::count] for start in range(count)))

@@ -1,4 +1,4 @@
-"""Probes of what a model answers: the labels are its answers, right or wrong, in place of the true results."""
+"""Fit probes of a model's answers: the labels are its answers, right or wrong, in place of the true results."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from numprobe.probes.probe import Probe
 from numprobe.probes.statistics import accumulate
 from numprobe.splits import Fold, Split
 
-#: A fold with fewer different answers is not fitted, nor is any other then.
+#: If any fold has fewer different answers, none is fitted.
 FEWEST = 20
 _RULE = "a row trains if its true result and its answer both are numbers of the fold's training blocks"
 
@@ -44,14 +44,14 @@ def fit_answer_probe(
     kind
         Name of a code (`numprobe.probes.codes.CODES`).
     metadata
-        Goes into the probe.
+        Stored in the probe.
     left_out
         Answers that train no fold: the numbers of worked examples.
 
     Returns
     -------
-    The probe, whose metadata name `labels` = "answers" and the rule. It has no layers where a fold has fewer than
-    `FEWEST` different answers, or all of them in one inner group: a model that always answers the same teaches nothing.
+    The probe, whose metadata have `labels` = "answers" and the rule. It has no layers if a fold has fewer than `FEWEST`
+    different answers, or all of them in one inner group.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def fit_answer_probe(
 
 
 def _answers_of(rows: TrainingRows, answers: pl.DataFrame) -> np.ndarray:
-    """Return the model's answer in each used row, int64 [rows used]; -1: no number."""
+    """Return the model's answer in each used row, int64 [rows used]; -1 if it is no number."""
     read = read_positions(rows.folder).filter(rows.used).select("prompt", "value")
     named = answers.select("prompt", "answer", asked="value")
     joined = read.join(named, on="prompt", how="left", maintain_order="left")
@@ -101,7 +101,7 @@ def _answers_of(rows: TrainingRows, answers: pl.DataFrame) -> np.ndarray:
 
 
 def _teaches(answer: np.ndarray, fold: Fold, split: Split) -> bool:
-    """Return whether a fold has enough answers, in two inner groups at least."""
+    """Return whether a fold has enough different answers, in at least two inner groups."""
     present = np.unique(answer)
     groups = [group for group in fold.inner if np.isin(split.block_of(present), group).any()]
     return len(present) >= FEWEST and len(groups) > 1

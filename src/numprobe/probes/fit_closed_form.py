@@ -1,4 +1,4 @@
-"""All closed-form probes and controls of one activation folder, every layer read once."""
+"""Fit all closed-form probes and controls of one activation folder; every layer is read once."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -46,12 +46,12 @@ def fit_closed_form(
     seed
         The study's seed.
     metadata
-        Goes into every probe.
+        Stored in every probe.
     threads
-        Layers that are fitted side by side. The memory grows with it, the probes do not depend on it.
+        Number of layers that are fitted side by side. Memory grows with it; the probes do not depend on it.
     device
-        The torch device that does the linear algebra, one layer after the other; None: NumPy and SciPy on the CPU.
-        Probes are the same up to rounding.
+        The torch device for the linear algebra, one layer at a time; None: NumPy and SciPy on the CPU. Probes are the
+        same up to rounding.
 
     Returns
     -------

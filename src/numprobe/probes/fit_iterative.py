@@ -1,4 +1,4 @@
-"""Iterative probes of one activation folder: candidates are chosen on validation values, layers side by side."""
+"""Fit iterative probes of one activation folder: validation values choose the candidates, layers train together."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ from numprobe.seeding import derive_seed
 from numprobe.splits import Fold, Split
 
 Tensors = dict[str, np.ndarray]
-#: What some kinds of probe files hold besides the class vectors: float32 [h] each.
+#: Vectors that some kinds of probe files hold besides the class vectors: float32 [h] each.
 OWN_VECTORS = ("amplitude", "phase", "frequency", "hidden_bias")
 # Rows of which float64 copies are made at a time.
 _BLOCK = 16384
@@ -61,13 +61,13 @@ def fit_iterative(
     seed
         The study's seed.
     metadata
-        Goes into the probe.
+        Stored in the probe.
     memory
-        Bytes that the states may take: as many layers as fit are fitted side by side, one at least. Layers share
-        nothing but the order of the rows, so the probe is the same (to the bit, if width, latent and batch are
-        multiples of 16: rounding depends on where in memory a layer begins).
+        Bytes that the states may take: as many layers as fit into it train together, at least one. Layers share only
+        the order of the rows, so the probe does not depend on it (to the bit, if width, latent and batch are multiples
+        of 16: rounding depends on where in memory a layer begins).
     device
-        Where probes are trained. What is drawn is the same everywhere, what is rounded is not.
+        Where probes are trained. Random draws are the same on all devices, rounding is not.
 
     Raises
     ------
@@ -104,10 +104,10 @@ def fit_iterative(
 
 
 def _layer_groups(rows: TrainingRows, control: str, memory: float) -> list[tuple[str, ...]]:
-    """Layers that are held in memory together, in the order of the model."""
+    """Return groups of layers that are in memory together, in the order of the model."""
     if control == "gaussian":
         return [(GAUSSIAN_LAYER,)]
-    # As stored, and standardised.
+    # Both the stored and the standardised states are in memory.
     needed = len(rows.values) * rows.width * (rows.item_bytes + 4)
     count = int(min(max(1, memory // needed), len(rows.layers)))
     return [rows.layers[start : start + count] for start in range(0, len(rows.layers), count)]
@@ -116,7 +116,7 @@ def _layer_groups(rows: TrainingRows, control: str, memory: float) -> list[tuple
 def _load(
     rows: TrainingRows, layers: tuple[str, ...], control: str, seed: int
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """States [n, d] of the layers that can be probed, as stored, and the names of the constant ones."""
+    """Return the stored states [n, d] of the layers that can be probed, and the names of the constant layers."""
     if control == "gaussian":
         return {GAUSSIAN_LAYER: gaussian_states(rows.values, rows.width, seed)}, []
     states = {layer: rows.states(layer) for layer in layers}
@@ -132,7 +132,7 @@ def is_constant(states: np.ndarray) -> bool:
 
 
 def _mean_and_scale(states: np.ndarray, used: np.ndarray | slice) -> tuple[np.ndarray, float]:
-    """Return the mean float64 [d] and root mean squared deviation of the used rows."""
+    """Return the mean, float64 [d], and the root mean squared deviation of the used rows."""
     chosen = states[used]
     mean = np.sum([block.sum(axis=0, dtype=np.float64) for block in _blocks(chosen)], axis=0) / len(chosen)
     squares = sum(float(((block - mean) ** 2).sum()) for block in _blocks(chosen))
@@ -140,7 +140,7 @@ def _mean_and_scale(states: np.ndarray, used: np.ndarray | slice) -> tuple[np.nd
 
 
 def _blocks(states: np.ndarray) -> Iterator[np.ndarray]:
-    """Views of the rows, so that copies in float64 stay small."""
+    """Yield views of some rows at a time, so that copies in float64 stay small."""
     return (states[start : start + _BLOCK] for start in range(0, len(states), _BLOCK))
 
 
@@ -168,7 +168,7 @@ class IterativeData:
     labels
         int64 [n]: index of each row's label among the candidates.
     block
-        int [n]: the block of each row, of which folds are made.
+        int [n]: the block of each row, on which folds are based.
     seed
         The study's seed.
     device
@@ -185,7 +185,7 @@ class IterativeData:
     device: torch.device | str = "cpu"
 
     def fit_fold(self, fold: Fold) -> list[tuple[Tensors, dict[str, float]]]:
-        """Per layer: the fitted tensors, and what was chosen with its validation accuracy."""
+        """Return for each layer the fitted tensors, and the choice with its validation accuracy."""
         borrowed = () if fold.validation else fold.inner[0]
         blocks = tuple(block for block in fold.train if block not in borrowed)
         inputs = self._inputs(blocks)
@@ -201,7 +201,7 @@ class IterativeData:
         return [(self._tensors(inputs, layer, tried[best[layer]], layer), choices[layer]) for layer in layers]
 
     def _train_again(self, fold: Fold, choices: list[dict[str, float]]) -> list[Tensors]:
-        """On all training values; layers with the same choice side by side."""
+        """Train on all training values; layers with the same choice train together."""
         inputs = self._inputs(fold.train)
         alike: dict[tuple[float, float, float], list[int]] = {}
         for layer, choice in enumerate(choices):
@@ -284,5 +284,5 @@ class IterativeData:
 
 
 def _best(tried: list[Trained], layer: int) -> int:
-    """Return the candidate with the highest validation accuracy, the smaller loss among equals."""
+    """Return the candidate with the highest validation accuracy, and the smallest loss among equals."""
     return max(range(len(tried)), key=lambda index: (tried[index].accuracy[layer], -tried[index].loss[layer]))

@@ -1,4 +1,4 @@
-"""Patterns in closed form: ridge regression of the mean states of the numbers onto the columns that a probe reads."""
+"""Fit patterns in closed form: ridge regression of the numbers' mean states on the columns that a probe reads."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,9 +21,10 @@ def fit_patterns(
 ) -> Patterns:
     """Fit the patterns of every layer and fold that a `fourier` probe reads.
 
-    Each number weighs alike, however many rows it has. A column is scaled by the share of its variance that the probe
-    reads on held-out numbers, so that the penalty weighs on columns of which the states say little. The penalty is the
-    one that predicts the mean states of inner held-out numbers best. No row of a fold's test numbers takes part.
+    All numbers have equal weight, however many rows they have. A column is scaled by the share of its variance that the
+    probe reads on held-out numbers, so that the penalty mainly shrinks columns that the states hardly encode. The
+    penalty is the one that best predicts the mean states of inner held-out numbers. No row of a fold's test numbers
+    takes part.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def fit_patterns(
     seed
         The study's seed.
     metadata
-        Goes into the file.
+        Stored in the file.
     """
     code = make_code("fourier", split.minimum, split.maximum).matrix
     labels = control_labels(control, split.values, split, seed) - split.minimum
@@ -107,7 +108,7 @@ def _best_penalty(means: np.ndarray, scaled: np.ndarray, train: np.ndarray, grou
 
 
 def _ridge(means: np.ndarray, scaled: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Loadings float64 [k, d], the mean state [d] and the mean code [k] of some numbers."""
+    """Return the loadings, float64 [k, d], the mean state [d] and the mean code [k] of some numbers."""
     mean, code_mean = means.mean(axis=0), scaled.mean(axis=0)
     centred = scaled - code_mean
     gram = centred.T @ centred

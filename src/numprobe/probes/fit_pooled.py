@@ -1,4 +1,4 @@
-"""One `fourier` probe for many states: for all layers of a model, in one context or several; and with one layer out.
+"""Fit one `fourier` probe for many states: all layers of a model, or all but one, in one context or several.
 
 Weights, shrinkage, penalty and the normalisation are chosen on inner groups of training values.
 """
@@ -29,7 +29,7 @@ Fitted = dict[Where, Tensors]
 
 
 def number_target(split: Split, control: str, seed: int) -> Target:
-    """Return the code that is fitted, with true or shuffled labels."""
+    """Return the code to fit, with true or shuffled labels."""
     labels = control_labels(control, split.values, split, seed)
     return make_target(make_code(KIND, split.minimum, split.maximum), labels, split.minimum)
 
@@ -37,16 +37,16 @@ def number_target(split: Split, control: str, seed: int) -> Target:
 def fit_everywhere(
     pool: Pool, fitted_layers: Sequence[str], folds: Sequence[Fold], targets: Sequence[Target], normalisation: str
 ) -> list[Fitted]:
-    """ONE probe for all states of the pool.
+    """Fit ONE probe for all states of the pool.
 
     Parameters
     ----------
     pool
         The states.
     fitted_layers
-        Layers whose rows take part; the others are read too, through their own mean and scale.
+        Layers whose rows are fitted; the others are read too, with their own mean and scale.
     folds
-        What to fit on.
+        Folds to fit.
     targets
         Codes, with true or shuffled labels.
     normalisation
@@ -54,7 +54,7 @@ def fit_everywhere(
 
     Returns
     -------
-    Per target, arrays for every layer of the pool; within a fold all layers share all but mean and scale.
+    Per target, arrays for every layer of the pool; within a fold, layers share all arrays but mean and scale.
 
     Raises
     ------
@@ -72,10 +72,10 @@ def fit_everywhere(
 
 
 def fit_left_out(pool: Pool, folds: Sequence[Fold], targets: Sequence[Target], normalisation: str) -> list[Fitted]:
-    """For every layer the probe that is fitted on all OTHER layers of the pool, and reads this one.
+    """Fit for every layer the probe that reads it, on all OTHER layers of the pool.
 
-    Without normalisation it is read with the mean and the scale of the others, otherwise with its own mean and scale
-    over the training values, which need no labels.
+    Without normalisation, the layer is read with the mean and the scale of the others; otherwise with its own mean and
+    scale over the training values, which need no labels.
 
     Parameters and result as `fit_everywhere`; at least two layers are needed.
     """
@@ -87,12 +87,12 @@ def fit_left_out(pool: Pool, folds: Sequence[Fold], targets: Sequence[Target], n
 
 
 def best_normalisations(variants: Mapping[str, Fitted]) -> dict[Where, str]:
-    """For every layer and fold the normalisation with the most information about inner held-out values.
+    """Return for every layer and fold the normalisation with the most information about inner held-out values.
 
     Parameters
     ----------
     variants
-        Normalisation -> what was fitted with it on true labels; the first of equally good ones is taken.
+        Normalisation -> fit with it on true labels; the first of equals is chosen.
     """
     return {
         where: max(variants, key=lambda name: float(variants[name][where]["information"][0]))
@@ -101,7 +101,7 @@ def best_normalisations(variants: Mapping[str, Fitted]) -> dict[Where, str]:
 
 
 def select(variants: Mapping[str, Fitted], chosen: Mapping[Where, str]) -> Fitted:
-    """Return the fit with the chosen normalisation, for every layer and fold."""
+    """Return the fit with the chosen normalisation for every layer and fold."""
     return {where: variants[name][where] for where, name in chosen.items()}
 
 
@@ -117,7 +117,7 @@ def pooled_probe(pool: Pool, fitted: Fitted, folds: Sequence[Fold], metadata: Ma
     folds
         All folds, in order.
     metadata
-        Beside what the training rows say: `split`, `control`, `normalisation`, `provenance`.
+        Metadata besides those of the training rows: `split`, `control`, `normalisation`, `provenance`.
     """
     first = pool.rows[pool.contexts[0]]
     several = {"contexts": list(pool.contexts)}
@@ -138,7 +138,7 @@ def pooled_probe(pool: Pool, fitted: Fitted, folds: Sequence[Fold], metadata: Ma
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """Folds whose states are normalised alike: by `standards`, or by `general` where the context is not known."""
+    """Folds with the same normalisation: `standards`, or `general` for states of unknown context."""
 
     folds: Sequence[Fold]
     contexts: Sequence[str]
@@ -147,7 +147,7 @@ class _Frame:
 
 
 def _frames(pool: Pool, folds: Sequence[Fold], normalisation: str) -> Iterator[_Frame]:
-    """One per fold, whose training values set the normalisation; one for all folds where there is none."""
+    """Yield one frame per fold, whose training values set the normalisation, or without it one for all folds."""
     if pool.standards(folds[0].train, normalisation) is None:
         yield _Frame(folds, pool.contexts, None, None)
         return
@@ -159,7 +159,7 @@ def _frames(pool: Pool, folds: Sequence[Fold], normalisation: str) -> Iterator[_
 def _fit(total: Statistics, split: Split, targets: Sequence[Target], folds: Sequence[Fold]) -> list[dict[str, Tensors]]:
     fitted = fit_layer(total, split, targets, folds)
     if fitted is None:
-        raise NumprobeError("the states of all layers together are one vector: there is nothing to read")
+        raise NumprobeError("the states of all layers together are one vector, so there is nothing to read")
     return fitted
 
 
@@ -170,7 +170,7 @@ def _extend(fitted: list[Fitted], frame: _Frame, layers: Sequence[str], found: l
 
 
 def _onto(shared: Tensors, layer: str, frame: _Frame) -> Tensors:
-    """Return the arrays of a layer: those of the fit, with the layer's normalisation in front of the fit's own."""
+    """Return the arrays of a layer: those of the fit, preceded by the layer's normalisation."""
     if frame.standards is None:
         return shared
     weights = {name: array for name, array in shared.items() if name not in _OWN}
@@ -183,6 +183,6 @@ def _onto(shared: Tensors, layer: str, frame: _Frame) -> Tensors:
 
 
 def _composed(shared: Tensors, standard: Standard, ending: str) -> Tensors:
-    """Return the mean and scale of ((x - mean) / scale - fitted mean) / fitted scale."""
+    """Return mean and scale of the composed map ((x - mean) / scale - fitted mean) / fitted scale."""
     mean = standard.mean + standard.scale * shared["mean"]
     return {f"mean{ending}": mean, f"scale{ending}": np.asarray(standard.scale * shared["scale"])}

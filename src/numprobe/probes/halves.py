@@ -1,4 +1,4 @@
-"""Two halves of the number values, each to learn on while the other tests: the same in every model and layer."""
+"""Split the numbers into two halves, each of which trains while the other tests; the same in all models and layers."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ GROUPS = 3
 
 
 def make_halves(minimum: int, maximum: int, seed: int, draw: int) -> Split:
-    """One draw of two halves: fold "0" trains on the first and tests on the second, fold "1" the other way round.
+    """Draw two halves: fold "0" trains on the first and tests on the second, fold "1" the other way round.
 
-    The half of a value depends on (seed, draw, value) alone, so a value that tests one model's map trained no code of
+    The half of a value depends on (seed, draw, value) alone, so a value that tests one model's map trains no code of
     another model either.
 
     Parameters
@@ -23,7 +23,7 @@ def make_halves(minimum: int, maximum: int, seed: int, draw: int) -> Split:
     seed
         The study's seed.
     draw
-        Which of several splits.
+        Index of the draw.
 
     Raises
     ------

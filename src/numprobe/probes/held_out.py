@@ -1,4 +1,4 @@
-"""Labelled states read by probes that never saw their labels: fit every fold, decode its test rows, in memory."""
+"""Read labelled states with probes that never saw their labels: fit every fold and decode its test rows, in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Reading:
     Attributes
     ----------
     labels
-        int64 [n]: what was to be read (another number than the row's under a permutation).
+        int64 [n]: the label of each row (another number than the row's under a permutation).
     decoded
-        int64 [n]: what was read in each row by the probe of the fold that never saw its label.
+        int64 [n]: the reading of each row by the probe of the fold that never saw its label.
     """
 
     labels: np.ndarray
@@ -31,7 +31,7 @@ class Reading:
 
     @property
     def right(self) -> np.ndarray:
-        """bool [n]."""
+        """Whether each row is read correctly, bool [n]."""
         return np.asarray(self.labels == self.decoded)
 
 
@@ -73,7 +73,7 @@ def read_held_out(
 
 
 def inner_accuracy(states: np.ndarray, values: np.ndarray, split: Split, kind: str) -> np.ndarray:
-    """Return each fold's accuracy on one of its own training blocks: what a choice of states may look at.
+    """Return each fold's accuracy on one of its own training blocks, on which a choice of states may be based.
 
     The block is held out from a fit on the fold's other training blocks, so no test value of the fold takes part.
 
@@ -100,7 +100,7 @@ def inner_accuracy(states: np.ndarray, values: np.ndarray, split: Split, kind: s
 
 
 def _inner_fold(fold: Fold) -> Fold:
-    """The last training block tests, the others train."""
+    """Return the fold whose test block is the last training block of another, and which trains on the others."""
     *train, test = fold.train
     count = min(len(fold.inner), len(train))
     groups = tuple(tuple(train[start::count]) for start in range(count))

@@ -1,4 +1,4 @@
-"""Probes trained by gradient descent: `sinusoidal`, `wave` and `mlp`, all layers of a model at once.
+"""Train probes by gradient descent: `sinusoidal`, `wave` and `mlp`, all layers of a model at once.
 
 A state x has a latent z(x), a number n has a class vector c(n), and the score is z.c(n). z = W x + b, except for `mlp`:
 
@@ -9,8 +9,8 @@ A state x has a latent z(x), a number n has a class vector c(n), and the score i
   not read a number without training rows; digits are shared. If every number is a class, the cross-entropy over the
   numbers is the sum of the cross-entropies of the digits.
 
-Trained by softmax cross-entropy over the numbers that have training rows: numbers held out for test or validation are
-no classes, not even wrong ones. Layers share nothing but the order of the rows.
+The loss is softmax cross-entropy over the numbers that have training rows: numbers held out for test or validation are
+no classes, not even wrong ones. Layers share only the order of the rows.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ class Rows:
     labels
         int64 [n]: index of the label among the candidates.
     place
-        int64 [n]: which of the N states each row is, so that training and validation rows share them. None: all.
+        int64 [n]: index of each row among the N states, which training and validation rows share. None: all, in order.
     """
 
     states: torch.Tensor
@@ -46,20 +46,20 @@ class Rows:
     place: torch.Tensor | None = None
 
     def taken(self, chosen: torch.Tensor) -> torch.Tensor:
-        """States [L, m, d] of the rows with the given indices."""
+        """Return the states [L, m, d] of the rows with the given indices."""
         return self.states[:, chosen if self.place is None else self.place[chosen]]
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The best state of every layer.
+    """The best parameters of every layer.
 
     Attributes
     ----------
     parameters
         Name -> [L, ...], copies.
     step
-        [L]: gradient steps after which it was reached.
+        [L]: number of gradient steps to reach them.
     accuracy, loss
         [L]: on the validation rows (accuracy 0 without validation).
     """
@@ -71,7 +71,7 @@ class Trained:
 
 
 class Family:
-    """The class vectors by which a kind of probe writes numbers.
+    """A kind of iterative probe: its parameters, latents and class vectors.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Family:
     width
         Components per state.
     device
-        Where the parameters are. They are drawn on the CPU, so that they are the same everywhere.
+        Device of the parameters. They are drawn on the CPU, so that they are the same on all devices.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Family:
         return torch.arange(len(self.numbers), device=self.device)
 
     def initial(self, seeds: list[int]) -> Parameters:
-        """Parameters of all layers, each layer drawn from its own seed."""
+        """Draw the parameters of all layers, each layer from its own seed."""
         layers = [self._draw(torch.Generator().manual_seed(seed)) for seed in seeds]
         return {name: torch.stack([layer[name] for layer in layers]).to(self.device) for name in layers[0]}
 
@@ -108,7 +108,7 @@ class Family:
         return torch.baddbmm(parameters["bias"], states, parameters["weight"])
 
     def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
-        """Class vectors [L, m, h] of the candidates with the given indices; [1, m, h] if all layers share them."""
+        """Return class vectors [L, m, h] of the candidates with the given indices; [1, m, h] if layers share them."""
         raise NotImplementedError
 
     def _draw(self, generator: torch.Generator) -> Parameters:
@@ -117,7 +117,7 @@ class Family:
     def _affine(
         self, inputs: int, generator: torch.Generator, outputs: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weights [inputs, outputs] and biases [1, outputs], uniform within 1 / sqrt(inputs); outputs = h if None."""
+        """Draw weights [inputs, outputs] and biases [1, outputs], uniform within 1 / sqrt(inputs); outputs None: h."""
         uniform = torch.rand(inputs + 1, outputs or self.settings.latent, generator=generator) * 2 - 1
         uniform = uniform / inputs**0.5
         return uniform[:-1], uniform[-1:]
@@ -139,6 +139,7 @@ class Sinusoidal(Family):
         self._basis = torch.tensor(basis, dtype=torch.float32, device=device)
 
     def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
+        """Return an affine map of the fixed basis, [L, m, h]."""
         return self._basis[chosen] @ parameters["basis_weight"] + parameters["basis_bias"]
 
     def _draw(self, generator: torch.Generator) -> Parameters:
@@ -151,7 +152,8 @@ class Wave(Family):
     """One affine map times learned waves."""
 
     def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
-        # Counted from the smallest number: a change of frequency turns the waves least near the start.
+        """Return the waves at the candidates, [L, m, h]."""
+        # Counted from the smallest number, where a change of frequency shifts the waves least.
         numbers = (self.numbers[chosen] - self.numbers[0]).float()[:, None]
         angle = parameters["phase"] + 2 * torch.pi * parameters["frequency"] * numbers
         return parameters["amplitude"] * torch.sin(angle)
@@ -172,7 +174,7 @@ class Wave(Family):
 
 
 class Mlp(Family):
-    """One hidden layer, and the decimal digits."""
+    """One hidden layer that predicts decimal digits."""
 
     def __init__(
         self, settings: Settings, minimum: int, maximum: int, width: int, device: torch.device | str = "cpu"
@@ -182,10 +184,12 @@ class Mlp(Family):
         self._digits = torch.tensor(digits, dtype=torch.float32, device=device)
 
     def latent(self, parameters: Parameters, states: torch.Tensor) -> torch.Tensor:
+        """Return an affine map of the hidden layer, [L, n, h]."""
         hidden = torch.baddbmm(parameters["hidden_bias"], states, parameters["hidden_weight"]).relu()
         return super().latent(parameters, hidden)
 
     def classes(self, parameters: Parameters, chosen: torch.Tensor) -> torch.Tensor:
+        """Return the one-hot digits of the candidates, [1, m, h]."""
         return self._digits[chosen][None]
 
     def _draw(self, generator: torch.Generator) -> Parameters:
@@ -201,10 +205,10 @@ _EVALUATION_BATCH = 2048
 
 
 def positional_basis(numbers: np.ndarray, width: int, shortest: float, longest: float) -> np.ndarray:
-    """sin(w_j n) and cos(w_j n) in turn, float64 [N, width]; w_j = 2 pi / shortest * (shortest / longest)^(2j / width).
+    """Return alternating sin(w_j n) and cos(w_j n), float64 [N, width].
 
-    With periods 2 pi .. 2000 pi this is the basis of arXiv 2506.08966: w_j = 1000^(-2j / width), nothing shorter than
-    a period of 6.28.
+    w_j = 2 pi / shortest * (shortest / longest)^(2j / width). With periods 2 pi .. 2000 pi this is the basis of arXiv
+    2506.08966: w_j = 1000^(-2j / width), with no period below 6.28.
     """
     exponent = 2 * np.arange((width + 1) // 2) / width
     angle = np.outer(numbers, 2 * np.pi / shortest * (shortest / longest) ** exponent)
@@ -221,25 +225,25 @@ def train(
     order_seed: int,
     steps: int | None = None,
 ) -> Trained:
-    """Train all layers side by side, and keep a copy of each layer's best state.
+    """Train all layers together, and keep a copy of each layer's best parameters.
 
     Parameters
     ----------
     family
-        What is trained.
+        The kind of probe to train.
     rows
         Training rows; their labels are the classes of the softmax.
     validation
-        Rows of values that no training row has, which choose the best state (among all candidates, by accuracy, then
-        by loss). None: the last state is kept.
+        Rows of values that no training row has, which choose the best parameters (by accuracy over all candidates,
+        then by loss). None: keep the last parameters.
     learning_rate, l1
         A candidate of the settings.
     seeds
         One per layer.
     order_seed
-        Which rows make a batch; the same for all layers.
+        Seed of the batches, which are the same for all layers.
     steps
-        Gradient steps, over which a cosine schedule falls; those of the settings if None.
+        Number of gradient steps, the length of a cosine schedule; that of the settings if None.
     """
     settings = family.settings
     parameters = {name: value.requires_grad_() for name, value in family.initial(seeds).items()}
@@ -268,7 +272,7 @@ def train(
 
 
 def evaluate(family: Family, parameters: Parameters, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracy and cross-entropy [L] over all candidates."""
+    """Return accuracy and cross-entropy [L] over all candidates."""
     everything = family.everything
     right = loss = torch.zeros(len(rows.states), device=family.device)
     with torch.no_grad():
@@ -281,7 +285,7 @@ def evaluate(family: Family, parameters: Parameters, rows: Rows) -> tuple[np.nda
 
 
 class _Best:
-    """Copies of the best state of every layer; the live parameters go on changing."""
+    """Copies of the best parameters of every layer; the live parameters keep changing."""
 
     def __init__(self, parameters: Parameters, layers: int) -> None:
         self._parameters = {name: value.detach().clone() for name, value in parameters.items()}
@@ -344,7 +348,7 @@ def _loss(
     target: torch.Tensor,
     l1: float,
 ) -> torch.Tensor:
-    """Return the sum over layers, whose parameters are separate: each layer's gradient is that of its own mean loss."""
+    """Return the sum over layers; parameters are separate, so each layer's gradient is that of its own mean loss."""
     scores = _scores(family, parameters, states, seen)
     layers = len(states)
     loss = cross_entropy(scores.flatten(0, 1), target.repeat(layers), reduction="sum") / len(target)

@@ -1,4 +1,4 @@
-"""A tuned-lens translator (Belrose et al. 2023): a trained affine map of a state into the model's own output head."""
+"""Fit a tuned-lens translator (Belrose et al. 2023): an affine map of a state to the input of the output head."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -14,9 +14,9 @@ from numprobe.seeding import derive_seed
 
 @dataclass(frozen=True)
 class LensSettings:
-    """Settings of a translator's training: Adam, a rate that falls along a cosine, rows drawn with replacement.
+    """Settings of a translator's training: Adam, cosine learning-rate schedule, rows drawn with replacement.
 
-    The rate and the number of steps (a multiple of `evaluate_every`) are the best pair on validation values.
+    Learning rate and number of steps (a multiple of `evaluate_every`) are the best pair on validation values.
     """
 
     learning_rates: tuple[float, ...] = (1e-2, 3e-2)
@@ -45,7 +45,7 @@ class Head:
 
 
 def output_head(model: Any, norm: nn.Module | None, candidates: list[int]) -> Head:
-    """Return the head of a causal model for some tokens, in float32, without a scale of all logits: it moves no argmax.
+    """Return a causal model's head for some tokens, in float32, without any scale of all logits, which moves no argmax.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Translator(nn.Module):
         self._head, self._mean, self._scale = head, mean, scale
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """Logits of the candidates, [n, C]."""
+        """Return the logits of the candidates, [n, C]."""
         moved = states + self._scale * self.map((states - self._mean) / self._scale)
         normed = moved if self._head.norm is None else self._head.norm(moved)
         logits: torch.Tensor = normed @ self._head.rows.T
@@ -91,7 +91,7 @@ def fit_lens(
     settings: LensSettings,
     seed: int,
 ) -> Translator:
-    """Train a translator by cross entropy; rate and steps are chosen on validation values, then all rows train.
+    """Train a translator by cross entropy: choose rate and steps on validation values, then train on all rows.
 
     Parameters
     ----------
@@ -102,13 +102,13 @@ def fit_lens(
     validation
         bool [n]: rows of the validation values.
     hidden
-        bool [C]: candidates that are held out; they are left out of every training softmax.
+        bool [C]: held-out candidates, which are left out of every training softmax.
     head
         The model's head for the candidates.
     settings
         Training.
     seed
-        Of the order of the rows.
+        Seed of the order of the rows.
     """
     rows, wanted = torch.as_tensor(states, dtype=torch.float32), torch.as_tensor(labels)
     rows, wanted = rows.to(head.rows.device), wanted.to(head.rows.device)

@@ -25,27 +25,27 @@ class Centre:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Per value block, moments about the block's own mean, where float32 loses nothing to cancellation.
+    """Moments of each value block about the block's own mean, so that float32 loses nothing to cancellation.
 
     Attributes
     ----------
     width
-        Components of the states; d is less where they are given in a subspace (`Subspace`).
+        Components of the states; d is less if they are given in a subspace (`Subspace`).
     values
-        int64 [B]: values that have rows.
+        int64 [B]: number of values that have rows.
     count
-        float64 [B]: rows, or their weight.
+        float64 [B]: number of rows, or their weight.
     state_mean, target_mean
         float64 [B, d] and [B, c].
     gram
-        float64 [d, d] of each block, where the statistics lie.
+        float64 [d, d] of each block, on the device of the statistics.
     cross
-        float32 [d, c] of each block, there too: states times targets.
+        float32 [d, c] of each block, on the same device: states times targets.
     target_square
         float64 [B, c].
     present, rows, by_value
-        The values of each block that have rows, int64 [n]; how many, float64 [n]; and the sum of their states,
-        float32 [d, n], where the statistics lie.
+        For each block, the values that have rows, int64 [n]; their numbers of rows, float64 [n]; and the sums of their
+        states, float32 [d, n], on the device of the statistics.
     """
 
     width: int
@@ -120,12 +120,12 @@ class Moments:
 
 
 def _product(left: np.ndarray, right: np.ndarray, place: Array) -> Array:
-    """Of two matrices, float32, beside another."""
+    """Return the product of two matrices, float32, on the device of a third."""
     return beside(left.astype(np.float32), place) @ beside(right.astype(np.float32), place)
 
 
 def make_moments(statistics: Statistics, targets: np.ndarray, split: Split) -> Moments:
-    """Moments from sums: no pass over rows.
+    """Compute moments from sums, without a pass over rows.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def make_moments(statistics: Statistics, targets: np.ndarray, split: Split) -> M
 
 @dataclass(frozen=True, eq=False)
 class Subspace:
-    """States that fill a part of their space only, such as q+k+v, which is a linear image of the residual stream.
+    """A subspace that holds all states, such as those of q+k+v, a linear image of the residual stream.
 
     Attributes
     ----------
@@ -185,9 +185,9 @@ class Subspace:
 
 
 def find_subspace(moments: Moments, tolerance: float, largest_share: float) -> Subspace | None:
-    """Return the space that the states fill, or None if it has more than `largest_share` of all dimensions.
+    """Return the subspace of the states, or None if it has more than `largest_share` of all dimensions.
 
-    Directions count in which states vary by more than `tolerance` times the largest variance.
+    It spans the directions in which states vary by more than `tolerance` times the largest variance.
     """
     every = tuple(np.flatnonzero(moments.count).tolist())
     centre = moments.centre(every)

@@ -9,27 +9,27 @@ from numprobe.errors import NumprobeError
 from numprobe.models.identity import tokenizer_sha256
 from numprobe.models.weights import weights_sha256
 
-# What the names of controls that are runs of their own end in.
+# Endings of the names of controls that are separate runs.
 _CONTROL = re.compile(r"\.(untrained(-[0-9]+)?|mixed)$")
 _REMEDY = "load the probe's model, or pass check=False to transfer the probe on purpose"
 _TOKENIZER_REMEDY = (
-    "load the tokenizer of the probe's model with numprobe.models.load.load_tokenizer (of some folders transformers "
-    "builds another one), or pass check=False to transfer the probe on purpose"
+    "load the tokenizer of the probe's model with numprobe.models.load.load_tokenizer (for some folders transformers "
+    "builds a different one), or pass check=False to transfer the probe on purpose"
 )
 
 
 def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...], model: Any) -> None:
-    """Compare width, number of layers and identity.
+    """Compare the width, number of layers and identity of a model with those of a probe's model.
 
-    The weights of a local folder are compared by their sha256, a model of the hub by id and revision.
+    Weights of a local folder are compared by sha256, models of the hub by id and revision.
 
     Raises
     ------
     NumprobeError
-        If the model is another one (the message says in what it differs), or cannot be compared.
+        If the model differs (the message says how), or cannot be compared.
     """
     config = model.config
-    # Of a multimodal model, the part about the text.
+    # The text part of a multimodal model.
     inside = getattr(config, "text_config", None) or config
     if inside.hidden_size != width:
         raise NumprobeError(f"the probe reads states of width {width}, the model has {inside.hidden_size}: {_REMEDY}")
@@ -51,12 +51,12 @@ def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...]
 
 
 def check_tokenizer(metadata: Mapping[str, Any], tokenizer: Any) -> None:
-    """Compare the tokenizers' definitions.
+    """Compare a tokenizer's definition with that of a probe's tokenizer.
 
     Raises
     ------
     NumprobeError
-        If the tokenizer is another one.
+        If they differ.
     """
     _compare("tokenizer", metadata.get("tokenizer_sha256"), tokenizer_sha256(tokenizer), _TOKENIZER_REMEDY)
 

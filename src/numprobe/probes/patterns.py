@@ -1,7 +1,7 @@
-"""The forward model of the states: where a state lies for each number (patterns, not filters: Haufe et al. 2014).
+"""The forward model of the states: the expected state of each number (patterns, not filters: Haufe et al. 2014).
 
-A read-out says how to read a number from a state; it also avoids the noise of its layer, so it is not the direction
-along which states move with the number. Whatever is written into a state goes along the patterns.
+A read-out also suppresses the noise of its layer, so it is not the direction along which states move with the number.
+Interventions on states therefore write along the patterns.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Patterns:
     width
         Components per state.
     metadata
-        Where they come from: `model`, `context`, `probe`, `control`, digests.
+        Origin: `model`, `context`, `probe`, `control`, digests.
     tensors
         (layer, fold) -> `mean` float64 [d], `loadings` float32 [k, d], `columns` int32 [k] of the Fourier code,
         `code_mean` float32 [k], `penalty` float64 [1].
@@ -67,9 +67,9 @@ class Patterns:
         )
 
     def basis(self, layer: str, fold: str, rank: int) -> np.ndarray:
-        """The `rank` directions in which states of all numbers differ most: float64 [width, rank], orthonormal columns.
+        """Return the `rank` principal directions of the patterns of all candidates, float64 [width, rank], orthonormal.
 
-        Principal directions of the patterns of all candidates. Fewer where the patterns span fewer.
+        There are fewer if the patterns span fewer.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Patterns:
         return np.ascontiguousarray(directions[: min(rank, kept)].T)
 
     def save(self, path: str | Path) -> None:
-        """Write a safetensors file, atomically; bytes depend on the patterns alone."""
+        """Write a safetensors file atomically; its bytes depend on the patterns alone."""
         described = {
             **self.metadata,
             "format": _FORMAT,

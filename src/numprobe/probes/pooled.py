@@ -1,8 +1,8 @@
-"""The rows of several states (layers, contexts) as the training rows of one probe, through their statistics alone.
+"""Pool the rows of several states (layers, contexts) as the training rows of one probe, from their statistics alone.
 
 A probe that reads several states needs them on one scale: each state can be centred by its own mean and divided by its
-own scale, both of the fold's training values and without their labels. Sums over rows stay sums under such a map, so
-that the statistics of a pool are added, never subtracted, and no row is read again.
+own scale, both over the fold's training values and without labels. Sums over rows stay sums under such a map, so the
+statistics of a pool are added, never subtracted, and no row is read again.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,9 +19,9 @@ from numprobe.probes.moments import CONSTANT_TOLERANCE, Blocks
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.splits import Split
 
-#: What each state is centred and scaled by: nothing of its own, its layer over all contexts, or its layer and context.
+#: Mean and scale of each state: none, those of its layer over all contexts, or those of its layer and context.
 NORMALISATIONS = ("none", "layer", "layer_context")
-# Statistics that are kept beside each other; what does not fit is accumulated again when it is needed.
+# Memory for cached statistics; the others are accumulated again when needed.
 _MEMORY_BYTES = 4e9
 
 #: (layer, context)
@@ -39,7 +39,7 @@ class Standard:
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """Sums over some rows that give their mean and scale: rows or their weight, sum [d], and sum of squared norms."""
+    """Sums over rows that give their mean and scale: number or weight of rows, sum [d], and sum of squared norms."""
 
     count: float
     total: np.ndarray
@@ -50,21 +50,21 @@ class Spread:
 
     @property
     def standard(self) -> Standard:
-        """The mean, and the root of the mean variance of a component."""
+        """The mean, and the square root of the mean variance of a component."""
         mean = self.total / self.count
         variance = max(self.square / self.count - float(mean @ mean), 0.0)
         return Standard(mean, float(np.sqrt(variance / len(mean))))
 
     @property
     def is_constant(self) -> bool:
-        """Return whether all rows are one vector, up to rounding."""
+        """Whether all rows are one vector, up to rounding."""
         standard = self.standard
         variance = standard.scale**2 * len(standard.mean)
         return bool(variance <= CONSTANT_TOLERANCE * (variance + standard.mean @ standard.mean))
 
 
 def spread(statistics: Statistics, split: Split, blocks: Blocks) -> Spread:
-    """Count, sum and squared norms of the rows of some value blocks."""
+    """Return count, sum and squared norms of the rows of some value blocks."""
     chosen = np.isin(split.block, blocks)
     square = float(np.einsum("bii->", statistics.gram[list(blocks)]))
     return Spread(float(statistics.value_count[chosen].sum()), statistics.value_sum[chosen].sum(axis=0), square)
@@ -89,9 +89,9 @@ def normalised(statistics: Statistics, split: Split, standard: Standard) -> Stat
 
 
 def leaving_one_out(parts: Sequence[Part], load: Callable[[Part], Statistics]) -> Iterator[tuple[Part, Statistics]]:
-    """Each part with the sum of the statistics of all OTHERS, without subtracting.
+    """Yield each part with the sum of the statistics of all OTHERS, without subtraction.
 
-    Halves are added and passed down: n log n additions, log n sums in memory at once.
+    Sums of halves are passed down: n log n additions, log n sums in memory at once.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _descend(
 
 
 class Pool:
-    """The training rows of one model in one context or several. Contexts weigh alike, however many rows they have.
+    """The training rows of one model in one context or several. All contexts have equal weight.
 
     Parameters
     ----------
@@ -152,12 +152,12 @@ class Pool:
         return any(self._spread(layer, context, blocks).is_constant for context in self.contexts)
 
     def _spread(self, layer: str, context: str, blocks: Blocks) -> Spread:
-        """Of the rows of some value blocks."""
+        """Return the sums over the rows of some value blocks."""
         parts = self._block_spreads(layer, context)
         return reduce(add, (parts[block] for block in blocks))
 
     def _spread_blocks(self, layer: str, context: str) -> list[Spread]:
-        """Block by block: small enough to be kept where the statistics are not."""
+        """Return the sums of each block, which are small enough to cache when the statistics are not."""
         statistics = self.statistics(layer, context)
         return [spread(statistics, self.split, (block,)) for block in range(self.split.n_blocks)]
 
@@ -182,13 +182,13 @@ class Pool:
         return result
 
     def layer_standards(self, blocks: Blocks) -> dict[str, Standard]:
-        """Return the normalisation of each layer where the context is not known."""
+        """Return the normalisation of each layer for states of unknown context."""
         standards = self.standards(blocks, "layer")
         assert standards is not None
         return {layer: standards[layer, self.contexts[0]] for layer in self.layers}
 
     def loader(self, standards: Mapping[Place, Standard] | None) -> Callable[[str], Statistics]:
-        """From a layer to the statistics of its normalised rows, all contexts together."""
+        """Return a function from a layer to the statistics of its normalised rows, all contexts together."""
 
         def load(layer: str) -> Statistics:
             return reduce(add, (self._one(layer, context, standards) for context in self.contexts))

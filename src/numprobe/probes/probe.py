@@ -1,6 +1,6 @@
-"""A fitted probe: reads numbers out of hidden states, for all layers of one model in one context or several.
+"""A fitted probe, which reads numbers from hidden states of all layers of one model in one context or several.
 
-Needs numpy alone; torch tensors are accepted, torch is not imported.
+It needs only numpy; torch tensors are accepted, but torch is not imported.
 """
 
 from collections.abc import Mapping
@@ -17,18 +17,18 @@ from numprobe.probes.codes import CODES, make_code
 from numprobe.probes.ownership import check_model, check_tokenizer
 from numprobe.probes.tensor_file import read_tensors, write_tensors
 
-#: The fold that is fitted on all values: the probe to use on new states. The others leave their test values out.
+#: The fold that is fitted on all values, to be used on new states. The others leave their test values out.
 ALL = "all"
 #: Layer name of the Gaussian control, which has one vector per number and no layers.
 GAUSSIAN_LAYER = "gaussian"
-#: What stands for the layer in the names of tensors that all layers share.
+#: Stands for the layer in the names of tensors that all layers share.
 _SHARED = "*"
 # Kinds whose scores are log-likelihoods, so that their softmax is a probability.
 _PROBABILISTIC = {"fourier", "helix", "sinusoidal", "wave", "mlp"}
 _FORMAT = "numprobe probe 1"
 _REQUIRED = ("kind", "minimum", "maximum", "layers", "constant", "folds", "width")
 _BATCH = 8192
-# Columns of what `Probe.read` returns.
+# Columns of the table from `Probe.read`.
 _READING = ("token", "tokens", "start", "end", "written", "layer", "value", "decoded", "score", "reason")
 
 Tensors = Mapping[str, np.ndarray]
@@ -50,11 +50,11 @@ class Probe:
     folds
         "all" (fitted on all values) and/or the names of the folds (fitted without the fold's test values).
     constant
-        Layers whose training states are all the same vector: nothing can be read there.
+        Layers whose training states are all the same vector, so that nothing can be read.
     width
         Components per state.
     metadata
-        Where the probe comes from: `model`, `source`, `weights_sha256`, `tokenizer_sha256`, `context`, `control`,
+        Origin of the probe: `model`, `source`, `weights_sha256`, `tokenizer_sha256`, `context`, `control`,
         `site`, `split`, `settings`, `provenance` (docs/probes.md). A universal probe adds `contexts`.
     tensors
         (layer, fold) -> the fitted arrays. Always `mean` float64 [d], `scale` float64 [1], `weight` float32 [d, k].
@@ -105,12 +105,12 @@ class Probe:
         return np.asarray((latent + tensors["bias"]) @ tensors["classes"].T)
 
     def decode(self, hidden: Any, layer: str | int, fold: str | int = ALL) -> np.ndarray:
-        """Return the number that is read in each state, int64 [n]; parameters and errors as `scores`."""
+        """Return the number that is read from each state, int64 [n]; parameters and errors as in `scores`."""
         best = [self.scores(part, layer, fold).argmax(axis=1) for part in _batches(hidden)]
         return np.asarray(self.numbers[np.concatenate(best)])
 
     def read(self, model: Any, tokenizer: Any, text: str, fold: str | int = ALL) -> pl.DataFrame:
-        """Find the numbers in a text and read each at its last token, in every layer; say why others are not read.
+        """Find the numbers in a text and read each at its last token in every layer; give reasons for those not read.
 
         Parameters
         ----------
@@ -123,17 +123,17 @@ class Probe:
 
         Returns
         -------
-        One row per number and layer: columns `token` (index of its last token), `tokens` (how many it is), `start`,
+        One row per number and layer: columns `token` (index of its last token), `tokens` (number of tokens), `start`,
         `end` (character span), `written`, `layer`, `value` (the written number), `decoded`, `score` (probability of the
         decoded number; null for kinds whose scores are not likelihoods) and `reason` (null). A numeral that is not read
-        has one row: with its `reason` (docs/numbers.md), and `token`, `tokens`, `layer`, `decoded` and `score` null.
+        has one row with its `reason` (docs/numbers.md); its `token`, `tokens`, `layer`, `decoded` and `score` are null.
 
         Raises
         ------
         NumprobeError
             If the model does not fit the probe, or its states cannot be read.
         """
-        # Found by name, so that fits do not depend on the code of extraction (numprobe.codedigest follows imports).
+        # Imported by name, so that fits do not depend on the code of extraction (numprobe.codedigest follows imports).
         number_states = import_module("numprobe.activations.read_text").number_states
         if self.metadata.get("control", "none") == "gaussian":
             raise NumprobeError("this is the Gaussian control: it was fitted on random vectors and reads no model")
@@ -150,10 +150,10 @@ class Probe:
         return table.select(_READING).sort("start", maintain_order=True)
 
     def in_context(self, context: str) -> "Probe":
-        """Return the same probe, reading with the normalisation of one of the contexts that it was fitted in.
+        """Return the same probe with the normalisation of one of the contexts that it was fitted in.
 
-        Only a probe that is normalised per layer and context differs from itself; it reads a state of unknown context
-        with the normalisation of the layer over all its contexts.
+        This changes only a probe that is normalised per layer and context; unchanged, it reads states of unknown
+        context with the normalisation of the layer over all its contexts.
 
         Raises
         ------
@@ -169,7 +169,7 @@ class Probe:
         return replace(self, metadata={**self.metadata, "contexts": [context]}, tensors=normalised)
 
     def save(self, path: str | Path) -> None:
-        """Write a safetensors file, atomically; arrays that all layers share once. Bytes depend on the probe alone."""
+        """Write a safetensors file atomically, shared arrays once; its bytes depend on the probe alone."""
         described = {
             **self.metadata,
             "format": _FORMAT,
@@ -225,7 +225,7 @@ class Probe:
 
 
 def load_probe(path: str | Path, model: Any = None, tokenizer: Any = None, check: bool = True) -> Probe:
-    """Read a probe file, and check that it belongs to a model.
+    """Read a probe file, and check that it belongs to the given model and tokenizer.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def load_probe(path: str | Path, model: Any = None, tokenizer: Any = None, check
         A transformers model: width, layers, id and revision, or the weights of a local folder, must be those of the
         probe's model.
     tokenizer
-        A fast tokenizer: it must be the probe's.
+        A fast tokenizer, which must be the probe's.
     check
         False for deliberate transfer to another model.
 
@@ -276,20 +276,20 @@ def _assemble(path: Path, described: dict[str, Any], flat: dict[str, np.ndarray]
 
 
 def _with_own(arrays: Tensors, context: str) -> Tensors:
-    """Return the arrays with the mean and the scale of a context, where it has its own."""
+    """Return the arrays with the mean and the scale of a context, if it has its own."""
     general = {name: array for name, array in arrays.items() if "@" not in name}
     return general | {name: arrays[f"{name}@{context}"] for name in ("mean", "scale") if f"{name}@{context}" in arrays}
 
 
 def _batches(hidden: Any) -> list[Any]:
-    """Slices of rows, so that the scores [rows, N] of a large array do not fill the memory."""
+    """Return slices of rows, so that the scores [rows, N] of a large array do not fill the memory."""
     if len(getattr(hidden, "shape", ())) != 2 or len(hidden) <= _BATCH:
         return [hidden]
     return [hidden[start : start + _BATCH] for start in range(0, len(hidden), _BATCH)]
 
 
 def _as_states(hidden: Any, width: int) -> np.ndarray:
-    """Checked states as float64 [n, width]."""
+    """Check states, and return them as float64 [n, width]."""
     if hasattr(hidden, "detach"):
         if not hidden.is_floating_point():
             raise NumprobeError(f"hidden states must be floating-point, not {hidden.dtype}")

@@ -1,4 +1,4 @@
-"""Number of directions that a `fourier` read-out needs, per layer and fold: chosen on training numbers alone."""
+"""Choose the number of directions that a `fourier` read-out needs, per layer and fold, on training numbers alone."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from numprobe.probes.statistics import accumulate
 from numprobe.seeding import derive_seed, generator
 from numprobe.splits import Fold, Split
 
-# Groups of training numbers: one judges, the others fit.
+# Groups of training numbers: one evaluates, the others fit.
 _GROUPS = 4
 _JUDGING_ROWS = 1000
 
@@ -20,9 +20,9 @@ _JUDGING_ROWS = 1000
 def readout_ranks(
     rows: TrainingRows, split: Split, layers: Sequence[str], folds: Sequence[str], seed: int
 ) -> dict[tuple[str, str], int]:
-    """(layer, fold) -> the smallest rank that reads within 1 point of the full read-out, at most d / 4.
+    """Return (layer, fold) -> the smallest rank that reads within 1 point of the full read-out, at most d / 4.
 
-    A quarter of the fold's training numbers judge, the other three quarters fit; the fold's test numbers take no part
+    A quarter of the fold's training numbers evaluate, the other three quarters fit; its test numbers take no part
     (`numprobe.probes.readout.enough_rank`).
 
     Parameters
@@ -59,7 +59,7 @@ def _rank(states: np.ndarray, values: np.ndarray, split: Split, fold: Fold, seed
 
 
 def _inner_split(split: Split, fold: Fold, seed: int) -> Split:
-    """The training numbers of a fold in groups, of which the first tests; all other numbers in a group of no use."""
+    """Split the training numbers of a fold into groups, the first of which tests; others are in an unused group."""
     block = np.full(len(split.values), _GROUPS, dtype=np.int8)
     for value in split.values_in(fold.train).tolist():
         block[value - split.minimum] = derive_seed(seed, "rank", value) % _GROUPS

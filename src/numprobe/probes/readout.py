@@ -1,7 +1,7 @@
-"""Read-out of a fitted `fourier` probe: the kernel of the numbers, the subspace, and the frequencies.
+"""The read-out of a fitted `fourier` probe: the kernel of the numbers, the subspace, and the frequencies.
 
 A probe scores number n by the state times a direction a_n = W (w (S_n - s)), W the read-out weights times gain, w the
-precisions and s the mean of the code. W is known only up to what the code leaves open, but the directions are not.
+precisions and s the mean of the code. The code determines W only in part, but the directions fully.
 """
 
 from collections.abc import Mapping
@@ -15,24 +15,24 @@ from numprobe.splits import Fold, Split
 Tensors = Mapping[str, np.ndarray]
 #: A read-out of reduced rank may lose this much accuracy on inner values.
 TOLERANCE = 0.01
-# Ranks to try: denser where a direction more counts.
+# Ranks to try, denser where one more direction matters.
 _RANKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """K(n, m) = a_n . a_m by `classes` float32 [N, k], `gram` float32 [k, k]: K = classes gram classes'."""
+    """K(n, m) = a_n . a_m as K = classes gram classes', with `classes` float32 [N, k] and `gram` float32 [k, k]."""
 
     classes: np.ndarray
     gram: np.ndarray
 
     def matrix(self) -> np.ndarray:
-        """K, float32 [N, N]; all zero if no column counts."""
+        """Return K, float32 [N, N]; all zero if no column counts."""
         return np.asarray(self.classes @ self.gram @ self.classes.T)
 
 
 def weighted_classes(code: np.ndarray, columns: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
-    """w (S_n - s) of all candidates, float32 [N, k]; `code` [N, c] holds all columns."""
+    """Return w (S_n - s) of all candidates, float32 [N, k]; `code` [N, c] holds all columns."""
     return np.asarray((code[:, columns] - mean) * precision, dtype=np.float32)
 
 
@@ -44,13 +44,13 @@ def number_kernel(tensors: Tensors, code: np.ndarray) -> Kernel:
 
 
 def readout_basis(tensors: Tensors) -> np.ndarray:
-    """Left singular vectors of W diag(g sqrt(w)), strongest first: float64 [d, min(d, k)]."""
+    """Return the left singular vectors of W diag(g sqrt(w)), strongest first: float64 [d, min(d, k)]."""
     weighted = tensors["weight"].astype(np.float64) * np.sqrt(tensors["precision"])
     return np.asarray(np.linalg.svd(weighted, full_matrices=False)[0])
 
 
 def frequency_weights(tensors: Tensors, code: np.ndarray) -> dict[int, float]:
-    """Frequency (cycles per N numbers) -> information in nats, log(1 + w var) / 2 summed over sine and cosine."""
+    """Return frequency (cycles per N numbers) -> information in nats, log(1 + w var) / 2 over sine and cosine."""
     columns = tensors["columns"]
     information = np.log1p(tensors["precision"] * code[:, columns].var(axis=0)) / 2
     frequency = fourier_frequencies(len(code))[columns]
@@ -92,7 +92,7 @@ def enough_rank(tensors: Tensors, code: np.ndarray, states: np.ndarray, labels: 
 
 
 def rank_fold(split: Split, half: Fold) -> Fold:
-    """Two of a half's inner groups to train on; the last one to choose a rank."""
+    """Return the fold that trains on all but the last inner group of a half, and chooses a rank on that one."""
     *kept, left_out = half.inner
     train = tuple(block for group in kept for block in group)
     return Fold(f"{half.name} without a group", left_out, (), train, tuple(kept))

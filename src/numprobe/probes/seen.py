@@ -1,8 +1,8 @@
-"""Probes of numbers that they HAVE seen, in other prompts: the setting of a control task (Hewitt & Liang 2019).
+"""Fit probes of numbers that they HAVE seen, in other prompts: the setting of a control task (Hewitt & Liang 2019).
 
-The one exception to splits over values. Under a value split, labels that are drawn at random for each number are at
-chance by construction; here a probe can learn them by heart, and how well it does so is what selectivity subtracts.
-Prompts are divided into groups: group 0 tests, the others train and choose penalties, shrinkage and weights.
+This is the one exception to splits over values. Under a value split, random labels of the numbers are at chance by
+construction; here a probe can memorise them, and selectivity subtracts how well it does. Prompts are divided into
+groups: group 0 tests, the others train and choose penalties, shrinkage and weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ SEEN = "seen"
 
 
 def prompt_groups(positions: pl.DataFrame, groups: int, seed: int) -> np.ndarray:
-    """Return the group of each row, int64 [n]: the prompts of each number in random order, dealt out in turn.
+    """Assign each row to a group, int64 [n]: the prompts of each number in random order, dealt out in turn.
 
     Rows with the same number and operands (the same text) are in one group.
 
@@ -35,14 +35,14 @@ def prompt_groups(positions: pl.DataFrame, groups: int, seed: int) -> np.ndarray
     positions
         Columns `value`, `a`, `b`, `operation`, `template`; the last four may be absent.
     groups
-        How many groups.
+        Number of groups.
     seed
         The study's seed.
 
     Raises
     ------
     NumprobeError
-        If half of the numbers have fewer than three different prompts: one tests, one trains, one chooses penalties.
+        If half of the numbers have fewer than three different prompts (to test, to train and to choose penalties).
     """
     texts = [name for name in ("value", "a", "b", "operation", "template") if name in positions.columns]
     text = positions.select(pl.struct(texts).rank("dense")).to_series().to_numpy().astype(np.int64) - 1
@@ -53,21 +53,21 @@ def prompt_groups(positions: pl.DataFrame, groups: int, seed: int) -> np.ndarray
     start = np.searchsorted(value[order], value[order])
     group = np.empty(len(first), dtype=np.int64)
     group[order] = (np.arange(len(first)) - start) % groups
-    # Two prompts of a number may happen to be the same text, so the usual number counts, not the mean.
+    # Two prompts of a number may happen to be the same text, hence the median.
     if np.median(np.unique(value, return_counts=True)[1]) < 3:
         raise NumprobeError("selectivity needs 3 prompts or more of each number: use a context with a higher per_value")
     return np.asarray(group[place])
 
 
 def control_task(minimum: int, maximum: int, seed: int) -> np.ndarray:
-    """Return a random label for each number minimum..maximum, each label once: int64 [N]."""
+    """Draw a random label for each number minimum..maximum, each label once: int64 [N]."""
     return np.asarray(generator(seed, "control", "task").permutation(np.arange(minimum, maximum + 1)))
 
 
 def fit_seen(
     states: np.ndarray, values: np.ndarray, group: np.ndarray, kinds: Sequence[str], labels: Sequence[np.ndarray]
 ) -> list[list[Probe]] | None:
-    """Closed-form probes of one layer.
+    """Fit closed-form probes of one layer.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def fit_seen(
     kinds
         Names of `numprobe.probes.codes.CODES`.
     labels
-        Per task, int64 [N]: what is to be said of each candidate, ascending candidates.
+        Per task, int64 [N]: the label of each candidate, in ascending order of candidates.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def fit_seen(
     """
     minimum, maximum = int(labels[0].min()), int(labels[0].max())
     count, groups = maximum - minimum + 1, int(group.max()) + 1
-    # To the fit, a number in another group of prompts is another number that happens to have the same label.
+    # The fit treats a number in another group of prompts as another number with the same label.
     blocks = np.repeat(np.arange(groups, dtype=np.int8), count)
     split = Split(0, count * groups - 1, blocks, (_fold(groups),))
     targets = []
@@ -115,7 +115,7 @@ def fit_seen_iteratively(
     labels: np.ndarray,
     seed: int,
 ) -> Probe:
-    """A probe that is trained by gradient descent; group 1 validates. As `fit_seen`, with the `labels` of one task."""
+    """Train a probe by gradient descent; group 1 validates. Parameters as in `fit_seen`, with one task's `labels`."""
     minimum, maximum = int(labels.min()), int(labels.max())
     split = Split(minimum, maximum, np.zeros(len(labels), dtype=np.int8), ())
     index = torch.from_numpy(labels[values] - minimum)

@@ -21,14 +21,14 @@ class Settings:
         `sinusoidal` only. "positional": sines and cosines whose periods form a geometric series; "fourier": all
         whole numbers of cycles per range.
     shortest_period, longest_period
-        In numbers, of the positional basis. `wave` uses the shortest alone: the frequencies of its initial waves are
-        evenly spaced, from one cycle over all numbers on.
+        Periods of the positional basis, in numbers. `wave` uses only the shortest: its initial frequencies are
+        evenly spaced, starting at one cycle over all numbers.
     learning_rates, l1
         Candidates; every pair is trained, and validation values choose. `l1` multiplies the sum of absolute weights.
     weight_decay
-        Adam's own (not decoupled) decay of everything but frequencies and phases.
+        Adam's coupled weight decay of all parameters but frequencies and phases.
     frequency_rate
-        Learning rate of the waves' frequencies (cycles per number), relative to that of the rest.
+        Learning rate of the waves' frequencies (cycles per number), relative to that of the other parameters.
     amplitude
         Initial amplitude of the waves.
     steps, batch
@@ -44,7 +44,7 @@ class Settings:
     standardise
         Centre states by the training mean and divide them by one scale.
     penalise_all
-        Whether `l1` counts biases too.
+        Whether `l1` applies to biases too.
     faithful
         Whether these are the paper's settings.
     """
@@ -75,8 +75,8 @@ class Settings:
         return tuple(product(self.learning_rates, self.l1))
 
 
-#: Defaults, fast enough for every layer. Ranges were set while looking at held-out values of fold 0 with seed 0 (small
-#: models, the pretrained encoder), so that fold is slightly optimistic; within these ranges validation values choose.
+#: Defaults, fast enough for every layer. The ranges were chosen on held-out values of fold 0 with seed 0 (small models,
+#: the pretrained encoder), so that fold is slightly optimistic; within the ranges, validation values choose.
 DEFAULTS = {
     "sinusoidal": Settings(steps=150, learning_rates=(1e-2, 3e-2)),
     "wave": Settings(latent=500, shortest_period=2.0, l1=(3e-3, 1e-2)),
@@ -121,8 +121,8 @@ FAITHFUL = {
 }
 
 #: Changes to the published settings of `sinusoidal` for embedding matrices (arXiv 2506.08966): Adam's decay of 1e-3 and
-#: no L1, at most 50,000 steps, validation every 100, an end after 50 without improvement. The paper's steps take all
-#: rows; ours draw as many as there are numbers.
+#: no L1, at most 50,000 steps, validation every 100, early stopping after 50 evaluations without improvement. The
+#: paper's steps use all rows; ours draw as many as there are numbers.
 PUBLISHED_FOR_EMBEDDINGS: dict[str, Any] = {
     "faithful": True,
     "l1": 0.0,
@@ -135,7 +135,7 @@ PUBLISHED_FOR_EMBEDDINGS: dict[str, Any] = {
 
 
 def make_settings(kind: str, given: Mapping[str, Any]) -> Settings:
-    """The settings of a kind of probe: its defaults (with `faithful: true` the published ones), changed by `given`.
+    """Return the settings of a kind of probe: its defaults (published ones if `faithful: true`), changed by `given`.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Ridge solutions of one layer on any training set and with any penalty, each made once.
+"""Ridge solutions of one layer on any training set and with any penalty, each computed once.
 
-The target columns are in parts. A part of all waves of some labels is solved for through the training VALUES, which are
-fewer: the discrete Fourier transform of the solutions for the sums of the states of each value, in the order of the
-labels, is the solution for the waves, so that a control that permutes the labels costs one more transform. All other
-columns are one part and solved for directly.
+The target columns are divided into parts. A part with all waves of some labels is solved for through the training
+VALUES, which are fewer: the discrete Fourier transform of the solutions for each value's sum of states, in the order of
+the labels, is the solution for the waves, so a control that permutes the labels costs one more transform. All other
+columns form one part that is solved for directly.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ import numpy as np
 from numprobe.probes.algebra import Array, Factor, all_waves, columns_first, ridge_factor, rows_first, zeros
 from numprobe.probes.moments import Blocks, Moments
 
-# Inner training sets whose solutions are kept in memory: those of a fold and one of the next.
+# Number of inner training sets with solutions in memory: those of a fold and one of the next.
 _REMEMBERED = 4
 
 
@@ -27,13 +27,13 @@ class Part:
     Attributes
     ----------
     targets
-        Which of all targets.
+        Indices of the targets.
     columns
         Their columns among those of all targets.
     within
         The columns of each target in the part.
     places
-        Of all waves: the place of each value's label on the circle, int64 [N].
+        For a part with all waves: the place of each value's label on the circle, int64 [N].
     """
 
     targets: tuple[int, ...]
@@ -43,7 +43,7 @@ class Part:
 
 
 def make_parts(widths: Sequence[int], places: Sequence[np.ndarray]) -> list[Part]:
-    """The parts of targets of so many columns each; the first ones, which have places, are parts of their own."""
+    """Divide targets with the given numbers of columns into parts; the first targets, with places, each form one."""
     columns = consecutive(widths)
     waves = [Part((i,), columns[i], (slice(0, widths[i]),), one) for i, one in enumerate(places)]
     rest = range(len(places), len(widths))
@@ -54,19 +54,19 @@ def make_parts(widths: Sequence[int], places: Sequence[np.ndarray]) -> list[Part
 
 
 def consecutive(widths: Sequence[int]) -> list[slice]:
-    """Return the columns of each of some matrices that stand side by side."""
+    """Return the columns of each of several matrices side by side."""
     return [slice(start, end) for start, end in pairwise(np.cumsum([0, *widths]).tolist())]
 
 
 class Ridges:
-    """The training sets of one layer. Neighbouring folds have some in common."""
+    """The ridge problems of one layer by training set. Neighbouring folds share some."""
 
     def __init__(self, moments: Moments, parts: Sequence[Part]) -> None:
         self.moments, self.parts = moments, parts
         self._made: dict[Blocks, Ridge] = {}
 
     def on(self, blocks: Blocks) -> "Ridge":
-        """Return the ridge problems with these training blocks."""
+        """Return the ridge problems of some training blocks."""
         key = tuple(sorted(blocks))
         found = self._made.pop(key, None) or Ridge(self.moments, key)
         while len(self._made) >= _REMEMBERED:
@@ -76,7 +76,7 @@ class Ridges:
 
 
 class Ridge:
-    """The ridge problems of one training set: float32 weights, from factors that are made in float64."""
+    """The ridge problems of one training set: float32 weights from factors that are computed in float64."""
 
     def __init__(self, moments: Moments, blocks: Blocks) -> None:
         self.moments, self.blocks = moments, blocks
@@ -88,7 +88,7 @@ class Ridge:
         self._solutions: dict[float, _Solutions] = {}
 
     def weights(self, part: Part, penalties: Sequence[float]) -> Array:
-        """Weights float32 [d, columns of the part], with the penalty of each of all targets."""
+        """Return weights, float32 [d, columns of the part]; `penalties` has one entry for each of all targets."""
         if self.is_constant:
             return zeros(self.gram, part.within[-1].stop)
         chosen = np.array([penalties[target] for target in part.targets])
@@ -107,7 +107,7 @@ class Ridge:
         return self._solutions[penalty]
 
     def cross(self, part: Part) -> Array:
-        """States times targets, float32 [d, columns of the part]."""
+        """Return states times targets, float32 [d, columns of the part]."""
         if part.targets not in self._cross:
             cross = self.moments.cross_about(self.blocks, self.centre, part.columns)
             self._cross[part.targets] = columns_first(cross)
@@ -120,7 +120,7 @@ class Ridge:
 
 
 class _Solutions:
-    """The solutions on one training set with one penalty, which belong to their `Ridge` and do not know it."""
+    """The solutions of one `Ridge` with one penalty."""
 
     def __init__(self, factor: Factor) -> None:
         self._factor = factor
@@ -129,7 +129,7 @@ class _Solutions:
         self._known: dict[tuple[int, ...], np.ndarray] = {}
 
     def weights(self, ridge: Ridge, part: Part, asked: np.ndarray) -> Array:
-        """Weights [d, columns of the part], right where a target (bool [targets of the part]) was ever asked for."""
+        """Return weights [d, columns of the part], valid for all targets (bool [targets]) asked for so far."""
         if part.places is None:
             return self._directly(ridge, part, asked)
         if part.targets not in self._weights:

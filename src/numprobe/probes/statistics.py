@@ -9,25 +9,25 @@ import numpy as np
 from numprobe.probes.algebra import Array
 from numprobe.splits import Split
 
-# Rows are added up so many components at a time, which the processor keeps at hand, and at least so many rows, which
-# pay for adding their products up.
+# Components that are added up at a time, which fit into the processor's cache, and the minimum number of rows, which
+# amortise the addition of their products.
 _ELEMENTS, _ROWS = 2**18, 1024
-# A GPU takes more.
+# A GPU takes more at a time.
 _DEVICE_ELEMENTS = 2**24
 
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Sums over rows. The statistics of two sets of rows are the sum of theirs.
+    """Sums over rows. The statistics of two sets of rows add up.
 
     Attributes
     ----------
     gram
-        float64 [B, d, d]: per value block, the sum of x x'; of NumPy, or a torch tensor on a GPU.
+        float64 [B, d, d]: per value block, the sum of x x'; a NumPy array, or a torch tensor on a GPU.
     value_sum
         float64 [N, d]: per value, the sum of x.
     value_count
-        int64 [N]: per value, the number of rows; float64 where rows are weighted.
+        int64 [N]: per value, the number of rows; float64 if rows are weighted.
     """
 
     gram: Array
@@ -52,9 +52,9 @@ def accumulate(states: np.ndarray, values: np.ndarray, split: Split, device: str
     split
         Assigns values to blocks.
     device
-        The torch device where sums are made, and `gram` stays; None: NumPy makes them.
+        The torch device that computes the sums and holds `gram`; None: NumPy.
 
-    Cost: n d^2 multiplications in float64; a few MB beside the result, on a GPU a few hundred.
+    Cost: n d^2 multiplications in float64; a few MB of memory besides the result, on a GPU a few hundred.
     """
     width = states.shape[1]
     index = np.asarray(values) - split.minimum
@@ -72,13 +72,13 @@ def accumulate(states: np.ndarray, values: np.ndarray, split: Split, device: str
     return Statistics(gram, value_sum, np.bincount(index, minlength=len(split.values)))
 
 
-#: (gram of a block, rows [n, d] of it sorted by value, where each value begins) -> sums per value, float64 [values, d];
-#: the gram has grown.
+#: (gram of a block, its rows [n, d] sorted by value, where each value begins) -> sums per value, float64 [values, d];
+#: adds to the gram in place.
 _Add = Callable[[Array, np.ndarray, np.ndarray], np.ndarray]
 
 
 def _adding(blocks: int, width: int, device: str | None) -> tuple[_Add, Array]:
-    """Return the function that adds rows up, and the array that they are added to."""
+    """Return the function that adds up rows, and the array that it adds to."""
     if device is None:
         return _add, np.zeros((blocks, width, width))
     import torch
@@ -97,7 +97,7 @@ def _add_there(gram: Array, given: np.ndarray, first: np.ndarray, device: str) -
 
     rows = torch.from_numpy(given).to(device).double()
     gram += rows.T @ rows
-    # A product, since it adds up in the same order every time, as indexed sums on a GPU do not.
+    # A matrix product adds up in a fixed order; indexed sums on a GPU do not.
     value = np.repeat(np.arange(len(first)), np.diff([*first, len(given)]))
     of_value = torch.from_numpy(value == np.arange(len(first))[:, None]).to(device).double()
     return np.asarray((of_value @ rows).cpu().numpy())

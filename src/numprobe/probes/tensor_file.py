@@ -1,4 +1,4 @@
-"""safetensors files with one JSON record of metadata: what probes, patterns, subspaces and kernels are stored in."""
+"""Read and write safetensors files with one JSON record: the format of probes, patterns, subspaces and kernels."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,13 +11,13 @@ from safetensors.numpy import save
 from numprobe.errors import NumprobeError
 from numprobe.sealed import CHECKSUM, blank_object, damaged, read_sealed, write_sealed
 
-# safetensors writes several metadata keys in random order: one key, so that the same content is the same bytes.
+# One key, because safetensors writes several metadata keys in random order and equal content must give equal bytes.
 _KEY = "numprobe"
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U32": "<u4", "U8": "u1", "BOOL": "?"}
 
 
 def write_tensors(path: str | Path, flat: Mapping[str, np.ndarray], described: Mapping[str, Any]) -> None:
-    """Write arrays, their record and a checksum of all bytes atomically; bytes depend on the content alone.
+    """Write arrays, their record and a checksum of all bytes atomically; the bytes depend on the content alone.
 
     Raises
     ------
@@ -25,22 +25,22 @@ def write_tensors(path: str | Path, flat: Mapping[str, np.ndarray], described: M
         If an array has NaN or infinite components, or the disk is full.
     """
     if (name := _not_finite(flat)) is not None:
-        raise NumprobeError(f"{name} has NaN or infinite components, so {path} is not written: look at its inputs")
+        raise NumprobeError(f"{name} has NaN or infinite components, so {path} is not written: check its inputs")
     contiguous = {name: np.ascontiguousarray(array) for name, array in flat.items()}
     write_sealed(path, save(contiguous, metadata={_KEY: blank_object(described)}))
 
 
 def read_tensors(path: str | Path, format: str, what: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the record and the arrays of a file; the arrays are parts of its bytes, which are in memory once.
+    """Return the record and the arrays of a file; the arrays are views of its bytes in memory.
 
     Parameters
     ----------
     path
         A file that `write_tensors` wrote.
     format
-        What the record's `format` must be.
+        Required `format` of the record.
     what
-        What the file should be, for messages: "a probe".
+        Name of the kind of file for messages, such as "a probe".
 
     Raises
     ------
@@ -69,5 +69,5 @@ def _arrays(content: memoryview, header: Mapping[str, Any]) -> Iterator[tuple[st
 
 
 def _not_finite(arrays: Mapping[str, np.ndarray]) -> str | None:
-    """Return the first array with components that are no numbers."""
+    """Return the name of the first array with NaN or infinite components."""
     return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)

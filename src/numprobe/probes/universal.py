@@ -1,4 +1,4 @@
-"""The universal probe of a model: one for all layers and all contexts in which a number is read at its own token."""
+"""Fit the universal probe of a model: one for all layers and all contexts that read a number at its own token."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from numprobe.probes.pooled import NORMALISATIONS, Pool
 from numprobe.probes.probe import Probe
 from numprobe.splits import Split
 
-#: What stands for the contexts in the names of probes that are fitted on all of them.
+#: Stands for the contexts in the names of probes that are fitted on all of them.
 EVERYWHERE = "all"
 
 
@@ -28,7 +28,7 @@ def fit_universal(
     seed: int,
     metadata: Mapping[str, Any],
 ) -> dict[str, Probe]:
-    """Return the universal probe, its controls, and what it is compared with.
+    """Fit the universal probe, its controls, and the probes that it is compared with.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ def fit_universal(
     controls
         Controls of labels, such as "shuffled".
     leave_out
-        Layers that take no part in the fit; they are read with their own mean and scale, or, without normalisation,
+        Layers that are not fitted; they are read with their own mean and scale or, without normalisation,
         with those of the others.
     seed
         The study's seed.
     metadata
-        Goes into every probe.
+        Stored in every probe.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def _fit(
     seed: int,
     metadata: Mapping[str, Any],
 ) -> tuple[dict[str, Probe], dict[str, Probe]]:
-    """Normalisation -> probe; and by file name the probe of the best normalisation of each fold, with its controls."""
+    """Return normalisation -> probe, and file name -> probe of each fold's best normalisation, with its controls."""
     folds = [whole_fold(pool.split), *pool.split.folds]
     fitted_layers = [layer for layer in pool.layers if layer not in leave_out]
     targets = [number_target(pool.split, control, seed) for control in ("none", *controls)]
