@@ -1,1 +1,1 @@
-"""Answers of models to arithmetic prompts, and forward passes whose states are changed on the way."""
+"""Answers of models to arithmetic prompts, and forward passes with edited states."""

@@ -1,4 +1,4 @@
-"""A model's greedy answers to arithmetic questions, as it is or with states changed on the way."""
+"""A model's greedy answers to arithmetic questions, unchanged or with edited states."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ class Answers:
     values
         int64 [questions]: the number, or `NO_NUMBER`.
     probability
-        float32 [questions]: of all tokens of the answer together, without what ends it.
+        float32 [questions]: joint probability of the answer's tokens, without those that end it.
     texts
         The tokens of the answer, decoded.
     """
@@ -40,9 +40,8 @@ class Answers:
 class Asker:
     """A causal language model that answers questions.
 
-    The answer to a question is the greedy continuation, read as a number: the next token where the tokenizer writes
-    every result of the questions as one, otherwise as many tokens as it takes until the number ends
-    (`numprobe.answers.spoken`).
+    The answer to a question is the greedy continuation, read as a number: the next token if every result of the
+    questions is one token, otherwise as many tokens as it takes for the number to end (`numprobe.answers.spoken`).
 
     Parameters
     ----------
@@ -61,7 +60,7 @@ class Asker:
         self.batch_tokens = batch_tokens
 
     def answers(self, questions: Questions, edits: Sequence[Edit] = ()) -> Answers:
-        """Ask all questions; each edit changes one state of every question, and a long answer goes on from it."""
+        """Answer all questions; each edit changes one state of every question, on which long answers continue."""
         shared = questions.shared_tokens(edit.tokens for edit in edits)
 
         def ask(rows: np.ndarray) -> Said:
@@ -72,7 +71,7 @@ class Asker:
         return self.collect(questions, ask)
 
     def collect(self, questions: Questions, ask: Callable[[np.ndarray], "Said"]) -> Answers:
-        """Ask in batches: `ask` gets the rows (int64) of some questions of one length, and gives what is said."""
+        """Answer in batches: `ask` takes the rows (int64) of questions of one length and returns the tokens said."""
         values = np.full(len(questions), NO_NUMBER, dtype=np.int64)
         probability = np.ones(len(questions), dtype=np.float32)
         texts = [""] * len(questions)
@@ -84,7 +83,7 @@ class Asker:
         return Answers(values, probability, tuple(texts))
 
     def logits(self, questions: Questions, rows: np.ndarray, edits: Sequence[Edit] = ()) -> torch.Tensor:
-        """float [rows, vocabulary]: the logits of the token after some questions of one length, on the model's device.
+        """Return the next-token logits after questions of one length, float [rows, vocabulary], on the model's device.
 
         Gradients flow through the edits unless the caller forbids them.
         """
@@ -106,13 +105,13 @@ class Asker:
         Parameters
         ----------
         questions, rows
-            int64 [rows]: some questions of one length.
+            The questions, and int64 [rows]: some of one length.
         answers
             int64 [rows, tokens].
         edits
-            Changes of states of tokens that do not belong to the beginning.
+            Edits of states of tokens that are not in `beginning`.
         beginning
-            That of these questions (`begin`); None: all tokens are run.
+            Cached prefix of these questions (`begin`); None: run all tokens.
         """
         sequences, cached = np.hstack([questions.sequences(rows), answers[:, :-1]]), 0
         cache = None
@@ -122,7 +121,7 @@ class Asker:
         return self._with_cache(sequences[:, cached:], rows, moved, cache, cache is not None, answers.shape[1])[0]
 
     def begin(self, questions: Questions, edits: Sequence[Edit]) -> "Beginning | None":
-        """Run the tokens that all questions begin with before any is edited; None where that does not pay."""
+        """Run the common prefix of all questions before the first edited token; None if that does not pay."""
         shared = questions.shared_tokens(edit.tokens for edit in edits)
         cache = self.cache_of(questions.sequences(np.array([0]))[:, :shared]) if shared else None
         return None if cache is None else Beginning(cache, shared)
@@ -130,7 +129,7 @@ class Asker:
     def say(
         self, sequences: np.ndarray, rows: np.ndarray, edits: Sequence[Edit], length: int, cache: Any, cached: int
     ) -> "Said":
-        """Continue questions of one length by the most likely tokens until their numbers have ended.
+        """Continue questions of one length with the most likely tokens until their numbers have ended.
 
         Parameters
         ----------
@@ -139,11 +138,11 @@ class Asker:
         rows
             int64 [n]: the questions' rows, for the edits.
         edits
-            Changes of states of tokens that are not cached.
+            Edits of states of tokens that are not cached.
         length
-            Tokens at the most.
+            Maximum number of tokens.
         cache, cached
-            Keys and values of the first `cached` tokens (`cache_of`); None: of none.
+            Keys and values of the first `cached` tokens (`cache_of`); None: no cache.
         """
         cached = 0 if cache is None else cached
         fed, moved = sequences[:, cached:], [replace(edit, tokens=edit.tokens - cached) for edit in edits]
@@ -161,7 +160,7 @@ class Asker:
         return greedy(logits_after, len(rows), length, self.numbers.tokenizer.decode)
 
     def cache_of(self, sequences: np.ndarray, copies: int = 1) -> Any:
-        """Return a cache of the keys and values of some tokens, `copies` of each row, or None if it holds more."""
+        """Return a cache of the keys and values of some tokens, `copies` of each row; None if it would hold more."""
         with torch.inference_mode():
             cache = self._with_cache(sequences, np.arange(len(sequences)), (), None, True)[1]
             if not is_plain(cache, sequences.shape[1]):
@@ -175,7 +174,7 @@ class Asker:
     def _with_cache(
         self, sequences: np.ndarray, rows: np.ndarray, edits: Sequence[Edit], cache: Any, keep: bool, last: int = 1
     ) -> tuple[torch.Tensor, Any]:
-        """Return the logits after each of the `last` tokens, and with `keep` the cache that holds all tokens too."""
+        """Return the logits after each of the `last` tokens and, with `keep`, the cache of all tokens."""
         with ExitStack() as stack:
             for edit in edits:
                 stack.enter_context(edited(self.parts, edit, rows))
@@ -188,21 +187,21 @@ class Asker:
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
-    """Prefix that some questions share.
+    """The cached prefix of some questions.
 
     Attributes
     ----------
     cache
-        Their keys and values, of one sequence.
+        Its keys and values, for one sequence.
     tokens
-        How many they are.
+        Its number of tokens.
     """
 
     cache: Any
     tokens: int
 
     def copies(self, count: int) -> Any:
-        """Return a cache of `count` sequences, which a forward pass may extend."""
+        """Return a cache for `count` sequences, which a forward pass may extend."""
         with torch.inference_mode():
             cache = copy.deepcopy(self.cache)
             cache.batch_repeat_interleave(count)
@@ -211,14 +210,14 @@ class Beginning:
 
 @dataclass(frozen=True, eq=False)
 class Said:
-    """Tokens that a model said after some questions.
+    """The tokens with which a model continued some questions.
 
     Attributes
     ----------
     tokens
         int64 [n, said].
     probability
-        float32 [n, said]: of each token.
+        float32 [n, said]: probability of each token.
     """
 
     tokens: np.ndarray
@@ -228,16 +227,16 @@ class Said:
 def greedy(
     logits_after: Callable[[np.ndarray], torch.Tensor], count: int, length: int, decode: Callable[..., str]
 ) -> Said:
-    """Continue `count` sequences by the most likely token, until all their numbers have ended.
+    """Continue `count` sequences with the most likely tokens until all their numbers have ended.
 
     Parameters
     ----------
     logits_after
         (tokens said so far, int64 [count, said]) -> logits of the next one, [count, vocabulary].
     length
-        Tokens at the most.
+        Maximum number of tokens.
     decode
-        From tokens to text.
+        Maps tokens to text.
     """
     said, probability = np.empty((count, 0), dtype=np.int64), np.empty((count, 0), dtype=np.float32)
     with torch.inference_mode():

@@ -1,7 +1,7 @@
-"""The same questions asked again and again with a state of their last token changed.
+"""Answer the same questions repeatedly with edits of their last token, from a cached prefix.
 
-What stands before the last token is the same every time, and in a causal model no change of the last token reaches it:
-its keys and values are computed once, and only the last token is run again.
+In a causal model, no edit of the last token reaches the tokens before it: their keys and values are computed once, and
+only the last token is run again.
 """
 
 from collections.abc import Sequence
@@ -30,17 +30,16 @@ class _Prefix:
 
 
 class RepeatedAsker:
-    """Asks questions as `numprobe.answers.ask.Asker` does, as often as wanted, each time at the cost of a token.
+    """Answers like `numprobe.answers.ask.Asker`, any number of times, each at the cost of one token per question.
 
-    A model without a plain cache of keys and values is asked in full each time.
+    A model without a plain cache of keys and values runs all tokens each time.
 
     Parameters
     ----------
     asker
         The model.
     questions
-        What it is asked. The cache of all questions stays in memory: 2 states of each layer and token, or less where
-        heads share keys.
+        The questions. Their cache stays in memory: 2 states per layer and token, or less if heads share keys.
     """
 
     def __init__(self, asker: Asker, questions: Questions) -> None:
@@ -50,12 +49,12 @@ class RepeatedAsker:
             self._prefixes = {int(rows[0]): self._prefix(rows) for rows in batches}
 
     def answers(self, edits: Sequence[Edit] = ()) -> Answers:
-        """Ask all questions.
+        """Answer all questions.
 
         Parameters
         ----------
         edits
-            Changes of states of the last token of every question.
+            Edits of states of the last token of every question.
 
         Raises
         ------

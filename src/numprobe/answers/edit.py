@@ -1,4 +1,4 @@
-"""Forward passes in which the states of some tokens are changed on the way."""
+"""Edit the states of some tokens during forward passes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ Change = Callable[[torch.Tensor, np.ndarray], torch.Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """A change of one state of every question.
+    """An edit of one state of every question.
 
     Attributes
     ----------
     layer
         Name of the state: "0", "1", ... or "final_norm".
     tokens
-        int64 [questions]: which token of each question is changed.
+        int64 [questions]: index of the edited token of each question.
     change
         Called batch by batch with the states at these tokens and the questions' rows.
     """
@@ -36,9 +36,9 @@ class Edit:
 
 @contextmanager
 def edited(parts: Architecture, edit: Edit, rows: np.ndarray) -> Iterator[None]:
-    """Inside the block, forward passes over the questions `rows` (int64 [batch]) go on with the changed states.
+    """Apply an edit to forward passes over the questions `rows` (int64 [batch]) inside the block.
 
-    Everything that comes after the state reads the change: later blocks, and later tokens through attention.
+    Everything after the state reads the change: later blocks, and later tokens through attention.
     """
     tokens = torch.as_tensor(edit.tokens[rows], dtype=torch.long)
 
@@ -79,7 +79,7 @@ def _with_first(args: Any, kwargs: Any, rewrite: Callable[[torch.Tensor], torch.
 
 
 def rewrite_output(output: Any, rewrite: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    """Return a module's output with other states: modules return states alone, or first of several things."""
+    """Return a module's output with rewritten states, which are all of the output or the first of several parts."""
     if isinstance(output, torch.Tensor):
         return rewrite(output)
     return (rewrite(output[0]), *output[1:])

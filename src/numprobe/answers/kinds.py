@@ -1,12 +1,12 @@
-"""Kinds of wrong numbers: an operand copied, an example's result, off by tens, another number, or no number."""
+"""Classify wrong answers: an operand or an example's result copied, off by tens, another number, or no number."""
 
 from collections.abc import Collection
 
 import numpy as np
 
-#: Kinds of wrong numbers, in the order in which they are asked: a number is of the first kind that it fits.
+#: Kinds of wrong numbers in order of precedence: a number is of the first kind that it fits.
 KINDS = ("copy of a", "copy of b", "power of ten", "multiple of ten", "other number", "no number")
-#: The result of a worked example in front of the question; asked after the copies of operands.
+#: The result of a worked example in front of the question; it follows the copies of operands.
 COPY_OF_EXAMPLE = "copy of an example"
 #: The kind of a number that is not wrong.
 RIGHT = "right"
@@ -14,7 +14,7 @@ _POWERS = 10 ** np.arange(18)
 
 
 def known_kinds(shown: Collection[int] = ()) -> tuple[str, ...]:
-    """Return the kinds of wrong numbers in their order, with `COPY_OF_EXAMPLE` where examples have shown results."""
+    """Return the kinds of wrong numbers in order, with `COPY_OF_EXAMPLE` if examples have shown results."""
     place = KINDS.index("power of ten")
     return (*KINDS[:place], COPY_OF_EXAMPLE, *KINDS[place:]) if shown else KINDS
 
@@ -27,7 +27,7 @@ def kinds_of(
     Parameters
     ----------
     numbers
-        int64 [n]: what was answered or read; negative where that is no number.
+        int64 [n]: the numbers answered or read; negative for no number.
     truth
         int64 [n]: the true results.
     a, b

@@ -1,4 +1,4 @@
-"""From where a model comes to one that answers."""
+"""Load a model that answers questions, and its questions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from numprobe.tables import read_metadata
 
 @dataclass(frozen=True)
 class Asking:
-    """Settings of asking a model.
+    """How to load a model that answers.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ def load_asker(asking: Asking) -> Asker:
 
 
 def load_questions(asker: Asker, prompts: str | Path) -> Questions:
-    """Cut the prompts of a table before their answers.
+    """Read a prompt table, and cut its prompts before their answers.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Arithmetic prompts cut before their answer: what a model is asked, and where its operands stand."""
+"""Arithmetic prompts cut before their answer, as token sequences with the places of their operands."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ QUESTION = pl.Schema(
 )
 
 
-#: Fewer tokens than these, such as a special token in front, are not worth a forward pass of their own.
+#: A shorter common prefix, such as a special token, is not worth a separate forward pass.
 WORTH_SHARING = 8
 
 
@@ -44,14 +44,14 @@ class Questions:
     Attributes
     ----------
     table
-        One row per question, `QUESTION`: `value` is the true result, `answer_tokens` how many tokens it is written in.
+        One row per question, `QUESTION`: `value` is the true result, `answer_tokens` its number of tokens.
     ids
-        int64 [tokens of all questions], one sequence after the other.
+        int64 [tokens of all questions], concatenated.
     bounds
         int64 [questions + 1]: where each sequence starts in `ids`.
     answer_length
-        Tokens that an answer is read from at the most: 1 where every result is one token, otherwise enough to see that
-        a number as long as the longest result has ended.
+        Maximum number of tokens of an answer: 1 if every result is one token, otherwise enough to see that a number as
+        long as the longest result has ended.
     examples
         The worked examples in front of every question.
     """
@@ -67,13 +67,13 @@ class Questions:
 
     @property
     def last(self) -> np.ndarray:
-        """int64 [questions]: index of the last token, the one that the answer is read from."""
+        """int64 [questions]: index of the last token, at which the answer is predicted."""
         return np.asarray(np.diff(self.bounds) - 1)
 
     def shared_tokens(self, changed: Iterable[np.ndarray] = ()) -> int:
-        """Return the length of the prefix that all questions share, 0 where it is less than `WORTH_SHARING`.
+        """Return the length of the prefix that all questions share, 0 if it is shorter than `WORTH_SHARING`.
 
-        No state of a token in `changed`, int64 [questions] each, is counted among them.
+        It ends before the tokens in `changed`, int64 [questions] each.
         """
         if not len(self):
             return 0
@@ -84,7 +84,7 @@ class Questions:
         return shared if shared >= WORTH_SHARING else 0
 
     def sequences(self, rows: np.ndarray) -> np.ndarray:
-        """int64 [rows, tokens]: the sequences of some questions of one length."""
+        """Return the token ids of some questions of one length, int64 [rows, tokens]."""
         return np.stack([self.ids[self.bounds[row] : self.bounds[row + 1]] for row in rows])
 
     def take(self, rows: np.ndarray) -> "Questions":
@@ -96,7 +96,7 @@ class Questions:
         return replace(self, table=self.table[index], ids=ids, bounds=bounds)
 
     def batches(self, batch_tokens: int) -> Iterator[np.ndarray]:
-        """Row indices, int64, of questions of one length: at most `batch_tokens` tokens (one question at least)."""
+        """Yield row indices, int64, of questions of one length: up to `batch_tokens` tokens, at least one question."""
         lengths = np.diff(self.bounds)
         for length in np.unique(lengths):
             rows = np.flatnonzero(lengths == length)
@@ -112,12 +112,12 @@ def find_questions(
 ) -> Questions:
     """Cut arithmetic prompts before the first token that holds a digit of the answer.
 
-    Unlike the rows of an activation folder, prompts whose result is several tokens are kept.
+    Unlike in activation folders, prompts whose result has several tokens are kept.
 
     Parameters
     ----------
     prompts
-        A prompt table (docs/files.md); only its rows with `read_at` = "before" and two operands are asked.
+        A prompt table (docs/files.md), of which rows with `read_at` = "before" and two operands are used.
     numbers
         The model's tokenizer.
     max_tokens

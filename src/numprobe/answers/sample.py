@@ -1,4 +1,4 @@
-"""Fewer questions: as many of each operation, spread over the results."""
+"""Sample questions: equally many of each operation, spread over the results."""
 
 import numpy as np
 import polars as pl
@@ -8,17 +8,17 @@ from numprobe.seeding import derive_seed
 
 
 def sample_questions(questions: Questions, per_operation: int, seed: int) -> Questions:
-    """At most so many questions of each operation; no result a second time before every one has had its turn.
+    """Sample up to `per_operation` questions of each operation; no result repeats before every one was drawn.
 
-    Which are drawn depends on the seed, their numbers in the table of prompts and the results alone: models whose
-    tokenizers keep the same prompts are asked the same, and a smaller sample is part of a larger one.
+    The sample depends only on the seed, the prompts' numbers and the results: models whose tokenizers keep the same
+    prompts get the same questions, and a smaller sample is part of a larger one.
 
     Parameters
     ----------
     questions
         The questions to draw from.
     per_operation
-        How many at the most.
+        Maximum number of questions per operation.
     seed
         The study's seed.
     """

@@ -1,4 +1,4 @@
-"""The number that a model says, token by token."""
+"""Read a number from the tokens of an answer."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,10 +7,10 @@ import numpy as np
 
 #: Stands for an answer that is not a number.
 NO_NUMBER = -1
-#: Tokens after the digits that tell whether a number has ended: a point or comma, and what follows it.
+#: Tokens after the digits that show whether a number has ended: a point or comma, and the next one.
 ENDING = 2
 _NUMERAL = re.compile(r"\s*([0-9]{1,18})\s*")
-# After one of these the next token can make it another number: 19 and 196, 3 and 3.5, 1 and 1,234.
+# Texts that the next token can turn into another number: 19 and 196, 3 and 3.5, 1 and 1,234.
 _OPEN = re.compile(r"\s*[0-9]+[.,]?")
 _WHOLE = re.compile(r"\s*([0-9]{1,18})(?![0-9])(?![.,][0-9])")
 
@@ -21,26 +21,25 @@ def goes_on(text: str) -> bool:
 
 
 def as_number(text: str) -> int:
-    """Return the number that a text is, spaces around it aside, or `NO_NUMBER`."""
+    """Return the number that a text consists of, apart from surrounding spaces, or `NO_NUMBER`."""
     match = _NUMERAL.fullmatch(text)
     return int(match.group(1)) if match else NO_NUMBER
 
 
 def read_answer(tokens: Sequence[int] | np.ndarray, decode: Callable[..., str]) -> tuple[int, str, int]:
-    """Return the number that an answer begins with, the answer's text, and how many tokens it is.
+    """Return the number at the start of an answer, the answer's text, and its number of tokens.
 
     Parameters
     ----------
     tokens
-        What is said, int64 [said]: one token, or as many as `goes_on` asks for.
+        The tokens said, int64 [said]: one, or as many as `goes_on` asks for.
     decode
-        From tokens to text.
+        Maps tokens to text.
 
     Returns
     -------
-    The number, or `NO_NUMBER` where the first token is no numeral, or the numeral goes on as a fraction or with a comma
-    (3.5; 1,234). The text and the count are those of the number's tokens alone; of no number, of all tokens up to the
-    one that decides.
+    The number, or `NO_NUMBER` if the first token is no numeral, or the numeral continues as a fraction or after a comma
+    (3.5; 1,234). Text and count cover the number's tokens only; without a number, all tokens up to the deciding one.
     """
     whole = _WHOLE.match(decode(tokens))
     value = int(whole.group(1)) if whole else NO_NUMBER

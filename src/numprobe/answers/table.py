@@ -26,7 +26,7 @@ ANSWER = pl.Schema(
 
 
 def answer_table(questions: Questions, answers: Answers) -> pl.DataFrame:
-    """Questions beside the model's answers, with the columns of `ANSWER`, in the order of the prompts."""
+    """Return the table of questions and answers, with the columns of `ANSWER`, in the order of the prompts."""
     truth = questions.table["value"].to_numpy()
     given = pl.Series(answers.values).replace(NO_NUMBER, None)
     table = questions.table.with_columns(

@@ -1,1 +1,1 @@
-"""The amount of data that a probe needs: accuracy against training data, and prequential code lengths."""
+"""How much data a probe needs: accuracy by amount of training data, and prequential code lengths."""

@@ -1,4 +1,4 @@
-"""The rows of one random order, with the labels that probes are to read."""
+"""The rows of one random order, with the labels of the probes."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from numprobe.probes.controls import control_labels
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.seeding import derive_seed, generator
 
-#: Every probe is fitted to the numbers themselves and to permuted ones.
+#: Every probe is fitted to the true numbers and to permuted ones.
 CONTROLS = ("none", "shuffled")
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows: states [n, d], true values int64 [n], and the labels int64 [n] that a probe was to read."""
+    """Some rows: states [n, d], true values int64 [n], and the probe's labels int64 [n]."""
 
     states: np.ndarray
     values: np.ndarray
@@ -35,11 +35,11 @@ class Data:
     Attributes
     ----------
     sample, order
-        The rows, and which of their values train and test.
+        The rows, and the division of their values into training and test values.
     labels
         Control -> int64 [N]: the label of each candidate value.
     rank
-        int64 [n]: the place of each training row among those of its value, at random; rows that do not train are last.
+        int64 [n]: the random rank of each training row among those of its value; rows that do not train are last.
     """
 
     sample: Sample
@@ -49,11 +49,11 @@ class Data:
 
     @property
     def most_prompts(self) -> int:
-        """The most rows that any value has to train on."""
+        """The maximum number of training rows of a value."""
         return int(self.rank[self.sample.trains].max()) + 1
 
     def statistics(self, prompts: int) -> Statistics:
-        """Of the training values, with at most `prompts` rows of each."""
+        """Return the statistics of the training values, with at most `prompts` rows of each."""
         chosen = (self.rank < prompts) & np.isin(self.sample.values, self.order.values)
         return accumulate(self.sample.states[chosen], self.sample.values[chosen], self.order.split)
 
@@ -71,7 +71,7 @@ class Data:
 
 
 def make_data(sample: Sample, order: Order, seed: int) -> Data:
-    """Draw the order of the rows of each value and the permutation of the shuffled control, anew for each order."""
+    """Draw, for one order, the ranks of the rows of each value and the permutation of the shuffled control."""
     keys = generator(seed, "sample efficiency", "prompts", order.name).random(len(sample.values))
     rank = np.full(len(sample.values), np.iinfo(np.int64).max)
     rank[sample.trains] = rank_within(sample.values[sample.trains], keys[sample.trains])

@@ -1,4 +1,4 @@
-"""Accuracy of the probes that are trained by gradient descent, at some sizes of one random order."""
+"""Measure the accuracy of probes trained by gradient descent, at some sizes of one random order."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def measure_iterative(
     prompts: int,
     seed: int,
 ) -> list[Reading]:
-    """Accuracy on the test values after training on the first values of an order.
+    """Measure the accuracy on the test values after training on the first values of an order.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ def measure_iterative(
     order
         The nested training sets.
     kinds
-        Iterative probes, with their default settings; validation values come from inside the training values.
+        Iterative probes, with their default settings; validation values are taken from the training values.
     sizes
-        How many values train; a size that the order lacks is replaced by the nearest.
+        Numbers of training values; a size that the order lacks is replaced by the nearest.
     prompts
-        For the record: how many rows of a value train at most.
+        Maximum number of training rows per value, for the record.
     seed
         The study's seed.
     """

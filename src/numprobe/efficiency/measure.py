@@ -1,4 +1,4 @@
-"""Results of one random order of the numbers: accuracy and code length of every probe at every size."""
+"""Measure one random order of the numbers: accuracy and code length of every probe at every size."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from numprobe.probes.codes import make_code
 from numprobe.probes.probe import Probe
 from numprobe.splits import Fold
 
-#: Metrics: share read rightly; bits per test value; bits per value of the block that follows; bits per training value.
+#: Metrics: share read correctly; bits per test value; bits per value of the next block; bits per training value.
 ACCURACY, BITS, BLOCK_BITS, CODE_LENGTH = "accuracy", "bits", "block_bits", "code_length"
 
 
@@ -25,13 +25,13 @@ class Reading:
     Attributes
     ----------
     probe, control, metric
-        What was measured.
+        Probe, control and metric.
     train_values, train_prompts
-        How many values trained, and how many rows of each at most.
+        Number of training values, and maximum number of rows of each.
     values
         int64 [n]: the true number of each row.
     scores
-        [n]: whether it was read rightly, or bits.
+        [n]: whether it was read correctly, or bits.
     """
 
     probe: str
@@ -46,7 +46,7 @@ class Reading:
 def measure_order(
     sample: Sample, order: Order, kinds: Sequence[str], prompts: Sequence[int], seed: int
 ) -> list[Reading]:
-    """Fit every probe and its shuffled control on every size, and with every number of rows per value on the largest.
+    """Fit every probe and its shuffled control at every size and, at the largest, with every number of rows per value.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def measure_order(
     kinds
         Closed-form probes.
     prompts
-        Training rows per value, at most; the largest that the rows allow goes with all sizes.
+        Maximum numbers of training rows per value; the largest that the rows allow is used at all sizes.
     seed
         The study's seed.
 
@@ -77,7 +77,7 @@ def measure_order(
 
 
 def _fit(data: Data, kinds: Sequence[str], prompts: int, folds: Sequence[Fold]) -> list[Probe]:
-    """Every kind under every control; all share the decompositions of the states."""
+    """Fit every kind under every control; all share the decompositions of the states."""
     split, sample = data.order.split, data.sample
     keys = [(kind, control) for control in CONTROLS for kind in kinds]
     codes = {kind: make_code(kind, split.minimum, split.maximum) for kind in kinds}
@@ -99,10 +99,10 @@ def _fit(data: Data, kinds: Sequence[str], prompts: int, folds: Sequence[Fold]) 
 
 
 def _sizes(data: Data, probe: Probe, prompts: int) -> Iterator[Reading]:
-    """Accuracy and bits at every size, and the code length of all training values.
+    """Yield accuracy and bits at every size, and the code length of all training values.
 
-    Numbers are sent one by one, each with the state of its first row. The first block goes by the uniform code, every
-    other one by the probe that was fitted on the blocks before it.
+    Numbers are sent one by one, each with the state of its first row. The first block is sent with the uniform code,
+    every other one with the probe that was fitted on the blocks before it.
     """
     sizes, control = data.order.sizes, str(probe.metadata["control"])
     sent, test = data.first_rows(control), data.test_rows(control)
@@ -128,7 +128,7 @@ def _accuracy(data: Data, probe: Probe, size: int, prompts: int) -> Reading:
 
 
 def _coder(data: Data, probe: Probe, sent: Rows, size: int) -> Coder:
-    """Fitted on the training values of this size, each read by a fit without its group."""
+    """Fit the coder on the training values of a size, each read by a fit without its group."""
     scores, labels = [], []
     for fold in data.order.inner_folds(size):
         group = sent.of(data.order.split.values_in(fold.test))

@@ -1,7 +1,7 @@
 """Nested training sets: the numbers in random order, the first 8, the first 16, ...
 
-The values between two sizes form a block that is divided further into inner groups, so that the training set of every
-size and all its inner groups are unions of blocks: their statistics are sums, and the rows are read once.
+The values between two sizes are divided into one block per inner group, so that the training set of every size and all
+its inner groups are unions of blocks: their statistics are sums, and the rows are read once.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from numprobe.errors import NumprobeError
 from numprobe.seeding import generator
 from numprobe.splits import Fold, Split
 
-#: Inner groups of the training values. With three, also a fit that leaves one group out has two to choose by.
+#: Inner groups of the training values. With three, a fit that leaves one out still has two for its choices.
 GROUPS = 3
-#: Fewer training values than this leave an inner group with less than two.
+#: With fewer training values, an inner group would have fewer than two.
 FEWEST = 2 * GROUPS
 
 
@@ -28,13 +28,13 @@ class Order:
     name
         "0", "1", ...
     sizes
-        How many values train, ascending.
+        Numbers of training values, ascending.
     values
         int64 [sizes[-1]]: the training values, in order.
     test
         int64: the values that test, the same for all sizes.
     split
-        Blocks of the values; it has no folds of its own.
+        Blocks of the values, without folds.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Order:
     split: Split
 
     def fold(self, size: int) -> Fold:
-        """The first `size` values train."""
+        """Return the fold that trains on the first `size` values."""
         groups = self._groups(size)
         return Fold(str(size), (self.split.n_blocks - 1,), (), _union(groups), groups)
 
     def inner_folds(self, size: int) -> list[Fold]:
-        """The first `size` values without one group, which tests; once for each group."""
+        """Return, for each inner group, the fold that trains on the first `size` values without it and tests on it."""
         groups = self._groups(size)
         rests = [groups[:left_out] + groups[left_out + 1 :] for left_out in range(GROUPS)]
         return [
@@ -74,7 +74,7 @@ def _union(groups: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
 def make_order(
     minimum: int, maximum: int, present: np.ndarray, sizes: Sequence[int], held_out: int, seed: int, index: int
 ) -> Order:
-    """One random order of the values that a model can be probed on.
+    """Draw one random order of the values that a model can be probed on.
 
     The order is drawn over all of minimum..maximum, so models that differ in their numbers still share it.
 
@@ -83,15 +83,15 @@ def make_order(
     minimum, maximum
         The candidates.
     present
-        int: the values that have rows.
+        int: the values with rows.
     sizes
         Wanted training sizes; those beyond the present values are replaced by all that are not held out.
     held_out
-        How many values, the last ones of the order, test.
+        Number of test values, the last ones of the order.
     seed
         The study's seed.
     index
-        Which order.
+        Index of the order.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def make_order(
 
 
 def _blocks(training: np.ndarray, sizes: tuple[int, ...], minimum: int, maximum: int) -> np.ndarray:
-    """int16 [N]: GROUPS blocks per size; one more, the last, for everything that does not train."""
+    """Return the block of each value, int16 [N]: GROUPS blocks per size, and a last one for all that do not train."""
     place = np.arange(len(training))
     block = np.full(maximum - minimum + 1, len(sizes) * GROUPS, dtype=np.int16)
     block[training - minimum] = np.searchsorted(sizes, place, side="right") * GROUPS + place % GROUPS

@@ -1,4 +1,4 @@
-"""All that is measured of one model in one context."""
+"""Measure the sample efficiency of all probes for one model in one context."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Amounts:
     Attributes
     ----------
     values, prompts
-        Training numbers of each fit, and training rows of each number, at most.
+        Numbers of training values, and maximum numbers of training rows per value.
     held_out
-        Numbers that test.
+        Number of test values.
     orders
-        Random orders of the numbers.
+        Number of random orders of the values.
     iterative_values
-        Sizes at which the probes that are trained by gradient descent are fitted too, in the first order.
+        Sizes at which iterative probes are fitted too, in the first order.
     """
 
     values: Sequence[int]
@@ -47,26 +47,26 @@ def measure_folder(
     resamples: int,
     seed: int,
 ) -> list[Row]:
-    """Rows for `numprobe.tables.measurements` that lack model, context and layer.
+    """Return rows for `numprobe.tables.measurements`, without model, context and layer.
 
     Parameters
     ----------
     folder
         `results/activations/{model}/{context}`.
     layer
-        Which state.
+        Name of the state.
     kinds
         Probes, in closed form or iterative.
     numbers
         First and last candidate.
     amounts
-        How much data.
+        Amounts of data.
     resamples, seed
-        Of the bootstrap; the seed also of orders and controls.
+        Number of bootstrap resamples, and the seed of bootstrap, orders and controls.
 
     Returns
     -------
-    One row with a note alone if there are too few numbers, or if all states are one vector.
+    A single row with a note if there are too few numbers, or if all states are one vector.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The states of one layer, at most so many rows per number."""
+"""Sample the states of one layer, with a limited number of rows per number."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,9 @@ class Sample:
     values
         int64 [n].
     trains, tests
-        bool [n]: whether the row's text may train, and whether it may test (both, where texts are not divided).
+        bool [n]: whether the row's text may train, and whether it may test (both if texts are not divided).
     kept
-        bool [rows of the folder]: which rows these are.
+        bool [rows of the folder]: whether each row is in the sample.
     """
 
     layer: str
@@ -36,7 +36,7 @@ class Sample:
 
     @property
     def present(self) -> np.ndarray:
-        """The values that have rows to train on and rows to test on, ascending."""
+        """The values with both training and test rows, ascending."""
         return np.intersect1d(self.values[self.trains], self.values[self.tests])
 
 
@@ -52,7 +52,7 @@ def read_sample(folder: str | Path, layer: str, minimum: int, maximum: int, prom
     minimum, maximum
         The candidates; rows of other numbers are left out.
     prompts
-        Rows per number that are kept at most, chosen at random: as many that train, and as many that test.
+        Maximum number of rows kept per number, at random, of training and of test rows each.
     seed
         The study's seed.
 
@@ -89,7 +89,7 @@ def _kept(role: np.ndarray, values: np.ndarray, keys: np.ndarray, prompts: int) 
 
 
 def _states(folder: str | Path, layer: str, rows: np.ndarray, width: int) -> np.ndarray:
-    """float32 [kept, width], batch by batch, so that memory holds the kept rows alone."""
+    """Read float32 [kept, width] batch by batch, so that memory holds only the kept rows."""
     states = np.empty((int(rows.sum()), width), dtype=np.float32)
     row = filled = 0
     for batch in iterate_states(folder, layer, site=RESIDUAL):

@@ -1,4 +1,4 @@
-"""From the readings of several random orders to measurements with intervals."""
+"""Summarise the readings of several random orders as measurements with intervals."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,13 +11,13 @@ from numprobe.efficiency.measure import ACCURACY, CODE_LENGTH, Reading
 from numprobe.intervals import WILSON, Interval, accuracy_interval, mean_interval, wilson
 from numprobe.seeding import generator
 
-#: What is resampled: random orders, and within each the values.
+#: Name of the bootstrap over random orders and, within each, over values.
 ORDERS = "orders and values (bootstrap)"
-#: Columns beside those of all tables of measurements: values and rows per value that trained; how many candidates.
+#: Additional columns: number of training values, training rows per value, and number of candidates.
 EXTRA = {"train_values": pl.UInt32, "train_prompts": pl.UInt32, "candidates": pl.UInt32}
 _PER_ORDER = (ACCURACY, CODE_LENGTH)
-#: Paired differences to the leading probe on the same orders and values, positive where that one is better: share read
-#: rightly, and bits per number.
+#: Paired differences to the leading probe on the same orders and values, positive where it is better: share read
+#: correctly, and bits per number.
 ACCURACY_LEAD, BITS_SAVED = "accuracy_lead", "bits_saved"
 #: The uniform code's length over the probe's.
 COMPRESSION = "compression"
@@ -28,16 +28,16 @@ Row = dict[str, Any]
 def measurement_rows(
     orders: Sequence[Sequence[Reading]], candidates: int, resamples: int, seed: int, leading: str = "fourier"
 ) -> list[Row]:
-    """Every metric over all orders together; accuracy and code length of each order too (column `fold`).
+    """Return every metric over all orders together, and accuracy and code length of each order (column `fold`).
 
     Parameters
     ----------
     orders
         The readings of each order.
     candidates
-        How many numbers the probes choose among.
+        Number of candidates.
     resamples, seed
-        Of the bootstrap.
+        Number of resamples and seed of the bootstrap.
     leading
         The probe to which the others are compared.
 
@@ -61,17 +61,17 @@ def order_interval(
 ) -> Interval:
     """Return the mean over orders of the mean over values of the mean score of a value's rows.
 
-    Percentile bootstrap that draws orders and within each drawn order values, so it holds both what another order and
-    what other numbers would change.
+    The percentile bootstrap draws orders, and values within each drawn order, so the interval covers the variation over
+    both.
 
     Parameters
     ----------
     parts
         Per order: values int [n] and scores [n].
     resamples, seed
-        Of the bootstrap.
+        Number of resamples and seed of the bootstrap.
     shares
-        Whether scores are right or wrong: where all are 0, or all 1, Wilson's interval over the distinct values.
+        Whether scores are right or wrong: if all are 0, or all 1, Wilson's interval over the distinct values is used.
     """
     means = [_means(values, scores) for values, scores in parts]
     distinct = len(np.unique(np.concatenate([values for values, _ in parts])))
@@ -84,7 +84,7 @@ def order_interval(
 
 
 def _differences(readings: Sequence[Reading], leading: str) -> Iterator[Reading]:
-    """The leading probe against every other, row by row."""
+    """Yield the differences between the leading probe and every other, row by row."""
     plain = [reading for reading in readings if reading.control == "none" and reading.metric in _PER_ORDER]
     at = {(r.metric, r.train_values, r.train_prompts): r for r in plain if r.probe == leading}
     for reading in plain:
@@ -99,7 +99,7 @@ def _differences(readings: Sequence[Reading], leading: str) -> Iterator[Reading]
 
 
 def _draws(means: Sequence[np.ndarray], resamples: int, seed: int) -> np.ndarray:
-    """Bootstrap means, float64 [resamples]."""
+    """Return bootstrap means, float64 [resamples]."""
     rng = generator(seed, "bootstrap", "orders", len(means), resamples)
     total = np.zeros(resamples)
     for picked in rng.integers(len(means), size=(len(means), resamples)):

@@ -1,1 +1,1 @@
-"""Changes of hidden states along the directions in which they move with the number, and what the model answers then."""
+"""Interventions on hidden states along the directions that encode numbers, and their effect on the answers."""

@@ -1,4 +1,4 @@
-"""Ablation: states without their component in a subspace."""
+"""Ablation: remove the component of states in a subspace."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
 from numprobe.probes.readout import readout_basis
 
-#: Subspaces: what the probe reads with, where states differ by their number, and random ones.
+#: Subspaces: the probe's read-out, the patterns along which states vary with the number, and random ones.
 READOUT, PATTERNS, RANDOM = "readout", "patterns", "random"
-#: (subspace, draw) -> float64 [width, directions], orthonormal columns. The first r of them are the subspace of rank r.
+#: (subspace, draw) -> float64 [width, directions], orthonormal columns. The first r span the subspace of rank r.
 Directions = Mapping[tuple[str, int], np.ndarray]
 
 
@@ -29,9 +29,9 @@ def ordered_directions(
     layer, fold
         One of their layers and folds.
     most
-        Directions of each at the most; fewer where the probe reads or the patterns span fewer.
+        Maximum number of directions of each; fewer if the probe reads or the patterns span fewer.
     draws, seed
-        How many random subspaces, and the study's seed; they are the same for all folds.
+        Number of random subspaces, which are the same for all folds, and the study's seed.
     """
     found = {
         (READOUT, 0): readout_basis(probe.tensors[layer, fold])[:, :most],
@@ -45,7 +45,7 @@ def ordered_directions(
 
 
 def component(states: np.ndarray, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """Return the component that an ablation removes: the part of the states' distance from `mean` in the subspace.
+    """Return the component that an ablation removes: the projection of the states' deviation from `mean`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Targets of the rows that embed numbers: the fitted code and, as controls, other places.
+"""Move the embedding rows of numbers to the fitted code or, as controls, elsewhere.
 
 arXiv 2506.08966 reports that embeddings aligned with the pattern that a probe finds make fewer arithmetic errors.
 """
@@ -11,25 +11,25 @@ from numprobe.probes.patterns import Patterns
 from numprobe.seeding import generator
 from numprobe.splits import Split
 
-#: Where rows move: to the pattern of their own number ("none" is no control), to that of another one, anywhere by as
-#: much, or to what the first principal directions of the other numbers' rows hold of them.
+#: Targets of the rows: the pattern of their own number ("none" is no control), that of another number, a random
+#: direction by as much, or their projection on the first principal directions of the other numbers' rows.
 CONTROLS = ("none", "wrong number", "random direction", "principal components")
-#: As many principal directions are kept as hold this share of the variance between the patterns of all numbers.
+#: Share of the variance between the patterns of all numbers that the kept principal directions hold.
 HELD = 0.95
 
 
 def row_changes(
     rows: np.ndarray, values: np.ndarray, patterns: Patterns, layer: str, split: Split, seed: int
 ) -> dict[str, np.ndarray]:
-    """Return the whole way of every row under every control; a row that moves by a strength s goes s times that far.
+    """Return the full move of every row under every control; strength s moves a row s times as far.
 
-    A row moves to what the fold predicts that has not seen its number: (1 - s) E_n + s P(n). A number that no fold
+    A row moves to the prediction of the fold that has not seen its number: (1 - s) E_n + s P(n). A number that no fold
     holds out does not move.
 
     Parameters
     ----------
     rows
-        float [n, width]: the rows of a matrix that stand for numbers.
+        float [n, width]: the rows of a matrix for numbers.
     values
         int [n]: their numbers.
     patterns
@@ -64,14 +64,14 @@ def row_changes(
 
 
 def pattern_rank(patterns: Patterns, layer: str, fold: str) -> int:
-    """Count the principal directions that hold the share `HELD` of the variance between all patterns."""
+    """Return the number of principal directions that hold the share `HELD` of the variance between all patterns."""
     states = patterns.states(patterns.numbers, layer, fold)
     variance = np.linalg.svd(states - states.mean(axis=0), compute_uv=False) ** 2
     return int((np.cumsum(variance) < HELD * variance.sum()).sum()) + 1
 
 
 def _denoised(rows: np.ndarray, others: np.ndarray, rank: int) -> np.ndarray:
-    """Return some rows' projection on the first principal directions of other rows."""
+    """Return the projection of some rows on the first principal directions of other rows."""
     mean = others.mean(axis=0)
     directions = np.linalg.svd(others - mean, full_matrices=False)[2][:rank]
     return np.asarray(mean + (rows - mean) @ directions.T @ directions)

@@ -1,4 +1,4 @@
-"""Pairs of prompts of which one operand is interchanged, as one model is asked them."""
+"""Tokenise the prompt pairs of interchange interventions for one model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,19 +32,19 @@ PROMPTS = {
 
 @dataclass(frozen=True, eq=False)
 class AskedPairs:
-    """Pairs as token sequences, in symbols; the operands of a pair that are interchanged have equally many tokens.
+    """Pairs in symbols as token sequences; the interchanged operands of a pair have equally many tokens.
 
     Attributes
     ----------
     table
         One row per pair, `PAIR`, in the order of the base's questions.
     questions
-        "base", "source", "same" (the base's operand beside another one) and "counterfactual" -> questions, each sorted
-        by length for itself.
+        "base", "source", "same" (the base's operand with another partner) and "counterfactual" -> questions, each
+        sorted by length separately.
     order
         Name -> int64 [pairs]: the row of each pair among these questions.
     answers
-        Of every pair int64 [tokens]: the tokens of the counterfactual answer.
+        For each pair int64 [tokens]: the tokens of the counterfactual answer.
     operand
         The operand that is interchanged, "a" or "b".
     """
@@ -65,24 +65,24 @@ class AskedPairs:
 
     @property
     def numbers(self) -> np.ndarray:
-        """int64 [pairs]: the operands of the sources that take the place of the base's."""
+        """int64 [pairs]: the sources' operands, which replace the base's."""
         return self.table[f"source_{self.operand}"].to_numpy().astype(np.int64)
 
     @property
     def reaches(self) -> tuple[str, ...]:
-        """Return the tokens that can be changed: the last of every operand, and all of them where some have several."""
+        """The tokens that can be edited: the last of every operand, and all of them if some have several."""
         return (LAST, ALL) if self.lengths("base").max() > 1 else (LAST,)
 
     def tokens(self, name: str) -> np.ndarray:
-        """int64 [questions]: the last token of the operand, in the order of the questions of that name."""
+        """Return the last token of the operand, int64 [questions], in the order of the questions of that name."""
         return self.questions[name].table[f"token_{self.operand}"].to_numpy().astype(np.int64)
 
     def lengths(self, name: str) -> np.ndarray:
-        """int64 [questions]: how many tokens the operand is, in the order of the questions of that name."""
+        """Return the number of tokens of the operand, int64 [questions], in the order of the questions of that name."""
         return self.questions[name].table[f"tokens_{self.operand}"].to_numpy().astype(np.int64)
 
     def batches(self, batch_tokens: int) -> Iterator[np.ndarray]:
-        """Yield pairs, int64, whose bases have one length and whose counterfactual answers have one (`Questions`)."""
+        """Yield rows of pairs, int64, with equally long bases and equally long counterfactual answers (`Questions`)."""
         lengths = np.array([len(answer) for answer in self.answers])
         for rows in self.base.batches(batch_tokens):
             yield from (rows[lengths[rows] == length] for length in np.unique(lengths[rows]))
@@ -94,18 +94,18 @@ def ask_pairs(
     prompts: PairPrompts = NO_CONTEXT,
     max_tokens: int | None = None,
 ) -> AskedPairs:
-    """Write pairs in symbols and tokenise them; those whose operands differ in their tokens' count are left out.
+    """Write pairs in symbols and tokenise them; pairs whose operands differ in token count are left out.
 
-    Where numbers are to be single tokens, so are results.
+    If numbers must be single tokens, so must results.
 
     Parameters
     ----------
     pairs
-        With the columns `PAIR`.
+        Pairs with the columns `PAIR`.
     numbers
         The model's tokenizer.
     prompts
-        Which operand is interchanged, what stands in front of every prompt, and whether it is a chat.
+        Which operand is interchanged, the examples in front of every prompt, and whether it is a chat.
     max_tokens
         Longest sequence that the model takes; None: any.
 
@@ -144,7 +144,7 @@ def ask_pairs(
 
 
 def _alike(tables: Mapping[str, pl.DataFrame], operand: str) -> pl.Series:
-    """Return the prompts of which all four are asked, and whose operands that are interchanged are equally long."""
+    """Return the pairs with all four prompts and equally long interchanged operands."""
     kept = tables["base"]
     for name, table in tables.items():
         kept = kept.join(
@@ -156,12 +156,12 @@ def _alike(tables: Mapping[str, pl.DataFrame], operand: str) -> pl.Series:
 def answer_tokens(
     questions: Questions, order: np.ndarray, values: np.ndarray, numbers: NumberTokenizer
 ) -> list[np.ndarray]:
-    """Return the tokens, int64 each, that numbers are written in as answers to some questions.
+    """Return the tokens, int64 each, of numbers written as answers to some questions.
 
     Parameters
     ----------
     questions, order
-        int64 [n]: rows of the questions.
+        The questions, and int64 [n]: rows of them.
     values
         int64 [n]: the numbers.
     numbers

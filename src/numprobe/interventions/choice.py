@@ -1,4 +1,4 @@
-"""Division of the prompts into those that choose a layer and a strength and those that are reported."""
+"""Divide prompts into those that choose a layer and a strength and those that are reported."""
 
 from collections.abc import Mapping
 
@@ -12,12 +12,12 @@ VALIDATION, TEST = "validation", "test"
 
 
 def is_validation(values: np.ndarray, seed: int) -> np.ndarray:
-    """Return whether the prompts of a number choose, bool of the shape of `values`; half of all numbers do, by hash.
+    """Return whether a prompt is used to choose, bool of the shape of `values`; half of all numbers are, by hash.
 
     Parameters
     ----------
     values
-        int [n]: the number that decides, such as the true result: all prompts of one number are on the same side.
+        int [n]: the deciding number, such as the true result: all prompts of one number are on the same side.
     seed
         The study's seed.
     """
@@ -26,12 +26,12 @@ def is_validation(values: np.ndarray, seed: int) -> np.ndarray:
 
 
 def best_setting(gains: Mapping[tuple[str, float], float]) -> tuple[str, float]:
-    """The layer and the strength with the largest gain; among equals the smallest strength, then the first layer.
+    """Return the layer and strength with the largest gain; among equals the smallest strength, then the first layer.
 
     Parameters
     ----------
     gains
-        (layer, strength) -> gain on the prompts that choose, such as the change of the accuracy.
+        (layer, strength) -> gain on the prompts that choose, such as the change in accuracy.
     """
     order = layer_order(layer for layer, _ in gains)
     return min(gains, key=lambda setting: (-gains[setting], setting[1], order.index(setting[0])))

@@ -1,8 +1,8 @@
-"""Without labels: the last state before the answer, moved towards the number that the probe reads in it.
+"""Label-free repair: move the last state before the answer towards the number that the probe reads from it.
 
-h <- h + alpha Q Q' (P[n] - h): n is what the probe reads in h, P[n] where states of n lie, Q the directions in which
-states of different numbers differ most. What lies outside these directions stays as it is. A probe that reads less
-well than the model answers does harm, so states may be moved only where it is surest of what it reads.
+h <- h + alpha Q Q' (P[n] - h): n is the probe's reading of h, P[n] the pattern of n, and Q the directions in which
+states of different numbers differ most. Other directions are left unchanged. A probe that is less accurate than the
+model does harm, so the move can be limited to the states of which the probe is surest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,33 +43,33 @@ def denoising_rows(
     resamples: int,
     seed: int,
 ) -> list[Row]:
-    """Denoise every layer with every strength, on prompts whose results neither probe nor patterns have seen.
+    """Denoise every layer at every strength, on prompts whose results neither probe nor patterns have seen.
 
     Parameters
     ----------
     asker, questions
-        Who is asked, and what.
+        The model and the questions.
     probe, patterns
-        What reads the states of this context, and where they lie for each number.
+        Probe and patterns of the states of this context.
     ranks
-        Directions of the patterns in which a state is moved, per layer and fold.
+        Number of directions of the patterns in which a state is moved, per layer and fold.
     split
         Values and folds.
     layers, strengths
         The grid; layers that the probe does not read are left out.
     shares
-        Shares of the prompts whose states are moved: those where the probe is surest. How sure that is, is measured on
-        the prompts that choose.
+        Shares of the prompts whose states are moved: those of which the probe is surest. Its threshold is set on the
+        prompts that choose.
     per_operation
         Prompts of each operation, at most.
     resamples, seed
-        Of the bootstrap over true results; the seed is the study's.
+        Number of bootstrap resamples over true results, and the study's seed.
 
     Returns
     -------
-    Rows as `numprobe.interventions.measure.movement_rows`, and on the prompts that are reported the metric `readable`:
-    the share of wrong answers whose true result the probe reads in the layer. No label-free repair of this kind can
-    be expected to mend more.
+    Rows as of `numprobe.interventions.measure.movement_rows`, and on the reported prompts the metric `readable`: the
+    share of wrong answers whose true result the probe reads in the layer, an upper bound on what such a repair can be
+    expected to correct.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def denoising_rows(
 
 
 def readings(states: np.ndarray, probe: Probe, folds: Folds, layer: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return each prompt's reading by its own fold of the probe, int64 [n], and its log odds, float64 [n].
+    """Return the reading of each prompt by its own fold of the probe, int64 [n], and its log odds, float64 [n].
 
     Parameters
     ----------
@@ -124,21 +124,21 @@ def denoising_movements(
     split: Split,
     seed: int,
 ) -> list[Movement]:
-    """The change and its controls in every layer of `read`; strength 1 writes the number's pattern into the subspace.
+    """Return the move and its controls in every layer of `read`; strength 1 writes the pattern into the subspace.
 
     Parameters
     ----------
     trial
         The model, the questions, and the states of the layers at their last tokens.
     read
-        Layer -> int64 [prompts]: what is read there (`readings`).
+        Layer -> int64 [prompts]: the readings (`readings`).
     patterns, ranks, folds, split, seed
         As `denoising_rows`; `folds` as `numprobe.interventions.folds.unseen_folds`.
 
     Returns
     -------
-    Per layer: the change; the control "wrong number", which writes another number into the same subspace; the control
-    "random subspace", which goes as far towards the same pattern, in random directions at right angles to the others.
+    Per layer: the move; the control "wrong number", which writes another number into the same subspace; the control
+    "random subspace", which moves as far towards the same pattern in random directions orthogonal to the subspace.
     """
     table = trial.questions.table
     truth, prompts = table["value"].to_numpy().astype(np.int64), table["prompt"].to_numpy()
@@ -161,7 +161,7 @@ def denoising_movements(
 
 
 def confined(change: np.ndarray, bases: Mapping[str, np.ndarray], folds: Folds) -> np.ndarray:
-    """Return the part of each prompt's change within the subspace of its fold, float32 [n, width].
+    """Return the projection of each prompt's change onto the subspace of its fold, float32 [n, width].
 
     Parameters
     ----------

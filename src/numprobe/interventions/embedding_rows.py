@@ -1,4 +1,4 @@
-"""Other rows in place of a model's own in its input and output matrix, for as long as a block runs."""
+"""Replace rows of a model's input and output matrices temporarily."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +16,10 @@ from numprobe.models.architecture import locate_parts
 def replaced_rows(
     model: Any, tokens: np.ndarray, inputs: np.ndarray, outputs: np.ndarray | None = None
 ) -> Iterator[None]:
-    """Inside the block the model reads some tokens as other vectors, and may score them by others too.
+    """Replace the input rows, and optionally the output rows, of some tokens inside the block.
 
-    Matrices that a model ties come apart: without `outputs` the head keeps the model's own rows. The model's weights
-    are never written to, copies stand in for them.
+    Tied matrices are separated: without `outputs`, the head keeps the model's own rows. The model's weights are never
+    written to; copies take their place.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ def replaced_rows(
     inputs
         float [n, width]: their rows in the input matrix.
     outputs
-        float [n, width]: their rows in the output matrix; None: it stays.
+        float [n, width]: their rows in the output matrix; None: unchanged.
 
     Raises
     ------
     NumprobeError
-        If a matrix is not in the memory of a device (accelerate keeps it elsewhere until it is needed).
+        If a matrix is not in the memory of a device (accelerate has offloaded it).
     """
     with _rows_of(locate_parts(model).base.get_input_embeddings(), tokens, inputs):  # type: ignore[operator]
         if outputs is None:
@@ -50,7 +50,7 @@ def _rows_of(module: Any, tokens: np.ndarray, rows: np.ndarray) -> Iterator[None
     own = module.weight
     if own.is_meta:
         raise NumprobeError(
-            "an embedding matrix is kept on no device, so its rows cannot be changed: name another device_map"
+            "an embedding matrix is offloaded, so its rows cannot be changed: choose another device_map"
         )
     changed = own.detach().clone()
     changed[torch.as_tensor(tokens, device=own.device)] = torch.as_tensor(rows).to(changed)

@@ -1,4 +1,4 @@
-"""Every prompt by the fold that never saw the number in question: the one whose probe and patterns are used for it."""
+"""Assign every prompt to the fold that never saw its number, whose probe and patterns are used for it."""
 
 from collections.abc import Collection, Mapping
 from typing import Protocol
@@ -28,18 +28,18 @@ class StatesOfNumbers(Protocol):
         """Components per state."""
 
     def states(self, values: np.ndarray, layer: str, fold: str) -> np.ndarray:
-        """Return the states [n, width] that say the numbers `values`, int [n], in a layer according to a fold."""
+        """Return the states [n, width] of the numbers `values`, int [n], in a layer according to a fold."""
 
 
 def unseen_folds(values: np.ndarray, split: Split, folds: Collection[str]) -> Folds:
-    """Return the rows of every fold that has some.
+    """Return the rows of the prompts that each fold tests; folds without rows are left out.
 
-    Numbers that no fold tests are in none: leave their prompts out (`is_tested`).
+    Prompts of numbers that no fold tests are in none of them; filter them with `is_tested`.
 
     Parameters
     ----------
     values
-        int [n]: the number in question of each prompt, such as its true result.
+        int [n]: the number of each prompt, such as its true result.
     split
         Values and folds.
     folds
@@ -53,7 +53,7 @@ def unseen_folds(values: np.ndarray, split: Split, folds: Collection[str]) -> Fo
 
 
 def is_tested(values: np.ndarray, split: Split, folds: Collection[str]) -> np.ndarray:
-    """Return whether some fold tests a prompt's number, bool [n]; parameters as `unseen_folds`."""
+    """Return whether some fold tests a prompt's number, bool [n]; parameters as in `unseen_folds`."""
     mark = np.zeros(len(values), dtype=bool)
     for rows in unseen_folds(values, split, folds).values():
         mark[rows] = True
@@ -81,14 +81,14 @@ def pattern_states(patterns: StatesOfNumbers, folds: Folds, numbers: np.ndarray,
 
 
 def other_numbers(taken: np.ndarray, prompts: np.ndarray, split: Split, folds: Folds, seed: int) -> np.ndarray:
-    """Return a wrong number for each prompt, int64 [n]: a test number of its fold, so as unseen as the right one.
+    """Draw a wrong number for each prompt, int64 [n]: a test number of its fold, unseen like the right one.
 
     Parameters
     ----------
     taken
-        int [n, k]: numbers that are not drawn for a prompt, such as its right number.
+        int [n, k]: numbers excluded for each prompt, such as its right number.
     prompts
-        int [n]: numbers of the prompts; each has a draw of its own.
+        int [n]: indices of the prompts, each of which has a separate draw.
     split, folds
         Values and folds, and the rows of each fold.
     seed

@@ -1,4 +1,4 @@
-"""Interchange of a component of states, and the subspace whose interchange changes the answer as the number would.
+"""Interchange a component of states, and learn the subspace whose interchange changes the answer as the number would.
 
 Distributed alignment search: Geiger et al., Finding Alignments Between Interpretable Causal Variables and Distributed
 Neural Representations, CLeaR 2024 (arXiv 2303.02536).
@@ -20,18 +20,18 @@ from numprobe.seeding import derive_seed, generator
 
 @dataclass(frozen=True)
 class Training:
-    """Settings of a basis's training: Adam with the learning rate `rate`, which falls linearly to zero.
+    """Settings of a basis's training: Adam with a learning rate that falls linearly to zero.
 
     Attributes
     ----------
     steps
-        Updates.
+        Number of updates.
     batch
-        Pairs in each.
+        Pairs per update.
     rate
-        In units of the entries' standard deviation at the start, so that it suits states of any width.
+        Initial learning rate in units of the entries' initial standard deviation, so that it suits any width.
     every
-        After so many steps the validation pairs are answered; the basis with the smallest loss on them is kept.
+        Steps between evaluations on the validation pairs; the basis with the smallest loss on them is kept.
     """
 
     steps: int = 200
@@ -42,7 +42,7 @@ class Training:
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """A trained basis: float32 [width, rank], orthonormal columns; after how many steps, and the loss (nats) there."""
+    """A trained basis, float32 [width, rank] with orthonormal columns; its steps and validation loss (nats)."""
 
     basis: np.ndarray
     steps: int
@@ -51,7 +51,7 @@ class Learned:
 
 @dataclass(frozen=True, eq=False)
 class Interchange:
-    """Pairs with the states that the base's are changed to.
+    """Pairs with the source states that replace the base's.
 
     Attributes
     ----------
@@ -62,8 +62,8 @@ class Interchange:
     states
         float32 [pairs, width], on the model's device: the source's state at the last token of its operand.
     earlier
-        The tokens of the base's operand before its last, with the states of the source's in the same place,
-        float32 [pairs, width]. Empty if all are single tokens.
+        The tokens of the base's operand before its last, with the source's states at the same places, float32 [pairs,
+        width]. Empty if all operands are single tokens.
     """
 
     pairs: AskedPairs
@@ -72,21 +72,21 @@ class Interchange:
     earlier: Sequence[tuple[Earlier, np.ndarray]]
 
     def edits(self, basis: torch.Tensor | None, reach: str) -> list[Edit]:
-        """Return the edits after which the base's component in the span of a basis is the source's, at the last token.
+        """Return the edits that set the base's component in the span of a basis to the source's, at the last token.
 
         Parameters
         ----------
         basis
             [width, rank], orthonormal columns; None: the whole state.
         reach
-            `ALL`: the earlier tokens' whole states become the source's too, so that they do not speak for the operand.
+            `ALL`: the states of the earlier tokens become the source's too, so that they do not reveal the operand.
         """
         others = [place.become(self.layer, states) for place, states in self.earlier] if reach == ALL else []
         return [*others, Edit(self.layer, self.pairs.tokens("base"), _exchange(basis, self.states))]
 
 
 def find_interchange(asker: Asker, pairs: AskedPairs, layer: str, source: str = "source") -> Interchange:
-    """Return pairs with the states of their sources ("source", or "same": the same operand) at a layer."""
+    """Compute the states of the pairs' sources ("source", or "same": with the same operand) at a layer."""
     own, theirs = (earlier_tokens(pairs.tokens(name), pairs.lengths(name)) for name in ("base", source))
     places = [pairs.tokens(source), *(place.tokens for place in theirs)]
     found = states_at(asker, pairs.questions[source], layer, places)
@@ -107,9 +107,9 @@ def _exchange(basis: torch.Tensor | None, source: torch.Tensor) -> Change:
 def learn_basis(
     asker: Asker, train: Interchange, validation: Interchange, rank: int, training: Training, seed: int
 ) -> Learned:
-    """Train the basis whose interchange makes the model give the counterfactual answers; its weights stay as they are.
+    """Train the basis whose interchange makes the model give the counterfactual answers; the model is frozen.
 
-    Where operands have several tokens, the earlier ones are the source's: the last alone cannot lead to these answers.
+    The earlier tokens of multi-token operands are set to the source's: the last alone cannot lead to these answers.
 
     Parameters
     ----------
@@ -118,11 +118,11 @@ def learn_basis(
     train, validation
         Pairs at one layer, without a number in common.
     rank
-        Directions.
+        Number of directions.
     training
         Steps, batch and learning rate.
     seed
-        Of the random start and of the batches.
+        Seed of the random start and of the batches.
     """
     asker.model.requires_grad_(False)
     device, width = asker.parts.device, train.states.shape[1]
@@ -153,18 +153,18 @@ def _orthonormal(weights: torch.Tensor) -> torch.Tensor:
 def answer_loss(
     asker: Asker, interchange: Interchange, rows: np.ndarray, basis: torch.Tensor, beginning: Beginning | None = None
 ) -> torch.Tensor:
-    """Return the cross entropy of the counterfactual answers, all their tokens together, nats [rows].
+    """Return the cross entropy of the counterfactual answers, summed over their tokens, in nats [rows].
 
     Parameters
     ----------
     asker, interchange
-        The model and the pairs; where operands have several tokens, all of them are changed.
+        The model and the pairs; all tokens of multi-token operands are edited.
     rows
         int64 [rows]: pairs of one batch (`AskedPairs.batches`).
     basis
         float32 [width, rank], orthonormal columns.
     beginning
-        Tokens that all bases begin with, already run.
+        Cached prefix of all bases.
     """
     answers = np.stack([interchange.pairs.answers[row] for row in rows])
     edits = interchange.edits(basis, interchange.pairs.reaches[-1])
@@ -186,7 +186,7 @@ def _mean_loss(asker: Asker, interchange: Interchange, basis: torch.Tensor) -> f
 
 
 def _batches(pairs: AskedPairs, training: Training, seed: int) -> Iterator[np.ndarray]:
-    """Rows of questions of one length, with answers of one length, ascending; drawn as often as they occur."""
+    """Yield ascending rows with equally long questions and answers; lengths are drawn in proportion to their rows."""
     groups = list(pairs.batches(int(pairs.base.bounds[-1])))
     share = np.array([len(group) for group in groups]) / len(pairs)
     rng = np.random.default_rng(derive_seed(seed, "batches"))

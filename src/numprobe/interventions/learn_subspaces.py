@@ -1,4 +1,4 @@
-"""The subspaces that a model uses at some layers, from several random starts."""
+"""Learn the subspaces that a model uses at some layers, from several random starts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +28,7 @@ from numprobe.prompts.examples import examples_in
 from numprobe.seeding import derive_seed
 from numprobe.splits import Split
 
-#: What interchange is to lead to.
+#: Targets of an interchange.
 RESULT, ANSWER = "result", "answer"
 
 
@@ -41,13 +41,13 @@ class PairSettings:
     operations
         Some of `+`, `-`, `*`, `/`.
     train
-        Pairs that train.
+        Number of training pairs.
     test
-        Pairs that test; half as many choose the number of steps.
+        Number of test pairs; half as many choose the number of steps.
     prompts
-        How they are asked.
+        Wording of the pairs.
     target
-        `RESULT`: interchange is to lead to the true results; `ANSWER`: to what the model itself answers.
+        `RESULT`: interchange should lead to the true results; `ANSWER`: to the model's own answers.
     """
 
     operations: tuple[str, ...]
@@ -57,7 +57,7 @@ class PairSettings:
     target: str = RESULT
 
     def draw(self, part: str, split: Split, seed: int, asker: Asker) -> AskedPairs:
-        """Return the pairs of one part, as this model is asked them; `split` is what `interchange_split` returned."""
+        """Draw the pairs of one part and tokenise them for a model; `split` is the result of `interchange_split`."""
         count = {TRAIN: self.train, VALIDATION: self.test // 2, TEST: self.test}[part]
         pairs = draw_pairs(self.operations, split, part, count, seed, self.prompts)
         longest = longest_sequence(asker.parts.config, asker.numbers.tokenizer)
@@ -73,16 +73,16 @@ def pairs_of_context(
     target: str = RESULT,
     operand: str = "b",
 ) -> PairSettings:
-    """Return settings of pairs that are asked as the prompts of a context are.
+    """Return settings of pairs with the wording of a context's prompts.
 
     Parameters
     ----------
     operations
-        Those that are wanted; the ones that the context has are taken.
+        The wanted operations; those that the context has are used.
     train, test
         Numbers of pairs.
     metadata
-        Of the context's table of prompts.
+        Metadata of the context's table of prompts.
     target
         `RESULT` or `ANSWER`.
     operand
@@ -99,7 +99,7 @@ def pairs_of_context(
 
 
 def known_pairs(metadata: Mapping[str, Any]) -> PairSettings:
-    """Return the settings of the pairs that the metadata of a file of subspaces names."""
+    """Return the settings of the pairs recorded in the metadata of a file of subspaces."""
     found = dict(metadata["pairs"])
     prompts = found.pop("prompts")
     first, second = map(tuple, prompts["operands"] or ((), ()))
@@ -128,21 +128,21 @@ def learn_subspaces(
     asker
         The model.
     study_split
-        Its first fold's test numbers take no part.
+        The study's split, of which the first fold's test numbers are not used.
     layers
         Names of the layers whose states are interchanged at the second operand's token, in order.
     chosen
-        Only two of them: the first, and the deepest that still carries the operand to the answer (`useful_layers`).
+        Whether only two of them are used: the first, and the deepest that still carries the operand (`useful_layers`).
     seeds
-        Random starts.
+        Number of random starts.
     rank
-        Directions; None: as many as a probe of the layer needs (`numprobe.interventions.reading.needed_rank`).
+        Number of directions; None: as many as a probe needs (`numprobe.interventions.reading.needed_rank`).
     drawn, training
-        The pairs, and how a basis is trained.
+        Settings of the pairs and of the training.
     seed
         The study's seed.
     metadata
-        Goes into the file.
+        Stored in the file.
 
     Raises
     ------
@@ -173,15 +173,15 @@ def learn_subspaces(
 
 
 def useful_layers(asker: Asker, pairs: AskedPairs, layers: Sequence[str]) -> list[str]:
-    """Two of some layers: the first, and the deepest at which the whole state still carries the operand to the answer.
+    """Return two of the layers: the first, and the deepest at which the whole state carries the operand to the answer.
 
     At the deepest, interchange of the whole state gives at least half as many counterfactual answers as at the first.
-    Beyond it later tokens have read the operand already; if they have beyond the first, the second layer is taken.
+    Beyond it, later tokens have already read the operand; if that holds beyond the first, the second layer is taken.
 
     Parameters
     ----------
     asker, pairs
-        The model, and pairs that do not test.
+        The model, and pairs that are not test pairs.
     layers
         Names of layers, in order.
     """
@@ -192,7 +192,7 @@ def useful_layers(asker: Asker, pairs: AskedPairs, layers: Sequence[str]) -> lis
 
 
 def whole_state_accuracy(asker: Asker, interchange: Interchange) -> float:
-    """Return the share of the counterfactual answers when the operand's whole states are the source's."""
+    """Return the share of counterfactual answers when the operand's whole states are replaced by the source's."""
     edits = interchange.edits(None, interchange.pairs.reaches[-1])
     answers = asker.answers(interchange.pairs.base, edits).values
     return float((answers == interchange.pairs.table["value"].to_numpy()).mean())

@@ -1,4 +1,4 @@
-"""Changes of states over a grid of strengths: chosen on the prompts that choose, reported on the others."""
+"""Measure moves of states over a grid of strengths: choose on some prompts, report on the others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,17 +31,17 @@ class Movement:
     layer
         Name of the state.
     control
-        "none", or the control that this is.
+        Name of the control, or "none".
     change
         float32 [questions, width]: what strength 1 adds to each state.
     written
-        int64 [questions]: the number that is written, None for controls that write none.
+        int64 [questions]: the number that is written; None for controls that write none.
     rank
-        Directions that the change is confined to; None: all.
+        Number of directions that the change is confined to; None: all.
     share
         Share of the prompts whose states are moved.
     moved
-        bool [questions]: which; None: all.
+        bool [questions]: whether each prompt is moved; None: all.
     """
 
     layer: str
@@ -55,14 +55,14 @@ class Movement:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Questions, the model's unchanged answers, and the states of the last tokens, which are moved.
+    """Questions, the model's unedited answers, and the states of the last tokens, which are to be moved.
 
     Attributes
     ----------
     asker, questions
-        Who is asked, and what.
+        The model and the questions.
     answers
-        The answers without a change.
+        The answers without an edit.
     states
         Layer -> float32 [questions, width].
     """
@@ -80,7 +80,7 @@ class Trial:
 def movement_rows(
     trial: Trial, movements: Sequence[Movement], strengths: Sequence[float], resamples: int, seed: int
 ) -> list[Row]:
-    """Gain and harm of every movement at every strength.
+    """Measure gain and harm of every movement at every strength.
 
     The prompts of half of the true results choose the layer, the strength and the share of moved prompts at which the
     movement without a control changes the accuracy most (`numprobe.interventions.choice`); those of the other half are
@@ -91,17 +91,17 @@ def movement_rows(
     trial
         The model and the questions.
     movements
-        One for every layer, share and control; those with control "none" are chosen from.
+        One for every layer, share and control; the choice is among those with control "none".
     strengths
         Factors of the changes.
     resamples, seed
-        Of the bootstrap over true results.
+        Number of resamples and seed of the bootstrap over true results.
 
     Returns
     -------
     Rows for `numprobe.tables.measurements` with the columns `MOVEMENT`, over all prompts and, for the chosen setting,
-    by operation. Beside the metrics of
-    `numprobe.evaluation.outcomes.outcome_rows` there is `follows`: the share of answers that are the number written.
+    by operation. Besides the metrics of `numprobe.evaluation.outcomes.outcome_rows` there is `follows`: the share of
+    answers that are the number written.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def movement_rows(
 
 
 class _Asked:
-    """The answers with states moved; movements of one change, of other shares of the prompts, are asked once."""
+    """Cache of the answers with moved states: movements that differ only in the share of prompts are run once."""
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
@@ -149,7 +149,7 @@ class _Asked:
 
 
 def _best_of(gains: Mapping[tuple[str, float, float], float]) -> tuple[str, float, float]:
-    """Return the layer, strength and share with the largest gain (`best_setting`); of equals the largest share."""
+    """Return the layer, strength and share with the largest gain (`best_setting`); among equals the largest share."""
     best: dict[tuple[str, float], tuple[float, float]] = {}
     for (layer, strength, share), gain in gains.items():
         best[layer, strength] = max(best.get((layer, strength), (-np.inf, 0.0)), (gain, share))

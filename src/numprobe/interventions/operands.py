@@ -1,4 +1,4 @@
-"""Questions about sums and differences in symbols, and the same questions with another operand."""
+"""Sums and differences in symbols, and the same questions with another operand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,22 +19,22 @@ from numprobe.prompts.templates import ARITHMETIC_TEMPLATES, RESULTS
 from numprobe.seeding import generator
 from numprobe.splits import Split
 
-#: In symbols their operands are read where the patterns of a context of kind operand are fitted.
+#: Operations whose operands, in symbols, are read where the patterns of a context of kind operand are fitted.
 OPERATIONS = ("+", "-")
 
 
 @dataclass(frozen=True, eq=False)
 class Replacement:
-    """Questions, and what another number in place of their operand makes of them.
+    """Questions, and the same questions with another operand.
 
     Attributes
     ----------
     questions
-        As they are.
+        The original questions.
     replaced
-        The same questions with the other number written in place of the operand; all other tokens are the same.
+        The same questions with the other number in place of the operand; all other tokens are the same.
     operands
-        int64 [questions]: the operand n that is written.
+        int64 [questions]: the original operand n.
     numbers
         int64 [questions]: the number m in its place, from the same test block, so that one fold has seen neither.
     wrong
@@ -56,7 +56,7 @@ class Replacement:
 def operand_questions(questions: Questions, operand: str, patterns: Patterns, split: Split) -> Questions:
     """Return the sums and differences in symbols whose operand is a test number of some fold.
 
-    Operands that a worked example shows are left out.
+    Operands that occur in a worked example are left out.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def replace_operands(
     """Draw another number for the operand of every question.
 
     Two other numbers are drawn uniformly from those of the operand's test block that give a result within the range.
-    Left out are questions for which there are no two, or which with the first of them have more or fewer tokens.
+    Questions without two such numbers, or whose number of tokens changes with the first of them, are left out.
 
     Parameters
     ----------
     questions, operand, patterns, split
-        What `operand_questions` returned and takes.
+        As for `operand_questions`, which returns the questions.
     tokenizer
         The model's tokenizer.
     seed
@@ -128,8 +128,8 @@ def replace_operands(
 
 
 def in_symbols() -> pl.Expr:
-    """Return whether a prompt asks in symbols, whatever stands before and after (column `template`)."""
-    # Without the result, which an assistant's message holds where a prompt is a chat.
+    """Return an expression for whether a prompt contains a question in symbols (column `template`)."""
+    # Without the result, which is in the assistant's message of a chat.
     asked = [ARITHMETIC_TEMPLATES[operation][0].removesuffix(" {c}") for operation in OPERATIONS]
     return pl.any_horizontal(pl.col("template").str.contains(symbols, literal=True) for symbols in asked)
 
@@ -141,20 +141,20 @@ def results_with(table: pl.DataFrame, operand: str, numbers: np.ndarray) -> np.n
 
 
 def operand_tokens(questions: Questions, operand: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the last token of an operand of every question, and how many tokens it is, both int64 [questions]."""
+    """Return the last token and the number of tokens of an operand in every question, both int64 [questions]."""
     columns = (f"token_{operand}", f"tokens_{operand}")
     last, lengths = (questions.table[column].to_numpy().astype(np.int64) for column in columns)
     return last, lengths
 
 
 def read_later(layers: Sequence[str], patterns: Patterns, asker: Asker) -> list[str]:
-    """Those of some states of an operand that a later token reads, and that the patterns have: not the last block's."""
+    """Return the layers that later tokens read and the patterns have, which excludes the last block's."""
     last = len(asker.parts.blocks)
     return [layer for layer in layers if layer in patterns.layers and layer.isdecimal() and int(layer) < last]
 
 
 def _draw(questions: Questions, operand: str, split: Split, folds: Folds, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two other numbers for each question, -1 where there are no two."""
+    """Draw two other numbers for each question; -1 if there are no two."""
     table, written = questions.table, sorted(numbers_written(questions.examples))
     drawn = np.full((2, table.height), -1, dtype=np.int64)
     blocks = {fold.name: fold.test for fold in split.folds}

@@ -1,4 +1,4 @@
-"""Pairs whose counterfactual answer is what the model itself says, right or wrong."""
+"""Pairs whose counterfactual answer is the model's own, right or wrong."""
 
 from dataclasses import replace
 
@@ -12,10 +12,10 @@ from numprobe.interventions.asked_pairs import AskedPairs, answer_tokens
 
 
 def with_own_answers(asker: Asker, pairs: AskedPairs, maximum: int) -> AskedPairs:
-    """Return pairs with the model's own answers in place of results.
+    """Return pairs with the model's own answers in place of the results.
 
-    The counterfactual answer becomes the one to the counterfactual prompt, the result of the base that to the base.
-    Pairs are left out in which one of the two is no number, above `maximum`, or both are the same.
+    The counterfactual answer becomes the answer to the counterfactual prompt, the base's result the answer to the base.
+    Pairs in which one of the two is no number or above `maximum`, or both are the same, are left out.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pairs of arithmetic prompts of which one operand is interchanged, divided by the numbers that are interchanged."""
+"""Draw pairs of arithmetic prompts to interchange one operand, divided by the interchanged numbers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from numprobe.prompts.templates import RESULTS
 from numprobe.seeding import derive_seed, generator
 from numprobe.splits import Fold, Split
 
-#: Parts of the pairs: what the basis is fitted to, what chooses the number of steps, what is reported.
+#: Parts of the pairs: to fit the basis, to choose the number of steps, and to report.
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 _GROUPS = (0, 1, 2)
 _VALIDATION, _TEST = 3, 4
-# Without validation numbers of its own, a fold gives up one of so many training numbers.
+# A fold without validation numbers gives up one in this many training numbers.
 _SHARE = 8
 
-#: One row per pair. `a`, `b`: the base; `source_a`, `source_b`: the source; `other`: what stands beside the base's
-#: operand in a source that has it too; `value`: the counterfactual result, of the base with the source's operand.
+#: One row per pair. `a`, `b`: the base; `source_a`, `source_b`: the source; `other`: the partner of the base's operand
+#: in a source with the same operand; `value`: the counterfactual result, of the base with the source's operand.
 PAIR = pl.Schema(
     {
         "pair": pl.UInt32,
@@ -40,14 +40,14 @@ PAIR = pl.Schema(
 
 @dataclass(frozen=True)
 class PairPrompts:
-    """Wording of the pairs: as the prompts of a context of kind result that are in symbols.
+    """Wording of the pairs, as of the symbolic prompts of a context of kind result.
 
     Attributes
     ----------
     operands
         Ranges of the first and of the second operand; None: all numbers.
     examples
-        Worked examples in front of every prompt; no operand that is interchanged and no result stands in them.
+        Worked examples in front of every prompt; they contain no interchanged operand and no result.
     chat
         Whether prompts are written in the model's chat template.
     operand
@@ -65,23 +65,23 @@ class PairPrompts:
         return "a" if self.operand == "b" else "b"
 
     def range_of(self, operand: str) -> Range | None:
-        """Return the range of an operand, None: all numbers."""
+        """Return the range of an operand; None: all numbers."""
         return self.operands["ab".index(operand)] if self.operands else None
 
 
-#: Bare prompts with any numbers.
+#: Bare prompts with all numbers.
 NO_CONTEXT = PairPrompts()
 
 
 def read_pair_prompts(metadata: Mapping[str, Any]) -> PairPrompts:
-    """Return how pairs are asked in a context, from the metadata of its table of prompts."""
+    """Return the wording of pairs in a context, from the metadata of its table of prompts."""
     context, numbers = metadata["context"], metadata["numbers"]
     operands = operand_ranges(context, (numbers["min"], numbers["max"])) if context.get("operands") else None
     return PairPrompts(operands, tuple(examples_in(metadata)), context.get("chat", False))
 
 
 def shared_operations(wanted: Sequence[str], known: Sequence[str], context: str) -> tuple[str, ...]:
-    """Return those of the wanted operations that a context has.
+    """Return the wanted operations that a context has.
 
     Raises
     ------
@@ -98,19 +98,19 @@ def shared_operations(wanted: Sequence[str], known: Sequence[str], context: str)
 
 
 def interchange_split(split: Split, seed: int) -> Split:
-    """The numbers of the pairs: those that the study's first fold has not seen test, the others train and choose.
+    """Split the numbers of the pairs: those that the study's first fold has not seen test, the others train and choose.
 
     Parameters
     ----------
     split
-        The study's.
+        The study's split.
     seed
-        Divides the numbers that do not test.
+        Seed of the division of the numbers that do not test.
 
     Returns
     -------
-    Two folds. The first has the name of the study's; it trains on three groups of numbers, `validation` are the study's
-    or every eighth of the others. The second, "all but test", trains on both.
+    Two folds. The first, named like the study's, trains on three groups of numbers; its validation numbers are the
+    study's or every eighth of the others. The second, "all but test", trains on both.
     """
     fold = split.folds[0]
     lot = np.array([derive_seed(seed, "interchange", value) for value in split.values.tolist()])
@@ -127,7 +127,7 @@ def interchange_split(split: Split, seed: int) -> Split:
 
 
 def numbers_of(split: Split, part: str) -> np.ndarray:
-    """Return the numbers, int64 ascending, that the pairs of one part interchange."""
+    """Return the numbers that the pairs of one part interchange, int64, ascending."""
     fold = split.folds[0]
     return split.values_in({TRAIN: fold.train, VALIDATION: fold.validation, TEST: fold.test}[part])
 
@@ -135,30 +135,30 @@ def numbers_of(split: Split, part: str) -> np.ndarray:
 def draw_pairs(
     operations: Sequence[str], split: Split, part: str, count: int, seed: int, prompts: PairPrompts = NO_CONTEXT
 ) -> pl.DataFrame:
-    """Draw pairs of one part, as many of each operation.
+    """Draw pairs of one part, equally many of each operation.
 
-    The two operands that are interchanged are drawn from the part's numbers, uniformly over ordered pairs of different
-    ones; each of the others uniformly from those of its range with which all results, the counterfactual one included,
-    lie within min..max, and the counterfactual result differs from the base's.
+    The two interchanged operands are drawn from the part's numbers, uniformly over ordered pairs of different ones;
+    each of the others uniformly from the numbers of its range for which all results, the counterfactual one included,
+    lie within min..max and the counterfactual result differs from the base's.
 
     Parameters
     ----------
     operations
         Some of `+`, `-`, `*`, `/`.
     split
-        What `interchange_split` returned.
+        Result of `interchange_split`.
     part
         `TRAIN`, `VALIDATION` or `TEST`.
     count
-        How many pairs, over all operations.
+        Number of pairs over all operations.
     seed
         The study's seed.
     prompts
-        Which operand is interchanged, ranges, and examples whose numbers are left out.
+        Which operand is interchanged, ranges, and examples, whose numbers are left out.
 
     Returns
     -------
-    With the columns `PAIR`. Fewer pairs where hardly any can be drawn.
+    A table with the columns `PAIR`; fewer pairs if not enough can be drawn.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def _drawn(
 
 
 def _results(operation: str, split: Split, prompts: PairPrompts) -> np.ndarray:
-    """int64 [N, N]: results by the operand that is kept and the other one, -1 where a pair may not have it."""
+    """Return results by kept and interchanged operand, int64 [N, N]; -1 where a pair may not have the result."""
     values, minimum, maximum = split.values, split.minimum, split.maximum
     usable = values != 0 if operation == "/" else np.ones(len(values), dtype=bool)
     results = np.full((len(values), len(values)), -1)
@@ -221,7 +221,7 @@ def _results(operation: str, split: Split, prompts: PairPrompts) -> np.ndarray:
 
 
 def _usable(numbers: np.ndarray, results: np.ndarray, prompts: PairPrompts) -> np.ndarray:
-    """Return which numbers may be interchanged, bool [n]; `results` [N, n] are those with them."""
+    """Return which numbers may be interchanged, bool [n]; `results` [N, n] are their columns of `_results`."""
     usable = ~np.isin(numbers, _shown(prompts))
     if own := prompts.range_of(prompts.operand):
         usable &= (numbers >= own[0]) & (numbers <= own[1]) & (results >= 0).any(axis=0)

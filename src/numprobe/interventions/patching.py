@@ -1,7 +1,7 @@
-"""The true number written into the last state before the answer: an oracle, which says what a state can bring about.
+"""Write the true number into the last state before the answer: an oracle for what an edit of the state can achieve.
 
-h <- (1 - alpha) h + alpha P[t] with P[t] where the state lies for the true result t (arXiv 2510.26285, second version,
-"enhancing sinusoidality"). Beside it, at the same alpha: another number's P[m], and a random direction.
+h <- (1 - alpha) h + alpha P[t], with P[t] the pattern of the true result t (arXiv 2510.26285, second version,
+"enhancing sinusoidality"). Controls at the same alpha: another number's P[m], and a random direction.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from numprobe.interventions.measure import MOVEMENT, Movement, Row, Trial, movem
 from numprobe.interventions.trial import last_token_trial
 from numprobe.splits import Split
 
-#: Columns that tables of patches add to `numprobe.tables.MEASUREMENT`; `settings`: whose patch it is, "default" (the
+#: Columns that tables of patches add to `numprobe.tables.MEASUREMENT`; `settings` names the patch, "default" (the
 #: forward model) or "published".
 PATCHING = MOVEMENT | {"settings": pl.String}
-#: The `note` of rows that no label-free method can reach.
+#: The `note` of rows that use the true result, which no label-free method can.
 ORACLE = "oracle: the true result is written"
 
 
@@ -36,14 +36,14 @@ def patching_rows(
     resamples: int,
     seed: int,
 ) -> list[Row]:
-    """Patch every layer with every strength, on prompts whose results the patterns have not seen.
+    """Patch every layer at every strength, on prompts whose results the patterns have not seen.
 
     Parameters
     ----------
     asker, questions
-        Who is asked, and what.
+        The model and the questions.
     patterns
-        Where the states lie for each number; `layers` that they do not have are left out.
+        Expected states of the numbers; `layers` that they do not have are left out.
     split
         Values and folds.
     layers, strengths
@@ -51,7 +51,7 @@ def patching_rows(
     per_operation
         Prompts of each operation, at most.
     resamples, seed
-        Of the bootstrap over true results; the seed is the study's.
+        Number of bootstrap resamples over true results, and the study's seed.
 
     Returns
     -------
@@ -80,15 +80,15 @@ def patching_movements(
     trial
         The model, the questions, and the states of `layers` at their last tokens.
     patterns
-        Where the states lie for each number.
+        Expected states of the numbers.
     folds
-        The prompts of each fold that never saw their true results; together all prompts.
+        Fold -> prompts whose true results it never saw; together all prompts.
     split
         Values and folds.
     layers
         Layers that are patched, one at a time.
     seed
-        The study's seed. A prompt has one wrong number and, in each layer, one random direction.
+        The study's seed. Each prompt has one wrong number and, in each layer, one random direction.
     """
     table = trial.questions.table
     truth = table["value"].to_numpy().astype(np.int64)

@@ -1,7 +1,7 @@
 """The patch of arXiv 2510.26285 as published: states that a frozen `wave` probe reads as each number.
 
-Not the forward model: any state that the probe reads well will do, however far from the states of the model, and what
-the probe does not see stays as it was drawn.
+Unlike the forward model, this accepts any state that the probe reads well, however far from the model's states;
+directions that the probe ignores keep their random initial values.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,17 +41,17 @@ class PublishedPatches:
     patches: Mapping[tuple[str, str], np.ndarray]
 
     def states(self, values: np.ndarray, layer: str, fold: str) -> np.ndarray:
-        """Return the states that say the numbers `values`, int [n]: float32 [n, width]."""
+        """Return the states of the numbers `values`, int [n]: float32 [n, width]."""
         return np.asarray(self.patches[layer, fold][np.asarray(values) - self.minimum])
 
 
 def published_patches(
     probe: Probe, layers: Sequence[str], steps: int, seed: int, device: torch.device | str = "cpu"
 ) -> PublishedPatches:
-    """Fit the states of every layer and every fold that leaves numbers out.
+    """Fit states for every layer and every fold that leaves numbers out.
 
-    Started from standard normal components; gradient descent on the mean cross entropy of the probe's scores, all
-    numbers in every step, at a rate that falls linearly from 0.1 to 0.01 over half of the steps.
+    They start from standard normal components and follow gradient descent on the mean cross entropy of the probe's
+    scores, with all numbers in every step and a rate that falls linearly from 0.1 to 0.01 over half of the steps.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Readings of the interchanged operand, by probes refitted in closed form on the pairs' own states."""
+"""Read the interchanged operand with probes fitted in closed form on the pairs' own states."""
 
 import numpy as np
 
@@ -13,12 +13,12 @@ _KIND, _LAYER = "fourier", "0"
 
 
 def fit_readout(states: np.ndarray, values: np.ndarray, split: Split, fold: Fold) -> Tensors | None:
-    """The tensors of a `fourier` probe (`numprobe.probes.probe.Probe`) of one layer; None if all states are one vector.
+    """Fit the tensors of a `fourier` probe (`numprobe.probes.probe.Probe`) of one layer; None if states are constant.
 
     Parameters
     ----------
     states
-        float [n, d]; those of numbers that do not train take no part.
+        float [n, d]; states of numbers that do not train are ignored.
     values
         int64 [n].
     split, fold
@@ -30,7 +30,7 @@ def fit_readout(states: np.ndarray, values: np.ndarray, split: Split, fold: Fold
 
 
 def needed_rank(states: np.ndarray, values: np.ndarray, split: Split) -> int:
-    """Directions with which a probe reads validation numbers within one point of its full read-out, at most d / 4.
+    """Return the rank at which a probe reads validation numbers within one point of its full read-out, at most d / 4.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def needed_rank(states: np.ndarray, values: np.ndarray, split: Split) -> int:
 
 
 def read_test_numbers(states: np.ndarray, values: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray] | None:
-    """Fit on all numbers that do not test, read those that do: numbers and readings, int64 [n tested].
+    """Fit on all numbers that do not test, and read those that do: numbers and readings, int64 [n tested].
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Forward passes without one block, or without what its attention or its MLP adds to the residual stream."""
+"""Run forward passes without one block, or without the contribution of its attention or MLP."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,20 +16,20 @@ from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.blocks import Inside, locate_inside
 
-#: What of a block is removed; these are sites in the tables.
+#: The removed part of a block; in tables, the site.
 PARTS = ("block", "attention", "mlp")
 
 
 @dataclass(frozen=True)
 class Removal:
-    """Layers to remove from a model.
+    """A part of a model to remove.
 
     Attributes
     ----------
     block
         Number of the block, from 1.
     part
-        One of `PARTS`: the block leaves its input as it is, or its attention or MLP adds nothing.
+        One of `PARTS`: the block returns its input, or its attention or MLP adds nothing.
     """
 
     block: int
@@ -37,20 +37,20 @@ class Removal:
 
 
 def all_removals(blocks: int) -> list[Removal]:
-    """Every part of every block."""
+    """Return every part of every block."""
     return [Removal(block, part) for block in range(1, blocks + 1) for part in PARTS]
 
 
 @contextmanager
 def removed(parts: Architecture, inside: Sequence[Inside], removal: Removal) -> Iterator[None]:
-    """Inside the block of code, forward passes go without what `removal` names.
+    """Remove a part of the model from forward passes inside the `with` block.
 
     Parameters
     ----------
     parts, inside
-        The model's (`locate_parts`, `locate_inside`).
+        Parts of the model (`locate_parts`, `locate_inside`).
     removal
-        What is removed. What attention or MLP add is zero as it is added: after the norm behind it, where there is one.
+        The part to remove. The contribution of attention or MLP is zeroed where it is added, after its norm if any.
     """
     place = removal.block - 1
     if removal.part == "block":
@@ -69,13 +69,13 @@ def removal_answers(asker: Asker, questions: Questions) -> dict[Removal, np.ndar
 
     Returns
     -------
-    Removal -> int64 [questions], `numprobe.answers.spoken.NO_NUMBER` where the answer is no number; in the order of
+    Removal -> int64 [questions], `numprobe.answers.spoken.NO_NUMBER` if the answer is no number; in the order of
     `all_removals`.
 
     Raises
     ------
     NumprobeError
-        If attention and MLP cannot be located, or a block does more than to add what they give.
+        If attention and MLP cannot be located, or a block does more than add their outputs.
     """
     inside = locate_inside(asker.parts)
     _check(asker, inside, questions)
@@ -87,7 +87,7 @@ def removal_answers(asker: Asker, questions: Questions) -> dict[Removal, np.ndar
 
 
 def _skipped(block: nn.Module) -> list[Any]:
-    """Hooks by which a block returns what it was given."""
+    """Register hooks that make a block return its input."""
     given: list[torch.Tensor] = []
 
     def remember(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -104,7 +104,7 @@ def _silenced(module: nn.Module, args: Any, output: Any) -> Any:
 
 
 def _check(asker: Asker, inside: Sequence[Inside], questions: Questions) -> None:
-    """A block without attention and MLP must be no block, or what is removed is not what it adds."""
+    """Check that a block without attention and MLP is the identity, so that the removed parts are all it adds."""
 
     def without(*removals: Removal) -> torch.Tensor:
         with torch.inference_mode(), ExitStack() as stack:

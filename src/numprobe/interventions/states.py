@@ -1,4 +1,4 @@
-"""States of one token of every question: kept on the way, or moved; and of the tokens of an operand before its last."""
+"""Record or shift the states of one token of every question, and of an operand's tokens before its last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,21 +13,21 @@ from numprobe.answers.questions import Questions
 
 @dataclass(frozen=True, eq=False)
 class Earlier:
-    """The tokens that stand one and the same number of places before the last token of every operand.
+    """The tokens at a fixed number of places before the last token of every operand.
 
     Attributes
     ----------
     tokens
-        int64 [questions]: which token of each question; the operand's last where it is not that long.
+        int64 [questions]: index of the token; the operand's last token if the operand is too short.
     held
-        bool [questions]: whether the operand is that long.
+        bool [questions]: whether the operand is long enough.
     """
 
     tokens: np.ndarray
     held: np.ndarray
 
     def become(self, layer: str, states: np.ndarray) -> Edit:
-        """Return the edit after which the states of these tokens are `states`, float32 [questions, width]."""
+        """Return the edit that sets the states of these tokens to `states`, float32 [questions, width]."""
 
         def write(found: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
             held = torch.from_numpy(self.held[rows]).to(found.device)[:, None]
@@ -37,12 +37,12 @@ class Earlier:
 
 
 def earlier_tokens(last: np.ndarray, lengths: np.ndarray) -> list[Earlier]:
-    """Return the tokens of operands before their last, nearest first; none if all operands are single tokens.
+    """Return the tokens of operands before their last, nearest first; empty if all operands are single tokens.
 
     Parameters
     ----------
     last, lengths
-        int64 [questions]: the last token of each operand, and how many tokens it is.
+        int64 [questions]: last token and number of tokens of each operand.
     """
     places = range(1, int(lengths.max(initial=1)))
     return [Earlier(np.where(lengths > back, last - back, last), lengths > back) for back in places]
@@ -51,16 +51,16 @@ def earlier_tokens(last: np.ndarray, lengths: np.ndarray) -> list[Earlier]:
 def answers_and_states(
     asker: Asker, questions: Questions, layers: Sequence[str], tokens: np.ndarray
 ) -> tuple[Answers, dict[str, np.ndarray]]:
-    """Ask as the model is, and keep the states of one token of every question.
+    """Answer questions without edits, and record the states of one token of every question.
 
     Parameters
     ----------
     asker, questions
-        Who is asked, and what.
+        The model and the questions.
     layers
         Names of the states: "0", "1", ... or "final_norm".
     tokens
-        int64 [questions]: which token of each question.
+        int64 [questions]: index of the token in each question.
 
     Returns
     -------
@@ -72,24 +72,24 @@ def answers_and_states(
 
 
 def states_at(asker: Asker, questions: Questions, layer: str, places: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return the states of some tokens of every question, without its answer.
+    """Return the states of some tokens of every question.
 
     Parameters
     ----------
     asker, questions
-        Who is asked, and what.
+        The model and the questions.
     layer
         Name of the state: "0", "1", ... or "final_norm".
     places
-        Of each int64 [questions]: which token of each question.
+        For each place int64 [questions]: index of the token in each question.
 
     Returns
     -------
-    Of each place float32 [questions, width].
+    For each place float32 [questions, width].
     """
     kept: list[_States] = [{} for _ in places]
     edits = [Edit(layer, tokens, _keep(into)) for tokens, into in zip(places, kept, strict=True)]
-    # The first token of an answer takes the one forward pass that is needed.
+    # One answer token costs exactly the one forward pass that is needed.
     asker.answers(replace(questions, answer_length=1), edits)
     return [_stacked(found) for found in kept]
 
@@ -111,7 +111,7 @@ def _stacked(states: _States) -> np.ndarray:
 
 
 def shift(layer: str, tokens: np.ndarray, change: np.ndarray, strength: float = 1.0) -> Edit:
-    """The edit that adds `strength` times `change`, float32 [questions, width], to the states of one token each."""
+    """Return the edit that adds `strength` times `change`, float32 [questions, width], to one token's state each."""
 
     def add(states: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
         return states + strength * torch.from_numpy(change[rows]).to(states)

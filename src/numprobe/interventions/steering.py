@@ -1,4 +1,4 @@
-"""Steering: the state at an operand's last token is moved to where it lies for another number."""
+"""Steering: move the state at an operand's last token to that of another number."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,32 +21,32 @@ from numprobe.probes.probe import Probe
 from numprobe.probes.readout import weighted_classes
 from numprobe.splits import Split
 
-#: What a state is moved along: the forward model, the read-out, or the whole difference to the state that the model
-#: itself has where the other number is written.
+#: Directions of a move: along the forward model, the read-out, or the full difference to the model's own state for the
+#: other number.
 PATTERNS, READOUT, STATE = "patterns", "readout", "state"
-#: (what it is moved along, control or "none") -> float32 [questions, width], what strength 1 adds.
+#: (direction, control or "none") -> float32 [questions, width], the change at strength 1.
 Changes = dict[tuple[str, str], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Steerable:
-    """Questions that a model answers rightly with either operand, and the states at the operand's tokens.
+    """Questions that a model answers correctly with either operand, and the states at the operand's tokens.
 
     Attributes
     ----------
     replacement
-        The questions, and what the other operand makes of them.
+        The questions, with and without the other operand.
     tokens
         int64 [questions]: the operand's last token.
     folds
-        The fold that has seen neither number, of every question.
+        For every question, the fold that has seen neither number.
     states, replaced_states
-        Layer -> float32 [questions, width]: as the operand is, and where the other number is written in its place.
+        Layer -> float32 [questions, width]: the states with the operand, and with the other number in its place.
     earlier
-        The operand's tokens before its last, with layer -> float32 [questions, width]: the states that they have where
-        the other number is written. Empty if all operands are single tokens.
+        The operand's tokens before its last, with layer -> float32 [questions, width]: their states with the other
+        number. Empty if all operands are single tokens.
     operands_asked, right
-        int64 and bool [questions asked]: their operands, and which of them these are.
+        int64 and bool [questions asked]: the operands of all questions asked, and which of them are kept.
     """
 
     replacement: Replacement
@@ -60,13 +60,13 @@ class Steerable:
 
     @property
     def reaches(self) -> tuple[str, ...]:
-        """Return the tokens that can be changed: the last of every operand, and all of them where some have several."""
+        """The tokens that can be edited: the last of every operand, and all of them if some have several."""
         return (LAST, ALL) if self.earlier else (LAST,)
 
     def edits(self, layer: str, reach: str, change: np.ndarray, strength: float) -> list[Edit]:
         """Return the edits that add `strength` times `change` at the last token.
 
-        `reach` = `ALL`: the earlier tokens become those of the other number, so that they do not speak for the operand.
+        `reach` = `ALL`: the earlier tokens become those of the other number, so that they do not reveal the operand.
         """
         others = [place.become(layer, states[layer]) for place, states in self.earlier] if reach == ALL else []
         return [*others, shift(layer, self.tokens, change, strength)]
@@ -74,7 +74,7 @@ class Steerable:
 
 @dataclass(frozen=True, eq=False)
 class ReadoutDirections:
-    """The directions that a `fourier` probe scores the numbers with, behind the interface of patterns."""
+    """The directions with which a `fourier` probe scores the numbers, with the interface of patterns."""
 
     probe: Probe
 
@@ -111,9 +111,9 @@ def find_steerable(
     per_operation: int,
     seed: int,
 ) -> Steerable:
-    """Ask questions with either operand, and keep those that are answered rightly both times.
+    """Answer questions with either operand, and keep those that are answered correctly both times.
 
-    What a model cannot compute from the other number it cannot follow either.
+    A model that cannot compute with the other number cannot be steered to it either.
 
     Parameters
     ----------
@@ -124,9 +124,9 @@ def find_steerable(
     patterns, split
         The folds that were fitted, and their test numbers.
     layers
-        Whose states are kept.
+        Layers whose states are recorded.
     per_operation
-        Questions of an operation at the most.
+        Maximum number of questions per operation.
     seed
         The study's seed.
 
@@ -164,10 +164,11 @@ def _asked(
 
 
 def steering_changes(steerable: Steerable, probe: Probe, patterns: Patterns, layer: str, seed: int) -> Changes:
-    """Return what is added to the states of a layer, with the controls.
+    """Return the changes of the states of a layer, with controls.
 
-    Along the patterns P that is P[m] - P[n], from the operand n to the other number m; along the read-out a[m] - a[n],
-    the difference of the directions that the probe scores the two numbers with, made as long as P[m] - P[n].
+    Along the patterns P, the change is P[m] - P[n], from the operand n to the other number m; along the read-out it is
+    a[m] - a[n], the difference of the directions with which the probe scores the two numbers, with the norm of P[m] -
+    P[n].
 
     Parameters
     ----------

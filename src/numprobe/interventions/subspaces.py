@@ -1,4 +1,4 @@
-"""A file of the subspaces that a model uses, found by interchange."""
+"""Read and write files of the subspaces that a model uses, as learned by interchange."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Subspaces:
     Attributes
     ----------
     metadata
-        Where they come from: `model`, `source`, `weights_sha256`, `tokenizer_sha256`, `context`, `seed`, `pairs`,
-        `training`; `candidates`, the layers that were looked at; and `learned`: "LAYER/SEED" -> `steps` and `loss`
-        (nats, of the validation pairs).
+        Origin: `model`, `source`, `weights_sha256`, `tokenizer_sha256`, `context`, `seed`, `pairs`, `training`;
+        `candidates`, the layers considered; and `learned`: "LAYER/SEED" -> `steps` and `loss` (nats, on the validation
+        pairs).
     bases
         (layer, seed of the start) -> float32 [width, rank], orthonormal columns.
     """
@@ -41,7 +41,7 @@ class Subspaces:
         return list(dict.fromkeys(seed for _, seed in self.bases))
 
     def basis(self, layer: str | int, seed: int = 0) -> np.ndarray:
-        """float32 [width, rank], orthonormal columns.
+        """Return a basis, float32 [width, rank] with orthonormal columns.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class Subspaces:
         return self.bases[str(layer), seed]
 
     def save(self, path: str | Path) -> None:
-        """Write a safetensors file, atomically; bytes depend on the bases and the metadata alone."""
+        """Write a safetensors file atomically; its bytes depend on the bases and the metadata alone."""
         order = [f"{layer}/{seed}" for layer, seed in self.bases]
         flat = {f"{layer}/{seed}": basis for (layer, seed), basis in self.bases.items()}
         write_tensors(path, flat, {**self.metadata, "format": _FORMAT, "order": order})

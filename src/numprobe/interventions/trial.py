@@ -1,4 +1,4 @@
-"""From prompts to a trial: the questions that are asked, the folds that never saw their results, the states to move."""
+"""Make a trial from prompts: the questions, the folds that never saw their results, and the states to move."""
 
 from collections.abc import Collection, Sequence
 
@@ -24,16 +24,16 @@ def last_token_trial(
     per_operation: int,
     seed: int,
 ) -> tuple[Trial, Folds]:
-    """Ask some of the questions whose true result a fold has not seen, and keep the states of their last tokens.
+    """Answer some questions whose true result a fold has not seen, and record the states of their last tokens.
 
     Parameters
     ----------
     asker, questions
-        Who is asked, and what.
+        The model and the questions.
     split, folds
-        Values and folds, and the names of those that were fitted.
+        Values and folds, and the names of the fitted folds.
     layers
-        Layers whose states are kept.
+        Layers whose states are recorded.
     per_operation
         Questions of each operation, at most.
     seed
@@ -41,7 +41,7 @@ def last_token_trial(
 
     Returns
     -------
-    The trial, and its prompts by the fold that never saw their result.
+    The trial, and its prompts by fold that never saw their result.
 
     Raises
     ------

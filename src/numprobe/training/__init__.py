@@ -1,1 +1,1 @@
-"""Small language models trained from scratch, that know the numbers and the four operations."""
+"""Small language models trained from scratch on numbers and the four operations."""

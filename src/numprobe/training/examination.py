@@ -1,4 +1,4 @@
-"""Accuracy of a small model on pairs of operands that it never saw."""
+"""Measure the accuracy of a small model on pairs of operands that it never saw."""
 
 from typing import Any
 
@@ -29,9 +29,9 @@ class Examination:
         (self._two_token,) = TwoTokenSums(encode).draw(random, QUESTIONS, held=True)
 
     def ask(self, model: PreTrainedModel) -> list[dict[str, Any]]:
-        """One row per operation and form: metric, operation, form, value, ci_low, ci_high (Wilson, 95 %), n.
+        """Return one row per operation and form: metric, operation, form, value, ci_low, ci_high (Wilson, 95 %), n.
 
-        The low token of a two-token sum is asked after the true high token.
+        The low token of a two-token sum is predicted after the true high token.
         """
         with precision(self._dtype):
             marks = {key: correct(model, batch)[:, 0].numpy() for key, batch in self._questions.items()}

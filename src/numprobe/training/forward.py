@@ -1,4 +1,4 @@
-"""Logits and loss at the scored tokens of a batch; nothing is computed for the others beyond the hidden states."""
+"""Compute logits and loss at the scored tokens of a batch only."""
 
 from contextlib import AbstractContextManager
 
@@ -10,7 +10,7 @@ from numprobe.training.rows import Batch
 
 
 def resolve_dtype(dtype: str) -> str:
-    """ "float32" or "bfloat16" for "auto": bfloat16 if the CPU has instructions for it, without which it crawls."""
+    """Return "float32" or "bfloat16" for "auto": bfloat16 if the CPU has instructions for it, else it is very slow."""
     if dtype != "auto":
         return dtype
     capabilities = torch.cpu.get_capabilities()
@@ -18,14 +18,14 @@ def resolve_dtype(dtype: str) -> str:
 
 
 def precision(dtype: str) -> AbstractContextManager[None]:
-    """Autocast to bfloat16, or nothing for "float32"."""
+    """Return a context that autocasts to bfloat16, or does nothing for "float32"."""
     return torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == "bfloat16")
 
 
 def scored_states(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Final states before the scored tokens, shape (scored, width), and the ids of these tokens, shape (scored,).
+    """Return the final states before the scored tokens, shape (scored, width), and their ids, shape (scored,).
 
-    Padding stands on the right only, so the causal mask hides it and no attention mask is needed.
+    Padding is on the right only, so the causal mask hides it and no attention mask is needed.
     """
     tokens = torch.from_numpy(batch.tokens)
     positions = torch.from_numpy(batch.scored[:, 1:].reshape(-1).nonzero()[0])
@@ -34,7 +34,7 @@ def scored_states(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, t
 
 
 def loss_of(model: PreTrainedModel, batches: list[Batch]) -> torch.Tensor:
-    """Sum over the batches of weight times mean cross entropy of the scored tokens, in nats."""
+    """Return the sum over batches of weight times mean cross entropy of the scored tokens, in nats."""
     parts = [scored_states(model, batch) for batch in batches]
     weights = [
         torch.full((len(targets),), batch.weight / len(targets))

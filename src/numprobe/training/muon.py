@@ -34,7 +34,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """One step from the gradients; matrices of one shape are orthogonalised together."""
+        """Update the parameters from their gradients; matrices of one shape are orthogonalised together."""
         for group in self.param_groups:
             shapes: dict[torch.Size, list[torch.Tensor]] = defaultdict(list)
             for matrix in group["params"]:
@@ -55,7 +55,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalise(matrices: torch.Tensor) -> torch.Tensor:
-    """U S' V' of each float32 [k, rows, columns] matrix U S V', every singular value in S' near 1 (0.7 to 1.2)."""
+    """Return U S' V' for each float32 [k, rows, columns] matrix U S V', with singular values S' of 0.7 to 1.2."""
     a, b, c = _COEFFICIENTS
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices

@@ -1,4 +1,4 @@
-"""The networks: transformers' own architectures, at a size that trains in minutes on one core."""
+"""Build the networks: architectures of transformers at a size that trains in minutes on one core."""
 
 import torch
 from torch import nn
@@ -27,7 +27,7 @@ _CLASSES = {
 
 
 def build_network(specification: Specification, vocabulary_size: int, seed: int) -> PreTrainedModel:
-    """Return an untrained model in float32; the global random state is left as it was."""
+    """Build an untrained model in float32 without changing the global random state."""
     config_class, model_class = _CLASSES[specification.architecture]
     config = config_class(
         vocab_size=vocabulary_size,
@@ -52,15 +52,15 @@ def build_network(specification: Specification, vocabulary_size: int, seed: int)
 
 
 class FusedNorm(nn.RMSNorm):
-    """The architectures' RMSNorm, in float32 whatever comes in, by torch's fused operation."""
+    """The architectures' RMSNorm, always in float32, by torch's fused operation."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise the last axis; shape and dtype stay."""
+        """Normalise the last axis; shape and dtype are kept."""
         return rms_norm(x.float(), self.normalized_shape, self.weight, self.eps).to(x.dtype)
 
 
 def use_fused_norms(model: PreTrainedModel) -> None:
-    """Replace every RMSNorm by `FusedNorm`, which computes the same faster; parameter names stay."""
+    """Replace every RMSNorm with `FusedNorm`, which computes the same faster; parameter names are kept."""
     for module in list(model.modules()):
         for name, child in module.named_children():
             if type(child).__name__.endswith("RMSNorm") and not isinstance(child, FusedNorm):

@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate schedule."""
+"""Optimisers and learning-rate schedule of the small models."""
 
 import math
 
@@ -13,7 +13,7 @@ _BETAS = (0.9, 0.98)
 
 
 def build_optimisers(model: nn.Module, rates: tuple[float, float, float]) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the blocks, AdamW for embeddings, head and norms.
+    """Return Muon for the matrices inside the blocks, and AdamW for embeddings, head and norms.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def build_optimisers(model: nn.Module, rates: tuple[float, float, float]) -> lis
 
 
 def rate_factor(step: int, steps: int) -> float:
-    """Factor on the peak learning rates at step 0..steps-1: linear warm-up over 3 %, then a cosine down to 2 %."""
+    """Return the factor on the peak learning rates at step 0..steps-1: linear warm-up over 3 %, cosine to 2 %."""
     warm_up = max(1, round(_WARM_UP * steps))
     if step < warm_up:
         return (step + 1) / warm_up

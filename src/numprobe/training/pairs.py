@@ -1,4 +1,4 @@
-"""Operands: which pairs are held out from training, and how pairs of each operation are drawn."""
+"""Draw pairs of operands, and decide which pairs are held out from training."""
 
 from collections.abc import Callable
 
@@ -10,17 +10,17 @@ HELD_OUT_ONE_IN = 20
 #: Chosen so that about one pair in twenty of one-digit numbers is held out too.
 SALT = np.uint64(8)
 
-#: Among so many draws of varied pairs one is held out, or none ever is.
+#: If none of this many varied pairs is held out, none ever is.
 _LEAST_DRAWS = 1000
 
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
 def held_out(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the unordered pairs that are never trained on, in any operation or wording.
+    """Return whether each unordered pair is held out, so never trained on in any operation or wording.
 
-    The finaliser of splitmix64 mixes the pair before the remainder is taken: a model learns a linear rule of a and b
-    (and then knows which pairs never occur), a mixed one it cannot.
+    The finaliser of splitmix64 mixes the pair before the remainder is taken: a model could learn a linear rule of a and
+    b, and with it which pairs never occur, but not a mixed one.
 
     Parameters
     ----------
@@ -55,11 +55,11 @@ def draw_pairs(
     draw
         Draws a given number of pairs, without regard to what is held out.
     random
-        Where the draws come from.
+        Source of randomness.
     count
         Number of pairs.
     held
-        Which side of the hold-out to keep.
+        Whether to draw held-out pairs.
 
     Returns
     -------
@@ -84,15 +84,15 @@ def draw_pairs(
 
 
 def log_uniform(random: np.random.Generator, count: int, maximum: int) -> np.ndarray:
-    """Integers 1..maximum with density about 1/n: small factors as often as large ones. int64, shape (count,)."""
+    """Draw integers 1..maximum with density about 1/n, int64, shape (count,): each scale is equally frequent."""
     return np.asarray((maximum + 1) ** random.random(count), dtype=np.int64)
 
 
 def operands(operation: str, random: np.random.Generator, count: int, maximum: int) -> Pairs:
-    """Operands whose result lies in 0..maximum.
+    """Draw operands whose result lies in 0..maximum.
 
-    Sums: a uniform, then b uniform among what fits. Differences: the same sums read backwards. Products: one factor
-    log-uniform, the other uniform among what fits, in either order. Quotients: divisor log-uniform, dividend uniform.
+    Sums: a uniform, then b uniform among the rest. Differences: the same sums reversed. Products: one factor
+    log-uniform, the other uniform among the rest, in either order. Quotients: divisor log-uniform, dividend uniform.
     """
     if operation in "+-":
         a = random.integers(0, maximum + 1, count)
@@ -107,6 +107,6 @@ def operands(operation: str, random: np.random.Generator, count: int, maximum: i
 
 
 def results(operation: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the results; division is the integer quotient. int64, same shape."""
+    """Return the results, int64, same shape; division gives the integer quotient."""
     functions = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.floor_divide}
     return np.asarray(functions[operation](a, b))

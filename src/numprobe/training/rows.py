@@ -1,4 +1,4 @@
-"""Rows of tokens: templates with slots, filled for many rows at once."""
+"""Tokenised templates with slots, filled for many rows at once."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ class Batch:
     tokens
         int64, shape (rows, length), padded on the right.
     scored
-        bool, same shape: tokens that the model is trained to predict from what stands before them.
+        bool, same shape: tokens that the model is trained to predict from those before them.
     weight
         Weight of this batch's mean loss.
     """
@@ -47,7 +47,7 @@ class Pattern:
     slots: dict[str, int]
 
     def fill(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Rows with the given token ids in the slots: int64, shape (rows, length)."""
+        """Return rows with the given token ids in the slots: int64, shape (rows, length)."""
         rows = len(next(iter(columns.values())))
         filled = np.tile(self.tokens, (rows, 1))
         for name, position in self.slots.items():
@@ -55,7 +55,7 @@ class Pattern:
         return filled
 
     def scored(self, rows: int, names: tuple[str, ...]) -> np.ndarray:
-        """bool, shape (rows, length): True at the named slots."""
+        """Return a mask that is true at the named slots: bool, shape (rows, length)."""
         mask = np.zeros((rows, len(self.tokens)), dtype=bool)
         mask[:, [self.slots[name] for name in names]] = True
         return mask
@@ -69,7 +69,7 @@ def compile_pattern(template: str, encode: Encode) -> Pattern:
     template
         Text with slots in braces.
     encode
-        Text to token ids, without special tokens.
+        Maps a text to token ids, without special tokens.
     """
     tokens = [BOS_ID]
     slots: dict[str, int] = {}
@@ -83,12 +83,12 @@ def compile_pattern(template: str, encode: Encode) -> Pattern:
 
 
 def number_tokens(values: np.ndarray) -> np.ndarray:
-    """Token ids of numbers 0..999."""
+    """Return the token ids of numbers 0..999."""
     return np.asarray(values) + FIRST_NUMBER
 
 
 def stack(parts: list[tuple[np.ndarray, np.ndarray]], weight: float = 1.0) -> Batch:
-    """Rows of several lengths as one batch, padded on the right."""
+    """Return rows of several lengths as one batch, padded on the right."""
     length = max(tokens.shape[1] for tokens, _ in parts)
     widths = [((0, 0), (0, length - tokens.shape[1])) for tokens, _ in parts]
     tokens = [np.pad(part[0], width, constant_values=PAD_ID) for part, width in zip(parts, widths, strict=True)]

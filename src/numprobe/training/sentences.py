@@ -1,4 +1,4 @@
-"""Sentences about numbers, each of which fixes its last word by what stands before it."""
+"""Sentences about numbers in which the last word follows from the words before it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ class Fact:
     Attributes
     ----------
     templates
-        Wordings, each ending in the slot {c}. A slot {b} may be missing: b is then the constant that the wording
-        stands for ("twice" is 2), so that held-out pairs stay held out.
+        Wordings, each ending in the slot {c}. The slot {b} may be missing: b is then the constant that the wording
+        implies ("twice" is 2), so that held-out pairs stay held out.
     draw
         (random, count, maximum) -> a, b.
     answer
-        (a, b) -> c; an index into `words` where there are any.
+        (a, b) -> c; an index into `words` if there are any.
     words
-        The answers, where they are words.
+        The answers, if they are words.
     """
 
     templates: tuple[str, ...]
@@ -44,7 +44,7 @@ def _results(operation: str) -> Answer:
 
 
 def _with(constant: int, low: int = 0, room: int = 0, share: int = 1) -> Draw:
-    """a uniform in low..(maximum - room) // share, b constant."""
+    """Return a draw with a uniform in low..(maximum - room) // share and b constant."""
 
     def draw(random: np.random.Generator, count: int, maximum: int) -> Pairs:
         return random.integers(low, (maximum - room) // share + 1, count), np.full(count, constant)
@@ -115,13 +115,13 @@ FACTS = (*ARITHMETIC.values(), *OTHER)
 
 
 def all_texts() -> list[str]:
-    """Every wording, and every word that is an answer: the vocabulary that the sentences need."""
+    """Return every wording and every word that is an answer, which hold the vocabulary of the sentences."""
     return [text for fact in FACTS for text in (*fact.templates, *fact.words)]
 
 
 def draw_fact(
     fact: Fact, random: np.random.Generator, count: int, maximum: int, held: bool = False
 ) -> dict[str, np.ndarray]:
-    """Values of a, b and c for `count` sentences, all of trained pairs, or (`held`) all of held-out ones."""
+    """Draw values of a, b and c for `count` sentences, all of trained pairs or (`held`) all of held-out ones."""
     a, b = draw_pairs(lambda generator, n: fact.draw(generator, n, maximum), random, count, held)
     return {"a": a, "b": b, "c": fact.answer(a, b)}

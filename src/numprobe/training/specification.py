@@ -1,4 +1,4 @@
-"""Specification of a small model: its shape, its training, and the steps whose weights are kept."""
+"""The specification of a small model: its shape, its training, and the steps whose weights are kept."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -15,7 +15,7 @@ _RATES = {"llama": (0.02, 0.008, 0.002), "phi3": (0.02, 0.008, 0.002), "olmo2": 
 
 @dataclass(frozen=True)
 class Specification:
-    """A small model.
+    """Specification of a small model.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class Specification:
         Factor on the number of rows per step.
     dtype
         "bfloat16": matrix products in bfloat16 (autocast), weights in float32; "float32": everything in float32;
-        "auto": whichever of them is faster on this machine's CPU.
+        "auto": bfloat16 if the CPU has instructions for it, else float32.
     block_rate, embedding_rate, norm_rate
-        Peak learning rates; None takes the architecture's own.
+        Peak learning rates; None: the architecture's defaults.
     """
 
     architecture: str = "llama"
@@ -51,7 +51,7 @@ class Specification:
 
     @classmethod
     def from_mapping(cls, content: Mapping[str, Any]) -> Self:
-        """Check a JSON object and fill in what it leaves out.
+        """Check a JSON object and fill in defaults.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class Specification:
 
     @property
     def tied(self) -> bool:
-        """Return whether the output matrix is the embedding."""
+        """Whether the output matrix is the embedding."""
         return self.architecture != "olmo2"
 
     @property
@@ -84,7 +84,7 @@ class Specification:
         return (self.block_rate or block, self.embedding_rate or embedding, self.norm_rate or norm)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all keys, as JSON holds them."""
+        """Return all keys in JSON types."""
         return {**asdict(self), "checkpoints": list(self.checkpoints)}
 
     def _check_together(self) -> None:

@@ -1,4 +1,4 @@
-"""Training data of the small models: five groups of rows, drawn anew at every step."""
+"""Draw the training data of the small models: five groups of rows, new at every step."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from numprobe.training.rows import Batch, Encode, Pattern, compile_pattern, numb
 from numprobe.training.sentences import FACTS, Fact, draw_fact
 from numprobe.training.tokenizer import FIRST_NUMBER, PAD_ID
 
-# A quarter fewer rows of the other groups cost a tenth of the time and .1 to .2 of the accuracy on + and -.
+# A quarter fewer rows in the other groups would save a tenth of the time but cost .1 to .2 of accuracy on + and -.
 SYMBOL_ROWS = 512
 PROGRESSION_ROWS = 128
 SENTENCE_ROWS = 256
@@ -27,14 +27,14 @@ TERMS = 7
 #: Longest short sentence, in tokens.
 _SHORT = 8
 
-#: Digits of the second token of a two-token number, and how often each length is drawn.
+#: Digits of the second token of a two-token number, and the shares of the lengths.
 _LOW_DIGITS = np.array([1, 2, 3])
 _LOW_SHARES = np.array([0.1, 0.2, 0.7])
 _HELD_SHARES = np.array([0.0, 0.25, 0.75])
 _TWO_TOKEN_WEIGHT = 0.5
-#: The words of the passages are few and soon known by heart. At weight 1 predicting them takes up the states at the
-#: numbers and slows arithmetic down (probe in passages at block 2 of the Llama: .79, at weight .1 .92, at .03 1.00); at
-#: weight .01 numbers in passages are read worse again (block 2 of the Phi-3: .88, at .03 .93).
+#: The words of the passages are few and soon memorised. At weight 1, predicting them occupies the states at the numbers
+#: and slows down arithmetic (accuracy of a probe in passages at block 2 of the Llama: .79, at weight .1 .92, at .03
+#: 1.00); at weight .01, numbers in passages are read less well again (block 2 of the Phi-3: .88, at .03 .93).
 _PASSAGE_WEIGHT = 0.03
 
 
@@ -42,7 +42,7 @@ class Group(Protocol):
     """Rows of one kind."""
 
     def draw(self, random: np.random.Generator, rows: int) -> list[Batch]:
-        """About `rows` rows, as batches whose weights add up to the weight of the group."""
+        """Draw about `rows` rows, as batches whose weights add up to the weight of the group."""
 
 
 class Symbols:
@@ -55,14 +55,14 @@ class Symbols:
         }
 
     def draw(self, random: np.random.Generator, rows: int) -> list[Batch]:
-        """About `rows` rows."""
+        """Draw about `rows` rows."""
         each = max(1, rows // len(self._patterns))
         return [stack([self.one(operation, random, each) for operation in self._patterns])]
 
     def one(
         self, operation: str, random: np.random.Generator, rows: int, held: bool = False
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens and scored positions of one operation, of trained or of held-out pairs."""
+        """Draw tokens and scored positions of one operation, for trained or (`held`) held-out pairs."""
         a, b = draw_pairs(lambda generator, n: operands(operation, generator, n, self._maximum), random, rows, held)
         values = {"a": a, "b": b, "c": results(operation, a, b)}
         pattern = self._patterns[operation]
@@ -72,7 +72,7 @@ class Symbols:
 
 
 class Progressions:
-    """Seven terms of an arithmetic progression; scored from the third term, where the stride is known."""
+    """Seven terms of an arithmetic progression; scored from the third term on, when the stride is known."""
 
     def __init__(self, encode: Encode, maximum: int) -> None:
         self._maximum = maximum
@@ -81,7 +81,7 @@ class Progressions:
         self._pattern = compile_pattern(" ".join(f"{{{name}}}" for name in self._names), encode)
 
     def draw(self, random: np.random.Generator, rows: int) -> list[Batch]:
-        """`rows` rows."""
+        """Draw `rows` rows."""
         stride = random.choice(self._strides, rows)
         span = stride * (TERMS - 1)
         start = random.integers(np.maximum(0, -span), self._maximum - np.maximum(0, span) + 1)
@@ -99,13 +99,13 @@ class Sentences:
         self._words = {fact.words: np.array([encode(word)[0] for word in fact.words]) for fact in FACTS if fact.words}
 
     def draw(self, random: np.random.Generator, rows: int) -> list[Batch]:
-        """`rows` rows: short and long sentences apart, which saves a third of the padding."""
+        """Draw `rows` rows, short and long sentences apart, which saves a third of the padding."""
         parts = self._spread(self._wordings, random, rows, held=False)
         sides = [[part for part in parts if (part[0].shape[1] <= _SHORT) == short] for short in (True, False)]
         return [stack(side, weight=sum(len(part[0]) for part in side) / rows) for side in sides if side]
 
     def of(self, fact: Fact, random: np.random.Generator, rows: int, held: bool = False) -> Batch:
-        """`rows` rows over the wordings of one fact, of trained or of held-out pairs."""
+        """Draw `rows` rows over the wordings of one fact, for trained or (`held`) held-out pairs."""
         wordings = [(candidate, pattern) for candidate, pattern in self._wordings if candidate is fact]
         return stack(self._spread(wordings, random, rows, held))
 
@@ -130,17 +130,17 @@ class Sentences:
 
 
 class TwoTokenSums:
-    """ "120345 + 678 = 121023": numbers of four to six digits, so of two tokens, plus one no longer than the second.
+    """ "120345 + 678 = 121023": numbers of four to six digits, hence two tokens, plus one no longer than the second.
 
-    Half the low groups sum past their length and carry into the high group. Both tokens of the result are scored. A
-    pair (low group, b) that is held out does not occur.
+    In half of the rows the low group carries into the high group. Both tokens of the result are scored. Held-out pairs
+    (low group, b) do not occur.
     """
 
     def __init__(self, encode: Encode) -> None:
         self._pattern = compile_pattern("{high}{low} + {b} = {c_high}{c_low}", encode)
 
     def draw(self, random: np.random.Generator, rows: int, held: bool = False) -> list[Batch]:
-        """`rows` rows."""
+        """Draw `rows` rows."""
         digits = random.choice(_LOW_DIGITS, rows, p=_HELD_SHARES if held else _LOW_SHARES)
         low, b = self._groups(random, digits, held)
         carry, low_sum = np.divmod(low + b, 10**digits)
@@ -168,7 +168,7 @@ def _uniform_pairs(size: int) -> Callable[[np.random.Generator, int], Pairs]:
 
 
 def group_tokens(values: np.ndarray, digits: np.ndarray) -> np.ndarray:
-    """Token ids of digit groups of a given length, zero-padded: 5 as 5, 05 or 005."""
+    """Return the token ids of digit groups of a given length, zero-padded: 5 as 5, 05 or 005."""
     tokens = number_tokens(values)
     padded = FIRST_NUMBER + 1000
     tokens = np.where((digits == 2) & (values < 10), padded + values, tokens)
@@ -176,7 +176,7 @@ def group_tokens(values: np.ndarray, digits: np.ndarray) -> np.ndarray:
 
 
 class Passages:
-    """Natural passages, every number replaced by a random one; all words are scored, the numbers are not."""
+    """Natural passages with random numbers; all words are scored, the numbers are not."""
 
     def __init__(self, passages: Sequence[Passage], encode: Encode, maximum: int, positions: int) -> None:
         patterns = [_passage_pattern(passage.text, encode) for passage in passages]
@@ -187,7 +187,7 @@ class Passages:
         self._maximum = maximum
 
     def draw(self, random: np.random.Generator, rows: int) -> list[Batch]:
-        """`rows` rows."""
+        """Draw `rows` rows."""
         tokens = self._tokens[random.integers(0, len(self._tokens), rows)]
         slots = tokens < 0
         scored = ~slots & (tokens != PAD_ID)
@@ -203,7 +203,7 @@ def _passage_pattern(text: str, encode: Encode) -> Pattern:
 
 
 class Curriculum:
-    """All five groups, in the row counts of one step times `scale`."""
+    """All five groups, with the row counts of one step times `scale`."""
 
     def __init__(
         self, passages: Sequence[Passage], encode: Encode, maximum: int, positions: int, scale: float = 1.0

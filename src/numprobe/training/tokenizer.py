@@ -18,23 +18,22 @@ NUMBERS = tuple(str(n) for n in range(1000))
 PADDED = (*(f"{n:02d}" for n in range(10)), *(f"{n:03d}" for n in range(100)))
 SIGNS = (*string.punctuation, *"°×÷−–—€£§µ½¼¾“”‘’…·±≤≥")
 
-# One piece = up to three digits (from the left of a maximal digit run), a run of letters, or one other sign.
+# A piece is up to three digits (from the left of a maximal digit run), a run of letters, or one other character.
 _PIECE = r"[0-9]{1,3}|[\p{L}\p{M}]+|[^\s0-9\p{L}\p{M}]"
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 def words_of(texts: Iterable[str]) -> list[str]:
-    """Return the different words of the texts, in lower case, sorted."""
+    """Return the distinct words of the texts, in lower case, sorted."""
     return sorted({word for text in texts for word in _WORD.findall(text.lower())})
 
 
 def build_tokenizer(words: Iterable[str], max_length: int) -> PreTrainedTokenizerFast:
-    """Return a word-level tokenizer for numbers, signs and the given words.
+    """Build a word-level tokenizer for numbers, signs and the given words.
 
-    Maximal digit runs are cut out of whatever they are glued to and split into groups of three from the left
-    (12045 -> 120 45); with the zero-padded groups 00..09 and 000..099 in the vocabulary any numeral is written without
-    loss. Words are read in lower case, other words are `[UNK]`; offsets are those of the original text. Every text
-    starts with `<s>`.
+    Maximal digit runs are separated from adjoining text and split into groups of three from the left (12045 -> 120 45);
+    with the zero-padded groups 00..09 and 000..099 in the vocabulary, any numeral is written without loss. Words are
+    lower-cased, unknown words are `[UNK]`; offsets refer to the original text. Every text starts with `<s>`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Training of one small model, from a specification to a model folder and its log."""
+"""Train one small model, from a specification to a model folder and its log."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,14 +68,14 @@ def train_model(
     output
         The model's folder.
     threads
-        Threads of torch.
+        Number of torch threads.
     provenance
-        Goes into the log's metadata.
+        Stored in the log's metadata.
 
     Returns
     -------
     polars.DataFrame
-        The log (docs/files.md): loss is the mean since the row before, accuracy is on held-out pairs.
+        The log (docs/files.md): loss is the mean since the previous row, accuracy is on held-out pairs.
     """
     run = _Run(name, specification, seed, maximum)
     before = torch.get_num_threads()
@@ -95,7 +95,7 @@ def train_model(
 
 
 def check_range(minimum: int, maximum: int) -> None:
-    """Refuse ranges of numbers that the small models cannot be trained on.
+    """Refuse a range of numbers on which small models cannot be trained.
 
     Raises
     ------
@@ -177,5 +177,5 @@ def _loss_row(step: int, losses: list[float]) -> dict[str, Any]:
 
 
 def training_passages() -> list[Passage]:
-    """Return the built-in passages of the training split: the only ones whose words and wordings a small model sees."""
+    """Return the built-in passages of the training split, the only ones that a small model sees."""
     return [passage for passage in load_passages() if passage.text_split == "train"]
