@@ -32,8 +32,6 @@ COMPOSED = (2, 3, 4)
 FEWEST_OF_A_LENGTH = 40
 # Experiments that read the file of one probe, whichever probes the study has besides.
 _NEED_FOURIER = (
-    "cross_layer",
-    "universal_probe",
     "answers",
     "patching",
     "denoising",

@@ -549,7 +549,6 @@ def load_study(config: Config, given: Config | None = None) -> Study:
             problems.append(f"  - models['{entry['name']}']: {error}")
     checks = (
         _single_token_problems,
-        _leave_out_problems,
         _intervention_problems,
         _interchange_problems,
         _prompting_problems,
@@ -587,8 +586,6 @@ _EXPERIMENT_CONTEXTS = {
     "composition": "any context",
     "trained_probes": "a probe that is trained by gradient descent, in one of its contexts",
     "frequencies": f"'{VOCABULARY}'",
-    "cross_layer": "a context of prompts",
-    "universal_probe": "a context whose kind is not " + " or ".join(BEFORE_THE_NUMBER),
     "embedding_probes": f"'{VOCABULARY}'",
     "layer_probes": "a context of the kind operand or result, or those that it names",
     "natural_contexts": "a context of the kind natural",
@@ -635,8 +632,6 @@ def _applies(study: Study, experiment: str) -> bool:
         return any(study.contexts_of_kind(model, "natural") for model in models)
     if experiment in ("spectra", "frequencies", "embedding_probes"):
         return VOCABULARY in contexts
-    if experiment == "universal_probe":
-        return any(map(study.own_token_contexts, study.models_of(experiment)))
     if experiment == "sites":
         return bool(set(contexts) & set(entry["contexts"]))
     return bool(contexts) if experiment in ("accuracy", "composition") else bool(set(contexts) - {VOCABULARY})
@@ -665,19 +660,6 @@ def _declared_problems(study: Study) -> list[str]:
     names = [entry["name"] for entry in study.config["experiments"] if entry["name"] in experiment_names()]
     needs = [(name, need) for name in names for need in find_experiment(name).needs]
     return [f"  - {problem}" for name, need in needs for problem in need.study_problems(study, name)]
-
-
-def _leave_out_problems(study: Study) -> list[str]:
-    """Layers that the universal probe leaves out must exist, and leave every model another one to fit on."""
-    entry = study.experiment("universal_probe")
-    left_out = {str(layer) for layer in entry["leave_out"]} if entry else set()
-    states = {name: set(study.models[name].layers) for name in study.models_of("universal_probe")} if left_out else {}
-    where = "  - experiments['universal_probe'].leave_out:"
-    unknown = sorted(left_out - set().union(*states.values()))
-    emptied = [name for name, layers in states.items() if layers <= left_out]
-    return [f"{where} no model has the state {layer}" for layer in unknown] + [
-        f"{where} leaves no state of {name} to fit on" for name in emptied
-    ]
 
 
 def _prompting_problems(study: Study) -> list[str]:

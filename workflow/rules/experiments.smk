@@ -1,11 +1,27 @@
 """The rules of the experiments, made from their declarations (src/numprobe/experiments/*/experiment.py)."""
 
+import os
+
 from numprobe.experiments.declare import Place
 from numprobe.experiments.find import FOLDER, experiment_names, find_experiment
 
 DECLARED = {name: find_experiment(name) for name in EXPERIMENTS if name in experiment_names()}
-#: Experiment and job, of all that have something to do.
-JOBS = [(name, job) for name, experiment in DECLARED.items() for job in experiment.jobs if job.places(STUDY, name)]
+
+
+def job_rules(name, job):
+    """The rules of a job: name, patterns of the outputs, and wildcards. Places whose patterns differ have their own."""
+    groups = {}
+    for run, context in job.places(STUDY, name):
+        patterns = job.patterns(Place(STUDY, name, run, context))
+        groups.setdefault(json.dumps(patterns), (patterns, []))[1].append((run, context))
+    for number, (patterns, places) in enumerate(groups.values(), 1):
+        constraints = {"model": either(run for run, _ in places), "context": either(context for _, context in places)}
+        yield (job.name, patterns, {}) if len(groups) == 1 else (f"{job.name}_{number}", patterns, constraints)
+
+
+def either(names):
+    """The pattern of some names."""
+    return "|".join(map(re.escape, dict.fromkeys(names)))
 
 
 def place_of(name, wildcards):
@@ -15,7 +31,22 @@ def place_of(name, wildcards):
 
 def job_inputs(name, job):
     """The input files of a job by name, as a function of the wildcards."""
-    return lambda wildcards: {key: find(place_of(name, wildcards)) for key, find in job.inputs.items()}
+
+    def inputs(wildcards):
+        files = {key: find(place_of(name, wildcards)) for key, find in job.inputs.items()}
+        return {key: ancient(found) if key in job.ancient else found for key, found in files.items()}
+
+    return inputs
+
+
+def job_outputs(job, patterns):
+    """The outputs of a job by name."""
+    return {key: kept(files) if job.states else files for key, files in patterns.items()}
+
+
+def job_threads(job):
+    """Threads of a job."""
+    return lambda wildcards: extraction_threads(base_model(wildcards)) if job.states else 1
 
 
 def job_given(name, job):
@@ -26,7 +57,7 @@ def job_given(name, job):
         values = {key: at.setting(key) for key in job.settings} | {key: find(at) for key, find in job.values.items()}
         content = {
             "inputs": {key: told_files(input.get(key)) for key in job.inputs},
-            "outputs": {key: output.get(key) for key in job.outputs},
+            "outputs": {key: told_output(output.get(key)) for key in job.outputs},
             "values": values,
             "run": at.run,
             "context": at.context,
@@ -43,12 +74,15 @@ def told_files(files):
     return [file for file in files if Path(file).name == "manifest.json" or str(Path(file).parent) not in folders]
 
 
-def job_path(job):
+def told_output(files):
+    """A file that a job writes; of several their folder."""
+    return files if isinstance(files, str) else os.path.commonpath([str(Path(file).parent) for file in files])
+
+
+def job_path(job, patterns):
     """The path of a job's log and benchmark, without folder and ending."""
-    wildcards = [
-        f"{{{name}}}" for name in ("model", "context") if any(f"{{{name}}}" in file for file in job.outputs.values())
-    ]
-    return "/".join([job.name, *wildcards])
+    files = json.dumps(patterns)
+    return "/".join([job.name, *(f"{{{name}}}" for name in ("model", "context") if f"{{{name}}}" in files)])
 
 
 def figure_options(name, figure):
@@ -83,22 +117,26 @@ for name, experiment in DECLARED.items():
         group=experiment.group,
     )
 
-for name, job in JOBS:
+JOBS = [(name, job, *rule) for name in DECLARED for job in DECLARED[name].jobs for rule in job_rules(name, job)]
+
+for name, job, rule_name, patterns, constraints in JOBS:
 
     rule:
         name:
-            job.name
+            rule_name
         input:
             unpack(job_inputs(name, job)),
         output:
-            **job.outputs,
+            **job_outputs(job, patterns),
         log:
-            f"results/logs/{job_path(job)}.log",
+            f"results/logs/{job_path(job, patterns)}.log",
         benchmark:
-            f"results/benchmarks/{job_path(job)}.tsv"
+            f"results/benchmarks/{job_path(job, patterns)}.tsv"
+        wildcard_constraints:
+            **constraints,
         conda:
             "../envs/numprobe.yaml"
-        threads: 1
+        threads: job_threads(job)
         resources:
             mem_mb=memory(job.memory),
             runtime=minutes(job.minutes),
@@ -111,7 +149,7 @@ for name, job in JOBS:
             given=job_given(name, job),
         shell:
             'python "$NUMPROBE"/measure.py {params.experiment} {params.job} --module {params.module}'
-            " --code {params.code} --given {params.given:q} > {log} 2>&1"
+            " --code {params.code} --given {params.given:q}" + (" 2>&1 | tee {log}" if job.states else " > {log} 2>&1")
 
 
 for name in DECLARED:

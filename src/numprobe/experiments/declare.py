@@ -87,7 +87,8 @@ class Job:
     inputs
         The files that it reads, by the name under which the function finds them.
     outputs
-        Patterns of the files that it writes over the wildcards `model` and `context`, by name.
+        Pattern of each file that it writes over the wildcards `model` and `context`, by name. Several files, which may
+        differ between places, are a function that returns their patterns; the function is told their folder.
     settings
         Settings of the experiment that it uses.
     values
@@ -98,23 +99,37 @@ class Job:
         Main memory in MB and run time that it asks for.
     gpu
         Whether it runs a model.
+    states
+        Whether it stores states, which are temporary where the study does not keep them; its progress is shown.
+    ancient
+        Names of inputs whose age does not matter.
     """
 
     name: str
     places: Callable[[Study, str], list[tuple[str, str]]]
     inputs: Mapping[str, Callable[[Place], str | list[str]]]
-    outputs: Mapping[str, str]
+    outputs: Mapping[str, str | Callable[[Place], list[str]]]
     settings: Sequence[str] = ()
     values: Mapping[str, Callable[[Place], Any]] = field(default_factory=dict)
     module: str = "measure"
     memory: int = 4000
     minutes: int = 240
     gpu: bool = False
+    states: bool = False
+    ancient: Sequence[str] = ()
+
+    def patterns(self, at: Place) -> dict[str, str | list[str]]:
+        """Return the patterns of the outputs for a place, by name."""
+        return {key: found(at) if callable(found) else found for key, found in self.outputs.items()}
 
     def files(self, study: Study, experiment: str, output: str) -> list[str]:
-        """Return the files of one of its outputs, one for each place."""
-        pattern = self.outputs[output]
-        return [pattern.format(model=run, context=context) for run, context in self.places(study, experiment)]
+        """Return the files of one of its outputs, place by place."""
+        found = []
+        for run, context in self.places(study, experiment):
+            patterns = self.patterns(Place(study, experiment, run, context))[output]
+            patterns = [patterns] if isinstance(patterns, str) else patterns
+            found += [pattern.format(model=run, context=context) for pattern in patterns]
+        return found
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class Given:
     values
         Settings and further values by name.
     outputs
-        Files to write by name.
+        Files to write by name; of several files their folder.
     run, context
         The job's run and context, "" in a job on all of them.
     provenance

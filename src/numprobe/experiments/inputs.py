@@ -120,6 +120,17 @@ def operand_layers(at: Place) -> list[str]:
     return layers
 
 
+def own_token_states(at: Place) -> list[str]:
+    """Return the activation files of a run in the contexts in which it reads numbers at their own token."""
+    contexts = at.study.own_token_contexts(at.run)
+    return [file for context in contexts for file in at.study.states(at.run, context)]
+
+
+def layers_of_control(at: Place) -> list[str]:
+    """Return the layers in which a control without layers stands, none for other runs."""
+    return list(at.study.models[base_of(at.run)].layers) if control_of(at.run) == "mixed" else []
+
+
 def answers(at: Place) -> str:
     """Return the table of a model's answers in a context."""
     return f"results/answers/{at.run}/{at.context}.parquet"
@@ -128,3 +139,9 @@ def answers(at: Place) -> str:
 def fourier_probe(at: Place) -> str:
     """Return the probe `fourier` of a run in a context."""
     return f"results/probes/{at.run}/{at.context}/fourier.safetensors"
+
+
+def fourier_probes(at: Place) -> list[str]:
+    """Return the probe `fourier` of a run in a context, and that of shuffled labels where the study has it."""
+    shuffled = f"results/probes/{at.run}/{at.context}/fourier.shuffled.safetensors"
+    return [fourier_probe(at), *([shuffled] if "shuffled" in at.study.probe_controls(at.run) else [])]

@@ -36,6 +36,15 @@ def operands() -> Need:
     )
 
 
+def prompts() -> Need:
+    """A model in a context of prompts."""
+    return Need(
+        what="a context of prompts",
+        is_met=lambda study, name: any(study.contexts_of(model) for model in study.models_of(name)),
+        skipped=lambda study, name: _list(study.not_applicable(name, study.contexts)),
+    )
+
+
 def named_contexts() -> Need:
     """A model in one of the contexts of prompts under the experiment's key `contexts`."""
     return Need(

@@ -15,6 +15,11 @@ def if_any_bare_run(study: Study, experiment: str) -> Places:
     return [("", "")] if study.bare_runs(experiment) else []
 
 
+def prompts(study: Study, experiment: str) -> Places:
+    """Return the models and their first untrained controls in their contexts of prompts."""
+    return [(run, context) for run, context in study.runs(experiment) if context in study.contexts]
+
+
 def named_contexts(study: Study, experiment: str) -> Places:
     """Return the models that are studied in one of the contexts that the experiment names, each once."""
     models = study.models_of(experiment)

@@ -11,7 +11,6 @@ from numprobe.findings import (
     ablation,
     answers,
     causal_subspace,
-    cross_layer,
     denoising,
     embedding_alignment,
     embedding_probes,
@@ -26,7 +25,6 @@ from numprobe.findings import (
     sample_efficiency,
     sites,
     trained_probes,
-    universal_probe,
 )
 
 #: Collected tables by name.
@@ -41,8 +39,6 @@ REPRESENTATION: Sections = {
     "embedding_probes": embedding_probes.section,
     "layer_probes": layer_probes.section,
     "natural_contexts": natural_contexts.section,
-    "cross_layer": cross_layer.section,
-    "universal_probe": universal_probe.section,
     "multi_token": multi_token.section,
     "sample_efficiency": sample_efficiency.section,
     "sites": sites.section,

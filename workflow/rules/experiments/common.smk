@@ -60,33 +60,6 @@ def embedding_probe_files(wildcards):
     return [f"{EMBEDDING_PROBES}/{file}.safetensors" for file in files]
 
 
-# --- universal_probe -------------------------------------------------------------------------------------------
-
-
-def universal_probes(name):
-    """The universal probe of a run, and its control."""
-    endings = ["", *(f".{control}" for control in STUDY.probe_controls(name) if control == "shuffled")]
-    return [f"results/probes/{name}/universal/fourier{ending}.safetensors" for ending in endings]
-
-
-def universal_variants(name):
-    """The probes that it is compared with: all layers of one context or of all, in every normalisation."""
-    scopes = [f"{context}.{kind}" for context in UNIVERSAL[name] for kind in ("none", "layer")]
-    scopes += [f"all.{kind}" for kind in ("none", "layer", "layer_context")]
-    return [f"results/probes/{name}/universal/variants/{scope}.safetensors" for scope in scopes]
-
-
-def own_token_folders(wildcards):
-    """The options that name the contexts of a run and their folders of states."""
-    folders = [f"results/activations/{wildcards.model}/{context}" for context in UNIVERSAL[wildcards.model]]
-    return f"--contexts {' '.join(UNIVERSAL[wildcards.model])} --activations {' '.join(folders)}"
-
-
-def own_token_states(wildcards):
-    """All states in these folders."""
-    return [file for context in UNIVERSAL[wildcards.model] for file in STUDY.states(wildcards.model, context)]
-
-
 # --- sites -----------------------------------------------------------------------------------------------------
 
 

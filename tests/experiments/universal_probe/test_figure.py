@@ -1,12 +1,11 @@
 import polars as pl
 import pytest
 
+from figures.fake_tables import cross_layer_table, universal_table
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
+from numprobe.experiments.universal_probe.figure import universal_probe, universal_probe_rows
 from numprobe.figures.style import use_style
-from numprobe.figures.universal_probe import draw_universal_probe, universal_probe_rows
-
-from .fake_tables import cross_layer_table, universal_table
-from .inspection import legend, texts
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +14,7 @@ def _style():
 
 
 def test_all_probes_and_controls_are_drawn():
-    figure = draw_universal_probe(universal_probe_rows(universal_table(), cross_layer_table()))
+    figure, _ = universal_probe({"universal_probe": universal_table(), "cross_layer": cross_layer_table()}, {})
     assert legend(figure) == [
         "the layer's own probe", "universal: all layers and contexts", "all layers of this context",
         "all other layers of this context", "universal, shuffled", "universal, mixed", "constant",
@@ -24,9 +23,8 @@ def test_all_probes_and_controls_are_drawn():
 
 
 def test_a_study_without_left_out_layers_has_no_such_curve():
-    assert "all other layers of this context" not in legend(
-        draw_universal_probe(universal_probe_rows(universal_table()))
-    )
+    figure, _ = universal_probe({"universal_probe": universal_table()}, {})
+    assert "all other layers of this context" not in legend(figure)
 
 
 def test_curves_show_the_chosen_normalisation():

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from numprobe.findings.universal_probe import section
+from numprobe.experiments.universal_probe.findings import section
 from numprobe.tables import measurements
 
 EXTRA = {"fitted_on": pl.String, "normalisation": pl.String}

@@ -1,10 +1,9 @@
 """One probe for all layers and contexts, beside the probe of each layer and the probe that never saw the layer."""
 
 import polars as pl
-from matplotlib.figure import Figure
 
-from numprobe.figures.cross_layer import OTHERS
-from numprobe.figures.left_out_layers import Series, draw_series, with_paper
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.figures.layer_series import Series, draw_series, with_paper
 from numprobe.figures.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.figures.style import CONTROLS, Style
 from numprobe.tables import MEASUREMENT
@@ -29,6 +28,12 @@ _COLUMNS = (
     "model", "control", "context", "fitted_on", "normalisation", "layer", "probe", "value", "ci_low", "ci_high",
     "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
+
+
+def universal_probe(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of one probe for all layers and contexts, and what it shows."""
+    drawn = universal_probe_rows(tables["universal_probe"], tables.get("cross_layer"))
+    return draw_series(drawn, SERIES), drawn
 
 
 def universal_probe_rows(table: pl.DataFrame, cross_layer: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -57,17 +62,8 @@ def universal_probe_rows(table: pl.DataFrame, cross_layer: pl.DataFrame | None =
 
 
 def _left_out(cross_layer: pl.DataFrame) -> pl.DataFrame:
-    chosen = (pl.col("fit_layer") == OTHERS) & (pl.col("normalisation") == "chosen") & (pl.col("metric") == "accuracy")
+    chosen = (
+        (pl.col("fit_layer") == "others") & (pl.col("normalisation") == "chosen") & (pl.col("metric") == "accuracy")
+    )
     rows = checked(cross_layer, [*MEASUREMENT, "fit_layer", "normalisation"]).filter(chosen & _PLAIN)
     return rows.with_columns(fitted_on=pl.lit("all other layers")).select(_COLUMNS)
-
-
-def draw_universal_probe(drawn: pl.DataFrame) -> Figure:
-    """A row per model, a column per context; x = layer, y = accuracy.
-
-    Parameters
-    ----------
-    drawn
-        What `universal_probe_rows` returned.
-    """
-    return draw_series(drawn, SERIES)

@@ -4,14 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from numprobe.evaluation.cross_layer import cross_layer_rows, matrix_rows
+from evaluation.fakes import SPLIT, make_probe, write_folder
+from evaluation.planted import write_waves
 from numprobe.evaluation.predict import predict
+from numprobe.experiments.cross_layer.measure import cross_layer_rows, matrix_rows
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form
 from numprobe.tables import measurements
-
-from .fakes import SPLIT, make_probe, write_folder
-from .planted import write_waves
 
 DESCRIBED = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
 EXTRA = {"fit_layer": pl.String, "normalisation": pl.String}

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from numprobe.probes.dataset import TrainingRows, whole_fold
+from numprobe.experiments.given import Given
+from numprobe.probes.dataset import TrainingRows, describe_split, training_rows, whole_fold
 from numprobe.probes.fit_pooled import (
     KIND,
     best_normalisations,
@@ -18,6 +19,18 @@ from numprobe.splits import Split
 
 #: Stands for the contexts in the names of probes that are fitted on all of them.
 EVERYWHERE = "all"
+
+
+def fit_universal_probe(given: Given) -> None:
+    """Fit the universal probe of a run, its control and its variants, and save them."""
+    split, values = given.split, given.values["split"]
+    rows = {context: training_rows(folder, split) for context, folder in given.by_context("states").items()}
+    described = describe_split(split, values["scheme"], values["seed"], [whole_fold(split), *split.folds])
+    metadata = {"split": described, "provenance": given.provenance}
+    leave_out = [str(layer) for layer in given.values["leave_out"]]
+    probes = fit_universal(rows, split, given.values["controls"], leave_out, values["seed"], metadata)
+    for name, probe in probes.items():
+        probe.save(given.outputs["probes"] / f"{name}.safetensors")
 
 
 def fit_universal(

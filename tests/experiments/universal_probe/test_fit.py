@@ -5,13 +5,12 @@ import pytest
 from safetensors import safe_open
 
 from numprobe.errors import NumprobeError
+from numprobe.experiments.universal_probe.fit import fit_universal
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_pooled import fit_left_out, number_target, pooled_probe
 from numprobe.probes.pooled import Pool
 from numprobe.probes.probe import load_probe
-from numprobe.probes.universal import fit_universal
-
-from .planted import split_of, waves, write_folder
+from probes.planted import split_of, waves, write_folder
 
 SPLIT = split_of(199, 4, 3)
 FOLDS = [whole_fold(SPLIT), *SPLIT.folds]

@@ -1,4 +1,4 @@
-"""Fit on one layer, test on another: a matrix per model, context and normalisation."""
+"""Fit on one layer, test on another: matrices of layers, and probes that never saw the layer that they read."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.figures.layer_series import Series, draw_series, with_paper
 from numprobe.figures.panels import explain_empty
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
-from numprobe.figures.style import PAGE_WIDTH, layer_ticks
+from numprobe.figures.style import CONTROLS, PAGE_WIDTH, Style, layer_ticks
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
@@ -32,6 +34,42 @@ _ROW_HEIGHT = 1.15
 #: Matrices of more layers show colours alone.
 MOST_NUMBERS = 8
 _COLUMN_WIDTH = 0.9
+
+
+_LEFT_OUT = pl.col("fit_layer") == OTHERS
+_PLAIN = pl.col("control") == "none"
+SERIES: Series = {
+    "the layer's own probe": (
+        Style("#000000", "o"),
+        _PLAIN & (pl.col("fit_layer") == pl.col("layer")) & (pl.col("normalisation") == "layer"),
+    ),
+    "all other layers, each on its own scale": (
+        Style("#0072B2", "s"),
+        _PLAIN & _LEFT_OUT & (pl.col("normalisation") == "layer"),
+    ),
+    "all other layers, states as they are": (
+        Style("#D55E00", "^", "--"),
+        _PLAIN & _LEFT_OUT & (pl.col("normalisation") == "none"),
+    ),
+    "shuffled": (CONTROLS["shuffled"], _LEFT_OUT & (pl.col("control") == "shuffled")),
+    "untrained": (
+        CONTROLS["untrained"],
+        _LEFT_OUT & (pl.col("control") == "untrained") & (pl.col("normalisation") == "chosen"),
+    ),
+    "constant": (CONTROLS["constant"], _LEFT_OUT & (pl.col("control") == "constant")),
+}
+
+
+def cross_layer(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of all pairs of layers, and what it shows."""
+    drawn = cross_layer_rows(tables["cross_layer"])
+    return draw_cross_layer(drawn), drawn
+
+
+def left_out_layers(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of probes fitted on all other layers, and what it shows."""
+    drawn = left_out_rows(tables["cross_layer"])
+    return draw_series(drawn, SERIES), drawn
 
 
 def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
@@ -58,6 +96,28 @@ def accuracies(table: pl.DataFrame) -> pl.DataFrame:
     """All accuracies, and the rows that say what does not apply."""
     wanted = ((pl.col("metric") == "accuracy") & (pl.col("subset") == "all")) | is_not_applicable()
     return over_all_folds(checked(table, [*MEASUREMENT, "fit_layer", "normalisation"]).filter(wanted)).select(COLUMNS)
+
+
+def left_out_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """The accuracies that the figure shows, and the paper's.
+
+    Parameters
+    ----------
+    table
+        The table of the experiment `cross_layer`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or no layer was left out.
+    """
+    rows = accuracies(table)
+    left_out = rows.filter(_LEFT_OUT & pl.col("value").is_not_null())
+    if left_out.is_empty():
+        raise nothing_to_draw("accuracy of probes fitted on all other layers")
+    shown = pl.any_horizontal(condition for _, condition in SERIES.values())
+    kept = rows.filter((shown & pl.col("context").is_in(left_out["context"].unique().to_list())) | is_not_applicable())
+    return with_paper(kept.filter(pl.col("context").is_in(left_out["context"].unique().to_list())), "cross_layer")
 
 
 def draw_cross_layer(drawn: pl.DataFrame) -> Figure:

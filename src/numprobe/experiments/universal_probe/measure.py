@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.evaluation.accuracy import constant_answer_rows, constant_state_rows
-from numprobe.evaluation.cross_layer import layer_rows, marked
+from numprobe.evaluation.accuracy import constant_answer_rows, constant_state_rows, in_layers
+from numprobe.evaluation.by_layer import layer_rows, marked
 from numprobe.evaluation.predict import predict
+from numprobe.experiments.given import Given
 from numprobe.intervals import mean_interval
 from numprobe.probes.pooled import NORMALISATIONS
-from numprobe.probes.probe import ALL, Probe
+from numprobe.probes.probe import ALL, Probe, load_probe
+from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -24,6 +26,26 @@ CHOSEN = "chosen"
 UNNAMED = "chosen, context unknown"
 METRICS = ("accuracy", "mae")
 DIFFERENCE = "accuracy_difference"
+#: Columns of the table beside the shared ones: what a probe was fitted on, and how states are centred and scaled.
+EXTRA = {"fitted_on": pl.String, "normalisation": pl.String}
+
+
+def evaluate_universal_probe(given: Given) -> None:
+    """Write the table of a run: one probe for all layers and contexts beside a probe of each."""
+    own, variants, universal = (map(load_probe, given.inputs[name]) for name in ("own", "variants", "universal"))
+    folders, values = given.by_context("states"), given.values
+    found = universal_rows(
+        folders,
+        dict(zip(folders, own, strict=True)),
+        list(variants),
+        list(universal),
+        values["control"],
+        values["resamples"],
+        values["seed"],
+    )
+    placed = in_layers([row for row in found if "layer" in row], values["layers"])
+    rows = placed + [row for row in found if "layer" not in row]
+    given.write(measurements([{"model": values["model"], **row} for row in rows], EXTRA))
 
 
 def universal_rows(

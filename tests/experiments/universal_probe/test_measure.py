@@ -3,17 +3,15 @@
 import polars as pl
 import pytest
 
-from numprobe.evaluation.universal import universal_rows
+from evaluation.fakes import SPLIT
+from evaluation.planted import write_waves
+from numprobe.experiments.universal_probe.fit import fit_universal
+from numprobe.experiments.universal_probe.measure import EXTRA, universal_rows
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form
-from numprobe.probes.universal import fit_universal
 from numprobe.tables import measurements
 
-from .fakes import SPLIT
-from .planted import write_waves
-
 METADATA = {"split": describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])}
-EXTRA = {"fitted_on": pl.String, "normalisation": pl.String}
 SHAPES = {
     "number": {"0": (0.2, 0.0, 0), "1": (1.0, 1.0, 0)},
     # The same code, elsewhere; layer 1 in directions of its own.

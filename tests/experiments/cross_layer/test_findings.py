@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from numprobe.findings.cross_layer import section
+from numprobe.experiments.cross_layer.findings import section
 from numprobe.tables import measurements
 
 EXTRA = {"fit_layer": pl.String, "normalisation": pl.String}

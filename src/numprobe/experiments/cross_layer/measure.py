@@ -7,14 +7,18 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.evaluation.accuracy import constant_answer_rows, constant_state_rows, score
-from numprobe.evaluation.layer_likeness import likeness_rows
+from numprobe.evaluation.accuracy import constant_answer_rows, constant_state_rows
+from numprobe.evaluation.by_layer import layer_rows, marked
+from numprobe.evaluation.origin import check_origin
 from numprobe.evaluation.predict import control_of, predict
-from numprobe.probes.dataset import TrainingRows
+from numprobe.experiments.cross_layer.layer_likeness import likeness_rows
+from numprobe.experiments.given import Given
+from numprobe.probes.dataset import TrainingRows, describe_split, training_rows, whole_fold
 from numprobe.probes.fit_pooled import best_normalisations, fit_left_out, number_target, pooled_probe, select
 from numprobe.probes.pooled import Pool
-from numprobe.probes.probe import Probe
+from numprobe.probes.probe import Probe, load_probe
 from numprobe.splits import Split
+from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -23,6 +27,33 @@ OTHERS = "others"
 #: What stands in `normalisation` where inner values chose it, fold by fold.
 CHOSEN = "chosen"
 METRICS = ("accuracy", "mae")
+#: Columns of the table beside the shared ones: the layer of the fit, and how states are centred and scaled.
+EXTRA = {"fit_layer": pl.String, "normalisation": pl.String}
+
+
+def evaluate_cross_layer(given: Given) -> None:
+    """Write the table of a run and context: every layer read with probes of the others, one by one and together."""
+    split, values = given.split, given.values
+    rows = training_rows(given.folder("states"), split)
+    probes = [load_probe(path) for path in given.inputs["probes"]]
+    for path, probe in zip(given.inputs["probes"], probes, strict=True):
+        check_origin(path, probe, rows.described)
+    described = describe_split(
+        split, values["split"]["scheme"], values["split"]["seed"], [whole_fold(split), *split.folds]
+    )
+    found = cross_layer_rows(
+        rows,
+        split,
+        probes,
+        values["control"],
+        values["left_out"],
+        values["per_value"],
+        described,
+        values["resamples"],
+        values["seed"],
+    )
+    names = {"model": values["model"], "context": rows.described["context"]}
+    given.write(measurements([{**names, **row} for row in found], EXTRA))
 
 
 def cross_layer_rows(
@@ -72,13 +103,6 @@ def cross_layer_rows(
         found += left_out_rows(pool, controls, resamples, seed, {"split": described})
         found += likeness_rows(pool, resamples, seed)
     return marked(found, control)
-
-
-def marked(rows: Sequence[Row], control: str) -> list[Row]:
-    """The rows, of an untrained model marked so; without the constant answer, which does not depend on the weights."""
-    if control == "none":
-        return list(rows)
-    return [{**row, "control": control} for row in rows if row.get("control") != "constant"]
 
 
 def matrix_rows(
@@ -167,13 +191,6 @@ def left_out_rows(
             constant = constant_answer_rows(predictions, resamples, seed)
             found += [{**names, **row} for row in constant_state_rows([probe], seed)]
     return found + [{"fit_layer": OTHERS, **row} for row in constant if row["metric"] in METRICS]
-
-
-def layer_rows(predictions: pl.DataFrame, metrics: Sequence[str], resamples: int, seed: int) -> Iterator[Row]:
-    """The scores of one probe in each layer (columns `layer`, `probe`, `control` and the metric's)."""
-    for part in predictions.partition_by("layer", maintain_order=True):
-        names = {name: part[name][0] for name in ("layer", "probe", "control")}
-        yield from ({**names, **row} for row in score(part, metrics, resamples, seed))
 
 
 def _left_out_probes(

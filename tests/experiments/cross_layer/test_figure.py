@@ -1,13 +1,17 @@
 import polars as pl
 import pytest
 
+from figures.fake_tables import cross_layer_table
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.figures.cross_layer import cross_layer_rows, draw_cross_layer
-from numprobe.figures.left_out_layers import draw_left_out, left_out_rows
+from numprobe.experiments.cross_layer.figure import (
+    cross_layer,
+    cross_layer_rows,
+    draw_cross_layer,
+    left_out_layers,
+    left_out_rows,
+)
 from numprobe.figures.style import use_style
-
-from .fake_tables import cross_layer_table
-from .inspection import legend, texts
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +49,7 @@ def test_what_does_not_apply_is_said():
 
 
 def test_left_out_layers_beside_their_own_probes_and_controls():
-    figure = draw_left_out(left_out_rows(cross_layer_table()))
+    figure, _ = left_out_layers({"cross_layer": cross_layer_table()}, {})
     assert legend(figure) == [
         "the layer's own probe", "all other layers, each on its own scale", "all other layers, states as they are",
         "shuffled", "constant",
@@ -55,15 +59,16 @@ def test_left_out_layers_beside_their_own_probes_and_controls():
 
 def test_numbers_of_the_paper_stand_beside_its_models():
     table = cross_layer_table({"llama-3.2-3b": 28})
-    rows = left_out_rows(table)
+    figure, rows = left_out_layers({"cross_layer": table}, {})
     published = rows.filter(pl.col("control") == "published")
     assert published.height == 29 and set(published["context"]) == {"operand"}
-    assert "published, sinusoidal" in legend(draw_left_out(rows))
+    assert "published, sinusoidal" in legend(figure)
 
 
 def test_deep_models_fit_on_the_page():
     table = cross_layer_table({"model-7b": 32, "model-13b": 40}, contexts=("operand",))
-    for figure in (draw_cross_layer(cross_layer_rows(table)), draw_left_out(left_out_rows(table))):
+    for draw in (cross_layer, left_out_layers):
+        figure, _ = draw({"cross_layer": table}, {})
         figure.draw_without_rendering()
 
 
