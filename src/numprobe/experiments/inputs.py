@@ -49,9 +49,10 @@ def operand_probe(at: Place) -> str:
 def pattern_probe(study: Study, run: str, context: str) -> str:
     """Return the probe whose columns the patterns of a context are fitted on.
 
-    Where numbers are read at their own token that is the universal probe, if the study has it.
+    Where numbers are read at their own token that is the universal probe, if the study has it of the model.
     """
-    universal = study.experiment("universal_probe") and context in study.own_token_contexts(run)
+    fitted = study.experiment("universal_probe") and base_of(run) in study.models_of("universal_probe")
+    universal = fitted and context in study.own_token_contexts(run)
     return f"results/probes/{run}/{'universal' if universal else context}/fourier.safetensors"
 
 
