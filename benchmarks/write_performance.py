@@ -1,4 +1,4 @@
-"""Write docs/performance.md from what the benchmarks measured last (`make bench`)."""
+"""Write docs/performance.md from the latest measurements of the benchmarks (`make bench`)."""
 
 import argparse
 import shutil
@@ -9,7 +9,7 @@ from typing import Any
 from _bench import RESULTS, ROOT, markdown_table
 from numprobe.atomic import atomic_path, read_json
 
-# The order of the page; programs that are not listed come last.
+# Order of the page; programs that are not listed come last.
 _ORDER = (
     *("extraction", "allocation", "prefixes", "storage", "fitting"),
     *("streaming", "workflow_cost", "study_profile", "gpu", "gpu_fitting"),
@@ -17,14 +17,15 @@ _ORDER = (
 _SUMMARY = "summary"
 _HEAD = """# Performance
 
-Made by `make bench` from what it measured; no number is typed. Cases of a comparison run in alternation in one process:
-a ratio is the median over the repeats, with the lowest and the highest in brackets. In figures a line marks the
-baseline and dashes the goal. Each program also runs alone, for example `python benchmarks/fitting.py`.
+`make bench` writes this page from its measurements; no number is typed by hand. The cases of a comparison run
+alternately in one process. A ratio is the median over the repeats, with the lowest and the highest in brackets. In
+figures, a line marks the baseline and dashes mark the goal. Each program also runs alone, for example
+`python benchmarks/fitting.py`.
 """
 
 
 def page(records: Sequence[Mapping[str, Any]]) -> str:
-    """The whole page from the records of `_bench.finish`."""
+    """Return the whole page, made from the records of `_bench.finish`."""
     ordered = sorted(records, key=lambda record: (_place(record["name"]), record["name"]))
     parts = [_HEAD, *_machines(ordered), "## Goals\n", *_goals(ordered)]
     for record in ordered:
@@ -37,7 +38,7 @@ def _place(name: str) -> int:
 
 
 def _machines(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One paragraph per machine, with the programs that ran on it where there are several."""
+    """Return one paragraph per machine, with the programs that ran on it if there are several machines."""
     by_machine: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
         by_machine.setdefault(_describe(record["machine"]), []).append(record)
@@ -57,7 +58,7 @@ def _describe(machine: Mapping[str, Any]) -> str:
 
 
 def _peak(records: Sequence[Mapping[str, Any]]) -> str:
-    """The highest peaks that any of the programs saw."""
+    """Return the highest peaks that any of the programs measured."""
     peaks = [record["roofline"] for record in records]
     flops = ", ".join(
         f"{max(peak['flops'][dtype] for peak in peaks) / 1e9:,.0f} GFLOP/s in {dtype}" for dtype in peaks[0]["flops"]
@@ -69,12 +70,12 @@ def _peak(records: Sequence[Mapping[str, Any]]) -> str:
 def _goals(records: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [_goal_row(record["name"], goal) for record in records for goal in record["goals"]]
     missed = [
-        f"- {goal['text']}: {goal['bound'] or 'what bounds it was not measured'}."
+        f"- {goal['text']}: {goal['bound'] or 'its bound was not measured'}."
         for record in records
         for goal in record["goals"]
         if not goal["met"]
     ]
-    bounds = ["\nWhat bounds the goals that are missed:\n", *missed] if missed else []
+    bounds = ["\nBounds of the goals that are missed:\n", *missed] if missed else []
     return [*markdown_table(rows), *bounds, ""]
 
 
@@ -101,7 +102,7 @@ def _section(record: Mapping[str, Any]) -> list[str]:
 def main(options: argparse.Namespace) -> None:
     figures = options.output.parent / "performance"
     figures.mkdir(exist_ok=True)
-    # What the last run did not measure (a GPU that is not there) stays as it was measured before.
+    # Measurements that the last run did not repeat (without a GPU, for example) are kept.
     for path in [*RESULTS.glob("*.json"), *RESULTS.glob("*.png")]:
         shutil.copy(path, figures)
     records = [read_json(path) for path in sorted(figures.glob("*.json"))]

@@ -1,8 +1,8 @@
-"""Prints docs/models.md from a small random model of every supported type, a quarter of a minute on one core.
+"""Print docs/models.md from a small random model of every supported type, in a quarter of a minute on one core.
 
     make models
 
-It ends with an error if a model is not read as it should be.
+It ends with an error if a model is not read correctly.
 """
 
 import sys
@@ -16,42 +16,46 @@ from numprobe.models.facts import SUPPORTED, WRAPPERS
 
 HEAD = f"""# Types of model
 
-What is read of each type of model (`model_type` in its `config.json`), checked on a small random model of each against
-what `transformers` {transformers.__version__} reports. `make models` prints this page, and `make test-slow` checks it.
+This page lists the states that are read in each type of model (`model_type` in its `config.json`). Each type is checked
+on a small random model, against the states that `transformers` {transformers.__version__} reports. `make models`
+prints this page, and `make test-slow` checks it.
 
 - **states**: layer 0, every block and the final norm equal the hidden states that the model reports (to 1e-4 of the
   largest component).
-- **prefixes**: `shared`: prefixes that texts share are computed once, and states agree to 1e-4; `whole`: each
-  text is run on its own, because tokens see more than those before them, or places are counted along the row.
-- **sites**: whether queries, keys, values, and what attention and MLP add are found and make up what the block does: in
-  `all` blocks, or in those that have `attention` (let `states` name them); `no`: the experiment `sites` refuses it.
+- **prefixes**: `shared`: prefixes that texts share are computed once, and states agree to 1e-4. `whole`: each text is
+  run separately, because tokens attend to more than the tokens before them, or because positions are counted along the
+  row.
+- **sites**: whether queries, keys, values, and the outputs of attention and MLP are found, and add up to the output of
+  the block. `all`: in all blocks. `attention`: in the blocks that have attention (list those blocks in `states`). `no`:
+  the experiment `sites` refuses the type.
 
-A decoder of another type is tried if it describes itself as Llama does (an architecture `...ForCausalLM`,
-`num_hidden_layers`, `tie_word_embeddings`): it is built without weights first, every state must come in its place, and
-its card says whether it shares prefixes, after both ways were compared. `numprobe add-model` and `describe_model`
-refuse at once what cannot be read.
+A decoder of another type is tried if it describes itself like Llama (an architecture `...ForCausalLM`,
+`num_hidden_layers`, `tie_word_embeddings`). It is first built without weights, and every state must be in its place.
+Its card says whether it shares prefixes, after a comparison of both ways. `numprobe add-model` and `describe_model`
+refuse models that cannot be read, before any other step.
 
 ## Files of a model
 
-Of a folder what `transformers` would load is read, and nothing else: `model.safetensors`, or without it the files that
-`model.safetensors.index.json` names. Other safetensors files (checkpoints, copies in another layout, files of an index
-beside a single file) count neither for rows, checksums and parameters nor for anything else. Files that are missing,
-shorter or longer than their header says, or Git LFS pointers are refused; so is a tensor that two of the files hold.
+Of a model's folder, only the files that `transformers` would load are read: `model.safetensors` or, without it, the
+files that `model.safetensors.index.json` lists. Other safetensors files (checkpoints, copies in another layout, files
+of an index beside a single file) count for nothing: not for rows, checksums or parameters. Missing files, Git LFS
+pointers, and files that are shorter or longer than their header says are refused. So is a tensor that is in two files.
 
-Whether the output matrix is the input matrix is told by the two matrices, where the files hold both, and by
-`tie_word_embeddings` where they hold one: so a head of its own is read as `unembedding` whatever `config.json` says, as
-`transformers` uses it. A hub entry whose `tied` differs from the weights is refused when the model is described.
+If the files contain both the input and the output matrix, a comparison of the two shows whether they are the same. If
+the files contain one matrix, `tie_word_embeddings` decides. A separate head is thus read as `unembedding` whatever
+`config.json` says, as in `transformers`. A hub entry whose `tied` contradicts the weights is refused when the model is
+described.
 
 Every tensor of the language model must have its place and shape in the model that `config.json` describes.
-`transformers` drops the others without a word, so that a file with more blocks than `num_hidden_layers`, or with biases
-and norms that the configuration does not know, gives the states of another model. It is refused, by the name of the
-tensor, before any weight is read. Heads that are not asked for, image towers, blocks for further tokens (`mtp`,
-`eh_proj`), and positions, angles and masks may be left over.
+`transformers` drops other tensors silently. A file with more blocks than `num_hidden_layers`, or with biases and norms
+that the configuration lacks, would then give the states of another model. Such a file is refused before any weight is
+read, and the message names the tensor. Unused heads, image towers, blocks for further tokens (`mtp`, `eh_proj`), and
+positions, angles and masks may be left over.
 
-Quantised weights are refused (bitsandbytes, GPTQ, AWQ, compressed-tensors and unknown ones), but for FP8 and MXFP4,
-which are read as the plain weights that they stand for; GGUF files are converted. An adapter beside a model, parts of a
-distributed checkpoint, ids and tokens beyond the matrices, and a byte-order mark in a JSON file are refused too: by
-`numprobe add-model`, and of a folder when the run starts.
+Quantised weights are refused (bitsandbytes, GPTQ, AWQ, compressed-tensors and unknown ones), except FP8 and MXFP4,
+which are read as the plain weights that they represent; GGUF files are converted. An adapter beside a model, parts of a
+distributed checkpoint, ids and tokens beyond the matrices, and a byte-order mark in a JSON file are also refused: by
+`numprobe add-model` and, for a folder, when the run starts.
 """
 
 
@@ -64,8 +68,9 @@ def page(findings: Iterable[Finding], wrappers: Iterable[Finding]) -> str:
 
 ## Multimodal models
 
-Of these the language model inside is read; nothing else is loaded, but where logits are needed of a language model
-without a class of its own (Qwen VL, GLM-V). Wrappers of other types are tried if the type inside is supported.
+In multimodal models, only the language model inside is read. Nothing else is loaded, except if logits are needed of a
+language model without a separate class (Qwen VL, GLM-V). Wrappers of other types are tried if the type inside is
+supported.
 
 {inside}
 """
@@ -82,7 +87,7 @@ def _notes(found: Finding) -> Iterator[str]:
         yield (
             "the layout of its blocks is unknown"
             if "layout of these blocks" in found.sites
-            else "its blocks do more than to add"
+            else "its blocks do more than add"
         )
 
 
@@ -110,7 +115,7 @@ def survey_all() -> tuple[list[Finding], list[Finding]]:
 
 
 def main() -> int:
-    """Print the page, or what is wrong."""
+    """Print the page or the problems, and return the exit status."""
     logging.set_verbosity_error()
     types, wrappers = survey_all()
     problems = [problem for found in (*types, *wrappers) for problem in found.problems()]

@@ -99,7 +99,7 @@ def test_the_page_tells_machine_goals_and_notes():
     assert "150 GFLOP/s in float32" in text
     assert "| 0.512 | closed form | 100,000 |" in text
     assert "300 of 10,000 steps" in text
-    assert "What bounds" not in text
+    assert "Bounds of the goals" not in text
 
 
 def test_the_page_says_what_bounds_a_missed_goal():
