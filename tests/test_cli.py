@@ -290,7 +290,7 @@ def test_a_folder_is_named_whatever_its_path_ends_with(tmp_path, capsys, ending)
 
 def test_names_and_paths_that_no_study_takes_are_refused_with_a_remedy(tmp_path, capsys):
     folder = save(tmp_path / "a{b}", tiny_model("llama"), word_tokenizer())
-    assert "which Snakemake does not take in a path: rename it, or link to it" in fails(
+    assert "which Snakemake does not allow in a path: rename it, or link to it" in fails(
         capsys, "add-model", str(folder)
     )
     (tmp_path / "link").symlink_to(folder)

@@ -5,7 +5,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Loaded on first use, so that a job that needs one stage does not pay for (or depend on) the others.
+# Imported on first use, so that a job that needs one stage does not load (or depend on) the others.
 _PUBLIC = {
     "Probe": "numprobe.probes.probe",
     "load_probe": "numprobe.probes.probe",

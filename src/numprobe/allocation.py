@@ -1,4 +1,4 @@
-"""Memory that the C library gives back to the system."""
+"""Control how much freed memory the C library returns to the system."""
 
 import ctypes
 import os
@@ -10,11 +10,11 @@ _KEPT, _LARGEST = 1 << 30, 1 << 25
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep memory that it frees, up to 1 GiB, for what it allocates next; whether that was possible.
+    """Let this process keep up to 1 GiB of freed memory for later allocations; return whether that was possible.
 
-    A forward pass on a CPU allocates and frees the same few tensors in every block. By default the GNU C library gives
-    much of it back to the system each time, and the system has to clear every page before it is used again. Other
-    allocators and systems stay as they are, and so do processes whose environment sets MALLOC_TRIM_THRESHOLD_ or
+    A forward pass on a CPU allocates and frees the same few tensors in every block. By default the GNU C library
+    returns much of that memory to the system each time, and the system must clear every page before it is used again.
+    Other allocators and systems are not affected, nor are processes whose environment sets MALLOC_TRIM_THRESHOLD_ or
     MALLOC_MMAP_THRESHOLD_.
     """
     chosen = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"} & set(os.environ)

@@ -1,4 +1,4 @@
-"""Files that exist under their final name only when they are complete."""
+"""Write files that have their final name only when they are complete."""
 
 import errno
 import json
@@ -22,8 +22,8 @@ def atomic_path(path: str | Path, flushed: bool = False) -> Iterator[Path]:
     path
         The final name.
     flushed
-        Whether the caller flushes it, so that this need not: a flush takes some milliseconds, also where nothing is
-        left to be written.
+        Whether the caller has flushed it: another flush takes some milliseconds even if nothing is
+        left to write.
 
     Raises
     ------
@@ -46,9 +46,9 @@ def atomic_path(path: str | Path, flushed: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def telling_full_disk(path: str | Path) -> Iterator[None]:
-    """Inside the block a full disk is an error that names `path`, whichever library finds it.
+    """Convert the error of a full disk inside the block to one that names `path`, whichever library raises it.
 
-    Libraries in Rust (safetensors, tokenizers) raise errors of their own, with the system's number in their text.
+    Libraries in Rust (safetensors, tokenizers) raise their own errors, with the system's error number in the text.
 
     Raises
     ------

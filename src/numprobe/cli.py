@@ -18,7 +18,7 @@ from numprobe.texts import check_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 1 after an error meant for people."""
+    """Run the command, and return the exit status; it is 1 after a `NumprobeError`."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
         for place, argument in enumerate(given, 1):
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--minimum", type=int, default=0, help="smallest number of the study")
     add.add_argument("--maximum", type=int, default=999, help="largest number of the study")
     add.set_defaults(command=_add_model)
-    explain = commands.add_parser("explain", help="tell what an experiment needs, which jobs it adds and what it makes")
+    explain = commands.add_parser("explain", help="show what an experiment needs, which jobs it adds and what it makes")
     explain.add_argument("experiment", metavar="EXPERIMENT", help="name of the experiment")
     explain.set_defaults(command=_explain)
     read = commands.add_parser("read", help="decode the numbers of a text with a fitted probe")
@@ -86,7 +86,7 @@ def _source(id: str, revision: str | None) -> ModelSource:
 
 
 def _is_gguf(id: str) -> bool:
-    """Return whether a model is named by a GGUF file of this machine."""
+    """Return whether a model is given as a local GGUF file."""
     return id.endswith(".gguf") or Path(id).expanduser().is_file()
 
 
@@ -96,7 +96,7 @@ def _add_model(options: argparse.Namespace) -> None:
         return
     source = _source(options.id, options.revision)
     if source.kind == "hub":
-        # The commit is fixed first, so that all that follows is of one revision; the weights are not needed yet.
+        # Resolve the commit first, so that all files are of one revision; the weights are not needed yet.
         commit, files = hub_files(options.id, options.revision)
         check_hub_weights(options.id, files)
         source = ModelSource("hub", id=options.id, revision=commit)
@@ -131,16 +131,16 @@ def _add_gguf(options: argparse.Namespace) -> None:
 
 
 def _print_entry(entry: dict[str, Any], comments: list[str]) -> None:
-    """Print what can be pasted under `models`."""
+    """Print an entry to paste under `models`."""
     if "path" in entry and (problem := path_problem(entry["path"])) is not None:
         raise NumprobeError(problem)
     text = yaml.safe_dump([entry], sort_keys=False, width=10**6)
-    # Tokens are told in comments, and may hold line ends.
+    # Comments show tokens, which may hold line breaks.
     print(indent(text + "".join(f"  # {' '.join(line.split())}\n" for line in comments), "  "), end="")
 
 
 def _name(options: argparse.Namespace, found: str) -> str:
-    """Return the name that is asked for, or the one nearest to what the model is called."""
+    """Return the given name, or the valid name nearest to the model's own."""
     if options.name is None:
         return study_name(found)
     if options.name != study_name(options.name):
@@ -149,11 +149,11 @@ def _name(options: argparse.Namespace, found: str) -> str:
 
 
 def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts, width: int | None) -> dict[str, Any]:
-    """Return the entry of the configuration. Facts are written only for hub models; others are inspected."""
+    """Return the entry of the configuration. It holds facts only for hub models; others are inspected."""
     name = _name(options, Path(options.id).expanduser().resolve().name)
     if source.kind == "path":
         return {"name": name, "source": "path", "path": source.path}
-    # Without an output matrix there is no second matrix to read, as if it were tied.
+    # A model without an output matrix has no second matrix to read, like a tied one.
     tied = facts.tied or not facts.unembedding
     told = {"encoder": (facts.encoder, False), "tied": (tied, True), "final_norm": (facts.final_norm, True)}
     unusual = {key: value for key, (value, usual) in told.items() if value != usual}
@@ -162,7 +162,7 @@ def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts, 
 
 
 def _numbers(tokenizer: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """Return how a model writes the numbers of the study."""
+    """Describe how a model writes the numbers of the study."""
     from numprobe.models.card import describe_numbers
     from numprobe.models.tokens import NumberTokenizer
 
@@ -170,7 +170,7 @@ def _numbers(tokenizer: Any, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _comments(told: dict[str, Any], options: argparse.Namespace) -> list[str]:
-    """Return a sentence on what that means, and the details."""
+    """Return a sentence on which experiments apply, and details on the numbers."""
     from numprobe.models.card import writing_sentence
 
     single = told["single_token_numbers"]
@@ -188,7 +188,7 @@ def _comments(told: dict[str, Any], options: argparse.Namespace) -> list[str]:
 def _read(options: argparse.Namespace) -> None:
     if not options.probe.is_file():
         raise NumprobeError(f"{options.probe} does not exist: name a probe file, results/probes/.../*.safetensors")
-    # Heavy imports only once the files are there.
+    # Heavy imports only after the files are known to exist.
     import polars as pl
 
     from numprobe.models.load import load_model, load_tokenizer
@@ -209,8 +209,8 @@ def _verify(options: argparse.Namespace) -> None:
 
     checked, found = report_damage(options.path)
     if found:
-        raise NumprobeError(f"{found} of {checked} files cannot be used: do what the table says")
-    print(f"{checked} files are as they were written")
+        raise NumprobeError(f"{found} of {checked} files cannot be used: follow the remedies in the table")
+    print(f"{checked} files match their checksums")
 
 
 if __name__ == "__main__":

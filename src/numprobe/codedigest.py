@@ -1,6 +1,6 @@
-"""A digest of a program and of everything of numprobe that it imports.
+"""A digest of a program and of all numprobe code that it imports.
 
-Snakemake does not see changes in imported packages, so every rule carries this digest as a parameter. Imports are
+Snakemake does not notice changes in imported packages, so every rule has this digest as a parameter. Imports are
 followed statically; there is no list to maintain. Comments, blank lines, docstrings and formatting do not count.
 Standard library only: the Snakefile imports this module.
 """
@@ -14,9 +14,9 @@ from pathlib import Path
 PACKAGE = "numprobe"
 SOURCE = Path(__file__).resolve().parent
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-# Files beside a module that change no result: captions, pages, claims.
+# Files of a package that affect no result: captions, pages, claims.
 _NO_DATA = {".py", ".pyc", ".rst", ".md", ".yaml"}
-# Where statements have statements in them.
+# Fields of statements that hold statements.
 _PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -42,7 +42,7 @@ def code_digest(program: str | Path, *modules: str | Path, source: Path = SOURCE
 
 
 def reached_files(program: str | Path, source: Path = SOURCE) -> list[Path]:
-    """The program, the modules it imports directly or not, and data files in the packages of those modules, sorted."""
+    """Return the program, all modules that it imports, and the data files of their packages, sorted."""
     program = Path(program).resolve()
     found: set[Path] = set()
     waiting = [program]
@@ -67,10 +67,10 @@ def _imported(path: Path, program_folder: Path, source: Path) -> list[Path]:
     return files
 
 
-# Which files there are does not change while a workflow is planned or a program starts; their text is read anew.
+# The set of files does not change while a workflow is planned or a program starts; their text is read again.
 @cache
 def _package_files(module: str, source: Path) -> tuple[Path, ...]:
-    """The file of a module and the `__init__` of every package above it; nothing for a name inside a module."""
+    """Return the file of a module and the `__init__` of every package above it; empty for a name inside a module."""
     parts = module.split(".")[1:]
     packages = [source.joinpath(*parts[:depth], "__init__.py") for depth in range(len(parts) + 1)]
     candidates = [*packages, source.joinpath(*parts).with_suffix(".py")] if parts else packages
@@ -81,7 +81,7 @@ def _package_files(module: str, source: Path) -> tuple[Path, ...]:
 def _data_in(folder: Path) -> tuple[Path, ...]:
     """Return the data files of a package."""
     files = (file for file in folder.iterdir() if file.is_file() and file.suffix not in _NO_DATA)
-    # What editors and desktops leave behind is no data.
+    # Files left by editors and desktops are no data.
     return tuple(file for file in files if not file.name.startswith(".") and not file.name.endswith("~"))
 
 
@@ -93,7 +93,7 @@ def _fingerprint(path: Path) -> str:
 
 @cache
 def _read(text: str) -> tuple[tuple[str, ...], str]:
-    """Return the names that code imports, and a digest of what it does: of its syntax tree without docstrings."""
+    """Return the names that code imports, and a digest of its syntax tree without docstrings."""
     tree = ast.parse(text)
     names: list[str] = []
     for node in _statements(tree):
@@ -108,7 +108,7 @@ def _read(text: str) -> tuple[tuple[str, ...], str]:
 
 
 def _canonical(node: object) -> str:
-    """Return a syntax tree as text that no minor version of Python changes.
+    """Return a syntax tree as text that is the same in all minor versions of Python.
 
     Versions add fields to nodes (`type_params` in 3.12), and `ast.dump` shows empty ones or not, so those are left out.
     """
@@ -121,12 +121,12 @@ def _canonical(node: object) -> str:
         return f"{type(node).__name__}({', '.join(fields)})"
     if isinstance(node, list):
         return f"[{', '.join(map(_canonical, node))}]"
-    # Which characters `repr` shows depends on the version of Unicode.
+    # The characters that `repr` escapes depend on the version of Unicode.
     return ascii(node)
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the module and all its statements, however deep; the many expressions in them are passed over."""
+    """Yield the module and all its statements at any depth, without descending into expressions."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""Choice of the device for a computation."""
+"""Choose the device for a computation."""
 
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def choose_device(device: str) -> "torch.device":
-    """Return the device that `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N` names.
+    """Return the device named `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`.
 
     Raises
     ------
     NumprobeError
-        If there is no such device here.
+        If the machine has no such device.
     """
     import torch
 
@@ -29,7 +29,7 @@ def choose_device(device: str) -> "torch.device":
 
 
 def gpu_or_none(device: str) -> str | None:
-    """Return the GPU that is named, None for the CPU; torch is not loaded for `cpu`. Errors as `choose_device`."""
+    """Return the named GPU, or None for the CPU; torch is not imported for `cpu`. Errors as in `choose_device`."""
     if device == "cpu":
         return None
     chosen = choose_device(device)

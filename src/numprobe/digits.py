@@ -1,4 +1,4 @@
-"""Decimal digits of numbers, by place: 0 is that of the units."""
+"""Decimal digits of numbers by place; place 0 is the units."""
 
 import numpy as np
 
@@ -16,10 +16,10 @@ def places(largest: int) -> range:
 
 
 def has_place(numbers: np.ndarray, place: int) -> np.ndarray:
-    """Return whether each number is written with a digit at a place, bool of any shape; 0 has units."""
+    """Return whether each number has a digit at a place, bool of any shape; 0 has units."""
     return np.asarray(numbers >= (10**place if place else 0))
 
 
 def digit_at(numbers: np.ndarray, place: int) -> np.ndarray:
-    """Return the digit of each number at a place, int64 of any shape; -1 where the number has none there."""
+    """Return the digit of each number at a place, int64 of any shape; -1 where it has none."""
     return np.where(has_place(numbers, place), numbers // 10**place % 10, -1)

@@ -1,8 +1,8 @@
-"""The one kind of error that is meant for people."""
+"""The one kind of error that is meant for users."""
 
 
 class NumprobeError(Exception):
-    """Something the user can mend: the message names the key or file, what is wrong, and the remedy.
+    """An error that the user can fix: the message names the key or file, the fault, and the remedy.
 
-    Programs print the message alone (no traceback) and exit with status 1.
+    Programs print only the message, without a traceback, and exit with status 1.
     """

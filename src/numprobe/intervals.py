@@ -1,7 +1,7 @@
-"""Scores of decoded numbers with confidence intervals whose unit is the number, not the prompt.
+"""Scores of decoded numbers with confidence intervals over numbers, not prompts.
 
-Prompts of one number share its fate: a probe that misses 17 misses it nearly everywhere. So every score is first
-averaged within a number, and numbers are what is resampled.
+Prompts of one number are not independent: a probe that misses 17 misses it nearly everywhere. So scores are first
+averaged within each number, and numbers are resampled.
 """
 
 from collections.abc import Callable
@@ -25,13 +25,13 @@ class Interval:
     Attributes
     ----------
     value
-        The score; None where it is not defined (the coefficient of determination of a single number).
+        The score; None if it is not defined (the coefficient of determination of a single number).
     low, high
-        Bounds; None where there is nothing to resample.
+        Bounds; None if there is nothing to resample.
     resampled
         `BOOTSTRAP`, `WILSON`, or None.
     n_values, n_prompts
-        How many distinct numbers and how many rows were scored.
+        Numbers of distinct values and of rows that were scored.
     """
 
     value: float | None
@@ -58,15 +58,15 @@ def accuracy_interval(
 ) -> Interval:
     """Return the mean over values of the share of that value's rows that are correct.
 
-    Percentile bootstrap over values. Where every value scores exactly 0 or 1, Wilson's score interval (Wilson 1927)
-    over the values instead: it does not collapse at 0 and 1 as the bootstrap does.
+    The interval is a percentile bootstrap over values or, if every value scores exactly 0 or 1, Wilson's score interval
+    (Wilson 1927) over the values, which does not collapse at 0 and 1 as the bootstrap does.
 
     Parameters
     ----------
     values
         int [n]: the number of each row; not empty.
     correct
-        bool [n]: whether the row was read rightly.
+        bool [n]: whether the row was read correctly.
     resamples
         Number of bootstrap samples.
     seed
@@ -88,7 +88,7 @@ def accuracy_intervals(
     values
         int [n]: the number of each row; not empty.
     correct
-        bool [n, k]: whether each reading read the row rightly.
+        bool [n, k]: whether each reading of the row is correct.
     resamples, seed, level
         As `accuracy_interval`.
 
@@ -115,7 +115,7 @@ def accuracy_intervals(
 
 
 def _share_bounds(means: np.ndarray, resamples: int, seed: int, level: float) -> list[list[float]]:
-    """Low and high quantile of the bootstrapped means over values of `means` [values, k], a list of k each."""
+    """Return the low and high quantiles of the bootstrapped means over values of `means` [values, k], k each."""
     samples = resampling_weights(len(means), resamples, seed) @ means / len(means)
     tail = (1 - level) / 2
     return [bound.tolist() for bound in np.quantile(samples, (tail, 1 - tail), axis=0)]
@@ -124,13 +124,13 @@ def _share_bounds(means: np.ndarray, resamples: int, seed: int, level: float) ->
 def prompt_accuracy_interval(
     values: np.ndarray, correct: np.ndarray, resamples: int, seed: int, level: float = 0.95
 ) -> Interval:
-    """Mean over rows, so that frequent values weigh more; still resampled over values. As `accuracy_interval`."""
+    """Return the mean over rows, which gives frequent values more weight; otherwise as `accuracy_interval`."""
     count, total = _per_value(values, correct)
     return _share(total / count, count, count, resamples, seed, level)
 
 
 def mean_interval(values: np.ndarray, scores: np.ndarray, resamples: int, seed: int, level: float = 0.95) -> Interval:
-    """Mean over values of the mean score of that value's rows, bootstrap over values. As `accuracy_interval`.
+    """Return the mean over values of the mean score of that value's rows, with a bootstrap over values.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def mean_interval(values: np.ndarray, scores: np.ndarray, resamples: int, seed: 
 def prompt_mean_interval(
     values: np.ndarray, scores: np.ndarray, resamples: int, seed: int, level: float = 0.95
 ) -> Interval:
-    """Mean over rows of any score, so that frequent values weigh more; resampled over values. As `mean_interval`."""
+    """Return the mean over rows of any score, which gives frequent values more weight; otherwise as `mean_interval`."""
     count, total = _per_value(values, scores)
     return _bootstrap((total / count,), count, _first, count, resamples, seed, level)
 
@@ -156,14 +156,14 @@ def prompt_mean_interval(
 def explained_interval(
     values: np.ndarray, error: np.ndarray, spread: np.ndarray, resamples: int, seed: int, level: float = 0.95
 ) -> Interval:
-    """1 - sum of errors / sum of spreads, each value weighing the same; bootstrap over values.
+    """Return 1 - sum of errors / sum of spreads, with equal weight of all values; bootstrap over values.
 
     Parameters
     ----------
     values
         int [n]: the number of each row; not empty.
     error, spread
-        float [n]: squared distance of a row from its prediction, and from the mean.
+        float [n]: squared distances of each row from its prediction and from the mean.
     resamples, seed, level
         As `accuracy_interval`.
     """
@@ -173,20 +173,20 @@ def explained_interval(
 
 
 def r2_interval(values: np.ndarray, decoded: np.ndarray, resamples: int, seed: int, level: float = 0.95) -> Interval:
-    """Coefficient of determination of the decoded numbers, each value weighing the same; bootstrap over values.
+    """Return the coefficient of determination of the decoded numbers, with equal weight of all values.
 
-    1 - (mean squared error) / (variance of the values). Below 0 where the mean of the values is the better guess. Not
-    defined (None) for a single value.
+    1 - (mean squared error) / (variance of the values), with a bootstrap over values. Negative if the mean of the
+    values is the better guess; not defined (None) for a single value.
 
     Parameters
     ----------
     values, decoded
-        int [n]: the number of each row, and what was decoded; not empty.
+        int [n]: the number of each row, and the decoded number; not empty.
     resamples, seed, level
         As `accuracy_interval`.
     """
     count, error = _per_value(values, (decoded - values).astype(np.float64) ** 2)
-    # Centred, so that the mean of squares minus the squared mean loses no digits.
+    # Centred, so that the mean of squares minus the squared mean loses no precision.
     number = np.unique(values).astype(np.float64)
     number -= number.mean()
     if len(count) < 2:
@@ -196,7 +196,7 @@ def r2_interval(values: np.ndarray, decoded: np.ndarray, resamples: int, seed: i
 
 
 def wilson(successes: float, trials: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a proportion.
+    """Return Wilson's score interval of a proportion.
 
     Parameters
     ----------
@@ -219,9 +219,9 @@ def wilson(successes: float, trials: int, level: float = 0.95) -> tuple[float, f
 
 @lru_cache(maxsize=8)
 def resampling_weights(count: int, resamples: int, seed: int) -> np.ndarray:
-    """Draw bootstrap samples: the count of each of `count` units, float64 [resamples, count]; rows sum to count.
+    """Draw bootstrap samples as counts of `count` units, float64 [resamples, count]; rows sum to `count`.
 
-    All scores of equally many units share one set of samples, so a mean over a sample is one matrix product.
+    All scores with equally many units share one set of samples, so the means over samples are one matrix product.
     """
     draws = generator(seed, "bootstrap", count, resamples).integers(count, size=(resamples, count))
     flat = draws + np.arange(resamples)[:, None] * count
@@ -231,13 +231,13 @@ def resampling_weights(count: int, resamples: int, seed: int) -> np.ndarray:
 
 
 def shares_by_value(values: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return the mean score of every value's rows, float64 [values], ascending by value; not of an empty set."""
+    """Return the mean score of each value's rows, float64 [values], ascending by value; rows must not be empty."""
     count, total = _per_value(values, scores)
     return np.asarray(total / count)
 
 
 def _per_value(values: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows per value and sum of scores per value, ascending by value."""
+    """Return the number of rows and the sum of scores of each value, ascending by value."""
     if len(values) == 0:
         raise ValueError("no rows to score")
     place = np.asarray(values, dtype=np.int64) - int(np.min(values))
@@ -270,14 +270,14 @@ def _bootstrap(
     seed: int,
     level: float,
 ) -> Interval:
-    """Percentile bootstrap of a function of weighted means over the values, widened to hold the estimate."""
+    """Return the percentile bootstrap of a function of weighted means over values, widened to hold the estimate."""
     weighted = np.column_stack([*(part * weight for part in parts), weight])
     value = float(statistic(*_means(weighted.sum(axis=0))))
     size = (len(weight), int(count.sum()))
     if len(weight) < 2:
         return Interval(value, None, None, None, *size)
     samples = statistic(*_means(resampling_weights(len(weight), resamples, seed) @ weighted))
-    # A sample that drew one value alone has no variance to explain.
+    # A sample of only one distinct value has no variance to explain.
     tail = (1 - level) / 2
     low, high = np.quantile(samples[np.isfinite(samples)], (tail, 1 - tail))
     return Interval(value, min(float(low), value), max(float(high), value), BOOTSTRAP, *size)
@@ -297,6 +297,6 @@ def _explained(error: np.ndarray, spread: np.ndarray) -> np.ndarray:
 
 def _determination(error: np.ndarray, number: np.ndarray, square: np.ndarray) -> np.ndarray:
     variance = np.asarray(square - number**2)
-    # Of numbers that differ the variance is at least of order 1 / count; less is rounding.
+    # The variance of distinct numbers is at least of order 1 / count; less is rounding.
     defined = variance > 1e-9
     return np.where(defined, 1 - error / np.where(defined, variance, 1.0), np.nan)

@@ -1,4 +1,4 @@
-"""The names of states in the order in which a model computes them, and the one that stands for the middle."""
+"""The order of the names of states, and the name of the middle one."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ _LAST = ("final_norm", "unembedding")
 
 
 def layer_order(names: Iterable[str]) -> list[str]:
-    """State names without repeats, in the order in which a model computes them.
+    """Return state names without repeats, in the order in which a model computes them.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def _depth(name: str) -> tuple[int, int]:
 
 
 def middle_layer(names: Iterable[str]) -> str:
-    """The state after the middle block, the layer nearest to round(L / 2) of L: fixed before anything is measured.
+    """Return the state after the middle block, the layer nearest to round(L / 2) of L; it is fixed in advance.
 
     Raises
     ------

@@ -1,21 +1,21 @@
-"""Pointers of Git LFS: what a clone without Git LFS leaves in place of large files."""
+"""Detect Git LFS pointers, which a clone without Git LFS leaves in place of large files."""
 
 from pathlib import Path
 
 from numprobe.errors import NumprobeError
 from numprobe.sealed import unreadable
 
-#: What every pointer begins with.
+#: Start of every pointer.
 START = "version https://git-lfs.github.com/spec/"
 
 
 def refuse_pointer(path: str | Path) -> None:
-    """Refuse a file that is a Git LFS pointer; a file that does not exist is none.
+    """Refuse a file that is a Git LFS pointer; a missing file is accepted.
 
     Raises
     ------
     NumprobeError
-        If it is one, or cannot be read.
+        If it is a pointer or cannot be read.
     """
     if is_pointer(path):
         raise NumprobeError(
@@ -25,12 +25,12 @@ def refuse_pointer(path: str | Path) -> None:
 
 
 def is_pointer(path: str | Path) -> bool:
-    """Return whether a file is a Git LFS pointer; one that does not exist is none.
+    """Return whether a file is a Git LFS pointer; false for a missing file.
 
     Raises
     ------
     NumprobeError
-        If the system does not give the file.
+        If the file cannot be read.
     """
     try:
         with Path(path).open("rb") as file:

@@ -1,32 +1,32 @@
-"""Names that a study can give, names that it refers to, and paths that its workflow can take."""
+"""Check the names that a study gives and refers to, and the paths that its workflow can use."""
 
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-#: A name of a model or a context: it becomes a part of the names of files (the same pattern as in the schema).
+#: Names of models and contexts, which become parts of file names (the same pattern as in the schema).
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-# What names a control of a model.
+# Ending of the name of a model's control.
 _CONTROL = re.compile(r"\.(?=(untrained(-[0-9]+)?|mixed)$)")
 _WILDCARD = re.compile(r"[{}\x00-\x1f\x7f]")
 
 
 def study_name(text: str) -> str:
-    """Return the name that is nearest to some text: `NAME`, and not that of a control."""
+    """Return the valid name (`NAME`, but not of a control) that is nearest to a text."""
     name = re.sub("[^A-Za-z0-9._-]", "-", text).lstrip("._-")[:80] or "model"
     return _CONTROL.sub("-", name)
 
 
 def path_problem(path: str) -> str | None:
-    """Return why the workflow cannot take a path, None if it can."""
+    """Return why the workflow cannot use a path; None if it can."""
     found = _WILDCARD.search(path)
     if found is None:
         return None
-    return f"{path!r} holds {found[0]!r}, which Snakemake does not take in a path: rename it, or link to it"
+    return f"{path!r} holds {found[0]!r}, which Snakemake does not allow in a path: rename it, or link to it"
 
 
 def unknown_names(names: Iterable[str], known: Sequence[str], where: str, section: str) -> Iterator[str]:
-    """Yield a message for every name that a key of the configuration refers to, and that its section does not have."""
+    """Yield a message for every name that a key of the configuration refers to but its section lacks."""
     for name in names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)

@@ -1,4 +1,4 @@
-"""Record of the code, libraries and program that made a file."""
+"""The record of the program, code and libraries that made a file."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -17,7 +17,7 @@ _LIBRARIES = (
 
 
 def library_versions() -> dict[str, str]:
-    """Installed versions of the libraries that can change a result, read without importing them."""
+    """Return the installed versions of the libraries that can change a result, without importing them."""
     versions = {}
     for name in _LIBRARIES:
         try:
@@ -28,5 +28,5 @@ def library_versions() -> dict[str, str]:
 
 
 def provenance(script: str, code: str, **details: Any) -> dict[str, Any]:
-    """Return the record that every output carries: program, code digest, library versions, and `details`."""
+    """Return the record of every output: program, code digest, library versions, and `details`."""
     return {"script": script, "code": code, "versions": library_versions(), **details}

@@ -1,34 +1,34 @@
-"""Reasons why numerals are left out, in words for people (docs/numbers.md)."""
+"""Explain why numerals are left out (docs/numbers.md)."""
 
 import polars as pl
 
-#: Reason -> what it says of a numeral.
+#: Reason -> explanation.
 REASONS = {
     "grouped": "groups of three digits",
     "decimal": "a full stop or comma between digits, or before them",
     "negative": "a sign directly before the digits",
-    "leading_zeros": "zeros in front",
+    "leading_zeros": "leading zeros",
     "scientific": "a power of ten",
     "date": "a date",
     "time": "a time",
-    "compound": "several separators, or signs without width, between digits",
+    "compound": "several separators, or characters without width, between digits",
     "identifier": "a part of a name or code",
-    "other_digits": "digits of another script or kind, or beside such",
-    "glued": "a token holds other characters too, or what parts it from other digits is not in the tokens",
-    "unknown": "a token of it is the unknown one",
-    "too_long": "beyond the longest text that the model takes",
-    "multi_token": "several tokens, and the probe knows numbers of one",
-    "out_of_range": "not among the numbers that the probe knows",
+    "other_digits": "digits of another script or kind, or next to such",
+    "glued": "a token holds other characters too, or the tokens do not separate it from other digits",
+    "unknown": "one of its tokens is the unknown token",
+    "too_long": "beyond the length limit of the model",
+    "multi_token": "several tokens, but the probe reads single tokens only",
+    "out_of_range": "not among the candidates of the probe",
 }
 
 
 def describe_reading(table: pl.DataFrame) -> str:
-    """Return which numerals were read and which were left out, and why, in some lines.
+    """Return lines that list the numerals that were read, and those left out with their reasons.
 
     Parameters
     ----------
     table
-        What `Probe.read` returns.
+        Result of `Probe.read`.
     """
     numerals = table.unique(["start", "end"], keep="first", maintain_order=True)
     read = numerals.filter(pl.col("reason").is_null())["written"].to_list()

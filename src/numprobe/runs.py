@@ -1,23 +1,23 @@
-"""Names of the runs that are controls of a model: `{model}.untrained`, `{model}.untrained-2`, ..., `{model}.mixed`."""
+"""Names of a model's control runs: `{model}.untrained`, `{model}.untrained-2`, ..., `{model}.mixed`."""
 
 import re
 
 UNTRAINED = ".untrained"
 MIXED = ".mixed"
-#: The name of the one state of a mixed run.
+#: Name of the only state of a mixed run.
 MIXED_LAYER = "mixed"
 _ENDING = re.compile(r"\.(untrained(?:-[0-9]+)?|mixed)$")
-#: Matches what a name adds to that of its model, nothing for the model as it is (a wildcard constraint).
+#: Matches the ending of a run's name, which is empty for the model itself (a wildcard constraint).
 UNTRAINED_ENDING = r"(\.untrained(-[0-9]+)?)?"
 
 
 def base_of(run: str) -> str:
-    """Return the name of the model whose run this is."""
+    """Return the name of the model of a run."""
     return _ENDING.sub("", run)
 
 
 def control_of(run: str) -> str:
-    """Return what stands in the column `control` for a run: "none", "untrained", "untrained-2", ..., "mixed"."""
+    """Return the value of the column `control` for a run: "none", "untrained", "untrained-2", ..., "mixed"."""
     found = _ENDING.search(run)
     return found.group(1) if found else "none"
 

@@ -1,8 +1,8 @@
-"""Files that carry a checksum of all their bytes, so that no damage is read as if it were content.
+"""Files that carry a checksum of all their bytes, so that damage is never read as content.
 
-The checksum stands in the file's own metadata. It is taken over the whole file with zeros in the place of the checksum,
-so one that changed is noticed too. Parquet tables: `numprobe.tables`. safetensors files:
-`numprobe.probes.tensor_file`. JSON: here. Hidden states, which are read in parts: `numprobe.activations.columns`.
+The checksum is in the file's own metadata. It is taken over the whole file with zeros in its place, so a changed
+checksum is noticed too. Parquet tables: `numprobe.tables`. safetensors files: `numprobe.probes.tensor_file`. JSON:
+here. Hidden states, which are read in parts: `numprobe.activations.columns`.
 """
 
 import errno
@@ -21,9 +21,9 @@ from numprobe.errors import NumprobeError
 CHECKSUM = "checksum"
 _METHOD = b"xxh3-128:"
 _DIGITS = 32
-#: What is written in the place of the checksum, before it is known.
+#: Placeholder of the checksum before it is known.
 BLANK = _METHOD.decode() + "0" * _DIGITS
-# More than the metadata of any table of this package has.
+# More than the size of the metadata of any table of this package.
 _METADATA_BYTES = 1 << 16
 _AGAIN = "delete it and run again"
 _NONE = "it carries no checksum, or another program wrote it"
@@ -38,9 +38,9 @@ class BadFile(NumprobeError):
     path
         Its path.
     fault
-        What is wrong with it: "is damaged (...)".
+        The fault, such as "is damaged (...)".
     remedy
-        What to do.
+        The remedy.
     """
 
     def __init__(self, path: str | Path, fault: str, remedy: str) -> None:
@@ -49,27 +49,27 @@ class BadFile(NumprobeError):
 
 
 def damaged(path: str | Path, reason: object, remedy: str = _AGAIN) -> BadFile:
-    """Return the error of a file whose content is not what was written."""
+    """Return the error for a file whose content is not what was written."""
     return BadFile(path, f"is damaged ({reason})", remedy)
 
 
 def unreadable(path: str | Path, error: OSError) -> BadFile:
-    """Return the error of a file that the system does not give; nothing is wrong with its content."""
+    """Return the error for a file that the system cannot read; its content may be intact."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return BadFile(path, "does not exist", "run again, or correct the path")
-    remedy = "give yourself the right to read it" if error.errno in (errno.EACCES, errno.EPERM) else "mend that"
+    remedy = "give yourself the right to read it" if error.errno in (errno.EACCES, errno.EPERM) else "fix that"
     return BadFile(path, f"cannot be read ({error.strerror or error})", f"{remedy} and run again")
 
 
 def blank_object(content: Mapping[str, Any], **options: Any) -> str:
-    """Return an object as JSON text with sorted keys, after a `BLANK` that nothing before it can be taken for.
+    """Return an object as JSON text with sorted keys, which starts with a `BLANK` checksum.
 
     Parameters
     ----------
     content
         The object.
     options
-        Of `json.dumps`.
+        Options of `json.dumps`.
     """
     first = json.dumps({CHECKSUM: BLANK}, **options)
     rest = json.dumps(content, sort_keys=True, **options)
@@ -77,7 +77,7 @@ def blank_object(content: Mapping[str, Any], **options: Any) -> str:
 
 
 def write_sealed(path: str | Path, content: bytes, last: bool = False) -> None:
-    """Write bytes that hold a `BLANK` atomically, with their checksum in its place.
+    """Write bytes that hold a `BLANK` atomically, with their checksum in place of it.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def write_sealed(path: str | Path, content: bytes, last: bool = False) -> None:
     content
         All bytes.
     last
-        The place is the last that looks like one, not the first.
+        Whether the last `BLANK` is the placeholder, not the first.
     """
     at = content.rindex(BLANK.encode()) if last else content.index(BLANK.encode())
     with atomic_path(path) as temporary, temporary.open("wb") as file:
@@ -101,11 +101,11 @@ def check_seal(path: str | Path, content: bytes | bytearray, last: bool = False)
     Parameters
     ----------
     path
-        For the message.
+        Path for the message.
     content
         All bytes of the file.
     last
-        The checksum is the last that looks like one (metadata at the end of the file), not the first.
+        Whether the last match is the checksum (metadata at the end of the file), not the first.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def check_seal(path: str | Path, content: bytes | bytearray, last: bool = False)
 
 
 def carries_seal(path: str | Path) -> bool:
-    """Return whether a file has a checksum in the metadata at its end, as tables of this package have.
+    """Return whether a file has a checksum in the metadata at its end, like tables of this package.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def carries_seal(path: str | Path) -> bool:
 
 
 def read_sealed(path: str | Path, last: bool = False) -> bytearray:
-    """Return the bytes of a file, once they match their checksum.
+    """Return the bytes of a file, after comparing them with their checksum.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def read_sealed(path: str | Path, last: bool = False) -> bytearray:
 
 
 def check_sealed(path: str | Path) -> None:
-    """Compare a file of any size with its checksum, the first that looks like one, in blocks of 1 MiB.
+    """Compare a file of any size with its checksum, the first match, in blocks of 1 MiB.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def check_sealed(path: str | Path) -> None:
 
 
 def checksum(path: str | Path) -> str:
-    """Return the XXH3 checksum (128 bits) of a file's bytes as they are, in hexadecimal, read in blocks of 1 MiB.
+    """Return the XXH3 checksum (128 bits) of a file's bytes, in hexadecimal, read in blocks of 1 MiB.
 
     Raises
     ------

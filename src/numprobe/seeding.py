@@ -1,4 +1,4 @@
-"""Seeds for every random choice, derived from the configured seed and the names of what is drawn."""
+"""Derive the seed of every random choice from the configured seed and the names of the draw."""
 
 from hashlib import blake2b
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 def derive_seed(seed: int, *names: str | int) -> int:
-    """Return a 63-bit seed that depends on `seed` and on every name, and on nothing else.
+    """Return a 63-bit seed that depends on `seed` and the names only.
 
-    Two models with the same shapes get different weights, and a draw does not depend on what was drawn before it.
+    So two models of the same shape get different weights, and a draw does not depend on earlier draws.
     """
     text = "\x1f".join(str(part) for part in (seed, *names))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
-    """Return a numpy generator seeded by `derive_seed`."""
+    """Return a NumPy generator seeded by `derive_seed`."""
     return np.random.default_rng(derive_seed(seed, *names))

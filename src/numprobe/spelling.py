@@ -1,6 +1,6 @@
-"""The numerals of a text, and which of them are whole numbers written in plain digits (docs/numbers.md).
+"""Find the numerals of a text, and those that are whole numbers in plain digits (docs/numbers.md).
 
-A part of a numeral is never taken for the number: `1,234` holds neither 1 nor 234. Standard library only.
+A part of a numeral is never taken for a number: `1,234` holds neither 1 nor 234. Standard library only.
 """
 
 import re
@@ -8,7 +8,7 @@ import unicodedata
 from itertools import takewhile
 from typing import NamedTuple
 
-#: Why a numeral is no whole number in plain digits.
+#: Reasons why a numeral is no whole number in plain digits.
 SPELLINGS = (
     "grouped",
     "decimal",
@@ -23,12 +23,12 @@ SPELLINGS = (
 )
 _PLAIN = "plain"
 
-# Between groups of three digits, beside comma and full stop: spaces of all kinds, apostrophes, underscores.
+# Separators of groups of three digits besides comma and full stop: spaces, apostrophes, underscores.
 _GAPS = "'\u2019_ \u00a0\u2007\u2009\u202f"
-# Stand for digits of other kinds that have no place value (², ½, Ⅷ, ①), and for signs that take no room of their own
-# (zero-width characters, soft hyphens, combining marks).
+# Stand-ins for digits without a place value (², ½, Ⅷ, ①), and for characters without width (zero-width characters, soft
+# hyphens, combining marks).
 _OTHER, _ROOMLESS = "\u00b2", "\u200b"
-# Signs that are read as others are: separators and signs of other scripts and widths.
+# Characters that are read like others: separators and signs of other scripts and widths.
 _ALIKE = {
     sign: like
     for like, signs in {
@@ -49,7 +49,7 @@ _ALIKE = {
     }.items()
     for sign in signs
 }
-# Forms in the order in which they are tried, each with what must not follow it.
+# Forms in the order in which they are tried, each with a lookahead for what must not follow.
 _FORMS = {
     "date": r"(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}(?P<dash>[-/.])\d{1,2}(?P=dash)\d{4}|\d{1,2}/\d{1,2}/\d{2})(?![-/]?\d)",
     "time": r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?!:?\d)",
@@ -65,7 +65,7 @@ _NUMERAL = re.compile(
 )
 _ONE_POINT = re.compile(r"\d+[.,]\d+", re.ASCII)
 _SIGNS = "-\u2212\u2013\u00b1"
-# After these, as after letters and digits, a sign stands between two things.
+# After these, as after letters and digits, a minus sign is an operator or a dash.
 _CLOSING = ")]}%\u00b0"
 
 
@@ -86,7 +86,7 @@ class Numeral(NamedTuple):
 
 
 class _Flat(dict[int, str]):
-    """Stand-ins for signs while numerals are looked for."""
+    """Stand-ins for characters during the search for numerals."""
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
@@ -104,7 +104,7 @@ _FLAT = _Flat()
 
 
 def find_numerals(text: str) -> list[Numeral]:
-    """Return all numerals of a text, in whatever digits, in their order."""
+    """Return all numerals of a text, in digits of any kind, in order."""
     flat = text if text.isascii() else text.translate(_FLAT)
     return [_numeral(text, flat, match) for match in _NUMERAL.finditer(flat)]
 
@@ -123,7 +123,7 @@ def _numeral(text: str, flat: str, match: re.Match[str]) -> Numeral:
 
 
 def _reason(text: str, match: re.Match[str]) -> str | None:
-    """Return what is not plain about the digits themselves, a sign before them aside."""
+    """Return why the digits themselves are not plain, apart from a sign before them."""
     start, end = match.span()
     if _OTHER in (text[start - 1 : start], text[end : end + 1]):
         return "other_digits"
@@ -141,7 +141,7 @@ def _reason(text: str, match: re.Match[str]) -> str | None:
 
 
 def _grouping(match: re.Match[str]) -> str:
-    """Return what groups of three digits are: with a fraction behind them, or `1.234`, they may be a decimal."""
+    """Return the reason for groups of three digits; before a fraction, or as in `1.234`, they may be a decimal."""
     gap, rest = match["gap"], match["rest"]
     if rest:
         return "compound" if rest[0] == gap else "decimal"
@@ -149,9 +149,9 @@ def _grouping(match: re.Match[str]) -> str:
 
 
 def _sign(text: str, start: int) -> int:
-    """Return where the sign of the digits from `start` on is; `start`, if there is none.
+    """Return the index of the sign of the digits from `start` on; `start` if there is none.
 
-    A hyphen, a dash and the sign of a difference are none.
+    A hyphen, a dash and a minus operator are no signs.
     """
     sign = start - 1
     while sign > 0 and text[sign] == _ROOMLESS:
@@ -166,7 +166,7 @@ def _sign(text: str, start: int) -> int:
 
 
 def _is_part_of_name(text: str, start: int, end: int) -> bool:
-    """Return whether letters stand on both sides, as in H2O, or other digits in the same word, as in x1y22."""
+    """Return whether there are letters on both sides, as in H2O, or other digits in the same word, as in x1y22."""
     before = start > 0 and _is_word(text[start - 1])
     after = end < len(text) and _is_word(text[end])
     if before == after:
@@ -176,5 +176,5 @@ def _is_part_of_name(text: str, start: int, end: int) -> bool:
 
 
 def _is_word(sign: str) -> bool:
-    """Return whether a sign makes one word with digits beside it: in scripts without cases words are not spaced."""
+    """Return whether a character forms one word with adjacent digits; scripts without case do not space words."""
     return sign in "0123456789_" or (sign.isalpha() and sign.lower() != sign.upper())

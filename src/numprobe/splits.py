@@ -1,6 +1,6 @@
-"""Division of number VALUES into training and test: the same in every context, layer and model.
+"""Split number VALUES into training and test, in the same way in every context, layer and model.
 
-A split is over values, never over prompts, so a probe is always judged on numbers that it has not seen. Values are
+A split is over values, never over prompts, so a probe is always evaluated on numbers that it has not seen. Values are
 assigned to blocks; a fold names the blocks that test, validate and train. Fits accumulate statistics per block, and
 any training set is a union of blocks.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from numprobe.errors import NumprobeError
 from numprobe.seeding import derive_seed
 
-# arXiv 2510.26285, the one split of all its per-layer experiments (888 training values; torch seed 0, 0..999).
+# The split of all per-layer experiments of arXiv 2510.26285 (888 training values; torch seed 0, 0..999).
 PAPER_VALIDATION = tuple(
     int(n)
     for n in """21 31 37 73 74 75 81 170 207 218 231 233 252 268 276 285 338 342 345 366 376 377 380 383 412 432 445 450
@@ -88,12 +88,12 @@ class Split:
 
 
 def value_block(seed: int, value: int, blocks: int) -> int:
-    """Return the block of one value: depends on (seed, value) and the number of blocks only."""
+    """Return the block of one value, which depends on (seed, value) and the number of blocks only."""
     return derive_seed(seed, "value", value) % blocks
 
 
 def make_split(minimum: int, maximum: int, scheme: str, folds: int, inner: int, seed: int) -> Split:
-    """Blocks and folds.
+    """Make the blocks and folds of a range of values.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Parquet tables with provenance, and the schema that all tables of measurements share."""
+"""Read and write Parquet tables with provenance; the schema shared by all tables of measurements."""
 
 import io
 import json
@@ -71,7 +71,7 @@ def write_table(path: str | Path, table: pl.DataFrame, metadata: Mapping[str, An
     with pq.ParquetWriter(written, arrow.schema, compression="zstd") as writer:
         writer.write_table(arrow)
         writer.add_key_value_metadata({CHECKSUM: BLANK})
-    # The footer names it last: what looks like it before that is data.
+    # The footer holds the checksum last; earlier matches are data.
     write_sealed(path, written.getvalue(), last=True)
 
 
@@ -91,7 +91,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """Return the metadata that `write_table` stored; errors as `read_table`."""
+    """Return the metadata that `write_table` stored; errors as in `read_table`."""
     content = pa.BufferReader(read_sealed(path, last=True))
     try:
         stored = pq.read_schema(content).metadata or {}

@@ -1,33 +1,33 @@
-"""Refusal of files that are given as text and are none."""
+"""Refuse input that is given as text but is not valid text."""
 
 import re
 
 from numprobe.errors import NumprobeError
 from numprobe.lfs import START
 
-#: Characters of a text at the most. No model reads so many; a book has a tenth of them.
+#: Maximum number of characters of a text. No model reads that many; a book has a tenth of them.
 LONGEST = 10_000_000
 
-# Characters that a message shows on each side of a place.
+# Number of characters shown in a message on each side of a place.
 _AROUND = 40
 _NUL = "\0"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_text(text: str, where: str) -> None:
-    """Refuse what `text_problem` finds.
+    """Refuse a text with a problem (`text_problem`).
 
     Parameters
     ----------
     text
         Any text.
     where
-        What the message begins with: the file and line, or the argument.
+        Start of the message: the file and line, or the argument.
 
     Raises
     ------
     NumprobeError
-        If something keeps it from being read.
+        If the text has a problem.
     """
     problem = text_problem(text)
     if problem is not None:
@@ -35,24 +35,24 @@ def check_text(text: str, where: str) -> None:
 
 
 def text_problem(text: str) -> str | None:
-    """Return why a text would be read as other numbers than were written, or could not be read; None for a text.
+    """Return why a text could not be read, or would be read as other numbers than were written; None for a valid text.
 
-    It holds NUL characters, bytes that are not UTF-8 (`errors="surrogateescape"`) or halves of characters, is longer
-    than `LONGEST`, or a Git LFS pointer.
+    Problems are NUL characters, bytes that are not UTF-8 (`errors="surrogateescape"`), lone surrogates, a length above
+    `LONGEST`, and Git LFS pointers.
     """
     if _NUL in text:
         return f"character {text.index(_NUL)} is NUL, as in UTF-16 that is taken for UTF-8: save it as UTF-8"
     if not text.isascii() and (found := _SURROGATE.search(text)) is not None:
         return f"not UTF-8 ({_describe(found[0])} at character {found.start()}): save it as UTF-8"
     if len(text) > LONGEST:
-        return f"longer than {LONGEST:,} characters, which no model reads: divide it into texts"
+        return f"longer than {LONGEST:,} characters, which no model reads: divide it into several texts"
     if text.startswith(START):
         return "a Git LFS pointer, not the text itself: run `git lfs pull` where it was cloned, or download it again"
     return None
 
 
 def excerpt(text: str, start: int = 0, end: int = 0) -> str:
-    """Return a text in quotes, for a message; of a long one what stands around some characters."""
+    """Return a text in quotes for a message; of a long text, the part around the given characters."""
     if len(text) <= 4 * _AROUND:
         return repr(text)
     first, last = max(start - _AROUND, 0), end + _AROUND

@@ -1,6 +1,6 @@
-"""Check that the files of a study are as they were written: all (`numprobe verify`), or those a run keeps.
+"""Check the files of a study against their checksums: all (`numprobe verify`), or those that a run keeps.
 
-The Snakefile imports this module at every start: what reads states is imported when states are read.
+The Snakefile imports this module at every start, so the code that reads states is imported only when needed.
 """
 
 import os
@@ -23,12 +23,12 @@ _CHECKED = {".parquet", ".json", ".safetensors"}
 
 
 class Verifier:
-    """Checks files one by one; reads every manifest once.
+    """Checks files one by one, and reads every manifest once.
 
     Parameters
     ----------
     tensors, states
-        Compare all bytes of safetensors files, and of states; otherwise, as they are large, their sizes alone.
+        Whether to compare all bytes of safetensors files and of states, or only sizes, as these files are large.
     """
 
     def __init__(self, tensors: bool = True, states: bool = True) -> None:
@@ -36,7 +36,7 @@ class Verifier:
         self._manifests: dict[Path, dict[str, Any]] = {}
 
     def check(self, path: Path) -> None:
-        """Check a file; of files that no job reads nothing.
+        """Check a file; files that no job reads are accepted.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Verifier:
 
 
 def find_damage(files: Iterable[Path], tensors: bool = True, states: bool = True) -> Iterator[BadFile | None]:
-    """Yield for each file what is wrong with it, or None; parameters as `Verifier`."""
+    """Yield for each file its fault, or None; parameters as in `Verifier`."""
     verifier = Verifier(tensors, states)
     for path in files:
         try:
@@ -101,7 +101,7 @@ def find_damage(files: Iterable[Path], tensors: bool = True, states: bool = True
 
 
 def report_damage(path: str | Path) -> tuple[int, int]:
-    """Check a file, a folder or a study, show progress, and print one table of what is damaged.
+    """Check a file, a folder or a study with a progress bar, and print a table of damaged files.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def report_damage(path: str | Path) -> tuple[int, int]:
 
     Returns
     -------
-    The numbers of files that were checked, and that cannot be used.
+    The numbers of files checked, and of those that cannot be used.
     """
     files = study_files(path)
     found: dict[Path, BadFile] = {}
@@ -118,7 +118,7 @@ def report_damage(path: str | Path) -> tuple[int, int]:
     with tqdm(total=sum(sizes), desc="verify", unit="B", unit_scale=True, disable=None) as bar:
         for size, bad in zip(sizes, find_damage(files), strict=True):
             if bad is not None:
-                # A manifest is named once, not for every file that it describes.
+                # Name a damaged manifest once, not for every file that it describes.
                 found.setdefault(bad.path, bad)
             bar.update(size)
     rows = [("file", "fault", "remedy"), *((str(bad.path), bad.fault, bad.remedy) for bad in found.values())]
@@ -151,7 +151,7 @@ def _unread(file: Path) -> bool:
 
 
 def check_length(path: str | Path) -> None:
-    """Compare the size of a safetensors file with its header, which is all that is read.
+    """Compare the size of a safetensors file with its header; nothing else is read.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def check_length(path: str | Path) -> None:
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             length = int.from_bytes(file.read(8), "little")
-            # Headers of probes name thousands of tensors; to parse them all takes a second.
+            # Headers of probes name thousands of tensors; parsing them all would take a second.
             end = max(map(int, _END.findall(file.read(min(length, size)))), default=0)
     except OSError as error:
         raise unreadable(path, error) from None

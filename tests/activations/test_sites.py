@@ -106,7 +106,9 @@ def test_a_block_that_does_something_else_is_refused(tmp_path, prompts, monkeypa
     block = type(tiny_model("llama").layers[0])
     plain = block.forward
     monkeypatch.setattr(block, "forward", lambda self, *args, **options: 0.9 * plain(self, *args, **options))
-    with pytest.raises(NumprobeError, match="model 'm': what attention and MLP of block 1 add is not what the block"):
+    with pytest.raises(
+        NumprobeError, match="model 'm': the additions of attention and MLP do not make up the change by block 1"
+    ):
         run(tmp_path, prompts, tiny_model("llama"))
 
 

@@ -116,7 +116,7 @@ def test_rare_line_separators_inside_json_strings_do_not_end_a_line(tmp_path: Pa
             r"line 1: 'text': not UTF-8 \(half of a character \(\\ud83d\) at character 2",
         ),
         ("a.jsonl", b'{"text": "1", "domain": "\\udcff"}', "line 1: 'domain': not UTF-8"),
-        ("a.jsonl", b'{"text": ' + b"[" * 100_000, "line 1: JSON of too many levels"),
+        ("a.jsonl", b'{"text": ' + b"[" * 100_000, "line 1: JSON is nested too deeply"),
         ("a.jsonl", b'{"text": ' + b"1" * 5000 + b"}", "line 1: 'text': must be a string, not a value of type int"),
         ("a.jsonl", b'{"text": null}', "line 1: 'text': is missing"),
         ("a.parquet", b"PAR1 not really", "is not a readable Parquet file"),
@@ -181,7 +181,7 @@ def test_what_a_column_may_hold(tmp_path):
     raw = pa.array([b"1", b"\xff"]).cast(pa.binary())
     not_utf8 = pa.StringArray.from_buffers(2, raw.buffers()[1], raw.buffers()[2])
     pq.write_table(pa.table({"text": not_utf8}), path)
-    with pytest.raises(NumprobeError, match="line 1 or behind it: not UTF-8"):
+    with pytest.raises(NumprobeError, match="line 1 or later: not UTF-8"):
         read_corpus(path, 0, 0.5)
 
 
@@ -214,7 +214,9 @@ def test_a_line_of_a_hundred_million_characters_is_refused_before_it_is_read(tmp
         file.write(b"1 egg\n" + b"12 or " * (LONGEST // 6 + 1))
         file.truncate(100_000_000)
     tracemalloc.start()
-    with pytest.raises(NumprobeError, match=r"line 2: longer than 10,000,000 characters, .* divide it into texts"):
+    with pytest.raises(
+        NumprobeError, match=r"line 2: longer than 10,000,000 characters, .* divide it into several texts"
+    ):
         read_corpus(path, 0, 0.5)
     assert tracemalloc.get_traced_memory()[1] < 60 << 20
     tracemalloc.stop()

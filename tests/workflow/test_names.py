@@ -69,7 +69,7 @@ def test_paths_with_braces_are_refused_with_their_key(path, key):
         config["models"].append({"name": "mine", "source": "path", "path": path})
     else:
         config["contexts"].append({"name": "c", "kind": "natural", key: path if key == "corpus" else [{"path": path}]})
-    with pytest.raises(NumprobeError, match=r"(corpus|path): .* which Snakemake does not take in a path: rename it"):
+    with pytest.raises(NumprobeError, match=r"(corpus|path): .* which Snakemake does not allow in a path: rename it"):
         check_config(config)
 
 
