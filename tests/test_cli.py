@@ -145,7 +145,7 @@ def test_a_sentence_says_how_numbers_are_written_and_what_applies(tmp_path, caps
     assert main(["add-model", str(folder), "--maximum", "199"]) == 0
     assert "# It writes every number of 0..199 as one token: all experiments apply.\n" in capsys.readouterr().out
     assert main(["add-model", str(folder), "--maximum", "249"]) == 0
-    said = "in one token, if at all: 200 of 0..249 are single tokens, and 50 do not consist of whole tokens and are left out."
+    said = "200 of 0..249 are single tokens, and 50 do not consist of whole tokens and are left out."
     assert said in capsys.readouterr().out
     digits = separate_space_tokenizer()
     folder = save(tmp_path / "other", tiny_model("llama", vocab_size=len(digits)), digits)

@@ -80,7 +80,7 @@ def test_wrong_offsets_are_an_error():
     encoded = LEFT.encode(["123456"])[0]
     shifted = Encoded(encoded.ids, encoded.starts, encoded.ends.copy())
     shifted.ends[-2] -= 1
-    with pytest.raises(NumprobeError, match="the tokens of 123456 in .* are not clear"):
+    with pytest.raises(NumprobeError, match=r"the tokens of 123456 in .* are not clear"):
         find_chunks(LEFT, "123456", shifted, 0, 6)
     with pytest.raises(NumprobeError, match="no token covers"):
         find_chunks(LEFT, "123456", LEFT.encode(["1"])[0], 3, 6)
