@@ -585,7 +585,6 @@ _EXPERIMENT_CONTEXTS = {
     "examples": "a context of prompts",
     "composition": "any context",
     "trained_probes": "a probe that is trained by gradient descent, in one of its contexts",
-    "frequencies": f"'{VOCABULARY}'",
     "embedding_probes": f"'{VOCABULARY}'",
     "layer_probes": "a context of the kind operand or result, or those that it names",
     "natural_contexts": "a context of the kind natural",
@@ -630,7 +629,7 @@ def _applies(study: Study, experiment: str) -> bool:
         return bool(study.trained_probe_runs())
     if experiment == "natural_contexts":
         return any(study.contexts_of_kind(model, "natural") for model in models)
-    if experiment in ("spectra", "frequencies", "embedding_probes"):
+    if experiment in ("spectra", "embedding_probes"):
         return VOCABULARY in contexts
     if experiment == "sites":
         return bool(set(contexts) & set(entry["contexts"]))

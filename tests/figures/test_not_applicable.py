@@ -7,10 +7,8 @@ from numprobe.errors import NumprobeError
 from numprobe.evaluation.collect import collect
 from numprobe.experiments.rsa.figure import draw_rsa, rsa_rows
 from numprobe.figures.embedding_probes import draw_embedding_probes, embedding_probes_rows
-from numprobe.figures.frequencies import draw_frequencies, frequencies_rows
 from numprobe.figures.not_applicable import draw_not_applicable, drawn_or_reasons, not_applicable_rows
 from numprobe.figures.sample_efficiency import draw_sample_efficiency, sample_efficiency_rows
-from numprobe.figures.shared_frequencies import draw_shared_frequencies, shared_frequencies_rows
 from numprobe.figures.spectra import draw_spectra, spectra_rows
 from numprobe.figures.style import use_style
 from numprobe.findings.page import findings_page
@@ -62,10 +60,6 @@ def test_a_section_names_the_models_whose_matrix_is_left_out_once():
     page = findings_page("representation", {"rsa": table}, ["rsa"], "script.py")
     assert page.count(f"- digits, `vocabulary`: not applicable: {REASON}") == 1
     assert "## Are the number spaces of different models alike? (`rsa`)" in page
-    both = {name: collect([geometry_tables.frequencies_table()], SKIPPED) for name in ("frequencies",)}
-    both["shared_frequencies"] = geometry_tables.shared_frequencies_table()
-    page = findings_page("representation", both, ["frequencies"], "script.py")
-    assert page.count(REASON) == 1
 
 
 def test_spectra_show_the_model_with_its_reason():
@@ -76,25 +70,10 @@ def test_spectra_show_the_model_with_its_reason():
     assert sum(REASON in text for text in found) == panels
 
 
-@pytest.mark.parametrize(
-    ("table", "rows", "draw"),
-    [
-        (geometry_tables.rsa_table, rsa_rows, draw_rsa),
-        (geometry_tables.shared_frequencies_table, shared_frequencies_rows, draw_shared_frequencies),
-    ],
-)
-def test_figures_of_several_contexts_tell_below(table, rows, draw):
-    whole = texts(draw(rows(table())))
+def test_a_figure_of_several_contexts_tells_below():
+    whole = texts(draw_rsa(rsa_rows(geometry_tables.rsa_table())))
     assert LINE not in whole
-    assert LINE in texts(draw(rows(collect([table()], SKIPPED))))
-
-
-def test_waves_tell_below_of_models_that_have_hidden_states_and_in_its_panels_of_others():
-    table = geometry_tables.frequencies_table()
-    name = table.filter(pl.col("value").is_not_null())["model"][0]
-    found = texts(draw_frequencies(frequencies_rows(collect([table], [*SKIPPED, f"{name}:vocabulary:{REASON}"]))))
-    assert LINE.replace("digits", name) in found
-    assert sum(f"not applicable: {REASON}" == text for text in found) == 3
+    assert LINE in texts(draw_rsa(rsa_rows(collect([geometry_tables.rsa_table()], SKIPPED))))
 
 
 def test_embedding_probes_tell_below():

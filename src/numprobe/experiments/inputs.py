@@ -6,6 +6,7 @@ from numprobe.experiments.declare import Place, Study
 from numprobe.runs import base_of, control_of
 
 VOCABULARY = "vocabulary"
+MATCHED_TOKENS = "results/matched/tokens.parquet"
 
 
 def model_files(at: Place) -> list[str]:
@@ -60,6 +61,22 @@ def matched_states(study: Study, model: str) -> list[str]:
     """Return the files of a model's matched tokens, manifest last."""
     layers = [f"residual-{layer}.parquet" for layer in study.layers(model, VOCABULARY)]
     return [f"results/matched/{model}/{file}" for file in [*layers, "positions.parquet", "manifest.json"]]
+
+
+def cards(at: Place) -> list[str]:
+    """Return the cards of all models of the experiment."""
+    return [f"results/cards/{model}.json" for model in at.study.models_of(at.experiment)]
+
+
+def matched_of_all(at: Place) -> list[str]:
+    """Return the files of the matched tokens of all models whose embeddings are studied."""
+    models = at.study.models_of(at.experiment, VOCABULARY)
+    return [file for model in models for file in matched_states(at.study, model)]
+
+
+def matched_tokens(at: Place) -> list[str]:
+    """Return the table of matched tokens, where the embeddings of a model are studied."""
+    return [MATCHED_TOKENS] if at.study.models_of(at.experiment, VOCABULARY) else []
 
 
 def base_model(at: Place) -> str:

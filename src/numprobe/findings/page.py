@@ -14,7 +14,6 @@ from numprobe.findings import (
     denoising,
     embedding_alignment,
     embedding_probes,
-    frequencies,
     layer_probes,
     layer_removal,
     multi_token,
@@ -42,7 +41,6 @@ REPRESENTATION: Sections = {
     "multi_token": multi_token.section,
     "sample_efficiency": sample_efficiency.section,
     "sites": sites.section,
-    "frequencies": frequencies.section,
     "ordinals": ordinals.section,
 }
 

@@ -34,21 +34,6 @@ def composition_runs(wildcards):
     return [run for run in [*STUDY.runs("composition"), *mixed] if base_of(run[0]) == wildcards.model]
 
 
-# --- frequencies -----------------------------------------------------------------------------------------------
-
-
-def own_runs(wildcards):
-    """Embedding matrices and bare numbers of a model and of its untrained control."""
-    return [run for run in bare_runs("frequencies") if run[0] in (wildcards.model, wildcards.model + UNTRAINED)]
-
-
-def matched_options(wildcards):
-    """The matched tokens of a model whose embeddings are studied."""
-    if wildcards.model not in EMBEDDED:
-        return ""
-    return matched_folders([wildcards.model])
-
-
 # --- embedding_probes ------------------------------------------------------------------------------------------
 
 

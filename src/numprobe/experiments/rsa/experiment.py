@@ -17,19 +17,6 @@ def _states(at: Place) -> list[str]:
     return [file for run in at.study.bare_runs(at.experiment) for file in at.study.states(*run)]
 
 
-def _cards(at: Place) -> list[str]:
-    return [f"results/cards/{model}.json" for model in at.study.models_of(at.experiment)]
-
-
-def _matched(at: Place) -> list[str]:
-    models = at.study.models_of(at.experiment, inputs.VOCABULARY)
-    return [file for model in models for file in inputs.matched_states(at.study, model)]
-
-
-def _tokens(at: Place) -> list[str]:
-    return ["results/matched/tokens.parquet"] if at.study.models_of(at.experiment, inputs.VOCABULARY) else []
-
-
 EXPERIMENT = Experiment(
     title="Similarity of the number spaces",
     about="representational similarity of the number spaces of all models",
@@ -40,7 +27,12 @@ EXPERIMENT = Experiment(
         Job(
             "evaluate_rsa",
             places=places.if_any_bare_run,
-            inputs={"states": _states, "cards": _cards, "matched": _matched, "tokens": _tokens},
+            inputs={
+                "states": _states,
+                "cards": inputs.cards,
+                "matched": inputs.matched_of_all,
+                "tokens": inputs.matched_tokens,
+            },
             outputs={"table": "results/tables/rsa/all.parquet"},
             settings=["permutations"],
             values={"resamples": inputs.resamples, "seed": inputs.seed},

@@ -1,13 +1,15 @@
 import polars as pl
 import pytest
 
+from figures.geometry_tables import frequencies_table, shared_frequencies_table
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.figures.frequencies import draw_frequencies, frequencies_rows
-from numprobe.figures.shared_frequencies import draw_shared_frequencies, shared_frequencies_rows
+from numprobe.evaluation.collect import collect
+from numprobe.experiments.frequencies.figure import draw_frequencies, frequencies_rows
+from numprobe.experiments.frequencies.shared_figure import draw_shared_frequencies, shared_frequencies_rows
 from numprobe.figures.style import use_style
 
-from .geometry_tables import frequencies_table, shared_frequencies_table
-from .inspection import legend, texts
+REASON = "its numbers are several tokens"
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +51,22 @@ def test_tables_that_cannot_be_drawn_are_refused():
         frequencies_rows(plain.with_columns(pl.lit("r2").alias("metric")))
     with pytest.raises(NumprobeError, match="no rows of metric iou"):
         shared_frequencies_rows(shared_frequencies_table().with_columns(pl.lit("r2").alias("metric")))
+
+
+def test_waves_tell_below_of_models_that_have_hidden_states_and_in_its_panels_of_others():
+    table = frequencies_table()
+    name = table.filter(pl.col("value").is_not_null())["model"][0]
+    found = texts(
+        draw_frequencies(
+            frequencies_rows(collect([table], [f"digits:vocabulary:{REASON}", f"{name}:vocabulary:{REASON}"]))
+        )
+    )
+    assert f"{name}, vocabulary: not applicable: {REASON}" in found
+    assert sum(f"not applicable: {REASON}" == text for text in found) == 3
+
+
+def test_overlaps_tell_below_of_models_that_have_no_embeddings():
+    line = f"digits, vocabulary: not applicable: {REASON}"
+    skipped = collect([shared_frequencies_table()], [f"digits:vocabulary:{REASON}"])
+    assert line not in texts(draw_shared_frequencies(shared_frequencies_rows(shared_frequencies_table())))
+    assert line in texts(draw_shared_frequencies(shared_frequencies_rows(skipped)))

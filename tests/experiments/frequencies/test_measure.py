@@ -4,13 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from numprobe.evaluation.frequencies import EXTRA, frequency_rows
+from evaluation.spaces import card, planted, word_table, write_space, write_words
 from numprobe.evaluation.geometry import open_spaces
-from numprobe.evaluation.shared_frequencies import EXTRA as SHARED
-from numprobe.evaluation.shared_frequencies import shared_frequency_rows
+from numprobe.experiments.frequencies.measure import EXTRA, frequency_rows
+from numprobe.experiments.frequencies.shared import EXTRA as SHARED
+from numprobe.experiments.frequencies.shared import shared_frequency_rows
 from numprobe.tables import measurements
-
-from .spaces import card, planted, word_table, write_space, write_words
 
 
 def random(seed, count=60):

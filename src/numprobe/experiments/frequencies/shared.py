@@ -3,20 +3,22 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from numprobe.evaluation.depth import MatchedLayers
-from numprobe.evaluation.frequencies import TOO_FEW, compared_layers, pairs_of
-from numprobe.evaluation.geometry import VOCABULARY, Spaces
+from numprobe.activations.store import read_manifest
+from numprobe.evaluation.depth import MatchedLayers, matched_layers
+from numprobe.evaluation.geometry import VOCABULARY, Spaces, open_spaces
 from numprobe.evaluation.matched_tokens import token_states
 from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.evaluation.similarity import p_value
 from numprobe.evaluation.vocabulary import FEWEST, ROTATED
-from numprobe.evaluation.waves import (
+from numprobe.experiments.frequencies.measure import TOO_FEW
+from numprobe.experiments.frequencies.waves import (
     consecutive,
     measured_waves,
     overlap,
@@ -25,6 +27,9 @@ from numprobe.evaluation.waves import (
     rotated_waves,
     strongest,
 )
+from numprobe.experiments.given import Given
+from numprobe.sealed import read_sealed_json
+from numprobe.tables import measurements, read_table
 
 #: Columns of the table beside the shared ones.
 EXTRA = {
@@ -51,6 +56,15 @@ class _Spectra:
     paper: np.ndarray
 
 
+def evaluate_shared_frequencies(given: Given) -> None:
+    """Write the table of all pairs of models: overlap of their strongest frequencies."""
+    spaces = open_spaces(given.folders("states"), [read_sealed_json(card) for card in given.inputs["cards"]])
+    matched = {read_manifest(folder)["model"]: folder for folder in given.folders("matched")}
+    tokens = read_table(given.file("tokens")) if given.inputs["tokens"] else pl.DataFrame()
+    rows = shared_frequency_rows(spaces, matched, tokens, given.values["top"], given.values["seed"])
+    given.write(measurements(rows, EXTRA))
+
+
 def shared_frequency_rows(
     spaces: Spaces, matched: Mapping[str, str | Path], tokens: pl.DataFrame, tops: Sequence[int], seed: int
 ) -> list[Row]:
@@ -75,14 +89,25 @@ def shared_frequency_rows(
     """
     overlaps = _Overlaps(spaces, tops, seed)
     rows: list[Row] = []
-    for first, second in pairs_of(spaces):
-        for context, layers in compared_layers(spaces, first, second):
+    for first, second in combinations(spaces.cards, 2):
+        for context, layers in _compared_layers(spaces, first, second):
             found = overlaps.rows(first, second, context, layers)
             names = {"model": first, "other": second, "context": context, "layer": layers.first}
             place = {"other_layer": layers.second, "depth": layers.depth, "metric": "iou", "seed": seed}
             rows += [{**names, **place, **row} for row in found]
         rows += _matched_rows(first, second, matched, tokens, tops, seed)
     return rows or [{"metric": "iou", "note": f"{NOT_APPLICABLE}: fewer than two models", "seed": seed}]
+
+
+def _compared_layers(spaces: Spaces, first: str, second: str) -> Iterator[tuple[str, MatchedLayers]]:
+    """Context and states of two models that are compared: the input matrices, and all layers by relative depth."""
+    if spaces.get(first, VOCABULARY) is not None and spaces.get(second, VOCABULARY) is not None:
+        yield VOCABULARY, MatchedLayers("embedding", "embedding", None)
+    folders = [spaces.get(model, spaces.context) if spaces.context else None for model in (first, second)]
+    if folders[0] is not None and folders[1] is not None:
+        blocks = [int(spaces.cards[model]["layers"]) for model in (first, second)]
+        for pair in matched_layers(folders[0].layers, folders[1].layers, *blocks):
+            yield str(spaces.context), pair
 
 
 class _Overlaps:

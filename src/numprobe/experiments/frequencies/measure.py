@@ -1,17 +1,16 @@
 """Frequencies in the states of a model, layer by layer, and whether what they promise can be read."""
 
 from collections.abc import Iterator
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from numprobe.evaluation.depth import MatchedLayers, matched_layers
-from numprobe.evaluation.geometry import VOCABULARY, Folder, Spaces
+from numprobe.evaluation.geometry import VOCABULARY, Folder, Spaces, open_spaces
+from numprobe.evaluation.matched_tokens import token_states
 from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.evaluation.vocabulary import FEWEST, ROTATED, SHUFFLED, kappa_rows
-from numprobe.evaluation.waves import (
+from numprobe.experiments.frequencies.waves import (
     MODULI,
     Waves,
     consecutive,
@@ -22,6 +21,9 @@ from numprobe.evaluation.waves import (
     permuted_waves,
     rotated_waves,
 )
+from numprobe.experiments.given import Given
+from numprobe.sealed import read_sealed_json
+from numprobe.tables import measurements, read_table
 
 #: Columns of the table beside the shared ones: cycles per N numbers, its period in numbers, and N itself.
 EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
@@ -29,6 +31,16 @@ TOO_FEW = f"{NOT_APPLICABLE}: fewer than {FEWEST} consecutive numbers"
 PAPER = "point value: the paper's spectrum, the largest of 64 principal components"
 
 Row = dict[str, Any]
+
+
+def evaluate_frequencies(given: Given) -> None:
+    """Write the table of a model: the waves of its states, layer by layer."""
+    spaces = open_spaces(given.folders("states"), [read_sealed_json(given.file("card"))])
+    words = None
+    if given.inputs["matched"]:
+        words = token_states(given.folder("matched"), read_table(given.file("tokens")), given.run, given.run)
+    rows = frequency_rows(spaces, given.run, words, given.values["seed"])
+    given.write(measurements([{"model": given.run, **row} for row in rows], EXTRA))
 
 
 def frequency_rows(spaces: Spaces, model: str, words: np.ndarray | None, seed: int) -> list[Row]:
@@ -125,19 +137,3 @@ def _interval(value: np.ndarray | None, draws: np.ndarray) -> Row:
     centre = float(draws.mean() if value is None else value[0])
     low, high = np.quantile(draws, (0.025, 0.975))
     return {"value": centre, "ci_low": min(float(low), centre), "ci_high": max(float(high), centre)}
-
-
-def compared_layers(spaces: Spaces, first: str, second: str) -> Iterator[tuple[str, MatchedLayers]]:
-    """Context and states of two models that are compared: the input matrices, and all layers by relative depth."""
-    if spaces.get(first, VOCABULARY) is not None and spaces.get(second, VOCABULARY) is not None:
-        yield VOCABULARY, MatchedLayers("embedding", "embedding", None)
-    folders = [spaces.get(model, spaces.context) if spaces.context else None for model in (first, second)]
-    if folders[0] is not None and folders[1] is not None:
-        blocks = [int(spaces.cards[model]["layers"]) for model in (first, second)]
-        for pair in matched_layers(folders[0].layers, folders[1].layers, *blocks):
-            yield str(spaces.context), pair
-
-
-def pairs_of(spaces: Spaces) -> list[tuple[str, str]]:
-    """All pairs of models, in the order of the study."""
-    return list(combinations(spaces.cards, 2))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from numprobe.evaluation.waves import (
+from numprobe.experiments.frequencies.waves import (
     MODULI,
     consecutive,
     half_power,

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.experiments.frequencies.shared_figure import draw_shared_frequencies, shared_frequencies_rows
 from numprobe.figures.panels import curve, explain_empty, fraction_axis, legend_entry, tell_left_out
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, set_layer_axis
@@ -31,6 +33,18 @@ _SPARSITY_NAMES = {"participation": "effective share of frequencies", "half_powe
 _MODULI = {2: Style("#0072B2", "o"), 5: Style("#D55E00", "^"), 10: Style("#009E73", "s")}
 _NULL, _UNTRAINED = "#bbbbbb", "#555555"
 _PERIODS = (2, 2.5, 5, 10)
+
+
+def frequencies(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the waves of every model, and what it shows."""
+    drawn = frequencies_rows(tables["frequencies"])
+    return draw_frequencies(drawn), drawn
+
+
+def shared_frequencies(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the overlap of the models' strongest frequencies, and what it shows."""
+    drawn = shared_frequencies_rows(tables["shared_frequencies"])
+    return draw_shared_frequencies(drawn), drawn
 
 
 def frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:

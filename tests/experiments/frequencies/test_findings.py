@@ -1,7 +1,9 @@
 """The section on waves."""
 
 from figures.geometry_tables import frequencies_table, shared_frequencies_table
-from numprobe.findings.frequencies import section
+from numprobe.evaluation.collect import collect
+from numprobe.experiments.frequencies.findings import section
+from numprobe.findings.page import findings_page
 
 
 def page() -> str:
@@ -30,3 +32,10 @@ def test_overlaps_stand_beside_nulls():
 
 def test_what_does_not_apply_is_said():
     assert "- chunky, `vocabulary`: not applicable: fewer than 50" in page()
+
+
+def test_the_page_names_a_model_whose_matrix_is_left_out_once():
+    skipped = ["digits:vocabulary:its numbers are several tokens"]
+    tables = {"frequencies": collect([frequencies_table()], skipped), "shared_frequencies": shared_frequencies_table()}
+    page = findings_page("representation", tables, ["frequencies"], "script.py")
+    assert page.count("its numbers are several tokens") == 1
