@@ -37,7 +37,7 @@ def _states_of_models(at: Place) -> list[str]:
 
 
 def _has_embeddings(at: Place) -> bool:
-    return at.run in at.study.models_of("embedding_probes", inputs.VOCABULARY)
+    return at.run in at.study.models_of(at.experiment, inputs.VOCABULARY)
 
 
 def _matched(at: Place) -> list[str]:
