@@ -1,7 +1,7 @@
-"""Checks of a study's configuration, made before the first job. Messages name the key, the value and what is allowed.
+"""Check a study's configuration before the first job. Messages name the key, the value and what is allowed.
 
-Two passes: the JSON Schema (types, unknown keys, ranges) and what no schema can say (names that refer to each other,
-layers that a model has, files that exist). All problems of a pass are reported together.
+There are two passes: the JSON Schema (types, unknown keys, ranges), and what a schema cannot express (names that refer
+to each other, layers that a model has, files that exist). All problems of a pass are reported together.
 """
 
 import difflib
@@ -23,14 +23,14 @@ from numprobe.runs import base_of, control_of
 
 ITERATIVE = ("sinusoidal", "wave", "mlp")
 VOCABULARY = "vocabulary"
-#: What stands for the context in the path of the probe of all contexts.
+#: Stands for the context in the path of the probe of all contexts.
 UNIVERSAL = "universal"
-#: What the workflow adds to the name of a context.
+#: Endings that the workflow adds to the name of a context.
 RESERVED_ENDINGS = (".sites", ".trained_probes")
-#: Digits of the numbers of the experiment `composition`, and how many of one length it needs.
+#: Numbers of digits in the experiment `composition`, and how many numbers of one length it needs.
 COMPOSED = (2, 3, 4)
 FEWEST_OF_A_LENGTH = 40
-# Experiments that read the file of one probe, whichever probes the study has besides.
+# Experiments that read the file of the probe `fourier`.
 _NEED_FOURIER = (
     "answers",
     "patching",
@@ -52,7 +52,7 @@ def check_config(config: Config, given: Config | None = None) -> None:
     config
         The configuration.
     given
-        What of it comes from `--config` on the command line.
+        The part of it given by `--config` on the command line.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def _schema_problems(config: Config) -> Iterator[str]:
 
 
 def _own_setting_problems(validator: Any, config: Config) -> Iterator[str]:
-    """Check the settings of single models as those of the experiment that they take the place of."""
+    """Check the settings of single models like the settings of the experiment that they replace."""
     entries = validator.evolve(schema=validator.schema["properties"]["experiments"]["items"])
     for entry in config.get("experiments", []):
         for model in entry.get("settings_of", {}):
@@ -105,7 +105,7 @@ def _own_setting_problems(validator: Any, config: Config) -> Iterator[str]:
 
 
 def settings_for(entry: Config, model: str) -> Config:
-    """Return an experiment's settings for a model: its own, where the entry has some under `settings_of`."""
+    """Return an experiment's settings for a model, with the model's own under `settings_of`."""
     own = entry.get("settings_of", {}).get(model, {})
     return {key: value for key, value in entry.items() if key != "settings_of"} | own
 
@@ -120,7 +120,7 @@ def _describe(error: jsonschema.ValidationError) -> str:
 
 
 def _path(parts: Any, config: Any) -> str:
-    """Return a place in the configuration: entries of a list by their `name`, if it is unique."""
+    """Return a place in the configuration as text; entries of a list by their `name` if it is unique."""
     text, at = "", config
     for part in parts:
         names = [entry.get("name") if isinstance(entry, dict) else None for entry in at if isinstance(at, list)]
@@ -141,7 +141,7 @@ def _unknown_key(error: jsonschema.ValidationError) -> str:
     for key in unknown:
         name, colon, value = str(key).partition(":")
         if colon and name in allowed:
-            messages.append(f"'{key}' lacks the space behind its colon: write {name}: {value}")
+            messages.append(f"'{key}' lacks the space after its colon: write {name}: {value}")
             continue
         close = difflib.get_close_matches(str(key), allowed, n=1)
         hint = f" (did you mean '{close[0]}'?)" if close else ""
@@ -242,7 +242,7 @@ def _model_problems(config: Config) -> Iterator[str]:
 
 
 def _path_problems(entry: Config, keys: tuple[str, ...], where: str) -> Iterator[str]:
-    """Paths become input files of rules, in which braces are wildcards."""
+    """Check that paths can be input files of rules, in which braces are wildcards."""
     for key in keys:
         if key in entry and (problem := path_problem(entry[key])) is not None:
             yield f"{where}.{key}: {problem}"
@@ -254,7 +254,7 @@ def _size_problems(entry: Config, contexts: list[Config], where: str) -> Iterato
 
 
 def _control_problems(entry: Config, controls: list[str], where: str) -> Iterator[str]:
-    """A model may leave controls of the study out, and ask for several of one kind."""
+    """Check a model's controls, which may omit some of the study's and have several untrained ones."""
     own = entry.get("controls", controls)
     for name in own:
         if name not in controls:
@@ -321,7 +321,7 @@ def _context_problems(config: Config) -> Iterator[str]:
 
 
 def _arithmetic_problems(entry: Config, config: Config) -> Iterator[str]:
-    """Worked examples and ranges of operands must leave results to read."""
+    """Check that worked examples and ranges of operands leave results to read."""
     numbers = config["numbers"]["min"], config["numbers"]["max"]
     try:
         arithmetic_examples(entry["name"], entry, numbers, entry.get("seed", config["seed"]))
@@ -330,7 +330,7 @@ def _arithmetic_problems(entry: Config, config: Config) -> Iterator[str]:
 
 
 def _corpus_problems(entry: Config, key: str, where: str) -> Iterator[str]:
-    """A file of texts must be there, and its first text one that can be read."""
+    """Check that a file of texts exists and its first text can be read."""
     path = entry.get(key)
     if path is None:
         return
@@ -339,7 +339,7 @@ def _corpus_problems(entry: Config, key: str, where: str) -> Iterator[str]:
     elif not Path(path).is_file():
         yield f"{where}.{key}: the file {path} does not exist"
     else:
-        # Heavy imports only where a study has a corpus.
+        # Heavy imports only if a study has a corpus.
         from numprobe.prompts.corpus import check_first_text
 
         try:
@@ -390,7 +390,7 @@ def _probe_problems(config: Config) -> Iterator[str]:
 
 
 def _settings_of_problems(entry: Config, models: list[Config]) -> Iterator[str]:
-    """Settings of single models are for models that take part in the experiment."""
+    """Check that settings of single models belong to models that take part in the experiment."""
     where = f"experiments['{entry['name']}'].settings_of"
     experiments = {model["name"]: model.get("experiments", [entry["name"]]) for model in models}
     own = list(entry.get("settings_of", {}))
@@ -408,7 +408,7 @@ def _declared_problems(config: Config) -> Iterator[str]:
 
 
 def _length_problems(config: Config) -> Iterator[str]:
-    """Composition of digits needs numbers of one length, of two to four digits."""
+    """Check that there are enough numbers of one length, of two to four digits, for the composition of digits."""
     low, high = config["numbers"]["min"], config["numbers"]["max"]
     counts = [min(high, 10**length - 1) - max(low, 10 ** (length - 1)) + 1 for length in COMPOSED]
     if max(counts) < FEWEST_OF_A_LENGTH:
@@ -419,7 +419,7 @@ def _length_problems(config: Config) -> Iterator[str]:
 
 
 def _site_problems(entry: Config, config: Config) -> Iterator[str]:
-    """Sites stand beside the residual stream, which the study's own probes read."""
+    """Check the contexts and probes of the experiment `sites`."""
     where = "experiments['sites']"
     closed_form = [probe["name"] for probe in config["probes"] if probe["name"] not in ITERATIVE]
     contexts = [context["name"] for context in config["contexts"]]
@@ -428,7 +428,7 @@ def _site_problems(entry: Config, config: Config) -> Iterator[str]:
 
 
 def _probing_experiment_problems(config: Config) -> Iterator[str]:
-    """Of the experiments that train probes of their own, or draw what others measure."""
+    """Check the experiments that train their own probes, or show the measurements of others."""
     entries = {entry["name"]: entry for entry in config["experiments"]}
     folds = config["split"]["folds"] if config["split"]["scheme"] == "folds" else 1
     if "embedding_probes" in entries:
@@ -450,7 +450,7 @@ def _probing_experiment_problems(config: Config) -> Iterator[str]:
     ):
         missing = [other for other in needed if other not in entries]
         if name in entries and missing:
-            yield f"experiments['{name}']: builds on what {' and '.join(missing)} measures: add it to the experiments"
+            yield f"experiments['{name}']: needs the results of {' and '.join(missing)}: add it to the experiments"
 
 
 def _iterative_problems(entry: Config, config: Config, folds: int) -> Iterator[str]:
@@ -482,7 +482,7 @@ def _layer_problems(entry: Config, config: Config) -> Iterator[str]:
 
 
 def _few_prompts_problems(entry: Config, config: Config, where: str) -> Iterator[str]:
-    """Selectivity trains, chooses and tests on different prompts of the same number."""
+    """Check the number of prompts per number for selectivity, which trains, chooses and tests on different ones."""
     for context in config["contexts"]:
         measured = context["name"] in entry["selectivity"] if "selectivity" in entry else context["kind"] == "operand"
         if measured and context.get("per_value", 3) < 3:

@@ -1,4 +1,4 @@
-"""Refuse to start where the `python` on PATH, which runs the jobs, lacks the packages that they import."""
+"""Refuse to start if the `python` on PATH, which runs the jobs, lacks packages that the jobs import."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ _LACKING = (
 
 
 def check_python() -> None:
-    """Ask the `python` on PATH, unless it is the one that runs Snakemake.
+    """Check the `python` on PATH, unless it is the one that runs Snakemake.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def check_python() -> None:
         If there is none, or it lacks packages.
     """
     found = shutil.which("python")
-    # A virtual environment's python is a link to another one, so places are compared, not what they lead to.
+    # The python of a virtual environment is a link to another one, so folders are compared, not link targets.
     if found is not None and Path(found).parent == Path(sys.executable).parent:
         return
     here = Path(sys.executable).parent

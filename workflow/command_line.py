@@ -1,4 +1,4 @@
-"""Values of `--config` on the command line: Snakemake leaves what stands in braces and brackets as text."""
+"""Parse values of `--config` on the command line, since Snakemake leaves values in braces and brackets as text."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,16 +10,16 @@ _Leaf = tuple[Any, Any, str]
 
 
 def read_given_values(config: dict[str, Any], given: dict[str, Any], schema: dict[str, Any]) -> None:
-    """Read the values that are given on the command line as a configuration file would, in place.
+    """Parse the values given on the command line as in a configuration file, in place.
 
-    `--config 'numbers={max: 49}'` comes as {"max": "49"}. Where the schema wants a text, `revision: 1234567`, it stays.
+    `--config 'numbers={max: 49}'` arrives as {"max": "49"}. If the schema wants text (`revision: 1234567`), it stays.
 
     Parameters
     ----------
     config
-        The configuration, with what is given on the command line in it.
+        The configuration, with the values from the command line.
     given
-        That alone.
+        The values from the command line alone.
     schema
         The JSON Schema of the configuration.
     """
@@ -34,7 +34,7 @@ def read_given_values(config: dict[str, Any], given: dict[str, Any], schema: dic
 
 
 def _leaves(given: Any, holder: Any, key: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], _Leaf]]:
-    """Yield the texts inside a list or mapping that stand at the same place of the configuration, with that place."""
+    """Yield the texts in a list or mapping that are unchanged in the configuration, with their places there."""
     there, path = holder[key], (*path, key)
     if isinstance(given, dict) and isinstance(there, dict):
         for name in given:

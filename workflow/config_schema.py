@@ -1,6 +1,6 @@
 """The JSON Schema of configurations: the file in `schemas/`, and the settings that experiments declare.
 
-`python workflow/config_schema.py > docs/config.schema.json` writes it for editors, which complete and check studies.
+`python workflow/config_schema.py > docs/config.schema.json` writes it for editors to complete and check studies.
 """
 
 import json
@@ -22,8 +22,8 @@ SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
 @cache
 def config_schema() -> dict[str, Any]:
-    """Return the schema."""
-    # Read whenever Snakemake starts: libyaml is six times as fast as the loader in Python, where it is installed.
+    """Return the complete JSON Schema of configurations."""
+    # Read at every start of Snakemake: libyaml, if installed, is six times as fast as the loader in Python.
     schema: dict[str, Any] = yaml.load(SCHEMA.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     definitions = schema["$defs"]
     entry = definitions["experiment"]
@@ -53,7 +53,7 @@ def fill_defaults(config: dict[str, Any]) -> None:
     def with_defaults(validator: Any, properties: dict[str, Any], instance: Any, schema: Any) -> Any:
         for name, definition in properties.items():
             if "default" in definition and isinstance(instance, dict):
-                # A copy: what a study changes in its configuration must not change the schema.
+                # A copy, because a study may change its configuration but must not change the schema.
                 instance.setdefault(name, deepcopy(definition["default"]))
         yield from checked(validator, properties, instance, schema)
 

@@ -1,4 +1,4 @@
-"""Prints config/README.md from the JSON Schema: `python workflow/document_config.py > config/README.md`."""
+"""Print config/README.md from the JSON Schema: `python workflow/document_config.py > config/README.md`."""
 
 from typing import Any
 
@@ -88,7 +88,7 @@ def _rows(key: str, definition: dict[str, Any], required: bool, schema: dict[str
 
 
 def _describe(entry: dict[str, Any]) -> str:
-    """Return the description; of a mapping whose keys are limited, with the keys."""
+    """Return the description, with the allowed keys of a mapping that limits them."""
     inner = entry.get("additionalProperties") or {}
     keys = [f"`{key}`" for key in inner.get("propertyNames", {}).get("enum", [])]
     return f"{entry.get('description', '').strip()} {', '.join(keys)}".strip() + ("." if keys else "")

@@ -1,19 +1,19 @@
-"""Estimate of the disk that the hidden states of a study take, printed before it runs."""
+"""Estimate the disk space for the hidden states of a study, printed before it runs."""
 
 from check_config import VOCABULARY, Config
 from study import Study
 
 from numprobe.runs import base_of
 
-# Numbers in a text of the built-in passages; texts of one's own may hold more or fewer.
+# Numbers per text in the built-in passages; a user's texts may hold more or fewer.
 _PER_TEXT = 5
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
-# Studies below this need no table.
+# Studies with fewer bytes get no table.
 _LARGE = 10e9
 
 
 def describe_states(study: Study) -> str:
-    """Return the size of the stored states: in a line, and for large studies by model and context."""
+    """Return the size of the stored states as text: one line and, for large studies, a table by model and context."""
     sizes = {run: size for run in study.all_runs() if (size := state_bytes(study, *run)) is not None}
     unknown = [name for name, model in study.models.items() if model.width is None]
     kept = "kept" if study.config["activations"]["keep"] else "removed once they are used (activations.keep: false)"
@@ -22,12 +22,12 @@ def describe_states(study: Study) -> str:
     if sum(sizes.values()) >= _LARGE:
         lines += _by_context(study, sizes)
     if unknown:
-        lines.append(f"  Not counted, because their entries do not tell the `width`: {', '.join(unknown)}")
+        lines.append(f"  Not counted, because their entries lack `width`: {', '.join(unknown)}")
     return "\n".join(lines)
 
 
 def _by_context(study: Study, sizes: dict[tuple[str, str], int]) -> list[str]:
-    """One line per context: rows, the sum over the models, and each model's share, its controls included."""
+    """Return one line per context: rows, the sum over models, and each model's share with its controls."""
     lines = []
     for context in [VOCABULARY, *study.contexts]:
         shares = {
@@ -44,7 +44,7 @@ def _by_context(study: Study, sizes: dict[tuple[str, str], int]) -> list[str]:
 
 
 def state_bytes(study: Study, run_model: str, context: str) -> int | None:
-    """Rows x states x width x bytes of one component; None if the width is not known."""
+    """Return rows x states x width x bytes per component; None if the width is unknown."""
     width = study.models[base_of(run_model)].width
     if width is None:
         return None
@@ -53,7 +53,7 @@ def state_bytes(study: Study, run_model: str, context: str) -> int | None:
 
 
 def site_bytes(study: Study) -> int:
-    """Queries, keys, values, and what attention and MLP add: at the most five widths per block; 0 without `sites`."""
+    """Return the bytes of queries, keys, values and the additions of attention and MLP, at most; 0 without `sites`."""
     contexts = (study.experiment("sites") or {"contexts": []})["contexts"]
     item = _BYTES[study.config["activations"]["dtype"]]
     total = 0
@@ -65,7 +65,7 @@ def site_bytes(study: Study) -> int:
 
 
 def state_rows(study: Study, run_model: str, context: str) -> int:
-    """Numbers that a model reads in a context, at the most; for texts, about that many."""
+    """Return the maximum number of rows of a model in a context; an estimate for texts."""
     numbers = study.config["numbers"]
     values = int(numbers["max"] - numbers["min"] + 1)
     return values if context == VOCABULARY else _context_rows(study.sized(run_model, context), values)
@@ -78,7 +78,7 @@ def _context_rows(entry: Config, values: int) -> int:
 
 
 def readable(size: float) -> str:
-    """Return a number of bytes for people."""
+    """Return a number of bytes as text with a unit."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}"

@@ -1,7 +1,7 @@
-"""The files that a target is made from: missing ones are made again, damaged ones end the run.
+"""Check all files that a target depends on: missing ones are made again, damaged ones end the run.
 
-Snakemake looks for a file only where a job that has to run reads it. A file that was deleted while everything made from
-it is still there would never come back, and a damaged one that no job reads would stay.
+Snakemake looks for a file only if a job that has to run reads it. A deleted file would not be made again while all
+files made from it exist, and a damaged one that no job reads would go unnoticed.
 """
 
 from collections.abc import Iterable
@@ -15,20 +15,20 @@ from numprobe.errors import NumprobeError
 from numprobe.sealed import read_sealed_json, write_sealed_json
 from numprobe.verify import find_damage
 
-# Files that were compared in all bytes, with size and times: they are not read again before they change.
+# Files whose bytes were compared, with size and times; they are not read again until they change.
 _COMPARED = Path(".snakemake/compared_files.json")
 _SHOWN = 20
 
 
 def look_after_kept_files() -> None:
-    """Make every run, and every dry run, look at all files that its target is made from.
+    """Make every run and dry run check all files that its target depends on.
 
-    Jobs of which an output is missing run again, and so does what depends on them. Temporary files may be missing.
+    Jobs with a missing output run again, and so do the jobs that depend on them. Temporary files may be missing.
 
     Raises
     ------
     WorkflowError
-        When the graph of jobs is built, if files are damaged that no job will write anew.
+        When the graph of jobs is built, if files are damaged that no job will write again.
     """
     update = DAG.update_needrun
 
@@ -41,7 +41,7 @@ def look_after_kept_files() -> None:
         if missing:
             dag.forcefiles.update(missing)
             await update(dag)
-        # Once, when the graph is new.
+        # Only once, when the graph is new.
         if create_inventory:
             files = [Path(file) for job in kept if not dag.needrun(job) for file in job.output]
             refuse_damage(files, dry=dag.workflow.dryrun)
@@ -59,14 +59,14 @@ def made_files(dag: DAG) -> list[Path]:
 
 
 def refuse_damage(files: Iterable[Path], dry: bool = False) -> None:
-    """Compare files with their checksums, of states the sizes alone; those that are not there are left out.
+    """Compare files with their checksums, but states by size only; missing files are skipped.
 
     Parameters
     ----------
     files
         The files.
     dry
-        Of safetensors files, too, the sizes alone: a dry run shall be quick.
+        Whether to compare safetensors files by size only too, which keeps a dry run quick.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def refuse_damage(files: Iterable[Path], dry: bool = False) -> None:
     states = {file: state for file in files if (state := _state(file)) is not None}
     known = _known()
     new = [file for file, state in states.items() if known.get(str(file)) != state]
-    # A manifest is named once, not for every file that it describes.
+    # Name a damaged manifest once, not for every file that it describes.
     found = list(dict.fromkeys(str(bad) for bad in find_damage(new, tensors=not dry, states=False) if bad))
     if found:
         more = [f"and {len(found) - _SHOWN} more: `numprobe verify` lists all"] if len(found) > _SHOWN else []
@@ -87,7 +87,7 @@ def refuse_damage(files: Iterable[Path], dry: bool = False) -> None:
 
 
 def _state(file: Path) -> list[int] | None:
-    """Size and times of a file; whatever writes to it changes the last of them."""
+    """Return size and times of a file; any write changes the last of them."""
     try:
         found = file.stat()
     except OSError:

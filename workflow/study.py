@@ -1,7 +1,7 @@
-"""A checked configuration, resolved into models, contexts and the pairs of them that are run.
+"""A checked configuration, resolved into models, contexts and the (model, context) pairs to run.
 
-Read by the Snakefile while it builds the graph, so nothing heavy is imported and no model is opened: the number of
-layers comes from the model's `config.json`, its training specification, or the entry's `layers` key.
+The Snakefile uses it while it builds the graph, so nothing heavy is imported and no model is opened: the number of
+layers comes from the model's `config.json`, its training specification, or the entry's key `layers`.
 """
 
 import json
@@ -50,9 +50,9 @@ from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
 
 NOT_FOR_ENCODERS = ("result",)
-#: Why the embedding matrix of a model that writes digits is not read.
+#: Reason for not reading the embedding matrix of a model that writes digits.
 SEVERAL_TOKENS = "its numbers are several tokens"
-#: Experiments that ask a model for answers.
+#: Experiments in which models answer questions.
 MANIPULATION = (
     "answers",
     "layer_removal",
@@ -63,9 +63,9 @@ MANIPULATION = (
     "embedding_alignment",
     "operand_precision",
 )
-#: Those that change the states of operands.
+#: Experiments that change the states of operands.
 OPERANDS = ("ablation", "causal_subspace")
-#: Controls that are fitted as probes of their own; the others are runs of their own.
+#: Controls that are separate probes; the others are separate runs.
 PROBE_CONTROLS = ("shuffled", "gaussian")
 #: Kinds of contexts in which the state before the number is read.
 BEFORE_THE_NUMBER = ("result",)
@@ -85,7 +85,7 @@ class Model:
 
     @cached_property
     def single_tokens(self) -> int | None:
-        """Count of the study's numbers that are one token: by the entry or the files, None if neither tells."""
+        """Number of the study's numbers that are one token, from the entry or the files; None if unknown."""
         if "single_tokens" in self.entry:
             return int(self.entry["single_tokens"])
         if self.entry["source"] == "train":
@@ -98,21 +98,21 @@ class Model:
 
     @property
     def has_untrained(self) -> bool:
-        """True if the model has an untrained control of its own.
+        """Whether the model has its own untrained control.
 
-        Checkpoints share that of the model that they belong to. Of models whose embeddings alone are read it would be
-        the control `gaussian` again: independent random vectors.
+        Checkpoints share that of their model. For models whose embeddings alone are read, it would equal the control
+        `gaussian`: independent random vectors.
         """
         return "of" not in self.entry and not self.embeddings_only
 
     @property
     def embeddings_only(self) -> bool:
-        """True if nothing but the embedding matrices is read, so that the model itself is never loaded."""
+        """Whether only the embedding matrices are read, so that the model itself is never loaded."""
         return self.entry.get("contexts") == [VOCABULARY]
 
     @property
     def device(self) -> str:
-        """The device of the forward pass, or `map=` and accelerate's device map, as the programs take it."""
+        """The device of the forward pass, or `map=` and accelerate's device map, as the programs expect it."""
         spread = self.entry.get("device_map")
         if spread is None:
             return str(self.entry.get("device", "auto"))
@@ -120,18 +120,18 @@ class Model:
 
     @property
     def gpus(self) -> int:
-        """GPUs of a job that runs the model."""
+        """Number of GPUs of a job that runs the model."""
         explicit = "cuda" in self.device or self.device.startswith("map=")
         return int(self.entry.get("resources", {}).get("gpus", explicit))
 
     @property
     def gguf(self) -> str | None:
-        """The GGUF file that the model is converted from, None for other models."""
+        """The GGUF file that the model is converted from; None for other models."""
         return os.path.relpath(_gguf_file(self.entry)) if _is_gguf(self.entry) else None
 
     @property
     def chats(self) -> bool | None:
-        """True if the model has a chat template; None: not known before its files are fetched."""
+        """Whether the model has a chat template; None if unknown until its files are downloaded."""
         if self.entry["source"] in ("hub", "train"):
             return None if self.entry["source"] == "hub" else False
         if self.gguf is not None:
@@ -140,13 +140,13 @@ class Model:
 
     @property
     def conversion_mb(self) -> int:
-        """Main memory that the conversion needs: the weights twice in float32, and what is loaded to convert them."""
+        """Main memory of the conversion in MB: the weights twice in float32, and the libraries."""
         tensors = read_known_model(_gguf_file(self.entry)).tensors.values()
         return 1500 + sum(tensor.weights for tensor in tensors) * 8 // 10**6
 
     @property
     def files(self) -> list[str]:
-        """The model's files, so that a model that is replaced is read again; those of the hub are named by revision."""
+        """The model's files, so that a replaced model is read again; empty for hub models, which have a revision."""
         if self.entry["source"] == "hub":
             return []
         if self.entry["source"] == "train":
@@ -154,7 +154,7 @@ class Model:
             return [f"{folder}/{name}" for name in MODEL_FILES]
         if self.gguf is not None:
             return [f"results/models/{self.name}/{name}" for name in CONVERTED_FILES]
-        # Relative where possible: a study whose folder moves with its environment is not run again.
+        # Relative if possible, so that a study that is moved with its environment is not run again.
         folder = os.path.relpath(_folder(self.entry))
         patterns = ("config.json", "tokenizer*.json", "chat_template.*")
         small = [file for pattern in patterns for file in Path(folder).glob(pattern)]
@@ -162,7 +162,7 @@ class Model:
         return sorted(f"{folder}/{file.relative_to(folder)}" for file in [*small, *weights])
 
 
-#: What the workflow writes of a model that it trains, and of one that it converts.
+#: Files that the workflow writes for a model that it trains, and for one that it converts.
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checksums.json")
 CONVERTED_FILES = (*MODEL_FILES, "conversion.json")
 
@@ -180,7 +180,7 @@ class Study:
 
     @cached_property
     def quantised(self) -> dict[str, Config]:
-        """File and type of the weights of the models that hold them with few bits, by name, for the captions."""
+        """Name -> file and type of the weights of quantised models, for the captions."""
         files = {name: _gguf_file(model.entry) for name, model in self.models.items() if model.gguf}
         types = {name: main_type(read_known_model(file)) for name, file in files.items()}
         return {name: {"file": files[name].name, "type": kind} for name, kind in types.items() if kind not in FLOATS}
@@ -205,13 +205,13 @@ class Study:
         return next((entry for entry in self.config["experiments"] if entry["name"] == name), None)
 
     def settings(self, experiment: str, model: str) -> Config:
-        """The settings of an experiment for a model: the model's own, where it has some; {} without the experiment."""
+        """Return an experiment's settings for a model, with the model's own; {} without the experiment."""
         return settings_for(self.experiment(experiment) or {}, model)
 
     def models_of(self, experiment: str | None = None, context: str | None = None) -> list[str]:
-        """Names of the models that take part in an experiment (None: any), in the order of the configuration.
+        """Return the names of the models that take part in an experiment (None: any), as ordered in the configuration.
 
-        `context`: those of them that are studied in this context (or `vocabulary`) alone.
+        `context`: only those that are studied in this context (or `vocabulary`).
         """
         return [
             name
@@ -221,14 +221,14 @@ class Study:
         ]
 
     def unrelated_models(self, target: str) -> list[str]:
-        """Models that are no checkpoints, without the target itself and the run that the target is a checkpoint of."""
+        """Return the models other than checkpoints, the target, and the model that the target is a checkpoint of."""
         run = self.models[target].entry.get("of", target)
         return [name for name, model in self.models.items() if "of" not in model.entry and name != run]
 
     def specification(self, model: str) -> str:
-        """Return a word that is the same for models which differ in their training seed alone; other models' own name.
+        """Return a word that is equal for models that differ only in their training seed; for others, their name.
 
-        Trained models are seeded by the study's seed and their name, so two entries with one `train` are two seeds.
+        Trained models are seeded by the study's seed and their name, so two entries with equal `train` are two seeds.
         Which checkpoints are saved does not matter.
         """
         entry = self.models[model].entry
@@ -239,7 +239,7 @@ class Study:
         return f"{derive_seed(0, json.dumps(kept, sort_keys=True), entry.get('revision', 'end')):x}"
 
     def experiment_contexts(self, experiment: str, model: str) -> list[str]:
-        """The contexts that an experiment names, as far as a model is studied in them (`vocabulary` included)."""
+        """Return the contexts that an experiment names and a model is studied in (`vocabulary` included)."""
         wanted = (self.experiment(experiment) or {}).get("contexts", [])
         return [context for context in wanted if context in self._all_contexts(model)]
 
@@ -253,7 +253,7 @@ class Study:
         return [name for name in contexts if self.contexts[name]["kind"] not in BEFORE_THE_NUMBER]
 
     def one_state(self, context: str) -> bool:
-        """Return whether a state in a context depends on nothing but the number: bare numbers and matrix rows."""
+        """Return whether a state in a context depends on the number only: bare numbers and matrix rows."""
         return context == VOCABULARY or self.contexts[context]["kind"] == "number"
 
     def contexts_of_kind(self, model: str, *kinds: str) -> list[str]:
@@ -261,12 +261,12 @@ class Study:
         return [name for name in self.contexts_of(model) if self.contexts[name]["kind"] in kinds]
 
     def asked_runs(self, experiment: str) -> list[tuple[str, str]]:
-        """Pairs of a causal model that takes part in an experiment and a context of kind result that it answers."""
+        """Return pairs of a causal model that takes part in an experiment and a context of kind result."""
         models = self.models_of(experiment)
         return [(model, context) for model in models for context in self.contexts_of_kind(model, "result")]
 
     def not_asked(self, experiment: str) -> list[str]:
-        """`model:context:reason` for the contexts of kind result that models of an experiment cannot answer."""
+        """Return `model:context:reason` for contexts of kind result that models of an experiment cannot answer."""
         return [
             text
             for text in self.not_applicable(experiment)
@@ -274,7 +274,7 @@ class Study:
         ]
 
     def changed_layers(self, experiment: str, model: str) -> list[str]:
-        """The stored states of a model that an experiment changes: those that it names, or else all after a block."""
+        """Return the stored states of a model that an experiment changes: those named, else all after a block."""
         wanted = [str(layer) for layer in self.settings(experiment, model).get("layers", [])]
         stored = self.models[model].layers
         return [layer for layer in stored if (layer in wanted if wanted else layer.isdigit() and layer != "0")]
@@ -284,7 +284,7 @@ class Study:
         return next(iter(self.contexts_of_kind(model, "operand")), None)
 
     def operand(self, experiment: str, context: str) -> str:
-        """Return the operand that an experiment changes in a context: the other one, where that has the wider range."""
+        """Return the operand that an experiment changes in a context: the wanted one if its range is not narrower."""
         wanted = str((self.experiment(experiment) or {}).get("operand", "b"))
         other = "a" if wanted == "b" else "b"
         numbers = self.config["numbers"]
@@ -294,17 +294,17 @@ class Study:
         return other if widths[other] > widths[wanted] else wanted
 
     def operand_runs(self, experiment: str) -> list[tuple[str, str]]:
-        """Return the pairs of `asked_runs` whose model is studied in a context of kind operand too."""
+        """Return the pairs of `asked_runs` whose model is also studied in a context of kind operand."""
         return [run for run in self.asked_runs(experiment) if self.operand_context(run[0])]
 
     def no_operands(self, experiment: str) -> list[str]:
-        """`model:context:reason` for the pairs of `asked_runs` that are no `operand_runs`, and for `not_asked`."""
+        """Return `model:context:reason` for the pairs of `asked_runs` not in `operand_runs`, and for `not_asked`."""
         lacking = [run for run in self.asked_runs(experiment) if not self.operand_context(run[0])]
         without = [f"{model}:{context}:no context of kind operand" for model, context in lacking]
         return without + self.not_asked(experiment)
 
     def operand_layers(self, experiment: str, model: str) -> list[str]:
-        """Return the states of a model that an experiment on operands changes, "middle" by its name."""
+        """Return the states of a model that an experiment on operands changes, with "middle" resolved."""
         wanted = self.settings(experiment, model).get("layers", self.models[model].layers)
         names = [middle_layer(self.models[model].layers) if name == "middle" else str(name) for name in wanted]
         return [name for name in dict.fromkeys(names) if name in self.models[model].layers]
@@ -316,18 +316,18 @@ class Study:
         return [name for name in self.contexts_of(model) if name in entry.get("contexts", default)]
 
     def controls_of(self, model: str) -> list[str]:
-        """Return the names of the controls that a model has: those of the study, or the ones that it names."""
+        """Return the names of a model's controls: those of the study, or of these the ones that its entry names."""
         own = self.models[model].entry.get("controls", self.config["controls"])
         return [name for name in self.config["controls"] if name in own]
 
     def reads_untrained(self, model: str) -> bool:
-        """Return whether a model has an untrained control of its own, and the study wants it."""
+        """Return whether a model has its own untrained control and the study wants it."""
         return "untrained" in self.controls_of(model) and self.models[model].has_untrained
 
     def runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
         """Return all (model, context) pairs, `vocabulary` included, the first untrained controls after the models.
 
-        `experiment`: the pairs of the models that take part in it alone.
+        `experiment`: only the pairs of the models that take part in it.
         """
         names = self.models_of(experiment)
         plain = [(name, context) for name in names for context in self._all_contexts(name)]
@@ -340,7 +340,7 @@ class Study:
         return plain + untrained
 
     def bare_runs(self, experiment: str) -> list[tuple[str, str]]:
-        """Embedding matrices and bare numbers of the models of an experiment and of their untrained controls."""
+        """Return the runs on embedding matrices and bare numbers, of an experiment's models and untrained controls."""
         bare = next((name for name, entry in self.contexts.items() if entry["kind"] == "number"), None)
         return [(model, context) for model, context in self.runs(experiment) if context in (VOCABULARY, bare)]
 
@@ -350,7 +350,7 @@ class Study:
         return untrained_runs(model, seeds) + self.mixed_runs(model)
 
     def mixed_runs(self, model: str) -> list[str]:
-        """Return the mixed control of a model, as a list of at most one: it needs a text, so a context of prompts."""
+        """Return the mixed control of a model in a list, empty without a context of prompts, which it needs."""
         return [model + MIXED] if "mixed" in self.controls_of(model) and self.contexts_of(model) else []
 
     def all_runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
@@ -361,7 +361,7 @@ class Study:
         return first + [pair for pair in further if pair not in first]
 
     def run_contexts(self, run_model: str) -> list[str]:
-        """Return the names of the contexts of a run, `vocabulary` included; a mixed one has those of prompts alone."""
+        """Return the names of the contexts of a run, `vocabulary` included; of a mixed run, those of prompts only."""
         model = base_of(run_model)
         return self.contexts_of(model) if control_of(run_model) == "mixed" else self._all_contexts(model)
 
@@ -370,9 +370,9 @@ class Study:
         return [VOCABULARY] * vocabulary + self.contexts_of(model)
 
     def not_applicable(self, experiment: str | None = None, contexts: Container[str] | None = None) -> list[str]:
-        """`model:context:reason` for every pair that is skipped, of the models that take part in an experiment.
+        """Return `model:context:reason` for every skipped pair of the models that take part in an experiment.
 
-        `contexts`: those that the experiment reads; all, `vocabulary` included, if left out.
+        `contexts`: the contexts that the experiment reads; None: all, `vocabulary` included.
         """
         return [
             f"{model}:{context}:{self._reason(model, context)}"
@@ -391,19 +391,19 @@ class Study:
         return "encoder" if encoder else None
 
     def writes_several_tokens(self, model: str) -> bool:
-        """Return whether too few numbers are single tokens of a model for experiments on its embedding matrix."""
+        """Return whether a model has too few single-token numbers for experiments on its embedding matrix."""
         single = self.models[model].single_tokens
         return single is not None and single < self.fewest_single
 
     @property
     def fewest_single(self) -> int:
-        """Count of numbers that must be single tokens: as configured, at least two a fold, at most all."""
+        """Number of numbers that must be single tokens: as configured, at least two per fold, at most all."""
         numbers = self.config["numbers"]
         folds = [_folds(self.config), (self.experiment("embedding_probes") or {"folds": 1})["folds"]]
         return min(max(numbers["fewest_single"], 2 * max(folds)), int(numbers["max"] - numbers["min"] + 1))
 
     def without_rows(self, experiment: str) -> list[str]:
-        """Names of the models that an experiment would read the embedding matrix of, had their numbers rows in it."""
+        """Return the models of an experiment whose embedding matrix is wanted but lacks rows for their numbers."""
         wanting = [name for name in self.models_of(experiment) if VOCABULARY in self._wanted(name)]
         return [name for name in wanting if self._reason(name, VOCABULARY)]
 
@@ -415,7 +415,7 @@ class Study:
         return tuple(vocabulary_layers(model.facts)) if context == VOCABULARY else model.layers
 
     def layer(self, run_model: str, context: str, wanted: str) -> str:
-        """Return the state that `wanted` ("middle" or a name) means for a model in a context; of matrices the input's.
+        """Return the state named `wanted` ("middle" or a name) of a model in a context; for matrices, the input matrix.
 
         Raises
         ------
@@ -444,13 +444,13 @@ class Study:
         return [*layers, f"{folder}/positions.parquet", f"{folder}/manifest.json"]
 
     def iterative_entries(self, run_model: str, context: str) -> list[Config]:
-        """Entries of the iterative probes of a run; none for controls."""
+        """Return the entries of the iterative probes of a run; empty for controls."""
         if control_of(run_model) != "none":
             return []
         return [entry for entry in self.iterative if _covers(entry, run_model, context)]
 
     def probe_controls(self, run_model: str) -> list[str]:
-        """Controls that are fitted as probes of their own; none for runs that are controls themselves."""
+        """Return the controls that are separate probes; empty for runs that are controls themselves."""
         if control_of(run_model) != "none":
             return []
         return [name for name in self.controls_of(run_model) if name in PROBE_CONTROLS]
@@ -479,19 +479,19 @@ class Study:
         ]
 
     def untrained_seed(self, run_model: str) -> int | None:
-        """Seed of the random weights of an untrained control, None for other runs."""
+        """Return the seed of the random weights of an untrained control; None for other runs."""
         control = control_of(run_model)
         if not control.startswith("untrained"):
             return None
         return derive_seed(self.config["seed"], control, base_of(run_model)) % 2**31
 
     def size(self, run_model: str, context: str) -> int | None:
-        """Return a model's own size of a context (`per_value` or `texts`), None for the context's."""
+        """Return a model's own size of a context (`per_value` or `texts`); None for the context's."""
         size = self.models[base_of(run_model)].entry.get("sizes", {}).get(context)
         return None if size is None else int(size)
 
     def sized(self, run_model: str, context: str) -> Config:
-        """Return the entry of a context with the size that it has for a model."""
+        """Return the entry of a context with its size for a model."""
         return with_size(self.contexts[context], self.size(run_model, context))
 
     def prompts(self, run_model: str, context: str) -> str:
@@ -500,7 +500,7 @@ class Study:
         return f"results/prompts/{context}.parquet" if size is None else f"results/prompts/{context}/{size}.parquet"
 
     def context_seed(self, context: str) -> int:
-        """Seed of a context's prompts."""
+        """Return the seed of a context's prompts."""
         return int(self.contexts[context].get("seed", self.config["seed"]))
 
 
@@ -532,12 +532,12 @@ def load_study(config: Config, given: Config | None = None) -> Study:
     config
         The configuration; changed in place.
     given
-        What of it comes from `--config` on the command line.
+        The part of it given by `--config` on the command line.
 
     Raises
     ------
     NumprobeError
-        With every problem of the configuration, or naming a model whose files cannot be found.
+        With every problem of the configuration, or with the model whose files cannot be found.
     """
     check_config(config, given)
     study = Study(config)
@@ -568,7 +568,7 @@ def load_study(config: Config, given: Config | None = None) -> Study:
 
 
 def _idle_experiments(study: Study) -> dict[str, str]:
-    """Experiments that no model of the study has the contexts for, and what they need."""
+    """Return the experiments for which no model of the study has the contexts -> the contexts that they need."""
     names = [entry["name"] for entry in study.config["experiments"]]
     idle = {name: what for name, what in _EXPERIMENT_CONTEXTS.items() if name in names and not _applies(study, name)}
     for name in names:
@@ -598,7 +598,7 @@ _EXPERIMENT_CONTEXTS = {
 
 
 def _raise_layer_problems(study: Study) -> None:
-    """The layers of experiments are states of every model that takes part."""
+    """Check that the layers of experiments are states of every model that takes part."""
     for run in study.sample_efficiency_runs():
         try:
             study.layer(*run, study.experiment("sample_efficiency")["layer"])
@@ -606,7 +606,7 @@ def _raise_layer_problems(study: Study) -> None:
             raise NumprobeError(f"experiments['sample_efficiency'].layer: {error}") from None
     for experiment in OPERANDS:
         for model, _ in study.operand_runs(experiment) if study.experiment(experiment) else ():
-            # What leaves the last block is read by no later token.
+            # No later token reads the output of the last block.
             read = map(str, range(study.models[model].facts.layers))
             if not set(read) & set(study.operand_layers(experiment, model)):
                 raise NumprobeError(f"experiments['{experiment}'].layers: '{model}' has none of them before its end")
@@ -637,7 +637,7 @@ def _applies(study: Study, experiment: str) -> bool:
 
 
 def _single_token_problems(study: Study) -> list[str]:
-    """Models that write digits have no numbers left where those of several tokens are left out."""
+    """Check that single-token numbers suffice if those of several tokens are left out."""
     if study.config["numbers"]["tokens"] != "single":
         return []
     folds = _folds(study.config)
@@ -655,14 +655,14 @@ def _folds(config: Config) -> int:
 
 
 def _declared_problems(study: Study) -> list[str]:
-    """Problems of experiments that are declared in folders of their own."""
+    """Return the problems of declared experiments."""
     names = [entry["name"] for entry in study.config["experiments"] if entry["name"] in experiment_names()]
     needs = [(name, need) for name in names for need in find_experiment(name).needs]
     return [f"  - {problem}" for name, need in needs for problem in need.study_problems(study, name)]
 
 
 def _prompting_problems(study: Study) -> list[str]:
-    """Worked examples and chats are for models that answer, chats for those with a chat template."""
+    """Check that worked examples and chats are used with models that answer, and chats with chat templates."""
     problems = []
     for name, context in study.contexts.items():
         keys = [key for key in ("shots", "chat") if context.get(key)]
@@ -683,7 +683,7 @@ def _prompting_problems(study: Study) -> list[str]:
 
 
 def _intervention_problems(study: Study) -> list[str]:
-    """Every model needs a layer to change; the paper's patch needs the probe that it is fitted on."""
+    """Check that every model has a layer to change, and that the paper's patch has its probe."""
     problems = []
     for name in ("patching", "denoising"):
         runs = study.asked_runs(name) if study.experiment(name) else []
@@ -703,7 +703,7 @@ def _intervention_problems(study: Study) -> list[str]:
 
 
 def _interchange_problems(study: Study) -> list[str]:
-    """Ranges of operands and worked examples must leave numbers to interchange in every part of the split."""
+    """Check that ranges of operands and worked examples leave numbers to interchange in every part of the split."""
     problems: list[str] = []
     numbers = study.config["numbers"]["min"], study.config["numbers"]["max"]
     for model, name in study.operand_runs("causal_subspace") if study.experiment("causal_subspace") else ():
@@ -722,12 +722,12 @@ def _interchange_problems(study: Study) -> list[str]:
     return list(dict.fromkeys(problems))
 
 
-#: Pairs of an operation that are drawn to see whether there are any.
+#: Pairs per operation that are drawn to see whether there are any.
 _TRIED = 10
 
 
 def _split_problems(config: Config) -> list[str]:
-    """Values are spread over the folds by hash, so that a fold may stay empty in a small range."""
+    """Check that no fold is empty, as may happen in a small range, since values are assigned by hash."""
     splits = {"": config["split"]}
     for entry in config["experiments"]:
         if entry["name"] == "embedding_probes":
@@ -754,7 +754,7 @@ def _model(entry: Config, config: Config) -> Model:
 
 
 def _width(entry: Config, config: Config) -> int | None:
-    """Components of a state, None for a model of the hub whose entry does not tell."""
+    """Return the components of a state; None for a hub model whose entry does not say."""
     if entry["source"] == "hub":
         return entry.get("width")
     if entry["source"] == "train":
@@ -833,7 +833,7 @@ _SOURCE_KEYS = ("id", "revision", "package", "folder", "path", "prefix_token", "
 
 
 def _source(entry: Config, config: Config) -> dict[str, Any]:
-    """Return what the programs need to find the model and to read its numbers."""
+    """Return the source from which programs find the model and read its numbers."""
     source = {"kind": entry["source"], **{key: entry[key] for key in _SOURCE_KEYS if key in entry}}
     if entry["source"] == "train":
         base = f"results/models/{entry.get('of', entry['name'])}"

@@ -54,7 +54,7 @@ def test_the_paper_study_is_told_by_context_and_model():
 def test_models_of_unknown_width_are_named():
     config = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
     del config["models"][0]["width"]
-    assert "do not tell the `width`: llama-3.2-1b" in describe_states(load_study(config))
+    assert "entries lack `width`: llama-3.2-1b" in describe_states(load_study(config))
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_a_mapping_is_united_with_that_of_the_file_and_texts_of_the_file_stay():
 
 def test_a_colon_without_a_space_is_told():
     config = {**copy.deepcopy(STUDY), "numbers": given_as("{max:49}")}
-    with pytest.raises(NumprobeError, match="'max:49' lacks the space behind its colon: write max: 49"):
+    with pytest.raises(NumprobeError, match="'max:49' lacks the space after its colon: write max: 49"):
         check_config(config, {"numbers": config["numbers"]})
 
 

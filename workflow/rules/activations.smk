@@ -1,7 +1,7 @@
 """Activations: the hidden states at the probed tokens, all layers of a model in one forward pass.
 
-One rule per model, because its layers are its outputs; the model's untrained controls have the same layers. The mixed
-control has one state and needs no pass.
+There is one rule per model, because its layers are its outputs; its untrained controls have the same layers. The mixed
+control has one state and needs no forward pass.
 """
 
 for entry in STUDY.models.values():
@@ -12,7 +12,7 @@ for entry in STUDY.models.values():
         input:
             model=entry.files,
             prompts=prompts_of,
-            # Its choice of how texts are run, equal states up to rounding, is not made anew with every new card.
+            # A new card does not rerun extraction: its choice of prefix sharing changes states only by rounding.
             card=ancient(f"results/cards/{entry.name}.json"),
         output:
             kept(
@@ -102,7 +102,7 @@ for entry in STUDY.models.values():
 
 
 rule extract_mixed:
-    """The embeddings of the last four tokens, turned and added up: states without a network."""
+    """Sum the randomly rotated embeddings of the last four tokens: states without a network."""
     input:
         model=lambda wildcards: base_model(wildcards).files,
         prompts=prompts_of,

@@ -1,4 +1,4 @@
-"""What the rules share: the resolved study, the digests of the programs, and functions that name files."""
+"""Shared by all rules: the resolved study, digests of programs, and functions that name files."""
 
 import json
 import re
@@ -31,42 +31,42 @@ from study import (
 if set("{}") & set(str(workflow.basedir)):
     raise WorkflowError(f"{workflow.basedir}: Snakemake takes braces in its path for wildcards: rename the folder")
 
-# The programs lie beside the Snakefile, wherever the run's working directory is.
+# The programs are beside the Snakefile, whatever the working directory.
 PROGRAMS = Path(workflow.basedir) / "scripts"
-# The prefix replaces Snakemake's own, so the strict mode of bash is part of it. Snakemake tells the libraries of linear
-# algebra how many threads a job has; the pools of polars and of the tokenizers would take a thread per core.
+# The prefix replaces Snakemake's own, so it includes the strict mode of bash. Snakemake limits the threads of linear
+# algebra libraries; without these variables, polars and tokenizers would start a thread per core.
 POOLS = "POLARS_MAX_THREADS=$OMP_NUM_THREADS RAYON_NUM_THREADS=$OMP_NUM_THREADS"
 shell.prefix(f"set -euo pipefail; export NUMPROBE={shlex.quote(str(PROGRAMS))} {POOLS}; ")
 
 try:
-    # Deployed jobs (conda, containers) have a python of their own.
+    # Deployed jobs (conda, containers) have their own python.
     if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
         check_python()
     STUDY = load_study(config, workflow.config_settings.config)
-    # Before a run and a dry run, not in the processes that run single jobs.
+    # Only before a run or dry run, not in the processes of single jobs.
     if workflow.is_main_process:
         look_after_kept_files()
         print(describe_states(STUDY), *floating_revisions(STUDY), sep="\n", file=sys.stderr)
 except NumprobeError as error:
     raise WorkflowError(str(error))
 
-# Captions see the configuration alone, so what they tell of the models is laid beside it once it is checked.
+# Captions can access only the configuration, so facts about models are added to it after the check.
 config["quantised"] = STUDY.quantised
 
 LEADING = "fourier" if "fourier" in STUDY.closed_form else STUDY.closed_form[0]
 EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
-# Experiments of the plain `snakemake`; the others have targets of their own.
+# Experiments of the default target; the others have separate targets.
 MAIN = ["accuracy", "transfer", "spectra", "examples", "composition"]
-# What the experiments that have targets of their own are about; each group has a page of findings.
+# Groups of experiments with separate targets; each group has a page of findings.
 GROUPS = {"representation": [], "manipulation": []}
-# Filled by add_experiment: what each experiment adds, what each collected table joins, how each figure is drawn.
+# Filled by add_experiment: files of each experiment, inputs of each collected table, program of each figure.
 ADDED, COLLECTED, PLOTS = {}, {}, {}
 CATEGORIES = {"training": "Training of the small models"}
 CAPTIONS = {}
 FORMATS = sorted({"png", *config["figures"]["formats"]})
 CANDIDATES = config["numbers"]["max"] - config["numbers"]["min"] + 1
 RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"
-# A job that fits on a GPU takes one of the GPUs that snakemake was given.
+# A job that fits probes on a GPU takes one of the GPUs given to snakemake.
 FITTING_GPUS = int(config["fitting"]["device"].startswith("cuda"))
 SPLIT = "--scheme {scheme} --folds {folds} --inner {inner} --seed {seed}".format(**config["split"], seed=config["seed"])
 
@@ -77,39 +77,39 @@ wildcard_constraints:
 
 
 def digest(program, *modules):
-    """The digest of a program and of all library code that it imports: a change of either re-runs the rule.
+    """Return a parameter with the digest of a program and all library code that it imports; a change reruns the rule.
 
-    Taken for the rules that have jobs, when their parameters are asked for. `modules`: what it imports by name.
+    It is computed only for rules that have jobs. `modules`: modules that the program imports by name.
     """
     return lambda wildcards: taken_digest(program, *modules)
 
 
 @cache
 def taken_digest(program, *modules):
-    """The digest itself, once for all jobs of a rule."""
+    """Return the digest, computed once for all jobs of a rule."""
     return code_digest(PROGRAMS / f"{program}.py", *modules)
 
 
 def add_experiment(name, collected=None, skipped=(), figures=None, files=(), group="representation"):
-    """Register what an experiment makes, so that its target, collect_tables, the plot rules and the report know it.
+    """Register the files of an experiment with its target, collect_tables, the plot rules and the report.
 
-    A model may name the experiments in which it takes part: go over `STUDY.models_of(name)`, `STUDY.models_of(name,
-    context)`, `STUDY.runs(name)`, `plain_runs(name)` and `STUDY.not_applicable(name)`, never over `STUDY.models`.
+    A model may name the experiments in which it takes part: iterate over `STUDY.models_of(name)`,
+    `STUDY.models_of(name, context)`, `STUDY.runs(name)`, `plain_runs(name)` and `STUDY.not_applicable(name)`, never
+    over `STUDY.models`.
 
-    `collected`: table -> the files that `results/tables/{table}.parquet` joins; where there are none, the table holds
-    nothing but what is skipped, and its figures say so. `skipped`: MODEL:CONTEXT:REASON for the rows of these tables
-    that say what does not apply, or these by table. `figures`: figure -> (program, tables, options, category of the
-    report). `files`: what else the experiment makes. `group`: one of `GROUPS`. Nothing is registered if the study does
-    not have the experiment.
+    `collected`: table -> files joined to `results/tables/{table}.parquet`; without files, the table holds only skipped
+    rows, and its figures say so. `skipped`: MODEL:CONTEXT:REASON of the skipped rows of these tables, or a mapping from
+    table to these. `figures`: figure -> (program, tables, options, category of the report). `files`: further files of
+    the experiment. `group`: one of `GROUPS`. Nothing is registered if the study lacks the experiment.
     """
     if name not in EXPERIMENTS:
         return
-    # A table of nothing at all is left out: such as the choice of layers where only embeddings are read.
+    # Tables without any rows are left out, such as the choice of layers if only embeddings are read.
     tables = collected or {}
     notes = {table: list(skipped.get(table, [])) if isinstance(skipped, dict) else list(skipped) for table in tables}
     collected = {table: list(joined) for table, joined in tables.items() if joined or notes[table]}
     if tables and not collected and not files:
-        raise NumprobeError(f"experiments['{name}']: no model of the study has what it measures: leave it out")
+        raise NumprobeError(f"experiments['{name}']: no model of the study has anything to measure: leave it out")
     COLLECTED.update({table: (joined, notes[table]) for table, joined in collected.items()})
     figures = {figure: plot if measured(plot[1]) else unmeasured(plot) for figure, plot in (figures or {}).items()}
     PLOTS.update({figure: plot[:3] for figure, plot in figures.items()})
@@ -120,27 +120,27 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=(), gro
 
 
 def measured(tables):
-    """Whether anything is measured for one of some tables."""
+    """Return whether anything is measured for any of some tables."""
     return any(COLLECTED[table][0] if table in COLLECTED else True for table in tables)
 
 
 def unmeasured(plot):
-    """The plot of tables that say nothing but what does not apply."""
+    """Return the plot of tables that hold only skipped rows."""
     return ("plot_not_applicable", [table for table in plot[1] if table in COLLECTED], "", plot[3])
 
 
 def trained_models():
-    """Models that the workflow trains, checkpoints of another model left out."""
+    """Return the models that the workflow trains, without checkpoints of other models."""
     return [model for model in STUDY.models.values() if "train" in model.entry]
 
 
 def converted_models():
-    """Models that the workflow converts from GGUF files."""
+    """Return the models that the workflow converts from GGUF files."""
     return [model for model in STUDY.models.values() if model.gguf]
 
 
 def origin_options(model):
-    """The installed package that a model's GGUF file is of, and its version."""
+    """Return options with the installed package of a model's GGUF file and its version."""
     package = model.entry.get("package")
     if package is None:
         return ""
@@ -151,12 +151,12 @@ def origin_options(model):
 
 
 def base_model(wildcards):
-    """The configured model of a run, a control of which it may be."""
+    """Return the configured model of a run, which may be one of its controls."""
     return STUDY.models[base_of(wildcards.model)]
 
 
 def expected_options(wildcards):
-    """What a model's card is checked against."""
+    """Return the options that a model's card is checked against."""
     model = base_model(wildcards)
     told = {"width": "width", "single_tokens": "single-tokens"}
     options = [f"--{option} {model.entry[key]}" for key, option in told.items() if key in model.entry]
@@ -166,172 +166,172 @@ def expected_options(wildcards):
 
 
 def untrained_option(wildcards):
-    """The option that asks for random weights, empty for a model as it is."""
+    """Return the option for random weights; empty for the model itself."""
     seed = STUDY.untrained_seed(wildcards.model)
     return "" if seed is None else f"--untrained-seed {seed}"
 
 
 def extraction_threads(model):
-    """Threads of a job that extracts states: a GPU makes them faster than two threads check, encode and hash them."""
+    """Return the threads of an extraction job; a GPU produces states faster than two threads can write them."""
     return 4 if model.gpus else 1
 
 
 def gpus(wildcards):
-    """GPUs of a job that runs a model."""
+    """Return the number of GPUs of a job that runs a model."""
     return base_model(wildcards).gpus
 
 
 def memory(usual):
-    """`mem_mb` of a job: what the models say that it reads (`resources`), else `usual`; four times more if it ran out."""
+    """Return `mem_mb` of a job: from the `resources` of its models, else `usual`; times four after running out."""
     return lambda wildcards, attempt: configured_resource("mem_mb", wildcards, usual) * 4 ** (attempt - 1)
 
 
 def minutes(usual):
-    """`runtime` of a job: what the models say that it reads (`resources`), else `usual`."""
+    """Return `runtime` of a job: from the `resources` of its models, else `usual`."""
     return lambda wildcards: configured_resource("runtime", wildcards, usual)
 
 
 def configured_resource(name, wildcards, usual):
-    """The resource of the job's model; of a job that reads several models, the largest."""
+    """Return the resource of a job's model, or the largest of all models."""
     models = [base_model(wildcards)] if "model" in wildcards.keys() else STUDY.models.values()
     return max(model.entry.get("resources", {}).get(name, usual) for model in models)
 
 
 def kept(files):
-    """Stored states, marked temporary where the configuration does not keep them."""
+    """Return stored states, marked temporary if the configuration does not keep them."""
     return files if config["activations"]["keep"] else [temp(file) for file in files]
 
 
 def states_of(wildcards):
-    """The activation files of a run, manifest last."""
+    """Return the activation files of a run, manifest last."""
     return STUDY.states(wildcards.model, wildcards.context)
 
 
 def table_files(experiments):
-    """The collected tables of some experiments, and what else they make besides figures."""
+    """Return the collected tables of some experiments, and their other files except figures."""
     return [file for name in experiments if name in ADDED for file in ADDED[name][0]]
 
 
 def states_folder(wildcards, input):
-    """The activation folder of a run: where its manifest lies."""
+    """Return the activation folder of a run, which holds its manifest."""
     (folder,) = {str(Path(file).parent) for file in input if file.endswith("manifest.json")}
     return folder
 
 
 def plain_runs(experiment=None):
-    """Pairs of a model as it is and a context of prompts, of the models that take part in an experiment."""
+    """Return pairs of a model, not a control, and a context of prompts, for the models of an experiment."""
     return [(model, context) for model in STUDY.models_of(experiment) for context in STUDY.contexts_of(model)]
 
 
 def main_models():
-    """Models that take part in an experiment of the plain `snakemake`; all, in a study that has none of these."""
+    """Return the models of the experiments of the default target; all models in a study without these."""
     found = [name for experiment in MAIN if experiment in EXPERIMENTS for name in STUDY.models_of(experiment)]
     return list(dict.fromkeys(found)) or list(STUDY.models)
 
 
 def prompt_contexts(wildcards):
-    """The contexts of prompts in which a run's model is studied."""
+    """Return the contexts of prompts in which a run's model is studied."""
     return STUDY.contexts_of(base_of(wildcards.model))
 
 
 def prompt_runs(wildcards):
-    """A model and its controls with their contexts of prompts, the model first."""
+    """Return a model and its controls with their contexts of prompts, the model first."""
     runs = [wildcards.model, *STUDY.control_runs(wildcards.model)]
     return [(run, context) for run in runs for context in STUDY.contexts_of(wildcards.model)]
 
 
 def control_options(wildcards):
-    """The options that name the model and the control of a run, and the layers in which a control without layers stands."""
+    """Return options for the model and control of a run, and the layers to show a control without layers in."""
     model, control = base_model(wildcards), control_of(wildcards.model)
     layers = f" --layers {' '.join(model.layers)}" if control == "mixed" else ""
     return f"--model {model.name} --control {control}{layers}"
 
 
 def transferred_runs():
-    """The runs whose transfer between contexts is measured: the models, then their controls."""
+    """Return the runs whose transfer between contexts is measured: the models, then their controls."""
     models = [name for name in STUDY.models_of("transfer") if STUDY.contexts_of(name)]
     return models + [run for name in models for run in STUDY.control_runs(name)]
 
 
 def training_logs():
-    """The logs of the models that the workflow trains for its main experiments."""
+    """Return the logs of the models that the workflow trains for its main experiments."""
     main = main_models()
     return [f"results/models/{model.name}/training_log.parquet" for model in trained_models() if model.name in main]
 
 
 def figure_names(experiments):
-    """Figures of some experiments."""
+    """Return the figures of some experiments."""
     return [figure for name in experiments if name in ADDED for figure in ADDED[name][1]]
 
 
 def training_figure():
-    """The figure of the training, if the workflow trains a model."""
+    """Return the figure of the training, if the workflow trains a model."""
     return ["training"] if training_logs() else []
 
 
 def figure_files(figures):
-    """Figures in all formats, with the CSV of what is drawn."""
+    """Return the files of figures in all formats, with the CSV of the drawn data."""
     return expand("results/figures/{figure}.{format}", figure=figures, format=[*FORMATS, "csv"])
 
 
 def experiments_of(subject):
-    """The experiments on a subject, in the order of the configuration; on representation with the main ones."""
+    """Return the experiments on a subject, in the order of the configuration; representation includes the main ones."""
     return [name for name in EXPERIMENTS if name in GROUPS[subject] or (subject == "representation" and name in MAIN)]
 
 
 def tables_of(subject):
-    """Names of the collected tables that a page of findings reads."""
+    """Return the names of the collected tables that a page of findings reads."""
     files = table_files(experiments_of(subject))
     return [table for table in COLLECTED if f"results/tables/{table}.parquet" in files]
 
 
 def group_files(subject):
-    """All that the experiments on a subject make, and the page of their findings."""
+    """Return all files of the experiments on a subject, and the page of their findings."""
     experiments = experiments_of(subject)
     return experiment_files(experiments) + ([f"results/{subject}.md"] if experiments else [])
 
 
 def experiment_files(experiments):
-    """All that some experiments make."""
+    """Return all files of some experiments."""
     return table_files(experiments) + figure_files(figure_names(experiments))
 
 
 def not_applicable_options(skipped):
-    """What a collected table shows as skipped: `MODEL:CONTEXT:REASON`."""
+    """Return the option with the skipped rows of a collected table, `MODEL:CONTEXT:REASON`."""
     return " ".join(["--not-applicable", *map(shlex.quote, skipped)]) if skipped else ""
 
 
 @dataclass(frozen=True)
 class ClosedFormFit:
-    """The runs whose closed-form probes have the same controls, and these."""
+    """Runs whose closed-form probes have the same controls, and these controls."""
 
     controls: list[str]
     runs: list[str]
 
     @property
     def endings(self):
-        """What follows the name of a probe in those of the files."""
+        """Endings of file names after the name of the probe."""
         return ["", *(f".{control}" for control in self.controls)]
 
     @property
     def pattern(self):
-        """The wildcard constraint."""
+        """Wildcard constraint for the runs."""
         return "|".join(map(re.escape, self.runs))
 
     def rule_name(self, what):
-        """The name of the rule."""
+        """Return the name of the rule."""
         if self.controls == probe_controls():
             return f"fit_{what}"
         return f"fit_{what}_with_{'_'.join(self.controls)}" if self.controls else f"fit_untrained_{what}"
 
 
 def probe_controls():
-    """Controls of the study that are fitted as probes of their own."""
+    """Return the study's controls that are separate probes."""
     return [name for name in config["controls"] if name in PROBE_CONTROLS]
 
 
 def closed_form_fits():
-    """The groups of runs that have the same controls."""
+    """Return the groups of runs with the same controls."""
     groups = {}
     for name in STUDY.models:
         for run in (name, *STUDY.control_runs(name)):
@@ -349,12 +349,12 @@ class IterativeFit:
 
 
 def steps_of(entry):
-    """What an entry of probes or experiments says of the number of gradient steps."""
+    """Return the setting for the number of gradient steps in an entry of probes or experiments."""
     return {"steps": entry["steps"]} if "steps" in entry else {}
 
 
 def iterative_fits(entry, published_kinds, published_settings):
-    """The jobs of an experiment: with default settings, and with published ones where `faithful` asks for them."""
+    """Return the jobs of an experiment: with default settings and, if `faithful`, with published ones."""
     steps = steps_of(entry)
     endings = ["", ".shuffled"] if entry["shuffled"] else [""]
     jobs = [("iterative", "", entry["iterative"], endings, steps)]
@@ -374,13 +374,13 @@ def iterative_fits(entry, published_kinds, published_settings):
 
 
 def iterative_files(entry, fits, model):
-    """The files of an experiment's iterative probes on a model; none on models that it leaves out."""
+    """Return the files of an experiment's iterative probes on a model; empty for models that it leaves out."""
     trained = model in entry.get("models", STUDY.models)
     return [file for fit in fits for file in fit.files] if trained else []
 
 
 def corpus_of(wildcards):
-    """The file with the texts of a context, none for those that are built in or made."""
+    """Return the file with the texts of a context; empty for built-in texts and generated prompts."""
     entry = STUDY.contexts[wildcards.context]
     if "datasets" in entry:
         return [f"results/corpora/{wildcards.context}.parquet"]
@@ -388,12 +388,12 @@ def corpus_of(wildcards):
 
 
 def prompts_of(wildcards):
-    """The prompt table that a model reads in a context."""
+    """Return the prompt table that a model reads in a context."""
     return STUDY.prompts(wildcards.model, wildcards.context)
 
 
 def prompt_options(wildcards):
-    """The options of a context's kind."""
+    """Return the options of a context's kind."""
     size = int(wildcards.size) if "size" in wildcards.keys() else None
     entry = with_size(STUDY.contexts[wildcards.context], size)
     options = [f"--kind {entry['kind']}"]
@@ -414,7 +414,7 @@ def prompt_options(wildcards):
 
 
 def numbered(title):
-    """A heading of the report with its number: main experiments, training, then the others as they are configured."""
+    """Return a numbered heading of the report: main experiments, training, then the others as configured."""
     main = [name for name in MAIN if name in ADDED]
     others = [name for name in EXPERIMENTS if name in ADDED and name not in MAIN]
     figures = [*figure_names(main), "training", *figure_names(others)]
@@ -423,7 +423,7 @@ def numbered(title):
 
 
 def figure_outputs(figure):
-    """The files of a figure; the PNG goes into the report."""
+    """Return the files of a figure; the PNG is part of the report."""
     image = report(
         f"results/figures/{figure}.png",
         caption=CAPTIONS.get(figure, f"../report/{figure}.rst"),

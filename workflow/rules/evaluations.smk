@@ -2,7 +2,7 @@
 
 RESAMPLES = config["intervals"]["resamples"]
 
-# The summary shows the headline pair: reading and, if the study has it, composition.
+# The summary shows accuracy and, if the study has it, composition.
 COMPOSED = ["composition"] if STUDY.experiment("composition") else []
 
 add_experiment(
@@ -53,7 +53,7 @@ add_experiment(
 
 
 rule evaluate_probes:
-    """Every probe and control on the numbers that it has not seen."""
+    """Evaluate every probe and control on numbers that it has not seen."""
     input:
         states=states_of,
         probes=lambda wildcards: STUDY.accuracy_files(wildcards.model, wildcards.context),
@@ -84,7 +84,7 @@ rule evaluate_probes:
         " --output {output.table} > {log} 2>&1"
 
 
-# Readers that are compared side by side in other contexts than that of their fit, besides the one of `transfer`.
+# Probes that are compared in contexts other than that of their fit, besides the one of `transfer`.
 SIDE_BY_SIDE = ("fourier", "digits", "circular")
 CHOSEN_AND_TRANSFERRED = [
     probe
@@ -94,7 +94,7 @@ CHOSEN_AND_TRANSFERRED = [
 
 
 rule evaluate_chosen_layers:
-    """Each reader at the layer that inner values choose, beside the controls of the model."""
+    """Evaluate each probe at the layer chosen on inner values, with the model's controls."""
     input:
         states=lambda wildcards: [file for run in prompt_runs(wildcards) for file in STUDY.states(*run)],
         probes=lambda wildcards: [
@@ -142,7 +142,7 @@ if STUDY.experiment("transfer"):
     TRANSFERRED = STUDY.experiment("transfer")["probe"]
 
     rule evaluate_transfer:
-        """Fit in one context, test in another."""
+        """Evaluate probes fitted in one context on the others."""
         input:
             states=lambda wildcards: [
                 file for context in prompt_contexts(wildcards) for file in STUDY.states(wildcards.model, context)
@@ -183,7 +183,7 @@ if STUDY.experiment("transfer"):
 
 
 rule evaluate_spectra:
-    """Fourier spectra of the number embeddings, and the separability of n mod T."""
+    """Compute Fourier spectra of the number embeddings, and the separability of n mod T."""
     input:
         states=lambda wildcards: STUDY.states(wildcards.model, VOCABULARY),
         card="results/cards/{model}.json",
@@ -209,7 +209,7 @@ rule evaluate_spectra:
 
 
 rule sample_examples:
-    """Some decoded numbers in their texts."""
+    """Sample decoded numbers in their texts."""
     input:
         predictions=lambda wildcards: [
             f"results/predictions/{model}/{context}.parquet" for model, context in plain_runs("examples")

@@ -1,4 +1,4 @@
-"""The rules of the experiments, made from their declarations (src/numprobe/experiments/*/experiment.py)."""
+"""The rules of the experiments, generated from their declarations (src/numprobe/experiments/*/experiment.py)."""
 
 import os
 
@@ -25,12 +25,12 @@ def either(names):
 
 
 def place_of(name, wildcards):
-    """The run and context that a job works on."""
+    """Return the run and context that a job works on."""
     return Place(STUDY, name, getattr(wildcards, "model", ""), getattr(wildcards, "context", ""))
 
 
 def job_inputs(name, job):
-    """The input files of a job by name, as a function of the wildcards."""
+    """Return a function from the wildcards to the input files of a job by name."""
 
     def inputs(wildcards):
         files = {key: find(place_of(name, wildcards)) for key, find in job.inputs.items()}
@@ -50,7 +50,7 @@ def job_threads(job):
 
 
 def job_given(name, job):
-    """What a job is given, as JSON, as a function of the wildcards, the inputs and the outputs."""
+    """Return a function from wildcards, inputs and outputs to the arguments of a job as JSON."""
 
     def given(wildcards, input, output):
         at = place_of(name, wildcards)
@@ -68,7 +68,7 @@ def job_given(name, job):
 
 
 def told_files(files):
-    """The files of an input that a job is told: of an activation folder its manifest, which names the others."""
+    """Return the files of an input passed to a job: of an activation folder, the manifest, which names the others."""
     files = [files] if isinstance(files, str) else list(files)
     folders = {str(Path(file).parent) for file in files if Path(file).name == "manifest.json"}
     return [file for file in files if Path(file).name == "manifest.json" or str(Path(file).parent) not in folders]
@@ -80,25 +80,25 @@ def told_output(files):
 
 
 def job_path(job, patterns):
-    """The path of a job's log and benchmark, without folder and ending."""
+    """Return the path of a job's log and benchmark, without folder and ending."""
     files = json.dumps(patterns)
     return "/".join([job.name, *(f"{{{name}}}" for name in ("model", "context") if f"{{{name}}}" in files)])
 
 
 def figure_options(name, figure):
-    """The options of the program that draws a figure of an experiment."""
+    """Return the options of the program that draws a figure of an experiment."""
     values = {key: find(Place(STUDY, name)) for key, find in figure.values.items()}
     return f"--figure {figure.name} --values {shlex.quote(json.dumps(values, sort_keys=True))}"
 
 
 def tables_drawn(figure):
-    """The tables that a figure shows: those of other experiments only where the study has them."""
+    """Return the tables that a figure shows; those of other experiments only if the study has them."""
     made = {table for name in EXPERIMENTS if name in DECLARED for table in DECLARED[name].tables}
     return [table for table in figure.tables if table in made or table in COLLECTED]
 
 
 def plot_digest(program):
-    """The digest of the program that draws a figure, `plot EXPERIMENT` for the figures of an experiment's folder."""
+    """Return the digest of the program that draws a figure; `plot EXPERIMENT` for figures in an experiment's folder."""
     name, *experiment = program.split()
     return digest(name, *(FOLDER / part / "figure.py" for part in experiment))
 

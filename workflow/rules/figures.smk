@@ -1,4 +1,4 @@
-"""Figures: drawn from the joined tables alone."""
+"""Figures, drawn from the joined tables alone."""
 
 for figure in PLOTS:
 
@@ -32,7 +32,7 @@ for figure in PLOTS:
 if training_logs():
 
     rule plot_training:
-        """Loss and held-out accuracy of the trained models."""
+        """Draw loss and held-out accuracy of the trained models."""
         input:
             training_logs(),
         output:
@@ -56,7 +56,7 @@ if training_logs():
 
 
 rule write_configuration:
-    """The configuration with all defaults, for the report and for whoever finds the results."""
+    """Write the configuration with all defaults, for the report and for readers of the results."""
     output:
         report("results/configuration.yaml", caption="../report/configuration.rst", category=numbered("Configuration")),
     log:
@@ -70,7 +70,7 @@ rule write_configuration:
         runtime=10,
     params:
         code=digest("write_configuration"),
-        # A function, because braces in the configuration are no wildcards.
+        # A function, because braces in the configuration must not be taken for wildcards.
         configuration=lambda wildcards: json.dumps({key: config[key] for key in config if key != "quantised"}),
     shell:
         'python "$NUMPROBE"/write_configuration.py --code {params.code} --configuration {params.configuration:q}'

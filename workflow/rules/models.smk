@@ -1,4 +1,4 @@
-"""Models: train the small ones, convert those in GGUF files, describe all of them."""
+"""Models: train the small ones, convert GGUF files, and describe all models."""
 
 for entry in trained_models():
 
@@ -16,7 +16,7 @@ for entry in trained_models():
             f"results/logs/train_model/{entry.name}.log",
         benchmark:
             f"results/benchmarks/train_model/{entry.name}.tsv"
-        # Training is the longest path: it starts first, the longest run before the others.
+        # Training is the longest path, so it starts first, longest runs before the others.
         priority: entry.entry["train"]["steps"]
         conda:
             "../envs/numprobe.yaml"
@@ -49,7 +49,7 @@ for entry in converted_models():
             f"results/logs/convert_model/{entry.name}.log",
         benchmark:
             f"results/benchmarks/convert_model/{entry.name}.tsv"
-        # Much waits for a model.
+        # Many jobs wait for a model.
         priority: 500
         conda:
             "../envs/numprobe.yaml"
@@ -66,9 +66,9 @@ for entry in converted_models():
 
 
 rule describe_model:
-    """Layers, width, weights' sha256 and numbers of a model, checked against the configuration.
+    """Write a model's card (layers, width, sha256 of the weights, numbers), checked against the configuration.
 
-    Only a model of an unlisted type is run, on two prompts, to see whether what texts begin with may be run once.
+    Only a model of an unlisted type is run, on two prompts, to see whether it can share prefixes.
     """
     input:
         lambda wildcards: base_model(wildcards).files,

@@ -1,4 +1,4 @@
-"""Probes: all layers and folds of a model in a context are fitted in one job, with the controls that the model has."""
+"""Probes: one job fits all layers and folds of a model in a context, with the model's controls."""
 
 CLOSED_FORM_OUTPUTS = "results/probes/{{model}}/{{context}}/{probe}{ending}.safetensors"
 

@@ -2,7 +2,7 @@
 
 
 rule make_prompts:
-    """Texts with numbers in them, and where each number stands."""
+    """Make texts with numbers in them, and record the place of each number."""
     input:
         corpus_of,
     output:
@@ -40,7 +40,7 @@ use rule make_prompts as make_sized_prompts with:
 if any("datasets" in entry for entry in STUDY.contexts.values()):
 
     rule draw_texts:
-        """Texts from datasets of the hub and from files: the only rule besides those of models that needs a network."""
+        """Draw texts from hub datasets and from files; only this rule and those of models need a network."""
         input:
             lambda wildcards: [
                 source["path"] for source in STUDY.contexts[wildcards.context]["datasets"] if "path" in source

@@ -1,8 +1,8 @@
-"""Tables of single models and contexts joined to one per experiment, and the pages that tell what they say."""
+"""Join the tables of single models and contexts to one per experiment, and write the pages of findings."""
 
 
 rule collect_tables:
-    """One table per experiment, with a visible row for what does not apply."""
+    """Join one table per experiment, with a row for every model and context that is not applicable."""
     input:
         lambda wildcards: COLLECTED[wildcards.table][0],
     output:
@@ -27,13 +27,13 @@ rule collect_tables:
         " --output {output.parquet} > {log} 2>&1"
 
 
-# Tables of the page of findings beside that of accuracies, by the option of its program.
+# Tables of the page of findings besides the accuracies, by option of its program.
 FURTHER_FINDINGS = {"composition": "composition", "chosen": "chosen_layers", "transfer": "transfer"}
 FURTHER_FINDINGS = {option: table for option, table in FURTHER_FINDINGS.items() if COLLECTED.get(table, [[]])[0]}
 
 
 rule write_findings:
-    """The main results as a page of Markdown tables."""
+    """Write the main results as a page of Markdown tables."""
     input:
         accuracy="results/tables/accuracy.parquet",
         others=[f"results/tables/{table}.parquet" for table in FURTHER_FINDINGS.values()],
