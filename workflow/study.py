@@ -55,9 +55,6 @@ SEVERAL_TOKENS = "its numbers are several tokens"
 #: Experiments in which models answer questions.
 MANIPULATION = (
     "answers",
-    "layer_removal",
-    "patching",
-    "denoising",
     "ablation",
     "causal_subspace",
     "embedding_alignment",
@@ -549,7 +546,6 @@ def load_study(config: Config, given: Config | None = None) -> Study:
             problems.append(f"  - models['{entry['name']}']: {error}")
     checks = (
         _single_token_problems,
-        _intervention_problems,
         _interchange_problems,
         _prompting_problems,
         _declared_problems,
@@ -679,26 +675,6 @@ def _prompting_problems(study: Study) -> list[str]:
             for model in answering
             if "chat" in keys and study.models[model].chats is False
         ]
-    return problems
-
-
-def _intervention_problems(study: Study) -> list[str]:
-    """Check that every model has a layer to change, and that the paper's patch has its probe."""
-    problems = []
-    for name in ("patching", "denoising"):
-        runs = study.asked_runs(name) if study.experiment(name) else []
-        without = [model for model, _ in dict.fromkeys(runs) if not study.changed_layers(name, model)]
-        problems += [
-            f"  - experiments['{name}'].layers: {model} stores none of them" for model in dict.fromkeys(without)
-        ]
-    entry = study.experiment("patching")
-    if entry and entry["faithful"]:
-        runs = study.asked_runs("patching")
-        if not any("wave" in [probe["name"] for probe in study.iterative_entries(*run)] for run in runs):
-            problems.append(
-                "  - experiments['patching'].faithful: is true, but the probe wave is fitted in no context of kind "
-                "result: add it to the probes, with such a context and a model that answers"
-            )
     return problems
 
 

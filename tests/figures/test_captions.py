@@ -9,7 +9,7 @@ from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 
 ROOT = Path(__file__).parents[2]
-CAPTIONS = sorted((ROOT / "workflow" / "report").glob("*.rst"))
+CAPTIONS = sorted([*ROOT.glob("workflow/report/*.rst"), *ROOT.glob("src/numprobe/experiments/*/*.rst")])
 STUDIES = [path.stem for path in sorted((ROOT / "config").glob("*.yaml"))]
 
 

@@ -149,6 +149,17 @@ def layers_of_control(at: Place) -> list[str]:
     return list(at.study.models[base_of(at.run)].layers) if control_of(at.run) == "mixed" else []
 
 
+def changed_layers(at: Place) -> list[str]:
+    """Return the states of a model that an experiment on the last token changes."""
+    layers: list[str] = at.study.changed_layers(at.experiment, at.run)
+    return layers
+
+
+def patterns(at: Place) -> str:
+    """Return the forward model of the states of a context."""
+    return f"results/patterns/{at.run}/{at.context}.safetensors"
+
+
 def answers(at: Place) -> str:
     """Return the table of a model's answers in a context."""
     return f"results/answers/{at.run}/{at.context}.parquet"

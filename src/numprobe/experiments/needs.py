@@ -45,6 +45,11 @@ def prompts() -> Need:
     )
 
 
+def changed_layers() -> Need:
+    """A stored state to change in every model that answers."""
+    return Need(study_problems=_unstored_layers)
+
+
 def named_contexts() -> Need:
     """A model in one of the contexts of prompts under the experiment's key `contexts`."""
     return Need(
@@ -76,6 +81,12 @@ def _unread_layers(study: Study, name: str) -> Iterator[str]:
         read = map(str, range(study.models[model].facts.layers))
         if not set(read) & set(study.operand_layers(name, model)):
             yield f"experiments['{name}'].layers: '{model}' has none of them before its end"
+
+
+def _unstored_layers(study: Study, name: str) -> Iterator[str]:
+    for model in dict.fromkeys(model for model, _ in study.asked_runs(name)):
+        if not study.changed_layers(name, model):
+            yield f"experiments['{name}'].layers: {model} stores none of them"
 
 
 def _list(found: list[str]) -> list[str]:

@@ -23,6 +23,23 @@ NumberContexts = Annotated[
     ),
 ]
 Draws = Annotated[int, Field(ge=1, le=20, description="How often the numbers are divided into two halves at random.")]
+#: Layers that are changed one at a time, none named for all.
+ChangedLayers = Annotated[
+    list[Layer],
+    Field(
+        json_schema_extra=_ONCE,
+        description="Layers whose states are changed, one at a time; none named, the state after every block that is "
+        "stored.",
+    ),
+]
+AskedPrompts = Annotated[
+    int,
+    Field(
+        ge=20,
+        description="Prompts of each operation, at most, spread evenly over the true results. Those of half of the "
+        "results choose the layer and the strength, those of the other half are reported.",
+    ),
+]
 
 Operand = Annotated[
     Literal["a", "b"],

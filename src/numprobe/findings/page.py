@@ -11,16 +11,13 @@ from numprobe.findings import (
     ablation,
     answers,
     causal_subspace,
-    denoising,
     embedding_alignment,
     embedding_probes,
     layer_probes,
-    layer_removal,
     multi_token,
     natural_contexts,
     operand_precision,
     ordinals,
-    patching,
     sample_efficiency,
     sites,
     trained_probes,
@@ -46,12 +43,9 @@ REPRESENTATION: Sections = {
 
 MANIPULATION: Sections = {
     "answers": answers.section,
-    "patching": patching.section,
-    "denoising": denoising.section,
     "ablation": ablation.section,
     "causal_subspace": causal_subspace.section,
     "embedding_alignment": embedding_alignment.section,
-    "layer_removal": layer_removal.section,
     "operand_precision": operand_precision.section,
 }
 

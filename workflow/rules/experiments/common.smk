@@ -134,20 +134,6 @@ def optional_setting(experiment, key):
     )
 
 
-def intervention(experiment):
-    """The options of a rule that changes states over a grid of layers and strengths, as a function of the wildcards."""
-
-    def options(wildcards):
-        entry = STUDY.settings(experiment, wildcards.model)
-        return (
-            f"{asking(wildcards)} --layers {' '.join(STUDY.changed_layers(experiment, wildcards.model))}"
-            f" --strengths {' '.join(map(str, entry['strengths']))} --per-operation {entry['prompts']}"
-            f" {RANGE} {SPLIT} --resamples {RESAMPLES}"
-        )
-
-    return options
-
-
 def pattern_probe(model, context):
     """The probe whose columns the patterns of a context are fitted on.
 
@@ -163,17 +149,6 @@ def fourier_files(model, context):
     return [
         f"results/probes/{model}/{context}/fourier{ending}.safetensors" for ending in ("", *(f".{c}" for c in controls))
     ]
-
-
-# --- patching --------------------------------------------------------------------------------------------------
-
-
-def published_probe(wildcards):
-    """The probe that the paper's patch is fitted on, where it is wanted and there is one."""
-    wanted = STUDY.experiment("patching")["faithful"]
-    known = [entry["name"] for entry in STUDY.iterative_entries(wildcards.model, wildcards.context)]
-    folder = f"results/probes/{wildcards.model}/{wildcards.context}"
-    return [f"{folder}/wave.safetensors"] if wanted and "wave" in known else []
 
 
 # --- steering --------------------------------------------------------------------------------------------------

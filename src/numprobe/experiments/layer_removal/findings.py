@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.findings.markdown import cell, per_cent
+from numprobe.findings.markdown import table as markdown
 from numprobe.prompts.templates import RESULTS
 
 _HEADING = """## Does removing a part of the model repair its answers? (`layer_removal`)
@@ -45,11 +46,6 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     return "\n".join(parts)
 
 
-def _markdown(heads: list[str], rows: Iterator[list[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
 def _runs(table: pl.DataFrame) -> Iterator[tuple[list[str], pl.DataFrame]]:
     """Model (context, where there are several) and operation, with their rows."""
     several = table["context"].n_unique() > 1
@@ -67,7 +63,7 @@ def _chosen_table(chosen: pl.DataFrame) -> str:
             cells = {row["metric"]: cell(row) for row in run.iter_rows(named=True)}
             yield [*names, _removal(run.row(0, named=True)), *(cells.get(metric, "") for metric in _EFFECT)]
 
-    return _markdown(["model", "operation", "chosen", *_EFFECT.values()], lines())
+    return markdown(["model", "operation", "chosen", *_EFFECT.values()], list(lines()))
 
 
 def _removal(row: Mapping[str, Any]) -> str:
@@ -80,7 +76,7 @@ def _oracle_table(table: pl.DataFrame) -> str:
             cells = {(row["metric"], row["site"], row["control"]): cell(row) for row in run.iter_rows(named=True)}
             yield [*names, *(cells.get(key, "") for key in _BOUNDS.values())]
 
-    return _markdown(["model", "operation", *_BOUNDS], lines())
+    return markdown(["model", "operation", *_BOUNDS], list(lines()))
 
 
 def _sentence(chosen: pl.DataFrame, table: pl.DataFrame) -> str:

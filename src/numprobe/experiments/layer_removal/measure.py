@@ -6,11 +6,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from numprobe.answers.sample import sample_questions
 from numprobe.answers.spoken import NO_NUMBER
 from numprobe.evaluation.outcomes import INTERVENTION, interval_row, outcome_rows, subsets
+from numprobe.experiments.asked import load_asked
+from numprobe.experiments.given import Given
+from numprobe.experiments.layer_removal.removal import PARTS, Removal, removal_answers
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, is_validation
-from numprobe.interventions.removal import PARTS, Removal
+from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -22,6 +26,17 @@ NOTHING = "none"
 ANY = "any"
 #: The control of the number that lies as far from the answer as the truth, on its other side.
 MIRRORED = "mirrored"
+
+
+def remove_layers(given: Given) -> None:
+    """Write the table of a model and context: answers without each block, and without its attention or its MLP."""
+    asker, every = load_asked(given)
+    seed = given.values["seed"]
+    questions = sample_questions(every, given.values["prompts"], seed)
+    before, after = asker.answers(questions).values, removal_answers(asker, questions)
+    rows = removal_rows(questions.table, before, after, given.values["resamples"], seed)
+    names = {"model": given.run, "context": given.context}
+    given.write(measurements([{**names, **row} for row in rows], COLUMNS))
 
 
 def removal_rows(

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.figures.panels import bars, context_panels, explain_empty, legend_entry, points, title_columns
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds, runs_of
 from numprobe.figures.style import NOTE_COLOUR, Style, set_layer_axis
@@ -33,6 +34,18 @@ _SHARES: Mapping[tuple[str, str], tuple[Style, str, float]] = {
     ("reached", "mirrored"): (_MIRRORED, "wrong answers that become 2 answer - truth", 0),
     ("harmed", "none"): (_HARMED, "right answers harmed", -0.18),
 }
+
+
+def layer_removal(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of every removal, and what it shows."""
+    drawn = layer_removal_rows(tables["layer_removal"])
+    return draw_layer_removal(drawn), drawn
+
+
+def removal_oracle(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the chosen removal beside oracles, and what it shows."""
+    drawn = layer_removal_rows(tables["layer_removal"])
+    return draw_removal_oracle(drawn), drawn
 
 
 def layer_removal_rows(table: pl.DataFrame) -> pl.DataFrame:

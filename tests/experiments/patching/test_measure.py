@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
+from interventions.planted import SPLIT, planted
 from models.programmed import NUMBERS, WIDTH, adds_to_last, planes, programmed_asker, programmed_questions, wave_code
+from numprobe.experiments.patching.measure import patching_movements
 from numprobe.interventions.measure import MOVEMENT, movement_rows
-from numprobe.interventions.patching import patching_movements
 from numprobe.tables import measurements
-
-from .planted import SPLIT, planted
 
 QUESTIONS = programmed_questions()
 TRUTH = QUESTIONS.table["value"].to_numpy().astype(np.int64)

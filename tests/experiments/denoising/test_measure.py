@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from interventions.planted import SPLIT, planted
 from models.programmed import (
     NUMBERS,
     PERIODS,
@@ -16,11 +17,9 @@ from models.programmed import (
     programmed_questions,
     wave_code,
 )
-from numprobe.interventions.denoising import confined, denoising_movements, denoising_rows, readings
+from numprobe.experiments.denoising.measure import confined, denoising_movements, denoising_rows, readings
 from numprobe.interventions.measure import MOVEMENT
 from numprobe.tables import measurements
-
-from .planted import SPLIT, planted
 
 QUESTIONS = programmed_questions(per_value=3)
 TRUTH = QUESTIONS.table["value"].to_numpy().astype(np.int64)

@@ -5,24 +5,48 @@ h <- (1 - alpha) h + alpha P[t], with P[t] the pattern of the true result t (arX
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
+from numprobe.experiments.asked import load_asked
+from numprobe.experiments.given import Given
+from numprobe.experiments.patching.published_patch import published_patches
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.directions import random_change
 from numprobe.interventions.folds import Folds, StatesOfNumbers, other_numbers, pattern_states
 from numprobe.interventions.measure import MOVEMENT, Movement, Row, Trial, movement_rows
 from numprobe.interventions.trial import last_token_trial
+from numprobe.probes.patterns import load_patterns
+from numprobe.probes.probe import load_probe
 from numprobe.splits import Split
+from numprobe.tables import measurements
 
 #: Columns that tables of patches add to `numprobe.tables.MEASUREMENT`; `settings` names the patch, "default" (the
 #: forward model) or "published".
 PATCHING = MOVEMENT | {"settings": pl.String}
 #: The `note` of rows that use the true result, which no label-free method can.
 ORACLE = "oracle: the true result is written"
+
+
+def evaluate_patching(given: Given) -> None:
+    """Write the table of a model and context: gain and harm of the patch, and of the published one, over the grid."""
+    asked, values, seed = load_asked(given), given.values, given.values["seed"]
+    written: dict[str, Any] = {"default": load_patterns(given.file("patterns"))}
+    if given.inputs["wave"]:
+        wave, device = load_probe(given.file("wave")), asked[0].parts.device
+        written["published"] = published_patches(wave, values["layers"], values["steps"], seed, device)
+    grid = (values["layers"], values["strengths"], values["prompts"])
+    names = {"model": given.run, "context": given.context}
+    rows = [
+        {**names, "settings": settings, **row}
+        for settings, patches in written.items()
+        for row in patching_rows(*asked, patches, given.split, *grid, values["resamples"], seed)
+    ]
+    given.write(measurements(rows, PATCHING))
 
 
 def patching_rows(

@@ -2,14 +2,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.layer_removal import COLUMNS, removal_rows
-from numprobe.figures.layer_removal import draw_layer_removal, draw_removal_oracle, layer_removal_rows
+from numprobe.experiments.layer_removal.figure import draw_layer_removal, draw_removal_oracle, layer_removal_rows
+from numprobe.experiments.layer_removal.measure import COLUMNS, removal_rows
+from numprobe.experiments.layer_removal.removal import Removal, all_removals
 from numprobe.figures.style import use_style
-from numprobe.interventions.removal import Removal, all_removals
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from numprobe.interventions.published_patch import published_patches
+from numprobe.experiments.patching.published_patch import published_patches
 from numprobe.probes.probe import Probe
 
 NUMBERS, WIDTH, SEEN = np.arange(5, 25), 12, 6

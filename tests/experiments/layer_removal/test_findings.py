@@ -1,7 +1,7 @@
 import polars as pl
 
-from figures.test_layer_removal import SKIPPED, removal_table
-from numprobe.findings.layer_removal import section
+from experiments.layer_removal.test_figure import SKIPPED, removal_table
+from numprobe.experiments.layer_removal.findings import section
 
 
 def test_the_chosen_removal_is_told_with_gain_and_harm():

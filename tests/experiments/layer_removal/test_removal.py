@@ -11,7 +11,7 @@ from numprobe.answers.ask import Asker
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import find_questions
 from numprobe.errors import NumprobeError
-from numprobe.interventions.removal import PARTS, Removal, all_removals, removal_answers, removed
+from numprobe.experiments.layer_removal.removal import PARTS, Removal, all_removals, removal_answers, removed
 from numprobe.models.blocks import locate_inside
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.prompts.generate import result_prompts

@@ -15,18 +15,39 @@ from scipy.special import logsumexp
 from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
 from numprobe.evaluation.outcomes import share_rows
+from numprobe.experiments.asked import load_asked
+from numprobe.experiments.given import Given
 from numprobe.interventions.choice import TEST, is_validation
 from numprobe.interventions.controls import RANDOM_SUBSPACE, WRONG_NUMBER
 from numprobe.interventions.directions import random_complement, rescaled
 from numprobe.interventions.folds import Folds, other_numbers, pattern_states
-from numprobe.interventions.measure import Movement, Row, Trial, movement_rows
+from numprobe.interventions.measure import MOVEMENT, Movement, Row, Trial, movement_rows
 from numprobe.interventions.trial import last_token_trial
-from numprobe.probes.patterns import Patterns
-from numprobe.probes.probe import Probe
+from numprobe.probes.dataset import training_rows
+from numprobe.probes.patterns import Patterns, load_patterns
+from numprobe.probes.probe import Probe, load_probe
+from numprobe.probes.ranks import readout_ranks
 from numprobe.splits import Split
+from numprobe.tables import measurements
 
 #: (layer, fold) -> rank.
 Ranks = Mapping[tuple[str, str], int]
+
+
+def evaluate_denoising(given: Given) -> None:
+    """Write the table of a model and context: gain and harm of the repair over layers, strengths and shares."""
+    asked, values, seed = load_asked(given), given.values, given.values["seed"]
+    patterns, split = load_patterns(given.file("patterns")), given.split
+    layers = [layer for layer in values["layers"] if layer in patterns.layers]
+    if values["rank"] is None:
+        ranks = readout_ranks(training_rows(given.folder("states"), split), split, layers, patterns.folds, seed)
+    else:
+        ranks = {(layer, fold): values["rank"] for layer in layers for fold in patterns.folds}
+    grid = (layers, values["strengths"], values["shares"], values["prompts"])
+    probe = load_probe(given.file("probe"))
+    rows = denoising_rows(*asked, probe, patterns, ranks, split, *grid, values["resamples"], seed)
+    names = {"model": given.run, "context": given.context}
+    given.write(measurements([{**names, **row} for row in rows], MOVEMENT))
 
 
 def denoising_rows(

@@ -5,7 +5,7 @@ import pytest
 from models.planted_writes import writing_asker
 from models.tiny import word_tokenizer
 from numprobe.answers.questions import find_questions
-from numprobe.evaluation.layer_removal import (
+from numprobe.experiments.layer_removal.measure import (
     ANY,
     COLUMNS,
     MIRRORED,
@@ -14,8 +14,8 @@ from numprobe.evaluation.layer_removal import (
     oracle_rows,
     removal_rows,
 )
+from numprobe.experiments.layer_removal.removal import Removal, all_removals, removal_answers
 from numprobe.interventions.choice import is_validation
-from numprobe.interventions.removal import Removal, all_removals, removal_answers
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.prompts.generate import result_prompts
 from numprobe.tables import measurements

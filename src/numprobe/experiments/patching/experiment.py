@@ -1,0 +1,89 @@
+"""The true number written into the last state before the answer: an oracle, beside wrong numbers and random pushes."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from numprobe.experiments import inputs, needs, places
+from numprobe.experiments.declare import Experiment, Figure, Job, Need, Place, Settings, Study
+from numprobe.experiments.settings import AskedPrompts, ChangedLayers, Strengths
+
+#: The probe that the paper's patch is fitted on.
+WAVE = "wave"
+
+
+class PatchingSettings(Settings):
+    """Settings of `patching`."""
+
+    layers: ChangedLayers = Field([])
+    strengths: Strengths = Field(
+        [0.1, 0.2, 0.35, 0.5, 0.75, 1.0],
+        description="Shares alpha of the state that are replaced: h becomes (1 - alpha) h + alpha P.",
+    )
+    prompts: AskedPrompts = 500
+    faithful: bool = Field(
+        False,
+        description="Whether the paper's own patch is fitted too: states that a frozen `wave` probe reads as each "
+        "number, on the models and in the contexts of kind `result` in which the study fits this probe.",
+    )
+    steps: int = Field(
+        200000, ge=2, description="Gradient steps of the paper's patch, in each layer and fold of the probe."
+    )
+
+
+def _published_probe(at: Place) -> list[str]:
+    wanted = at.study.experiment(at.experiment)["faithful"] and _has_wave(at.study, at.run, at.context)
+    return [f"results/probes/{at.run}/{at.context}/{WAVE}.safetensors"] if wanted else []
+
+
+def _has_wave(study: Study, run: str, context: str) -> bool:
+    return WAVE in [entry["name"] for entry in study.iterative_entries(run, context)]
+
+
+def _nothing_to_fit_on(study: Study, name: str) -> Iterator[str]:
+    wanted = study.experiment(name)["faithful"]
+    if wanted and not any(_has_wave(study, *run) for run in study.asked_runs(name)):
+        yield (
+            f"experiments['{name}'].faithful: is true, but the probe {WAVE} is fitted in no context of kind result: "
+            "add it to the probes, with such a context and a model that answers"
+        )
+
+
+EXPERIMENT = Experiment(
+    title="Patching",
+    about="the true number written into the last state",
+    group="manipulation",
+    settings=PatchingSettings,
+    needs=[
+        needs.fourier_probe(),
+        needs.answers(),
+        needs.changed_layers(),
+        Need(study_problems=_nothing_to_fit_on),
+    ],
+    jobs=[
+        Job(
+            "evaluate_patching",
+            places=places.asked,
+            inputs={
+                "model": inputs.model_files,
+                "prompts": inputs.prompts,
+                "patterns": inputs.patterns,
+                "wave": _published_probe,
+            },
+            outputs={"table": "results/tables/patching/{model}/{context}.parquet"},
+            settings=["strengths", "prompts", "steps"],
+            values={
+                "asking": inputs.asking,
+                "layers": inputs.changed_layers,
+                "split": inputs.split,
+                "resamples": inputs.resamples,
+                "seed": inputs.seed,
+            },
+            minutes=1440,
+            gpu=True,
+        )
+    ],
+    tables={"patching": ["evaluate_patching"]},
+    by_model=["layers", "strengths", "prompts", "steps"],
+    figures=[Figure("patching", tables=["patching"]), Figure("patching_strengths", tables=["patching"])],
+)
