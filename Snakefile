@@ -40,8 +40,6 @@ include: "workflow/rules/experiments/sample_efficiency.smk"
 include: "workflow/rules/experiments/answers.smk"
 include: "workflow/rules/experiments/ablation.smk"
 include: "workflow/rules/experiments/causal_subspace.smk"
-include: "workflow/rules/experiments/embedding_alignment.smk"
-include: "workflow/rules/experiments/operand_precision.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 

@@ -35,8 +35,6 @@ _NEED_FOURIER = (
     "answers",
     "ablation",
     "causal_subspace",
-    "embedding_alignment",
-    "operand_precision",
 )
 
 Config = dict[str, Any]
@@ -433,18 +431,12 @@ def _probing_experiment_problems(config: Config) -> Iterator[str]:
         entry = entries["embedding_probes"]
         yield from _embedding_problems(entry, config)
         yield from _iterative_problems(entry, config, entry["folds"])
-    if "operand_precision" in entries and "embedding_probes" in entries:
-        fitted = [entry["name"] for entry in config["probes"] if entry["name"] not in ITERATIVE]
-        fitted += entries["embedding_probes"]["iterative"]
-        where = "experiments['operand_precision'].probes"
-        yield from unknown_names(entries["operand_precision"].get("probes", []), fitted, where, "probes of embeddings")
     if "layer_probes" in entries:
         yield from _iterative_problems(entries["layer_probes"], config, folds)
         yield from _layer_problems(entries["layer_probes"], config)
     for name, needed in (
         ("layer_probes", ["accuracy"]),
         ("natural_contexts", ["accuracy", "transfer"]),
-        ("operand_precision", ["embedding_probes"]),
     ):
         missing = [other for other in needed if other not in entries]
         if name in entries and missing:

@@ -57,8 +57,6 @@ MANIPULATION = (
     "answers",
     "ablation",
     "causal_subspace",
-    "embedding_alignment",
-    "operand_precision",
 )
 #: Experiments that change the states of operands.
 OPERANDS = ("ablation", "causal_subspace")
@@ -398,6 +396,10 @@ class Study:
         numbers = self.config["numbers"]
         folds = [_folds(self.config), (self.experiment("embedding_probes") or {"folds": 1})["folds"]]
         return min(max(numbers["fewest_single"], 2 * max(folds)), int(numbers["max"] - numbers["min"] + 1))
+
+    def no_rows(self, model: str) -> str:
+        """Return why the embedding matrix of a model is not read."""
+        return SEVERAL_TOKENS if self.writes_several_tokens(model) else "no probes of its embeddings"
 
     def without_rows(self, experiment: str) -> list[str]:
         """Return the models of an experiment whose embedding matrix is wanted but lacks rows for their numbers."""

@@ -22,7 +22,6 @@ from study import (
     CONVERTED_FILES,
     MODEL_FILES,
     PROBE_CONTROLS,
-    SEVERAL_TOKENS,
     floating_revisions,
     load_study,
     with_size,

@@ -29,7 +29,7 @@ def _settings(experiment: Experiment) -> list[str]:
 def _job(name: str, job: Job) -> list[str]:
     return [
         f"job {job.name}",
-        f"  reads   {', '.join(job.inputs)}",
+        f"  reads   {', '.join(job.inputs) or 'nothing'}",
         f"  is told {', '.join([*job.settings, *job.values]) or 'nothing'}",
         f"  writes  {', '.join(_written(found) for found in job.outputs.values())}",
         f"  runs    python scripts/measure.py {name} {job.name} --module {job.module} --given JSON",

@@ -11,12 +11,10 @@ from numprobe.findings import (
     ablation,
     answers,
     causal_subspace,
-    embedding_alignment,
     embedding_probes,
     layer_probes,
     multi_token,
     natural_contexts,
-    operand_precision,
     ordinals,
     sample_efficiency,
     sites,
@@ -45,8 +43,6 @@ MANIPULATION: Sections = {
     "answers": answers.section,
     "ablation": ablation.section,
     "causal_subspace": causal_subspace.section,
-    "embedding_alignment": embedding_alignment.section,
-    "operand_precision": operand_precision.section,
 }
 
 _NOT_APPLICABLE = pl.col("note").fill_null("").str.starts_with("not applicable")

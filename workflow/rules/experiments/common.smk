@@ -183,33 +183,6 @@ def causal_layers(wildcards):
     return f"{'--layers' if named else '--candidates'} {' '.join(layers)}"
 
 
-# --- embedding_alignment, operand_precision ---------------------------------------------------------------------
-
-
-def no_rows(model):
-    """Why the embedding matrix of a model is not read."""
-    return SEVERAL_TOKENS if STUDY.writes_several_tokens(model) else "no probes of its embeddings"
-
-
-# --- operand_precision -----------------------------------------------------------------------------------------
-
-
-def precision_probes(wildcards):
-    """The probes of a model's embeddings that say which numbers can be read."""
-    fitted = [*STUDY.closed_form, *iterative_files(EMBEDDING, EMBEDDING_FITS, wildcards.model)]
-    wanted = dict.fromkeys(["fourier", *PRECISION.get("probes", ["digits", "sinusoidal"])])
-    return expand(
-        f"{EMBEDDING_PROBES}/{{probe}}.safetensors",
-        probe=[probe for probe in wanted if probe in fitted],
-        model=wildcards.model,
-    )
-
-
-def operand_contexts(wildcards):
-    """The contexts in which a model reads operands at their own token."""
-    return STUDY.contexts_of_kind(wildcards.model, "operand")
-
-
 # --- runs of any model ---
 
 

@@ -2,13 +2,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.outcomes import INTERVENTION, outcome_rows
-from numprobe.figures.embedding_alignment import alignment_drawn, draw_alignment
+from numprobe.experiments.embedding_alignment.figure import alignment_drawn, draw_alignment
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 STRENGTHS = (0.25, 0.5, 1.0)
 #: Share of the wrong answers that become right, and of the right ones that become wrong, at strength 1.

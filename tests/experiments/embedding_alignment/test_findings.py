@@ -1,7 +1,7 @@
 import polars as pl
 
-from figures.test_embedding_alignment import SKIPPED, alignment_table
-from numprobe.findings.embedding_alignment import section
+from experiments.embedding_alignment.test_figure import SKIPPED, alignment_table
+from numprobe.experiments.embedding_alignment.findings import section
 
 
 def test_the_section_tells_gain_beside_harm_and_the_controls():

@@ -11,18 +11,21 @@ from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
 from numprobe.evaluation.notes import NOT_APPLICABLE
-from numprobe.evaluation.outcomes import Row, interval_row, outcome_rows
+from numprobe.evaluation.outcomes import INTERVENTION, Row, interval_row, outcome_rows
 from numprobe.evaluation.predict import split_of
+from numprobe.experiments.asked import load_asked
+from numprobe.experiments.embedding_alignment.alignment import CONTROLS, pattern_rank, row_changes
+from numprobe.experiments.embedding_alignment.embedding_rows import replaced_rows
+from numprobe.experiments.given import Given
 from numprobe.intervals import accuracy_interval
-from numprobe.interventions.alignment import CONTROLS, pattern_rank, row_changes
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
-from numprobe.interventions.embedding_rows import replaced_rows
 from numprobe.interventions.folds import is_tested, unseen_folds
 from numprobe.models.architecture import output_matrix
-from numprobe.probes.patterns import Patterns
-from numprobe.probes.probe import Probe
+from numprobe.probes.patterns import Patterns, load_patterns
+from numprobe.probes.probe import Probe, load_probe
 from numprobe.splits import Split
+from numprobe.tables import measurements
 
 #: Which rows move (the column `site`): those that the model reads, or also those that it scores the next token by.
 INPUT, BOTH = "input", "both"
@@ -62,6 +65,15 @@ class _Numbers:
             for matrix in self.of_variant(variant)
         ]
         return strength * float(np.mean(norms))
+
+
+def align_embeddings(given: Given) -> None:
+    """Write the table of a model and context: answers once the embedding rows of the numbers are moved."""
+    patterns, probe, values = load_patterns(given.file("patterns")), load_probe(given.file("probe")), given.values
+    effort = values["strengths"], values["prompts"], values["resamples"], values["seed"]
+    rows = alignment_rows(*load_asked(given), patterns, probe, *effort)
+    names = {"model": given.run, "context": given.context}
+    given.write(measurements([{**names, **row} for row in rows], INTERVENTION))
 
 
 def alignment_rows(

@@ -1,7 +1,7 @@
 import polars as pl
 
-from figures.test_operand_precision import SKIPPED, precision_table
-from numprobe.findings.operand_precision import section
+from experiments.operand_precision.test_figure import SKIPPED, precision_table
+from numprobe.experiments.operand_precision.findings import section
 
 
 def test_raw_and_matched_differences_stand_beside_each_other():

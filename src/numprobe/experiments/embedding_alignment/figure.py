@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.figures.not_applicable import drawn_or_reasons
 from numprobe.figures.panels import Panels, explain_empty, fraction_axis, legend_entry, line, points, title_columns
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.figures.style import PAGE_WIDTH, Style
@@ -31,6 +33,11 @@ _COLUMNS = (
     "model", "context", "site", "control", "strength", "relative_norm", "rank", "chosen", "subset", "metric", "value",
     "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
+
+
+def embedding_alignment(tables: Tables, values: Values) -> Drawn:
+    """Return the figure, and what it shows."""
+    return drawn_or_reasons(tables["embedding_alignment"], alignment_drawn, draw_alignment)
 
 
 def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:

@@ -4,11 +4,11 @@ import pytest
 
 from evaluation.fakes import SPLIT, make_probe
 from evaluation.fakes import write_folder as write_fake
-from numprobe.evaluation.decodability import DECODABILITY, decodability
-from numprobe.evaluation.operand_precision import COLUMNS, crossed_errors, precision_rows
+from numprobe.experiments.operand_precision.decodability import DECODABILITY, decodability
+from numprobe.experiments.operand_precision.measure import COLUMNS, crossed_errors, precision_rows
+from numprobe.experiments.operand_precision.pairs import crossed_pairs, crossed_prompts
 from numprobe.probes.dataset import describe_split, training_rows
 from numprobe.probes.fit_closed_form import fit_closed_form
-from numprobe.prompts.crossed import crossed_pairs, crossed_prompts
 from numprobe.splits import make_split
 from numprobe.tables import measurements
 from probes.planted import waves, write_folder

@@ -8,12 +8,15 @@ import numpy as np
 import polars as pl
 from scipy.stats import rankdata
 
-from numprobe.evaluation.decodability import decodability
 from numprobe.evaluation.notes import NOT_APPLICABLE
 from numprobe.evaluation.outcomes import subsets
+from numprobe.experiments.given import Given
+from numprobe.experiments.operand_precision.decodability import decodability
+from numprobe.experiments.operand_precision.pairs import pairs_of
 from numprobe.intervals import Interval, prompt_accuracy_interval, resampling_weights
-from numprobe.probes.probe import Probe
+from numprobe.probes.probe import Probe, load_probe
 from numprobe.seeding import derive_seed, generator
+from numprobe.tables import measurements, read_table
 
 Row = dict[str, Any]
 
@@ -34,13 +37,23 @@ _EMBEDDING = "embedding"
 _INVOLVED = ("number", "partner", "result")
 
 
+def evaluate_operand_precision(given: Given) -> None:
+    """Write the table of a model: error rates by how well the operands are read."""
+    errors = crossed_errors(pairs_of(given), read_table(given.file("answers")))
+    readers = zip(given.folders("states"), map(load_probe, given.inputs["readers"]), strict=True)
+    vocabulary = given.folder("vocabulary"), [load_probe(path) for path in given.inputs["probes"]]
+    effort = given.values["permutations"], given.values["resamples"], given.values["seed"]
+    rows = precision_rows(errors, vocabulary, list(readers), *effort)
+    given.write(measurements([{"model": given.run, **row} for row in rows], COLUMNS))
+
+
 def crossed_errors(pairs: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """Return the answers of a model to crossed pairs.
 
     Parameters
     ----------
     pairs
-        `numprobe.prompts.crossed.crossed_pairs`.
+        `numprobe.experiments.operand_precision.pairs.crossed_pairs`.
     answers
         The answers to their prompts (`numprobe.answers.table.ANSWER`); prompts may be missing.
 
@@ -144,7 +157,7 @@ def graded_rows(errors: pl.DataFrame, read: pl.DataFrame, permutations: int, res
     errors
         `crossed_errors`.
     read
-        `number` and `log_probability` (`numprobe.evaluation.decodability`).
+        `number` and `log_probability` (`numprobe.experiments.operand_precision.decodability`).
     permutations
         Draws of the null.
     resamples, seed

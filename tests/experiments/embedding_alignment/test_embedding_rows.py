@@ -4,7 +4,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from models.tiny import WIDTH, tiny_model
-from numprobe.interventions.embedding_rows import replaced_rows
+from numprobe.experiments.embedding_alignment.embedding_rows import replaced_rows
 from numprobe.models.architecture import locate_parts, output_matrix
 
 IDS = torch.tensor([[5, 9, 7, 12]])

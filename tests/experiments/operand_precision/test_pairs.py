@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from numprobe.prompts.crossed import CROSSED, crossed_pairs, crossed_prompts
+from numprobe.experiments.operand_precision.pairs import CROSSED, crossed_pairs, crossed_prompts
 from numprobe.prompts.table import check_prompts
 
 

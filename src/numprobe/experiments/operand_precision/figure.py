@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.figures.not_applicable import drawn_or_reasons
 from numprobe.figures.panels import Panels, bars, explain_empty, legend_entry, points, title_columns
 from numprobe.figures.published import published
 from numprobe.figures.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
@@ -33,6 +35,11 @@ _COLUMNS = (
     "model", "control", "context", "layer", "probe", "numbers", "subset", "metric", "value", "ci_low", "ci_high",
     "resampled", "n_values", "n_prompts", "p_value", "note",
 )  # fmt: skip
+
+
+def operand_precision(tables: Tables, values: Values) -> Drawn:
+    """Return the figure, and what it shows."""
+    return drawn_or_reasons(tables["operand_precision"], operand_precision_rows, draw_operand_precision)
 
 
 def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from numprobe.evaluation.operand_precision import (
+from numprobe.experiments.operand_precision.measure import (
     COLUMNS,
     CONTROL,
     DECODABLE,
@@ -12,7 +12,7 @@ from numprobe.evaluation.operand_precision import (
     graded_rows,
     group_rows,
 )
-from numprobe.prompts.crossed import crossed_pairs, crossed_prompts
+from numprobe.experiments.operand_precision.pairs import crossed_pairs, crossed_prompts
 from numprobe.tables import measurements
 
 NUMBERS = np.arange(1000)

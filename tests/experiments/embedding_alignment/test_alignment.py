@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from numprobe.interventions.alignment import CONTROLS, pattern_rank, row_changes
+from numprobe.experiments.embedding_alignment.alignment import CONTROLS, pattern_rank, row_changes
 from numprobe.interventions.folds import is_tested
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form

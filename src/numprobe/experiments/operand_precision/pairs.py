@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from numprobe.experiments.asked import write_answers
+from numprobe.experiments.given import Given
 from numprobe.prompts.filling import fill_template
-from numprobe.prompts.table import prompt_table
+from numprobe.prompts.table import prompt_table, write_prompts
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES, RESULTS
 from numprobe.seeding import generator
 
@@ -15,6 +17,23 @@ from numprobe.seeding import generator
 CROSSED = pl.Schema(
     {"number": pl.Int32, "partner": pl.Int32, "operation": pl.String, "first": pl.Boolean, "upper": pl.Boolean}
 )
+
+
+def make_pairs(given: Given) -> None:
+    """Write the pairs as prompts."""
+    pairs = pairs_of(given)
+    write_prompts(given.outputs["pairs"], crossed_prompts(pairs), given.provenance)
+
+
+def answer_pairs(given: Given) -> None:
+    """Write a model's answers to them."""
+    write_answers(given)
+
+
+def pairs_of(given: Given) -> pl.DataFrame:
+    """Return the pairs of a job that is told `numbers`, `per_value` and `seed`."""
+    minimum, maximum = given.values["numbers"]
+    return crossed_pairs(minimum, maximum, given.values["per_value"], given.values["seed"])
 
 
 def crossed_pairs(minimum: int, maximum: int, per_value: int, seed: int) -> pl.DataFrame:

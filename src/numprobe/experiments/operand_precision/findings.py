@@ -8,6 +8,7 @@ from numprobe.figures.published import published
 from numprobe.figures.rows import in_order, is_not_applicable
 from numprobe.figures.style import probe_order
 from numprobe.findings.markdown import cell, per_cent
+from numprobe.findings.markdown import table as markdown
 from numprobe.layers import middle_layer
 
 _HEADING = """## Do models err more on numbers that are read badly? (`operand_precision`)
@@ -43,15 +44,12 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     table = tables["operand_precision"].filter((pl.col("subset") == "all") & pl.col("metric").is_not_null())
     matched = table.filter((pl.col("metric") == "matched_difference") & pl.col("value").is_not_null())
     graded = table.filter((pl.col("metric") == "error_correlation_matched") & pl.col("value").is_not_null())
-    parts = [_HEADING, _markdown(["model", "probe", "not read", *_CELLS], _group_lines(table))]
-    parts += [_GRADED, _markdown(["model", "state", "all numbers", "matched", "permuted", "p"], _graded_lines(table))]
+    parts = [_HEADING, markdown(["model", "probe", "not read", *_CELLS], list(_group_lines(table)))]
+    heads = ["model", "state", "all numbers", "matched", "permuted", "p"]
+    parts += [_GRADED, markdown(heads, list(_graded_lines(table)))]
     return "\n".join(
         [*parts, _matched_sentence(table, matched), _graded_sentence(graded), _meaning(matched, graded), _paper(table)]
     )
-
-
-def _markdown(heads: list[str], lines: Iterator[list[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in [heads, ["---"] * len(heads), *lines]) + "\n"
 
 
 def _group_lines(table: pl.DataFrame) -> Iterator[list[str]]:

@@ -2,14 +2,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.operand_precision import COLUMNS, crossed_errors, graded_rows, group_rows
-from numprobe.figures.operand_precision import draw_operand_precision, operand_precision_rows
+from numprobe.experiments.operand_precision.figure import draw_operand_precision, operand_precision_rows
+from numprobe.experiments.operand_precision.measure import COLUMNS, crossed_errors, graded_rows, group_rows
+from numprobe.experiments.operand_precision.pairs import crossed_pairs, crossed_prompts
 from numprobe.figures.style import use_style
-from numprobe.prompts.crossed import crossed_pairs, crossed_prompts
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 SKIPPED = measurements([{"model": "minilm", "context": "result", "note": "not applicable: encoder"}], COLUMNS)
 
