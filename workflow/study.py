@@ -55,7 +55,6 @@ SEVERAL_TOKENS = "its numbers are several tokens"
 #: Experiments in which models answer questions.
 MANIPULATION = (
     "answers",
-    "ablation",
     "causal_subspace",
 )
 #: Experiments that change the states of operands.

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 _ONCE = {"uniqueItems": True}
 
@@ -10,6 +10,16 @@ _ONCE = {"uniqueItems": True}
 Layer = Annotated[int, Field(ge=0)]
 #: Different states, at least one.
 Layers = Annotated[list[Layer], Field(min_length=1, json_schema_extra=_ONCE)]
+#: Different states by number, or `middle` for what leaves the middle block.
+MiddleOrLayers = Annotated[
+    list[
+        Annotated[
+            int | Literal["middle"],
+            WithJsonSchema({"type": ["integer", "string"], "pattern": "^middle$", "minimum": 0}),
+        ]
+    ],
+    Field(min_length=1, json_schema_extra=_ONCE),
+]
 #: Factors of a change of states, all different.
 Strengths = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1, json_schema_extra=_ONCE)]
 

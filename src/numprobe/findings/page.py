@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 
 from numprobe.findings import (
-    ablation,
     answers,
     causal_subspace,
     embedding_probes,
@@ -41,7 +40,6 @@ REPRESENTATION: Sections = {
 
 MANIPULATION: Sections = {
     "answers": answers.section,
-    "ablation": ablation.section,
     "causal_subspace": causal_subspace.section,
 }
 

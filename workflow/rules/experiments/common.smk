@@ -164,14 +164,6 @@ def operand_probe(wildcards):
     return pattern_probe(wildcards.model, STUDY.operand_context(wildcards.model))
 
 
-# --- ablation --------------------------------------------------------------------------------------------------
-
-
-def ablated_layers(wildcards):
-    """The layers from whose states directions are taken."""
-    return " ".join(STUDY.operand_layers("ablation", wildcards.model))
-
-
 # --- causal_subspace -------------------------------------------------------------------------------------------
 
 

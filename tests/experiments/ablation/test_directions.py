@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from interventions.operand_model import operand_model
 from models.constructed import PERIODS, decoy_frame, wave_frame
 from numprobe.evaluation.subspaces import principal_angles
-from numprobe.interventions.ablation import component, ordered_directions
+from numprobe.experiments.ablation.directions import component, ordered_directions
 from numprobe.interventions.directions import random_basis
 
 NUMBERS = st.floats(-10, 10, allow_nan=False, width=32)

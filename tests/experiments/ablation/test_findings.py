@@ -1,7 +1,7 @@
 import pytest
 
-from figures.test_ablation import SKIPPED, ablation_table, reading_table
-from numprobe.findings.ablation import section
+from experiments.ablation.test_figure import SKIPPED, ablation_table, reading_table
+from numprobe.experiments.ablation.findings import section
 
 
 def written(models=("llama",), answers=2, reading=4, state=1.0):

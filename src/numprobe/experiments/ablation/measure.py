@@ -14,16 +14,19 @@ from numprobe.answers.sample import sample_questions
 from numprobe.evaluation.notes import TOO_FEW
 from numprobe.evaluation.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.evaluation.predict import split_of
+from numprobe.experiments.asked import load_asked
+from numprobe.experiments.given import Given
 from numprobe.intervals import prompt_accuracy_interval
-from numprobe.interventions.ablation import PATTERNS, RANDOM, READOUT, Directions, component, ordered_directions
+from numprobe.experiments.ablation.directions import PATTERNS, RANDOM, READOUT, Directions, component, ordered_directions
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.directions import relative_norm, rescaled
 from numprobe.interventions.folds import Folds, unseen_folds
 from numprobe.interventions.operands import operand_questions, operand_tokens, read_later
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.interventions.states import Earlier, answers_and_states, earlier_tokens, shift
-from numprobe.probes.patterns import Patterns
-from numprobe.probes.probe import Probe
+from numprobe.probes.patterns import Patterns, load_patterns
+from numprobe.probes.probe import Probe, load_probe
+from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -70,6 +73,18 @@ class _Asked:
     folds: Folds
     right: np.ndarray
     states: Mapping[str, np.ndarray]
+
+
+def ablate_operands(given: Given) -> None:
+    """Write the table of a model and context: answers without directions of the operands' states."""
+    (asker, questions), values = load_asked(given), given.values
+    patterns = load_patterns(given.file("patterns"))
+    probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
+    ablations = Ablations(tuple(values["layers"]), tuple(values["ranks"]), values["draws"], values["prompts"])
+    effort = values["resamples"], values["seed"]
+    rows = ablation_rows(asker, questions, values["operand"], probe, patterns, ablations, *effort)
+    names = {"model": given.run, "context": given.context}
+    given.write(measurements([{**names, **row} for row in rows], COLUMNS))
 
 
 def ablation_rows(

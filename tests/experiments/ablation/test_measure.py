@@ -6,7 +6,7 @@ import pytest
 
 from interventions.operand_model import LAYERS, operand_model
 from models.constructed import PERIODS
-from numprobe.evaluation.ablation import COLUMNS, Ablations, ablation_rows
+from numprobe.experiments.ablation.measure import COLUMNS, Ablations, ablation_rows
 from numprobe.evaluation.notes import TOO_FEW
 from numprobe.tables import measurements
 

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose
 
-from numprobe.evaluation.ablated_probe import HeldOut, Removals, ablated_probe_rows, without
+from numprobe.experiments.ablation.ablated_probe import HeldOut, Removals, ablated_probe_rows, without
 from numprobe.interventions.directions import random_basis
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.figures.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
 from numprobe.figures.rows import checked, nothing_to_draw, runs_of
 from numprobe.figures.style import Style
@@ -40,6 +41,18 @@ _COLUMNS = (
     "model", "context", "layer", "probe", "control", "rank", "relative_norm", "metric", "value", "ci_low", "ci_high",
     "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
+
+
+def ablation(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the answers, and what it shows."""
+    drawn = ablation_drawn(tables["ablation"])
+    return draw_ablation(drawn), drawn
+
+
+def ablated_probe(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the readings, and what it shows."""
+    drawn = ablation_drawn(tables["ablated_probe"])
+    return draw_ablation(drawn, values["candidates"]), drawn
 
 
 def ablation_drawn(table: pl.DataFrame) -> pl.DataFrame:

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 
 from numprobe.activations.store import read_positions, read_states
-from numprobe.evaluation.outcomes import interval_row
+from numprobe.evaluation.outcomes import INTERVENTION, interval_row
 from numprobe.evaluation.predict import held_out_rows
+from numprobe.experiments.given import Given
 from numprobe.intervals import accuracy_interval
-from numprobe.interventions.ablation import RANDOM, component, ordered_directions
+from numprobe.experiments.ablation.directions import RANDOM, component, ordered_directions
 from numprobe.interventions.controls import RANDOM_COMPONENT
 from numprobe.probes.closed_form import fit_layer, make_target
 from numprobe.probes.codes import make_code
-from numprobe.probes.dataset import TrainingRows
+from numprobe.probes.dataset import TrainingRows, training_rows
 from numprobe.probes.moments import CONSTANT_TOLERANCE
-from numprobe.probes.patterns import Patterns
-from numprobe.probes.probe import Probe
+from numprobe.probes.patterns import Patterns, load_patterns
+from numprobe.probes.probe import Probe, load_probe
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.splits import Fold, Split
+from numprobe.tables import measurements
 
 Row = dict[str, Any]
 #: (subspace, control, rank, metric) -> which test rows are read rightly, float [rows], a mean over the draws.
@@ -49,6 +51,17 @@ class Removals:
     folds: int
 
 
+def refit_ablated(given: Given) -> None:
+    """Write the table of a model and context: what a probe reads without directions, as it is and fitted again."""
+    split, values = given.split, given.values
+    rows, patterns = training_rows(given.folder("states"), split), load_patterns(given.file("patterns"))
+    probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
+    removals = Removals(tuple(values["layers"]), tuple(values["ranks"]), values["draws"], values["folds"])
+    found = ablated_probe_rows(rows, probe, patterns, split, removals, values["resamples"], values["seed"])
+    names = {"model": given.run, "context": given.context}
+    given.write(measurements([{**names, **row} for row in found], INTERVENTION))
+
+
 def ablated_probe_rows(
     rows: TrainingRows,
     probe: Probe,
@@ -75,7 +88,7 @@ def ablated_probe_rows(
 
     Returns
     -------
-    Rows like those of `numprobe.evaluation.ablation.ablation_rows`. Metrics: `reads_before`: accuracy of a probe that
+    Rows like those of `numprobe.experiments.ablation.measure.ablation_rows`. Metrics: `reads_before`: accuracy of a probe that
     is fitted on the states as they are; without the component, `reads_fixed`: of `probe` as it is; `reads_refitted`:
     of a probe that is fitted without it too.
     """

@@ -3,12 +3,12 @@ import polars as pl
 import pytest
 
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.ablation import COLUMNS
-from numprobe.figures.ablation import ablation_drawn, draw_ablation
+from numprobe.experiments.ablation.measure import COLUMNS
+from numprobe.experiments.ablation.figure import ablation_drawn, draw_ablation
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
-from .inspection import legend, texts
+from figures.inspection import legend, texts
 
 RANKS = (1, 2, 4, 8)
 

@@ -1,0 +1,90 @@
+"""Directions taken from the operands' states: answers, and a probe fitted again, over the number of directions."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from numprobe.experiments import inputs, needs, places
+from numprobe.experiments.declare import Experiment, Figure, Job, Settings, Study
+from numprobe.experiments.settings import MiddleOrLayers, Operand, OperandPrompts
+
+
+class AblationSettings(Settings):
+    """Settings of `ablation`."""
+
+    operand: Operand = "b"
+    layers: MiddleOrLayers = Field(
+        [0, 1, "middle"],
+        description="States that are changed, one at a time: 0 (what enters block 1), 1, ..., and `middle`, what leaves "
+        "the middle block. Those that a model does not have are left out; no later token reads what leaves the last "
+        "block.",
+    )
+    ranks: list[Annotated[int, Field(ge=1)]] = Field(
+        [1, 2, 4, 8, 16, 32, 64],
+        min_length=1,
+        json_schema_extra={"uniqueItems": True},
+        description="How many directions are taken away; those that a subspace does not have are left out.",
+    )
+    draws: int = Field(3, ge=1, le=20, description="Random subspaces of every rank.")
+    folds: int = Field(
+        3, ge=1, description="Folds in which a probe is fitted again on what is left of the states."
+    )
+    prompts: OperandPrompts = 200
+
+
+def _operand_contexts(study: Study, experiment: str) -> list[tuple[str, str]]:
+    """Return the models, each with the context in which it reads operands."""
+    runs = study.operand_runs(experiment)
+    return list(dict.fromkeys((model, study.operand_context(model)) for model, _ in runs))
+
+
+EXPERIMENT = Experiment(
+    title="Ablation",
+    about="the probe's subspace removed",
+    group="manipulation",
+    settings=AblationSettings,
+    needs=[needs.fourier_probe(), needs.operands()],
+    jobs=[
+        Job(
+            "ablate_operands",
+            places=places.operands,
+            inputs={
+                "model": inputs.model_files,
+                "prompts": inputs.prompts,
+                "patterns": inputs.operand_patterns,
+                "probe": inputs.operand_probe,
+            },
+            outputs={"table": "results/tables/ablation/{model}/{context}.parquet"},
+            settings=["ranks", "draws", "prompts"],
+            values={
+                "asking": inputs.asking,
+                "operand": inputs.operand,
+                "layers": inputs.operand_layers,
+                "resamples": inputs.resamples,
+                "seed": inputs.seed,
+            },
+            minutes=120,
+            gpu=True,
+        ),
+        Job(
+            "refit_ablated",
+            places=_operand_contexts,
+            inputs={"states": inputs.states, "patterns": inputs.patterns, "probe": inputs.operand_probe},
+            outputs={"table": "results/tables/ablated_probe/{model}/{context}.parquet"},
+            settings=["ranks", "draws", "folds"],
+            values={
+                "layers": inputs.operand_layers,
+                "split": inputs.split,
+                "resamples": inputs.resamples,
+                "seed": inputs.seed,
+            },
+            module="ablated_probe",
+        ),
+    ],
+    tables={"ablation": ["ablate_operands"], "ablated_probe": ["refit_ablated"]},
+    by_model=["layers", "ranks", "draws", "folds", "prompts"],
+    figures=[
+        Figure("ablation", tables=["ablation"]),
+        Figure("ablated_probe", tables=["ablated_probe"], values={"candidates": inputs.candidates}),
+    ],
+)
