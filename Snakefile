@@ -38,7 +38,6 @@ include: "workflow/rules/experiments/multi_token.smk"
 include: "workflow/rules/experiments/ordinals.smk"
 include: "workflow/rules/experiments/sample_efficiency.smk"
 include: "workflow/rules/experiments/answers.smk"
-include: "workflow/rules/experiments/causal_subspace.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 

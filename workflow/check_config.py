@@ -33,7 +33,6 @@ FEWEST_OF_A_LENGTH = 40
 # Experiments that read the file of the probe `fourier`.
 _NEED_FOURIER = (
     "answers",
-    "causal_subspace",
 )
 
 Config = dict[str, Any]

@@ -7,7 +7,7 @@ layers comes from the model's `config.json`, its training specification, or the 
 import json
 import os
 from collections.abc import Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,6 @@ from check_config import ITERATIVE, VOCABULARY, Config, check_config, settings_f
 
 from numprobe.errors import NumprobeError
 from numprobe.experiments.find import experiment_names, find_experiment
-from numprobe.interventions.pairs import (
-    NO_CONTEXT,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    draw_pairs,
-    interchange_split,
-    read_pair_prompts,
-    shared_operations,
-)
 from numprobe.layers import middle_layer
 from numprobe.models.described import check_model_folder
 from numprobe.models.facts import (
@@ -43,8 +33,6 @@ from numprobe.models.json_files import read_model_json
 from numprobe.models.single_tokens import count_single_tokens, count_vocabulary_entries
 from numprobe.models.source import COMMIT, floating_revision
 from numprobe.models.weights import folder_facts, weight_files
-from numprobe.prompts.arithmetic import arithmetic_examples
-from numprobe.prompts.examples import describe_examples
 from numprobe.runs import MIXED, MIXED_LAYER, UNTRAINED, base_of, control_of, untrained_runs
 from numprobe.seeding import derive_seed
 from numprobe.splits import make_split
@@ -52,14 +40,6 @@ from numprobe.splits import make_split
 NOT_FOR_ENCODERS = ("result",)
 #: Reason for not reading the embedding matrix of a model that writes digits.
 SEVERAL_TOKENS = "its numbers are several tokens"
-#: Experiments in which models answer questions.
-MANIPULATION = (
-    "answers",
-    "causal_subspace",
-)
-#: Experiments that change the states of operands.
-OPERANDS = ("ablation", "causal_subspace")
-#: Controls that are separate probes; the others are separate runs.
 PROBE_CONTROLS = ("shuffled", "gaussian")
 #: Kinds of contexts in which the state before the number is read.
 BEFORE_THE_NUMBER = ("result",)
@@ -547,7 +527,6 @@ def load_study(config: Config, given: Config | None = None) -> Study:
             problems.append(f"  - models['{entry['name']}']: {error}")
     checks = (
         _single_token_problems,
-        _interchange_problems,
         _prompting_problems,
         _declared_problems,
     )
@@ -590,7 +569,6 @@ _EXPERIMENT_CONTEXTS = {
     "ordinals": "a context of prompts",
     "multi_token": "a context of prompts",
     **dict.fromkeys(MANIPULATION, "a context of kind result in a causal model"),
-    **dict.fromkeys(OPERANDS, "contexts of the kinds operand and result in a causal model"),
 }
 
 
@@ -601,12 +579,6 @@ def _raise_layer_problems(study: Study) -> None:
             study.layer(*run, study.experiment("sample_efficiency")["layer"])
         except NumprobeError as error:
             raise NumprobeError(f"experiments['sample_efficiency'].layer: {error}") from None
-    for experiment in OPERANDS:
-        for model, _ in study.operand_runs(experiment) if study.experiment(experiment) else ():
-            # No later token reads the output of the last block.
-            read = map(str, range(study.models[model].facts.layers))
-            if not set(read) & set(study.operand_layers(experiment, model)):
-                raise NumprobeError(f"experiments['{experiment}'].layers: '{model}' has none of them before its end")
 
 
 def _applies(study: Study, experiment: str) -> bool:
@@ -616,8 +588,6 @@ def _applies(study: Study, experiment: str) -> bool:
         return bool(study.sample_efficiency_runs()) or any(_covers(entry, name, VOCABULARY) for name in without)
     contexts = [context for _, context in study.runs(experiment)] + [VOCABULARY] * len(without)
     models = study.models_of(experiment)
-    if experiment in OPERANDS:
-        return bool(study.operand_runs(experiment))
     if experiment in MANIPULATION:
         return bool(study.asked_runs(experiment))
     if experiment == "layer_probes":
@@ -677,30 +647,6 @@ def _prompting_problems(study: Study) -> list[str]:
             if "chat" in keys and study.models[model].chats is False
         ]
     return problems
-
-
-def _interchange_problems(study: Study) -> list[str]:
-    """Check that ranges of operands and worked examples leave numbers to interchange in every part of the split."""
-    problems: list[str] = []
-    numbers = study.config["numbers"]["min"], study.config["numbers"]["max"]
-    for model, name in study.operand_runs("causal_subspace") if study.experiment("causal_subspace") else ():
-        context, seed = study.contexts[name], study.config["seed"]
-        examples = describe_examples(arithmetic_examples(name, context, numbers, context.get("seed", seed)))
-        described = {"context": context, "numbers": study.config["numbers"], "examples": examples}
-        prompts = replace(read_pair_prompts(described), operand=study.operand("causal_subspace", name))
-        split = interchange_split(make_split(*numbers, **study.config["split"], seed=seed), seed)
-        try:
-            wanted = study.settings("causal_subspace", model)["operations"]
-            operations = shared_operations(wanted, context["operations"], name)
-            for part in (TRAIN, VALIDATION, TEST) if prompts != NO_CONTEXT else ():
-                draw_pairs(operations, split, part, _TRIED * len(operations), seed, prompts)
-        except NumprobeError as error:
-            problems.append(f"  - experiments['causal_subspace'], contexts['{name}']: {error}")
-    return list(dict.fromkeys(problems))
-
-
-#: Pairs per operation that are drawn to see whether there are any.
-_TRIED = 10
 
 
 def _split_problems(config: Config) -> list[str]:

@@ -9,7 +9,6 @@ import polars as pl
 
 from numprobe.findings import (
     answers,
-    causal_subspace,
     embedding_probes,
     layer_probes,
     multi_token,
@@ -40,7 +39,6 @@ REPRESENTATION: Sections = {
 
 MANIPULATION: Sections = {
     "answers": answers.section,
-    "causal_subspace": causal_subspace.section,
 }
 
 _NOT_APPLICABLE = pl.col("note").fill_null("").str.starts_with("not applicable")

@@ -2,13 +2,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.experiments.ablation.measure import COLUMNS
 from numprobe.experiments.ablation.figure import ablation_drawn, draw_ablation
+from numprobe.experiments.ablation.measure import COLUMNS
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
-
-from figures.inspection import legend, texts
 
 RANKS = (1, 2, 4, 8)
 

@@ -26,9 +26,7 @@ class AblationSettings(Settings):
         description="How many directions are taken away; those that a subspace does not have are left out.",
     )
     draws: int = Field(3, ge=1, le=20, description="Random subspaces of every rank.")
-    folds: int = Field(
-        3, ge=1, description="Folds in which a probe is fitted again on what is left of the states."
-    )
+    folds: int = Field(3, ge=1, description="Folds in which a probe is fitted again on what is left of the states.")
     prompts: OperandPrompts = 200
 
 

@@ -14,10 +14,17 @@ from numprobe.answers.sample import sample_questions
 from numprobe.evaluation.notes import TOO_FEW
 from numprobe.evaluation.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.evaluation.predict import split_of
+from numprobe.experiments.ablation.directions import (
+    PATTERNS,
+    RANDOM,
+    READOUT,
+    Directions,
+    component,
+    ordered_directions,
+)
 from numprobe.experiments.asked import load_asked
 from numprobe.experiments.given import Given
 from numprobe.intervals import prompt_accuracy_interval
-from numprobe.experiments.ablation.directions import PATTERNS, RANDOM, READOUT, Directions, component, ordered_directions
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.directions import relative_norm, rescaled
 from numprobe.interventions.folds import Folds, unseen_folds

@@ -9,7 +9,7 @@ import polars as pl
 
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.errors import NumprobeError
-from numprobe.interventions.pairs import NO_CONTEXT, PairPrompts
+from numprobe.experiments.causal_subspace.pairs import NO_CONTEXT, PairPrompts
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.models.prompted import chat_prompts
 from numprobe.models.tokens import MULTI_TOKEN, NumberTokenizer

@@ -2,8 +2,8 @@
 
 import pytest
 
-from numprobe.evaluation.causal_subspace import EXTRA, OWN_ANSWERS
-from numprobe.findings.causal_subspace import section
+from numprobe.experiments.causal_subspace.findings import section
+from numprobe.experiments.causal_subspace.measure import EXTRA, OWN_ANSWERS
 from numprobe.tables import measurements
 
 

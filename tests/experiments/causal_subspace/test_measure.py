@@ -7,10 +7,10 @@ import pytest
 from models.adder import NUMBERS, RANK, Adder
 from models.tiny import digit_tokenizer, tiny_model, word_tokenizer
 from numprobe.answers.ask import Asker
-from numprobe.evaluation.causal_subspace import EXTRA, Study, causal_subspace_rows
-from numprobe.interventions.interchange import Training
-from numprobe.interventions.learn_subspaces import PairSettings, learn_subspaces
-from numprobe.interventions.pairs import PairPrompts
+from numprobe.experiments.causal_subspace.interchange import Training
+from numprobe.experiments.causal_subspace.learn import PairSettings, train_subspaces
+from numprobe.experiments.causal_subspace.measure import EXTRA, Study, causal_subspace_rows
+from numprobe.experiments.causal_subspace.pairs import PairPrompts
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form
@@ -45,7 +45,7 @@ def probe_of_the_unused(asker, folder):
 @pytest.fixture(scope="module")
 def table(asker, tmp_path_factory):
     training = Training(steps=200, batch=48, every=100)
-    learned = learn_subspaces(asker, SPLIT, ["0", "1", "2"], True, 2, RANK, DRAWN, training, 0, {})
+    learned = train_subspaces(asker, SPLIT, ["0", "1", "2"], True, 2, RANK, DRAWN, training, 0, {})
     assert learned.layers == ["0", "1"]
     probe, patterns = probe_of_the_unused(asker, tmp_path_factory.mktemp("probe"))
     study = Study(SPLIT, probe, patterns, random=3, resamples=100, seed=0)
@@ -120,7 +120,7 @@ def test_operands_of_several_tokens_are_measured_at_the_last_and_at_all(tmp_path
     numbers = NumberTokenizer(digit_tokenizer())
     asker = Asker(tiny_model("llama", head=True, vocab_size=len(numbers.tokenizer)), numbers)
     drawn = PairSettings(("+",), 20, 20, PairPrompts(((0, 9), (20, 60))))
-    learned = learn_subspaces(asker, SPLIT, ["0", "1"], True, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
+    learned = train_subspaces(asker, SPLIT, ["0", "1"], True, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
     states = np.random.default_rng(0).standard_normal((800, 32))
     layers = {"0": states, "1": states}
     rows = training_rows(write_folder(tmp_path / "states", layers, np.repeat(np.arange(100), 8)), SPLIT)

@@ -9,17 +9,17 @@ from models.adder import Adder
 from models.tiny import digit_tokenizer, tiny_model, word_tokenizer
 from numprobe.answers.ask import Asker
 from numprobe.errors import NumprobeError
-from numprobe.interventions.asked_pairs import ask_pairs
-from numprobe.interventions.interchange import Training, answer_loss, find_interchange, learn_basis
-from numprobe.interventions.learn_subspaces import (
+from numprobe.experiments.causal_subspace.asked_pairs import ask_pairs
+from numprobe.experiments.causal_subspace.interchange import Training, answer_loss, find_interchange, learn_basis
+from numprobe.experiments.causal_subspace.learn import (
     ANSWER,
     PairSettings,
     known_pairs,
-    learn_subspaces,
     pairs_of_context,
+    train_subspaces,
 )
-from numprobe.interventions.own_answers import with_own_answers
-from numprobe.interventions.pairs import (
+from numprobe.experiments.causal_subspace.own_answers import with_own_answers
+from numprobe.experiments.causal_subspace.pairs import (
     TEST,
     TRAIN,
     VALIDATION,
@@ -28,8 +28,8 @@ from numprobe.interventions.pairs import (
     interchange_split,
     read_pair_prompts,
 )
+from numprobe.experiments.causal_subspace.subspaces import load_subspaces
 from numprobe.interventions.reach import ALL, LAST
-from numprobe.interventions.subspaces import load_subspaces
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.prompts.contexts import make_prompts
 from numprobe.prompts.examples import examples_text, numbers_written
@@ -215,7 +215,7 @@ def test_chats_are_written_in_the_models_template():
 def test_the_file_of_bases_knows_how_its_pairs_are_asked(asker, tmp_path):
     drawn = pairs_of_context(["+", "*"], 20, 20, metadata(), operand="a")
     assert drawn.operations == ("+",)
-    learned = learn_subspaces(asker, STUDY, ["1"], False, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
+    learned = train_subspaces(asker, STUDY, ["1"], False, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
     learned.save(tmp_path / "file")
     assert known_pairs(load_subspaces(tmp_path / "file").metadata) == drawn
     bare = PairSettings(("+",), 2, 2)

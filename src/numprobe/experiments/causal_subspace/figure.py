@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.figures.panels import bars, curve, explain_empty, fraction_axis, legend_entry, line, title_columns
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.figures.style import PAGE_WIDTH, Style, say, set_layer_axis
@@ -37,6 +38,18 @@ _COLUMNS = (
     "model", "context", "layer", "control", "subspace", "draw", "rank", "relative_norm", "other", "angle", "subset",
     "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
+
+
+def causal_subspace(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the answers, and what it shows."""
+    drawn = causal_rows(tables["causal_subspace"], "answers")
+    return draw_answers(drawn), drawn
+
+
+def causal_subspace_angles(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the angles, and what it shows."""
+    drawn = causal_rows(tables["causal_subspace"], "angles")
+    return draw_angles(drawn), drawn
 
 
 def causal_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 from numprobe.answers.ask import Asker
 from numprobe.answers.questions import Questions
 from numprobe.errors import NumprobeError
-from numprobe.interventions.asked_pairs import AskedPairs, answer_tokens
+from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs, answer_tokens
 
 
 def with_own_answers(asker: Asker, pairs: AskedPairs, maximum: int) -> AskedPairs:

@@ -1,13 +1,12 @@
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.causal_subspace import EXTRA
-from numprobe.figures.causal_subspace import causal_rows, draw_angles, draw_answers
+from numprobe.experiments.causal_subspace.figure import causal_rows, draw_angles, draw_answers
+from numprobe.experiments.causal_subspace.measure import EXTRA
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 SHARES = {
     "causal": 0.9, "read-out": 0.4, "layer's read-out": 0.3, "pattern": 0.5, "variance": 0.6, "random": 0.05,

@@ -12,7 +12,7 @@ import torch
 
 from numprobe.answers.ask import Asker, Beginning
 from numprobe.answers.edit import Change, Edit
-from numprobe.interventions.asked_pairs import AskedPairs
+from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs
 from numprobe.interventions.reach import ALL
 from numprobe.interventions.states import Earlier, earlier_tokens, states_at
 from numprobe.seeding import derive_seed, generator

@@ -37,7 +37,7 @@ def needed_rank(states: np.ndarray, values: np.ndarray, split: Split) -> int:
     states, values
         float [n, d] and int64 [n], of training and validation numbers.
     split
-        What `numprobe.interventions.pairs.interchange_split` returned.
+        What `interchange_split` returned.
     """
     fold = split.folds[0]
     tensors = fit_readout(states, values, split, fold)
@@ -56,7 +56,7 @@ def read_test_numbers(states: np.ndarray, values: np.ndarray, split: Split) -> t
     states, values
         float [n, d] and int64 [n], of all numbers.
     split
-        What `numprobe.interventions.pairs.interchange_split` returned.
+        What `interchange_split` returned.
 
     Returns
     -------

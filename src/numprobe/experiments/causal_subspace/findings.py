@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.evaluation.causal_subspace import OWN_ANSWERS
+from numprobe.experiments.causal_subspace.measure import OWN_ANSWERS
 from numprobe.findings.markdown import cell, per_cent
 from numprobe.interventions.reach import by_tokens, model_of
 

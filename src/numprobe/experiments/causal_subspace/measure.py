@@ -12,19 +12,22 @@ import torch
 from numprobe.answers.ask import Asker
 from numprobe.evaluation.outcomes import interval_row
 from numprobe.evaluation.subspaces import overlap, principal_angles, random_angles
+from numprobe.experiments.asked import load_asker
+from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs
+from numprobe.experiments.causal_subspace.interchange import Interchange, find_interchange
+from numprobe.experiments.causal_subspace.learn import ANSWER, known_pairs
+from numprobe.experiments.causal_subspace.pairs import TEST, TRAIN, VALIDATION, interchange_split
+from numprobe.experiments.causal_subspace.reading import fit_readout, read_test_numbers
+from numprobe.experiments.causal_subspace.subspaces import Subspaces, load_subspaces
+from numprobe.experiments.given import Given
 from numprobe.intervals import accuracy_interval, prompt_accuracy_interval
-from numprobe.interventions.asked_pairs import AskedPairs
 from numprobe.interventions.directions import random_basis, relative_norm
-from numprobe.interventions.interchange import Interchange, find_interchange
-from numprobe.interventions.learn_subspaces import ANSWER, known_pairs
-from numprobe.interventions.pairs import TEST, TRAIN, VALIDATION, interchange_split
-from numprobe.interventions.reading import fit_readout, read_test_numbers
 from numprobe.interventions.states import states_at
-from numprobe.interventions.subspaces import Subspaces
-from numprobe.probes.patterns import Patterns
-from numprobe.probes.probe import Probe
+from numprobe.probes.patterns import Patterns, load_patterns
+from numprobe.probes.probe import Probe, load_probe
 from numprobe.probes.readout import readout_basis
 from numprobe.splits import Split
+from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -100,6 +103,17 @@ class Study:
     def fold(self) -> str:
         """The fold that has not seen the numbers of the test pairs."""
         return self.split.folds[0].name
+
+
+def evaluate_causal_subspace(given: Given) -> None:
+    """Write the table of a model and context: interchange in the learned subspaces and in others, and their angles."""
+    values = given.values
+    probe, patterns = load_probe(given.file("probe")), load_patterns(given.file("patterns"))
+    learned = load_subspaces(given.file("subspaces"))
+    study = Study(given.split, probe, patterns, values["random"], values["resamples"], values["seed"])
+    names = {"model": given.run, "context": given.context}
+    rows = [{**names, **row} for row in causal_subspace_rows(load_asker(given), learned, study)]
+    given.write(measurements(rows, EXTRA))
 
 
 def causal_subspace_rows(asker: Asker, learned: Subspaces, study: Study) -> list[Row]:

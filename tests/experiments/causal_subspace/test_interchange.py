@@ -10,12 +10,12 @@ from models.tiny import word_tokenizer
 from numprobe.answers.ask import Asker
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.subspaces import overlap, principal_angles
-from numprobe.interventions.interchange import Training, find_interchange
-from numprobe.interventions.learn_subspaces import PairSettings, learn_subspaces, useful_layers
-from numprobe.interventions.pairs import TEST, TRAIN, interchange_split
+from numprobe.experiments.causal_subspace.interchange import Training, find_interchange
+from numprobe.experiments.causal_subspace.learn import PairSettings, train_subspaces, useful_layers
+from numprobe.experiments.causal_subspace.pairs import TEST, TRAIN, interchange_split
+from numprobe.experiments.causal_subspace.reading import needed_rank, read_test_numbers
+from numprobe.experiments.causal_subspace.subspaces import load_subspaces
 from numprobe.interventions.reach import LAST
-from numprobe.interventions.reading import needed_rank, read_test_numbers
-from numprobe.interventions.subspaces import load_subspaces
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.splits import make_split
 
@@ -37,7 +37,7 @@ def test_pairs(asker):
 
 @pytest.fixture(scope="module")
 def learned(asker):
-    return learn_subspaces(asker, STUDY, ["1"], False, 2, RANK, DRAWN, TRAINING, 0, {"model": "adder"})
+    return train_subspaces(asker, STUDY, ["1"], False, 2, RANK, DRAWN, TRAINING, 0, {"model": "adder"})
 
 
 def followed(asker, pairs, basis, layer="1", source="source"):
@@ -97,7 +97,7 @@ def test_weights_stay_and_the_same_seed_gives_the_same_bytes(asker, tmp_path):
     weights = {name: tensor.clone() for name, tensor in asker.model.state_dict().items()}
     drawn, training = PairSettings(("+",), 60, 20), Training(steps=3, batch=8, every=2)
     for name in ("one", "two"):
-        learned = learn_subspaces(asker, STUDY, ["1"], False, 2, 3, drawn, training, 0, {"model": "adder"})
+        learned = train_subspaces(asker, STUDY, ["1"], False, 2, 3, drawn, training, 0, {"model": "adder"})
         learned.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert not np.array_equal(learned.basis("1", 0), learned.basis("1", 1))

@@ -8,10 +8,11 @@ import numpy as np
 
 from numprobe.activations.locate import longest_sequence
 from numprobe.answers.ask import Asker
-from numprobe.interventions.asked_pairs import AskedPairs, ask_pairs
-from numprobe.interventions.interchange import Interchange, Training, find_interchange, learn_basis
-from numprobe.interventions.own_answers import with_own_answers
-from numprobe.interventions.pairs import (
+from numprobe.experiments.asked import load_asker
+from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs, ask_pairs
+from numprobe.experiments.causal_subspace.interchange import Interchange, Training, find_interchange, learn_basis
+from numprobe.experiments.causal_subspace.own_answers import with_own_answers
+from numprobe.experiments.causal_subspace.pairs import (
     NO_CONTEXT,
     TEST,
     TRAIN,
@@ -22,14 +23,45 @@ from numprobe.interventions.pairs import (
     read_pair_prompts,
     shared_operations,
 )
-from numprobe.interventions.reading import needed_rank
-from numprobe.interventions.subspaces import Subspaces
+from numprobe.experiments.causal_subspace.reading import needed_rank
+from numprobe.experiments.causal_subspace.subspaces import Subspaces
+from numprobe.experiments.given import Given
+from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import examples_in
 from numprobe.seeding import derive_seed
 from numprobe.splits import Split
+from numprobe.tables import read_metadata
 
 #: Targets of an interchange.
 RESULT, ANSWER = "result", "answer"
+#: What the file of the bases knows of their model.
+_IDENTITY = ("model", "source", "revision", "weights_sha256", "tokenizer_sha256")
+
+
+def learn_subspaces(given: Given) -> None:
+    """Train and save the bases of a model, in the context that says how pairs are asked."""
+    values, known = given.values, load_probe(given.file("probe")).metadata
+    metadata = {name: known.get(name) for name in _IDENTITY}
+    pairs = pairs_of_context(
+        values["operations"],
+        values["pairs"],
+        values["test_pairs"],
+        read_metadata(given.file("prompts")),
+        values["target"],
+        values["operand"],
+    )
+    train_subspaces(
+        load_asker(given),
+        given.split,
+        values["layers"],
+        values["chosen"],
+        values["seeds"],
+        values["rank"],
+        pairs,
+        Training(steps=values["steps"], batch=values["batch"]),
+        values["split"]["seed"],
+        metadata | {"context": given.context, "provenance": given.provenance},
+    ).save(given.outputs["subspaces"])
 
 
 @dataclass(frozen=True)
@@ -109,7 +141,7 @@ def known_pairs(metadata: Mapping[str, Any]) -> PairSettings:
     return PairSettings(**{**found, "operations": tuple(found["operations"]), "prompts": asked})
 
 
-def learn_subspaces(
+def train_subspaces(
     asker: Asker,
     study_split: Split,
     layers: Sequence[str],
@@ -136,7 +168,7 @@ def learn_subspaces(
     seeds
         Number of random starts.
     rank
-        Number of directions; None: as many as a probe needs (`numprobe.interventions.reading.needed_rank`).
+        Number of directions; None: as many as a probe needs (`needed_rank`).
     drawn, training
         Settings of the pairs and of the training.
     seed
