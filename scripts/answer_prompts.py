@@ -7,24 +7,32 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _ask import ask_arguments, load_asked
-from _run import run
-from numprobe.prompts.examples import describe_examples
-from numprobe.tables import write_table
+from _run import importing, parser, prepare_torch, run
+from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Prompts -> a table of answers."""
-    from numprobe.answers.table import answer_table
+    with importing():
+        from numprobe.answers.load import Asking, load_asker, load_questions
+        from numprobe.answers.table import write_answers
 
-    asker, questions = load_asked(options)
-    shown = {"examples": describe_examples(questions.examples)} if questions.examples else {}
-    write_table(options.output, answer_table(questions, asker.answers(questions)), provenance | shown)
+    prepare_torch()
+    how = Asking(parse_source(options.source), options.dtype, options.device, options.batch_tokens)
+    asker = load_asker(how)
+    write_answers(options.output, asker, load_questions(asker, options.prompts), provenance)
 
 
 def arguments() -> argparse.ArgumentParser:
     """Options."""
-    result = ask_arguments(__doc__)
+    result = parser(__doc__)
+    result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")
+    result.add_argument("--batch-tokens", type=int, default=16384, help="tokens in one batch at the most")
+    result.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, or map= and a device map")
+    result.add_argument("--dtype", default="float32", help="type of the weights: float32, bfloat16, float16 or auto")
+    result.add_argument(
+        "--prompts", type=Path, required=True, help="prompt table of a context of kind result (Parquet)"
+    )
     result.add_argument("--output", type=Path, required=True, help="table of answers to write (Parquet)")
     return result
 

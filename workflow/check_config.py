@@ -32,7 +32,6 @@ COMPOSED = (2, 3, 4)
 FEWEST_OF_A_LENGTH = 40
 # Experiments that read the file of the probe `fourier`.
 _NEED_FOURIER = (
-    "answers",
 )
 
 Config = dict[str, Any]

@@ -568,7 +568,6 @@ _EXPERIMENT_CONTEXTS = {
     "sites": "one of its contexts",
     "ordinals": "a context of prompts",
     "multi_token": "a context of prompts",
-    **dict.fromkeys(MANIPULATION, "a context of kind result in a causal model"),
 }
 
 
@@ -588,8 +587,6 @@ def _applies(study: Study, experiment: str) -> bool:
         return bool(study.sample_efficiency_runs()) or any(_covers(entry, name, VOCABULARY) for name in without)
     contexts = [context for _, context in study.runs(experiment)] + [VOCABULARY] * len(without)
     models = study.models_of(experiment)
-    if experiment in MANIPULATION:
-        return bool(study.asked_runs(experiment))
     if experiment == "layer_probes":
         return any(study.layer_contexts(model) for model in models)
     if experiment == "trained_probes":

@@ -1,11 +1,17 @@
 """The table of a model's answers."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import Answers
+from numprobe.answers.ask import Answers, Asker
 from numprobe.answers.questions import Questions
 from numprobe.answers.spoken import NO_NUMBER
+from numprobe.prompts.examples import describe_examples
+from numprobe.tables import write_table
 
 #: One row per question (docs/files.md); `answer` is null where the model answered no number.
 ANSWER = pl.Schema(
@@ -23,6 +29,12 @@ ANSWER = pl.Schema(
         "right": pl.Boolean,
     }
 )
+
+
+def write_answers(path: str | Path, asker: Asker, questions: Questions, metadata: Mapping[str, Any]) -> None:
+    """Ask, and write the answers with metadata and the worked examples in front of the prompts."""
+    shown = {"examples": describe_examples(questions.examples)} if questions.examples else {}
+    write_table(path, answer_table(questions, asker.answers(questions)), {**metadata, **shown})
 
 
 def answer_table(questions: Questions, answers: Answers) -> pl.DataFrame:

@@ -39,7 +39,7 @@ def through_layers(beside: pl.DataFrame) -> Readings:
     Parameters
     ----------
     beside
-        As `numprobe.evaluation.answers.beside_answers` returned them, of one probe and control; not empty.
+        As `numprobe.evaluation.beside_answers.beside_answers` returned them, of one probe and control; not empty.
 
     Raises
     ------

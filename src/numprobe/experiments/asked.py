@@ -1,9 +1,8 @@
-"""The model of a job that asks for answers, its questions, and its answers."""
+"""The model of a job that asks for answers, and its questions."""
 
 from typing import TYPE_CHECKING
 
 from numprobe.experiments.given import Given
-from numprobe.tables import write_table
 
 if TYPE_CHECKING:
     from numprobe.answers.ask import Asker
@@ -27,13 +26,3 @@ def load_asked(given: Given) -> "tuple[Asker, Questions]":
 
     asker = load_asker(given)
     return asker, load_questions(asker, given.file("prompts"))
-
-
-def write_answers(given: Given) -> None:
-    """Write the answers to the input `prompts`, with the worked examples in front of them: the output `answers`."""
-    from numprobe.answers.table import answer_table
-    from numprobe.prompts.examples import describe_examples
-
-    asker, questions = load_asked(given)
-    shown = {"examples": describe_examples(questions.examples)} if questions.examples else {}
-    write_table(given.outputs["answers"], answer_table(questions, asker.answers(questions)), given.provenance | shown)

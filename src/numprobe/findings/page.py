@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 
 from numprobe.findings import (
-    answers,
     embedding_probes,
     layer_probes,
     multi_token,
@@ -35,10 +34,6 @@ REPRESENTATION: Sections = {
     "sample_efficiency": sample_efficiency.section,
     "sites": sites.section,
     "ordinals": ordinals.section,
-}
-
-MANIPULATION: Sections = {
-    "answers": answers.section,
 }
 
 _NOT_APPLICABLE = pl.col("note").fill_null("").str.starts_with("not applicable")
@@ -75,9 +70,8 @@ def findings_page(subject: str, tables: Tables, experiments: list[str], script: 
 
 def _find_section(name: str) -> Callable[[Tables], str] | None:
     """Return what writes the section of an experiment, None if it has none."""
-    known = {**REPRESENTATION, **MANIPULATION}
-    if name in known or find_spec(f"numprobe.experiments.{name}") is None:
-        return known.get(name)
+    if name in REPRESENTATION or find_spec(f"numprobe.experiments.{name}") is None:
+        return REPRESENTATION.get(name)
     section: Callable[[Tables], str] = import_module(f"numprobe.experiments.{name}.findings").section
     return section
 

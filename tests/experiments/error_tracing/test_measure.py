@@ -13,7 +13,7 @@ from numprobe.answers.ask import Asker
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.answers.table import answer_table
-from numprobe.evaluation.answers import beside_answers
+from numprobe.evaluation.beside_answers import beside_answers
 from numprobe.evaluation.predict import predict
 from numprobe.evaluation.tracing import Readings, lost_at, through_layers
 from numprobe.experiments.error_tracing.measure import tracing_rows

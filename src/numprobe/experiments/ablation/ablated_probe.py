@@ -88,9 +88,9 @@ def ablated_probe_rows(
 
     Returns
     -------
-    Rows like those of `numprobe.experiments.ablation.measure.ablation_rows`. Metrics: `reads_before`: accuracy of a probe that
-    is fitted on the states as they are; without the component, `reads_fixed`: of `probe` as it is; `reads_refitted`:
-    of a probe that is fitted without it too.
+    Rows like those of `ablation_rows`. Metrics: `reads_before`: accuracy of a probe that is fitted on the states as they
+    are; without the component, `reads_fixed`: of `probe` as it is; `reads_refitted`: of a probe that is fitted without
+    it too.
     """
     positions = read_positions(rows.folder)
     tested = dict(list(held_out_rows(positions, split).items())[: removals.folds])

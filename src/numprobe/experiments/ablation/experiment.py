@@ -15,9 +15,9 @@ class AblationSettings(Settings):
     operand: Operand = "b"
     layers: MiddleOrLayers = Field(
         [0, 1, "middle"],
-        description="States that are changed, one at a time: 0 (what enters block 1), 1, ..., and `middle`, what leaves "
-        "the middle block. Those that a model does not have are left out; no later token reads what leaves the last "
-        "block.",
+        description="States that are changed, one at a time: 0 (what enters block 1), 1, ..., and `middle`, what "
+        "leaves the middle block. Those that a model does not have are left out; no later token reads what leaves the "
+        "last block.",
     )
     ranks: list[Annotated[int, Field(ge=1)]] = Field(
         [1, 2, 4, 8, 16, 32, 64],

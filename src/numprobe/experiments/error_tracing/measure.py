@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.answers.kinds import kinds_of, known_kinds
-from numprobe.evaluation.answers import beside_answers
+from numprobe.evaluation.beside_answers import beside_answers
 from numprobe.evaluation.outcomes import interval_row, subsets
 from numprobe.evaluation.predict import predict
 from numprobe.evaluation.tracing import (

@@ -126,7 +126,7 @@ EXPERIMENT = Experiment(
             inputs={"model": inputs.model_files, "prompts": _pairs},
             outputs={"answers": ANSWERS},
             values={"asking": inputs.asking},
-            module="pairs",
+            module="answers",
             minutes=120,
             gpu=True,
         ),

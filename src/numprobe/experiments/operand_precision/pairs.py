@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.experiments.asked import write_answers
 from numprobe.experiments.given import Given
 from numprobe.prompts.filling import fill_template
 from numprobe.prompts.table import prompt_table, write_prompts
@@ -23,11 +22,6 @@ def make_pairs(given: Given) -> None:
     """Write the pairs as prompts."""
     pairs = pairs_of(given)
     write_prompts(given.outputs["pairs"], crossed_prompts(pairs), given.provenance)
-
-
-def answer_pairs(given: Given) -> None:
-    """Write a model's answers to them."""
-    write_answers(given)
 
 
 def pairs_of(given: Given) -> pl.DataFrame:

@@ -8,9 +8,11 @@ import polars as pl
 from scipy.special import logsumexp
 
 from numprobe.activations.store import read_positions, read_states
-from numprobe.evaluation.answers import answer_labels, beside_answers
+from numprobe.evaluation.beside_answers import beside_answers
 from numprobe.evaluation.predict import control_of, held_out_rows, split_of
+from numprobe.probes.controls import control_labels
 from numprobe.probes.probe import Probe
+from numprobe.splits import Split
 
 # States that are scored at a time.
 _BATCH = 4096
@@ -55,6 +57,17 @@ def answer_surprise(
     for layer in probe.layers:
         score = _surprise(read_states(folder, layer), probe, layer, tested, answer)
         yield layer, columns.with_columns(pl.Series("score", score)).filter(answer >= 0)
+
+
+def answer_labels(group: pl.DataFrame, split: Split, seed: int) -> np.ndarray:
+    """Return a probe's label for the model's answer, int64 [n]; -1 where that is no number of the range.
+
+    `group` holds the readings of one probe and control.
+    """
+    answer = group["answer"].fill_null(-1).to_numpy().astype(np.int64)
+    known = (answer >= split.minimum) & (answer <= split.maximum)
+    inside = np.where(known, answer, split.minimum)
+    return np.where(known, control_labels(group["control"][0], inside, split, seed), -1)
 
 
 def _surprise(

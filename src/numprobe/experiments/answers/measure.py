@@ -7,13 +7,17 @@ import numpy as np
 import polars as pl
 
 from numprobe.answers.kinds import RIGHT, kinds_of, known_kinds
-from numprobe.errors import NumprobeError
 from numprobe.evaluation.auc import auc_interval, auc_lead_interval
+from numprobe.evaluation.beside_answers import beside_answers
 from numprobe.evaluation.outcomes import interval_row, subsets
+from numprobe.evaluation.predict import control_of
+from numprobe.experiments.answers.scores import answer_labels, answer_surprise
+from numprobe.experiments.given import Given
 from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_interval, r2_interval
-from numprobe.probes.controls import control_labels
-from numprobe.probes.probe import GAUSSIAN_LAYER
+from numprobe.probes.probe import load_probe
+from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.splits import Split
+from numprobe.tables import measurements, read_table
 
 Row = dict[str, Any]
 
@@ -27,34 +31,19 @@ FEWEST = 10
 TOO_FEW = f"fewer than {FEWEST} right or wrong answers"
 
 
-def beside_answers(readings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """Put the model's answer beside what is read in each prompt.
-
-    Parameters
-    ----------
-    readings
-        Out-of-fold readings of a context of kind result (`numprobe.evaluation.predict.PREDICTION`).
-    answers
-        The model's answers (`numprobe.answers.table.ANSWER`) to the same prompts; prompts whose result is several
-        tokens are answered but not read.
-
-    Returns
-    -------
-    The readings of the model's states, with the columns `a`, `b`, `answer` (null: no number), `probability` and
-    `right`.
-
-    Raises
-    ------
-    NumprobeError
-        If the answers are to other prompts.
-    """
-    named = answers.select("prompt", "a", "b", "answer", "probability", "right", pl.col("value").alias("asked"))
-    joined = readings.filter(pl.col("layer") != GAUSSIAN_LAYER).join(
-        named, on="prompt", how="left", maintain_order="left"
-    )
-    if joined["asked"].null_count() or (joined["asked"] != joined["value"]).any():
-        raise NumprobeError("the answers are not to the prompts of the readings: name those of one model and context")
-    return joined.drop("asked")
+def evaluate_answers(given: Given) -> None:
+    """Write the table of a model and context: the truth, the model's answer and the probes' readings, side by side."""
+    split, answers = given.split, read_table(given.file("answers"))
+    drawn = given.values["resamples"], given.values["seed"]
+    shown = results_shown(read_examples(given.file("answers")))
+    rows = model_rows(answers, *drawn, shown) + confidence_rows(answers, split, *drawn)
+    rows += reading_rows(beside_answers(read_table(given.file("predictions")), answers), split, *drawn)
+    for probe in map(load_probe, given.inputs["probes"]):
+        names = {"probe": probe.kind, "control": control_of(probe)}
+        for layer, scored in answer_surprise(given.folder("states"), probe, answers, given.values["seed"]):
+            rows += [{**names, "layer": layer, **row} for row in error_rows(scored, *drawn)]
+    names = {"model": given.run, "context": given.context}
+    given.write(measurements([{**names, **row} for row in rows], ANSWERED))
 
 
 def model_rows(answers: pl.DataFrame, resamples: int, seed: int, shown: Collection[int] = ()) -> list[Row]:
@@ -115,17 +104,6 @@ def reading_rows(beside: pl.DataFrame, split: Split, resamples: int, seed: int) 
             rows = _subset_rows(group.filter(part), answer[part], resamples, seed)
             found += [{**names, "subset": subset, **row} for row in rows]
     return found
-
-
-def answer_labels(group: pl.DataFrame, split: Split, seed: int) -> np.ndarray:
-    """Return a probe's label for the model's answer, int64 [n]; -1 where that is no number of the range.
-
-    `group` holds the readings of one probe and control.
-    """
-    answer = group["answer"].fill_null(-1).to_numpy().astype(np.int64)
-    known = (answer >= split.minimum) & (answer <= split.maximum)
-    inside = np.where(known, answer, split.minimum)
-    return np.where(known, control_labels(group["control"][0], inside, split, seed), -1)
 
 
 def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:

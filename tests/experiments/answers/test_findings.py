@@ -1,7 +1,7 @@
 import polars as pl
 
-from figures.test_answers import answers_table
-from numprobe.findings.answers import section
+from experiments.answers.test_figure import answers_table
+from numprobe.experiments.answers.findings import section
 
 
 def test_the_section_tells_truth_answer_and_control_of_the_last_state():

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.figures.style import Style, probe_order, set_layer_axis
@@ -26,6 +27,12 @@ _COLUMNS = (
     "model", "context", "subset", "layer", "probe", "control", "answered", "metric", "value", "ci_low", "ci_high",
     "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
+
+
+def answers(tables: Tables, values: Values) -> Drawn:
+    """Return the figure, and what it shows."""
+    drawn = answers_rows(tables["answers"])
+    return draw_answers(drawn, values["candidates"]), drawn
 
 
 def answers_rows(table: pl.DataFrame) -> pl.DataFrame:

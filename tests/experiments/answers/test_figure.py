@@ -1,13 +1,12 @@
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.answers import ANSWERED, TOO_FEW
-from numprobe.figures.answers import answers_rows, draw_answers
+from numprobe.experiments.answers.figure import answers_rows, draw_answers
+from numprobe.experiments.answers.measure import ANSWERED, TOO_FEW
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 
 @pytest.fixture(autouse=True)

@@ -5,22 +5,20 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 
+from evaluation.fakes import MAXIMUM, SPLIT, make_probe, write_folder
 from numprobe.answers.table import ANSWER
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.answer_scores import answer_surprise
-from numprobe.evaluation.answers import (
+from numprobe.evaluation.beside_answers import beside_answers
+from numprobe.evaluation.predict import PREDICTION
+from numprobe.experiments.answers.measure import (
     TOO_FEW,
-    answer_labels,
-    beside_answers,
     confidence_rows,
     error_rows,
     model_rows,
     reading_rows,
 )
-from numprobe.evaluation.predict import PREDICTION
+from numprobe.experiments.answers.scores import answer_labels, answer_surprise
 from numprobe.probes.controls import control_labels
-
-from .fakes import MAXIMUM, SPLIT, make_probe, write_folder
 
 
 def answers_table(truth, answer, operation="+", a=0, b=0, probability=0.5):

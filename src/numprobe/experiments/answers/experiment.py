@@ -1,0 +1,41 @@
+"""What the models answer, beside the truth and what probes read layer by layer."""
+
+from numprobe.experiments import inputs, needs, places
+from numprobe.experiments.declare import Experiment, Figure, Job, Place, Settings
+
+
+def _predictions(at: Place) -> str:
+    return f"results/predictions/{at.run}/{at.context}.parquet"
+
+
+def _probes(at: Place) -> list[str]:
+    """Return the probe `fourier`, and its control `shuffled` where the study has it."""
+    controls = [control for control in at.study.probe_controls(at.run) if control == "shuffled"]
+    endings = ["", *(f".{control}" for control in controls)]
+    return [f"results/probes/{at.run}/{at.context}/fourier{ending}.safetensors" for ending in endings]
+
+
+EXPERIMENT = Experiment(
+    title="Answers",
+    about="the model's answer, the truth and the probe, layer by layer",
+    group="manipulation",
+    settings=Settings,
+    needs=[needs.fourier_probe(), needs.answers()],
+    jobs=[
+        Job(
+            "evaluate_answers",
+            places=places.asked,
+            inputs={
+                "answers": inputs.answers,
+                "predictions": _predictions,
+                "states": inputs.states,
+                "probes": _probes,
+            },
+            outputs={"table": "results/tables/answers/{model}/{context}.parquet"},
+            values={"split": inputs.split, "resamples": inputs.resamples, "seed": inputs.seed},
+            minutes=120,
+        )
+    ],
+    tables={"answers": ["evaluate_answers"]},
+    figures=[Figure("answers", tables=["answers"], values={"candidates": inputs.candidates})],
+)

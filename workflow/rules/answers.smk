@@ -1,0 +1,68 @@
+"""What the experiments on manipulation share: answers of the models, and where states lie for each number."""
+
+from numprobe.experiments.inputs import pattern_probe
+
+
+def asking(wildcards):
+    """The options that name the model that is asked."""
+    model = base_model(wildcards)
+    batch = model.entry.get("batch_tokens", config["activations"]["batch_tokens"])
+    return (
+        f"--source {shlex.quote(model.source)} --batch-tokens {batch}"
+        f" --device {shlex.quote(model.device)} --dtype {model.entry.get('dtype', 'float32')}"
+    )
+
+
+rule answer_prompts:
+    """A model's answers to the arithmetic prompts of a context."""
+    input:
+        model=lambda wildcards: base_model(wildcards).files,
+        prompts=prompts_of,
+    output:
+        "results/answers/{model}/{context}.parquet",
+    log:
+        "results/logs/answer_prompts/{model}/{context}.log",
+    benchmark:
+        "results/benchmarks/answer_prompts/{model}/{context}.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(120),
+        gpu=gpus,
+    params:
+        code=digest("answer_prompts"),
+        asking=asking,
+    shell:
+        'python "$NUMPROBE"/answer_prompts.py --code {params.code} {params.asking} --prompts {input.prompts}'
+        " --output {output} > {log} 2>&1"
+
+
+rule fit_patterns:
+    """Where the states of a context lie for each number: the forward model, along which states are changed."""
+    input:
+        states=states_of,
+        probe=lambda wildcards: pattern_probe(STUDY, wildcards.model, wildcards.context),
+    output:
+        patterns="results/patterns/{model}/{context}.safetensors",
+        table="results/tables/patterns/{model}/{context}.parquet",
+    log:
+        "results/logs/fit_patterns/{model}/{context}.log",
+    benchmark:
+        "results/benchmarks/fit_patterns/{model}/{context}.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(120),
+    params:
+        code=digest("fit_patterns"),
+        states=states_folder,
+        split=f"{RANGE} {SPLIT}",
+        resamples=RESAMPLES,
+    shell:
+        'python "$NUMPROBE"/fit_patterns.py --code {params.code} --activations {params.states} --probe {input.probe}'
+        " {params.split} --resamples {params.resamples} --output {output.patterns} --table {output.table}"
+        " > {log} 2>&1"
