@@ -88,7 +88,7 @@ def ablated_probe_rows(
 
     Returns
     -------
-    Rows like those of `ablation_rows`. Metrics: `reads_before`: accuracy of a probe that is fitted on the states as they
+    Rows like those of `ablation_rows`. Metrics: `reads_before`: accuracy of a probe that is fitted on states as they
     are; without the component, `reads_fixed`: of `probe` as it is; `reads_refitted`: of a probe that is fitted without
     it too.
     """
