@@ -1,6 +1,6 @@
 """Input files and values of a job of an experiment, and the files that it writes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.splits import Split, make_split
-from numprobe.tables import write_table
+from numprobe.tables import measurements, write_table
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ class Given:
         """Write a table with the job's provenance, and the seed where it was given one."""
         seed = {"seed": self.values["seed"]} if "seed" in self.values else {}
         write_table(self.outputs[output], table, {**self.provenance, **seed})
+
+    def write_rows(self, rows: Iterable[Mapping[str, Any]], extra: Mapping[str, Any]) -> None:
+        """Write measurements of the job's run and context, with some columns beside the shared ones."""
+        names = {"model": self.run, "context": self.context}
+        self.write(measurements([{**names, **row} for row in rows], extra))
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], provenance: Mapping[str, Any]) -> "Given":

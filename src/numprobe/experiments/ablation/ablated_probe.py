@@ -22,7 +22,6 @@ from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.splits import Fold, Split
-from numprobe.tables import measurements
 
 Row = dict[str, Any]
 #: (subspace, control, rank, metric) -> which test rows are read rightly, float [rows], a mean over the draws.
@@ -58,8 +57,7 @@ def refit_ablated(given: Given) -> None:
     probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
     removals = Removals(tuple(values["layers"]), tuple(values["ranks"]), values["draws"], values["folds"])
     found = ablated_probe_rows(rows, probe, patterns, split, removals, values["resamples"], values["seed"])
-    names = {"model": given.run, "context": given.context}
-    given.write(measurements([{**names, **row} for row in found], INTERVENTION))
+    given.write_rows(found, INTERVENTION)
 
 
 def ablated_probe_rows(

@@ -33,7 +33,6 @@ from numprobe.interventions.reach import ALL, LAST
 from numprobe.interventions.states import Earlier, answers_and_states, earlier_tokens, shift
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
-from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -90,8 +89,7 @@ def ablate_operands(given: Given) -> None:
     ablations = Ablations(tuple(values["layers"]), tuple(values["ranks"]), values["draws"], values["prompts"])
     effort = values["resamples"], values["seed"]
     rows = ablation_rows(asker, questions, values["operand"], probe, patterns, ablations, *effort)
-    names = {"model": given.run, "context": given.context}
-    given.write(measurements([{**names, **row} for row in rows], COLUMNS))
+    given.write_rows(rows, COLUMNS)
 
 
 def ablation_rows(

@@ -17,7 +17,7 @@ from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_i
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.splits import Split
-from numprobe.tables import measurements, read_table
+from numprobe.tables import read_table
 
 Row = dict[str, Any]
 
@@ -42,8 +42,7 @@ def evaluate_answers(given: Given) -> None:
         names = {"probe": probe.kind, "control": control_of(probe)}
         for layer, scored in answer_surprise(given.folder("states"), probe, answers, given.values["seed"]):
             rows += [{**names, "layer": layer, **row} for row in error_rows(scored, *drawn)]
-    names = {"model": given.run, "context": given.context}
-    given.write(measurements([{**names, **row} for row in rows], ANSWERED))
+    given.write_rows(rows, ANSWERED)
 
 
 def model_rows(answers: pl.DataFrame, resamples: int, seed: int, shown: Collection[int] = ()) -> list[Row]:

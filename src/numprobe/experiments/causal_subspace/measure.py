@@ -27,7 +27,6 @@ from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.probes.readout import readout_basis
 from numprobe.splits import Split
-from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -111,9 +110,7 @@ def evaluate_causal_subspace(given: Given) -> None:
     probe, patterns = load_probe(given.file("probe")), load_patterns(given.file("patterns"))
     learned = load_subspaces(given.file("subspaces"))
     study = Study(given.split, probe, patterns, values["random"], values["resamples"], values["seed"])
-    names = {"model": given.run, "context": given.context}
-    rows = [{**names, **row} for row in causal_subspace_rows(load_asker(given), learned, study)]
-    given.write(measurements(rows, EXTRA))
+    given.write_rows(causal_subspace_rows(load_asker(given), learned, study), EXTRA)
 
 
 def causal_subspace_rows(asker: Asker, learned: Subspaces, study: Study) -> list[Row]:

@@ -28,7 +28,6 @@ from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.probes.ranks import readout_ranks
 from numprobe.splits import Split
-from numprobe.tables import measurements
 
 #: (layer, fold) -> rank.
 Ranks = Mapping[tuple[str, str], int]
@@ -46,8 +45,7 @@ def evaluate_denoising(given: Given) -> None:
     grid = (layers, values["strengths"], values["shares"], values["prompts"])
     probe = load_probe(given.file("probe"))
     rows = denoising_rows(*asked, probe, patterns, ranks, split, *grid, values["resamples"], seed)
-    names = {"model": given.run, "context": given.context}
-    given.write(measurements([{**names, **row} for row in rows], MOVEMENT))
+    given.write_rows(rows, MOVEMENT)
 
 
 def denoising_rows(

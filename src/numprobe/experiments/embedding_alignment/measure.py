@@ -25,7 +25,6 @@ from numprobe.models.architecture import output_matrix
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.splits import Split
-from numprobe.tables import measurements
 
 #: Which rows move (the column `site`): those that the model reads, or also those that it scores the next token by.
 INPUT, BOTH = "input", "both"
@@ -72,8 +71,7 @@ def align_embeddings(given: Given) -> None:
     patterns, probe, values = load_patterns(given.file("patterns")), load_probe(given.file("probe")), given.values
     effort = values["strengths"], values["prompts"], values["resamples"], values["seed"]
     rows = alignment_rows(*load_asked(given), patterns, probe, *effort)
-    names = {"model": given.run, "context": given.context}
-    given.write(measurements([{**names, **row} for row in rows], INTERVENTION))
+    given.write_rows(rows, INTERVENTION)
 
 
 def alignment_rows(

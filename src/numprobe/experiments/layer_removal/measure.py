@@ -14,7 +14,6 @@ from numprobe.experiments.given import Given
 from numprobe.experiments.layer_removal.removal import PARTS, Removal, removal_answers
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, is_validation
-from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -35,8 +34,7 @@ def remove_layers(given: Given) -> None:
     questions = sample_questions(every, given.values["prompts"], seed)
     before, after = asker.answers(questions).values, removal_answers(asker, questions)
     rows = removal_rows(questions.table, before, after, given.values["resamples"], seed)
-    names = {"model": given.run, "context": given.context}
-    given.write(measurements([{**names, **row} for row in rows], COLUMNS))
+    given.write_rows(rows, COLUMNS)
 
 
 def removal_rows(

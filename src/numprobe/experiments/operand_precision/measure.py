@@ -16,7 +16,7 @@ from numprobe.experiments.operand_precision.pairs import pairs_of
 from numprobe.intervals import Interval, prompt_accuracy_interval, resampling_weights
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.seeding import derive_seed, generator
-from numprobe.tables import measurements, read_table
+from numprobe.tables import read_table
 
 Row = dict[str, Any]
 
@@ -44,7 +44,7 @@ def evaluate_operand_precision(given: Given) -> None:
     vocabulary = given.folder("vocabulary"), [load_probe(path) for path in given.inputs["probes"]]
     effort = given.values["permutations"], given.values["resamples"], given.values["seed"]
     rows = precision_rows(errors, vocabulary, list(readers), *effort)
-    given.write(measurements([{"model": given.run, **row} for row in rows], COLUMNS))
+    given.write_rows(rows, COLUMNS)
 
 
 def crossed_errors(pairs: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:

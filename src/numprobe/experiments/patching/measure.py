@@ -23,7 +23,6 @@ from numprobe.interventions.trial import last_token_trial
 from numprobe.probes.patterns import load_patterns
 from numprobe.probes.probe import load_probe
 from numprobe.splits import Split
-from numprobe.tables import measurements
 
 #: Columns that tables of patches add to `numprobe.tables.MEASUREMENT`; `settings` names the patch, "default" (the
 #: forward model) or "published".
@@ -40,13 +39,12 @@ def evaluate_patching(given: Given) -> None:
         wave, device = load_probe(given.file("wave")), asked[0].parts.device
         written["published"] = published_patches(wave, values["layers"], values["steps"], seed, device)
     grid = (values["layers"], values["strengths"], values["prompts"])
-    names = {"model": given.run, "context": given.context}
     rows = [
-        {**names, "settings": settings, **row}
+        {"settings": settings, **row}
         for settings, patches in written.items()
         for row in patching_rows(*asked, patches, given.split, *grid, values["resamples"], seed)
     ]
-    given.write(measurements(rows, PATCHING))
+    given.write_rows(rows, PATCHING)
 
 
 def patching_rows(

@@ -22,7 +22,6 @@ from numprobe.interventions.operands import read_later, results_with
 from numprobe.interventions.steering import PATTERNS, STATE, Changes, Steerable, find_steerable, steering_changes
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
-from numprobe.tables import measurements
 
 Row = dict[str, Any]
 #: (what the states are moved along, control, layer, strength)
@@ -63,8 +62,7 @@ def steer_operands(given: Given) -> None:
     rows = steering_rows(
         asker, questions, values["operand"], probe, patterns, grid, values["resamples"], values["seed"]
     )
-    names = {"model": given.run, "context": given.context}
-    given.write(measurements([{**names, **row} for row in rows], COLUMNS))
+    given.write_rows(rows, COLUMNS)
 
 
 def steering_rows(
