@@ -150,7 +150,7 @@ class HeldOut:
 
 
 def without(statistics: Statistics, basis: np.ndarray) -> Statistics:
-    """The statistics of states whose component in a subspace is gone: no pass over rows.
+    """Return the statistics of states whose component in a subspace is gone, without a pass over the rows.
 
     With the projection A = 1 - Q Q' onto the complement, sums s become A s and second moments G become A G A.
 

@@ -56,7 +56,7 @@ def ablated_probe(tables: Tables, values: Values) -> Drawn:
 
 
 def ablation_drawn(table: pl.DataFrame) -> pl.DataFrame:
-    """The measurements over all prompts or numbers that a figure shows.
+    """Return the measurements over all prompts or numbers that a figure shows.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def ablation_drawn(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
-    """A row of panels per model, a column per layer; x = directions that are gone.
+    """Draw a row of panels per model and a column per layer; x = directions that are gone.
 
     Parameters
     ----------

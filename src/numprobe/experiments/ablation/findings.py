@@ -39,7 +39,7 @@ Curves = Mapping[Key, list[Mapping[str, Any]]]
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `ablation`.
+    """Return the section of the experiment `ablation`.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _places(table: pl.DataFrame) -> Iterator[tuple[str, str, Curves]]:
 
 
 def _ranks(measured: Mapping[tuple[str, str], Curves]) -> str:
-    """The ranks at which answers and reading halve."""
+    """Return a table of the ranks at which answers and reading halve."""
     heads = ["model", "layer", "whole state", "reads before"]
     heads += [f"answers halve: {name}" for name in _ANSWERS] + [f"reading halves: {name}" for name in _READING]
     lines = []
@@ -81,7 +81,7 @@ def _ranks(measured: Mapping[tuple[str, str], Curves]) -> str:
 
 
 def _halved(curves: Curves, key: Key) -> int | None:
-    """The smallest rank at which half of the answers are wrong, or half of what was read is lost."""
+    """Return the smallest rank at which half of the answers are wrong, or half of what was read is lost."""
     before = [row["value"] for row in curves.get(("reads_before", None, "none"), [])]
     for row in curves.get(key, []):
         lost = row["value"] >= 0.5 if key[0] == "harmed" else bool(before) and row["value"] <= before[0] / 2
@@ -96,7 +96,7 @@ def _told(rank: int | None, curves: Curves, key: Key) -> str:
 
 
 def _shares(measured: Mapping[tuple[str, str], Curves]) -> str:
-    """The harm at one rank, fixed beforehand: the middle one of those that were tried."""
+    """Return a table of the harm at one rank, fixed beforehand: the middle one of those that were tried."""
     ranks = sorted(
         {row["rank"] for curves in measured.values() for key in _ANSWERS.values() for row in curves.get(key, [])}
     )
@@ -142,6 +142,6 @@ def _whole_operands(measured: Mapping[tuple[str, str], Curves]) -> dict[tuple[st
 
 
 def _fewer(places: Sequence[Curves], one: Key, other: Key) -> int:
-    """In how many of the places the first curve halves at a smaller rank than the second."""
+    """Return in how many places the first curve halves at a smaller rank than the second."""
     ranks = [[_halved(curves, key) or float("inf") for key in (one, other)] for curves in places]
     return sum(first < second for first, second in ranks)

@@ -191,7 +191,7 @@ def _changes(
 
 
 def _means(asked: _Asked, patterns: Patterns, layer: str) -> np.ndarray:
-    """The mean training state of each question's fold, float64 [questions, width]."""
+    """Return the mean training state of each question's fold, float64 [questions, width]."""
     means = np.zeros((len(asked.questions), patterns.width))
     for fold, rows in asked.folds.items():
         means[rows] = patterns.tensors[layer, fold]["mean"]
@@ -201,7 +201,7 @@ def _means(asked: _Asked, patterns: Patterns, layer: str) -> np.ndarray:
 def _without(
     asked: _Asked, patterns: Patterns, layer: str, directions: Mapping[str, Directions], rank: int
 ) -> dict[tuple[str, int], np.ndarray]:
-    """The changes that take the first `rank` directions away, of those subspaces that have so many in every fold."""
+    """Return the changes that take the first `rank` directions away, of subspaces that have so many in each fold."""
     names = next(iter(directions.values()))
     wide = [name for name in names if all(found[name].shape[1] >= rank for found in directions.values())]
     changes = {name: np.zeros_like(asked.states[layer], dtype=np.float32) for name in wide}
@@ -220,7 +220,7 @@ def _still_right(asked: _Asked, layer: str, reach: str, change: np.ndarray) -> n
 
 
 def _rows(asked: _Asked, shares: Mapping[str, tuple[np.ndarray, np.ndarray]], resamples: int, seed: int) -> list[Row]:
-    """Metric -> (score of every question, which of them count), as rows over all questions and by operation."""
+    """Return rows over all questions and by operation from metric -> (score of every question, which of them count)."""
     truth = asked.questions.table["value"].to_numpy().astype(np.int64)
     found = []
     for subset, part in subsets(asked.questions.table):

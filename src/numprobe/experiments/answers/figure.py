@@ -36,7 +36,7 @@ def answers(tables: Tables, values: Values) -> Drawn:
 
 
 def answers_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The measurements that the figure shows: the leading probe and its control, and how often the models are right.
+    """Return what the figure shows: the leading probe and its control, and how often the models are right.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def answers_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_answers(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
-    """A row of panels per model, a column per operation; x = layer, y = share of the prompts.
+    """Draw a row of panels per model and a column per operation; x = layer, y = share of the prompts.
 
     Parameters
     ----------

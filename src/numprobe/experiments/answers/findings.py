@@ -23,7 +23,7 @@ by the model's own probability:
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `answers`.
+    """Return the section of the experiment `answers`.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _predicted(rows: pl.DataFrame, last: pl.DataFrame) -> str:
 
 
 def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
-    """Columns as they come, rows by model and operation as in the table."""
+    """Return the rows by model, in the order of the table."""
     names = {name: place for place, name in enumerate(rows["model"].unique(maintain_order=True))}
     return rows.sort(pl.col("model").replace_strict(names), maintain_order=True)
 

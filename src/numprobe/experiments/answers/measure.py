@@ -133,7 +133,7 @@ def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
 
 
 def confidence_rows(answers: pl.DataFrame, split: Split, resamples: int, seed: int) -> list[Row]:
-    """The `error_auc` of the model's own probability: the rival that needs no probe; `probe` is `MODEL`."""
+    """Return the `error_auc` of the model's own probability, the rival that needs no probe; `probe` is `MODEL`."""
     asked = answers.filter(pl.col("answer").is_between(split.minimum, split.maximum))
     scored = asked.with_columns((-pl.col("probability")).alias("score"))
     rows = error_rows(scored, resamples, seed)

@@ -21,7 +21,7 @@ _BATCH = 4096
 def answer_surprise(
     folder: str | Path, probe: Probe, answers: pl.DataFrame, seed: int
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Minus the log probability that a probe gives the model's answer, layer by layer.
+    """Yield minus the log probability that a probe gives the model's answer, layer by layer.
 
     Each prompt is read by the probe of the fold that never saw its true result: neither that number nor the prompt has
     trained it.

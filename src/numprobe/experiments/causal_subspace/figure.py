@@ -53,7 +53,7 @@ def causal_subspace_angles(tables: Tables, values: Values) -> Drawn:
 
 
 def causal_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
-    """The rows that a figure shows.
+    """Return the rows that a figure shows.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def causal_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
 
 
 def draw_answers(drawn: pl.DataFrame) -> Figure:
-    """A row of panels per model: the whole state at every layer, and all subspaces at the first and the deepest one.
+    """Draw a row of panels per model: the whole state at every layer, and all subspaces at the first and deepest layer.
 
     A model whose operands have several tokens has two rows: their last token is changed, or all of them are.
 
@@ -111,7 +111,7 @@ def draw_answers(drawn: pl.DataFrame) -> Figure:
 
 
 def draw_angles(drawn: pl.DataFrame) -> Figure:
-    """A row of panels per model: principal angles of the trained subspaces with the others and with each other.
+    """Draw a row of panels per model: principal angles of the trained subspaces with the others and each other.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def _panels(runs: Sequence[str], titles: Sequence[str], height: float) -> tuple[
 
 
 def _trained(rows: pl.DataFrame) -> list[str | None]:
-    """The first and the deepest layer with a trained basis; None where there is one alone."""
+    """Return the first and the deepest layer with a trained basis; None for the second if there is one alone."""
     layers = layer_order(rows.filter(pl.col("subspace") == "causal")["layer"].drop_nulls())
     return [layers[0], layers[-1] if len(layers) > 1 else None]
 
@@ -159,7 +159,7 @@ def _trained(rows: pl.DataFrame) -> list[str | None]:
 
 
 def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
-    """The whole state interchanged at every layer, and the counterfactual prompts themselves."""
+    """Draw the interchange of the whole state at every layer, and the counterfactual prompts themselves."""
     rows = rows.filter((pl.col("metric") == _FOLLOWED) & pl.col("value").is_not_null())
     layers = layer_order(rows["layer"].drop_nulls())
     fraction_axis(axes)
@@ -172,7 +172,7 @@ def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
 
 
 def _draw_subspaces(axes: Axes, rows: pl.DataFrame, named: bool) -> None:
-    """One line per subspace: counterfactual answers with their interval, single starts small, harm as a tick."""
+    """Draw a line per subspace: counterfactual answers with intervals, single starts small, harm as a tick."""
     names = [name for name in SUBSPACES if name in set(rows["subspace"])]
     for place, name in enumerate(names):
         y, style = len(names) - place - 1, SUBSPACES[name][1]
@@ -213,7 +213,7 @@ def _answer_legend() -> list[Line2D]:
 
 
 def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
-    """Angles with every other subspace, over the band of random ones of the trained rank."""
+    """Draw the angles with every other subspace, over the band of random ones of the trained rank."""
     others = [name for name in SUBSPACES if name in set(rows["other"])]
     null = rows.filter((pl.col("control") == "random") & (pl.col("other") == others[0])).sort("angle")
     axes.fill_between(null["angle"], null["ci_low"], null["ci_high"], color=_BAND, alpha=0.5, lw=0)
@@ -228,7 +228,7 @@ def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
 
 
 def _overlaps(rows: pl.DataFrame) -> list[str]:
-    """Mean squared cosines in words."""
+    """Return the mean squared cosines in words."""
     overlaps = rows.filter(pl.col("metric") == _OVERLAP)
     plain = {row["other"]: row for row in overlaps.filter(pl.col("control") == "none").iter_rows(named=True)}
     null = overlaps.filter(pl.col("control") == "random")["ci_high"]

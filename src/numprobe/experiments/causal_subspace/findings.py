@@ -41,7 +41,7 @@ Place = tuple[str, str, pl.DataFrame]
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `causal_subspace`.
+    """Return the section of the experiment `causal_subspace`.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _answers(name: str, layer: str, rows: pl.DataFrame) -> list[str]:
 
 
 def _pooled(rows: pl.DataFrame, metric: str, subspace: str) -> Row | None:
-    """The row over all starts together; of one start alone that one."""
+    """Return the row over all starts together; if there is one start alone, its row."""
     found = rows.filter((pl.col("metric") == metric) & (pl.col("subspace") == subspace))
     together = found.filter(pl.col("draw").is_null())
     return next((together if together.height else found).iter_rows(named=True), None)
@@ -141,7 +141,7 @@ def _sentence(name: str, layer: str, rows: pl.DataFrame) -> str:
 
 
 def _lies(name: str, rows: pl.DataFrame) -> str:
-    """Tell how near the probe's subspace is to the trained one, once for every basis."""
+    """Say how near the probe's subspace is to the trained one, once for every basis."""
     if model_of(name) != name:
         return ""
     null, overlap = _overlap(rows, "read-out", "random"), _value(_overlap(rows, "read-out", "none"))
@@ -155,7 +155,7 @@ def _value(row: Row | None) -> float:
 
 
 def _meaning(places: list[Place]) -> str:
-    """One sentence that the numbers choose, over the places at which a trained subspace carries the operand."""
+    """Return one sentence that the numbers choose, over the places at which a trained subspace carries the operand."""
     carried = [rows for _, _, rows in places if _carries(rows)]
     if not carried:
         return "- Nowhere does a trained subspace of this rank carry the operand: that says nothing of the probe's.\n"

@@ -114,7 +114,7 @@ def evaluate_causal_subspace(given: Given) -> None:
 
 
 def causal_subspace_rows(asker: Asker, learned: Subspaces, study: Study) -> list[Row]:
-    """Everything that is measured on the test pairs, layer by layer.
+    """Return all that is measured on the test pairs, layer by layer.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def _layer_rows(
     split: Split,
     study: Study,
 ) -> Iterator[Row]:
-    """All rows of one layer; where no basis was trained, interchange of the whole state alone."""
+    """Yield all rows of one layer; where no basis was trained, interchange of the whole state alone."""
     test, same = (find_interchange(asker, pairs[TEST], layer, source) for source in ("source", "same"))
     if layer not in learned.layers:
         yield from _answer_rows(asker, test, same, plain, [Space(WHOLE, None, None)], study)
@@ -169,7 +169,7 @@ def _layer_rows(
 
 
 def _numbers(parts: Sequence[Interchange]) -> tuple[np.ndarray, np.ndarray]:
-    """States of the sources float32 [n, width], and their operands int64 [n]."""
+    """Return the states of the sources float32 [n, width], and their operands int64 [n]."""
     values = np.concatenate([part.pairs.numbers for part in parts])
     return np.concatenate([part.states.cpu().numpy() for part in parts]), values
 
@@ -177,7 +177,7 @@ def _numbers(parts: Sequence[Interchange]) -> tuple[np.ndarray, np.ndarray]:
 def _spaces(
     layer: str, learned: Subspaces, states: np.ndarray, values: np.ndarray, split: Split, study: Study
 ) -> list[Space]:
-    """All subspaces of one layer, of the rank of the trained ones as far as they have so many directions."""
+    """Return all subspaces of one layer, of the rank of the trained ones as far as they have so many directions."""
     rank, width = learned.basis(layer, learned.seeds[0]).shape[1], states.shape[1]
     train = ~np.isin(split.block_of(values), split.folds[0].test)
     own = fit_readout(states, values, split, split.folds[1])
@@ -253,7 +253,7 @@ def _outcome(
 
 
 def _grouped(outcomes: Sequence[_Outcome]) -> list[list[_Outcome]]:
-    """Every subspace alone, and those that were drawn several times together."""
+    """Return every subspace alone, and those that were drawn several times together."""
     together: dict[str, list[_Outcome]] = {}
     for outcome in outcomes:
         together.setdefault(outcome.space.name, []).append(outcome)
@@ -281,7 +281,7 @@ def _shares(
 def _subset_rows(
     pairs: pl.DataFrame, marks: Mapping[str, np.ndarray], names: Row, times: int, study: Study
 ) -> Iterator[Row]:
-    """Shares with intervals over results, over all pairs and by operation; pairs stand `times` times in the marks."""
+    """Yield shares with intervals over results, in all and by operation; pairs stand `times` times in the marks."""
     values, operations = (np.tile(pairs[name].to_numpy(), times) for name in ("value", "operation"))
     subsets = {"all": np.ones(len(values), dtype=bool)}
     subsets |= {f"operation={name}": operations == name for name in pairs["operation"].unique(maintain_order=True)}
@@ -318,7 +318,7 @@ def _reading_rows(
 
 
 def _angle_rows(spaces: Sequence[Space], width: int, seed: int) -> Iterator[Row]:
-    """Principal angles of the trained subspaces with the others and with each other, and of the others."""
+    """Yield principal angles of the trained subspaces with the others and each other, and of the others."""
     bases: dict[str, list[np.ndarray]] = {}
     for space in spaces:
         if space.basis is not None and space.name != RANDOM:
@@ -333,7 +333,7 @@ def _angle_rows(spaces: Sequence[Space], width: int, seed: int) -> Iterator[Row]
 def _compared(
     one: str, other: str, pairs: Sequence[tuple[np.ndarray, np.ndarray]], width: int, seed: int
 ) -> Iterator[Row]:
-    """Overlap and angles, the mean over the seeds with their range; the same of random subspaces."""
+    """Yield overlap and angles, the mean over the seeds with their range, and the same of random subspaces."""
     ranks = [basis.shape[1] for basis in pairs[0]]
     names = {"subspace": one, "other": other, "rank": ranks[0]}
     angles = np.array([principal_angles(*pair) for pair in pairs])

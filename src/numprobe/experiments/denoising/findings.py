@@ -28,7 +28,7 @@ _COLUMNS = {
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `denoising`.
+    """Return the section of the experiment `denoising`.
 
     Parameters
     ----------

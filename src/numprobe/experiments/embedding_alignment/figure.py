@@ -41,7 +41,7 @@ def embedding_alignment(tables: Tables, values: Values) -> Drawn:
 
 
 def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:
-    """The measurements on test prompts that the figure shows: every strength, and the chosen one by operation.
+    """Return what the figure shows of the test prompts: every strength, and the chosen one by operation.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_alignment(drawn: pl.DataFrame) -> Figure:
-    """A row of panels per model: the change of the accuracy by strength, and what is repaired and harmed by operation.
+    """Draw a row of panels per model: the change of accuracy by strength, and what is repaired and harmed by operation.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def draw_alignment(drawn: pl.DataFrame) -> Figure:
 
 
 def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]:
-    """A row of panels per run; the changes of accuracy and the shares have axes of their own."""
+    """Return a row of panels per run; the changes of accuracy and the shares have axes of their own."""
     figure = Figure(figsize=(PAGE_WIDTH, 1.35 * len(runs) + 1.2), layout="constrained")
     grid = figure.subplots(len(runs), len(titles), squeeze=False)
     for axes, label in zip(
@@ -104,7 +104,7 @@ def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]
 
 
 def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
-    """Curves over the strength, the chosen one with a star; returns what stands above the panel."""
+    """Draw curves over the strength, the chosen one with a star, and return what stands above the panel."""
     for control, grey in _CONTROLS.items():
         line(axes, rows.filter(pl.col("control") == control), "strength", grey)
     own = rows.filter(pl.col("control") == "none")

@@ -23,7 +23,7 @@ Rows = dict[str, dict[str, Any]]
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `embedding_alignment`.
+    """Return the section of the experiment `embedding_alignment`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
 
 
 def _runs(rows: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Model (context, where there are several), variant, and the rows."""
+    """Yield model (with the context, where there are several), variant, and the rows."""
     several = rows["context"].n_unique() > 1
     for part in rows.partition_by("model", "context", "site", maintain_order=True):
         name = f"{part['model'][0]} ({part['context'][0]})" if several else part["model"][0]
@@ -50,7 +50,7 @@ def _runs(rows: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
 
 
 def _controls(rows: pl.DataFrame) -> dict[str, Rows]:
-    """Control -> metric -> row."""
+    """Return control -> metric -> row."""
     parts = rows.partition_by("control", maintain_order=True)
     return {part["control"][0]: {row["metric"]: row for row in part.iter_rows(named=True)} for part in parts}
 
@@ -65,7 +65,7 @@ def _whole_line(name: str, variant: str, controls: dict[str, Rows]) -> list[str]
 
 
 def _points(row: Mapping[str, Any]) -> str:
-    """A difference of shares in points, with its interval."""
+    """Return a difference of shares in points, with its interval."""
     value, low, high = (row[name] for name in ("value", "ci_low", "ci_high"))
     interval = "" if low is None else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
     return f"{100 * value:+.1f}{interval}"

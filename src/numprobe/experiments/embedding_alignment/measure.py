@@ -53,12 +53,12 @@ class _Numbers:
     matrices: Mapping[str, _Matrix]
 
     def of_variant(self, variant: str) -> list[_Matrix]:
-        """The matrices whose rows move; where the model ties them, the output's rows are the input's."""
+        """Return the matrices whose rows move; where the model ties them, the output's rows are the input's."""
         read = self.matrices[EMBEDDING]
         return [read] if variant == INPUT else [read, self.matrices.get(UNEMBEDDING, read)]
 
     def relative_norm(self, variant: str, control: str, strength: float) -> float:
-        """Mean length of the change, in units of each row's distance from the mean row; the mean over the matrices."""
+        """Return the mean length of the change in units of each row's distance from the mean row, over the matrices."""
         norms = [
             relative_norm(matrix.changes[control][self.moving], (matrix.rows - matrix.rows.mean(axis=0))[self.moving])
             for matrix in self.of_variant(variant)
@@ -84,7 +84,7 @@ def alignment_rows(
     resamples: int,
     seed: int,
 ) -> list[Row]:
-    """Gain and harm of moved embedding rows, by variant, control and strength; the strength is chosen on validation.
+    """Return gain and harm of moved rows, by variant, control and strength; validation prompts choose the strength.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def _answers(
 
 
 def _best(asked: Questions, after: Mapping[float, np.ndarray], choosing: np.ndarray) -> float:
-    """The strength that answers most of the prompts that choose rightly."""
+    """Return the strength that answers most of the prompts that choose rightly."""
     right = {strength: values == asked.table["value"].to_numpy() for strength, values in after.items()}
     return best_setting({(EMBEDDING, strength): float(marks[choosing].sum()) for strength, marks in right.items()})[1]
 
@@ -187,7 +187,7 @@ def _reading_rows(
 def _readings(
     values: np.ndarray, rows: np.ndarray, probe: Probe, layer: str, split: Split
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers that folds hold out, and whether each is read rightly."""
+    """Return the numbers that folds hold out, and whether each is read rightly."""
     folds = unseen_folds(values, split, probe.folds)
     read = [probe.decode(rows[place], layer, fold) for fold, place in folds.items()]
     order = np.concatenate(list(folds.values()))

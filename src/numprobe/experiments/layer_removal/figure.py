@@ -64,7 +64,7 @@ def layer_removal_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_layer_removal(drawn: pl.DataFrame) -> Figure:
-    """A panel per model and operation: the change of accuracy (y, linear up to a point) without each block (x).
+    """Draw a panel per model and operation: the change of accuracy (y, linear up to a point) without each block (x).
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def draw_layer_removal(drawn: pl.DataFrame) -> Figure:
 
 
 def draw_removal_oracle(drawn: pl.DataFrame) -> Figure:
-    """A panel per model and operation: shares of answers repaired and harmed by the chosen removal and by oracles.
+    """Draw a panel per model and operation: answers repaired and harmed by the chosen removal and by oracles.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _title(subset: str) -> str:
 
 
 def _change_axis(axes: Axes) -> None:
-    """Linear within one point, logarithmic beyond, since most removals cost everything and gains are small."""
+    """Make y linear within one point and logarithmic beyond: most removals cost everything, and gains are small."""
     axes.set_yscale("symlog", linthresh=0.01, linscale=0.7)
     axes.set_ylim(-1.6, 1.6)
     axes.set_yticks([-1, -0.1, -0.01, 0, 0.01, 0.1, 1], ["−100", "−10", "−1", "0", "+1", "+10", "+100"])
@@ -150,7 +150,7 @@ def _ring(axes: Axes, x: Sequence[float], y: Sequence[float]) -> Line2D:
 
 
 def _accuracy_header(rows: pl.DataFrame) -> list[str]:
-    """Accuracy of the whole model, and the chosen removal where it is none."""
+    """Return the accuracy of the whole model, and say so where no removal is chosen."""
     whole = rows.filter((pl.col("site") == "none") & (pl.col("metric") == "accuracy_before"))
     chosen = rows.filter(pl.col("chosen") & (pl.col("metric") == "accuracy_change"))
     right = [f"{100 * value:.1f} % right of {count}" for value, count in whole.select("value", "n_prompts").rows()]

@@ -33,7 +33,7 @@ _BOUNDS = {
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `layer_removal`.
+    """Return the section of the experiment `layer_removal`.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
 
 
 def _runs(table: pl.DataFrame) -> Iterator[tuple[list[str], pl.DataFrame]]:
-    """Model (context, where there are several) and operation, with their rows."""
+    """Yield model (with the context, where there are several) and operation, with their rows."""
     several = table["context"].n_unique() > 1
     for run in table.partition_by("model", "context", maintain_order=True):
         name = f"{run['model'][0]} ({run['context'][0]})" if several else run["model"][0]
@@ -96,7 +96,7 @@ def _sentence(chosen: pl.DataFrame, table: pl.DataFrame) -> str:
 
 
 def _luck(table: pl.DataFrame) -> str:
-    """Oracle beside luck, on the prompts that have both."""
+    """Say what an oracle and luck reach, on the prompts that have both."""
     reached = table.filter((pl.col("metric") == "oracle_reached") & (pl.col("site") == "any"))
     counted = reached.group_by("control").agg((pl.col("value") * pl.col("n_prompts")).sum(), pl.col("n_prompts").sum())
     share = {control: value / count for control, value, count in counted.iter_rows()}

@@ -40,7 +40,7 @@ def remove_layers(given: Given) -> None:
 def removal_rows(
     questions: pl.DataFrame, before: np.ndarray, after: Mapping[Removal, np.ndarray], resamples: int, seed: int
 ) -> list[Row]:
-    """Gain and harm of every removal, of the chosen one, and of an oracle that takes the best for each prompt.
+    """Return gain and harm of every removal, of the chosen one, and of an oracle that takes the best for each prompt.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def removal_rows(
 def choose_removals(
     questions: pl.DataFrame, answers: Mapping[Removal | None, np.ndarray], validation: np.ndarray
 ) -> dict[str, Removal | None]:
-    """For all prompts and each operation the removal after which most answers to validation prompts are right.
+    """Return, for all prompts and each operation, the removal after which most validation prompts are answered rightly.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ _BATCH = 4096
 
 
 def decodability(folder: str | Path, probe: Probe, layers: list[str] | None = None) -> pl.DataFrame:
-    """Each tested number, read by the fold that never saw it.
+    """Return how each tested number is read by the fold that never saw it.
 
     Parameters
     ----------

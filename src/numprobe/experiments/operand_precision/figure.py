@@ -66,7 +66,7 @@ def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_operand_precision(drawn: pl.DataFrame) -> Figure:
-    """A row of panels per model: error rates by probe, their differences, and correlations layer by layer.
+    """Draw a row of panels per model: error rates by probe, their differences, and correlations layer by layer.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _explain(axes: Axes, height: float, without: pl.DataFrame, measured: pl.Data
 
 
 def _draw_correlations(axes: Axes, rows: pl.DataFrame) -> None:
-    """Matched correlations over the states, with the range of the permutations."""
+    """Draw matched correlations over the states, with the range of the permutations."""
     mine = rows.filter(pl.col("metric") == "error_correlation_matched")
     if explain_empty(axes, mine):
         return

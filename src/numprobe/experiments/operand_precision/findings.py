@@ -34,7 +34,7 @@ _CELLS = {
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `operand_precision`.
+    """Return the section of the experiment `operand_precision`.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def _group_lines(table: pl.DataFrame) -> Iterator[list[str]]:
 
 
 def _graded_lines(table: pl.DataFrame) -> Iterator[list[str]]:
-    """The embedding, and the middle layer of each context in which numbers are read at their own token."""
+    """Yield lines of the embedding, and of the middle layer of each context that reads numbers at their own token."""
     graded = table.filter(pl.col("metric").str.starts_with("error_correlation"))
     for part in graded.partition_by("model", "context", maintain_order=True):
         layers = in_order(part["layer"])

@@ -80,7 +80,7 @@ def precision_rows(
     resamples: int,
     seed: int,
 ) -> list[Row]:
-    """All measurements of a model.
+    """Return all measurements of a model.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def precision_rows(
 
 
 def group_rows(errors: pl.DataFrame, read: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
-    """Error rates by whether a probe reads the numbers of a prompt, as arXiv 2506.08966, and against matched operands.
+    """Return error rates by whether a probe reads the numbers of a prompt, raw and against matched operands.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def graded_rows(errors: pl.DataFrame, read: pl.DataFrame, permutations: int, res
 
 
 def _raw(errors: pl.DataFrame, read: pl.DataFrame, resamples: int, seed: int) -> Iterator[Row]:
-    """Prompts with a number that the probe was not tested on belong to neither group, unless another is misread."""
+    """Yield raw rates; numbers that the probe was not tested on count for neither group unless another is misread."""
     known = dict(read.select("number", "decodable").iter_rows())
     status = [errors[name].replace_strict(known, default=None, return_dtype=pl.Boolean) for name in _INVOLVED]
     right = np.all([one.fill_null(False) for one in status], axis=0)
@@ -195,7 +195,7 @@ def _raw(errors: pl.DataFrame, read: pl.DataFrame, resamples: int, seed: int) ->
 
 
 def _difference(groups: Mapping[str, pl.DataFrame], resamples: int, seed: int) -> Row:
-    """Difference of the error rates of two groups; a resample draws numbers, with their prompts of both."""
+    """Return the difference of the error rates of two groups; a resample draws numbers, with their prompts of both."""
     counts = [group.group_by("number").agg(pl.col("wrong").sum(), pl.len().alias("all")) for group in groups.values()]
     joined = counts[0].join(counts[1], on="number", how="full", coalesce=True).fill_null(0).sort("number")
     sums = joined.drop("number").to_numpy().astype(np.float64)
@@ -211,7 +211,7 @@ def _difference(groups: Mapping[str, pl.DataFrame], resamples: int, seed: int) -
 
 
 def _matched(errors: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
-    """Every prompt of a non-decodable number beside the same prompt of each of its controls, which adds two columns."""
+    """Return prompts of non-decodable numbers beside the same prompts of their controls, which adds two columns."""
     strata = errors.select("number", "stratum").unique().join(read.select("number", "decodable"), on="number")
     missed, there = (strata.filter(pl.col("decodable") == value).drop("decodable") for value in (False, True))
     pairs = missed.join(there.rename({"number": "control"}), on="stratum")
@@ -242,7 +242,7 @@ def _against_controls(matched: pl.DataFrame, resamples: int, seed: int) -> Itera
 
 
 def _pigeonhole(numbers: np.ndarray, controls: np.ndarray, scores: np.ndarray, resamples: int, seed: int) -> Row:
-    """Mean over the numbers of the mean over their controls, and its interval.
+    """Return the mean over the numbers of the mean over their controls, and its interval.
 
     Numbers share controls, so both are resampled (Owen 2007, as `numprobe.evaluation.pigeonhole`). Where all scores are
     equal, or there is one number, a bootstrap says nothing.
@@ -285,7 +285,7 @@ def _correlations(table: pl.DataFrame, permutations: int, resamples: int, seed: 
 
 
 def _ranks(scores: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Ranks within each group, centred, in units of its size: float64 [n], all 0 where nothing differs."""
+    """Return ranks within each group, centred, in units of its size: float64 [n], all 0 where nothing differs."""
     ranks = np.zeros(len(scores))
     for group in np.unique(groups):
         here = groups == group
@@ -294,7 +294,7 @@ def _ranks(scores: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def _pearson(weights: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Pearson's correlation of `first` and `second` [n] under each row of weights [draws, n]."""
+    """Return Pearson's correlation of `first` and `second` [n] under each row of weights [draws, n]."""
     total = weights.sum(axis=1)
     mean = {name: weights @ values / total for name, values in (("x", first), ("y", second))}
     cross, square, other = (weights @ p / total for p in (first * second, first**2, second**2))
@@ -305,7 +305,7 @@ def _pearson(weights: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.n
 
 
 def _null(first: np.ndarray, second: np.ndarray, strata: np.ndarray, permutations: int, seed: int) -> np.ndarray:
-    """Correlations after permutations of `first` within each stratum, float64 [permutations]."""
+    """Return correlations after permutations of `first` within each stratum, float64 [permutations]."""
     random, ordered = generator(seed, "operand precision", len(first)), np.argsort(strata, kind="stable")
     x, y = first - first.mean(), second - second.mean()
     null = np.empty(permutations)
@@ -321,7 +321,7 @@ def _row(interval: Interval, seed: int) -> Row:
 
 
 def _range(draws: np.ndarray, value: float) -> Row:
-    """95 % of the draws, widened to hold the value."""
+    """Return the range of 95 % of the draws, widened to hold the value."""
     low, high = np.quantile(draws[np.isfinite(draws)], (0.025, 0.975))
     return {"ci_low": min(float(low), value), "ci_high": max(float(high), value)}
 

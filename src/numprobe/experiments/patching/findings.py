@@ -26,7 +26,7 @@ _COLUMNS = {
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `patching`.
+    """Return the section of the experiment `patching`.
 
     Parameters
     ----------
