@@ -30,9 +30,6 @@ RESERVED_ENDINGS = (".sites", ".trained_probes")
 #: Numbers of digits in the experiment `composition`, and how many numbers of one length it needs.
 COMPOSED = (2, 3, 4)
 FEWEST_OF_A_LENGTH = 40
-# Experiments that read the file of the probe `fourier`.
-_NEED_FOURIER = (
-)
 
 Config = dict[str, Any]
 
@@ -374,8 +371,6 @@ def _probe_problems(config: Config) -> Iterator[str]:
             yield f"experiments['transfer'].probe: '{entry['probe']}' is not among the probes: {', '.join(probes)}"
         if entry["name"] == "multi_token":
             yield from unknown_names(entry.get("models", []), models, "experiments['multi_token'].models", "models")
-        if entry["name"] in _NEED_FOURIER and "fourier" not in probes:
-            yield f"experiments['{entry['name']}']: needs the probe fourier, the probes are {', '.join(probes)}: add it"
         if entry["name"] == "composition":
             yield from _length_problems(config)
         if entry["name"] == "sites":
