@@ -40,6 +40,7 @@ from numprobe.splits import make_split
 NOT_FOR_ENCODERS = ("result",)
 #: Reason for not reading the embedding matrix of a model that writes digits.
 SEVERAL_TOKENS = "its numbers are several tokens"
+#: Controls that are separate probes; the others are separate runs.
 PROBE_CONTROLS = ("shuffled", "gaussian")
 #: Kinds of contexts in which the state before the number is read.
 BEFORE_THE_NUMBER = ("result",)

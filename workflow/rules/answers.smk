@@ -1,10 +1,10 @@
-"""What the experiments on manipulation share: answers of the models, and where states lie for each number."""
+"""What the experiments on manipulation share: the answers of models, and the states of numbers."""
 
 from numprobe.experiments.inputs import pattern_probe
 
 
 def asking(wildcards):
-    """The options that name the model that is asked."""
+    """Return the options that name the model that is asked."""
     model = base_model(wildcards)
     batch = model.entry.get("batch_tokens", config["activations"]["batch_tokens"])
     return (
