@@ -167,7 +167,7 @@ def to_parquet(job: Job, share_prefixes: bool = True) -> None:
     with _folder(job) as writer:
         put = _put(writer)
         for _ in run_passes(job.parts, job.located, job.layers, job.batch_tokens, put, share_prefixes, job.dtype):
-            writer.turn()
+            writer.end_batch()
 
 
 def _folder(job: Job) -> AbstractContextManager[StateWriter]:
@@ -202,7 +202,7 @@ def in_turn(job: Job) -> dict[str, float]:
                     _bare_batch(job, batch)
             _timed_pass(job, next(passes), put, seconds)
             for _ in range(2):
-                writer.turn()
+                writer.end_batch()
     return {**seconds, PARQUET: perf_counter() - start - seconds[BARE] - seconds[AGAIN]}
 
 

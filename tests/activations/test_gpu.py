@@ -77,7 +77,7 @@ def test_a_folder_is_what_is_in_memory(tmp_path):
             writer.put((RESIDUAL, layer), arrived)
 
         for _ in run_passes(parts, where, layers, 40, put, dtype="bfloat16"):
-            writer.turn()
+            writer.end_batch()
     for layer, states in all_states(model, dtype="bfloat16").items():
         assert_array_equal(read_states(tmp_path, layer), widen(states, "bfloat16"))
 

@@ -141,7 +141,7 @@ def write_prepared(extraction: Extraction, prepared: "Prepared", output: Path, p
 
         try:
             for count in run_passes(prepared.parts, prepared.located, layers, extraction.batch_tokens, put, *read):
-                writer.turn()
+                writer.end_batch()
                 bar.update(count)
         except UnreadableState as error:
             raise NumprobeError(f"model '{extraction.model}': {error}") from error

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from numprobe.activations.columns import stored_dtype
-from numprobe.activations.lanes import Lanes
 from numprobe.activations.locate import Located
 from numprobe.activations.prefixes import Batch, Layout, Pass, plan_pass
+from numprobe.activations.serial_queues import SerialQueues
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture
 from numprobe.models.facts import state_layers
@@ -314,13 +314,13 @@ def states_in_memory(
             states[layer][filled[layer] : filled[layer] + len(some)] = some
             filled[layer] += len(some)
 
-        lanes.put(layer, fill)
+        queues.put(layer, fill)
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        lanes = Lanes(pool)
+        queues = SerialQueues(pool)
         for _ in run_passes(parts, located, layers, batch_tokens, put, share_prefixes, dtype):
-            lanes.turn()
-        lanes.finish()
+            queues.end_round()
+        queues.finish()
     return states
 
 

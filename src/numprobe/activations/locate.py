@@ -12,8 +12,8 @@ from numprobe.errors import NumprobeError
 from numprobe.models.tokens import Encoded, NumberTokenizer, Span
 from numprobe.prompts.table import prompt_texts
 
-_TEXTS_AT_ONCE = 1024
-_BYTES_AT_ONCE = 1 << 22
+_TEXTS_PER_BLOCK = 1024
+_BYTES_PER_BLOCK = 1 << 22
 # More characters than tokens have on average in nearly all texts. A text that begins with many more tokens than a model
 # takes is not tokenised to its end.
 _TOKEN_CHARACTERS = 16
@@ -119,7 +119,7 @@ def _blocks_of_prompts(prompts: pl.DataFrame) -> Iterator[pl.DataFrame]:
     needed = prompts.select("prompt", "text", "value", "start", "end", "read_at").with_row_index("index")
     text = pl.col("prompt").rank("dense").cast(pl.Int64) - 1
     size = pl.col("text").str.len_bytes().cast(pl.Int64).fill_null(0).cum_sum().max().over("prompt")
-    for _, rows in needed.group_by(text // _TEXTS_AT_ONCE, size=size // _BYTES_AT_ONCE, maintain_order=True):
+    for _, rows in needed.group_by(text // _TEXTS_PER_BLOCK, size=size // _BYTES_PER_BLOCK, maintain_order=True):
         yield rows
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.activations.at_once import write_at_once
+from numprobe.activations.single_batch import write_single_batch
 from numprobe.activations.vocabulary import vocabulary_states
 from numprobe.models.load import load_tokenizer
 from numprobe.models.matched import Vocabulary, choose_matched, read_vocabulary
@@ -112,4 +112,4 @@ def extract_matched(
         **identity(source, load_tokenizer(source)),
         "provenance": dict(provenance),
     }
-    write_at_once(output, states, positions, "text", storage_dtype, details)
+    write_single_batch(output, states, positions, "text", storage_dtype, details)

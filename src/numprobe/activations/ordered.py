@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import torch
 
-from numprobe.activations.at_once import write_at_once
 from numprobe.activations.extract import check_states, extract_states
+from numprobe.activations.single_batch import write_single_batch
 from numprobe.activations.vocabulary import vocabulary_states
 from numprobe.models.architecture import locate_parts
 from numprobe.models.load import load_model, load_tokenizer
@@ -123,7 +123,7 @@ def extract_ordered(
         "untrained_seed": untrained_seed,
         "provenance": dict(provenance),
     }
-    write_at_once(output, states, positions, "text", storage_dtype, details)
+    write_single_batch(output, states, positions, "text", storage_dtype, details)
 
 
 def _positions(found: Sequence[tuple[OrderedSet, Mapping[int, tuple[str, Encoded]]]]) -> pl.DataFrame:

@@ -88,7 +88,7 @@ def _write(
         for batch in batches:
             for state in states:
                 writer.put(state.key, arriving(_stored(batch, state), dtype))
-            writer.turn()
+            writer.end_batch()
             bar.update(len(next(iter(batch.values()))))
 
 

@@ -17,9 +17,9 @@ import polars as pl
 import pyarrow as pa
 
 from numprobe.activations.columns import ColumnReader, ColumnWriter, narrow
-from numprobe.activations.lanes import Lanes
 from numprobe.activations.manifest import MANIFEST, POSITIONS, check_size, file_entry, unlike
 from numprobe.activations.manifest import read_manifest as read_manifest
+from numprobe.activations.serial_queues import SerialQueues
 from numprobe.atomic import atomic_path
 from numprobe.errors import NumprobeError
 from numprobe.sealed import checksum, write_sealed_json
@@ -99,7 +99,7 @@ def write_activations(
         for batch in batches:
             for layer in layers:
                 writer.put((RESIDUAL, layer), partial(batch.__getitem__, layer))
-            writer.turn()
+            writer.end_batch()
 
 
 @contextmanager
@@ -151,7 +151,7 @@ def writing_states(
     ):
         # In the background: the first forward pass need not wait for it.
         opening = pool.submit(_open_columns, stack, folder, states, dtype, metadata, disk)
-        writer = StateWriter(opening, Lanes(pool), positions.height, dtype, check)
+        writer = StateWriter(opening, SerialQueues(pool), positions.height, dtype, check)
         yield writer
         columns = writer.finished()
         table = disk.submit(write_table, folder / POSITIONS, positions, metadata)
@@ -180,8 +180,8 @@ class StateWriter:
     ----------
     opening
         Future of the open files.
-    lanes
-        A lane for each file.
+    queues
+        Queues of tasks, one for each file.
     rows
         Number of rows of each file.
     dtype
@@ -191,9 +191,9 @@ class StateWriter:
     """
 
     def __init__(
-        self, opening: Future[dict[Key, ColumnWriter]], lanes: Lanes, rows: int, dtype: str, check: Check | None
+        self, opening: Future[dict[Key, ColumnWriter]], queues: SerialQueues, rows: int, dtype: str, check: Check | None
     ) -> None:
-        self._opening, self._lanes, self._rows, self._dtype, self._check = opening, lanes, rows, dtype, check
+        self._opening, self._queues, self._rows, self._dtype, self._check = opening, queues, rows, dtype, check
 
     def put(self, key: Key, states: Callable[[], np.ndarray]) -> None:
         """Accept the next states of a file.
@@ -218,11 +218,11 @@ class StateWriter:
             if column.rows == self._rows:
                 column.finish()
 
-        self._lanes.put(key, append)
+        self._queues.put(key, append)
 
-    def turn(self) -> None:
-        """End a batch. Two are in memory at the most; errors with an earlier one are raised here."""
-        self._lanes.turn()
+    def end_batch(self) -> None:
+        """End a batch; at most two are in memory, and errors of an earlier one are raised here."""
+        self._queues.end_round()
 
     def finished(self) -> dict[Key, ColumnWriter]:
         """Wait until all files have all rows, and return them.
@@ -232,7 +232,7 @@ class StateWriter:
         ValueError
             If one of them has fewer.
         """
-        self._lanes.finish()
+        self._queues.finish()
         columns = self._opening.result()
         for key, column in columns.items():
             if column.rows != self._rows:

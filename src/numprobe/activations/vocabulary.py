@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from numprobe.activations.at_once import write_at_once
+from numprobe.activations.single_batch import write_single_batch
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts, output_matrix
 from numprobe.models.facts import facts_from_config, vocabulary_layers
@@ -87,7 +87,7 @@ def extract_vocabulary(
         "dropped": {reason: dropped[reason] for reason in (MULTI_TOKEN, *REASONS)},
         "provenance": dict(provenance),
     }
-    write_at_once(output, states, positions, "value", storage_dtype, details)
+    write_single_batch(output, states, positions, "value", storage_dtype, details)
 
 
 def _too_few(model: str, found: int, values: Sequence[int], fewest: int) -> NumprobeError:

@@ -11,7 +11,7 @@ import numpy as np
 
 from numprobe.models.tokens import NumberTokenizer
 
-_AT_ONCE = 4096
+_BATCH = 4096
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def read_vocabulary(tokenizer: NumberTokenizer, values: Sequence[int]) -> Vocabu
     """
     texts = _candidates(tokenizer)
     plain: dict[str, int] = {}
-    for start in range(0, len(texts), _AT_ONCE):
-        part = texts[start : start + _AT_ONCE]
+    for start in range(0, len(texts), _BATCH):
+        part = texts[start : start + _BATCH]
         for text, encoded in zip(part, tokenizer.encode(part), strict=True):
             inside = encoded.ids[encoded.ends > 0]
             if len(inside) == 1 and inside[0] != tokenizer.tokenizer.unk_token_id:

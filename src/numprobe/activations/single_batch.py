@@ -1,4 +1,4 @@
-"""Write folders of states that are already in memory, such as rows of a matrix or states of single words."""
+"""Write folders of states that are already in memory, such as rows of a matrix, as a single batch."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from numprobe.activations.checks import state_check
 from numprobe.activations.store import write_activations
 
 
-def write_at_once(
+def write_single_batch(
     folder: str | Path,
     states: Mapping[str, np.ndarray],
     positions: pl.DataFrame,
