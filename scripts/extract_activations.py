@@ -38,8 +38,8 @@ def extraction(options: argparse.Namespace) -> Any:
     )
 
 
-def arguments(description: str | None = __doc__) -> argparse.ArgumentParser:
-    result = parser(description)
+def arguments() -> argparse.ArgumentParser:
+    result = parser(__doc__)
     result.add_argument("--model", required=True, help="name of the model in the study")
     result.add_argument("--context", required=True, help="name of the context in the study")
     result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")

@@ -18,10 +18,10 @@ from config_schema import config_schema, fill_defaults
 from numprobe.errors import NumprobeError
 from numprobe.experiments.find import experiment_names, find_experiment
 from numprobe.names import NAME, path_problem, study_name, unknown_names
+from numprobe.probes.settings import ITERATIVE
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.runs import base_of, control_of
 
-ITERATIVE = ("sinusoidal", "wave", "mlp")
 VOCABULARY = "vocabulary"
 #: Stands for the context in the path of the probe of all contexts.
 UNIVERSAL = "universal"
@@ -373,8 +373,6 @@ def _probe_problems(config: Config) -> Iterator[str]:
             yield from unknown_names(entry.get("models", []), models, "experiments['multi_token'].models", "models")
         if entry["name"] == "composition":
             yield from _length_problems(config)
-        if entry["name"] == "sites":
-            yield from _site_problems(entry, config)
 
 
 def _settings_of_problems(entry: Config, models: list[Config]) -> Iterator[str]:
@@ -404,15 +402,6 @@ def _length_problems(config: Config) -> Iterator[str]:
             f"experiments['composition']: needs {FEWEST_OF_A_LENGTH} numbers of two, three or four digits, "
             f"{low}..{high} has at most {max(0, *counts)} of one length: widen numbers, or leave it out"
         )
-
-
-def _site_problems(entry: Config, config: Config) -> Iterator[str]:
-    """Check the contexts and probes of the experiment `sites`."""
-    where = "experiments['sites']"
-    closed_form = [probe["name"] for probe in config["probes"] if probe["name"] not in ITERATIVE]
-    contexts = [context["name"] for context in config["contexts"]]
-    yield from unknown_names(entry["contexts"], contexts, f"{where}.contexts", "contexts")
-    yield from unknown_names(entry.get("probes", []), closed_form, f"{where}.probes", "closed-form probes")
 
 
 def _probing_experiment_problems(config: Config) -> Iterator[str]:

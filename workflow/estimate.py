@@ -3,6 +3,8 @@
 from check_config import VOCABULARY, Config
 from study import Study
 
+from numprobe.experiments.declare import Place
+from numprobe.experiments.find import experiment_names, find_experiment
 from numprobe.runs import base_of
 
 # Numbers per text in the built-in passages; a user's texts may hold more or fewer.
@@ -17,8 +19,8 @@ def describe_states(study: Study) -> str:
     sizes = {run: size for run in study.all_runs() if (size := state_bytes(study, *run)) is not None}
     unknown = [name for name, model in study.models.items() if model.width is None]
     kept = "kept" if study.config["activations"]["keep"] else "removed once they are used (activations.keep: false)"
-    inside = f" and at the most {readable(more)} inside the layers" if (more := site_bytes(study)) else ""
-    lines = [f"Hidden states: about {readable(sum(sizes.values()))} in all{inside}, {kept}."]
+    further = f" and at the most {readable(more)} of experiments" if (more := experiment_bytes(study)) else ""
+    lines = [f"Hidden states: about {readable(sum(sizes.values()))} in all{further}, {kept}."]
     if sum(sizes.values()) >= _LARGE:
         lines += _by_context(study, sizes)
     if unknown:
@@ -52,15 +54,14 @@ def state_bytes(study: Study, run_model: str, context: str) -> int | None:
     return state_rows(study, run_model, context) * len(study.layers(run_model, context)) * width * item
 
 
-def site_bytes(study: Study) -> int:
-    """Return the bytes of queries, keys, values and the additions of attention and MLP, at most; 0 without `sites`."""
-    contexts = (study.experiment("sites") or {"contexts": []})["contexts"]
-    item = _BYTES[study.config["activations"]["dtype"]]
-    total = 0
-    for run_model, context in study.runs("sites"):
-        width = study.models[base_of(run_model)].width
-        blocks = sum(layer.isdigit() and layer != "0" for layer in study.layers(run_model, context))
-        total += state_rows(study, run_model, context) * blocks * 5 * (width or 0) * item if context in contexts else 0
+def experiment_bytes(study: Study) -> int:
+    """Return the size of the states that jobs of experiments store, at the most, as far as they say how many."""
+    item, total = _BYTES[study.config["activations"]["dtype"]], 0
+    for name in [entry["name"] for entry in study.config["experiments"] if entry["name"] in experiment_names()]:
+        for job in find_experiment(name).jobs:
+            for run, context in job.places(study, name) if job.components else ():
+                stored = job.components(Place(study, name, run, context))
+                total += state_rows(study, run, context) * stored * item
     return total
 
 

@@ -566,7 +566,6 @@ _EXPERIMENT_CONTEXTS = {
     "layer_probes": "a context of the kind operand or result, or those that it names",
     "natural_contexts": "a context of the kind natural",
     "sample_efficiency": "one of its contexts",
-    "sites": "one of its contexts",
     "ordinals": "a context of prompts",
     "multi_token": "a context of prompts",
 }
@@ -596,8 +595,6 @@ def _applies(study: Study, experiment: str) -> bool:
         return any(study.contexts_of_kind(model, "natural") for model in models)
     if experiment in ("spectra", "embedding_probes"):
         return VOCABULARY in contexts
-    if experiment == "sites":
-        return bool(set(contexts) & set(entry["contexts"]))
     return bool(contexts) if experiment in ("accuracy", "composition") else bool(set(contexts) - {VOCABULARY})
 
 

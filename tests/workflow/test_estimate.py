@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from estimate import describe_states, readable, site_bytes, state_bytes, state_rows
+from estimate import describe_states, experiment_bytes, readable, state_bytes, state_rows
 from study import load_study
 
 ROOT = Path(__file__).parents[2]
@@ -29,11 +29,11 @@ def test_sites_take_five_widths_per_block_at_the_most():
     study = study_of("tests/workflow", "study.yaml")
     small = 8000 * 4 * 5 * 128 * 4  # rows, blocks, sites, components, bytes
     # Three models and their untrained controls, a checkpoint without one, and the encoder of six blocks twice.
-    assert site_bytes(study) == 7 * small + 2 * 8000 * 6 * 5 * 384 * 4
-    assert "inside the layers" in describe_states(study)
+    assert experiment_bytes(study) == 7 * small + 2 * 8000 * 6 * 5 * 384 * 4
+    assert "of experiments" in describe_states(study)
     study.config["experiments"] = [{"name": "accuracy"}]
-    assert site_bytes(study) == 0
-    assert "inside the layers" not in describe_states(study)
+    assert experiment_bytes(study) == 0
+    assert "of experiments" not in describe_states(study)
 
 
 def test_a_small_study_is_told_in_one_line():

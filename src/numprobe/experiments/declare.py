@@ -101,6 +101,8 @@ class Job:
         Whether it runs a model.
     states
         Whether it stores states, which are temporary where the study does not keep them; its progress is shown.
+    components
+        Return how many components of states it stores of one number at a place, at the most; None: not estimated.
     ancient
         Names of inputs whose age does not matter.
     """
@@ -116,6 +118,7 @@ class Job:
     minutes: int = 240
     gpu: bool = False
     states: bool = False
+    components: Callable[[Place], int] | None = None
     ancient: Sequence[str] = ()
 
     def patterns(self, at: Place) -> dict[str, str | list[str]]:

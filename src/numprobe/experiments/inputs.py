@@ -90,13 +90,25 @@ def control(at: Place) -> str:
 
 
 def asking(at: Place) -> dict[str, Any]:
-    """Return how a run's model is loaded to be asked: `source`, `batch_tokens`, `device` and `dtype`."""
+    """Return how a run's model is loaded and run: `source`, `batch_tokens`, `device` and `dtype`."""
     model = at.study.models[base_of(at.run)]
     return {
         "source": model.source,
         "batch_tokens": model.entry.get("batch_tokens", at.study.config["activations"]["batch_tokens"]),
         "device": model.device,
         "dtype": model.entry.get("dtype", "float32"),
+    }
+
+
+def extraction(at: Place) -> dict[str, Any]:
+    """Return how the states of a run are extracted: parameters of `numprobe.activations.context.Extraction`."""
+    activations = at.study.config["activations"]
+    return {
+        **asking(at),
+        "expected_layers": at.study.models[base_of(at.run)].facts.layers,
+        "untrained_seed": at.study.untrained_seed(at.run),
+        "storage_dtype": activations["dtype"],
+        "share_prefixes": activations["share_prefixes"] == "auto",
     }
 
 
@@ -142,6 +154,11 @@ def own_token_states(at: Place) -> list[str]:
     """Return the activation files of a run in the contexts in which it reads numbers at their own token."""
     contexts = at.study.own_token_contexts(at.run)
     return [file for context in contexts for file in at.study.states(at.run, context)]
+
+
+def leading_probe(study: Study) -> str:
+    """Return the closed-form probe that stands for the others: `fourier`, or else the first."""
+    return "fourier" if "fourier" in study.closed_form else str(study.closed_form[0])
 
 
 def layers_of_control(at: Place) -> list[str]:

@@ -23,6 +23,8 @@ MiddleOrLayers = Annotated[
 #: Factors of a change of states, all different.
 Strengths = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1, json_schema_extra=_ONCE)]
 
+#: Different names of parts of a study, at least one.
+Names = Annotated[list[str], Field(min_length=1, json_schema_extra=_ONCE)]
 NumberContexts = Annotated[
     list[str],
     Field(

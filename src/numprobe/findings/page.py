@@ -14,7 +14,6 @@ from numprobe.findings import (
     natural_contexts,
     ordinals,
     sample_efficiency,
-    sites,
     trained_probes,
 )
 
@@ -32,7 +31,6 @@ REPRESENTATION: Sections = {
     "natural_contexts": natural_contexts.section,
     "multi_token": multi_token.section,
     "sample_efficiency": sample_efficiency.section,
-    "sites": sites.section,
     "ordinals": ordinals.section,
 }
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from numprobe.errors import NumprobeError
 
+#: Probes that are trained by gradient descent; the others are fitted in closed form.
+ITERATIVE = ("sinusoidal", "wave", "mlp")
+
 
 @dataclass(frozen=True)
 class Settings:

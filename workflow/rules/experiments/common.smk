@@ -45,21 +45,6 @@ def embedding_probe_files(wildcards):
     return [f"{EMBEDDING_PROBES}/{file}.safetensors" for file in files]
 
 
-# --- sites -----------------------------------------------------------------------------------------------------
-
-
-def blocks_of(model):
-    """Numbers of the blocks whose residual stream is stored."""
-    return [layer for layer in model.layers if layer.isdigit() and layer != "0"]
-
-
-def site_files(model, run_model, context):
-    """The files of the states inside the blocks of a run, manifest last."""
-    names = [f"{site}-{block}" for block in blocks_of(model) for site in ("qkv", "attention", "mlp")]
-    files = [*(f"{name}.parquet" for name in names), "positions.parquet", "manifest.json"]
-    return [f"results/activations/{run_model}/{context}.sites/{file}" for file in files]
-
-
 # --- multi_token -----------------------------------------------------------------------------------------------
 
 

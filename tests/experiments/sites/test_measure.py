@@ -4,7 +4,7 @@ import pytest
 
 from numprobe.activations.store import State, writing_states
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.sites import site_rows, stream_rows
+from numprobe.experiments.sites.measure import site_rows, stream_rows
 from numprobe.probes.dataset import describe_split, training_rows
 from numprobe.tables import measurements
 from probes.planted import DIGESTS, IDENTITY, split_of, waves

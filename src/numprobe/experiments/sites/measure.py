@@ -8,12 +8,28 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest
 from numprobe.evaluation.accuracy import Row, evaluate
-from numprobe.probes.dataset import training_rows
+from numprobe.evaluation.origin import read_card
+from numprobe.experiments.given import Given
+from numprobe.probes.dataset import describe_split, training_rows
 from numprobe.probes.fit_closed_form import fit_closed_form
 from numprobe.splits import Split
+from numprobe.tables import measurements, read_table
 
 #: The residual stream before and after a block, as sites of the block.
 ENTERING, LEAVING = "residual_in", "residual_out"
+
+
+def evaluate_sites(given: Given) -> None:
+    """Write the table of a run and context: probes of every site, beside those of the residual stream."""
+    split, values, folder = given.split, given.values, given.folder("states")
+    described = describe_split(split, values["split"]["scheme"], values["seed"], list(split.folds))
+    card = read_card(given.file("card"), folder)
+    kinds, controls = values["probes"], values["controls"]
+    rows = site_rows(folder, split, kinds, controls, described, card, values["control"], values["resamples"])
+    names = {"model": values["model"], "context": read_manifest(folder)["context"]}
+    table = measurements([{**names, **row} for row in rows])
+    blocks = table["layer"].unique(maintain_order=True).to_list()
+    given.write(table.vstack(stream_rows(read_table(given.file("accuracy")), kinds, controls, blocks)))
 
 
 def site_rows(

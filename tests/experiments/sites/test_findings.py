@@ -1,5 +1,5 @@
-from figures.test_sites import sites_table
-from numprobe.findings.sites import section
+from experiments.sites.test_figure import sites_table
+from numprobe.experiments.sites.findings import section
 
 
 def test_the_section_tells_every_site_of_the_middle_block_with_intervals():

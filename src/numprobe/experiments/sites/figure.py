@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.figures.published import published
 from numprobe.figures.rows import (
@@ -56,6 +57,12 @@ _COLUMNS = (
     "model", "context", "layer", "site", "probe", "control", "value", "ci_low", "ci_high", "resampled", "n_values",
     "n_prompts", "note",
 )  # fmt: skip
+
+
+def sites(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of what can be read inside the blocks, and what it shows."""
+    drawn = sites_rows(tables["sites"])
+    return draw_sites(drawn, values["candidates"]), drawn
 
 
 def sites_rows(table: pl.DataFrame) -> pl.DataFrame:

@@ -1,12 +1,11 @@
 import polars as pl
 import pytest
 
+from figures.inspection import legend, texts
 from numprobe.errors import NumprobeError
-from numprobe.figures.sites import LABELS, draw_sites, sites_rows
+from numprobe.experiments.sites.figure import LABELS, draw_sites, sites_rows
 from numprobe.figures.style import use_style
 from numprobe.tables import measurements
-
-from .inspection import legend, texts
 
 
 @pytest.fixture(autouse=True)
