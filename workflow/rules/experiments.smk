@@ -9,7 +9,7 @@ DECLARED = {name: find_experiment(name) for name in EXPERIMENTS if name in exper
 
 
 def job_rules(name, job):
-    """The rules of a job: name, patterns of the outputs, and wildcards. Places whose patterns differ have their own."""
+    """Yield name, output patterns and wildcards of each rule of a job; places whose patterns differ have their own."""
     groups = {}
     for run, context in job.places(STUDY, name):
         patterns = job.patterns(Place(STUDY, name, run, context))
@@ -20,7 +20,7 @@ def job_rules(name, job):
 
 
 def either(names):
-    """The pattern of some names."""
+    """Return the pattern that matches one of some names."""
     return "|".join(map(re.escape, dict.fromkeys(names)))
 
 
@@ -40,12 +40,12 @@ def job_inputs(name, job):
 
 
 def job_outputs(job, patterns):
-    """The outputs of a job by name."""
+    """Return the outputs of a job by name."""
     return {key: kept(files) if job.states else files for key, files in patterns.items()}
 
 
 def job_threads(job):
-    """Threads of a job."""
+    """Return a function from the wildcards to the threads of a job."""
     return lambda wildcards: extraction_threads(base_model(wildcards)) if job.states else 1
 
 
@@ -75,7 +75,7 @@ def told_files(files):
 
 
 def told_output(files):
-    """A file that a job writes; of several their folder."""
+    """Return the file that a job writes under one name; of several files, their folder."""
     return files if isinstance(files, str) else os.path.commonpath([str(Path(file).parent) for file in files])
 
 

@@ -1,8 +1,6 @@
 """Description of an experiment for `numprobe explain`."""
 
-from collections.abc import Callable
-
-from numprobe.experiments.declare import Experiment, Job, Place, settings_schema
+from numprobe.experiments.declare import Experiment, Job, settings_schema
 from numprobe.experiments.find import FOLDER
 
 
@@ -31,10 +29,10 @@ def _job(name: str, job: Job) -> list[str]:
         f"job {job.name}",
         f"  reads   {', '.join(job.inputs) or 'nothing'}",
         f"  is told {', '.join([*job.settings, *job.values]) or 'nothing'}",
-        f"  writes  {', '.join(_written(found) for found in job.outputs.values())}",
+        f"  writes  {', '.join(_written(job))}",
         f"  runs    python scripts/measure.py {name} {job.name} --module {job.module} --given JSON",
     ]
 
 
-def _written(output: str | Callable[[Place], list[str]]) -> str:
-    return output if isinstance(output, str) else f"several files ({output.__name__.strip('_')})"
+def _written(job: Job) -> list[str]:
+    return [found if isinstance(found, str) else f"several {key}" for key, found in job.outputs.items()]
