@@ -14,13 +14,13 @@ from numprobe.models.source import parse_source
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Prompts -> a table of answers."""
     with importing():
-        from numprobe.answers.load import Asking, load_asker, load_questions
+        from numprobe.answers.load import AnswerSettings, load_answer_model, load_questions
         from numprobe.answers.table import write_answers
 
     prepare_torch()
-    how = Asking(parse_source(options.source), options.dtype, options.device, options.batch_tokens)
-    asker = load_asker(how)
-    write_answers(options.output, asker, load_questions(asker, options.prompts), provenance)
+    how = AnswerSettings(parse_source(options.source), options.dtype, options.device, options.batch_tokens)
+    answer_model = load_answer_model(how)
+    write_answers(options.output, answer_model, load_questions(answer_model, options.prompts), provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

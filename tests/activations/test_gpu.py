@@ -11,7 +11,7 @@ from numprobe.activations.columns import narrow, widen
 from numprobe.activations.extract import check_states, extract_states, run_passes, sequence_batches, states_in_memory
 from numprobe.activations.locate import locate_numbers
 from numprobe.activations.store import RESIDUAL, State, read_states, writing_states
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import find_questions
 from numprobe.models.architecture import locate_parts
@@ -111,7 +111,7 @@ def test_answers_are_those_of_the_cpu():
     edit = Edit("1", questions.last, lambda states, rows: states * 0.5)
     here, there = tiny_model("llama", head=True), tiny_model("llama", head=True).cuda()
     for edits in ((), (edit,)):
-        expected, found = (Asker(model, numbers, 100).answers(questions, edits) for model in (here, there))
+        expected, found = (AnswerModel(model, numbers, 100).answers(questions, edits) for model in (here, there))
         # Two tokens that are nearly as likely may change places.
         assert (found.values == expected.values)[rows].mean() > 0.98
         assert_allclose(found.probability, expected.probability, rtol=0.02)

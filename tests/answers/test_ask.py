@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from models.tiny import LAYERS, byte_tokenizer, tiny_model, word_tokenizer
 from numprobe.activations.locate import locate_numbers
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import find_questions
 from numprobe.answers.spoken import NO_NUMBER, as_number
@@ -32,8 +32,8 @@ def questions(prompts, numbers):
 
 
 @pytest.fixture(scope="module")
-def asker(numbers):
-    return Asker(tiny_model("llama", head=True), numbers, batch_tokens=100)
+def answer_model(numbers):
+    return AnswerModel(tiny_model("llama", head=True), numbers, batch_tokens=100)
 
 
 def test_questions_end_where_activation_folders_read_the_answer(prompts, numbers, questions):
@@ -64,13 +64,13 @@ def test_prompts_without_a_question_are_refused(numbers):
         find_questions(number_prompts(0, 9), numbers)
 
 
-def test_answers_are_the_most_likely_tokens_whatever_the_batches(asker, questions, numbers):
-    answers = asker.answers(questions)
-    whole = Asker(asker.model, numbers, batch_tokens=100000).answers(questions)
+def test_answers_are_the_most_likely_tokens_whatever_the_batches(answer_model, questions, numbers):
+    answers = answer_model.answers(questions)
+    whole = AnswerModel(answer_model.model, numbers, batch_tokens=100000).answers(questions)
     assert_array_equal(answers.values, whole.values)
     assert_allclose(answers.probability, whole.probability, rtol=1e-4)
     for row in (0, 40, 90):
-        logits = asker.logits(questions, np.array([row]))[0].detach()
+        logits = answer_model.logits(questions, np.array([row]))[0].detach()
         assert answers.texts[row] == numbers.tokenizer.decode([int(logits.argmax())])
         assert answers.probability[row] == pytest.approx(float(logits.softmax(-1).max()), rel=1e-4)
 
@@ -78,28 +78,28 @@ def test_answers_are_the_most_likely_tokens_whatever_the_batches(asker, question
 def test_results_of_several_tokens_are_answered_in_as_many(prompts):
     numbers = NumberTokenizer(byte_tokenizer())
     questions = find_questions(result_prompts(0, 400, 0, "result", ["+"], 1), numbers)
-    asker = Asker(tiny_model("gpt2", head=True, vocab_size=len(numbers.tokenizer)), numbers)
+    answer_model = AnswerModel(tiny_model("gpt2", head=True, vocab_size=len(numbers.tokenizer)), numbers)
     (row, *_) = np.flatnonzero(questions.table["answer_tokens"].to_numpy() == 2)
-    answers = asker.answers(questions)
+    answers = answer_model.answers(questions)
     ids = torch.from_numpy(questions.sequences(np.array([row])))
     settings = {"max_new_tokens": 2, "do_sample": False, "eos_token_id": None, "pad_token_id": 0}
-    greedy = asker.model.generate(ids, attention_mask=torch.ones_like(ids), **settings)
+    greedy = answer_model.model.generate(ids, attention_mask=torch.ones_like(ids), **settings)
     assert answers.texts[row] == numbers.tokenizer.decode(greedy[0, -2:])
 
 
 @pytest.mark.parametrize("kind", ["llama", "phi3", "olmo2", "gpt2", "gpt_neox"])
 @pytest.mark.parametrize("layer", ["0", "2", str(LAYERS), "final_norm"])
 def test_an_edit_that_changes_nothing_changes_no_answer(kind, layer, questions, numbers):
-    asker = Asker(tiny_model(kind, head=True), numbers)
+    answer_model = AnswerModel(tiny_model(kind, head=True), numbers)
     edit = Edit(layer, questions.last, lambda states, rows: states)
-    assert_array_equal(asker.answers(questions).values, asker.answers(questions, [edit]).values)
+    assert_array_equal(answer_model.answers(questions).values, answer_model.answers(questions, [edit]).values)
 
 
 @pytest.mark.parametrize("kind", ["llama", "phi3", "olmo2", "gpt2", "gpt_neox"])
 @pytest.mark.parametrize("layer", ["0", "2", str(LAYERS), "final_norm"])
 def test_the_state_of_another_question_gives_its_answer(kind, layer, questions, numbers):
     """All that decides the answer is in the last state of layer 0 to the last, if the tokens before it are the same."""
-    asker = Asker(tiny_model(kind, head=True), numbers)
+    answer_model = AnswerModel(tiny_model(kind, head=True), numbers)
     last = questions.last
     rows = np.flatnonzero(last == last[0])[:6]
     some = questions.take(rows)
@@ -109,30 +109,30 @@ def test_the_state_of_another_question_gives_its_answer(kind, layer, questions, 
         kept.update(zip(index.tolist(), states.clone(), strict=True))
         return states
 
-    asker.answers(some, [Edit(layer, some.last, store)])
+    answer_model.answers(some, [Edit(layer, some.last, store)])
     if layer in (str(LAYERS), "final_norm"):
         swapped = Edit(layer, some.last, lambda states, index: torch.stack([kept[5 - i] for i in index.tolist()]))
-        assert_array_equal(asker.answers(some, [swapped]).values, asker.answers(some).values[::-1])
+        assert_array_equal(answer_model.answers(some, [swapped]).values, answer_model.answers(some).values[::-1])
     restored = Edit(layer, some.last, lambda states, index: torch.stack([kept[i] for i in index.tolist()]))
-    assert_array_equal(asker.answers(some, [restored]).values, asker.answers(some).values)
+    assert_array_equal(answer_model.answers(some, [restored]).values, answer_model.answers(some).values)
 
 
-def test_gradients_reach_an_edit(asker, questions):
-    shift = torch.zeros(asker.parts.input_matrix.shape[1], requires_grad=True)
+def test_gradients_reach_an_edit(answer_model, questions):
+    shift = torch.zeros(answer_model.parts.input_matrix.shape[1], requires_grad=True)
     edit = Edit("1", questions.last, lambda states, rows: states + shift)
-    asker.logits(questions, np.arange(2), [edit]).logsumexp(-1).sum().backward()
+    answer_model.logits(questions, np.arange(2), [edit]).logsumexp(-1).sum().backward()
     assert shift.grad is not None and float(shift.grad.abs().max()) > 0
 
 
-def test_no_hook_stays(asker, questions):
+def test_no_hook_stays(answer_model, questions):
     edit = Edit("1", questions.last, lambda states, rows: states * 0)
-    before = asker.answers(questions).values
-    asker.answers(questions, [edit])
-    assert_array_equal(asker.answers(questions).values, before)
+    before = answer_model.answers(questions).values
+    answer_model.answers(questions, [edit])
+    assert_array_equal(answer_model.answers(questions).values, before)
 
 
-def test_the_table_holds_truth_and_answer(asker, questions):
-    table = answer_table(questions, asker.answers(questions))
+def test_the_table_holds_truth_and_answer(answer_model, questions):
+    table = answer_table(questions, answer_model.answers(questions))
     assert table.schema == ANSWER
     assert table["prompt"].is_sorted()
     assert table.filter(pl.col("right"))["answer"].to_list() == table.filter(pl.col("right"))["value"].to_list()

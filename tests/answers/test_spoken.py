@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from numpy.testing import assert_allclose
 
 from models.tiny import digit_tokenizer, tiny_model
-from numprobe.answers.ask import Asker
-from numprobe.answers.ask_again import RepeatedAsker
+from numprobe.answers.ask import AnswerModel
+from numprobe.answers.cached_prefix import CachedPrefixModel
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import find_questions
 from numprobe.answers.spoken import NO_NUMBER, goes_on, read_answer
@@ -89,8 +89,8 @@ def test_196_is_not_19(numbers):
     prompts = result_prompts(19, 19, 0, "r", ["+"], 40, ((0, 19), (0, 19)))
     questions = find_questions(prompts.unique("text", maintain_order=True)[: len(SAID)], numbers)
     assert questions.answer_length == 4 and set(questions.table["answer_tokens"]) == {2}
-    asker = Asker(Speaker(numbers, questions, SAID), numbers, batch_tokens=200)
-    answers = asker.answers(questions)
+    answer_model = AnswerModel(Speaker(numbers, questions, SAID), numbers, batch_tokens=200)
+    answers = answer_model.answers(questions)
     table = answer_table(questions, answers)
     for text, prompt, spoken in zip(SAID, questions.table["prompt"], answers.texts, strict=True):
         (row,) = table.filter(prompt=prompt).iter_rows(named=True)
@@ -100,12 +100,12 @@ def test_196_is_not_19(numbers):
 
 def test_the_probability_is_that_of_the_numbers_tokens(numbers):
     questions = find_questions(result_prompts(10, 60, 0, "r", ["+"], 1, ((0, 60), (0, 60))), numbers)
-    asker = Asker(tiny_model("llama", head=True, vocab_size=len(numbers.tokenizer)), numbers)
-    answers = asker.answers(questions)
+    answer_model = AnswerModel(tiny_model("llama", head=True, vocab_size=len(numbers.tokenizer)), numbers)
+    answers = answer_model.answers(questions)
     for row in range(0, len(questions), 7):
         ids, expected = torch.from_numpy(questions.sequences(np.array([row]))), 1.0
         for _ in answers.texts[row]:
-            likely = asker.model(ids).logits[0, -1].softmax(-1)
+            likely = answer_model.model(ids).logits[0, -1].softmax(-1)
             expected *= float(likely.detach().max())
             ids = torch.column_stack([ids, likely.argmax()[None]])
         assert answers.probability[row] == pytest.approx(expected, rel=1e-3)
@@ -117,19 +117,19 @@ def test_what_all_questions_begin_with_is_run_once_with_the_same_answers(kind, n
     table, metadata = make_prompts("r", "result", 0, 0, 99, {"operations": ["+"], "shots": 3, "per_value": 1})
     examples = tuple(examples_in(metadata))
     model = tiny_model(kind, head=True, vocab_size=len(numbers.tokenizer), max_position_embeddings=256)
-    asker = Asker(model, numbers, batch_tokens=1000)
+    answer_model = AnswerModel(model, numbers, batch_tokens=1000)
     questions = find_questions(table[:40], numbers, examples=examples)
     shared = questions.shared_tokens()
     assert shared >= len(numbers.encode([examples_text(examples)])[0])
     assert questions.shared_tokens([np.full(len(questions), 3)]) == 0
     moved = torch.from_numpy(np.random.default_rng(0).standard_normal((len(questions), 32))).float()
     edit = Edit("1", questions.last, lambda states, rows: states + 3 * moved[rows])
-    again = RepeatedAsker(asker, questions)
+    again = CachedPrefixModel(answer_model, questions)
     for edits in ([], [edit]):
-        found, apart = asker.answers(questions, edits), again.answers(edits)
+        found, apart = answer_model.answers(questions, edits), again.answers(edits)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(questions), "shared_tokens", lambda self, changed=(): 0)
-            whole = asker.answers(questions, edits)
+            whole = answer_model.answers(questions, edits)
         assert found.texts == whole.texts == apart.texts
         assert_allclose(found.probability, whole.probability, rtol=1e-3)
 

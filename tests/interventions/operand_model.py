@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.constructed import NUMBERS, ArithmeticModel
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
@@ -26,7 +26,7 @@ LAYERS = ("0", "1", "2", "3")
 class OperandModel:
     """A model, its questions, and what was fitted on the states of its operands in `folder`."""
 
-    asker: Asker
+    answer_model: AnswerModel
     questions: Questions
     folder: Path
     probe: Probe
@@ -44,5 +44,5 @@ def operand_model(folder: Path, reads: str) -> OperandModel:
     described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     return OperandModel(
-        Asker(model, numbers), questions, folder, probe, fit_patterns(rows, probe, SPLIT, "none", 0, {})
+        AnswerModel(model, numbers), questions, folder, probe, fit_patterns(rows, probe, SPLIT, "none", 0, {})
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.programmed import NUMBERS
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.interventions.folds import Folds
 from numprobe.interventions.measure import Trial
@@ -26,7 +26,7 @@ SPLIT = make_split(0, NUMBERS - 1, "folds", 5, 3, 0)
 class Planted:
     """A model that was asked, and what was fitted on the states of its last tokens."""
 
-    asker: Asker
+    answer_model: AnswerModel
     trial: Trial
     folds: Folds
     folder: Path
@@ -43,12 +43,12 @@ class Planted:
         return float(np.concatenate(right).mean())
 
 
-def planted(folder: Path, asker: Asker, questions: Questions, layers: tuple[str, ...]) -> Planted:
+def planted(folder: Path, answer_model: AnswerModel, questions: Questions, layers: tuple[str, ...]) -> Planted:
     """Ask a model and fit its states."""
     names = [fold.name for fold in SPLIT.folds]
-    trial, folds = last_token_trial(asker, questions, SPLIT, names, layers, 10_000, 0)
+    trial, folds = last_token_trial(answer_model, questions, SPLIT, names, layers, 10_000, 0)
     write_folder(folder, trial.states, trial.questions.table["value"].to_numpy())
     rows = training_rows(folder, SPLIT)
     described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
-    return Planted(asker, trial, folds, folder, probe, fit_patterns(rows, probe, SPLIT, "none", 0, {}))
+    return Planted(answer_model, trial, folds, folder, probe, fit_patterns(rows, probe, SPLIT, "none", 0, {}))

@@ -3,8 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.programmed import NUMBERS, WIDTH, adds_to_last, planes, programmed_asker, programmed_questions, wave_code
-from numprobe.answers.ask_again import RepeatedAsker
+from models.programmed import (
+    NUMBERS,
+    WIDTH,
+    adds_to_last,
+    planes,
+    programmed_answer_model,
+    programmed_questions,
+    wave_code,
+)
+from numprobe.answers.cached_prefix import CachedPrefixModel
 from numprobe.errors import NumprobeError
 from numprobe.interventions.choice import is_validation
 from numprobe.interventions.measure import MOVEMENT, Movement, Trial, movement_rows
@@ -21,9 +29,11 @@ SAID = np.where(np.arange(len(TRUTH)) % 3 == 0, (TRUTH + 7) % NUMBERS, TRUTH)
 
 @pytest.fixture(scope="module")
 def trial():
-    asker = programmed_asker(QUESTIONS, [adds_to_last(HEAD[SAID]), adds_to_last(np.zeros((len(TRUTH), WIDTH)))], HEAD)
-    answers, states = answers_and_states(asker, QUESTIONS, ("1", "2"), QUESTIONS.last)
-    return Trial(RepeatedAsker(asker, QUESTIONS), QUESTIONS, answers, states)
+    answer_model = programmed_answer_model(
+        QUESTIONS, [adds_to_last(HEAD[SAID]), adds_to_last(np.zeros((len(TRUTH), WIDTH)))], HEAD
+    )
+    answers, states = answers_and_states(answer_model, QUESTIONS, ("1", "2"), QUESTIONS.last)
+    return Trial(CachedPrefixModel(answer_model, QUESTIONS), QUESTIONS, answers, states)
 
 
 def rows_of(trial, movements, strengths=(0.25, 1.0)):
@@ -48,7 +58,7 @@ def test_a_change_moves_the_states_by_strength(trial):
         kept.update(zip(rows.tolist(), states.numpy(), strict=True))
         return states
 
-    trial.asker.answers([edit, type(edit)("2", QUESTIONS.last, keep)])
+    trial.answer_model.answers([edit, type(edit)("2", QUESTIONS.last, keep)])
     expected = (HEAD[TRUTH] + HEAD[SAID]) / 2
     assert np.allclose([kept[row] for row in range(len(TRUTH))], expected, atol=1e-5)
 
@@ -89,7 +99,7 @@ def test_the_prompts_that_are_reported_choose_nothing(trial):
 
 def test_one_result_cannot_choose_and_be_reported(trial):
     some = TRUTH == 50
-    few = Trial(trial.asker, QUESTIONS.take(some), trial.answers, {"1": trial.states["1"][some]})
+    few = Trial(trial.answer_model, QUESTIONS.take(some), trial.answers, {"1": trial.states["1"][some]})
     with pytest.raises(NumprobeError, match="too few different results"):
         rows_of(few, [Movement("1", "none", np.zeros((int(some.sum()), WIDTH), dtype=np.float32))])
 

@@ -19,7 +19,7 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="module", params=["a", "b"])
 def both(request, model):
     asked = operand_questions(model.questions, request.param, model.patterns, SPLIT)
-    return request.param, replace_operands(asked, request.param, model.asker.numbers, model.patterns, SPLIT, 0)
+    return request.param, replace_operands(asked, request.param, model.answer_model.numbers, model.patterns, SPLIT, 0)
 
 
 def test_sums_and_differences_in_symbols_are_asked(model):
@@ -48,7 +48,7 @@ def test_numbers_of_worked_examples_are_neither_changed_nor_written(model):
     examples = (Example("+", 3, 4, 7), Example("-", 50, 20, 30))
     shown = replace(model.questions, examples=examples)
     asked = operand_questions(shown, "b", model.patterns, SPLIT)
-    found = replace_operands(asked, "b", model.asker.numbers, model.patterns, SPLIT, 0)
+    found = replace_operands(asked, "b", model.answer_model.numbers, model.patterns, SPLIT, 0)
     every = operand_questions(model.questions, "b", model.patterns, SPLIT)
     gone = every.table.filter(pl.col("b").is_in([3, 4, 7, 50, 20, 30])).height
     assert len(asked) == len(every) - gone < len(every)
@@ -83,7 +83,7 @@ def test_draws_depend_on_the_prompt_and_the_seed_alone(model, both):
     operand, found = both
     some = found.questions.take(np.arange(len(found.questions)) % 3 == 0)
     drawn = [
-        replace_operands(questions, operand, model.asker.numbers, model.patterns, SPLIT, seed)
+        replace_operands(questions, operand, model.answer_model.numbers, model.patterns, SPLIT, seed)
         for questions, seed in ((some, 0), (some, 1))
     ]
     kept = pl.Series(found.questions.table["prompt"]).is_in(some.table["prompt"].implode()).to_numpy()
@@ -95,4 +95,4 @@ def test_an_operand_without_two_others_is_left_out(model):
     table = model.questions.table
     small = model.questions.take(((table["operation"] == "-") & (table["a"] < 3)).to_numpy())
     with pytest.raises(NumprobeError, match="no operand b has two other test numbers"):
-        replace_operands(small, "b", model.asker.numbers, model.patterns, SPLIT, 0)
+        replace_operands(small, "b", model.answer_model.numbers, model.patterns, SPLIT, 0)

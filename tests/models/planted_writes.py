@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from models.tiny import VOCABULARY, tiny_model, word_tokenizer
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.models.architecture import locate_parts
 from numprobe.models.blocks import locate_inside
@@ -16,7 +16,7 @@ from numprobe.models.tokens import NumberTokenizer
 Writes = Mapping[int, Mapping[int, float]]
 
 
-def writing_asker(kind: str, questions: Questions, writes: Mapping[tuple[int, str], Writes]) -> Asker:
+def writing_answer_model(kind: str, questions: Questions, writes: Mapping[tuple[int, str], Writes]) -> AnswerModel:
     """A model whose state has one component per token, and whose head reads the largest.
 
     Parameters
@@ -42,7 +42,7 @@ def writing_asker(kind: str, questions: Questions, writes: Mapping[tuple[int, st
     for (block, part), written in writes.items():
         module = getattr(locate_inside(parts)[block - 1], part)
         module.register_forward_hook(_writer(asked, prompts, token, written))
-    return Asker(model, numbers)
+    return AnswerModel(model, numbers)
 
 
 def _sequences(questions: Questions):

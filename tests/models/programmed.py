@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from models.tiny import tiny_model, word_tokenizer
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.prompts.generate import result_prompts
@@ -40,7 +40,7 @@ def programmed_questions(operations: Sequence[str] = ("+", "-"), per_value: int 
     return find_questions(prompts, NumberTokenizer(word_tokenizer(words=_WORDS)))
 
 
-def programmed_asker(questions: Questions, blocks: Sequence[Block], head: np.ndarray) -> Asker:
+def programmed_answer_model(questions: Questions, blocks: Sequence[Block], head: np.ndarray) -> AnswerModel:
     """A causal model of these blocks that answers the number with the largest score, `head` [numbers, width] . state.
 
     The final norm scales a state and changes no answer.
@@ -63,7 +63,7 @@ def programmed_asker(questions: Questions, blocks: Sequence[Block], head: np.nda
         model.model.norm.weight.fill_(1.0)
         model.lm_head.weight.zero_()
         model.lm_head.weight[ids] = torch.from_numpy(np.asarray(head, dtype=np.float32))
-    return Asker(model, NumberTokenizer(tokenizer))
+    return AnswerModel(model, NumberTokenizer(tokenizer))
 
 
 class _Computed(nn.Module):

@@ -37,7 +37,7 @@ class Answers:
     texts: tuple[str, ...]
 
 
-class Asker:
+class AnswerModel:
     """A causal language model that answers questions.
 
     The answer to a question is the greedy continuation, read as a number: the next token if every result of the

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from numprobe.activations.locate import longest_sequence
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.errors import NumprobeError
 from numprobe.models.load import load_model, load_tokenizer
@@ -16,7 +16,7 @@ from numprobe.tables import read_metadata
 
 
 @dataclass(frozen=True)
-class Asking:
+class AnswerSettings:
     """How to load a model that answers.
 
     Attributes
@@ -35,7 +35,7 @@ class Asking:
     batch_tokens: int = 16384
 
 
-def load_asker(asking: Asking) -> Asker:
+def load_answer_model(settings: AnswerSettings) -> AnswerModel:
     """Load a model with its head, and its tokenizer.
 
     Raises
@@ -43,15 +43,17 @@ def load_asker(asking: Asking) -> Asker:
     NumprobeError
         If the model cannot be read or is an encoder.
     """
-    numbers = NumberTokenizer(load_tokenizer(asking.source), asking.source.prefix_token, asking.source.single_tokens)
-    model = load_model(asking.source, asking.dtype, asking.device, head=True)
-    asker = Asker(model, numbers, asking.batch_tokens)
-    if asker.parts.facts.encoder:
+    numbers = NumberTokenizer(
+        load_tokenizer(settings.source), settings.source.prefix_token, settings.source.single_tokens
+    )
+    model = load_model(settings.source, settings.dtype, settings.device, head=True)
+    answer_model = AnswerModel(model, numbers, settings.batch_tokens)
+    if answer_model.parts.facts.encoder:
         raise NumprobeError("an encoder predicts no next token, so it cannot be asked: leave it out of this experiment")
-    return asker
+    return answer_model
 
 
-def load_questions(asker: Asker, prompts: str | Path) -> Questions:
+def load_questions(answer_model: AnswerModel, prompts: str | Path) -> Questions:
     """Read a prompt table, and cut its prompts before their answers.
 
     Raises
@@ -59,6 +61,6 @@ def load_questions(asker: Asker, prompts: str | Path) -> Questions:
     NumprobeError
         If no prompt asks for a result.
     """
-    longest = longest_sequence(asker.parts.config, asker.numbers.tokenizer)
-    given = model_prompts(read_prompts(prompts), read_metadata(prompts), asker.numbers.tokenizer)
-    return find_questions(given.table, asker.numbers, longest, given.examples)
+    longest = longest_sequence(answer_model.parts.config, answer_model.numbers.tokenizer)
+    given = model_prompts(read_prompts(prompts), read_metadata(prompts), answer_model.numbers.tokenizer)
+    return find_questions(given.table, answer_model.numbers, longest, given.examples)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import Answers, Asker
+from numprobe.answers.ask import AnswerModel, Answers
 from numprobe.answers.questions import Questions
 from numprobe.answers.spoken import NO_NUMBER
 from numprobe.prompts.examples import describe_examples
@@ -31,10 +31,12 @@ ANSWER = pl.Schema(
 )
 
 
-def write_answers(path: str | Path, asker: Asker, questions: Questions, metadata: Mapping[str, Any]) -> None:
+def write_answers(
+    path: str | Path, answer_model: AnswerModel, questions: Questions, metadata: Mapping[str, Any]
+) -> None:
     """Ask, and write the answers with metadata and the worked examples in front of the prompts."""
     shown = {"examples": describe_examples(questions.examples)} if questions.examples else {}
-    write_table(path, answer_table(questions, asker.answers(questions)), {**metadata, **shown})
+    write_table(path, answer_table(questions, answer_model.answers(questions)), {**metadata, **shown})
 
 
 def answer_table(questions: Questions, answers: Answers) -> pl.DataFrame:

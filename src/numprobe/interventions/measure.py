@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.answers.ask import Answers
-from numprobe.answers.ask_again import RepeatedAsker
+from numprobe.answers.cached_prefix import CachedPrefixModel
 from numprobe.answers.questions import Questions
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.outcomes import INTERVENTION, outcome_rows, share_rows
@@ -59,7 +59,7 @@ class Trial:
 
     Attributes
     ----------
-    asker, questions
+    answer_model, questions
         The model and the questions.
     answers
         The answers without an edit.
@@ -67,14 +67,14 @@ class Trial:
         Layer -> float32 [questions, width].
     """
 
-    asker: RepeatedAsker
+    answer_model: CachedPrefixModel
     questions: Questions
     answers: Answers
     states: Mapping[str, np.ndarray]
 
     def answers_after(self, movement: Movement, strength: float) -> np.ndarray:
         """Return the answers with the states moved, int64 [questions]."""
-        return self.asker.answers([shift(movement.layer, self.questions.last, movement.change, strength)]).values
+        return self.answer_model.answers([shift(movement.layer, self.questions.last, movement.change, strength)]).values
 
 
 def movement_rows(

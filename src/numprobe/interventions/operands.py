@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.errors import NumprobeError
 from numprobe.interventions.folds import Folds, is_tested, unseen_folds
@@ -147,9 +147,9 @@ def operand_tokens(questions: Questions, operand: str) -> tuple[np.ndarray, np.n
     return last, lengths
 
 
-def read_later(layers: Sequence[str], patterns: Patterns, asker: Asker) -> list[str]:
+def read_later(layers: Sequence[str], patterns: Patterns, answer_model: AnswerModel) -> list[str]:
     """Return the layers that later tokens read and the patterns have, which excludes the last block's."""
-    last = len(asker.parts.blocks)
+    last = len(answer_model.parts.blocks)
     return [layer for layer in layers if layer in patterns.layers and layer.isdecimal() and int(layer) < last]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from numprobe.answers.ask import Answers, Asker
+from numprobe.answers.ask import AnswerModel, Answers
 from numprobe.answers.edit import Change, Edit
 from numprobe.answers.questions import Questions
 
@@ -49,13 +49,13 @@ def earlier_tokens(last: np.ndarray, lengths: np.ndarray) -> list[Earlier]:
 
 
 def answers_and_states(
-    asker: Asker, questions: Questions, layers: Sequence[str], tokens: np.ndarray
+    answer_model: AnswerModel, questions: Questions, layers: Sequence[str], tokens: np.ndarray
 ) -> tuple[Answers, dict[str, np.ndarray]]:
     """Answer questions without edits, and record the states of one token of every question.
 
     Parameters
     ----------
-    asker, questions
+    answer_model, questions
         The model and the questions.
     layers
         Names of the states: "0", "1", ... or "final_norm".
@@ -67,16 +67,18 @@ def answers_and_states(
     The answers, and layer -> float32 [questions, width].
     """
     kept: dict[str, _States] = {layer: {} for layer in layers}
-    answers = asker.answers(questions, [Edit(layer, tokens, _keep(kept[layer])) for layer in layers])
+    answers = answer_model.answers(questions, [Edit(layer, tokens, _keep(kept[layer])) for layer in layers])
     return answers, {layer: _stacked(found) for layer, found in kept.items()}
 
 
-def states_at(asker: Asker, questions: Questions, layer: str, places: Sequence[np.ndarray]) -> list[np.ndarray]:
+def states_at(
+    answer_model: AnswerModel, questions: Questions, layer: str, places: Sequence[np.ndarray]
+) -> list[np.ndarray]:
     """Return the states of some tokens of every question.
 
     Parameters
     ----------
-    asker, questions
+    answer_model, questions
         The model and the questions.
     layer
         Name of the state: "0", "1", ... or "final_norm".
@@ -90,7 +92,7 @@ def states_at(asker: Asker, questions: Questions, layer: str, places: Sequence[n
     kept: list[_States] = [{} for _ in places]
     edits = [Edit(layer, tokens, _keep(into)) for tokens, into in zip(places, kept, strict=True)]
     # One answer token costs exactly the one forward pass that is needed.
-    asker.answers(replace(questions, answer_length=1), edits)
+    answer_model.answers(replace(questions, answer_length=1), edits)
     return [_stacked(found) for found in kept]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
@@ -102,7 +102,7 @@ class ReadoutDirections:
 
 
 def find_steerable(
-    asker: Asker,
+    answer_model: AnswerModel,
     questions: Questions,
     operand: str,
     patterns: Patterns,
@@ -117,7 +117,7 @@ def find_steerable(
 
     Parameters
     ----------
-    asker, questions
+    answer_model, questions
         The model, and all questions.
     operand
         "a" or "b": the operand whose state is moved.
@@ -136,14 +136,16 @@ def find_steerable(
         If there is no question to ask.
     """
     some = sample_questions(operand_questions(questions, operand, patterns, split), per_operation, seed)
-    both = replace_operands(some, operand, asker.numbers, patterns, split, seed)
+    both = replace_operands(some, operand, answer_model.numbers, patterns, split, seed)
     tokens, lengths = operand_tokens(both.questions, operand)
-    right, states = _asked(asker, both.questions, layers, tokens)
-    right_too, replaced_states = _asked(asker, both.replaced, layers, tokens)
+    right, states = _asked(answer_model, both.questions, layers, tokens)
+    right_too, replaced_states = _asked(answer_model, both.replaced, layers, tokens)
     kept = right & right_too
     replacement = both.take(kept)
     places = earlier_tokens(tokens[kept], lengths[kept])
-    earlier = [(place, answers_and_states(asker, replacement.replaced, layers, place.tokens)[1]) for place in places]
+    earlier = [
+        (place, answers_and_states(answer_model, replacement.replaced, layers, place.tokens)[1]) for place in places
+    ]
     return Steerable(
         replacement,
         tokens[kept],
@@ -157,9 +159,9 @@ def find_steerable(
 
 
 def _asked(
-    asker: Asker, questions: Questions, layers: Sequence[str], tokens: np.ndarray
+    answer_model: AnswerModel, questions: Questions, layers: Sequence[str], tokens: np.ndarray
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    answers, states = answers_and_states(asker, questions, layers, tokens)
+    answers, states = answers_and_states(answer_model, questions, layers, tokens)
     return np.asarray(answers.values == questions.table["value"].to_numpy()), states
 
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from numprobe.answers.ask import Asker
-from numprobe.answers.ask_again import RepeatedAsker
+from numprobe.answers.ask import AnswerModel
+from numprobe.answers.cached_prefix import CachedPrefixModel
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
 from numprobe.errors import NumprobeError
@@ -16,7 +16,7 @@ from numprobe.splits import Split
 
 
 def last_token_trial(
-    asker: Asker,
+    answer_model: AnswerModel,
     questions: Questions,
     split: Split,
     folds: Collection[str],
@@ -28,7 +28,7 @@ def last_token_trial(
 
     Parameters
     ----------
-    asker, questions
+    answer_model, questions
         The model and the questions.
     split, folds
         Values and folds, and the names of the fitted folds.
@@ -52,8 +52,8 @@ def last_token_trial(
     if not unseen.any():
         raise NumprobeError("no fold tests the result of any prompt: use more prompts, or a probe with folds")
     some = sample_questions(questions.take(unseen), per_operation, seed)
-    _, states = answers_and_states(asker, some, layers, some.last)
-    again = RepeatedAsker(asker, some)
+    _, states = answers_and_states(answer_model, some, layers, some.last)
+    again = CachedPrefixModel(answer_model, some)
     return Trial(again, some, again.answers(), states), unseen_folds(_results(some), split, folds)
 
 

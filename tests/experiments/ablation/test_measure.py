@@ -20,7 +20,7 @@ def tables(tmp_path_factory):
     for reads in ("code", "decoy"):
         model = operand_model(tmp_path_factory.mktemp(reads) / "states", reads)
         ablations = Ablations(LAYERS[1:], (2, PLANTED, 30, 200), 1, 30)
-        rows = ablation_rows(model.asker, model.questions, "b", model.probe, model.patterns, ablations, 100, 0)
+        rows = ablation_rows(model.answer_model, model.questions, "b", model.probe, model.patterns, ablations, 100, 0)
         found[reads] = measurements(rows, COLUMNS)
     return found
 
@@ -86,5 +86,5 @@ def test_a_model_without_right_answers_has_nothing_to_lose(tmp_path):
     table = model.questions.table.with_columns(value=pl.lit(0, pl.Int32))
     unanswerable = replace(model.questions, table=table).take((model.questions.table["value"] > 0).to_numpy())
     ablations = Ablations(("1",), (2,), 1, 20)
-    rows = ablation_rows(model.asker, unanswerable, "b", model.probe, model.patterns, ablations, 100, 0)
+    rows = ablation_rows(model.answer_model, unanswerable, "b", model.probe, model.patterns, ablations, 100, 0)
     assert {(row["metric"], row["value"], row["note"]) for row in rows} == {("accuracy_before", 0.0, TOO_FEW)}

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from models.adder import RANK, USED, Adder
 from models.tiny import word_tokenizer
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.subspaces import overlap, principal_angles
 from numprobe.experiments.causal_subspace.interchange import Training, find_interchange
@@ -26,34 +26,34 @@ TRAINING = Training(steps=200, batch=48, every=100)
 
 
 @pytest.fixture(scope="module")
-def asker():
-    return Asker(Adder(), NumberTokenizer(word_tokenizer()))
+def answer_model():
+    return AnswerModel(Adder(), NumberTokenizer(word_tokenizer()))
 
 
 @pytest.fixture(scope="module")
-def test_pairs(asker):
-    return DRAWN.draw(TEST, SPLIT, 0, asker)
+def test_pairs(answer_model):
+    return DRAWN.draw(TEST, SPLIT, 0, answer_model)
 
 
 @pytest.fixture(scope="module")
-def learned(asker):
-    return train_subspaces(asker, STUDY, ["1"], False, 2, RANK, DRAWN, TRAINING, 0, {"model": "adder"})
+def learned(answer_model):
+    return train_subspaces(answer_model, STUDY, ["1"], False, 2, RANK, DRAWN, TRAINING, 0, {"model": "adder"})
 
 
-def followed(asker, pairs, basis, layer="1", source="source"):
+def followed(answer_model, pairs, basis, layer="1", source="source"):
     """Share of the counterfactual answers; of unchanged answers where the source has the same second operand."""
     taken = None if basis is None else torch.tensor(basis).float()
-    edits = find_interchange(asker, pairs, layer, source).edits(taken, LAST)
+    edits = find_interchange(answer_model, pairs, layer, source).edits(taken, LAST)
     wanted = pairs.table["value"] if source == "source" else pairs.base.table["value"]
-    return float((asker.answers(pairs.base, edits).values == wanted.to_numpy()).mean())
+    return float((answer_model.answers(pairs.base, edits).values == wanted.to_numpy()).mean())
 
 
-def test_the_used_space_carries_the_number_and_the_other_does_not_although_both_say_it(asker, test_pairs):
-    model = asker.model
-    assert followed(asker, test_pairs, model.used) == followed(asker, test_pairs, None) == 1
-    assert followed(asker, test_pairs, model.unused) == 0
-    train = find_interchange(asker, DRAWN.draw(TRAIN, SPLIT, 0, asker), "1")
-    test = find_interchange(asker, test_pairs, "1")
+def test_the_used_space_carries_the_number_and_the_other_does_not_although_both_say_it(answer_model, test_pairs):
+    model = answer_model.model
+    assert followed(answer_model, test_pairs, model.used) == followed(answer_model, test_pairs, None) == 1
+    assert followed(answer_model, test_pairs, model.unused) == 0
+    train = find_interchange(answer_model, DRAWN.draw(TRAIN, SPLIT, 0, answer_model), "1")
+    test = find_interchange(answer_model, test_pairs, "1")
     states = np.concatenate([train.states.numpy(), test.states.numpy()])
     values = np.concatenate([part.pairs.table["source_b"].to_numpy() for part in (train, test)]).astype(np.int64)
     for space in (model.used, model.unused):
@@ -61,47 +61,47 @@ def test_the_used_space_carries_the_number_and_the_other_does_not_although_both_
         assert np.mean(truth == read) == 1
 
 
-def test_after_the_operand_was_read_nothing_is_carried(asker, test_pairs):
-    assert followed(asker, test_pairs, None, layer="2") == 0
+def test_after_the_operand_was_read_nothing_is_carried(answer_model, test_pairs):
+    assert followed(answer_model, test_pairs, None, layer="2") == 0
 
 
-def test_the_trained_basis_is_the_used_space(asker, learned, test_pairs):
+def test_the_trained_basis_is_the_used_space(answer_model, learned, test_pairs):
     for start in learned.seeds:
         basis = learned.basis("1", start)
         assert basis.dtype == np.float32 and basis.shape == (24, RANK)
         assert_allclose(basis.T @ basis, np.eye(RANK), atol=1e-5)
-        assert overlap(principal_angles(basis, asker.model.used)) > 0.9
-        assert overlap(principal_angles(basis, asker.model.unused)) < 0.05
-        assert followed(asker, test_pairs, basis) > 0.9
+        assert overlap(principal_angles(basis, answer_model.model.used)) > 0.9
+        assert overlap(principal_angles(basis, answer_model.model.unused)) < 0.05
+        assert followed(answer_model, test_pairs, basis) > 0.9
 
 
-def test_a_source_with_the_same_number_changes_nothing(asker, learned, test_pairs):
-    assert followed(asker, test_pairs, learned.basis("1"), source="same") == 1
+def test_a_source_with_the_same_number_changes_nothing(answer_model, learned, test_pairs):
+    assert followed(answer_model, test_pairs, learned.basis("1"), source="same") == 1
 
 
-def test_random_subspaces_carry_nothing(asker, test_pairs):
+def test_random_subspaces_carry_nothing(answer_model, test_pairs):
     for draw in range(3):
         basis = np.linalg.qr(np.random.default_rng(draw).standard_normal((24, RANK)))[0]
-        assert followed(asker, test_pairs, basis) < 0.15
+        assert followed(answer_model, test_pairs, basis) < 0.15
 
 
 def test_a_copy_of_the_used_waves_cannot_be_told_from_them():
     # If both spaces hold the same waves, the diagonal between them moves each by as much as the whole interchange.
-    asker = Asker(Adder(unused=USED), NumberTokenizer(word_tokenizer()))
-    pairs = DRAWN.draw(TEST, SPLIT, 0, asker)
-    assert followed(asker, pairs, (asker.model.used + asker.model.unused) / np.sqrt(2)) == 1
-    assert followed(asker, pairs, asker.model.unused) == 0
+    answer_model = AnswerModel(Adder(unused=USED), NumberTokenizer(word_tokenizer()))
+    pairs = DRAWN.draw(TEST, SPLIT, 0, answer_model)
+    assert followed(answer_model, pairs, (answer_model.model.used + answer_model.model.unused) / np.sqrt(2)) == 1
+    assert followed(answer_model, pairs, answer_model.model.unused) == 0
 
 
-def test_weights_stay_and_the_same_seed_gives_the_same_bytes(asker, tmp_path):
-    weights = {name: tensor.clone() for name, tensor in asker.model.state_dict().items()}
+def test_weights_stay_and_the_same_seed_gives_the_same_bytes(answer_model, tmp_path):
+    weights = {name: tensor.clone() for name, tensor in answer_model.model.state_dict().items()}
     drawn, training = PairSettings(("+",), 60, 20), Training(steps=3, batch=8, every=2)
     for name in ("one", "two"):
-        learned = train_subspaces(asker, STUDY, ["1"], False, 2, 3, drawn, training, 0, {"model": "adder"})
+        learned = train_subspaces(answer_model, STUDY, ["1"], False, 2, 3, drawn, training, 0, {"model": "adder"})
         learned.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert not np.array_equal(learned.basis("1", 0), learned.basis("1", 1))
-    for name, tensor in asker.model.state_dict().items():
+    for name, tensor in answer_model.model.state_dict().items():
         assert torch.equal(tensor, weights[name])
 
 
@@ -128,7 +128,7 @@ def test_the_rank_is_what_a_probe_needs():
     assert needed_rank(np.ones((len(values), 40)), values, SPLIT) == 1
 
 
-def test_two_layers_are_taken_the_deepest_that_carries_the_operand_last(asker, test_pairs):
-    assert useful_layers(asker, test_pairs, ["0", "1", "2"]) == ["0", "1"]
-    assert useful_layers(asker, test_pairs, ["1", "2"]) == ["1", "2"]
-    assert useful_layers(asker, test_pairs, ["1"]) == ["1"]
+def test_two_layers_are_taken_the_deepest_that_carries_the_operand_last(answer_model, test_pairs):
+    assert useful_layers(answer_model, test_pairs, ["0", "1", "2"]) == ["0", "1"]
+    assert useful_layers(answer_model, test_pairs, ["1", "2"]) == ["1", "2"]
+    assert useful_layers(answer_model, test_pairs, ["1"]) == ["1"]

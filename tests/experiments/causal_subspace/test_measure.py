@@ -6,7 +6,7 @@ import pytest
 
 from models.adder import NUMBERS, RANK, Adder
 from models.tiny import digit_tokenizer, tiny_model, word_tokenizer
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.experiments.causal_subspace.interchange import Training
 from numprobe.experiments.causal_subspace.learn import PairSettings, train_subspaces
 from numprobe.experiments.causal_subspace.measure import EXTRA, Study, causal_subspace_rows
@@ -24,16 +24,16 @@ DRAWN = PairSettings(("+", "-"), 800, 200)
 
 
 @pytest.fixture(scope="module")
-def asker():
-    return Asker(Adder(), NumberTokenizer(word_tokenizer()))
+def answer_model():
+    return AnswerModel(Adder(), NumberTokenizer(word_tokenizer()))
 
 
-def probe_of_the_unused(asker, folder):
+def probe_of_the_unused(answer_model, folder):
     """A probe and patterns of states in which the used waves are gone: it reads from the other space alone."""
-    ids = asker.numbers.tokenizer.convert_tokens_to_ids([str(number) for number in range(NUMBERS)])
-    states = asker.parts.input_matrix.detach().numpy()[ids].repeat(8, axis=0)
+    ids = answer_model.numbers.tokenizer.convert_tokens_to_ids([str(number) for number in range(NUMBERS)])
+    states = answer_model.parts.input_matrix.detach().numpy()[ids].repeat(8, axis=0)
     values = np.repeat(np.arange(NUMBERS), 8)
-    states = states - states @ asker.model.used @ asker.model.used.T
+    states = states - states @ answer_model.model.used @ answer_model.model.used.T
     states += 0.02 * np.random.default_rng(0).standard_normal(states.shape)
     layers = {"0": states, "1": states}
     rows = training_rows(write_folder(folder / "states", layers, values), SPLIT)
@@ -43,13 +43,13 @@ def probe_of_the_unused(asker, folder):
 
 
 @pytest.fixture(scope="module")
-def table(asker, tmp_path_factory):
+def table(answer_model, tmp_path_factory):
     training = Training(steps=200, batch=48, every=100)
-    learned = train_subspaces(asker, SPLIT, ["0", "1", "2"], True, 2, RANK, DRAWN, training, 0, {})
+    learned = train_subspaces(answer_model, SPLIT, ["0", "1", "2"], True, 2, RANK, DRAWN, training, 0, {})
     assert learned.layers == ["0", "1"]
-    probe, patterns = probe_of_the_unused(asker, tmp_path_factory.mktemp("probe"))
+    probe, patterns = probe_of_the_unused(answer_model, tmp_path_factory.mktemp("probe"))
     study = Study(SPLIT, probe, patterns, random=3, resamples=100, seed=0)
-    return measurements(causal_subspace_rows(asker, learned, study), EXTRA)
+    return measurements(causal_subspace_rows(answer_model, learned, study), EXTRA)
 
 
 def measured(table, metric, subspace, layer="1", **where):
@@ -118,9 +118,9 @@ def test_where_the_operand_was_read_the_whole_state_carries_nothing(table):
 
 def test_operands_of_several_tokens_are_measured_at_the_last_and_at_all(tmp_path):
     numbers = NumberTokenizer(digit_tokenizer())
-    asker = Asker(tiny_model("llama", head=True, vocab_size=len(numbers.tokenizer)), numbers)
+    answer_model = AnswerModel(tiny_model("llama", head=True, vocab_size=len(numbers.tokenizer)), numbers)
     drawn = PairSettings(("+",), 20, 20, PairPrompts(((0, 9), (20, 60))))
-    learned = train_subspaces(asker, SPLIT, ["0", "1"], True, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
+    learned = train_subspaces(answer_model, SPLIT, ["0", "1"], True, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
     states = np.random.default_rng(0).standard_normal((800, 32))
     layers = {"0": states, "1": states}
     rows = training_rows(write_folder(tmp_path / "states", layers, np.repeat(np.arange(100), 8)), SPLIT)
@@ -128,7 +128,7 @@ def test_operands_of_several_tokens_are_measured_at_the_last_and_at_all(tmp_path
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     patterns = fit_patterns(rows, probe, SPLIT, "none", 0, {})
     study = Study(SPLIT, probe, patterns, random=1, resamples=10, seed=0)
-    table = measurements(causal_subspace_rows(asker, learned, study), EXTRA)
+    table = measurements(causal_subspace_rows(answer_model, learned, study), EXTRA)
     whole = table.filter(metric="base_kept", subspace="whole state", subset="all")
     assert whole.select("layer", "tokens").rows() == [(n, tokens) for n in "01" for tokens in ("last", "all")]
     answers = ("interchange_accuracy", "base_kept", "other_answer", "harmed")

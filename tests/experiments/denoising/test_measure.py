@@ -13,7 +13,7 @@ from models.programmed import (
     WIDTH,
     adds_to_last,
     planes,
-    programmed_asker,
+    programmed_answer_model,
     programmed_questions,
     wave_code,
 )
@@ -38,7 +38,9 @@ LAYERS = ("1", "2")
 def noisy(tmp_path_factory):
     """Block 1 writes the code with noise, block 2 nothing."""
     blocks = [adds_to_last(CODE[TRUTH] + NOISE), adds_to_last(np.zeros_like(NOISE))]
-    return planted(tmp_path_factory.mktemp("noisy"), programmed_asker(QUESTIONS, blocks, HEAD), QUESTIONS, LAYERS)
+    return planted(
+        tmp_path_factory.mktemp("noisy"), programmed_answer_model(QUESTIONS, blocks, HEAD), QUESTIONS, LAYERS
+    )
 
 
 def ranks_of(found, rank=9):
@@ -48,8 +50,8 @@ def ranks_of(found, rank=9):
 @pytest.fixture(scope="module")
 def table(noisy):
     rows = denoising_rows(
-        noisy.asker, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, LAYERS, (0.0, 0.5, 1.0), (1.0,),
-        10_000, 100, 0,
+        noisy.answer_model, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, LAYERS, (0.0, 0.5, 1.0),
+        (1.0,), 10_000, 100, 0,
     )  # fmt: skip
     return measurements(rows, extra=MOVEMENT)
 
@@ -116,8 +118,8 @@ def test_readings_come_with_their_log_odds(noisy):
 
 def test_the_surest_prompts_are_moved_first(noisy):
     rows = denoising_rows(
-        noisy.asker, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, ("1",), (1.0,), (1.0, 0.5, 0.1),
-        10_000, 100, 0,
+        noisy.answer_model, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, ("1",), (1.0,),
+        (1.0, 0.5, 0.1), 10_000, 100, 0,
     )  # fmt: skip
     table = measurements(rows, extra=MOVEMENT).filter(metric="follows", control="wrong number", prompts="validation")
     # A wrong number is answered where it is written, and nowhere else.

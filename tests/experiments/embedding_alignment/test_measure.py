@@ -9,7 +9,7 @@ from torch import nn
 
 from models.constructed import NUMBERS, ArithmeticModel, decoy_frame, wave_frame
 from models.tiny import byte_tokenizer, tiny_model, word_tokenizer
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import find_questions
 from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.experiments.embedding_alignment.measure import alignment_rows
@@ -66,7 +66,7 @@ def measure(folder, model, strengths=STRENGTHS, split=SPLIT):
     symbols = [templates[0] for templates in ARITHMETIC_TEMPLATES.values()]
     questions = find_questions(prompts.filter(prompts["template"].is_in(symbols)), numbers)
     patterns, probe = fitted(folder, model, model.base_model.ids, split=split)
-    rows = alignment_rows(Asker(model, numbers), questions, patterns, probe, strengths, 200, 100, 0)
+    rows = alignment_rows(AnswerModel(model, numbers), questions, patterns, probe, strengths, 200, 100, 0)
     return measurements([{"model": "m", "context": "result", **row} for row in rows], INTERVENTION)
 
 
@@ -155,7 +155,7 @@ def tiny_rows(folder, kind, tokenizer, maximum=99, **changes):
     tokens, _ = numbers.number_tokens(split.values.tolist())
     patterns, probe = fitted(folder, model, list(tokens.values()), np.array(list(tokens)), split)
     questions = find_questions(result_prompts(0, maximum, 0, "result", ["+"], 1), numbers)
-    return alignment_rows(Asker(model, numbers), questions, patterns, probe, (0.0, 1.0), 60, 20, 0)
+    return alignment_rows(AnswerModel(model, numbers), questions, patterns, probe, (0.0, 1.0), 60, 20, 0)
 
 
 @pytest.mark.parametrize(
@@ -186,5 +186,5 @@ def test_questions_without_a_row_that_moves_are_not_applicable(tmp_path):
     patterns, probe = fitted(tmp_path, model, model.base_model.ids)
     questions = find_questions(result_prompts(0, NUMBERS - 1, 0, "result", ["+"], 1), numbers)
     outside = questions.take(np.zeros(len(questions), dtype=bool))
-    rows = alignment_rows(Asker(model, numbers), outside, patterns, probe, STRENGTHS, 60, 20, 0)
+    rows = alignment_rows(AnswerModel(model, numbers), outside, patterns, probe, STRENGTHS, 60, 20, 0)
     assert rows[-1]["note"] == "not applicable: no operand is a token whose row moves"

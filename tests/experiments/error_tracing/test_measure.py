@@ -9,7 +9,7 @@ import torch
 
 from models.constructed import NUMBERS, ArithmeticModel, wave_frame
 from numprobe.activations.store import write_activations
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.answers.table import answer_table
@@ -51,12 +51,12 @@ def damaged(planted: Callable[[pl.DataFrame], pl.Series], layer: str, reads: str
             replaced = replaced + (states - replaced) @ wave @ wave.T
         return torch.where(torch.from_numpy(hit[rows])[:, None], replaced, states)
 
-    return Asker(model, numbers), questions, Edit(layer, questions.last, change), hit
+    return AnswerModel(model, numbers), questions, Edit(layer, questions.last, change), hit
 
 
-def read_all(tmp_path, asker: Asker, questions: Questions, edit: Edit, labels: str = "truth") -> Readings:
+def read_all(tmp_path, answer_model: AnswerModel, questions: Questions, edit: Edit, labels: str = "truth") -> Readings:
     """The readings of every prompt, from states that were recorded while the damaged model answered."""
-    states = {layer: np.zeros((len(questions), asker.model.config.hidden_size), np.float32) for layer in LAYERS}
+    states = {layer: np.zeros((len(questions), answer_model.model.config.hidden_size), np.float32) for layer in LAYERS}
 
     def recorder(layer: str) -> Edit:
         def store(hidden: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
@@ -65,7 +65,7 @@ def read_all(tmp_path, asker: Asker, questions: Questions, edit: Edit, labels: s
 
         return Edit(layer, questions.last, store)
 
-    answers = answer_table(questions, asker.answers(questions, [edit, *map(recorder, LAYERS)]))
+    answers = answer_table(questions, answer_model.answers(questions, [edit, *map(recorder, LAYERS)]))
     positions = questions.table.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
         "prompt", "value", "operation", pl.lit(0).alias("start"), pl.lit(None, pl.String).alias("domain"),
@@ -121,8 +121,8 @@ def value_of(rows, metric, **wanted):
 @pytest.mark.parametrize("labels", ["truth", "answer"])
 @pytest.mark.parametrize("kind", list(PLANTED))
 def test_the_layer_that_corrupts_an_answer_is_named_with_what_it_writes(tmp_path, kind, labels):
-    asker, questions, edit, hit = damaged(PLANTED[kind], "3")
-    readings = read_all(tmp_path, asker, questions, edit, labels)
+    answer_model, questions, edit, hit = damaged(PLANTED[kind], "3")
+    readings = read_all(tmp_path, answer_model, questions, edit, labels)
     assert readings.layers == ("2", "3", "final_norm")
     wrong = by_prompt(readings, questions, hit)
     assert (readings.prompts["right"].to_numpy() == ~wrong).all() and wrong.sum() > 15
@@ -141,8 +141,8 @@ def test_the_layer_that_corrupts_an_answer_is_named_with_what_it_writes(tmp_path
 
 
 def test_an_error_that_precedes_all_states_is_never_read(tmp_path):
-    asker, questions, edit, _ = damaged(elsewhere, "2")
-    readings = read_all(tmp_path, asker, questions, edit)
+    answer_model, questions, edit, _ = damaged(elsewhere, "2")
+    readings = read_all(tmp_path, answer_model, questions, edit)
     rows = tracing_rows(readings, 0, NUMBERS - 1, 5, 50, 0)
     assert value_of(rows, "never", answered="wrong", subset="all", target="truth") == 1
     assert value_of(rows, "excess_traced", answered="wrong", subset="all", target="permuted") <= 0
@@ -152,8 +152,8 @@ def test_an_error_that_precedes_all_states_is_never_read(tmp_path):
 
 def test_a_truth_that_the_answer_ignores_is_kept(tmp_path):
     """The model answers from its decoys, and only they are corrupted: the waves that the probe reads hold the truth."""
-    asker, questions, edit, hit = damaged(plus_ten, "3", reads="decoy", answer_only=True)
-    readings = read_all(tmp_path, asker, questions, edit)
+    answer_model, questions, edit, hit = damaged(plus_ten, "3", reads="decoy", answer_only=True)
+    readings = read_all(tmp_path, answer_model, questions, edit)
     wrong = by_prompt(readings, questions, hit)
     assert (readings.prompts["right"].to_numpy() == ~wrong).all()
     rows = tracing_rows(readings, 0, NUMBERS - 1, 5, 50, 0)
@@ -162,8 +162,8 @@ def test_a_truth_that_the_answer_ignores_is_kept(tmp_path):
 
 
 def test_the_tables_add_up(tmp_path):
-    asker, questions, edit, _ = damaged(plus_ten, "3")
-    rows = tracing_rows(read_all(tmp_path, asker, questions, edit), 0, NUMBERS - 1, 5, 50, 0)
+    answer_model, questions, edit, _ = damaged(plus_ten, "3")
+    rows = tracing_rows(read_all(tmp_path, answer_model, questions, edit), 0, NUMBERS - 1, 5, 50, 0)
     for subset in ("all", "operation=+", "operation=-"):
         for answered in ("all", "right", "wrong"):
             at = {"subset": subset, "answered": answered, "target": "truth"}

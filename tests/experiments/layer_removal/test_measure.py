@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.planted_writes import writing_asker
+from models.planted_writes import writing_answer_model
 from models.tiny import word_tokenizer
 from numprobe.answers.questions import find_questions
 from numprobe.experiments.layer_removal.measure import (
@@ -31,8 +31,8 @@ def questions():
 
 def measured(questions, writes):
     """The table of a model whose parts write what they are told."""
-    asker = writing_asker("llama", questions, writes)
-    before, after = asker.answers(questions).values, removal_answers(asker, questions)
+    answer_model = writing_answer_model("llama", questions, writes)
+    before, after = answer_model.answers(questions).values, removal_answers(answer_model, questions)
     return measurements(removal_rows(questions.table, before, after, 100, SEED), COLUMNS)
 
 

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from interventions.planted import SPLIT, planted
-from models.programmed import NUMBERS, WIDTH, adds_to_last, planes, programmed_asker, programmed_questions, wave_code
+from models.programmed import (
+    NUMBERS,
+    WIDTH,
+    adds_to_last,
+    planes,
+    programmed_answer_model,
+    programmed_questions,
+    wave_code,
+)
 from numprobe.experiments.patching.measure import patching_movements
 from numprobe.interventions.measure import MOVEMENT, movement_rows
 from numprobe.tables import measurements
@@ -20,16 +28,16 @@ DECOY = np.random.default_rng(1).standard_normal((NUMBERS, WIDTH - 10)) @ FRAME[
 
 def follows_code():
     """Block 1 writes the right code, block 2 spoils a quarter of the codes, the head reads codes."""
-    return programmed_asker(QUESTIONS, [adds_to_last(CODE[TRUTH]), adds_to_last(CODE[SAID] - CODE[TRUTH])], CODE)
+    return programmed_answer_model(QUESTIONS, [adds_to_last(CODE[TRUTH]), adds_to_last(CODE[SAID] - CODE[TRUTH])], CODE)
 
 
 def ignores_code():
     """Block 1 writes right codes, block 2 decoys of which a quarter is wrong, and the head reads decoys."""
-    return programmed_asker(QUESTIONS, [adds_to_last(CODE[TRUTH]), adds_to_last(DECOY[SAID])], DECOY)
+    return programmed_answer_model(QUESTIONS, [adds_to_last(CODE[TRUTH]), adds_to_last(DECOY[SAID])], DECOY)
 
 
-def measured(folder, asker, strengths=(0.0, 0.5, 1.0)):
-    found = planted(folder, asker, QUESTIONS, ("1", "2"))
+def measured(folder, answer_model, strengths=(0.0, 0.5, 1.0)):
+    found = planted(folder, answer_model, QUESTIONS, ("1", "2"))
     movements = patching_movements(found.trial, found.patterns, found.folds, SPLIT, ("1", "2"), 0)
     rows = movement_rows(found.trial, movements, strengths, 100, 0)
     return found, measurements(rows, extra=MOVEMENT)

@@ -12,7 +12,14 @@ STRENGTHS = (0.0, 1.0)
 
 def measure(model, questions=None, layers=LAYERS, strengths=STRENGTHS):
     rows = steering_rows(
-        model.asker, questions or model.questions, "b", model.probe, model.patterns, Grid(layers, strengths, 40), 100, 0
+        model.answer_model,
+        questions or model.questions,
+        "b",
+        model.probe,
+        model.patterns,
+        Grid(layers, strengths, 40),
+        100,
+        0,
     )
     return measurements(rows, COLUMNS)
 
@@ -38,7 +45,7 @@ def test_the_probe_reads_every_unseen_operand_of_both_models(models):
         for fold, parts in model.probe.metadata["split"]["folds"].items():
             unseen = np.flatnonzero(np.isin(model.probe.metadata["split"]["blocks"], parts["test"]))
             if fold != "all":
-                assert (model.probe.decode(model.asker.model.states(unseen), "1", fold) == unseen).all()
+                assert (model.probe.decode(model.answer_model.model.states(unseen), "1", fold) == unseen).all()
 
 
 @pytest.mark.parametrize("layer", ["0", "1"])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
 from numprobe.evaluation.notes import TOO_FEW
@@ -72,7 +72,7 @@ class _Asked:
     float32 [questions, width].
     """
 
-    asker: Asker
+    answer_model: AnswerModel
     questions: Questions
     tokens: np.ndarray
     earlier: Sequence[tuple[Earlier, Mapping[str, np.ndarray]]]
@@ -83,17 +83,17 @@ class _Asked:
 
 def ablate_operands(given: Given) -> None:
     """Write the table of a model and context: answers without directions of the operands' states."""
-    (asker, questions), values = load_asked(given), given.values
+    (answer_model, questions), values = load_asked(given), given.values
     patterns = load_patterns(given.file("patterns"))
     probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
     ablations = Ablations(tuple(values["layers"]), tuple(values["ranks"]), values["draws"], values["prompts"])
     effort = values["resamples"], values["seed"]
-    rows = ablation_rows(asker, questions, values["operand"], probe, patterns, ablations, *effort)
+    rows = ablation_rows(answer_model, questions, values["operand"], probe, patterns, ablations, *effort)
     given.write_rows(rows, COLUMNS)
 
 
 def ablation_rows(
-    asker: Asker,
+    answer_model: AnswerModel,
     questions: Questions,
     operand: str,
     probe: Probe,
@@ -106,7 +106,7 @@ def ablation_rows(
 
     Parameters
     ----------
-    asker, questions
+    answer_model, questions
         The model, and all questions.
     operand
         "a" or "b": whose state is changed.
@@ -127,7 +127,7 @@ def ablation_rows(
     `accuracy_after`; `harmed`: share of the right answers that become wrong. A model without right answers has nothing
     to lose (note `TOO_FEW`).
     """
-    asked = _ask(asker, questions, operand, probe, patterns, ablations, seed)
+    asked = _ask(answer_model, questions, operand, probe, patterns, ablations, seed)
     rows = _rows(asked, {"accuracy_before": (asked.right, asked.right | True)}, resamples, seed)
     if not asked.right.any():
         return [{**row, "note": TOO_FEW} for row in rows]
@@ -142,7 +142,7 @@ def ablation_rows(
 
 
 def _ask(
-    asker: Asker,
+    answer_model: AnswerModel,
     questions: Questions,
     operand: str,
     probe: Probe,
@@ -153,16 +153,18 @@ def _ask(
     split = split_of(probe)
     some = sample_questions(operand_questions(questions, operand, patterns, split), ablations.per_operation, seed)
     tokens, lengths = operand_tokens(some, operand)
-    layers = read_later(ablations.layers, patterns, asker)
-    answers, states = answers_and_states(asker, some, layers, tokens)
-    earlier = [(place, _mean_states(asker, some, layers, place)) for place in earlier_tokens(tokens, lengths)]
+    layers = read_later(ablations.layers, patterns, answer_model)
+    answers, states = answers_and_states(answer_model, some, layers, tokens)
+    earlier = [(place, _mean_states(answer_model, some, layers, place)) for place in earlier_tokens(tokens, lengths)]
     folds = unseen_folds(some.table[operand].to_numpy().astype(np.int64), split, patterns.folds)
-    return _Asked(asker, some, tokens, earlier, folds, answers.values == some.table["value"].to_numpy(), states)
+    return _Asked(answer_model, some, tokens, earlier, folds, answers.values == some.table["value"].to_numpy(), states)
 
 
-def _mean_states(asker: Asker, questions: Questions, layers: Sequence[str], place: Earlier) -> dict[str, np.ndarray]:
+def _mean_states(
+    answer_model: AnswerModel, questions: Questions, layers: Sequence[str], place: Earlier
+) -> dict[str, np.ndarray]:
     """Return layer -> the mean state of tokens over the operands that are so long, float32 [questions, width]."""
-    _, states = answers_and_states(asker, questions, layers, place.tokens)
+    _, states = answers_and_states(answer_model, questions, layers, place.tokens)
     return {layer: np.broadcast_to(found[place.held].mean(axis=0), found.shape) for layer, found in states.items()}
 
 
@@ -215,7 +217,7 @@ def _without(
 
 def _still_right(asked: _Asked, layer: str, reach: str, change: np.ndarray) -> np.ndarray:
     others = [place.become(layer, means[layer]) for place, means in asked.earlier] if reach == ALL else []
-    answers = asked.asker.answers(asked.questions, [*others, shift(layer, asked.tokens, change)])
+    answers = asked.answer_model.answers(asked.questions, [*others, shift(layer, asked.tokens, change)])
     return np.asarray(answers.values == asked.questions.table["value"].to_numpy())
 
 

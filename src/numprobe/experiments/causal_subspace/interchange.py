@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from numprobe.answers.ask import Asker, Beginning
+from numprobe.answers.ask import AnswerModel, Beginning
 from numprobe.answers.edit import Change, Edit
 from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs
 from numprobe.interventions.reach import ALL
@@ -85,13 +85,15 @@ class Interchange:
         return [*others, Edit(self.layer, self.pairs.tokens("base"), _exchange(basis, self.states))]
 
 
-def find_interchange(asker: Asker, pairs: AskedPairs, layer: str, source: str = "source") -> Interchange:
+def find_interchange(answer_model: AnswerModel, pairs: AskedPairs, layer: str, source: str = "source") -> Interchange:
     """Compute the states of the pairs' sources ("source", or "same": with the same operand) at a layer."""
     own, theirs = (earlier_tokens(pairs.tokens(name), pairs.lengths(name)) for name in ("base", source))
     places = [pairs.tokens(source), *(place.tokens for place in theirs)]
-    found = states_at(asker, pairs.questions[source], layer, places)
+    found = states_at(answer_model, pairs.questions[source], layer, places)
     last, *before = (states[pairs.order[source]] for states in found)
-    return Interchange(pairs, layer, torch.from_numpy(last).to(asker.parts.device), list(zip(own, before, strict=True)))
+    return Interchange(
+        pairs, layer, torch.from_numpy(last).to(answer_model.parts.device), list(zip(own, before, strict=True))
+    )
 
 
 def _exchange(basis: torch.Tensor | None, source: torch.Tensor) -> Change:
@@ -105,7 +107,7 @@ def _exchange(basis: torch.Tensor | None, source: torch.Tensor) -> Change:
 
 
 def learn_basis(
-    asker: Asker, train: Interchange, validation: Interchange, rank: int, training: Training, seed: int
+    answer_model: AnswerModel, train: Interchange, validation: Interchange, rank: int, training: Training, seed: int
 ) -> Learned:
     """Train the basis whose interchange makes the model give the counterfactual answers; the model is frozen.
 
@@ -113,7 +115,7 @@ def learn_basis(
 
     Parameters
     ----------
-    asker
+    answer_model
         The model; its parameters no longer require gradients afterwards.
     train, validation
         Pairs at one layer, without a number in common.
@@ -124,22 +126,22 @@ def learn_basis(
     seed
         Seed of the random start and of the batches.
     """
-    asker.model.requires_grad_(False)
-    device, width = asker.parts.device, train.states.shape[1]
+    answer_model.model.requires_grad_(False)
+    device, width = answer_model.parts.device, train.states.shape[1]
     start = generator(seed, "start").standard_normal((width, rank))
     weights = torch.tensor(start, dtype=torch.float32, device=device, requires_grad=True)
     optimiser = torch.optim.Adam([weights], lr=training.rate)
     falling = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, training.steps)
     best: Learned | None = None
-    beginning = _beginning(asker, train)
+    beginning = _beginning(answer_model, train)
     for step, rows in enumerate(_batches(train.pairs, training, seed), start=1):
-        loss = answer_loss(asker, train, rows, _orthonormal(weights), beginning).mean()
+        loss = answer_loss(answer_model, train, rows, _orthonormal(weights), beginning).mean()
         (weights.grad,) = torch.autograd.grad(loss, [weights])
         optimiser.step()
         falling.step()
         if step % training.every == 0 or step == training.steps:
             basis = _orthonormal(weights.detach())
-            found = Learned(basis.cpu().numpy(), step, _mean_loss(asker, validation, basis))
+            found = Learned(basis.cpu().numpy(), step, _mean_loss(answer_model, validation, basis))
             best = found if best is None or found.loss < best.loss else best
     assert best is not None
     return best
@@ -151,13 +153,17 @@ def _orthonormal(weights: torch.Tensor) -> torch.Tensor:
 
 
 def answer_loss(
-    asker: Asker, interchange: Interchange, rows: np.ndarray, basis: torch.Tensor, beginning: Beginning | None = None
+    answer_model: AnswerModel,
+    interchange: Interchange,
+    rows: np.ndarray,
+    basis: torch.Tensor,
+    beginning: Beginning | None = None,
 ) -> torch.Tensor:
     """Return the cross entropy of the counterfactual answers, summed over their tokens, in nats [rows].
 
     Parameters
     ----------
-    asker, interchange
+    answer_model, interchange
         The model and the pairs; all tokens of multi-token operands are edited.
     rows
         int64 [rows]: pairs of one batch (`AskedPairs.batches`).
@@ -168,20 +174,20 @@ def answer_loss(
     """
     answers = np.stack([interchange.pairs.answers[row] for row in rows])
     edits = interchange.edits(basis, interchange.pairs.reaches[-1])
-    logits = asker.answer_logits(interchange.pairs.base, rows, answers, edits, beginning).float()
+    logits = answer_model.answer_logits(interchange.pairs.base, rows, answers, edits, beginning).float()
     wanted = torch.from_numpy(answers).to(logits.device)
     losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
     return losses.view(wanted.shape).sum(dim=1)
 
 
-def _beginning(asker: Asker, interchange: Interchange) -> Beginning | None:
-    return asker.begin(interchange.pairs.base, interchange.edits(None, interchange.pairs.reaches[-1]))
+def _beginning(answer_model: AnswerModel, interchange: Interchange) -> Beginning | None:
+    return answer_model.begin(interchange.pairs.base, interchange.edits(None, interchange.pairs.reaches[-1]))
 
 
-def _mean_loss(asker: Asker, interchange: Interchange, basis: torch.Tensor) -> float:
+def _mean_loss(answer_model: AnswerModel, interchange: Interchange, basis: torch.Tensor) -> float:
     with torch.inference_mode():
-        beginning, batches = _beginning(asker, interchange), interchange.pairs.batches(asker.batch_tokens)
-        parts = [answer_loss(asker, interchange, rows, basis, beginning).cpu() for rows in batches]
+        beginning, batches = _beginning(answer_model, interchange), interchange.pairs.batches(answer_model.batch_tokens)
+        parts = [answer_loss(answer_model, interchange, rows, basis, beginning).cpu() for rows in batches]
     return float(torch.cat(parts).mean())
 
 

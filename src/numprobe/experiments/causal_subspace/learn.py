@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from numprobe.activations.locate import longest_sequence
-from numprobe.answers.ask import Asker
-from numprobe.experiments.asked import load_asker
+from numprobe.answers.ask import AnswerModel
+from numprobe.experiments.asked import load_answer_model
 from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs, ask_pairs
 from numprobe.experiments.causal_subspace.interchange import Interchange, Training, find_interchange, learn_basis
 from numprobe.experiments.causal_subspace.own_answers import with_own_answers
@@ -51,7 +51,7 @@ def learn_subspaces(given: Given) -> None:
         values["operand"],
     )
     train_subspaces(
-        load_asker(given),
+        load_answer_model(given),
         given.split,
         values["layers"],
         values["chosen"],
@@ -88,13 +88,13 @@ class PairSettings:
     prompts: PairPrompts = NO_CONTEXT
     target: str = RESULT
 
-    def draw(self, part: str, split: Split, seed: int, asker: Asker) -> AskedPairs:
+    def draw(self, part: str, split: Split, seed: int, answer_model: AnswerModel) -> AskedPairs:
         """Draw the pairs of one part and tokenise them for a model; `split` is the result of `interchange_split`."""
         count = {TRAIN: self.train, VALIDATION: self.test // 2, TEST: self.test}[part]
         pairs = draw_pairs(self.operations, split, part, count, seed, self.prompts)
-        longest = longest_sequence(asker.parts.config, asker.numbers.tokenizer)
-        asked = ask_pairs(pairs, asker.numbers, self.prompts, longest)
-        return asked if self.target == RESULT else with_own_answers(asker, asked, split.maximum)
+        longest = longest_sequence(answer_model.parts.config, answer_model.numbers.tokenizer)
+        asked = ask_pairs(pairs, answer_model.numbers, self.prompts, longest)
+        return asked if self.target == RESULT else with_own_answers(answer_model, asked, split.maximum)
 
 
 def pairs_of_context(
@@ -142,7 +142,7 @@ def known_pairs(metadata: Mapping[str, Any]) -> PairSettings:
 
 
 def train_subspaces(
-    asker: Asker,
+    answer_model: AnswerModel,
     study_split: Split,
     layers: Sequence[str],
     chosen: bool,
@@ -157,7 +157,7 @@ def train_subspaces(
 
     Parameters
     ----------
-    asker
+    answer_model
         The model.
     study_split
         The study's split, of which the first fold's test numbers are not used.
@@ -182,15 +182,15 @@ def train_subspaces(
         If no pairs can be drawn, or the model's tokens leave none.
     """
     split = interchange_split(study_split, seed)
-    train, validation = (drawn.draw(part, split, seed, asker) for part in (TRAIN, VALIDATION))
+    train, validation = (drawn.draw(part, split, seed, answer_model) for part in (TRAIN, VALIDATION))
     bases, learned = {}, {}
-    for layer in useful_layers(asker, validation, layers) if chosen else layers:
-        pair = (find_interchange(asker, train, layer), find_interchange(asker, validation, layer))
+    for layer in useful_layers(answer_model, validation, layers) if chosen else layers:
+        pair = (find_interchange(answer_model, train, layer), find_interchange(answer_model, validation, layer))
         values = np.concatenate([part.pairs.numbers for part in pair])
         states = np.concatenate([part.states.cpu().numpy() for part in pair])
         directions = rank or needed_rank(states, values, split)
         for start in range(seeds):
-            found = learn_basis(asker, *pair, directions, training, derive_seed(seed, "subspace", layer, start))
+            found = learn_basis(answer_model, *pair, directions, training, derive_seed(seed, "subspace", layer, start))
             bases[layer, start] = found.basis
             learned[f"{layer}/{start}"] = {"steps": found.steps, "loss": found.loss}
     described = {
@@ -204,7 +204,7 @@ def train_subspaces(
     return Subspaces(described, bases)
 
 
-def useful_layers(asker: Asker, pairs: AskedPairs, layers: Sequence[str]) -> list[str]:
+def useful_layers(answer_model: AnswerModel, pairs: AskedPairs, layers: Sequence[str]) -> list[str]:
     """Return two of the layers: the first, and the deepest at which the whole state carries the operand to the answer.
 
     At the deepest, interchange of the whole state gives at least half as many counterfactual answers as at the first.
@@ -212,19 +212,19 @@ def useful_layers(asker: Asker, pairs: AskedPairs, layers: Sequence[str]) -> lis
 
     Parameters
     ----------
-    asker, pairs
+    answer_model, pairs
         The model, and pairs that are not test pairs.
     layers
         Names of layers, in order.
     """
-    followed = [whole_state_accuracy(asker, find_interchange(asker, pairs, layer)) for layer in layers]
+    followed = [whole_state_accuracy(answer_model, find_interchange(answer_model, pairs, layer)) for layer in layers]
     carry = [place for place, share in enumerate(followed) if share > 0 and share >= followed[0] / 2]
     deepest = max([min(1, len(layers) - 1), *carry])
     return list(dict.fromkeys([layers[0], layers[deepest]]))
 
 
-def whole_state_accuracy(asker: Asker, interchange: Interchange) -> float:
+def whole_state_accuracy(answer_model: AnswerModel, interchange: Interchange) -> float:
     """Return the share of counterfactual answers when the operand's whole states are replaced by the source's."""
     edits = interchange.edits(None, interchange.pairs.reaches[-1])
-    answers = asker.answers(interchange.pairs.base, edits).values
+    answers = answer_model.answers(interchange.pairs.base, edits).values
     return float((answers == interchange.pairs.table["value"].to_numpy()).mean())

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import torch
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.evaluation.outcomes import interval_row
 from numprobe.evaluation.subspaces import overlap, principal_angles, random_angles
-from numprobe.experiments.asked import load_asker
+from numprobe.experiments.asked import load_answer_model
 from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs
 from numprobe.experiments.causal_subspace.interchange import Interchange, find_interchange
 from numprobe.experiments.causal_subspace.learn import ANSWER, known_pairs
@@ -110,15 +110,15 @@ def evaluate_causal_subspace(given: Given) -> None:
     probe, patterns = load_probe(given.file("probe")), load_patterns(given.file("patterns"))
     learned = load_subspaces(given.file("subspaces"))
     study = Study(given.split, probe, patterns, values["random"], values["resamples"], values["seed"])
-    given.write_rows(causal_subspace_rows(load_asker(given), learned, study), EXTRA)
+    given.write_rows(causal_subspace_rows(load_answer_model(given), learned, study), EXTRA)
 
 
-def causal_subspace_rows(asker: Asker, learned: Subspaces, study: Study) -> list[Row]:
+def causal_subspace_rows(answer_model: AnswerModel, learned: Subspaces, study: Study) -> list[Row]:
     """Return all that is measured on the test pairs, layer by layer.
 
     Parameters
     ----------
-    asker
+    answer_model
         The model on which the subspaces were trained.
     learned
         The subspaces.
@@ -136,18 +136,18 @@ def causal_subspace_rows(asker: Asker, learned: Subspaces, study: Study) -> list
     of every start `steps` and `validation_loss`. `note`: `OWN_ANSWERS` where the pairs lead to the model's own answers.
     """
     split, drawn = interchange_split(study.split, study.seed), known_pairs(learned.metadata)
-    pairs = {part: drawn.draw(part, split, study.seed, asker) for part in (TRAIN, VALIDATION, TEST)}
-    plain = _plain_answers(asker, pairs[TEST])
+    pairs = {part: drawn.draw(part, split, study.seed, answer_model) for part in (TRAIN, VALIDATION, TEST)}
+    plain = _plain_answers(answer_model, pairs[TEST])
     rows: list[Row] = []
     told = {"note": OWN_ANSWERS} if drawn.target == ANSWER else {}
     for layer in learned.metadata["candidates"]:
-        measured = _layer_rows(asker, layer, pairs, plain, learned, split, study)
+        measured = _layer_rows(answer_model, layer, pairs, plain, learned, split, study)
         rows += [{"layer": layer, "seed": study.seed, **told, **row} for row in measured]
     return rows
 
 
 def _layer_rows(
-    asker: Asker,
+    answer_model: AnswerModel,
     layer: str,
     pairs: Mapping[str, AskedPairs],
     plain: "_Plain",
@@ -156,13 +156,15 @@ def _layer_rows(
     study: Study,
 ) -> Iterator[Row]:
     """Yield all rows of one layer; where no basis was trained, interchange of the whole state alone."""
-    test, same = (find_interchange(asker, pairs[TEST], layer, source) for source in ("source", "same"))
+    test, same = (find_interchange(answer_model, pairs[TEST], layer, source) for source in ("source", "same"))
     if layer not in learned.layers:
-        yield from _answer_rows(asker, test, same, plain, [Space(WHOLE, None, None)], study)
+        yield from _answer_rows(answer_model, test, same, plain, [Space(WHOLE, None, None)], study)
         return
-    states, values = _numbers([*(find_interchange(asker, pairs[part], layer) for part in (TRAIN, VALIDATION)), test])
+    states, values = _numbers(
+        [*(find_interchange(answer_model, pairs[part], layer) for part in (TRAIN, VALIDATION)), test]
+    )
     spaces = _spaces(layer, learned, states, values, split, study)
-    yield from _answer_rows(asker, test, same, plain, spaces, study)
+    yield from _answer_rows(answer_model, test, same, plain, spaces, study)
     yield from _reading_rows(states, values, spaces, split, study)
     yield from _angle_rows(spaces, states.shape[1], study.seed)
     yield from _training_rows(layer, learned)
@@ -208,8 +210,8 @@ class _Plain:
     asked: np.ndarray
 
 
-def _plain_answers(asker: Asker, pairs: AskedPairs) -> _Plain:
-    base, asked = (asker.answers(pairs.questions[name]).values for name in ("base", "counterfactual"))
+def _plain_answers(answer_model: AnswerModel, pairs: AskedPairs) -> _Plain:
+    base, asked = (answer_model.answers(pairs.questions[name]).values for name in ("base", "counterfactual"))
     return _Plain(base, asked[pairs.order["counterfactual"]])
 
 
@@ -224,11 +226,16 @@ class _Outcome:
 
 
 def _answer_rows(
-    asker: Asker, test: Interchange, same: Interchange, plain: _Plain, spaces: Sequence[Space], study: Study
+    answer_model: AnswerModel,
+    test: Interchange,
+    same: Interchange,
+    plain: _Plain,
+    spaces: Sequence[Space],
+    study: Study,
 ) -> Iterator[Row]:
-    (states,) = states_at(asker, test.pairs.base, test.layer, [test.pairs.tokens("base")])
+    (states,) = states_at(answer_model, test.pairs.base, test.layer, [test.pairs.tokens("base")])
     for reach in test.pairs.reaches:
-        outcomes = [_outcome(asker, test, same, states, space, reach) for space in spaces]
+        outcomes = [_outcome(answer_model, test, same, states, space, reach) for space in spaces]
         yield from ({"tokens": reach, **row} for row in _reach_rows(test.pairs, outcomes, plain, study))
 
 
@@ -242,10 +249,10 @@ def _reach_rows(pairs: AskedPairs, outcomes: Sequence[_Outcome], plain: _Plain, 
 
 
 def _outcome(
-    asker: Asker, test: Interchange, same: Interchange, base: np.ndarray, space: Space, reach: str
+    answer_model: AnswerModel, test: Interchange, same: Interchange, base: np.ndarray, space: Space, reach: str
 ) -> _Outcome:
     basis = None if space.basis is None else torch.tensor(space.basis, dtype=torch.float32, device=test.states.device)
-    answers, kept = (asker.answers(part.pairs.base, part.edits(basis, reach)).values for part in (test, same))
+    answers, kept = (answer_model.answers(part.pairs.base, part.edits(basis, reach)).values for part in (test, same))
     moved = test.states.cpu().numpy() - base
     if space.basis is not None:
         moved = moved @ space.basis

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.errors import NumprobeError
 from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs, answer_tokens
 
 
-def with_own_answers(asker: Asker, pairs: AskedPairs, maximum: int) -> AskedPairs:
+def with_own_answers(answer_model: AnswerModel, pairs: AskedPairs, maximum: int) -> AskedPairs:
     """Return pairs with the model's own answers in place of the results.
 
     The counterfactual answer becomes the answer to the counterfactual prompt, the base's result the answer to the base.
@@ -19,7 +19,7 @@ def with_own_answers(asker: Asker, pairs: AskedPairs, maximum: int) -> AskedPair
 
     Parameters
     ----------
-    asker, pairs
+    answer_model, pairs
         The model, and pairs with true results.
     maximum
         Largest number of the study.
@@ -29,7 +29,7 @@ def with_own_answers(asker: Asker, pairs: AskedPairs, maximum: int) -> AskedPair
     NumprobeError
         If no pair is left.
     """
-    base, asked = (asker.answers(pairs.questions[name]).values for name in ("base", "counterfactual"))
+    base, asked = (answer_model.answers(pairs.questions[name]).values for name in ("base", "counterfactual"))
     wanted = asked[pairs.order["counterfactual"]]
     kept = (base != wanted) & (np.minimum(base, wanted) >= 0) & (np.maximum(base, wanted) <= maximum)
     if not kept.any():
@@ -39,7 +39,7 @@ def with_own_answers(asker: Asker, pairs: AskedPairs, maximum: int) -> AskedPair
         )
     order = {name: places[kept] for name, places in pairs.order.items()} | {"base": np.arange(kept.sum())}
     questions = {**pairs.questions, "base": _answered(pairs.base.take(kept), base[kept])}
-    tokens = answer_tokens(questions["counterfactual"], order["counterfactual"], wanted[kept], asker.numbers)
+    tokens = answer_tokens(questions["counterfactual"], order["counterfactual"], wanted[kept], answer_model.numbers)
     table = pairs.table.filter(pl.Series(kept)).with_columns(pl.Series("value", wanted[kept], dtype=pl.Int32))
     return AskedPairs(table, questions, order, tokens, pairs.operand)
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from scipy.special import logsumexp
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.evaluation.outcomes import share_rows
 from numprobe.experiments.asked import load_asked
@@ -49,7 +49,7 @@ def evaluate_denoising(given: Given) -> None:
 
 
 def denoising_rows(
-    asker: Asker,
+    answer_model: AnswerModel,
     questions: Questions,
     probe: Probe,
     patterns: Patterns,
@@ -66,7 +66,7 @@ def denoising_rows(
 
     Parameters
     ----------
-    asker, questions
+    answer_model, questions
         The model and the questions.
     probe, patterns
         Probe and patterns of the states of this context.
@@ -97,7 +97,7 @@ def denoising_rows(
     """
     known = [layer for layer in layers if layer in patterns.layers and layer in probe.layers]
     names = [fold for fold in patterns.folds if fold in probe.folds]
-    trial, folds = last_token_trial(asker, questions, split, names, known, per_operation, seed)
+    trial, folds = last_token_trial(answer_model, questions, split, names, known, per_operation, seed)
     choosing = is_validation(trial.questions.table["value"].to_numpy(), seed)
     found = {layer: readings(trial.states[layer], probe, folds, layer) for layer in known}
     read = {layer: numbers for layer, (numbers, _) in found.items()}

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
 from numprobe.evaluation.notes import NOT_APPLICABLE
@@ -75,7 +75,7 @@ def align_embeddings(given: Given) -> None:
 
 
 def alignment_rows(
-    asker: Asker,
+    answer_model: AnswerModel,
     questions: Questions,
     patterns: Patterns,
     probe: Probe,
@@ -88,7 +88,7 @@ def alignment_rows(
 
     Parameters
     ----------
-    asker
+    answer_model
         The model.
     questions
         All questions. Those with an operand whose row moves are asked.
@@ -111,17 +111,17 @@ def alignment_rows(
     one token whose row moves.
     """
     split = split_of(probe)
-    numbers = _numbers(asker, patterns, split, seed)
+    numbers = _numbers(answer_model, patterns, split, seed)
     found = list(_reading_rows(numbers, probe, split, strengths, resamples, seed))
     about = questions.take(_about(questions, numbers.tokens[numbers.moving]))
     if not len(about):
         return [*found, {"layer": EMBEDDING, "note": f"{NOT_APPLICABLE}: no operand is a token whose row moves"}]
     asked = sample_questions(about, prompts, seed)
-    before = asker.answers(asked).values
+    before = answer_model.answers(asked).values
     choosing = is_validation(asked.table["value"].to_numpy(), seed)
     rank = int(np.median([pattern_rank(patterns, EMBEDDING, fold.name) for fold in split.folds]))
     for variant, control in product((INPUT, BOTH), CONTROLS):
-        after = {s: _answers(asker, asked, numbers, variant, control, s) for s in strengths}
+        after = {s: _answers(answer_model, asked, numbers, variant, control, s) for s in strengths}
         best = _best(asked, after, choosing)
         common = {"layer": EMBEDDING, "site": variant, "control": control, "probe": "patterns", "rank": rank}
         for strength, (prompts_of, part) in product(strengths, ((VALIDATION, choosing), (TEST, ~choosing))):
@@ -134,12 +134,12 @@ def alignment_rows(
     return found
 
 
-def _numbers(asker: Asker, patterns: Patterns, split: Split, seed: int) -> _Numbers:
-    tokens, _ = asker.numbers.number_tokens(split.values.tolist())
+def _numbers(answer_model: AnswerModel, patterns: Patterns, split: Split, seed: int) -> _Numbers:
+    tokens, _ = answer_model.numbers.number_tokens(split.values.tolist())
     values, ids = np.array(list(tokens), dtype=np.int64), np.array(list(tokens.values()), dtype=np.int64)
     found = {}
     for layer in patterns.layers:
-        matrix = asker.parts.input_matrix if layer == EMBEDDING else output_matrix(asker.model)
+        matrix = answer_model.parts.input_matrix if layer == EMBEDDING else output_matrix(answer_model.model)
         rows = matrix[ids.tolist()].detach().double().cpu().numpy()  # type: ignore[index]
         found[layer] = _Matrix(rows, row_changes(rows, values, patterns, layer, split, seed))
     return _Numbers(values, ids, is_tested(values, split, patterns.folds), found)
@@ -157,11 +157,11 @@ def _about(questions: Questions, tokens: np.ndarray) -> np.ndarray:
 
 
 def _answers(
-    asker: Asker, asked: Questions, numbers: _Numbers, variant: str, control: str, strength: float
+    answer_model: AnswerModel, asked: Questions, numbers: _Numbers, variant: str, control: str, strength: float
 ) -> np.ndarray:
     moved = [matrix.moved(control, strength) for matrix in numbers.of_variant(variant)]
-    with replaced_rows(asker.model, numbers.tokens, *moved):
-        return asker.answers(asked).values
+    with replaced_rows(answer_model.model, numbers.tokens, *moved):
+        return answer_model.answers(asked).values
 
 
 def _best(asked: Questions, after: Mapping[float, np.ndarray], choosing: np.ndarray) -> float:

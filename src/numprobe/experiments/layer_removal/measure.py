@@ -29,10 +29,10 @@ MIRRORED = "mirrored"
 
 def remove_layers(given: Given) -> None:
     """Write the table of a model and context: answers without each block, and without its attention or its MLP."""
-    asker, every = load_asked(given)
+    answer_model, every = load_asked(given)
     seed = given.values["seed"]
     questions = sample_questions(every, given.values["prompts"], seed)
-    before, after = asker.answers(questions).values, removal_answers(asker, questions)
+    before, after = answer_model.answers(questions).values, removal_answers(answer_model, questions)
     rows = removal_rows(questions.table, before, after, given.values["resamples"], seed)
     given.write_rows(rows, COLUMNS)
 

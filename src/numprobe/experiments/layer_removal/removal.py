@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.edit import rewrite_output
 from numprobe.answers.questions import Questions
 from numprobe.errors import NumprobeError
@@ -64,7 +64,7 @@ def removed(parts: Architecture, inside: Sequence[Inside], removal: Removal) -> 
             handle.remove()
 
 
-def removal_answers(asker: Asker, questions: Questions) -> dict[Removal, np.ndarray]:
+def removal_answers(answer_model: AnswerModel, questions: Questions) -> dict[Removal, np.ndarray]:
     """Return a model's answers without each part of each block.
 
     Returns
@@ -77,12 +77,12 @@ def removal_answers(asker: Asker, questions: Questions) -> dict[Removal, np.ndar
     NumprobeError
         If attention and MLP cannot be located, or a block does more than add their outputs.
     """
-    inside = locate_inside(asker.parts)
-    _check(asker, inside, questions)
+    inside = locate_inside(answer_model.parts)
+    _check(answer_model, inside, questions)
     found = {}
-    for removal in all_removals(len(asker.parts.blocks)):
-        with removed(asker.parts, inside, removal):
-            found[removal] = asker.answers(questions).values
+    for removal in all_removals(len(answer_model.parts.blocks)):
+        with removed(answer_model.parts, inside, removal):
+            found[removal] = answer_model.answers(questions).values
     return found
 
 
@@ -103,16 +103,16 @@ def _silenced(module: nn.Module, args: Any, output: Any) -> Any:
     return rewrite_output(output, torch.zeros_like)
 
 
-def _check(asker: Asker, inside: Sequence[Inside], questions: Questions) -> None:
+def _check(answer_model: AnswerModel, inside: Sequence[Inside], questions: Questions) -> None:
     """Check that a block without attention and MLP is the identity, so that the removed parts are all it adds."""
 
     def without(*removals: Removal) -> torch.Tensor:
         with torch.inference_mode(), ExitStack() as stack:
             for removal in removals:
-                stack.enter_context(removed(asker.parts, inside, removal))
-            return asker.logits(questions, np.array([0])).float()
+                stack.enter_context(removed(answer_model.parts, inside, removal))
+            return answer_model.logits(questions, np.array([0])).float()
 
-    for block in range(1, len(asker.parts.blocks) + 1):
+    for block in range(1, len(answer_model.parts.blocks) + 1):
         whole, *parts = (Removal(block, part) for part in PARTS)
         if not torch.allclose(without(whole), without(*parts)):
             raise NumprobeError(

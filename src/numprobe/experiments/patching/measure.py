@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.experiments.asked import load_asked
 from numprobe.experiments.given import Given
@@ -48,7 +48,7 @@ def evaluate_patching(given: Given) -> None:
 
 
 def patching_rows(
-    asker: Asker,
+    answer_model: AnswerModel,
     questions: Questions,
     patterns: StatesOfNumbers,
     split: Split,
@@ -62,7 +62,7 @@ def patching_rows(
 
     Parameters
     ----------
-    asker, questions
+    answer_model, questions
         The model and the questions.
     patterns
         Expected states of the numbers; `layers` that they do not have are left out.
@@ -86,7 +86,7 @@ def patching_rows(
         If no prompt can be used.
     """
     known = [layer for layer in layers if layer in patterns.layers]
-    trial, folds = last_token_trial(asker, questions, split, patterns.folds, known, per_operation, seed)
+    trial, folds = last_token_trial(answer_model, questions, split, patterns.folds, known, per_operation, seed)
     movements = patching_movements(trial, patterns, folds, split, known, seed)
     rows = movement_rows(trial, movements, strengths, resamples, seed)
     return [{**row, "note": ORACLE} if row["control"] == "none" else row for row in rows]

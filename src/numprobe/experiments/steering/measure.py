@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.answers.ask import Asker
+from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.answers.spoken import NO_NUMBER
 from numprobe.evaluation.notes import TOO_FEW
@@ -54,19 +54,19 @@ class Grid:
 
 def steer_operands(given: Given) -> None:
     """Write the table of a model and context: answers to prompts in which an operand's state was moved."""
-    asker, questions = load_asked(given)
+    answer_model, questions = load_asked(given)
     patterns = load_patterns(given.file("patterns"))
     probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
     values = given.values
     grid = Grid(tuple(values["layers"]), tuple(values["strengths"]), values["prompts"])
     rows = steering_rows(
-        asker, questions, values["operand"], probe, patterns, grid, values["resamples"], values["seed"]
+        answer_model, questions, values["operand"], probe, patterns, grid, values["resamples"], values["seed"]
     )
     given.write_rows(rows, COLUMNS)
 
 
 def steering_rows(
-    asker: Asker,
+    answer_model: AnswerModel,
     questions: Questions,
     operand: str,
     probe: Probe,
@@ -82,7 +82,7 @@ def steering_rows(
 
     Parameters
     ----------
-    asker, questions
+    answer_model, questions
         The model, and all questions.
     operand
         "a" or "b": whose state is moved.
@@ -100,9 +100,9 @@ def steering_rows(
     `unchanged`: that with the operand; `other`: neither; `no_number`. `tokens`: `last`, the state at the operand's last
     token is moved; `all`, where operands have several, and its earlier tokens are those of the other number.
     """
-    used = read_later(grid.layers, patterns, asker)
+    used = read_later(grid.layers, patterns, answer_model)
     split = split_of(probe)
-    found = find_steerable(asker, questions, operand, patterns, split, used, grid.per_operation, seed)
+    found = find_steerable(answer_model, questions, operand, patterns, split, used, grid.per_operation, seed)
     answered = {"metric": "answered", **_interval(found.operands_asked, found.right, resamples, seed)}
     choosing = is_validation(found.replacement.operands, seed)
     if choosing.all() or not choosing.any():
@@ -110,13 +110,13 @@ def steering_rows(
     changes = {layer: steering_changes(found, probe, patterns, layer, seed) for layer in used}
     rows = [answered]
     for reach in found.reaches:
-        measured = _reach_rows(asker, found, operand, changes, grid, reach, choosing, resamples, seed)
+        measured = _reach_rows(answer_model, found, operand, changes, grid, reach, choosing, resamples, seed)
         rows += [{"tokens": reach, **row} for row in measured]
     return rows
 
 
 def _reach_rows(
-    asker: Asker,
+    answer_model: AnswerModel,
     found: Steerable,
     operand: str,
     changes: Mapping[str, Changes],
@@ -133,7 +133,7 @@ def _reach_rows(
         for along, control in changes[layer]
         for strength in ([1.0] if along == STATE else grid.strengths)
     ]
-    after = {setting: _answers(asker, found, changes, setting, reach) for setting in settings}
+    after = {setting: _answers(answer_model, found, changes, setting, reach) for setting in settings}
     outcome = {setting: _outcomes(found, operand, answers) for setting, answers in after.items()}
     chosen = _chosen({setting: marks["followed"][choosing] for setting, marks in outcome.items()})
     for setting, marks in outcome.items():
@@ -144,11 +144,11 @@ def _reach_rows(
 
 
 def _answers(
-    asker: Asker, found: Steerable, changes: Mapping[str, Changes], setting: Setting, reach: str
+    answer_model: AnswerModel, found: Steerable, changes: Mapping[str, Changes], setting: Setting, reach: str
 ) -> np.ndarray:
     along, control, layer, strength = setting
     edits = found.edits(layer, reach, changes[layer][along, control], strength)
-    return asker.answers(found.replacement.questions, edits).values
+    return answer_model.answers(found.replacement.questions, edits).values
 
 
 def _outcomes(found: Steerable, operand: str, answers: np.ndarray) -> dict[str, np.ndarray]:

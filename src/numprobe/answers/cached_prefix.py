@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from numprobe.answers.ask import Answers, Asker, Said, is_plain
+from numprobe.answers.ask import AnswerModel, Answers, Said, is_plain
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions
 
@@ -29,23 +29,23 @@ class _Prefix:
         return self.cache
 
 
-class RepeatedAsker:
-    """Answers like `numprobe.answers.ask.Asker`, any number of times, each at the cost of one token per question.
+class CachedPrefixModel:
+    """Answers like `numprobe.answers.ask.AnswerModel`, any number of times, each at the cost of one token per question.
 
     A model without a plain cache of keys and values runs all tokens each time.
 
     Parameters
     ----------
-    asker
+    answer_model
         The model.
     questions
         The questions. Their cache stays in memory: 2 states per layer and token, or less if heads share keys.
     """
 
-    def __init__(self, asker: Asker, questions: Questions) -> None:
-        self._asker, self._questions = asker, questions
+    def __init__(self, answer_model: AnswerModel, questions: Questions) -> None:
+        self._answer_model, self._questions = answer_model, questions
         with torch.inference_mode():
-            batches = questions.batches(asker.batch_tokens)
+            batches = questions.batches(answer_model.batch_tokens)
             self._prefixes = {int(rows[0]): self._prefix(rows) for rows in batches}
 
     def answers(self, edits: Sequence[Edit] = ()) -> Answers:
@@ -64,13 +64,13 @@ class RepeatedAsker:
         if any(not np.array_equal(edit.tokens, self._questions.last) for edit in edits):
             raise ValueError("only states of the last token can be changed: ask in full")
         if None in self._prefixes.values():
-            return self._asker.answers(self._questions, edits)
-        return self._asker.collect(self._questions, lambda rows: self._ask(rows, edits))
+            return self._answer_model.answers(self._questions, edits)
+        return self._answer_model.collect(self._questions, lambda rows: self._ask(rows, edits))
 
     def _prefix(self, rows: np.ndarray) -> _Prefix | None:
         sequences = self._questions.sequences(rows)
-        ids = torch.from_numpy(sequences).to(self._asker.parts.device)
-        cache: Any = getattr(self._asker.model(ids, use_cache=True, logits_to_keep=1), "past_key_values", None)
+        ids = torch.from_numpy(sequences).to(self._answer_model.parts.device)
+        cache: Any = getattr(self._answer_model.model(ids, use_cache=True, logits_to_keep=1), "past_key_values", None)
         if not is_plain(cache, sequences.shape[1]):
             return None
         stored = [(layer.keys[..., :-1, :].clone(), layer.values[..., :-1, :].clone()) for layer in cache.layers]
@@ -80,6 +80,6 @@ class RepeatedAsker:
         prefix, questions = self._prefixes[int(rows[0])], self._questions
         assert prefix is not None
         known = int(questions.last[rows[0]])
-        return self._asker.say(
+        return self._answer_model.say(
             questions.sequences(rows), rows, edits, questions.answer_length, prefix.restored(), known
         )
