@@ -387,7 +387,7 @@ def _settings_of_problems(entry: Config, models: list[Config]) -> Iterator[str]:
 
 
 def _declared_problems(config: Config) -> Iterator[str]:
-    """Yield the problems of experiments that are declared in folders of their own."""
+    """Yield the problems of experiments that are declared in their own folders."""
     for entry in config["experiments"]:
         if entry["name"] in experiment_names():
             yield from find_experiment(entry["name"]).problems(config, entry["name"])

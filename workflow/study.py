@@ -73,7 +73,7 @@ class Model:
 
     @property
     def has_untrained(self) -> bool:
-        """Whether the model has its own untrained control.
+        """True if the model has its own untrained control.
 
         Checkpoints share that of their model. For models whose embeddings alone are read, it would equal the control
         `gaussian`: independent random vectors.
@@ -82,7 +82,7 @@ class Model:
 
     @property
     def embeddings_only(self) -> bool:
-        """Whether only the embedding matrices are read, so that the model itself is never loaded."""
+        """True if only the embedding matrices are read, so that the model itself is never loaded."""
         return self.entry.get("contexts") == [VOCABULARY]
 
     @property
@@ -106,7 +106,7 @@ class Model:
 
     @property
     def chats(self) -> bool | None:
-        """Whether the model has a chat template; None if unknown until its files are downloaded."""
+        """True if the model has a chat template; None if unknown until its files are downloaded."""
         if self.entry["source"] in ("hub", "train"):
             return None if self.entry["source"] == "hub" else False
         if self.gguf is not None:
@@ -291,7 +291,7 @@ class Study:
         return [name for name in self.contexts_of(model) if name in entry.get("contexts", default)]
 
     def controls_of(self, model: str) -> list[str]:
-        """Return the names of a model's controls: those of the study, or of these the ones that its entry names."""
+        """Return the names of a model's controls: those of the study that its entry names, by default all."""
         own = self.models[model].entry.get("controls", self.config["controls"])
         return [name for name in self.config["controls"] if name in own]
 

@@ -127,7 +127,7 @@ def test_a_file_of_another_layout_is_refused(tmp_path):
     sums = [xxh3_128_hexdigest(part) for part in (content[:footer], content[footer:])]
     manifest["states"][0] |= {"bytes": len(content), "footer": footer, "checksums": sums}
     write_sealed_json(tmp_path / "manifest.json", manifest)
-    with pytest.raises(NumprobeError, match="its vectors do not lie in one piece per row group"):
+    with pytest.raises(NumprobeError, match="its vectors are not contiguous in each row group"):
         read_states(tmp_path, "0")
 
 

@@ -113,9 +113,9 @@ def test_a_configuration_that_says_otherwise_is_to_be_corrected(tmp_path):
     for facts in (tied, untied):
         check_matrices(vocabulary_layers(facts), None)
         check_matrices(vocabulary_layers(facts), vocabulary_layers(facts))
-    with pytest.raises(NumprobeError, match=r"is the input matrix by its weights, .*: correct `tied`"):
+    with pytest.raises(NumprobeError, match=r"output matrix is the input matrix, .*: correct `tied`"):
         check_matrices(vocabulary_layers(tied), vocabulary_layers(untied))
-    with pytest.raises(NumprobeError, match=r"is a matrix of its own by its weights, .*: correct `tied`"):
+    with pytest.raises(NumprobeError, match=r"output matrix is a separate matrix, .*: correct `tied`"):
         check_matrices(vocabulary_layers(untied), vocabulary_layers(tied))
     source = ModelSource("path", path=str(folder_of(tmp_path, "llama", True, "own")))
     with pytest.raises(NumprobeError, match="correct `tied`"):

@@ -1,10 +1,10 @@
-"""What the experiments on manipulation share: the answers of models, and the states of numbers."""
+"""Shared by the experiments on manipulation: the answers of models, and the expected states of numbers."""
 
 from numprobe.experiments.inputs import pattern_probe
 
 
 def asking(wildcards):
-    """Return the options that name the model that is asked."""
+    """Return the options for the model that answers."""
     model = base_model(wildcards)
     batch = model.entry.get("batch_tokens", config["activations"]["batch_tokens"])
     return (
@@ -14,7 +14,7 @@ def asking(wildcards):
 
 
 rule answer_prompts:
-    """A model's answers to the arithmetic prompts of a context."""
+    """Answer the arithmetic prompts of a context with a model."""
     input:
         model=lambda wildcards: base_model(wildcards).files,
         prompts=prompts_of,
@@ -40,7 +40,7 @@ rule answer_prompts:
 
 
 rule fit_patterns:
-    """Where the states of a context lie for each number: the forward model, along which states are changed."""
+    """Fit the expected state of each number in a context: the forward model, along which states are changed."""
     input:
         states=states_of,
         probe=lambda wildcards: pattern_probe(STUDY, wildcards.model, wildcards.context),

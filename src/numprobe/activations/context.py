@@ -50,7 +50,7 @@ class Extraction:
     dtype, device
         Type of the weights and device of the forward pass (`numprobe.models.load.load_model`).
     batch_tokens
-        Tokens in one batch at the most.
+        Maximum number of tokens per batch.
     share_prefixes
         Whether a causal model may compute prefixes that texts share once.
     shares

@@ -270,7 +270,7 @@ def run_passes(
     layers
         Names of states.
     batch_tokens
-        Tokens in one batch at the most.
+        Maximum number of tokens per batch.
     put
         Receives the states of each batch.
     share_prefixes

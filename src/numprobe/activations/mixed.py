@@ -26,7 +26,7 @@ from numprobe.tables import read_metadata
 
 #: The name of the one state.
 LAYER = "mixed"
-#: How many tokens are mixed: the one that is read and those before it.
+#: Number of tokens that are mixed: the one that is read and those before it.
 TOKENS = 4
 _BATCH_TOKENS = 16384
 

@@ -36,7 +36,7 @@ def single_words(tokenizer: NumberTokenizer, ordered: OrderedSet) -> dict[int, t
     Returns
     -------
     Place in the set to the text and its tokens. Members whose token is unknown, or that of another member (a tokenizer
-    may write several signs alike), are left out.
+    may write several characters alike), are left out.
     """
     best: dict[int, tuple[str, Encoded]] = {}
     forms = [spellings(word) for word in ordered.members]
@@ -60,7 +60,7 @@ def _single(tokenizer: NumberTokenizer, texts: Sequence[str]) -> dict[int, tuple
 
 
 def _says(tokenizer: NumberTokenizer, id: int, text: str) -> bool:
-    """Return whether the token is the word itself, not the unknown token or a sign that is written alike."""
+    """Return whether the token is the word itself, not the unknown token or a character with the same spelling."""
     return id != tokenizer.tokenizer.unk_token_id and tokenizer.written(id).lower() == text.strip().lower()
 
 

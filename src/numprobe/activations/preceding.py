@@ -59,7 +59,7 @@ def last_states(
     layers
         Names of states.
     batch_tokens
-        Tokens in one batch at the most.
+        Maximum number of tokens per batch.
 
     Returns
     -------

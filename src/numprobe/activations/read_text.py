@@ -63,7 +63,7 @@ def number_states(
     DataFrame
         One row per numeral: `token` and `tokens` (UInt32: index of its last token, special tokens counted, and how many
         tokens it is; null if it is left out), `start`, `end` (UInt32, characters), `written` (String), `value` (Int64;
-        null unless it is a whole number in plain digits, of 18 at the most), `reason` (String: why it is left out,
+        null unless it is a whole number in plain digits, at most 18), `reason` (String: why it is left out,
         docs/numbers.md; else null).
     dict
         Layer to float32 [numerals without a reason, width].

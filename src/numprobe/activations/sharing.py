@@ -16,7 +16,7 @@ from numprobe.models.source import ModelSource, resolve_source
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.sealed import read_sealed_json
 
-#: Two prompts that begin alike, and go on for more tokens than blocks of local memory hold.
+#: Two prompts with a common beginning, which continue for more tokens than blocks of local memory hold.
 PROMPTS = (
     "The shop sold 12 pens and 7 books today, so there are 19 things less to be counted when it closes at 6.",
     "The shop sold 12 pens and then, as it rained, nobody came: 5 people stayed at home with 30 old newspapers.",
@@ -67,7 +67,7 @@ def sharing_difference(parts: Architecture, texts: Sequence[Sequence[int]]) -> f
     parts
         The parts of a model.
     texts
-        Token ids of texts that begin alike; they are cut to the length of the shortest.
+        Token ids of texts with a common beginning; they are truncated to the length of the shortest.
 
     Returns
     -------

@@ -153,7 +153,7 @@ def site_states(parts: Architecture, blocks: Mapping[str, Inside], one: Pass) ->
             # Some MLPs take the tokens of all sequences in one row.
             hidden = hidden.view(*one.batch.sequences.shape, -1)
         elif hidden.dim() == 4 and hidden.shape[1] == 1:
-            # Where all heads share a narrow state, it has an axis of one head.
+            # A latent state that all heads share has an axis of one head.
             hidden = hidden.squeeze(1)
         if hidden.dim() != 3:
             raise _NotLocated(f"{name} of block {layer} has {hidden.dim()} axes instead of batch, tokens and width")

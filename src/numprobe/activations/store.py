@@ -369,7 +369,7 @@ def _open(folder: str | Path, layer: str, site: str) -> ColumnReader:
     if found != wanted:
         raise unlike(path, f"it holds {found}, not {wanted}")
     if not reader.in_pieces:
-        raise unlike(path, "its vectors do not lie in one piece per row group")
+        raise unlike(path, "its vectors are not contiguous in each row group")
     return reader
 
 

@@ -104,7 +104,7 @@ def vocabulary_positions(tokens: Mapping[int, int]) -> pl.DataFrame:
     Parameters
     ----------
     tokens
-        Number to token id. Each number counts as a prompt of its own.
+        Number to token id. Each number counts as a separate prompt.
 
     Raises
     ------

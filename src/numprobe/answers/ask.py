@@ -50,7 +50,7 @@ class AnswerModel:
     numbers
         Its tokenizer.
     batch_tokens
-        Tokens in one batch at the most.
+        Maximum number of tokens per batch.
     """
 
     def __init__(self, model: Any, numbers: NumberTokenizer, batch_tokens: int = 16384) -> None:

@@ -17,7 +17,7 @@ from numprobe.tables import read_metadata
 
 @dataclass(frozen=True)
 class AnswerSettings:
-    """How to load a model that answers.
+    """Settings of a model that answers.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class AnswerSettings:
     dtype, device
         Type of the weights and device (`numprobe.models.load.load_model`).
     batch_tokens
-        Tokens in one batch at the most.
+        Maximum number of tokens per batch.
     """
 
     source: ModelSource

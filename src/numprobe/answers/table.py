@@ -34,7 +34,7 @@ ANSWER = pl.Schema(
 def write_answers(
     path: str | Path, answer_model: AnswerModel, questions: Questions, metadata: Mapping[str, Any]
 ) -> None:
-    """Ask, and write the answers with metadata and the worked examples in front of the prompts."""
+    """Answer questions, and write the answers with metadata and the worked examples of the prompts."""
     shown = {"examples": describe_examples(questions.examples)} if questions.examples else {}
     write_table(path, answer_table(questions, answer_model.answers(questions)), {**metadata, **shown})
 

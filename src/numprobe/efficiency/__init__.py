@@ -1,1 +1,1 @@
-"""How much data a probe needs: accuracy by amount of training data, and prequential code lengths."""
+"""Sample efficiency of probes: accuracy by amount of training data, and prequential code lengths."""

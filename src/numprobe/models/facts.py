@@ -428,7 +428,7 @@ def check_matrices(found: Sequence[str], expected: Sequence[str] | None) -> None
         If they differ.
     """
     if expected is not None and list(found) != list(expected):
-        what = "the input matrix" if "unembedding" not in found else "a matrix of its own"
+        what = "the input matrix" if "unembedding" not in found else "a separate matrix"
         raise NumprobeError(
             f"by its weights, the model's output matrix is {what}, but the configuration says otherwise: correct `tied`"
         )

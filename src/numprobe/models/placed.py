@@ -25,7 +25,7 @@ _BUFFERS = re.compile(
     r"(^|\.)(inv_freq|original_inv_freq|cos_cached|sin_cached|position_ids|token_type_ids|embed_positions|masked_bias"
     r"|causal_mask|attn_bias)$"
 )
-# Blocks for multi-token prediction, in a list of their own or after the others, and a part that only they have.
+# Blocks for multi-token prediction, in a separate list or after the others, and a part that only they have.
 _FURTHER_TOKENS = re.compile(r"(^|\.)(mtp|nextn)[^.]*\.")
 _FURTHER_BLOCK = re.compile(r"\.eh_proj\.")
 _BLOCK = re.compile(r"^(.*?(?:^|\.)(?:layers|layer|h|blocks)\.(\d+)\.)")

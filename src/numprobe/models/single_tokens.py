@@ -9,7 +9,7 @@ from pathlib import Path
 from numprobe.models.gguf.header import read_header
 from numprobe.models.tokenizer_file import read_tokenizer_file
 
-# How byte-level and SentencePiece vocabularies write a space.
+# Characters for a space in byte-level and SentencePiece vocabularies.
 _SPACES = "Ġ▁ "
 _TOKENS = "tokenizer.ggml.tokens"
 

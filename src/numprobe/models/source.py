@@ -44,7 +44,7 @@ _TOKENIZER_AND_CONFIG = [
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where a model comes from.
+    """The source of a model.
 
     Attributes
     ----------

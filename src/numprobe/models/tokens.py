@@ -14,7 +14,7 @@ from numprobe.texts import excerpt
 
 #: Reasons why an occurrence of a number cannot be probed.
 REASONS = ("glued", "unknown", "too_long")
-#: Reason if only single-token numbers are wanted, or if only they have a row of their own (`vocabulary`).
+#: Reason if only single-token numbers are wanted, or if only they have rows in a matrix (`vocabulary`).
 MULTI_TOKEN = "multi_token"
 
 
@@ -417,7 +417,7 @@ def _gap(text: str, start: int, end: int, beside: str) -> list[Gap]:
     return [Gap(text[max(first - _AROUND, 0) : start], text[start:end], text[end : last + _AROUND])]
 
 
-# How byte-level and SentencePiece vocabularies write a space.
+# Characters for a space in byte-level and SentencePiece vocabularies.
 _SPACES = "Ġ▁ "
 
 

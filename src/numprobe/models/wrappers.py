@@ -18,7 +18,7 @@ _INNER_NAMES = {
 
 @dataclass(frozen=True)
 class Build:
-    """How to build a model.
+    """Instructions to build a model.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ def plan_build(config: Any, head: bool) -> Build:
     config
         The `transformers` configuration.
     head
-        Whether logits are needed. Where a language model has no class with a head of its own, the wrapper is built.
+        Whether logits are needed. If the language model has no class with a head, the whole wrapper is built.
     """
     auto = AutoModelForCausalLM if head else AutoModel
     if getattr(config, "text_config", None) is None:

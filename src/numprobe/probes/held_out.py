@@ -31,7 +31,7 @@ class Reading:
 
     @property
     def right(self) -> np.ndarray:
-        """Whether each row is read correctly, bool [n]."""
+        """True for rows that are read correctly, bool [n]."""
         return np.asarray(self.labels == self.decoded)
 
 

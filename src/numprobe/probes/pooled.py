@@ -57,7 +57,7 @@ class Spread:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all rows are one vector, up to rounding."""
+        """True if all rows are one vector, up to rounding."""
         standard = self.standard
         variance = standard.scale**2 * len(standard.mean)
         return bool(variance <= CONSTANT_TOLERANCE * (variance + standard.mean @ standard.mean))

@@ -27,7 +27,7 @@ def make_arithmetic(
     entry
         `operations`, `per_value`, and as far as given `operands` ({"a": [first, last], "b": ...}) and `shots`.
     numbers
-        Range of the results, and of operands that have none of their own.
+        Range of the results, and of operands without a separate range.
     seed
         The context's seed.
 

@@ -74,7 +74,7 @@ class Specification:
 
     @property
     def tied(self) -> bool:
-        """Whether the output matrix is the embedding."""
+        """True if the output matrix is the embedding."""
         return self.architecture != "olmo2"
 
     @property

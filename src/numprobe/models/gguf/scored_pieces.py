@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from numprobe.models.gguf.vocabulary import Vocabulary
 
-#: How such vocabularies write a space.
+#: The character for a space in such vocabularies.
 SPACE = "▁"
 
 

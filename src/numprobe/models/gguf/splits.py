@@ -1,4 +1,4 @@
-"""How byte-level vocabularies split a text before their merges, by the names used in GGUF files.
+"""Pre-tokenisation rules of byte-level vocabularies, by the names used in GGUF files.
 
 A file holds only the name (`tokenizer.ggml.pre`). The expressions are applied in turn, each to the pieces of the one
 before; the text between matches is a piece too.
