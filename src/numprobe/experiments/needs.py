@@ -129,7 +129,7 @@ def _missing_experiments(config: Config, name: str, needed: Sequence[str]) -> It
     known = [entry["name"] for entry in config["experiments"]]
     missing = [other for other in needed if other not in known]
     if missing:
-        yield f"experiments['{name}']: builds on what {' and '.join(missing)} measures: add it to the experiments"
+        yield f"experiments['{name}']: needs the results of {' and '.join(missing)}: add it to the experiments"
 
 
 def _entry(config: Config, name: str) -> Config:
