@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from tests.test_sealed import activations, card, kernels, probe, table
+from tests.test_sealed import activations, card, probe, table
 
 from numprobe.cli import main
 from numprobe.sealed import BadFile
@@ -13,7 +13,6 @@ PLACES = {
     table: "tables",
     probe: "probes/m/number",
     card: "cards",
-    kernels: "kernels",
 }
 
 
@@ -34,7 +33,7 @@ def study(tmp_path):
 def test_a_sound_study_is_said_to_be_one(study, capsys):
     for path in (study, study / "results", study / "results/tables", study / "results/cards/card.json"):
         assert main(["verify", str(path)]) == 0
-    assert capsys.readouterr().out.splitlines() == [f"{n} files match their checksums" for n in (7, 7, 1, 1)]
+    assert capsys.readouterr().out.splitlines() == [f"{n} files match their checksums" for n in (6, 6, 1, 1)]
 
 
 def test_all_damage_is_told_in_one_table(study, capsys):
@@ -48,7 +47,7 @@ def test_all_damage_is_told_in_one_table(study, capsys):
     assert main(["verify", str(study)]) == 1
     captured = capsys.readouterr()
     # What a manifest says of its folder cannot be known once it is damaged itself.
-    assert captured.err.endswith("error: 5 of 7 files cannot be used: follow the remedies in the table\n")
+    assert captured.err.endswith("error: 4 of 6 files cannot be used: follow the remedies in the table\n")
     head, *lines = captured.out.splitlines()
     assert head.split() == ["file", "fault", "remedy"]
     assert [line.split()[0] for line in lines] == [
