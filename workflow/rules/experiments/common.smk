@@ -1,31 +1,11 @@
 """Functions that the rules of the experiments share or call."""
 
-# --- matched ---------------------------------------------------------------------------------------------------
-
-
-def matched_states(model):
-    """The files of a model's matched tokens, manifest last."""
-    layers = [f"residual-{layer}.parquet" for layer in STUDY.layers(model, VOCABULARY)]
-    return [f"results/matched/{model}/{file}" for file in [*layers, "positions.parquet", "manifest.json"]]
-
-
-def bare_runs(experiment):
-    """Embedding matrices and bare numbers of the models of an experiment and of their untrained controls."""
-    return [(model, context) for model, context in STUDY.runs(experiment) if context in (VOCABULARY, BARE)]
+# --- composition -----------------------------------------------------------------------------------------------
 
 
 def manifests(runs):
     """Folders of activations, as an option of a program."""
     return [f"results/activations/{model}/{context}" for model, context in runs]
-
-
-def matched_folders(models):
-    """The options that name the matched tokens of models whose embeddings are studied; none without such models."""
-    folders = " ".join(f"results/matched/{model}" for model in models)
-    return f"--matched {folders} --tokens results/matched/tokens.parquet" if models else ""
-
-
-# --- composition -----------------------------------------------------------------------------------------------
 
 
 def composition_runs(wildcards):

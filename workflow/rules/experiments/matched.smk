@@ -1,5 +1,7 @@
 """Tokens that are no numbers, with which geometries of numbers are compared"""
 
+from numprobe.experiments.inputs import matched_states
+
 # The bare number in every model: the context of the experiments on geometry, after the embedding matrices.
 BARE = next((entry["name"] for entry in config["contexts"] if entry["kind"] == "number"), None)
 EMBEDDED = STUDY.models_of(context=VOCABULARY)
@@ -39,7 +41,7 @@ for name in EMBEDDED:
             model=STUDY.models[name].files,
             tokens="results/matched/tokens.parquet",
         output:
-            kept(matched_states(name)),
+            kept(matched_states(STUDY, name)),
         log:
             f"results/logs/extract_matched/{name}.log",
         benchmark:
