@@ -138,8 +138,9 @@ for name, job, rule_name, patterns, constraints in JOBS:
             "../envs/numprobe.yaml"
         threads: job_threads(job)
         resources:
-            mem_mb=memory(job.memory),
-            runtime=minutes(job.minutes),
+            # A job without inputs reads no model, so it needs what it needs whichever models there are.
+            mem_mb=memory(job.memory) if job.inputs else job.memory,
+            runtime=minutes(job.minutes) if job.inputs else job.minutes,
             gpu=gpus if job.gpu else 0,
         params:
             code=digest("measure", FOLDER / name / f"{job.module}.py"),
