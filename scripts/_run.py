@@ -59,6 +59,11 @@ def layers_option(result: argparse.ArgumentParser) -> None:
     )
 
 
+def division(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameters of `numprobe.splits.make_split` that a program was given."""
+    return {name: getattr(options, name) for name in ("minimum", "maximum", "scheme", "folds", "inner", "seed")}
+
+
 Main = Callable[[argparse.Namespace, dict[str, Any]], None]
 EXPERIMENTS = ROOT / "src/numprobe/experiments"
 

@@ -1,37 +1,28 @@
 """Train the probes that need gradient descent on one model in one context (rules fit_{probe}_probe)."""
 
-from _run import parser, prepare_torch, run  # isort: skip
+from _run import division, parser, prepare_torch, run  # isort: skip
 
 import argparse
 import json
 from pathlib import Path
 from typing import Any
 
-from numprobe.device import choose_device
 from numprobe.probes.controls import CONTROLS
-from numprobe.probes.dataset import describe_split, training_rows
-from numprobe.probes.fit_iterative import fit_iterative
-from numprobe.probes.settings import DEFAULTS, make_settings
-from numprobe.splits import make_split
-
-# Of the memory of a job; the rest is for Python, the probes and what is made on the way.
-STATES_SHARE = 0.6
+from numprobe.probes.fit_iterative import IterativeFit, save_iterative
+from numprobe.probes.settings import DEFAULTS
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     prepare_torch()
-    device = choose_device(options.device)
-    split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
-    rows = training_rows(options.activations, split)
-    folds = split.folds[: options.fold_limit]
-    metadata = {"split": describe_split(split, options.scheme, options.seed, list(folds)), "provenance": provenance}
-    for kind in options.probes:
-        settings = make_settings(kind, options.settings)
-        for control in ["none", *options.controls]:
-            memory = STATES_SHARE * options.memory_mb * 1e6
-            probe = fit_iterative(rows, split, folds, kind, settings, control, options.seed, metadata, memory, device)
-            ending = "" if control == "none" else f".{control}"
-            probe.save(options.output / f"{kind}{ending}.safetensors")
+    fit = IterativeFit(
+        options.probes,
+        options.controls,
+        options.settings,
+        options.fold_limit,
+        options.memory_mb,
+        options.device,
+    )
+    save_iterative(options.activations, options.output, fit, division(options), provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

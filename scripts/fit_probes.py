@@ -1,6 +1,6 @@
 """Fit the closed-form probes and their controls on one model in one context, all layers (rule fit_probes)."""
 
-from _run import parser, run, threads  # isort: skip
+from _run import division, parser, run, threads  # isort: skip
 
 import argparse
 from pathlib import Path
@@ -9,22 +9,13 @@ from typing import Any
 from numprobe.device import gpu_or_none
 from numprobe.probes.codes import CODES
 from numprobe.probes.controls import CONTROLS
-from numprobe.probes.dataset import describe_split, training_rows, whole_fold
-from numprobe.probes.fit_closed_form import fit_closed_form
-from numprobe.splits import make_split
+from numprobe.probes.fit_closed_form import save_closed_form
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
-    split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
-    rows = training_rows(options.activations, split)
-    folds = [whole_fold(split), *split.folds]
-    described = describe_split(split, options.scheme, options.seed, folds)
-    metadata = {"split": described, "provenance": provenance}
     how = threads(), gpu_or_none(options.device)
-    probes = fit_closed_form(rows, split, options.probes, options.controls, options.seed, metadata, *how)
-    for (kind, control), probe in probes.items():
-        ending = "" if control == "none" else f".{control}"
-        probe.save(options.output / f"{kind}{ending}.safetensors")
+    chosen = options.probes, options.controls
+    save_closed_form(options.activations, options.output, *chosen, division(options), provenance, *how)
 
 
 def arguments() -> argparse.ArgumentParser:

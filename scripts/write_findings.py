@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import parser, run
+from _run import EXPERIMENTS, parser, run
 from numprobe.atomic import atomic_path
 from numprobe.findings.accuracy import findings
+from numprobe.findings.sections import find_section
 from numprobe.tables import read_table
 
 
@@ -14,9 +15,10 @@ def arguments() -> argparse.ArgumentParser:
     """The options of this program."""
     options = parser(__doc__)
     options.add_argument("--accuracy", required=True, help="collected table of accuracies")
-    options.add_argument("--composition", help="collected table of the experiment composition")
     options.add_argument("--chosen", help="collected table of accuracies at the layers that inner values chose")
     options.add_argument("--transfer", help="collected table of the experiment transfer")
+    options.add_argument("--experiments", nargs="*", default=[], help="further experiments with a section")
+    options.add_argument("--tables", type=Path, nargs="*", default=[], help="collected tables that these read")
     options.add_argument("--logs", nargs="*", default=[], help="training logs of the trained models")
     options.add_argument("--probe", default="fourier", help="the probe that is shown layer by layer")
     options.add_argument("--output", required=True, type=Path, help="Markdown file to write")
@@ -26,11 +28,13 @@ def arguments() -> argparse.ArgumentParser:
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Read the tables and write the page."""
     logs = [read_table(log) for log in options.logs]
-    others = [read_table(path) if path else None for path in (options.composition, options.chosen, options.transfer)]
-    page = findings(read_table(options.accuracy), logs, options.probe, provenance["script"], *others)
+    others = [read_table(path) if path else None for path in (options.chosen, options.transfer)]
+    tables = {path.stem: read_table(path) for path in options.tables}
+    sections = [find_section(name)(tables) for name in options.experiments]
+    page = findings(read_table(options.accuracy), logs, options.probe, provenance["script"], *others, sections)
     with atomic_path(options.output) as temporary:
         temporary.write_text(page)
 
 
 if __name__ == "__main__":
-    run(main, arguments())
+    run(main, arguments(), lambda options: [EXPERIMENTS / name / "findings.py" for name in options.experiments])

@@ -27,9 +27,6 @@ VOCABULARY = "vocabulary"
 UNIVERSAL = "universal"
 #: Endings that the workflow adds to the name of a context.
 RESERVED_ENDINGS = (".sites", ".trained_probes")
-#: Numbers of digits in the experiment `composition`, and how many numbers of one length it needs.
-COMPOSED = (2, 3, 4)
-FEWEST_OF_A_LENGTH = 40
 
 Config = dict[str, Any]
 
@@ -58,8 +55,6 @@ def check_config(config: Config, given: Config | None = None) -> None:
         _model_problems,
         _context_problems,
         _probe_problems,
-        _probing_experiment_problems,
-        _sample_efficiency_problems,
         _declared_problems,
     )
     _raise([problem for check in checks for problem in check(config)])
@@ -369,10 +364,6 @@ def _probe_problems(config: Config) -> Iterator[str]:
         yield from _settings_of_problems(entry, config["models"])
         if entry["name"] == "transfer" and entry["probe"] not in probes:
             yield f"experiments['transfer'].probe: '{entry['probe']}' is not among the probes: {', '.join(probes)}"
-        if entry["name"] == "multi_token":
-            yield from unknown_names(entry.get("models", []), models, "experiments['multi_token'].models", "models")
-        if entry["name"] == "composition":
-            yield from _length_problems(config)
 
 
 def _settings_of_problems(entry: Config, models: list[Config]) -> Iterator[str]:
@@ -391,95 +382,3 @@ def _declared_problems(config: Config) -> Iterator[str]:
     for entry in config["experiments"]:
         if entry["name"] in experiment_names():
             yield from find_experiment(entry["name"]).problems(config, entry["name"])
-
-
-def _length_problems(config: Config) -> Iterator[str]:
-    """Check that there are enough numbers of one length, of two to four digits, for the composition of digits."""
-    low, high = config["numbers"]["min"], config["numbers"]["max"]
-    counts = [min(high, 10**length - 1) - max(low, 10 ** (length - 1)) + 1 for length in COMPOSED]
-    if max(counts) < FEWEST_OF_A_LENGTH:
-        yield (
-            f"experiments['composition']: needs {FEWEST_OF_A_LENGTH} numbers of two, three or four digits, "
-            f"{low}..{high} has at most {max(0, *counts)} of one length: widen numbers, or leave it out"
-        )
-
-
-def _probing_experiment_problems(config: Config) -> Iterator[str]:
-    """Check the experiments that train their own probes, or show the measurements of others."""
-    entries = {entry["name"]: entry for entry in config["experiments"]}
-    folds = config["split"]["folds"] if config["split"]["scheme"] == "folds" else 1
-    if "embedding_probes" in entries:
-        entry = entries["embedding_probes"]
-        yield from _embedding_problems(entry, config)
-        yield from _iterative_problems(entry, config, entry["folds"])
-    if "layer_probes" in entries:
-        yield from _iterative_problems(entries["layer_probes"], config, folds)
-        yield from _layer_problems(entries["layer_probes"], config)
-    for name, needed in (
-        ("layer_probes", ["accuracy"]),
-        ("natural_contexts", ["accuracy", "transfer"]),
-    ):
-        missing = [other for other in needed if other not in entries]
-        if name in entries and missing:
-            yield f"experiments['{name}']: needs the results of {' and '.join(missing)}: add it to the experiments"
-
-
-def _iterative_problems(entry: Config, config: Config, folds: int) -> Iterator[str]:
-    where = f"experiments['{entry['name']}']"
-    models = [model["name"] for model in config["models"]]
-    yield from unknown_names(entry.get("models", []), models, f"{where}.models", "models")
-    if entry["iterative_folds"] > folds:
-        yield f"{where}.iterative_folds: is {entry['iterative_folds']}, but there are {folds} fold(s)"
-
-
-def _embedding_problems(entry: Config, config: Config) -> Iterator[str]:
-    low, high = config["numbers"]["min"], config["numbers"]["max"]
-    where = "experiments['embedding_probes'].folds"
-    if entry["folds"] > high - low + 1:
-        yield f"{where}: is {entry['folds']}, but {low}..{high} has only {high - low + 1} values"
-    elif config["split"]["inner"] >= entry["folds"]:
-        yield f"{where}: is {entry['folds']}, must be more than split.inner = {config['split']['inner']}"
-
-
-def _layer_problems(entry: Config, config: Config) -> Iterator[str]:
-    where = "experiments['layer_probes']"
-    kinds = {context["name"]: context["kind"] for context in config["contexts"]}
-    several = [name for name, kind in kinds.items() if kind in ("operand", "result")]
-    yield from unknown_names(entry.get("contexts", []), list(kinds), f"{where}.contexts", "contexts")
-    yield from unknown_names(
-        entry.get("selectivity", []), several, f"{where}.selectivity", "contexts of the kinds operand and result"
-    )
-    yield from _few_prompts_problems(entry, config, where)
-
-
-def _few_prompts_problems(entry: Config, config: Config, where: str) -> Iterator[str]:
-    """Check the number of prompts per number for selectivity, which trains, chooses and tests on different ones."""
-    for context in config["contexts"]:
-        measured = context["name"] in entry["selectivity"] if "selectivity" in entry else context["kind"] == "operand"
-        if measured and context.get("per_value", 3) < 3:
-            yield (
-                f"{where}: selectivity in '{context['name']}' needs 3 prompts or more of each number, its per_value is "
-                f"{context['per_value']}: raise it, or name other contexts under selectivity ([]: none)"
-            )
-
-
-def _sample_efficiency_problems(config: Config) -> Iterator[str]:
-    entry = next((entry for entry in config["experiments"] if entry["name"] == "sample_efficiency"), None)
-    if entry is None:
-        return
-    where = "experiments['sample_efficiency']"
-    yield from unknown_names(
-        entry.get("models", []), [model["name"] for model in config["models"]], f"{where}.models", "models"
-    )
-    contexts = [*(context["name"] for context in config["contexts"]), VOCABULARY]
-    yield from unknown_names(entry.get("contexts", []), contexts, f"{where}.contexts", "contexts")
-    low, high = config["numbers"]["min"], config["numbers"]["max"]
-    needed = min(entry["values"]) + entry["held_out"]
-    if needed > high - low + 1:
-        yield (
-            f"{where}: the smallest of values and held_out = {entry['held_out']} need {needed} numbers, "
-            f"but {low}..{high} has only {high - low + 1}"
-        )
-    strange = [size for size in entry["iterative_values"] if size not in entry["values"]]
-    if strange:
-        yield f"{where}.iterative_values: {strange} are not among values: {entry['values']}"

@@ -171,6 +171,11 @@ class Study:
         return [entry["name"] for entry in self.config["probes"] if entry["name"] not in ITERATIVE]
 
     @cached_property
+    def leading_probe(self) -> str:
+        """The closed-form probe that stands for all where one is shown: `fourier`, or else the first."""
+        return "fourier" if "fourier" in self.closed_form else self.closed_form[0]
+
+    @cached_property
     def iterative(self) -> list[Config]:
         """Entries of the probes that are trained by gradient descent."""
         return [entry for entry in self.config["probes"] if entry["name"] in ITERATIVE]
@@ -284,12 +289,6 @@ class Study:
         names = [middle_layer(self.models[model].layers) if name == "middle" else str(name) for name in wanted]
         return [name for name in dict.fromkeys(names) if name in self.models[model].layers]
 
-    def layer_contexts(self, model: str) -> list[str]:
-        """Return the names of the contexts of a model that the experiment `layer_probes` reads."""
-        entry = self.experiment("layer_probes") or {}
-        default = self.contexts_of_kind(model, "operand", "result")
-        return [name for name in self.contexts_of(model) if name in entry.get("contexts", default)]
-
     def controls_of(self, model: str) -> list[str]:
         """Return the names of a model's controls: those of the study that its entry names, by default all."""
         own = self.models[model].entry.get("controls", self.config["controls"])
@@ -314,10 +313,15 @@ class Study:
         ]
         return plain + untrained
 
+    @cached_property
+    def bare_context(self) -> str | None:
+        """The first context of bare numbers, which experiments on geometry read beside the embedding matrices."""
+        return next((name for name, entry in self.contexts.items() if entry["kind"] == "number"), None)
+
     def bare_runs(self, experiment: str) -> list[tuple[str, str]]:
         """Return the runs on embedding matrices and bare numbers, of an experiment's models and untrained controls."""
-        bare = next((name for name, entry in self.contexts.items() if entry["kind"] == "number"), None)
-        return [(model, context) for model, context in self.runs(experiment) if context in (VOCABULARY, bare)]
+        contexts = (VOCABULARY, self.bare_context)
+        return [(model, context) for model, context in self.runs(experiment) if context in contexts]
 
     def control_runs(self, model: str) -> list[str]:
         """Return the names of the runs that are controls of a model: the untrained ones, then the mixed one."""
@@ -408,14 +412,6 @@ class Study:
             raise NumprobeError(f"model '{run_model}' has no state {wanted}; it has {', '.join(layers)}")
         return middle_layer(layers) if wanted == "middle" else wanted
 
-    def sample_efficiency_runs(self) -> list[tuple[str, str]]:
-        """Return the (model, context) pairs of the experiment `sample_efficiency`."""
-        entry = self.experiment("sample_efficiency")
-        if entry is None:
-            return []
-        pairs = [(model, c) for model in self.models_of(entry["name"]) for c in self._all_contexts(model)]
-        return [pair for pair in pairs if _covers(entry, *pair)]
-
     def states(self, run_model: str, context: str) -> list[str]:
         """Return the activation files of a run, manifest last."""
         folder = f"results/activations/{run_model}/{context}"
@@ -439,10 +435,6 @@ class Study:
         endings = ["", *(f".{control}" for control in self.probe_controls(run_model))]
         folder = f"results/probes/{run_model}/{context}"
         return [f"{folder}/{name}{ending}.safetensors" for name in self.closed_form for ending in endings]
-
-    def trained_probe_runs(self) -> list[tuple[str, str]]:
-        """Return the (model, context) pairs in which probes are trained by gradient descent."""
-        return [run for run in self.runs("trained_probes") if self.iterative_entries(*run)]
 
     def accuracy_files(self, run_model: str, context: str) -> list[str]:
         """Return the files of the probes that the experiment `accuracy` measures."""
@@ -534,7 +526,6 @@ def load_study(config: Config, given: Config | None = None) -> Study:
     problems += [] if problems else [problem for check in checks for problem in check(study)]
     if problems:
         raise NumprobeError("the configuration has {} problem(s):\n{}".format(len(problems), "\n".join(problems)))
-    _raise_layer_problems(study)
     idle = _idle_experiments(study)
     if idle:
         needs = "; ".join(f"'{name}' needs {what}" for name, what in idle.items())
@@ -560,42 +551,16 @@ _EXPERIMENT_CONTEXTS = {
     "transfer": "a context of prompts",
     "spectra": f"'{VOCABULARY}'",
     "examples": "a context of prompts",
-    "composition": "any context",
-    "trained_probes": "a probe that is trained by gradient descent, in one of its contexts",
-    "embedding_probes": f"'{VOCABULARY}'",
-    "layer_probes": "a context of the kind operand or result, or those that it names",
-    "natural_contexts": "a context of the kind natural",
-    "sample_efficiency": "one of its contexts",
-    "ordinals": "a context of prompts",
-    "multi_token": "a context of prompts",
 }
-
-
-def _raise_layer_problems(study: Study) -> None:
-    """Check that the layers of experiments are states of every model that takes part."""
-    for run in study.sample_efficiency_runs():
-        try:
-            study.layer(*run, study.experiment("sample_efficiency")["layer"])
-        except NumprobeError as error:
-            raise NumprobeError(f"experiments['sample_efficiency'].layer: {error}") from None
 
 
 def _applies(study: Study, experiment: str) -> bool:
     """Return whether a study has the contexts of an experiment; matrices without rows for the numbers count."""
-    entry, without = study.experiment(experiment) or {}, study.without_rows(experiment)
-    if experiment == "sample_efficiency":
-        return bool(study.sample_efficiency_runs()) or any(_covers(entry, name, VOCABULARY) for name in without)
+    without = study.without_rows(experiment)
     contexts = [context for _, context in study.runs(experiment)] + [VOCABULARY] * len(without)
-    models = study.models_of(experiment)
-    if experiment == "layer_probes":
-        return any(study.layer_contexts(model) for model in models)
-    if experiment == "trained_probes":
-        return bool(study.trained_probe_runs())
-    if experiment == "natural_contexts":
-        return any(study.contexts_of_kind(model, "natural") for model in models)
-    if experiment in ("spectra", "embedding_probes"):
+    if experiment == "spectra":
         return VOCABULARY in contexts
-    return bool(contexts) if experiment in ("accuracy", "composition") else bool(set(contexts) - {VOCABULARY})
+    return bool(contexts) if experiment == "accuracy" else bool(set(contexts) - {VOCABULARY})
 
 
 def _single_token_problems(study: Study) -> list[str]:
@@ -646,18 +611,11 @@ def _prompting_problems(study: Study) -> list[str]:
 
 def _split_problems(config: Config) -> list[str]:
     """Check that no fold is empty, as may happen in a small range, since values are assigned by hash."""
-    splits = {"": config["split"]}
-    for entry in config["experiments"]:
-        if entry["name"] == "embedding_probes":
-            own = {"scheme": "folds", "folds": entry["folds"], "inner": config["split"]["inner"]}
-            splits["experiments['embedding_probes']: "] = own
-    problems = []
-    for where, split in splits.items():
-        try:
-            make_split(config["numbers"]["min"], config["numbers"]["max"], **split, seed=config["seed"])
-        except NumprobeError as error:
-            problems.append(f"  - {where}{error}")
-    return problems
+    try:
+        make_split(config["numbers"]["min"], config["numbers"]["max"], **config["split"], seed=config["seed"])
+    except NumprobeError as error:
+        return [f"  - {error}"]
+    return []
 
 
 def _covers(entry: Config, model: str, context: str) -> bool:

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -139,30 +138,3 @@ def test_no_program_of_this_stage_loads_torch():
     code = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\nimport {', '.join(programs)}\n"
     done = subprocess.run([sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], capture_output=True)
     assert done.returncode == 0, done.stderr
-
-
-def test_a_model_and_its_control_are_one_table_of_composition(tmp_path):
-    for name, context in (("m", "number"), ("m", "operand"), ("m.untrained", "number"), ("m.mixed", "number")):
-        write_folder(tmp_path / name / context, np.tile(np.arange(100), 2), layers=("0",), context=context)
-    controls = [tmp_path / "m.untrained" / "number", tmp_path / "m.mixed" / "number"]
-    folders = [tmp_path / "m" / "number", tmp_path / "m" / "operand", *controls]
-    succeed(
-        "evaluate_composition", "--activations", *folders, "--controls", "none", "none", "untrained", "mixed",
-        "--model", "m", "--layers", "0", "1", "--one-state", "number", "--maximum", 99,
-        "--output", tmp_path / "table.parquet",
-    )  # fmt: skip
-    refused = run(
-        "evaluate_composition", "--activations", *folders, "--controls", "none", "--model", "m", "--output", "none"
-    )
-    assert refused.returncode == 1
-    assert refused.stderr.startswith("error: --controls: 1 controls for 4 folders; name one per folder")
-    table = read_table(tmp_path / "table.parquet").filter((pl.col("metric") == "additive") & pl.col("over").is_null())
-    # The state is the number, which is additive in its digits; both prompts of a number have the same state.
-    found = table.select("model", "context", "control", "subset", pl.col("value").round(9)).sort("context", "control")
-    assert found.filter(pl.col("control") != "shuffled").rows() == [
-        ("m", "number", "mixed", "digits=2", 1.0),
-        ("m", "number", "mixed", "digits=2", 1.0),
-        ("m", "number", "none", "digits=2", 1.0),
-        ("m", "number", "untrained", "digits=2", 1.0),
-        ("m", "operand", "none", "digits=2", 1.0),
-    ]

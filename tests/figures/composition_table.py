@@ -2,12 +2,13 @@
 
 import polars as pl
 
-from numprobe.evaluation.composition import EXTRA
 from numprobe.tables import measurements
 
 from .fake_tables import states
 
 SHORT = "not applicable: 10 numbers of 3 digits, too few"
+#: Columns beside those of all measurements.
+EXTRA = {"over": pl.String, "dimensions": pl.UInt32}
 CHANCE = {"additive": 26 / 899, "pairs": 225 / 899, "whole": 648 / 899}
 
 

@@ -6,17 +6,14 @@ import pytest
 from numprobe.errors import NumprobeError
 from numprobe.evaluation.collect import collect
 from numprobe.experiments.rsa.figure import draw_rsa, rsa_rows
-from numprobe.figures.embedding_probes import draw_embedding_probes, embedding_probes_rows
+from numprobe.experiments.sample_efficiency.figure import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.figures.not_applicable import draw_not_applicable, drawn_or_reasons, not_applicable_rows
-from numprobe.figures.sample_efficiency import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.figures.spectra import draw_spectra, spectra_rows
 from numprobe.figures.style import use_style
 from numprobe.findings.page import findings_page
-from numprobe.tables import measurements
 
 from . import fake_tables, geometry_tables
 from .inspection import texts
-from .test_layer_figures import row
 
 REASON = "its numbers are several tokens"
 SKIPPED = [f"digits:vocabulary:{REASON}"]
@@ -74,14 +71,3 @@ def test_a_figure_of_several_contexts_tells_below():
     whole = texts(draw_rsa(rsa_rows(geometry_tables.rsa_table())))
     assert LINE not in whole
     assert LINE in texts(draw_rsa(rsa_rows(collect([geometry_tables.rsa_table()], SKIPPED))))
-
-
-def test_embedding_probes_tell_below():
-    scores = [row(0.5, context="vocabulary", layer="embedding", settings="default", n_values=100)]
-    table = measurements(scores, {"settings": pl.String})
-    misread = pl.DataFrame(
-        schema={"model": pl.String, "layer": pl.String, "probe": pl.String, "settings": pl.String, "number": pl.Int64}
-    )
-    drawn = embedding_probes_rows(collect([table], SKIPPED), misread)
-    assert drawn.filter(pl.col("model") == "digits")["note"].to_list() == [f"not applicable: {REASON}"]
-    assert LINE in texts(draw_embedding_probes(drawn, 1000, (0, 999)))

@@ -10,7 +10,7 @@ import pytest
 
 from numprobe.tables import write_table
 
-from . import composition_table, fake_tables
+from . import fake_tables
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
@@ -20,7 +20,6 @@ PROGRAMS = {
     "digit_accuracy": ("plot_digit_accuracy", fake_tables.digit_accuracy_table, []),
     "transfer": ("plot_transfer", fake_tables.transfer_table, []),
     "spectra": ("plot_spectra", fake_tables.spectra_table, []),
-    "composition": ("plot_composition", composition_table.composition_table, []),
     "examples": ("plot_examples", fake_tables.examples_table, []),
 }
 

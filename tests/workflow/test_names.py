@@ -20,7 +20,7 @@ from numprobe.names import NAME, path_problem, study_name
 from numprobe.runs import control_of
 
 RULES = config_schema()
-NAMES = jsonschema.Draft202012Validator(RULES["$defs"]["name"])
+NAMES = jsonschema.Draft202012Validator(RULES["$defs"]["model"]["properties"]["name"])
 STUDY = yaml.safe_load((Path(__file__).parent / "study.yaml").read_text())
 
 

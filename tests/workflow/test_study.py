@@ -205,8 +205,6 @@ def test_models_may_have_sizes_of_their_own(study):
 
 
 def test_trained_probes_are_a_target_of_their_own(study):
-    runs = [(model, "number") for model in ("llama", "minilm")]
-    assert study.trained_probe_runs() == runs
     trained = study.iterative_files("llama", "number")
     assert len(trained) == 6 and not set(trained) & set(study.accuracy_files("llama", "number"))
     study.config["experiments"] = [entry for entry in study.config["experiments"] if entry["name"] != "trained_probes"]

@@ -17,7 +17,6 @@ from kept_files import look_after_kept_files, made_files, refuse_damage
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import vocabulary_layers
-from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
 from study import (
     CONVERTED_FILES,
     MODEL_FILES,
@@ -52,10 +51,10 @@ except NumprobeError as error:
 # Captions can access only the configuration, so facts about models are added to it after the check.
 config["quantised"] = STUDY.quantised
 
-LEADING = "fourier" if "fourier" in STUDY.closed_form else STUDY.closed_form[0]
+LEADING = STUDY.leading_probe
 EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
 # Experiments of the default target; the others have separate targets.
-MAIN = ["accuracy", "transfer", "spectra", "examples", "composition"]
+MAIN = ["accuracy", "transfer", "spectra", "examples"]
 # Groups of experiments with separate targets; each group has a page of findings.
 GROUPS = {"representation": [], "manipulation": []}
 # Filled by add_experiment: files of each experiment, inputs of each collected table, program of each figure.
@@ -107,7 +106,8 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=(), gro
     tables = collected or {}
     notes = {table: list(skipped.get(table, [])) if isinstance(skipped, dict) else list(skipped) for table in tables}
     collected = {table: list(joined) for table, joined in tables.items() if joined or notes[table]}
-    if tables and not collected and not files:
+    read = [table for plot in (figures or {}).values() for table in plot[1] if table in COLLECTED]
+    if tables and not collected and not files and not read:
         raise NumprobeError(f"experiments['{name}']: no model of the study has anything to measure: leave it out")
     COLLECTED.update({table: (joined, notes[table]) for table, joined in collected.items()})
     figures = {figure: plot if measured(plot[1]) else unmeasured(plot) for figure, plot in (figures or {}).items()}
@@ -278,6 +278,11 @@ def experiments_of(subject):
     return [name for name in EXPERIMENTS if name in GROUPS[subject] or (subject == "representation" and name in MAIN)]
 
 
+def told_experiments(subject):
+    """Return the experiments that have a section on the page of a subject, in the order of the configuration."""
+    return [name for name in EXPERIMENTS if name in GROUPS[subject]]
+
+
 def tables_of(subject):
     """Return the names of the collected tables that a page of findings reads."""
     files = table_files(experiments_of(subject))
@@ -338,44 +343,9 @@ def closed_form_fits():
     return [ClosedFormFit(list(controls), runs) for controls, runs in groups.items()]
 
 
-@dataclass(frozen=True)
-class IterativeFit:
-    """One job of an experiment that trains probes by gradient descent: its name, the files and the options."""
-
-    name: str
-    files: list[str]
-    options: str
-
-
 def steps_of(entry):
     """Return the setting for the number of gradient steps in an entry of probes or experiments."""
     return {"steps": entry["steps"]} if "steps" in entry else {}
-
-
-def iterative_fits(entry, published_kinds, published_settings):
-    """Return the jobs of an experiment: with default settings and, if `faithful`, with published ones."""
-    steps = steps_of(entry)
-    endings = ["", ".shuffled"] if entry["shuffled"] else [""]
-    jobs = [("iterative", "", entry["iterative"], endings, steps)]
-    if entry["faithful"]:
-        kinds = [kind for kind in entry["iterative"] if kind in published_kinds]
-        jobs.append(("published", "published/", kinds, [""], {**published_settings, **steps}))
-    return [
-        IterativeFit(
-            name,
-            [f"{folder}{kind}{ending}" for kind in kinds for ending in endings],
-            f"--probes {' '.join(kinds)} --controls {'shuffled' if len(endings) > 1 else ''}"
-            f" --settings {shlex.quote(json.dumps(settings))}",
-        )
-        for name, folder, kinds, endings, settings in jobs
-        if kinds
-    ]
-
-
-def iterative_files(entry, fits, model):
-    """Return the files of an experiment's iterative probes on a model; empty for models that it leaves out."""
-    trained = model in entry.get("models", STUDY.models)
-    return [file for fit in fits for file in fit.files] if trained else []
 
 
 def corpus_of(wildcards):

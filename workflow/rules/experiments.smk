@@ -6,6 +6,16 @@ from numprobe.experiments.declare import Place
 from numprobe.experiments.find import FOLDER, experiment_names, find_experiment
 
 DECLARED = {name: find_experiment(name) for name in EXPERIMENTS if name in experiment_names()}
+# Main experiments with a folder come after those of the core.
+MAIN += [name for name, experiment in DECLARED.items() if experiment.group == "main"]
+#: The files that each table of an experiment joins, and its notes on what does not apply, by table.
+TABLES = {
+    name: (
+        {table: experiment.joined(table, STUDY, name) for table in experiment.tables},
+        experiment.skipped(STUDY, name),
+    )
+    for name, experiment in DECLARED.items()
+}
 
 
 def job_rules(name, job):
@@ -49,7 +59,7 @@ def job_threads(job):
     return lambda wildcards: extraction_threads(base_model(wildcards)) if job.states else 1
 
 
-def job_given(name, job):
+def job_given(name, job, patterns):
     """Return a function from wildcards, inputs and outputs to the arguments of a job as JSON."""
 
     def given(wildcards, input, output):
@@ -57,7 +67,7 @@ def job_given(name, job):
         values = {key: at.setting(key) for key in job.settings} | {key: find(at) for key, find in job.values.items()}
         content = {
             "inputs": {key: told_files(input.get(key)) for key in job.inputs},
-            "outputs": {key: told_output(output.get(key)) for key in job.outputs},
+            "outputs": {key: told_output(output.get(key)) for key in patterns},
             "values": values,
             "run": at.run,
             "context": at.context,
@@ -93,7 +103,7 @@ def figure_options(name, figure):
 
 def tables_drawn(figure):
     """Return the tables that a figure shows; those of other experiments only if the study has them."""
-    made = {table for name in EXPERIMENTS if name in DECLARED for table in DECLARED[name].tables}
+    made = {table for joined, notes in TABLES.values() for table in joined if joined[table] or notes[table]}
     return [table for table in figure.tables if table in made or table in COLLECTED]
 
 
@@ -107,11 +117,12 @@ for name, experiment in DECLARED.items():
     CAPTIONS.update({figure.name: FOLDER / name / f"{figure.name}.rst" for figure in experiment.figures})
     add_experiment(
         name,
-        collected={table: experiment.joined(table, STUDY, name) for table in experiment.tables},
-        skipped=experiment.skipped(STUDY, name),
+        collected=TABLES[name][0],
+        skipped=TABLES[name][1],
         figures={
             figure.name: (f"plot {name}", tables_drawn(figure), figure_options(name, figure), experiment.title)
             for figure in experiment.figures
+            if tables_drawn(figure)
         },
         files=experiment.keeps(STUDY, name),
         group=experiment.group,
@@ -141,13 +152,13 @@ for name, job, rule_name, patterns, constraints in JOBS:
             # A job without inputs reads no model, so it needs what it needs whichever models there are.
             mem_mb=memory(job.memory) if job.inputs else job.memory,
             runtime=minutes(job.minutes) if job.inputs else job.minutes,
-            gpu=gpus if job.gpu else 0,
+            gpu=gpus if job.gpu else FITTING_GPUS if job.fits else 0,
         params:
             code=digest("measure", FOLDER / name / f"{job.module}.py"),
             experiment=name,
             job=job.name,
             module=job.module,
-            given=job_given(name, job),
+            given=job_given(name, job, patterns),
         shell:
             'python "$NUMPROBE"/measure.py {params.experiment} {params.job} --module {params.module}'
             " --code {params.code} --given {params.given:q}" + (" 2>&1 | tee {log}" if job.states else " > {log} 2>&1")

@@ -28,8 +28,16 @@ rule collect_tables:
 
 
 # Tables of the page of findings besides the accuracies, by option of its program.
-FURTHER_FINDINGS = {"composition": "composition", "chosen": "chosen_layers", "transfer": "transfer"}
+FURTHER_FINDINGS = {"chosen": "chosen_layers", "transfer": "transfer"}
 FURTHER_FINDINGS = {option: table for option, table in FURTHER_FINDINGS.items() if COLLECTED.get(table, [[]])[0]}
+# Main experiments with a folder of which anything is measured, and their tables.
+FURTHER_TABLES = {
+    name: tables
+    for name in MAIN
+    if name in DECLARED
+    for tables in [[table for table in DECLARED[name].tables if COLLECTED.get(table, [[]])[0]]]
+    if tables
+}
 
 
 rule write_findings:
@@ -37,6 +45,7 @@ rule write_findings:
     input:
         accuracy="results/tables/accuracy.parquet",
         others=[f"results/tables/{table}.parquet" for table in FURTHER_FINDINGS.values()],
+        tables=[f"results/tables/{table}.parquet" for tables in FURTHER_TABLES.values() for table in tables],
         logs=training_logs(),
     output:
         "results/findings.md",
@@ -50,12 +59,14 @@ rule write_findings:
         mem_mb=2000,
         runtime=30,
     params:
-        code=digest("write_findings"),
+        code=digest("write_findings", *(FOLDER / name / "findings.py" for name in FURTHER_TABLES)),
+        experiments=" ".join(FURTHER_TABLES),
         others=" ".join(f"--{option} results/tables/{table}.parquet" for option, table in FURTHER_FINDINGS.items()),
         probe=LEADING,
     shell:
         'python "$NUMPROBE"/write_findings.py --code {params.code} --accuracy {input.accuracy} --logs {input.logs}'
-        " {params.others} --probe {params.probe} --output {output} > {log} 2>&1"
+        " {params.others} --experiments {params.experiments} --tables {input.tables} --probe {params.probe}"
+        " --output {output} > {log} 2>&1"
 
 
 for subject in GROUPS:
@@ -77,11 +88,9 @@ for subject in GROUPS:
             mem_mb=2000,
             runtime=30,
         params:
-            code=digest(
-                "write_page", *(FOLDER / name / "findings.py" for name in experiments_of(subject) if name in DECLARED)
-            ),
+            code=digest("write_page", *(FOLDER / name / "findings.py" for name in told_experiments(subject))),
             subject=subject,
-            experiments=" ".join(experiments_of(subject)),
+            experiments=" ".join(told_experiments(subject)),
         shell:
             'python "$NUMPROBE"/write_page.py --code {params.code} --subject {params.subject} --tables {input}'
             " --experiments {params.experiments} --output {output} > {log} 2>&1"

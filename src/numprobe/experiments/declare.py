@@ -4,6 +4,7 @@ The workflow process alone reads declarations, so neither this module nor the `e
 anything heavy. Jobs import the `measure.py` of an experiment, its figures `figure.py`, its section `findings.py`.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -88,7 +89,8 @@ class Job:
         The files that it reads, by the name under which the function finds them.
     outputs
         Pattern of each file that it writes over the wildcards `model` and `context`, by name. Several files, which may
-        differ between places, are a function that returns their patterns; the function is told their folder.
+        differ between places, are a function that returns their patterns; the function is told their folder. An output
+        without patterns is left out.
     settings
         Settings of the experiment that it uses.
     values
@@ -99,6 +101,8 @@ class Job:
         Main memory in MB and run time that it asks for.
     gpu
         Whether it runs a model.
+    fits
+        Whether it fits probes on the device that the study names for that.
     states
         Whether it stores states, which are temporary where the study does not keep them; its progress is shown.
     components
@@ -110,26 +114,28 @@ class Job:
     name: str
     places: Callable[[Study, str], list[tuple[str, str]]]
     inputs: Mapping[str, Callable[[Place], str | list[str]]]
-    outputs: Mapping[str, str | Callable[[Place], list[str]]]
+    outputs: Mapping[str, str | Callable[[Place], str | list[str]]]
     settings: Sequence[str] = ()
     values: Mapping[str, Callable[[Place], Any]] = field(default_factory=dict)
     module: str = "measure"
     memory: int = 4000
     minutes: int = 240
     gpu: bool = False
+    fits: bool = False
     states: bool = False
     components: Callable[[Place], int] | None = None
     ancient: Sequence[str] = ()
 
     def patterns(self, at: Place) -> dict[str, str | list[str]]:
         """Return the patterns of the outputs for a place, by name."""
-        return {key: found(at) if callable(found) else found for key, found in self.outputs.items()}
+        patterns = {key: found(at) if callable(found) else found for key, found in self.outputs.items()}
+        return {key: found for key, found in patterns.items() if found}
 
     def files(self, study: Study, experiment: str, output: str) -> list[str]:
         """Return the files of one of its outputs, place by place."""
         found = []
         for run, context in self.places(study, experiment):
-            patterns = self.patterns(Place(study, experiment, run, context))[output]
+            patterns = self.patterns(Place(study, experiment, run, context)).get(output, [])
             patterns = [patterns] if isinstance(patterns, str) else patterns
             found += [pattern.format(model=run, context=context) for pattern in patterns]
         return found
@@ -183,6 +189,8 @@ class Experiment:
         with a function that returns the files.
     figures
         Its figures.
+    notes
+        Of tables whose rows on models that lack something are others than those of the needs: MODEL:CONTEXT:REASON.
     by_model
         Settings that may differ between models (`settings_of`).
     keeps
@@ -197,6 +205,7 @@ class Experiment:
     tables: Mapping[str, Sequence[str] | FilesOf]
     figures: Sequence[Figure] = ()
     needs: Sequence[Need] = ()
+    notes: Mapping[str, FilesOf] = field(default_factory=dict)
     by_model: Sequence[str] = ()
     keeps: FilesOf = lambda study, experiment: []
 
@@ -208,9 +217,10 @@ class Experiment:
         jobs = [job for wanted in joined for job in self.jobs if job.name == wanted]
         return [file for job in jobs for file in job.files(study, name, table if table in job.outputs else "table")]
 
-    def skipped(self, study: Study, name: str) -> list[str]:
-        """Return MODEL:CONTEXT:REASON for every model that lacks something."""
-        return list(dict.fromkeys(text for need in self.needs for text in need.skipped(study, name)))
+    def skipped(self, study: Study, name: str) -> dict[str, list[str]]:
+        """Return MODEL:CONTEXT:REASON for every model that lacks something, by table."""
+        shared = list(dict.fromkeys(text for need in self.needs for text in need.skipped(study, name)))
+        return {table: self.notes[table](study, name) if table in self.notes else shared for table in self.tables}
 
     def problems(self, config: Config, name: str) -> Iterator[str]:
         """Yield what is wrong with a configuration that names the experiment."""
@@ -219,21 +229,44 @@ class Experiment:
 
 
 def settings_schema(settings: type[Settings]) -> dict[str, Any]:
-    """Return the JSON Schema of settings, as the schema of configurations writes it.
+    """Return the JSON Schema of each setting, as the schema of configurations writes it.
 
     A setting that may be None has no default: it is left out.
     """
+    properties: dict[str, Any] = object_schema(settings)["properties"]
+    return properties
+
+
+def object_schema(settings: type[Settings]) -> dict[str, Any]:
+    """Return the JSON Schema of a mapping with these keys; those of the class itself precede inherited ones."""
     schema = settings.model_json_schema()
-    shared = schema.get("$defs", {})
-    return {key: _plain(definition, shared) for key, definition in schema.get("properties", {}).items()}
+    plain = _plain(schema, schema.pop("$defs", {}))
+    plain.pop("description", None)
+    own = inspect.get_annotations(settings)
+    keys = sorted(plain.setdefault("properties", {}).items(), key=lambda item: item[0] not in own)
+    return {**plain, "properties": dict(keys)}
 
 
 def _plain(definition: dict[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition without titles, references, and the alternative null."""
     kept = {key: value for key, value in definition.items() if key != "title"}
     if "$ref" in kept:
         kept = {**shared[kept.pop("$ref").split("/")[-1]], **kept}
+        kept.pop("title", None)
     variants = kept.pop("anyOf", [])
-    present = [variant for variant in variants if variant.get("type") != "null"]
+    present = [_plain(variant, shared) for variant in variants if variant.get("type") != "null"]
     if len(present) < len(variants):
         kept.pop("default", None)
-    return {**present[0], **kept} if present else kept
+    if present:
+        types = [variant.get("type") for variant in present]
+        kept = {**{key: value for variant in present for key, value in variant.items()}, **kept}
+        kept |= {"type": types} if len(types) > 1 else {}
+    if "enum" in kept or "const" in kept:
+        kept.pop("type", None)
+    if kept.get("additionalProperties") is True:
+        del kept["additionalProperties"]
+    if "properties" in kept:
+        kept["properties"] = {key: _plain(value, shared) for key, value in kept["properties"].items()}
+    if "items" in kept:
+        kept["items"] = _plain(kept["items"], shared)
+    return kept

@@ -3,7 +3,7 @@
 from typing import Any
 
 from numprobe.experiments.declare import Place, Study
-from numprobe.runs import base_of, control_of
+from numprobe.runs import UNTRAINED, base_of, control_of
 
 VOCABULARY = "vocabulary"
 MATCHED_TOKENS = "results/matched/tokens.parquet"
@@ -79,6 +79,11 @@ def matched_tokens(at: Place) -> list[str]:
     return [MATCHED_TOKENS] if at.study.models_of(at.experiment, VOCABULARY) else []
 
 
+def untrained(study: Study, model: str) -> list[str]:
+    """Return the first untrained control of a model, as a list of at most one."""
+    return [model + UNTRAINED] if study.reads_untrained(model) else []
+
+
 def base_model(at: Place) -> str:
     """Return the name of a run's model."""
     return base_of(at.run)
@@ -112,6 +117,27 @@ def extraction(at: Place) -> dict[str, Any]:
     }
 
 
+def reading(at: Place) -> dict[str, Any]:
+    """Return how the states of a run are read: `asking`, `untrained_seed` and `storage_dtype`."""
+    storage = at.study.config["activations"]["dtype"]
+    return {**asking(at), "untrained_seed": at.study.untrained_seed(at.run), "storage_dtype": storage}
+
+
+def probe_controls(at: Place) -> list[str]:
+    """Return the controls that are fitted beside the probes of a run."""
+    return list(at.study.probe_controls(at.run))
+
+
+def inner(at: Place) -> int:
+    """Return the number of inner groups of values that choose hyper-parameters."""
+    return int(at.study.config["split"]["inner"])
+
+
+def closed_form(at: Place) -> list[str]:
+    """Return the study's probes in closed form."""
+    return list(at.study.closed_form)
+
+
 def seed(at: Place) -> int:
     """Return the seed of the study."""
     return int(at.study.config["seed"])
@@ -131,6 +157,11 @@ def candidates(at: Place) -> int:
     """Return how many numbers a probe chooses among."""
     low, high = numbers(at)
     return high - low + 1
+
+
+def layers(at: Place) -> list[str]:
+    """Return the states of a run's model in prompts."""
+    return list(at.study.models[base_of(at.run)].layers)
 
 
 def split(at: Place) -> dict[str, Any]:

@@ -8,6 +8,15 @@ from numprobe.experiments.inputs import VOCABULARY
 from numprobe.names import unknown_names
 
 
+def any_context() -> Need:
+    """A model in any context."""
+    return Need(
+        what="any context",
+        is_met=lambda study, name: bool(study.runs(name) or study.without_rows(name)),
+        skipped=lambda study, name: _list(study.not_applicable(name)),
+    )
+
+
 def embedding_rows() -> Need:
     """Rows of the numbers in the embedding matrix: models whose numbers are several tokens have none."""
     return Need(

@@ -26,6 +26,11 @@ def named_contexts(study: Study, experiment: str) -> Places:
     return [(model, "") for model in models if study.experiment_contexts(experiment, model)]
 
 
+def run_models(study: Study, experiment: str) -> Places:
+    """Return the models that are run, one place each; of the others only the embedding matrices are read."""
+    return [(model, "") for model in study.models_of(experiment) if not study.models[model].embeddings_only]
+
+
 def asked(study: Study, experiment: str) -> Places:
     """Return the causal models and contexts of kind result that they answer."""
     found: Places = study.asked_runs(experiment)

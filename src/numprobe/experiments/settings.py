@@ -4,12 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
-_ONCE = {"uniqueItems": True}
+#: Schema of a list whose entries are all different.
+ONCE = {"uniqueItems": True}
 
+#: Different names, at least one.
+Names = Annotated[list[str], Field(min_length=1, json_schema_extra=ONCE)]
 #: Number of a state: 0 is what enters block 1.
 Layer = Annotated[int, Field(ge=0)]
 #: Different states, at least one.
-Layers = Annotated[list[Layer], Field(min_length=1, json_schema_extra=_ONCE)]
+Layers = Annotated[list[Layer], Field(min_length=1, json_schema_extra=ONCE)]
 #: Different states by number, or `middle` for what leaves the middle block.
 MiddleOrLayers = Annotated[
     list[
@@ -18,20 +21,18 @@ MiddleOrLayers = Annotated[
             WithJsonSchema({"type": ["integer", "string"], "pattern": "^middle$", "minimum": 0}),
         ]
     ],
-    Field(min_length=1, json_schema_extra=_ONCE),
+    Field(min_length=1, json_schema_extra=ONCE),
 ]
 #: Factors of a change of states, all different.
-Strengths = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1, json_schema_extra=_ONCE)]
+Strengths = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1, json_schema_extra=ONCE)]
 
-#: Different names of parts of a study, at least one.
-Names = Annotated[list[str], Field(min_length=1, json_schema_extra=_ONCE)]
 NumberContexts = Annotated[
     list[str],
     Field(
         min_length=1,
         description="Where numbers are read: `vocabulary` (the embedding matrices) and contexts of kind `number`, "
         "which have one state for each number.",
-        json_schema_extra=_ONCE,
+        json_schema_extra=ONCE,
     ),
 ]
 Draws = Annotated[int, Field(ge=1, le=20, description="How often the numbers are divided into two halves at random.")]
@@ -39,7 +40,7 @@ Draws = Annotated[int, Field(ge=1, le=20, description="How often the numbers are
 ChangedLayers = Annotated[
     list[Layer],
     Field(
-        json_schema_extra=_ONCE,
+        json_schema_extra=ONCE,
         description="Layers whose states are changed, one at a time; none named, the state after every block that is "
         "stored.",
     ),

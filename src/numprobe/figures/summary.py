@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.figures.composition import SHARES, composition_rows
+from numprobe.figures.composition_rows import SHARES, composition_rows
 from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.figures.rows import VOCABULARY, in_order
 from numprobe.figures.series import measured_accuracies

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from numprobe.findings import chosen_layers, composition, digits
+from numprobe.findings import chosen_layers, digits
 from numprobe.findings.markdown import pivot
 from numprobe.layers import middle_layer
 
@@ -28,9 +28,9 @@ def findings(
     training: Sequence[pl.DataFrame],
     probe: str,
     script: str,
-    composed: pl.DataFrame | None = None,
     chosen: pl.DataFrame | None = None,
     transfer: pl.DataFrame | None = None,
+    sections: Sequence[str] = (),
 ) -> str:
     """The page.
 
@@ -44,10 +44,10 @@ def findings(
         The probe that is shown layer by layer.
     script
         Name of the program, for the page's first paragraph.
-    composed
-        The collected table of the experiment `composition`, if the study has it.
     chosen, transfer
         The collected tables `chosen_layers` and `transfer`, if the study has them.
+    sections
+        What further experiments of the plain `snakemake` found.
 
     Returns
     -------
@@ -64,8 +64,7 @@ def findings(
     ranges = table.filter(pl.col("subset").str.starts_with("values="))
     if ranges.height:
         parts += ["## Where only some numbers are single tokens\n", _by_range(ranges, probe)]
-    if composed is not None:
-        parts.append(composition.section({"composition": composed}))
+    parts += sections
     if training:
         parts += ["## Arithmetic of the trained models on pairs they never saw\n", _arithmetic(pl.concat(training))]
     return "\n".join(parts)

@@ -1,38 +1,14 @@
 """Page of a group of experiments: one section per experiment, in the order of the configuration."""
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import polars as pl
 
-from numprobe.findings import (
-    embedding_probes,
-    layer_probes,
-    multi_token,
-    natural_contexts,
-    ordinals,
-    sample_efficiency,
-    trained_probes,
-)
+from numprobe.findings.sections import find_section
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
-
-Sections = dict[str, Callable[[Tables], str]]
-
-#: Experiment -> what writes its section: a heading, the headline numbers with intervals and controls, and a sentence on
-#: what they mean, chosen by the numbers.
-REPRESENTATION: Sections = {
-    "trained_probes": trained_probes.section,
-    "embedding_probes": embedding_probes.section,
-    "layer_probes": layer_probes.section,
-    "natural_contexts": natural_contexts.section,
-    "multi_token": multi_token.section,
-    "sample_efficiency": sample_efficiency.section,
-    "ordinals": ordinals.section,
-}
 
 _NOT_APPLICABLE = pl.col("note").fill_null("").str.starts_with("not applicable")
 _INTRODUCTION = """# What the study found about {subject}
@@ -52,7 +28,7 @@ def findings_page(subject: str, tables: Tables, experiments: list[str], script: 
     tables
         The collected tables of these experiments, by name.
     experiments
-        The experiments of the study; those without a section are left out.
+        The experiments with a section on the page.
     script
         Name of the program, for the first paragraph.
 
@@ -61,17 +37,8 @@ def findings_page(subject: str, tables: Tables, experiments: list[str], script: 
     str
         Markdown.
     """
-    written = {name: found for name in experiments if (found := _find_section(name)) is not None}
-    sections = [_section(name, write, tables) for name, write in written.items()]
+    sections = [_section(name, find_section(name), tables) for name in experiments]
     return "\n\n".join([_INTRODUCTION.format(subject=subject, script=script).rstrip(), *sections]) + "\n"
-
-
-def _find_section(name: str) -> Callable[[Tables], str] | None:
-    """Return what writes the section of an experiment, None if it has none."""
-    if name in REPRESENTATION or find_spec(f"numprobe.experiments.{name}") is None:
-        return REPRESENTATION.get(name)
-    section: Callable[[Tables], str] = import_module(f"numprobe.experiments.{name}.findings").section
-    return section
 
 
 def _section(name: str, write: Callable[[Tables], str], tables: Tables) -> str:

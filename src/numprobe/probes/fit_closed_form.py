@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,50 @@ from tqdm import tqdm
 from numprobe.probes.closed_form import PENALTIES, Target, Tensors, fit_layer, make_target
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels, gaussian_states
-from numprobe.probes.dataset import TrainingRows, whole_fold
+from numprobe.probes.dataset import TrainingRows, describe_split, training_rows, whole_fold
 from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.side_by_side import side_by_side
-from numprobe.splits import Split
+from numprobe.splits import Split, make_split
 
 #: (kind, control)
 Key = tuple[str, str]
+
+
+def save_closed_form(
+    states: Path,
+    output: Path,
+    kinds: Sequence[str],
+    controls: Sequence[str],
+    division: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    threads: int,
+    device: str | None,
+) -> None:
+    """Fit probes of all kinds with their controls, and save them as `{kind}[.{control}].safetensors`.
+
+    Parameters
+    ----------
+    states
+        Folder of states.
+    output
+        Folder of the files.
+    kinds, controls, threads, device
+        As `fit_closed_form` takes them.
+    division
+        Parameters of `numprobe.splits.make_split`.
+    provenance
+        Record of their making, stored in every probe.
+    """
+    split = make_split(**division)
+    folds = [whole_fold(split), *split.folds]
+    described = describe_split(split, division["scheme"], division["seed"], folds)
+    metadata = {"split": described, "provenance": provenance}
+    rows = training_rows(states, split)
+    probes = fit_closed_form(rows, split, kinds, controls, division["seed"], metadata, threads, device)
+    for (kind, control), probe in probes.items():
+        ending = "" if control == "none" else f".{control}"
+        probe.save(output / f"{kind}{ending}.safetensors")
 
 
 def fit_closed_form(

@@ -1,29 +1,91 @@
 """Fit iterative probes of one activation folder: validation values choose the candidates, layers train together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
+from numprobe.device import choose_device
 from numprobe.errors import NumprobeError
 from numprobe.probes.controls import control_labels, gaussian_states
-from numprobe.probes.dataset import TrainingRows
+from numprobe.probes.dataset import TrainingRows, describe_split, training_rows
 from numprobe.probes.iterative import FAMILIES, Family, Rows, Trained, train
 from numprobe.probes.moments import CONSTANT_TOLERANCE
 from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
-from numprobe.probes.settings import Settings
+from numprobe.probes.settings import Settings, make_settings
 from numprobe.seeding import derive_seed
-from numprobe.splits import Fold, Split
+from numprobe.splits import Fold, Split, make_split
 
 Tensors = dict[str, np.ndarray]
 #: Vectors that some kinds of probe files hold besides the class vectors: float32 [h] each.
 OWN_VECTORS = ("amplitude", "phase", "frequency", "hidden_bias")
+# Of the memory of a job; the rest is for Python, the probes and what is made on the way.
+_STATES_SHARE = 0.6
 # Rows of which float64 copies are made at a time.
 _BLOCK = 16384
+
+
+@dataclass(frozen=True)
+class IterativeFit:
+    """Probes that are trained together.
+
+    Attributes
+    ----------
+    kinds
+        Kinds of probes.
+    controls
+        Controls to train besides: any of "shuffled", "gaussian".
+    settings
+        Changes of the default settings of all kinds (`numprobe.probes.settings.make_settings`).
+    folds
+        How many of the folds, from the first.
+    memory_mb
+        Memory to use; layers that do not fit are trained one after another.
+    device
+        Where to train: cpu, auto, cuda or cuda:N.
+    """
+
+    kinds: Sequence[str]
+    controls: Sequence[str]
+    settings: Mapping[str, Any]
+    folds: int
+    memory_mb: float = 4000
+    device: str = "cpu"
+
+
+def save_iterative(
+    states: Path, output: Path, fit: IterativeFit, division: Mapping[str, Any], provenance: Mapping[str, Any]
+) -> None:
+    """Train probes with their controls, and save them as `{kind}[.{control}].safetensors`.
+
+    Parameters
+    ----------
+    states
+        Folder of states.
+    output
+        Folder of the files.
+    fit
+        The probes.
+    division
+        Parameters of `numprobe.splits.make_split`.
+    provenance
+        Record of their making, stored in every probe.
+    """
+    device, split, seed = choose_device(fit.device), make_split(**division), division["seed"]
+    rows, folds = training_rows(states, split), split.folds[: fit.folds]
+    metadata = {"split": describe_split(split, division["scheme"], seed, list(folds)), "provenance": provenance}
+    memory = _STATES_SHARE * fit.memory_mb * 1e6
+    for kind in fit.kinds:
+        settings = make_settings(kind, fit.settings)
+        for control in ["none", *fit.controls]:
+            probe = fit_iterative(rows, split, folds, kind, settings, control, seed, metadata, memory, device)
+            ending = "" if control == "none" else f".{control}"
+            probe.save(output / f"{kind}{ending}.safetensors")
 
 
 def fit_iterative(

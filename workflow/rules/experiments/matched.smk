@@ -2,8 +2,6 @@
 
 from numprobe.experiments.inputs import matched_states
 
-# The bare number in every model: the context of the experiments on geometry, after the embedding matrices.
-BARE = next((entry["name"] for entry in config["contexts"] if entry["kind"] == "number"), None)
 EMBEDDED = STUDY.models_of(context=VOCABULARY)
 
 

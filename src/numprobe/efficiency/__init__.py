@@ -1,1 +1,0 @@
-"""Sample efficiency of probes: accuracy by amount of training data, and prequential code lengths."""

@@ -1,0 +1,98 @@
+"""Shares of the variance between numbers against depth: additive in digits, in pairs of digits, of the whole number."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.figures.composition_rows import SHARES, composition_rows, longest_measured
+from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.rows import contexts_in_order, in_order, is_not_applicable
+from numprobe.figures.style import CONTROLS as ALL_CONTROLS
+from numprobe.figures.style import NOTE_COLOUR, Style, set_layer_axis
+from numprobe.layers import layer_order
+
+#: Controls whose additive share is drawn, beside the model's.
+CONTROLS: Mapping[str, Style] = {name: ALL_CONTROLS[name] for name in ("untrained", "mixed")}
+_SHORTER = Style("#56B4E9", "p")
+_CHANCE = (0, (1, 2))
+
+
+def composition(tables: Tables, values: Values) -> Drawn:
+    """Return the figure, and what it shows."""
+    drawn = composition_rows(tables["composition"])
+    return draw_composition(drawn), drawn
+
+
+def draw_composition(drawn: pl.DataFrame) -> Figure:
+    """Draw a panel per model (rows) and context (columns); x = layer, y = share.
+
+    Parameters
+    ----------
+    drawn
+        As `composition_rows` returned it.
+    """
+    models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
+    figure, panels = context_panels(models, contexts)
+    headers = {}
+    for (model, context), axes in panels.items():
+        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+        fraction_axis(axes)
+        if explain_empty(axes, rows.filter(pl.col("metric") != "signal")):
+            continue
+        layers = layer_order(rows["layer"].drop_nulls())
+        set_layer_axis(axes, layers)
+        _draw_panel(axes, rows.filter(~is_not_applicable()), layers)
+        headers[model, context] = _header(rows)
+    title_columns(panels, headers)
+    figure.supxlabel("layer", fontsize=7)
+    figure.supylabel("share of variance", fontsize=7)
+    figure.legend(handles=_legend(drawn), loc="outside upper center", ncols=4)
+    return figure
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
+    longest = rows.filter(pl.col("subset") == longest_measured(rows))
+    for metric, (_, style) in SHARES.items():
+        of_metric = longest.filter(pl.col("metric") == metric)
+        chance = of_metric.filter(pl.col("control") == "shuffled")["value"].drop_nulls()
+        if len(chance):
+            axes.axhline(chance[0], color=style.colour, linewidth=0.6, linestyle=_CHANCE)
+    additive = pl.col("metric") == "additive"
+    for control, style in CONTROLS.items():
+        curve(axes, longest.filter(additive & (pl.col("control") == control)), layers, style)
+    plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+    for part in plain.filter(additive & (pl.col("subset") != longest_measured(rows))).partition_by("subset"):
+        curve(axes, part, layers, _SHORTER)
+    plain = plain.filter(pl.col("subset") == longest_measured(rows))
+    for metric, (_, style) in reversed(list(SHARES.items())):
+        curve(axes, plain.filter(pl.col("metric") == metric), layers, style)
+
+
+def _header(rows: pl.DataFrame) -> list[str]:
+    """Return how many numbers the panel is about and how much of their variance the halves share."""
+    longest = longest_measured(rows)
+    plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+    measured = plain.filter(pl.col("subset") == longest)
+    if measured.is_empty():
+        return []
+    signal = measured.filter((pl.col("metric") == "signal") & pl.col("ci_low").is_not_null())["value"].to_list()
+    shared = f"signal {min(signal):.2f} to {max(signal):.2f}" if signal else "one state per number"
+    return [f"{measured['n_values'][0]} numbers of {str(longest).removeprefix('digits=')} digits; {shared}"]
+
+
+def _legend(drawn: pl.DataFrame) -> list[Line2D]:
+    measured = drawn.filter(pl.col("value").is_not_null())
+    present = set(measured.select("metric", "control").unique().iter_rows())
+    entries = [legend_entry(name, style) for metric, (name, style) in SHARES.items() if (metric, "none") in present]
+    if measured.filter(pl.col("metric") != "signal")["subset"].n_unique() > 1:
+        entries.append(legend_entry("additive, shorter numbers", _SHORTER))
+    for control, style in CONTROLS.items():
+        if ("additive", control) in present:
+            entries.append(legend_entry(f"additive, {control}", style))
+    if "shuffled" in set(measured["control"]):
+        entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_CHANCE, linewidth=0.8, label="permuted numbers"))
+    return entries

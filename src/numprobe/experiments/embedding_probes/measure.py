@@ -1,0 +1,21 @@
+"""Every number of the embedding matrices read by the probe that was fitted without it."""
+
+from numprobe.evaluation.origin import read_card
+from numprobe.evaluation.settings import EXTRA, evaluate_settings
+from numprobe.experiments.embedding_probes.readings import end_rows, fold_rows, non_decodable
+from numprobe.experiments.given import Given
+from numprobe.experiments.probed import load_probes
+from numprobe.tables import measurements
+
+
+def evaluate_embedding_probes(given: Given) -> None:
+    """Write the table of a model or control, and of a model the numbers that probes misread."""
+    values, folder = given.values, given.folder("states")
+    effort = values["resamples"], values["seed"]
+    card, probes = read_card(given.file("card"), folder), load_probes(given)
+    predictions, rows = evaluate_settings(folder, probes, card, values["control"], *effort)
+    if values["control"] == "none":
+        rows += fold_rows(rows) + end_rows(predictions, *effort)
+        given.write(non_decodable(predictions, values["model"]), "non_decodable")
+    names = {"model": values["model"], "context": "vocabulary"}
+    given.write(measurements([{**names, **row} for row in rows], EXTRA))

@@ -1,0 +1,193 @@
+"""Every probe over the layers: exact accuracy, explained variance where it says more, and selectivity."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.figures.published import published
+from numprobe.figures.rows import CONSTANT_STATE, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.figures.series import leading_probe
+from numprobe.figures.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: Panels of a context, in this order: metric -> what stands behind the context's name.
+PANELS: Mapping[str, str] = {"accuracy": "", "r2": ": R²", "selectivity": ": selectivity"}
+#: Probes whose explained variance is shown: they read magnitudes.
+MAGNITUDES = ("linear", "log")
+#: Values of the column `settings`: ours; the published settings in our runs; the numbers that the paper printed.
+DEFAULT, REFITTED, PAPER = "default", "published", "paper"
+
+_PROBE = ["model", "context", "probe", "settings"]
+_LINES = {REFITTED: (0, (3, 1.5)), PAPER: (0, (1, 1))}
+_COLUMNS = (
+    "model", "context", "layer", "probe", "control", "settings", "metric", "value", "ci_low", "ci_high", "resampled",
+    "n_values", "n_prompts", "note",
+)  # fmt: skip
+
+
+def layer_probes(tables: Tables, values: Values) -> Drawn:
+    """Return the figure, and what it shows."""
+    own = {"trained": tables.get("layer_probes"), "selectivity": tables.get("selectivity")}
+    drawn = layer_probes_rows(tables["accuracy"], values["contexts"], **own, faithful=values["faithful"])
+    return draw_layer_probes(drawn, values["candidates"]), drawn
+
+
+def layer_probes_rows(
+    accuracy: pl.DataFrame,
+    contexts: Sequence[str],
+    trained: pl.DataFrame | None = None,
+    selectivity: pl.DataFrame | None = None,
+    faithful: Collection[str] = (),
+) -> pl.DataFrame:
+    """Return the rows that the figure shows.
+
+    Parameters
+    ----------
+    accuracy
+        The accuracy table.
+    contexts
+        Names of the contexts to show.
+    trained
+        The table `layer_probes`: probes of gradient descent, which replace those of `accuracy` in the same context with
+        the same settings.
+    selectivity
+        The table `selectivity`.
+    faithful
+        Probes of `accuracy` that were fitted with the published settings.
+
+    Raises
+    ------
+    NumprobeError
+        If a table is empty or lacks a column, or there are no accuracies in these contexts.
+    """
+    settings = pl.when(pl.col("probe").is_in(list(faithful))).then(pl.lit(REFITTED)).otherwise(pl.lit(DEFAULT))
+    plain = _measured(accuracy, contexts).with_columns(settings.alias("settings"))
+    parts = [plain.select(_COLUMNS)]
+    if trained is not None:
+        own = _measured(trained, contexts, ("settings",)).filter(pl.col("control").is_in(["none", "shuffled"]))
+        rest = parts[0].join(own.select(_PROBE).unique(), on=_PROBE, how="anti", maintain_order="left")
+        parts = [rest, own.select(_COLUMNS)]
+    if selectivity is not None:
+        rows = checked(selectivity, list(MEASUREMENT)).filter(pl.col("metric") == "selectivity")
+        parts.append(rows.with_columns(pl.lit(DEFAULT).alias("settings")).select(_COLUMNS))
+    drawn = pl.concat(parts).filter(pl.col("context").is_in(list(contexts)))
+    if drawn["value"].drop_nulls().is_empty():
+        raise nothing_to_draw("metric accuracy in the contexts " + ", ".join(contexts))
+    return pl.concat([drawn, _paper(drawn)], how="diagonal_relaxed")
+
+
+def _measured(table: pl.DataFrame, contexts: Sequence[str], more: Sequence[str] = ()) -> pl.DataFrame:
+    """Accuracies of all probes and of the leading probe's controls, and the R2 of those that read magnitudes."""
+    whole = (pl.col("subset") == "all") & (pl.col("site") == "residual") & pl.col("fold").is_null()
+    rows = checked(table, [*MEASUREMENT, *more]).filter(whole & pl.col("context").is_in(list(contexts)))
+    measured = rows.filter(pl.col("value").is_not_null() & (pl.col("metric") == "accuracy"))
+    leading = leading_probe(measured) if measured.height else None
+    control = pl.col("control").is_in(list(CONTROLS)) & (pl.col("probe").is_in([leading, "constant"]))
+    exact = (pl.col("metric") == "accuracy") & ((pl.col("control") == "none") | control)
+    magnitude = (
+        (pl.col("metric") == "r2") & (pl.col("control") == "none") & pl.col("probe").is_in([leading, *MAGNITUDES])
+    )
+    kept = rows.filter(exact | magnitude | is_not_applicable())
+    return kept if more else over_all_folds(kept)
+
+
+def _paper(drawn: pl.DataFrame) -> pl.DataFrame:
+    """The numbers that the paper printed for these models."""
+    numbers = published("layer_probes", drawn["model"].unique()).filter(pl.col("metric") == "accuracy")
+    return numbers.select(
+        "model", "context", "layer", "probe", "metric", "value", pl.lit("none").alias("control"),
+        pl.lit(PAPER).alias("settings"), pl.col("source").alias("note"),
+    )  # fmt: skip
+
+
+def draw_layer_probes(drawn: pl.DataFrame, candidates: int) -> Figure:
+    """Small multiples: a row per model, a column per context and metric; x = layer.
+
+    Parameters
+    ----------
+    drawn
+        What `layer_probes_rows` returned.
+    candidates
+        How many numbers a probe chooses among: the chance level.
+    """
+    models = in_order(drawn["model"])
+    columns = _panel_names(drawn)
+    figure, panels = context_panels(models, list(columns))
+    headers = {}
+    for (model, name), axes in panels.items():
+        context, metric = columns[name]
+        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+        fraction_axis(axes)
+        shown = rows.filter((pl.col("metric") == metric) | is_not_applicable())
+        if explain_empty(axes, shown):
+            continue
+        layers = layer_order(rows["layer"].drop_nulls())
+        set_layer_axis(axes, layers)
+        if metric == "accuracy":
+            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        _draw_panel(axes, shown, layers)
+        headers[model, name] = _header(shown)
+    title_columns(panels, headers)
+    figure.supxlabel("layer", fontsize=7)
+    figure.supylabel("accuracy, R² or selectivity on the numbers of the test", fontsize=7)
+    figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=6)
+    return figure
+
+
+def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    """Title of a column -> context and metric, those with a value anywhere."""
+    measured = drawn.filter(pl.col("value").is_not_null())
+    present = set(measured.select("context", "metric").unique().iter_rows())
+    wanted = [(context, metric) for context in in_order(drawn["context"]) for metric in PANELS]
+    return {context + PANELS[metric]: (context, metric) for context, metric in wanted if (context, metric) in present}
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
+    measured = rows.filter(pl.col("value").is_not_null())
+    for control, style in CONTROLS.items():
+        part = measured.filter((pl.col("control") == control) & (pl.col("settings") == DEFAULT))
+        for probe in in_order(part["probe"]):
+            curve(axes, part.filter(pl.col("probe") == probe), layers, style)
+    plain = measured.filter(pl.col("control") == "none")
+    for probe in reversed(probe_order(plain["probe"])):
+        for settings in (PAPER, REFITTED, DEFAULT):
+            part = plain.filter((pl.col("probe") == probe) & (pl.col("settings") == settings))
+            # Several runs of the paper on one model are one line each.
+            for run in part.partition_by("note", maintain_order=True) if settings == PAPER else [part]:
+                if run.height:
+                    curve(axes, run, layers, _style(probe, settings))
+
+
+def _style(probe: str, settings: str) -> Style:
+    style = probe_style(probe)
+    return style if settings == DEFAULT else Style(style.colour, " ", _LINES[settings])
+
+
+def _header(rows: pl.DataFrame) -> list[str]:
+    """Return the number of values tested, by the number of probes that had them, and layers without a probe."""
+    plain = rows.filter(
+        (pl.col("control") == "none") & pl.col("value").is_not_null() & pl.col("n_values").is_not_null()
+    )
+    counts = plain.group_by("n_values").agg(pl.col("probe").n_unique()).sort("probe", "n_values", descending=True)
+    texts = [f"{n} values" if i == 0 else f"{probes} probes: {n}" for i, (n, probes) in enumerate(counts.iter_rows())]
+    constant = rows.filter(pl.col("value").is_null() & (pl.col("note") == CONSTANT_STATE))["layer"].unique()
+    return texts[:2] + ([f"constant state: {', '.join(layer_order(constant))}"] if len(constant) else [])
+
+
+def _legend(drawn: pl.DataFrame, candidates: int) -> list[Line2D]:
+    measured = drawn.filter(pl.col("value").is_not_null())
+    plain = measured.filter(pl.col("control") == "none")
+    entries = [legend_entry(probe, probe_style(probe)) for probe in probe_order(plain["probe"])]
+    present = set(measured["control"])
+    entries += [legend_entry(name, style) for name, style in CONTROLS.items() if name in present]
+    names = {REFITTED: "published settings", PAPER: "the paper's numbers"}
+    for settings, name in names.items():
+        if settings in set(plain["settings"]):
+            entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_LINES[settings], label=name))
+    return [*entries, Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})")]

@@ -1,0 +1,180 @@
+"""Numbers in running text: every probe over the layers, by domain, and transfer to and from arithmetic."""
+
+from collections.abc import Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.figures.panels import (
+    context_panels,
+    curve,
+    curves_of,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    title_columns,
+)
+from numprobe.figures.published import published
+from numprobe.figures.rows import checked, in_order, nothing_to_draw
+from numprobe.figures.series import Series, kind_of_control, measured_accuracies, series_of
+from numprobe.figures.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set_layer_axis
+from numprobe.figures.transfer import LINES, control_entries
+from numprobe.layers import layer_order
+from numprobe.tables import MEASUREMENT
+
+#: What a row of the figure's table belongs to (column `panel`): all probes; the leading probe by domain; transfer.
+PROBES, DOMAINS, TRANSFER = "probes", "domains", "transfer"
+#: Value of the column `source` for our own measurements; published ones name theirs.
+OURS = "this study"
+
+_DOMAIN = "domain="
+_PLAIN = pl.col("control") == "none"
+_PAPER_LINE = (0, (1, 1))
+_COLUMNS = (
+    "panel", "source", "model", "context", "fit_context", "layer", "probe", "control", "subset", "value", "ci_low",
+    "ci_high", "resampled", "n_values", "n_prompts", "note",
+)  # fmt: skip
+
+
+def natural_contexts(tables: Tables, values: Values) -> Drawn:
+    """Return the figure, and what it shows."""
+    drawn = natural_contexts_rows(tables["accuracy"], tables["transfer"], values["natural"], values["operand"])
+    return draw_natural_contexts(drawn, values["candidates"]), drawn
+
+
+def natural_contexts_rows(
+    accuracy: pl.DataFrame, transfer: pl.DataFrame, natural: Sequence[str], operand: Sequence[str]
+) -> pl.DataFrame:
+    """Return the rows that the figure shows.
+
+    Parameters
+    ----------
+    accuracy, transfer
+        The collected tables.
+    natural, operand
+        Names of the contexts of these kinds.
+
+    Raises
+    ------
+    NumprobeError
+        If a table is empty or lacks a column, or holds no accuracies of these contexts.
+    """
+    texts = pl.col("context").is_in(list(natural))
+    accuracies, leading = measured_accuracies(accuracy)
+    rows = accuracies.filter(texts)
+    whole = pl.col("subset") == "all"
+    control = (pl.col("control") != "none") & pl.col("probe").is_in([leading, "constant"])
+    probes = rows.filter(whole & ((pl.col("control") == "none") | control))
+    plain = (pl.col("control") == "none") & (pl.col("probe") == leading)
+    domains = rows.filter(plain & pl.col("subset").str.starts_with(_DOMAIN))
+    moved = checked(transfer, [*MEASUREMENT, "fit_context"]).filter(_transferred([*natural, *operand]))
+    parts = [part.with_columns(pl.lit(name).alias("panel")) for name, part in ((PROBES, probes), (DOMAINS, domains))]
+    parts.append(moved.with_columns(pl.lit(TRANSFER).alias("panel")))
+    ours = pl.concat([part for part in parts if part.height], how="diagonal_relaxed") if rows.height else rows
+    if ours.is_empty() or ours["value"].drop_nulls().is_empty():
+        raise nothing_to_draw("metric accuracy in the contexts " + ", ".join(natural))
+    ours = ours.with_columns(pl.lit(OURS).alias("source"))
+    return pl.concat(
+        [pl.DataFrame(schema={"fit_context": pl.String}), ours, _paper(ours)], how="diagonal_relaxed"
+    ).select(_COLUMNS)
+
+
+def _transferred(contexts: Sequence[str]) -> pl.Expr:
+    pair = pl.col("context").is_in(contexts) & pl.col("fit_context").is_in(contexts)
+    return pair & (pl.col("metric") == "accuracy") & (pl.col("subset") == "all") & pl.col("fold").is_null()
+
+
+def _paper(ours: pl.DataFrame) -> pl.DataFrame:
+    """The numbers that the paper printed: own context, and transfer (metric "accuracy fitted on ...")."""
+    numbers = published("natural_contexts", ours["model"].unique())
+    fitted = pl.col("metric").str.strip_prefix("accuracy fitted on ")
+    own = pl.col("metric") == "accuracy"
+    return numbers.select(
+        pl.when(own).then(pl.lit(PROBES)).otherwise(pl.lit(TRANSFER)).alias("panel"),
+        "source", "model", "context", pl.when(~own).then(fitted).alias("fit_context"), "layer", "probe",
+        pl.lit("none").alias("control"), pl.lit("all").alias("subset"), "value",
+        pl.col("n").cast(pl.UInt32).alias("n_values"),
+    )  # fmt: skip
+
+
+def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
+    """Small multiples: a row per model; columns: all probes, domains, transfer into each context; x = layer.
+
+    Parameters
+    ----------
+    drawn
+        What `natural_contexts_rows` returned.
+    candidates
+        How many numbers a probe chooses among: the chance level.
+    """
+    models, columns = in_order(drawn["model"]), _panel_names(drawn)
+    figure, panels = context_panels(models, list(columns))
+    series = {panel: _series(drawn.filter(pl.col("panel") == panel), panel) for panel in (PROBES, DOMAINS, TRANSFER)}
+    for (model, name), axes in panels.items():
+        panel, context = columns[name]
+        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context) & (pl.col("panel") == panel))
+        fraction_axis(axes)
+        if explain_empty(axes, rows):
+            continue
+        axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        _draw_panel(axes, rows, series[panel])
+    title_columns(panels, {})
+    for name in columns:
+        panels[models[-1], name].set_xlabel("layer")
+    figure.supylabel("accuracy on unseen numbers", fontsize=7)
+    figure.legend(handles=_probe_entries(drawn, series[PROBES], candidates), loc="outside upper center", ncols=6)
+    below = [legend_entry(name.removeprefix(_DOMAIN), style) for name, (style, _) in series[DOMAINS].items()]
+    own = {name: style for name, (style, _) in series[TRANSFER].items() if name in set(drawn["fit_context"])}
+    below += [legend_entry(f"fitted on {name}", style) for name, style in own.items()]
+    below += control_entries(drawn.filter(pl.col("panel") == TRANSFER))
+    figure.legend(handles=below, loc="outside lower center", ncols=5)
+    return figure
+
+
+def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    """Title of a column -> panel and context."""
+    ours = drawn.filter(pl.col("source") == OURS)
+    names = {PROBES: "{}: all probes", DOMAINS: "{}: domains", TRANSFER: "transfer into {}"}
+    return {
+        text.format(context): (panel, context)
+        for panel, text in names.items()
+        for context in in_order(ours.filter(pl.col("panel") == panel)["context"])
+    }
+
+
+def _series(rows: pl.DataFrame, panel: str) -> Series:
+    if panel == PROBES:
+        return series_of(rows, tuple(CONTROLS)) if rows.height else {}
+    column = "subset" if panel == DOMAINS else "fit_context"
+    names = rows[column].drop_nulls().unique().sort().to_list()
+    plain = {name: (style, _PLAIN & (pl.col(column) == name)) for name, style in series_styles(names).items()}
+    lines = LINES if panel == TRANSFER else {}
+    controls = {
+        f"{name}, {control}": (Style(style.colour, "", line), condition & (kind_of_control() == control))
+        for control, line in lines.items()
+        for name, (style, condition) in {n: (style, pl.col(column) == n) for n, (style, _) in plain.items()}.items()
+        if rows.filter(kind_of_control() == control).height
+    }
+    return plain | controls
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
+    layers = layer_order(rows["layer"].drop_nulls())
+    set_layer_axis(axes, layers)
+    for style, condition in reversed(series.values()):
+        measured = rows.filter(condition & pl.col("value").is_not_null())
+        ours = pl.col("source") == OURS
+        if not measured.filter(ours).is_empty():
+            curves_of(axes, measured.filter(ours), layers, style)
+        if not measured.filter(~ours).is_empty():
+            curve(axes, measured.filter(~ours), layers, Style(style.colour, " ", _PAPER_LINE))
+
+
+def _probe_entries(drawn: pl.DataFrame, series: Series, candidates: int) -> list[Line2D]:
+    entries = [legend_entry(name, style) for name, (style, _) in series.items()]
+    if (drawn["source"] != OURS).any():
+        entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_PAPER_LINE, label="the paper's numbers"))
+    return [*entries, Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})")]

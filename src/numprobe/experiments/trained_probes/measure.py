@@ -1,0 +1,16 @@
+"""Accuracy of the probes that are trained by gradient descent, beside the leading closed-form probe."""
+
+from numprobe.evaluation.accuracy import evaluate
+from numprobe.evaluation.origin import read_card
+from numprobe.experiments.given import Given
+from numprobe.experiments.probed import load_probes
+from numprobe.tables import measurements
+
+
+def evaluate_trained_probes(given: Given) -> None:
+    """Write the table of a model and context, and the decoded rows."""
+    folder, effort = given.folder("states"), (given.values["resamples"], given.values["seed"])
+    predictions, rows = evaluate(folder, load_probes(given), read_card(given.file("card"), folder), "none", *effort)
+    given.write(predictions, "predictions")
+    names = {"model": given.run, "context": given.context}
+    given.write(measurements([{**names, **row} for row in rows]))

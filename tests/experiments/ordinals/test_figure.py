@@ -1,0 +1,39 @@
+import polars as pl
+import pytest
+
+from figures.geometry_tables import ordinals_table
+from figures.inspection import legend, texts
+from numprobe.errors import NumprobeError
+from numprobe.experiments.ordinals.figure import draw_ordinals, ordinals_rows
+from numprobe.figures.style import use_style
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    use_style()
+
+
+def test_the_figure_names_sets_models_and_what_is_missing():
+    figure = draw_ordinals(ordinals_rows(ordinals_table()))
+    found = texts(figure)
+    assert {"months (12)", "letters (26)"} <= set(found)
+    assert any("llama keeps too few single: chinese 2/11" in text for text in found)
+    assert "read by the probe of digits" in legend(figure)
+
+
+def test_every_model_has_both_readings_and_its_control():
+    panel = draw_ordinals(ordinals_rows(ordinals_table())).axes[0]
+    assert sorted(line.get_linestyle() for line in panel.lines).count("--") == 3
+    assert sorted(line.get_linestyle() for line in panel.lines).count(":") == 3
+
+
+def test_a_study_without_such_words_still_has_its_figure():
+    table = ordinals_table().filter(pl.col("note").is_not_null())
+    assert any("no set is kept" in text for text in texts(draw_ordinals(ordinals_rows(table))))
+
+
+def test_tables_that_cannot_be_drawn_are_refused():
+    with pytest.raises(NumprobeError, match="lacks the columns fit_context"):
+        ordinals_rows(ordinals_table().drop("fit_context"))
+    with pytest.raises(NumprobeError, match="no rows of metric accuracy"):
+        ordinals_rows(ordinals_table().filter(pl.col("note").is_null()).with_columns(pl.lit("r2").alias("metric")))
