@@ -27,7 +27,7 @@ include: "workflow/rules/probes.smk"
 include: "workflow/rules/evaluations.smk"
 include: "workflow/rules/answers.smk"
 include: "workflow/rules/experiments.smk"
-include: "workflow/rules/experiments/matched.smk"
+include: "workflow/rules/matched.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 

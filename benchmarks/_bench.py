@@ -25,7 +25,7 @@ from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 from numprobe.atomic import write_json  # noqa: E402
-from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, use_style  # noqa: E402
+from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, use_style  # noqa: E402
 
 #: Where programs leave what they measured; not in git.
 RESULTS = ROOT / "benchmarks" / "results"

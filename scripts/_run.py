@@ -37,7 +37,7 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
 def parser(description: str | None) -> argparse.ArgumentParser:
     """An argument parser with the options that all programs have."""
     result = argparse.ArgumentParser(description=description, formatter_class=_Help, allow_abbrev=False)
-    result.add_argument("--code", metavar="DIGEST", help="refuse to run if this program's code has another digest")
+    result.add_argument("--digest", metavar="DIGEST", help="refuse to run if this program's code has another digest")
     return result
 
 
@@ -85,9 +85,9 @@ def run(
     program = Path(sys.argv[0]).resolve()
     digest = code_digest(program, *modules(options))
     try:
-        if options.code and options.code != digest:
+        if options.digest and options.digest != digest:
             raise NumprobeError(
-                f"the code of {program.name} changed while the workflow was running (planned {options.code}, found "
+                f"the code of {program.name} changed while the workflow was running (planned {options.digest}, found "
                 f"{digest}): start snakemake again"
             )
         _look_for_garbage()

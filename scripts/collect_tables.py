@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
-from numprobe.evaluation.collect import collect, write_csv
+from numprobe.measure.collect import collect, write_csv
 from numprobe.tables import read_metadata, read_table, write_table
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from _run import CONTROL_RUNS, parser, run
 from numprobe.activations.store import read_manifest
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.chosen_layers import EXTRA, Run, chosen_layer_rows
+from numprobe.measure.chosen_layers import EXTRA, Run, chosen_layer_rows
 from numprobe.tables import measurements, write_table
 
 

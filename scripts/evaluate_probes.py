@@ -9,8 +9,8 @@ from typing import Any
 
 from _run import control_option, layers_option, parser, run
 from numprobe.activations.store import read_manifest
-from numprobe.evaluation.accuracy import evaluate
-from numprobe.evaluation.origin import check_origin, read_card
+from numprobe.measure.accuracy import evaluate
+from numprobe.measure.origin import check_origin, read_card
 from numprobe.probes.probe import load_probe
 from numprobe.tables import measurements, write_table
 

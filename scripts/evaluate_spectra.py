@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
-from numprobe.evaluation.origin import read_card
-from numprobe.evaluation.vocabulary import EXTRA, vocabulary_rows
+from numprobe.measure.origin import read_card
+from numprobe.measure.vocabulary import EXTRA, vocabulary_rows
 from numprobe.tables import measurements, write_table
 
 

@@ -12,9 +12,9 @@ import polars as pl
 from _run import control_option, layers_option, parser, run
 from numprobe.activations.store import read_manifest
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.accuracy import in_layers
-from numprobe.evaluation.origin import check_origin
-from numprobe.evaluation.transfer import transfer_rows
+from numprobe.measure.accuracy import in_layers
+from numprobe.measure.origin import check_origin
+from numprobe.measure.transfer import transfer_rows
 from numprobe.probes.probe import load_probe
 from numprobe.tables import measurements, write_table
 

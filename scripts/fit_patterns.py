@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from numprobe.evaluation.patterns import pattern_rows
+from numprobe.measure.patterns import pattern_rows
 from numprobe.probes.dataset import training_rows
 from numprobe.probes.fit_patterns import fit_patterns
 from numprobe.probes.probe import load_probe

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from _run import EXPERIMENTS, parser, run
-from numprobe.figures.style import save_figure, use_style
+from numprobe.draw.style import save_figure, use_style
 from numprobe.tables import read_table
 
 

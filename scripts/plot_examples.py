@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
-from numprobe.figures.examples import draw_examples, examples_rows
-from numprobe.figures.style import save_figure, use_style
+from numprobe.draw.examples import draw_examples, examples_rows
+from numprobe.draw.style import save_figure, use_style
 from numprobe.tables import read_table
 
 

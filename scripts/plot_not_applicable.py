@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from _run import parser, run
-from numprobe.figures.not_applicable import draw_not_applicable, not_applicable_rows
-from numprobe.figures.style import save_figure, use_style
+from numprobe.draw.not_applicable import draw_not_applicable, not_applicable_rows
+from numprobe.draw.style import save_figure, use_style
 from numprobe.tables import read_table
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
-from numprobe.figures.spectra import draw_spectra, spectra_rows
-from numprobe.figures.style import save_figure, use_style
+from numprobe.draw.spectra import draw_spectra, spectra_rows
+from numprobe.draw.style import save_figure, use_style
 from numprobe.tables import read_table
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
-from numprobe.figures.training import plot_training
+from numprobe.draw.training import plot_training
 from numprobe.tables import read_metadata, read_table
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from _run import parser, run
-from numprobe.figures.style import save_figure, use_style
-from numprobe.figures.transfer import draw_transfer, transfer_rows
+from numprobe.draw.style import save_figure, use_style
+from numprobe.draw.transfer import draw_transfer, transfer_rows
 from numprobe.tables import read_table
 
 

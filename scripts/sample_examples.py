@@ -11,8 +11,8 @@ import polars as pl
 
 from _run import parser, run
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.collect import collect, write_csv
-from numprobe.evaluation.examples import sample_examples
+from numprobe.measure.collect import collect, write_csv
+from numprobe.measure.examples import sample_examples
 from numprobe.prompts.table import read_prompts
 from numprobe.tables import read_metadata, read_table, write_table
 

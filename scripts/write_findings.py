@@ -6,9 +6,9 @@ from typing import Any
 
 from _run import EXPERIMENTS, parser, run
 from numprobe.atomic import atomic_path
-from numprobe.findings.accuracy import findings
-from numprobe.findings.sections import find_section
 from numprobe.tables import read_table
+from numprobe.tell.accuracy import findings
+from numprobe.tell.sections import find_section
 
 
 def arguments() -> argparse.ArgumentParser:

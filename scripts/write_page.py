@@ -9,8 +9,8 @@ from typing import Any
 
 from _run import EXPERIMENTS, parser, run
 from numprobe.atomic import atomic_path
-from numprobe.findings.page import findings_page
 from numprobe.tables import read_table
+from numprobe.tell.page import findings_page
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.patterns import pattern_rows
+from numprobe.measure.patterns import pattern_rows
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form
 from numprobe.probes.fit_patterns import fit_patterns

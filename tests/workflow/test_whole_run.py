@@ -220,7 +220,7 @@ def program(finished, name: str) -> list[str]:
 
 def test_stale_code_is_refused(finished):
     result = subprocess.run(
-        [*program(finished, "collect_tables"), "--code", "0000", "--tables", "x", "--output", "y"],
+        [*program(finished, "collect_tables"), "--digest", "0000", "--tables", "x", "--output", "y"],
         capture_output=True,
         text=True,
     )

@@ -40,7 +40,7 @@ for entry in STUDY.models.values():
             runtime=minutes(240),
             gpu=gpus,
         params:
-            code=digest("extract_activations"),
+            digest=digest("extract_activations"),
             folder=subpath(output[0], parent=True),
             source=entry.source,
             layers=" ".join(entry.layers),
@@ -53,7 +53,7 @@ for entry in STUDY.models.values():
             device=entry.device,
             dtype=entry.entry.get("dtype", "float32"),
         shell:
-            'python "$NUMPROBE"/extract_activations.py --code {params.code} --model {wildcards.model}'
+            'python "$NUMPROBE"/extract_activations.py --digest {params.digest} --model {wildcards.model}'
             " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
             " --output {params.folder} --layers {params.layers} --expected-layers {params.expected} {params.untrained}"
             " {params.numbers} --storage-dtype {params.storage} --batch-tokens {params.batch}"
@@ -89,14 +89,14 @@ for entry in STUDY.models.values():
             mem_mb=memory(3000),
             runtime=minutes(60),
         params:
-            code=digest("extract_vocabulary"),
+            digest=digest("extract_vocabulary"),
             folder=subpath(output[0], parent=True),
             source=entry.source,
             untrained=untrained_option,
             storage=config["activations"]["dtype"],
             numbers=f"{RANGE} --fewest {STUDY.fewest_single}",
         shell:
-            'python "$NUMPROBE"/extract_vocabulary.py --code {params.code} --model {wildcards.model}'
+            'python "$NUMPROBE"/extract_vocabulary.py --digest {params.digest} --model {wildcards.model}'
             " --source {params.source:q} --output {params.folder} {params.untrained} {params.numbers}"
             " --storage-dtype {params.storage} > {log} 2>&1"
 
@@ -128,14 +128,14 @@ rule extract_mixed:
         mem_mb=3000,
         runtime=60,
     params:
-        code=digest("extract_mixed"),
+        digest=digest("extract_mixed"),
         folder=subpath(output[0], parent=True),
         source=lambda wildcards: base_model(wildcards).source,
         storage=config["activations"]["dtype"],
         numbers=RANGE,
         seed=config["seed"],
     shell:
-        'python "$NUMPROBE"/extract_mixed.py --code {params.code} --model {wildcards.model}'
+        'python "$NUMPROBE"/extract_mixed.py --digest {params.digest} --model {wildcards.model}'
         " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
         " --output {params.folder} --storage-dtype {params.storage} --card {input.card} {params.numbers}"
         " --seed {params.seed} > {log} 2>&1"

@@ -32,10 +32,10 @@ rule answer_prompts:
         runtime=minutes(120),
         gpu=gpus,
     params:
-        code=digest("answer_prompts"),
+        digest=digest("answer_prompts"),
         asking=asking,
     shell:
-        'python "$NUMPROBE"/answer_prompts.py --code {params.code} {params.asking} --prompts {input.prompts}'
+        'python "$NUMPROBE"/answer_prompts.py --digest {params.digest} {params.asking} --prompts {input.prompts}'
         " --output {output} > {log} 2>&1"
 
 
@@ -58,11 +58,11 @@ rule fit_patterns:
         mem_mb=memory(4000),
         runtime=minutes(120),
     params:
-        code=digest("fit_patterns"),
+        digest=digest("fit_patterns"),
         states=states_folder,
         split=f"{RANGE} {SPLIT}",
         resamples=RESAMPLES,
     shell:
-        'python "$NUMPROBE"/fit_patterns.py --code {params.code} --activations {params.states} --probe {input.probe}'
+        'python "$NUMPROBE"/fit_patterns.py --digest {params.digest} --activations {params.states} --probe {input.probe}'
         " {params.split} --resamples {params.resamples} --output {output.patterns} --table {output.table}"
         " > {log} 2>&1"

@@ -72,13 +72,13 @@ rule evaluate_probes:
         mem_mb=memory(4000),
         runtime=minutes(60),
     params:
-        code=digest("evaluate_probes"),
+        digest=digest("evaluate_probes"),
         states=states_folder,
         control=control_options,
         resamples=RESAMPLES,
         seed=config["seed"],
     shell:
-        'python "$NUMPROBE"/evaluate_probes.py --code {params.code} --activations {params.states}'
+        'python "$NUMPROBE"/evaluate_probes.py --digest {params.digest} --activations {params.states}'
         " --probes {input.probes} --card {input.card} {params.control}"
         " --resamples {params.resamples} --seed {params.seed} --predictions {output.predictions}"
         " --output {output.table} > {log} 2>&1"
@@ -120,7 +120,7 @@ rule evaluate_chosen_layers:
         mem_mb=memory(4000),
         runtime=minutes(60),
     params:
-        code=digest("evaluate_chosen_layers"),
+        digest=digest("evaluate_chosen_layers"),
         folders=lambda wildcards: [
             f"results/activations/{model}/{context}" for model, context in prompt_runs(wildcards)
         ],
@@ -131,7 +131,7 @@ rule evaluate_chosen_layers:
         resamples=RESAMPLES,
         seed=config["seed"],
     shell:
-        'python "$NUMPROBE"/evaluate_chosen_layers.py --code {params.code} --model {wildcards.model}'
+        'python "$NUMPROBE"/evaluate_chosen_layers.py --digest {params.digest} --model {wildcards.model}'
         " --activations {params.folders} --controls {params.controls} --predictions {input.predictions}"
         " --probes {params.probes} --kinds {params.kinds}"
         " --transferred {params.transferred} --resamples {params.resamples} --seed {params.seed} --output {output} > {log} 2>&1"
@@ -166,7 +166,7 @@ if STUDY.experiment("transfer"):
             mem_mb=memory(4000),
             runtime=minutes(60),
         params:
-            code=digest("evaluate_transfer"),
+            digest=digest("evaluate_transfer"),
             control=control_options,
             contexts=prompt_contexts,
             states=lambda wildcards: expand(
@@ -177,7 +177,7 @@ if STUDY.experiment("transfer"):
             resamples=RESAMPLES,
             seed=config["seed"],
         shell:
-            'python "$NUMPROBE"/evaluate_transfer.py --code {params.code} {params.control}'
+            'python "$NUMPROBE"/evaluate_transfer.py --digest {params.digest} {params.control}'
             " --contexts {params.contexts} --activations {params.states} --probes {input.probes}"
             " --resamples {params.resamples} --seed {params.seed} --output {output} > {log} 2>&1"
 
@@ -200,11 +200,11 @@ rule evaluate_spectra:
         mem_mb=memory(2000),
         runtime=minutes(60),
     params:
-        code=digest("evaluate_spectra"),
+        digest=digest("evaluate_spectra"),
         states=states_folder,
         seed=config["seed"],
     shell:
-        'python "$NUMPROBE"/evaluate_spectra.py --code {params.code} --model {wildcards.model}'
+        'python "$NUMPROBE"/evaluate_spectra.py --digest {params.digest} --model {wildcards.model}'
         " --activations {params.states} --card {input.card} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
@@ -228,9 +228,9 @@ rule sample_examples:
         mem_mb=2000,
         runtime=30,
     params:
-        code=digest("sample_examples"),
+        digest=digest("sample_examples"),
         skipped=not_applicable_options(STUDY.not_applicable("examples", STUDY.contexts)),
         seed=config["seed"],
     shell:
-        'python "$NUMPROBE"/sample_examples.py --code {params.code} --predictions {input.predictions}'
+        'python "$NUMPROBE"/sample_examples.py --digest {params.digest} --predictions {input.predictions}'
         " --prompts {input.prompts} {params.skipped} --seed {params.seed} --output {output.parquet} > {log} 2>&1"

@@ -154,14 +154,15 @@ for name, job, rule_name, patterns, constraints in JOBS:
             runtime=minutes(job.minutes) if job.inputs else job.minutes,
             gpu=gpus if job.gpu else FITTING_GPUS if job.fits else 0,
         params:
-            code=digest("measure", FOLDER / name / f"{job.module}.py"),
+            digest=digest("measure", FOLDER / name / f"{job.module}.py"),
             experiment=name,
             job=job.name,
             module=job.module,
             given=job_given(name, job, patterns),
         shell:
             'python "$NUMPROBE"/measure.py {params.experiment} {params.job} --module {params.module}'
-            " --code {params.code} --given {params.given:q}" + (" 2>&1 | tee {log}" if job.states else " > {log} 2>&1")
+            " --digest {params.digest} --given {params.given:q}"
+            + (" 2>&1 | tee {log}" if job.states else " > {log} 2>&1")
 
 
 for name in DECLARED:

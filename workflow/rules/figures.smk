@@ -19,13 +19,13 @@ for figure in PLOTS:
             mem_mb=2000,
             runtime=30,
         params:
-            code=plot_digest(PLOTS[figure][0]),
+            digest=plot_digest(PLOTS[figure][0]),
             program=PLOTS[figure][0].replace(" ", ".py ") if " " in PLOTS[figure][0] else f"{PLOTS[figure][0]}.py",
             options=PLOTS[figure][2],
             output=subpath(output[0], strip_suffix=".png"),
             formats=" ".join(FORMATS),
         shell:
-            'python "$NUMPROBE"/{params.program} --code {params.code} --table {input} {params.options}'
+            'python "$NUMPROBE"/{params.program} --digest {params.digest} --table {input} {params.options}'
             " --output {params.output} --formats {params.formats} > {log} 2>&1"
 
 
@@ -47,11 +47,11 @@ if training_logs():
             mem_mb=2000,
             runtime=30,
         params:
-            code=digest("plot_training"),
+            digest=digest("plot_training"),
             output=subpath(output[0], strip_suffix=".png"),
             formats=" ".join(FORMATS),
         shell:
-            'python "$NUMPROBE"/plot_training.py --code {params.code} --logs {input} --output {params.output}'
+            'python "$NUMPROBE"/plot_training.py --digest {params.digest} --logs {input} --output {params.output}'
             " --formats {params.formats} > {log} 2>&1"
 
 
@@ -69,9 +69,9 @@ rule write_configuration:
         mem_mb=500,
         runtime=10,
     params:
-        code=digest("write_configuration"),
+        digest=digest("write_configuration"),
         # A function, because braces in the configuration must not be taken for wildcards.
         configuration=lambda wildcards: json.dumps({key: config[key] for key in config if key != "quantised"}),
     shell:
-        'python "$NUMPROBE"/write_configuration.py --code {params.code} --configuration {params.configuration:q}'
+        'python "$NUMPROBE"/write_configuration.py --digest {params.digest} --configuration {params.configuration:q}'
         " --output {output} > {log} 2>&1"

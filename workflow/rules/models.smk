@@ -25,14 +25,14 @@ for entry in trained_models():
             mem_mb=3000,
             runtime=60,
         params:
-            code=digest("train_model"),
+            digest=digest("train_model"),
             model=entry.name,
             folder=subpath(output[0], parent=True),
             specification=json.dumps(entry.entry["train"], sort_keys=True),
             seed=config["seed"],
             numbers=RANGE,
         shell:
-            'python "$NUMPROBE"/train_model.py --code {params.code} --name {params.model} --output {params.folder}'
+            'python "$NUMPROBE"/train_model.py --digest {params.digest} --name {params.model} --output {params.folder}'
             " --spec {params.specification:q} --seed {params.seed} {params.numbers} 2>&1 | tee {log}"
 
 
@@ -57,11 +57,11 @@ for entry in converted_models():
             mem_mb=entry.entry.get("resources", {}).get("mem_mb", entry.conversion_mb),
             runtime=60,
         params:
-            code=digest("convert_model"),
+            digest=digest("convert_model"),
             folder=subpath(output[0], parent=True),
             origin=origin_options(entry),
         shell:
-            'python "$NUMPROBE"/convert_model.py --code {params.code} --file {input:q} --output {params.folder}'
+            'python "$NUMPROBE"/convert_model.py --digest {params.digest} --file {input:q} --output {params.folder}'
             " {params.origin} > {log} 2>&1"
 
 
@@ -85,7 +85,7 @@ rule describe_model:
         runtime=minutes(30),
         gpu=gpus,
     params:
-        code=digest("describe_model"),
+        digest=digest("describe_model"),
         source=lambda wildcards: base_model(wildcards).source,
         expected=expected_options,
         numbers=RANGE,
@@ -93,6 +93,6 @@ rule describe_model:
         device=lambda wildcards: base_model(wildcards).device,
         dtype=lambda wildcards: base_model(wildcards).entry.get("dtype", "float32"),
     shell:
-        'python "$NUMPROBE"/describe_model.py --code {params.code} --name {wildcards.model} --output {output}'
+        'python "$NUMPROBE"/describe_model.py --digest {params.digest} --name {wildcards.model} --output {output}'
         " --source {params.source:q} {params.expected} {params.numbers} --share-prefixes {params.share}"
         " --device {params.device:q} --dtype {params.dtype} > {log} 2>&1"

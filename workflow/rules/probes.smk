@@ -26,7 +26,7 @@ for fit in closed_form_fits():
             runtime=minutes(60),
             gpu=FITTING_GPUS,
         params:
-            code=digest("fit_probes"),
+            digest=digest("fit_probes"),
             states=states_folder,
             folder=subpath(output[0], parent=True),
             probes=" ".join(STUDY.closed_form),
@@ -34,7 +34,7 @@ for fit in closed_form_fits():
             device=config["fitting"]["device"],
             split=f"{RANGE} {SPLIT}",
         shell:
-            'python "$NUMPROBE"/fit_probes.py --code {params.code} --activations {params.states}'
+            'python "$NUMPROBE"/fit_probes.py --digest {params.digest} --activations {params.states}'
             " --output {params.folder} --probes {params.probes} --controls {params.controls}"
             " --device {params.device} {params.split} > {log} 2>&1"
 
@@ -64,7 +64,7 @@ for entry in STUDY.iterative:
             runtime=minutes(600),
             gpu=FITTING_GPUS,
         params:
-            code=digest("fit_iterative_probes"),
+            digest=digest("fit_iterative_probes"),
             states=states_folder,
             folder=subpath(output[0], parent=True),
             probe=entry["name"],
@@ -74,7 +74,7 @@ for entry in STUDY.iterative:
             device=config["fitting"]["device"],
             split=f"{RANGE} {SPLIT}",
         shell:
-            'python "$NUMPROBE"/fit_iterative_probes.py --code {params.code} --activations {params.states}'
+            'python "$NUMPROBE"/fit_iterative_probes.py --digest {params.digest} --activations {params.states}'
             " --output {params.folder} --probes {params.probe} --controls {params.controls}"
             " --settings {params.settings:q} --memory-mb {resources.mem_mb} --fold-limit {params.folds}"
             " --device {params.device} {params.split} > {log} 2>&1"

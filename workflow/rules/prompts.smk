@@ -17,12 +17,12 @@ rule make_prompts:
         mem_mb=2000,
         runtime=30,
     params:
-        code=digest("make_prompts"),
+        digest=digest("make_prompts"),
         options=prompt_options,
         seed=lambda wildcards: STUDY.context_seed(wildcards.context),
         numbers=RANGE,
     shell:
-        'python "$NUMPROBE"/make_prompts.py --code {params.code} --context {wildcards.context} --output {output}'
+        'python "$NUMPROBE"/make_prompts.py --digest {params.digest} --context {wildcards.context} --output {output}'
         " {params.options} --seed {params.seed} {params.numbers} > {log} 2>&1"
 
 
@@ -57,10 +57,10 @@ if any("datasets" in entry for entry in STUDY.contexts.values()):
             mem_mb=8000,
             runtime=120,
         params:
-            code=digest("draw_texts"),
+            digest=digest("draw_texts"),
             sources=lambda wildcards: json.dumps(STUDY.contexts[wildcards.context]["datasets"]),
             texts=lambda wildcards: STUDY.contexts[wildcards.context]["texts"],
             seed=lambda wildcards: STUDY.context_seed(wildcards.context),
         shell:
-            'python "$NUMPROBE"/draw_texts.py --code {params.code} --context {wildcards.context}'
+            'python "$NUMPROBE"/draw_texts.py --digest {params.digest} --context {wildcards.context}'
             " --sources {params.sources:q} --texts {params.texts} --seed {params.seed} --output {output} > {log} 2>&1"

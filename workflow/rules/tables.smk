@@ -20,10 +20,10 @@ rule collect_tables:
         mem_mb=2000,
         runtime=30,
     params:
-        code=digest("collect_tables"),
+        digest=digest("collect_tables"),
         skipped=lambda wildcards: not_applicable_options(COLLECTED[wildcards.table][1]),
     shell:
-        'python "$NUMPROBE"/collect_tables.py --code {params.code} --tables {input} {params.skipped}'
+        'python "$NUMPROBE"/collect_tables.py --digest {params.digest} --tables {input} {params.skipped}'
         " --output {output.parquet} > {log} 2>&1"
 
 
@@ -59,12 +59,12 @@ rule write_findings:
         mem_mb=2000,
         runtime=30,
     params:
-        code=digest("write_findings", *(FOLDER / name / "findings.py" for name in FURTHER_TABLES)),
+        digest=digest("write_findings", *(FOLDER / name / "findings.py" for name in FURTHER_TABLES)),
         experiments=" ".join(FURTHER_TABLES),
         others=" ".join(f"--{option} results/tables/{table}.parquet" for option, table in FURTHER_FINDINGS.items()),
         probe=LEADING,
     shell:
-        'python "$NUMPROBE"/write_findings.py --code {params.code} --accuracy {input.accuracy} --logs {input.logs}'
+        'python "$NUMPROBE"/write_findings.py --digest {params.digest} --accuracy {input.accuracy} --logs {input.logs}'
         " {params.others} --experiments {params.experiments} --tables {input.tables} --probe {params.probe}"
         " --output {output} > {log} 2>&1"
 
@@ -88,9 +88,9 @@ for subject in GROUPS:
             mem_mb=2000,
             runtime=30,
         params:
-            code=digest("write_page", *(FOLDER / name / "findings.py" for name in told_experiments(subject))),
+            digest=digest("write_page", *(FOLDER / name / "findings.py" for name in told_experiments(subject))),
             subject=subject,
             experiments=" ".join(told_experiments(subject)),
         shell:
-            'python "$NUMPROBE"/write_page.py --code {params.code} --subject {params.subject} --tables {input}'
+            'python "$NUMPROBE"/write_page.py --digest {params.digest} --subject {params.subject} --tables {input}'
             " --experiments {params.experiments} --output {output} > {log} 2>&1"

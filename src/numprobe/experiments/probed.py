@@ -1,8 +1,8 @@
 """The probes of a job."""
 
 from numprobe.activations.store import read_manifest
-from numprobe.evaluation.origin import check_origin
 from numprobe.experiments.given import Given
+from numprobe.measure.origin import check_origin
 from numprobe.probes.probe import Probe, load_probe
 
 

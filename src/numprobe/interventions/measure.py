@@ -11,10 +11,10 @@ from numprobe.answers.ask import Answers
 from numprobe.answers.cached_prefix import CachedPrefixModel
 from numprobe.answers.questions import Questions
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.outcomes import INTERVENTION, outcome_rows, share_rows
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.states import shift
+from numprobe.measure.outcomes import INTERVENTION, outcome_rows, share_rows
 
 Row = dict[str, Any]
 
@@ -100,7 +100,7 @@ def movement_rows(
     Returns
     -------
     Rows for `numprobe.tables.measurements` with the columns `MOVEMENT`, over all prompts and, for the chosen setting,
-    by operation. Besides the metrics of `numprobe.evaluation.outcomes.outcome_rows` there is `follows`: the share of
+    by operation. Besides the metrics of `numprobe.measure.outcomes.outcome_rows` there is `follows`: the share of
     answers that are the number written.
 
     Raises

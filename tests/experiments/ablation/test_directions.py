@@ -7,9 +7,9 @@ from numpy.testing import assert_allclose
 
 from interventions.operand_model import operand_model
 from models.constructed import PERIODS, decoy_frame, wave_frame
-from numprobe.evaluation.subspaces import principal_angles
 from numprobe.experiments.ablation.directions import component, ordered_directions
 from numprobe.interventions.directions import random_basis
+from numprobe.measure.subspaces import principal_angles
 
 NUMBERS = st.floats(-10, 10, allow_nan=False, width=32)
 #: The sine of period 2 is null: the planes of the waves hold one direction less.

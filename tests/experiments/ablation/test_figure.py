@@ -2,11 +2,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.ablation.figure import ablation_drawn, draw_ablation
 from numprobe.experiments.ablation.measure import COLUMNS
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 RANKS = (1, 2, 4, 8)

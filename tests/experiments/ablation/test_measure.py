@@ -6,8 +6,8 @@ import pytest
 
 from interventions.operand_model import LAYERS, operand_model
 from models.constructed import PERIODS
-from numprobe.evaluation.notes import TOO_FEW
 from numprobe.experiments.ablation.measure import COLUMNS, Ablations, ablation_rows
+from numprobe.measure.notes import TOO_FEW
 from numprobe.tables import measurements
 
 #: Directions of the planted waves: the sine of period 2 is null.

@@ -1,11 +1,11 @@
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.answers.figure import answers_rows, draw_answers
 from numprobe.experiments.answers.measure import ANSWERED, TOO_FEW
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 

@@ -5,11 +5,9 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 
-from evaluation.fakes import MAXIMUM, SPLIT, make_probe, write_folder
+from measure.fakes import MAXIMUM, SPLIT, make_probe, write_folder
 from numprobe.answers.table import ANSWER
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.beside_answers import beside_answers
-from numprobe.evaluation.predict import PREDICTION
 from numprobe.experiments.answers.measure import (
     TOO_FEW,
     confidence_rows,
@@ -18,6 +16,8 @@ from numprobe.experiments.answers.measure import (
     reading_rows,
 )
 from numprobe.experiments.answers.scores import answer_labels, answer_surprise
+from numprobe.measure.beside_answers import beside_answers
+from numprobe.measure.predict import PREDICTION
 from numprobe.probes.controls import control_labels
 
 

@@ -1,11 +1,11 @@
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.causal_subspace.figure import causal_rows, draw_angles, draw_answers
 from numprobe.experiments.causal_subspace.measure import EXTRA
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 SHARES = {

@@ -3,12 +3,12 @@
 import polars as pl
 import pytest
 
-from figures.composition_table import SHORT, composition_table
-from figures.inspection import legend, texts
+from draw.composition_table import SHORT, composition_table
+from draw.inspection import legend, texts
+from numprobe.draw.composition_rows import composition_rows
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.composition.figure import draw_composition
-from numprobe.figures.composition_rows import composition_rows
-from numprobe.figures.style import use_style
 
 
 @pytest.fixture(autouse=True)

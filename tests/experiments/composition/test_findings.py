@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from figures.composition_table import composition_table
+from draw.composition_table import composition_table
 from numprobe.experiments.composition.findings import section
 
 

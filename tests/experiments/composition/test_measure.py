@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.fakes import write_folder
+from measure.fakes import write_folder
 from numprobe.activations.store import write_activations
 from numprobe.experiments.composition.common_variance import common, signal
 from numprobe.experiments.composition.digit_spaces import digit_space, digits_of, magnitude_columns

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evaluation.fakes import write_folder
+from measure.fakes import write_folder
 from numprobe.errors import NumprobeError
 from numprobe.experiments.composition.number_halves import divide_prompts, number_halves
 

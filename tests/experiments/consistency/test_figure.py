@@ -3,12 +3,12 @@ from itertools import combinations, combinations_with_replacement
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.collect import collect
 from numprobe.experiments.consistency.figure import consistency_rows, draw_angles, draw_layers, draw_models
 from numprobe.experiments.consistency.measure import EXTRA
-from numprobe.figures.style import use_style
+from numprobe.measure.collect import collect
 from numprobe.tables import measurements
 
 MODELS = ("llama", "olmo2", "minilm")

@@ -1,8 +1,9 @@
 import polars as pl
 import pytest
 
-from figures.fake_tables import cross_layer_table
-from figures.inspection import legend, texts
+from draw.fake_tables import cross_layer_table
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.cross_layer.figure import (
     cross_layer,
@@ -11,7 +12,6 @@ from numprobe.experiments.cross_layer.figure import (
     left_out_layers,
     left_out_rows,
 )
-from numprobe.figures.style import use_style
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.fakes import SPLIT, make_probe, write_folder
-from evaluation.planted import write_waves
-from numprobe.evaluation.predict import predict
+from measure.fakes import SPLIT, make_probe, write_folder
+from measure.planted import write_waves
 from numprobe.experiments.cross_layer.measure import cross_layer_rows, matrix_rows
+from numprobe.measure.predict import predict
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form
 from numprobe.tables import measurements

@@ -1,6 +1,6 @@
 import polars as pl
 
-from figures.outcome_tables import outcome_table
+from draw.outcome_tables import outcome_table
 from numprobe.experiments.denoising.findings import section
 
 DENOISED = {"controls": ("none", "wrong number", "random subspace"), "readable": True}

@@ -2,11 +2,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.outcomes import INTERVENTION, outcome_rows
 from numprobe.experiments.embedding_alignment.figure import alignment_drawn, draw_alignment
-from numprobe.figures.style import use_style
+from numprobe.measure.outcomes import INTERVENTION, outcome_rows
 from numprobe.tables import measurements
 
 STRENGTHS = (0.25, 0.5, 1.0)

@@ -11,8 +11,8 @@ from models.constructed import NUMBERS, ArithmeticModel, decoy_frame, wave_frame
 from models.tiny import byte_tokenizer, tiny_model, word_tokenizer
 from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import find_questions
-from numprobe.evaluation.outcomes import INTERVENTION
 from numprobe.experiments.embedding_alignment.measure import alignment_rows
+from numprobe.measure.outcomes import INTERVENTION
 from numprobe.models.architecture import output_matrix
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold

@@ -3,11 +3,11 @@
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
-from figures.test_not_applicable import LINE, REASON, SKIPPED
-from numprobe.evaluation.collect import collect
+from draw.inspection import legend, texts
+from draw.test_not_applicable import LINE, REASON, SKIPPED
+from numprobe.draw.style import use_style
 from numprobe.experiments.embedding_probes.figure import draw_embedding_probes, embedding_probes_rows
-from numprobe.figures.style import use_style
+from numprobe.measure.collect import collect
 from numprobe.tables import measurements
 
 SETTINGS = {"settings": pl.String}

@@ -1,8 +1,8 @@
 import pytest
-from tests.evaluation.fakes import MAXIMUM, SPLIT, make_probe, write_folder
+from tests.measure.fakes import MAXIMUM, SPLIT, make_probe, write_folder
 
-from numprobe.evaluation.settings import evaluate_settings
 from numprobe.experiments.embedding_probes.readings import end_rows, fold_rows, non_decodable
+from numprobe.measure.settings import evaluate_settings
 
 # A fold without the largest number, which is read rightly even one too high: there is no larger candidate.
 BAD = next(fold.test[0] for fold in SPLIT.folds if MAXIMUM not in SPLIT.values_in(fold.test))

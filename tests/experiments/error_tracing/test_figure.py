@@ -1,11 +1,11 @@
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.error_tracing.figure import draw_fates, draw_layers, fate_rows, layer_rows
 from numprobe.experiments.error_tracing.measure import TRACING
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 

@@ -13,10 +13,10 @@ from numprobe.answers.ask import AnswerModel
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.answers.table import answer_table
-from numprobe.evaluation.beside_answers import beside_answers
-from numprobe.evaluation.predict import predict
-from numprobe.evaluation.tracing import Readings, lost_at, through_layers
 from numprobe.experiments.error_tracing.measure import tracing_rows
+from numprobe.measure.beside_answers import beside_answers
+from numprobe.measure.predict import predict
+from numprobe.measure.tracing import Readings, lost_at, through_layers
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_answers import fit_answer_probe

@@ -1,13 +1,13 @@
 import polars as pl
 import pytest
 
-from figures.geometry_tables import frequencies_table, shared_frequencies_table
-from figures.inspection import legend, texts
+from draw.geometry_tables import frequencies_table, shared_frequencies_table
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.collect import collect
 from numprobe.experiments.frequencies.figure import draw_frequencies, frequencies_rows
 from numprobe.experiments.frequencies.shared_figure import draw_shared_frequencies, shared_frequencies_rows
-from numprobe.figures.style import use_style
+from numprobe.measure.collect import collect
 
 REASON = "its numbers are several tokens"
 

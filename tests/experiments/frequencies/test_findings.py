@@ -1,9 +1,9 @@
 """The section on waves."""
 
-from figures.geometry_tables import frequencies_table, shared_frequencies_table
-from numprobe.evaluation.collect import collect
+from draw.geometry_tables import frequencies_table, shared_frequencies_table
 from numprobe.experiments.frequencies.findings import section
-from numprobe.findings.page import findings_page
+from numprobe.measure.collect import collect
+from numprobe.tell.page import findings_page
 
 
 def page() -> str:

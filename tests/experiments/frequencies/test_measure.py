@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.spaces import card, planted, word_table, write_space, write_words
-from numprobe.evaluation.geometry import open_spaces
+from measure.spaces import card, planted, word_table, write_space, write_words
 from numprobe.experiments.frequencies.measure import EXTRA, frequency_rows
 from numprobe.experiments.frequencies.shared import EXTRA as SHARED
 from numprobe.experiments.frequencies.shared import shared_frequency_rows
+from numprobe.measure.geometry import open_spaces
 from numprobe.tables import measurements
 
 

@@ -3,11 +3,11 @@
 import polars as pl
 import pytest
 
-from figures.fake_tables import accuracy_table
-from figures.inspection import legend, texts
+from draw.fake_tables import accuracy_table
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.layer_probes.figure import draw_layer_probes, layer_probes_rows
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 SETTINGS = {"settings": pl.String}

@@ -2,12 +2,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.layer_removal.figure import draw_layer_removal, draw_removal_oracle, layer_removal_rows
 from numprobe.experiments.layer_removal.measure import COLUMNS, removal_rows
 from numprobe.experiments.layer_removal.removal import Removal, all_removals
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 

@@ -2,14 +2,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from figures.fake_tables import states
-from figures.inspection import legend, texts
+from draw.fake_tables import states
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.multi_token import measure, preceding, superposition
 from numprobe.experiments.multi_token.figure import draw_multi_token, multi_token_rows
 from numprobe.experiments.multi_token.preceding_figure import draw_preceding, preceding_rows
 from numprobe.experiments.multi_token.superposition_figure import draw_superposition, superposition_rows
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 

@@ -3,11 +3,11 @@
 import polars as pl
 import pytest
 
-from figures.fake_tables import accuracy_table, transfer_table
-from figures.inspection import legend, texts
+from draw.fake_tables import accuracy_table, transfer_table
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.natural_contexts.figure import draw_natural_contexts, natural_contexts_rows
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 

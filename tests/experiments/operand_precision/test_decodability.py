@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.fakes import SPLIT, make_probe
-from evaluation.fakes import write_folder as write_fake
+from measure.fakes import SPLIT, make_probe
+from measure.fakes import write_folder as write_fake
 from numprobe.experiments.operand_precision.decodability import DECODABILITY, decodability
 from numprobe.experiments.operand_precision.measure import COLUMNS, crossed_errors, precision_rows
 from numprobe.experiments.operand_precision.pairs import crossed_pairs, crossed_prompts

@@ -2,12 +2,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.operand_precision.figure import draw_operand_precision, operand_precision_rows
 from numprobe.experiments.operand_precision.measure import COLUMNS, crossed_errors, graded_rows, group_rows
 from numprobe.experiments.operand_precision.pairs import crossed_pairs, crossed_prompts
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 SKIPPED = measurements([{"model": "minilm", "context": "result", "note": "not applicable: encoder"}], COLUMNS)

@@ -1,11 +1,11 @@
 import polars as pl
 import pytest
 
-from figures.geometry_tables import ordinals_table
-from figures.inspection import legend, texts
+from draw.geometry_tables import ordinals_table
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.ordinals.figure import draw_ordinals, ordinals_rows
-from numprobe.figures.style import use_style
 
 
 @pytest.fixture(autouse=True)

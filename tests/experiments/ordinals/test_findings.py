@@ -1,6 +1,6 @@
 """The section on words with an order."""
 
-from figures.geometry_tables import ordinals_table
+from draw.geometry_tables import ordinals_table
 from numprobe.experiments.ordinals.findings import section
 
 

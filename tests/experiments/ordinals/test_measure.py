@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.fakes import make_probe
+from measure.fakes import make_probe
 from numprobe.activations.store import write_activations
 from numprobe.experiments.ordinals.leave_out import circle_code, line_code
 from numprobe.experiments.ordinals.measure import EXTRA, Effort, ordinal_rows

@@ -1,11 +1,11 @@
 import polars as pl
 import pytest
 
-from figures.geometry_tables import rsa_table
-from figures.inspection import texts
+from draw.geometry_tables import rsa_table
+from draw.inspection import texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.rsa.figure import draw_rsa, rsa_rows
-from numprobe.figures.style import use_style
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """The section on the likeness of number spaces."""
 
-from figures.geometry_tables import rsa_table
+from draw.geometry_tables import rsa_table
 from numprobe.experiments.rsa.findings import section
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.spaces import card, planted, word_table, write_space, write_words
-from numprobe.evaluation.geometry import open_spaces
+from measure.spaces import card, planted, word_table, write_space, write_words
 from numprobe.experiments.rsa.measure import EXTRA, Effort, rsa_rows
+from numprobe.measure.geometry import open_spaces
 from numprobe.tables import measurements
 
 MODELS = ("one", "two", "odd")

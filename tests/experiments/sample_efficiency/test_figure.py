@@ -2,11 +2,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.sample_efficiency.figure import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.experiments.sample_efficiency.summary import EXTRA
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 900)

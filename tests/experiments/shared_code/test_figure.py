@@ -1,11 +1,11 @@
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.shared_code.figure import SERIES, draw_shared_code, draw_sources, shared_code_rows
 from numprobe.experiments.shared_code.measure import EXTRA
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 MODELS = {"llama": ["olmo2", "minilm"], "olmo2": ["llama", "minilm"], "minilm": ["llama", "olmo2"]}

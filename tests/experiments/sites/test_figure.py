@@ -1,10 +1,10 @@
 import polars as pl
 import pytest
 
-from figures.inspection import legend, texts
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.sites.figure import LABELS, draw_sites, sites_rows
-from numprobe.figures.style import use_style
 from numprobe.tables import measurements
 
 

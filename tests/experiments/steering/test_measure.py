@@ -3,8 +3,8 @@ import polars as pl
 import pytest
 
 from interventions.operand_model import LAYERS, operand_model
-from numprobe.evaluation.notes import TOO_FEW
 from numprobe.experiments.steering.measure import COLUMNS, Grid, steering_rows
+from numprobe.measure.notes import TOO_FEW
 from numprobe.tables import measurements
 
 STRENGTHS = (0.0, 1.0)

@@ -1,11 +1,11 @@
 import polars as pl
 import pytest
 
-from figures.fake_tables import cross_layer_table, universal_table
-from figures.inspection import legend, texts
+from draw.fake_tables import cross_layer_table, universal_table
+from draw.inspection import legend, texts
+from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.universal_probe.figure import universal_probe, universal_probe_rows
-from numprobe.figures.style import use_style
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from evaluation.fakes import SPLIT
-from evaluation.planted import write_waves
+from measure.fakes import SPLIT
+from measure.planted import write_waves
 from numprobe.experiments.universal_probe.fit import fit_universal
 from numprobe.experiments.universal_probe.measure import EXTRA, universal_rows
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from numprobe.activations.store import read_positions, read_states
-from numprobe.evaluation.outcomes import INTERVENTION, interval_row
-from numprobe.evaluation.predict import held_out_rows
 from numprobe.experiments.ablation.directions import RANDOM, component, ordered_directions
 from numprobe.experiments.given import Given
 from numprobe.intervals import accuracy_interval
 from numprobe.interventions.controls import RANDOM_COMPONENT
+from numprobe.measure.outcomes import INTERVENTION, interval_row
+from numprobe.measure.predict import held_out_rows
 from numprobe.probes.closed_form import fit_layer, make_target
 from numprobe.probes.codes import make_code
 from numprobe.probes.dataset import TrainingRows, training_rows

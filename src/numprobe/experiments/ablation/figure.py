@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
+from numprobe.draw.rows import checked, nothing_to_draw, runs_of
+from numprobe.draw.style import Style
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
-from numprobe.figures.rows import checked, nothing_to_draw, runs_of
-from numprobe.figures.style import Style
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order

@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.findings.markdown import cell
-from numprobe.findings.markdown import table as grid
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.reach import by_tokens, model_of
+from numprobe.tell.markdown import cell
+from numprobe.tell.markdown import table as grid
 
 _HEADING = """## Directions taken from the operands (`ablation`)
 

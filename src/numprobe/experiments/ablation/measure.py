@@ -11,9 +11,6 @@ import polars as pl
 from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
-from numprobe.evaluation.notes import TOO_FEW
-from numprobe.evaluation.outcomes import INTERVENTION, interval_row, subsets
-from numprobe.evaluation.predict import split_of
 from numprobe.experiments.ablation.directions import (
     PATTERNS,
     RANDOM,
@@ -31,6 +28,9 @@ from numprobe.interventions.folds import Folds, unseen_folds
 from numprobe.interventions.operands import operand_questions, operand_tokens, read_later
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.interventions.states import Earlier, answers_and_states, earlier_tokens, shift
+from numprobe.measure.notes import TOO_FEW
+from numprobe.measure.outcomes import INTERVENTION, interval_row, subsets
+from numprobe.measure.predict import split_of
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.style import Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
-from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
-from numprobe.figures.style import Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

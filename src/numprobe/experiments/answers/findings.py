@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.findings.markdown import asked_keys, pivot
 from numprobe.layers import layer_order
+from numprobe.tell.markdown import asked_keys, pivot
 
 _HEADING = """## Reading the answer (`answers`)
 

@@ -7,13 +7,13 @@ import numpy as np
 import polars as pl
 
 from numprobe.answers.kinds import RIGHT, kinds_of, known_kinds
-from numprobe.evaluation.auc import auc_interval, auc_lead_interval
-from numprobe.evaluation.beside_answers import beside_answers
-from numprobe.evaluation.outcomes import interval_row, subsets
-from numprobe.evaluation.predict import control_of
 from numprobe.experiments.answers.scores import answer_labels, answer_surprise
 from numprobe.experiments.given import Given
 from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_interval, r2_interval
+from numprobe.measure.auc import auc_interval, auc_lead_interval
+from numprobe.measure.beside_answers import beside_answers
+from numprobe.measure.outcomes import interval_row, subsets
+from numprobe.measure.predict import control_of
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.splits import Split

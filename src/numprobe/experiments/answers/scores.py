@@ -8,8 +8,8 @@ import polars as pl
 from scipy.special import logsumexp
 
 from numprobe.activations.store import read_positions, read_states
-from numprobe.evaluation.beside_answers import beside_answers
-from numprobe.evaluation.predict import control_of, held_out_rows, split_of
+from numprobe.measure.beside_answers import beside_answers
+from numprobe.measure.predict import control_of, held_out_rows, split_of
 from numprobe.probes.controls import control_labels
 from numprobe.probes.probe import Probe
 from numprobe.splits import Split

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from numprobe.draw.panels import bars, curve, explain_empty, fraction_axis, legend_entry, line, title_columns
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.style import PAGE_WIDTH, Style, say, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.panels import bars, curve, explain_empty, fraction_axis, legend_entry, line, title_columns
-from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
-from numprobe.figures.style import PAGE_WIDTH, Style, say, set_layer_axis
 from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from numprobe.experiments.causal_subspace.measure import OWN_ANSWERS
-from numprobe.findings.markdown import cell, per_cent
 from numprobe.interventions.reach import by_tokens, model_of
+from numprobe.tell.markdown import cell, per_cent
 
 _HEADING = """## Is the subspace from which a number is read the one that the model uses? (`causal_subspace`)
 

@@ -10,8 +10,6 @@ import polars as pl
 import torch
 
 from numprobe.answers.ask import AnswerModel
-from numprobe.evaluation.outcomes import interval_row
-from numprobe.evaluation.subspaces import overlap, principal_angles, random_angles
 from numprobe.experiments.asked import load_answer_model
 from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs
 from numprobe.experiments.causal_subspace.interchange import Interchange, find_interchange
@@ -23,6 +21,8 @@ from numprobe.experiments.given import Given
 from numprobe.intervals import accuracy_interval, prompt_accuracy_interval
 from numprobe.interventions.directions import random_basis, relative_norm
 from numprobe.interventions.states import states_at
+from numprobe.measure.outcomes import interval_row
+from numprobe.measure.subspaces import overlap, principal_angles, random_angles
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.probes.readout import readout_basis

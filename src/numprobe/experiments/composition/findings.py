@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from numprobe.findings.markdown import cell, pivot
 from numprobe.layers import layer_order
+from numprobe.tell.markdown import cell, pivot
 
 _NOTE = """Share of the variance between numbers (that two halves of the prompts have in common) which a sum of one
 vector per digit and place explains; tables of pairs of digits explain `pairs` more, `whole` is left. In brackets 95 %

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 
 from numprobe.activations.store import read_manifest
-from numprobe.evaluation.accuracy import in_layers
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.experiments.composition.common_variance import Estimate, common, signal
 from numprobe.experiments.composition.digit_spaces import Space, added_directions, digit_space, magnitude_columns
 from numprobe.experiments.composition.number_halves import number_halves
 from numprobe.experiments.given import Given
+from numprobe.measure.accuracy import in_layers
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones: what columns are added to, and the dimensions of a part.

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from numprobe.draw.not_applicable import drawn_or_reasons
+from numprobe.draw.panels import tell_left_out
+from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, notes, nothing_to_draw
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, say, series_styles
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.not_applicable import drawn_or_reasons
-from numprobe.figures.panels import tell_left_out
-from numprobe.figures.rows import checked, contexts_in_order, in_order, is_not_applicable, notes, nothing_to_draw
-from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, say, series_styles
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.findings.markdown import cell, pivot
+from numprobe.tell.markdown import cell, pivot
 
 _HEADING = """## Do seeds, layers and models learn the same code?
 

@@ -13,8 +13,6 @@ import numpy as np
 import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
-from numprobe.evaluation.subspaces import overlap, principal_angles, random_angles
 from numprobe.experiments.consistency.half_fits import (
     HalfFits,
     Key,
@@ -27,6 +25,8 @@ from numprobe.experiments.consistency.kernels import centre, similarity
 from numprobe.experiments.consistency.sets import iou, random_iou
 from numprobe.experiments.given import Given
 from numprobe.layers import middle_layer
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.measure.subspaces import overlap, principal_angles, random_angles
 from numprobe.probes.codes import make_code
 from numprobe.probes.readout import frequency_weights, number_kernel, readout_basis
 from numprobe.tables import measurements

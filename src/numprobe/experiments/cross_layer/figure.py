@@ -9,11 +9,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from numprobe.draw.layer_series import Series, draw_series, with_paper
+from numprobe.draw.panels import explain_empty
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, layer_ticks
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.layer_series import Series, draw_series, with_paper
-from numprobe.figures.panels import explain_empty
-from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
-from numprobe.figures.style import CONTROLS, PAGE_WIDTH, Style, layer_ticks
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

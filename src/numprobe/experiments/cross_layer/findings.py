@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.figures.published import read_published
-from numprobe.findings.markdown import cell, per_cent, pivot
+from numprobe.draw.published import read_published
 from numprobe.layers import layer_order
+from numprobe.tell.markdown import cell, per_cent, pivot
 
 #: What the issue of one code in all layers is judged by: the share that the inner layers should reach.
 _READ = 0.95

@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.evaluation.accuracy import constant_answer_rows, constant_state_rows
-from numprobe.evaluation.by_layer import layer_rows, marked
-from numprobe.evaluation.origin import check_origin
-from numprobe.evaluation.predict import control_of, predict
 from numprobe.experiments.cross_layer.layer_likeness import likeness_rows
 from numprobe.experiments.given import Given
+from numprobe.measure.accuracy import constant_answer_rows, constant_state_rows
+from numprobe.measure.by_layer import layer_rows, marked
+from numprobe.measure.origin import check_origin
+from numprobe.measure.predict import control_of, predict
 from numprobe.probes.dataset import TrainingRows, describe_split, training_rows, whole_fold
 from numprobe.probes.fit_pooled import best_normalisations, fit_left_out, number_target, pooled_probe, select
 from numprobe.probes.pooled import Pool

@@ -14,7 +14,6 @@ from scipy.special import logsumexp
 
 from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
-from numprobe.evaluation.outcomes import share_rows
 from numprobe.experiments.asked import load_asked
 from numprobe.experiments.given import Given
 from numprobe.interventions.choice import TEST, is_validation
@@ -23,6 +22,7 @@ from numprobe.interventions.directions import random_complement, rescaled
 from numprobe.interventions.folds import Folds, other_numbers, pattern_states
 from numprobe.interventions.measure import MOVEMENT, Movement, Row, Trial, movement_rows
 from numprobe.interventions.trial import last_token_trial
+from numprobe.measure.outcomes import share_rows
 from numprobe.probes.dataset import training_rows
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe

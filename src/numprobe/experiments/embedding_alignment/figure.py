@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.not_applicable import drawn_or_reasons
+from numprobe.draw.panels import Panels, explain_empty, fraction_axis, legend_entry, line, points, title_columns
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.style import PAGE_WIDTH, Style
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.not_applicable import drawn_or_reasons
-from numprobe.figures.panels import Panels, explain_empty, fraction_axis, legend_entry, line, points, title_columns
-from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
-from numprobe.figures.style import PAGE_WIDTH, Style
 from numprobe.tables import MEASUREMENT
 
 #: Variants (the column `site`): titles of their panels, and styles.

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.findings.markdown import cell, per_cent
-from numprobe.findings.markdown import table as grid
+from numprobe.tell.markdown import cell, per_cent
+from numprobe.tell.markdown import table as grid
 
 _CONTROLS = ("wrong number", "random direction", "principal components")
 _VARIANTS = {"input": "input", "both": "input, output"}

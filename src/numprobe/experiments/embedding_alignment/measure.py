@@ -10,9 +10,6 @@ import polars as pl
 from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
-from numprobe.evaluation.notes import NOT_APPLICABLE
-from numprobe.evaluation.outcomes import INTERVENTION, Row, interval_row, outcome_rows
-from numprobe.evaluation.predict import split_of
 from numprobe.experiments.asked import load_asked
 from numprobe.experiments.embedding_alignment.alignment import CONTROLS, pattern_rank, row_changes
 from numprobe.experiments.embedding_alignment.embedding_rows import replaced_rows
@@ -21,6 +18,9 @@ from numprobe.intervals import accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.folds import is_tested, unseen_folds
+from numprobe.measure.notes import NOT_APPLICABLE
+from numprobe.measure.outcomes import INTERVENTION, Row, interval_row, outcome_rows
+from numprobe.measure.predict import split_of
 from numprobe.models.architecture import output_matrix
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
@@ -105,7 +105,7 @@ def alignment_rows(
 
     Returns
     -------
-    Rows for `numprobe.tables.measurements` with the columns `numprobe.evaluation.outcomes.INTERVENTION`, that lack
+    Rows for `numprobe.tables.measurements` with the columns `numprobe.measure.outcomes.INTERVENTION`, that lack
     `model` and `context`. `site`: `INPUT` or `BOTH`. Metrics of `outcome_rows`; and `embedding_accuracy` of each matrix
     (`layer`): the share of the moved rows that the probe reads as their own number. A row with a note if no operand is
     one token whose row moves.

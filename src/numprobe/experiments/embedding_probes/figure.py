@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.panels import bars, tell_left_out
+from numprobe.draw.published import published
+from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.series import leading_probe
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, probe_style
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.panels import bars, tell_left_out
-from numprobe.figures.published import published
-from numprobe.figures.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw
-from numprobe.figures.series import leading_probe
-from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, probe_style
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

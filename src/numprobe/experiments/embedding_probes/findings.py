@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.figures.published import published
-from numprobe.figures.series import leading_probe
-from numprobe.figures.style import probe_order
-from numprobe.findings.markdown import cell, per_cent, pivot
+from numprobe.draw.published import published
+from numprobe.draw.series import leading_probe
+from numprobe.draw.style import probe_order
+from numprobe.tell.markdown import cell, per_cent, pivot
 
 #: Lists of misread numbers that are longer than this are cut.
 MOST_LISTED = 40

@@ -1,10 +1,10 @@
 """Every number of the embedding matrices read by the probe that was fitted without it."""
 
-from numprobe.evaluation.origin import read_card
-from numprobe.evaluation.settings import EXTRA, evaluate_settings
 from numprobe.experiments.embedding_probes.readings import end_rows, fold_rows, non_decodable
 from numprobe.experiments.given import Given
 from numprobe.experiments.probed import load_probes
+from numprobe.measure.origin import read_card
+from numprobe.measure.settings import EXTRA, evaluate_settings
 from numprobe.tables import measurements
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.evaluation.accuracy import score
+from numprobe.measure.accuracy import score
 
 Row = dict[str, Any]
 

@@ -9,10 +9,10 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from numprobe.draw.panels import Panels, context_panels, curve, explain_empty, legend_entry, title_columns
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.panels import Panels, context_panels, curve, explain_empty, legend_entry, title_columns
-from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
-from numprobe.figures.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from numprobe.findings.markdown import asked_keys, cell, pivot
-from numprobe.findings.markdown import table as markdown
+from numprobe.tell.markdown import asked_keys, cell, pivot
+from numprobe.tell.markdown import table as markdown
 
 #: With fewer wrong answers an operation is counted but not told.
 FEWEST = 10

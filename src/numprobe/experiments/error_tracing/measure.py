@@ -7,10 +7,12 @@ import numpy as np
 import polars as pl
 
 from numprobe.answers.kinds import kinds_of, known_kinds
-from numprobe.evaluation.beside_answers import beside_answers
-from numprobe.evaluation.outcomes import interval_row, subsets
-from numprobe.evaluation.predict import predict
-from numprobe.evaluation.tracing import (
+from numprobe.experiments.given import Given
+from numprobe.intervals import prompt_accuracy_interval, prompt_mean_interval
+from numprobe.measure.beside_answers import beside_answers
+from numprobe.measure.outcomes import interval_row, subsets
+from numprobe.measure.predict import predict
+from numprobe.measure.tracing import (
     KEPT,
     LOST,
     NEVER,
@@ -22,8 +24,6 @@ from numprobe.evaluation.tracing import (
     through_layers,
     transitions,
 )
-from numprobe.experiments.given import Given
-from numprobe.intervals import prompt_accuracy_interval, prompt_mean_interval
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.tables import measurements, read_table

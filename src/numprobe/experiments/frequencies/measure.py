@@ -6,10 +6,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.evaluation.geometry import VOCABULARY, Folder, Spaces, open_spaces
-from numprobe.evaluation.matched_tokens import token_states
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
-from numprobe.evaluation.vocabulary import FEWEST, ROTATED, SHUFFLED, kappa_rows
 from numprobe.experiments.frequencies.waves import (
     MODULI,
     Waves,
@@ -22,6 +18,10 @@ from numprobe.experiments.frequencies.waves import (
     rotated_waves,
 )
 from numprobe.experiments.given import Given
+from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
+from numprobe.measure.matched_tokens import token_states
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.measure.vocabulary import FEWEST, ROTATED, SHUFFLED, kappa_rows
 from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, read_table
 

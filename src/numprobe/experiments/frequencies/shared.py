@@ -11,12 +11,6 @@ import numpy as np
 import polars as pl
 
 from numprobe.activations.store import read_manifest
-from numprobe.evaluation.depth import MatchedLayers, matched_layers
-from numprobe.evaluation.geometry import VOCABULARY, Spaces, open_spaces
-from numprobe.evaluation.matched_tokens import token_states
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
-from numprobe.evaluation.similarity import p_value
-from numprobe.evaluation.vocabulary import FEWEST, ROTATED
 from numprobe.experiments.frequencies.measure import TOO_FEW
 from numprobe.experiments.frequencies.waves import (
     consecutive,
@@ -28,6 +22,12 @@ from numprobe.experiments.frequencies.waves import (
     strongest,
 )
 from numprobe.experiments.given import Given
+from numprobe.measure.depth import MatchedLayers, matched_layers
+from numprobe.measure.geometry import VOCABULARY, Spaces, open_spaces
+from numprobe.measure.matched_tokens import token_states
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.measure.similarity import p_value
+from numprobe.measure.vocabulary import FEWEST, ROTATED
 from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, read_table
 

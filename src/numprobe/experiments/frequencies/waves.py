@@ -1,6 +1,6 @@
 """Waves in states of consecutive numbers: how few of them hold the power, and which ones models share.
 
-All quantities are functions of the shares of the frequencies in the variance (`numprobe.evaluation.spectra`). Permuting
+All quantities are functions of the shares of the frequencies in the variance (`numprobe.measure.spectra`). Permuting
 numbers gives their null; rotating the states and drawing dimensions with replacement gives their interval.
 """
 
@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.fft import rfft
 
-from numprobe.evaluation.spectra import principal_coordinates
+from numprobe.measure.spectra import principal_coordinates
 from numprobe.seeding import generator
 
 #: Moduli T: the classes of n mod T hold the power of all waves whose period divides T.

@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.draw.published import published
+from numprobe.draw.rows import CONSTANT_STATE, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.series import leading_probe
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
-from numprobe.figures.published import published
-from numprobe.figures.rows import CONSTANT_STATE, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
-from numprobe.figures.series import leading_probe
-from numprobe.figures.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from numprobe.figures.series import leading_probe
-from numprobe.figures.style import probe_order
-from numprobe.findings.markdown import cell, per_cent, pivot
+from numprobe.draw.series import leading_probe
+from numprobe.draw.style import probe_order
 from numprobe.layers import layer_order, middle_layer
+from numprobe.tell.markdown import cell, per_cent, pivot
 
 _KEY = ["model", "context"]
 

@@ -1,9 +1,9 @@
 """Accuracy of the probes that were trained by gradient descent, layer by layer."""
 
-from numprobe.evaluation.origin import read_card
-from numprobe.evaluation.settings import EXTRA, evaluate_settings
 from numprobe.experiments.given import Given
 from numprobe.experiments.probed import load_probes
+from numprobe.measure.origin import read_card
+from numprobe.measure.settings import EXTRA, evaluate_settings
 from numprobe.tables import measurements
 
 

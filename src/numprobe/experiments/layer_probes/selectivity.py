@@ -9,10 +9,10 @@ import numpy as np
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.notes import CONSTANT_STATE
 from numprobe.experiments.given import Given
 from numprobe.experiments.layer_probes.seen import SEEN, control_task, fit_seen, fit_seen_iteratively, prompt_groups
 from numprobe.intervals import Interval, accuracy_interval, mean_interval
+from numprobe.measure.notes import CONSTANT_STATE
 from numprobe.probes.codes import CODES
 from numprobe.probes.fit_iterative import is_constant
 from numprobe.probes.probe import Probe

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.panels import bars, context_panels, explain_empty, legend_entry, points, title_columns
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds, runs_of
+from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.panels import bars, context_panels, explain_empty, legend_entry, points, title_columns
-from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds, runs_of
-from numprobe.figures.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.findings.markdown import cell, per_cent
-from numprobe.findings.markdown import table as markdown
 from numprobe.prompts.templates import RESULTS
+from numprobe.tell.markdown import cell, per_cent
+from numprobe.tell.markdown import table as markdown
 
 _HEADING = """## Does removing a part of the model repair its answers? (`layer_removal`)
 

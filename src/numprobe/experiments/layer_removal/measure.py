@@ -8,12 +8,12 @@ import polars as pl
 
 from numprobe.answers.sample import sample_questions
 from numprobe.answers.spoken import NO_NUMBER
-from numprobe.evaluation.outcomes import INTERVENTION, interval_row, outcome_rows, subsets
 from numprobe.experiments.asked import load_asked
 from numprobe.experiments.given import Given
 from numprobe.experiments.layer_removal.removal import PARTS, Removal, removal_answers
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, is_validation
+from numprobe.measure.outcomes import INTERVENTION, interval_row, outcome_rows, subsets
 
 Row = dict[str, Any]
 

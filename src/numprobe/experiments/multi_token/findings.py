@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.findings.markdown import pivot
+from numprobe.tell.markdown import pivot
 
 _WHOLE = {
     "joint_accuracy": "whole number",

@@ -10,10 +10,10 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.experiments.given import Given
 from numprobe.experiments.multi_token.pigeonhole import Estimate, whole_numbers
 from numprobe.intervals import Interval, accuracy_interval
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.probes.controls import control_labels
 from numprobe.probes.held_out import Reading, inner_accuracy, read_held_out
 from numprobe.splits import Split, make_split

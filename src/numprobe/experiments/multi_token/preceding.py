@@ -16,11 +16,11 @@ import torch
 
 from numprobe.activations.context import Extraction
 from numprobe.activations.extract import check_states
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.experiments.given import Given
 from numprobe.experiments.multi_token.lens import Head, LensSettings, fit_lens, output_head
 from numprobe.experiments.multi_token.sequences import draw_sequences, last_states, number_candidates, word_candidates
 from numprobe.intervals import accuracy_interval
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.models.architecture import locate_parts
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.source import parse_source

@@ -5,10 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.figures.panels import context_panels, explain_empty, fraction_axis, legend_entry, points
-from numprobe.figures.published import published
-from numprobe.figures.rows import checked, in_order, is_not_applicable, nothing_to_draw
-from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PROBES, Style
+from numprobe.draw.panels import context_panels, explain_empty, fraction_axis, legend_entry, points
+from numprobe.draw.published import published
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PROBES, Style
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

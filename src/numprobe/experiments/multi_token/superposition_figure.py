@@ -4,9 +4,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numprobe.figures.panels import fraction_axis, legend_entry, points
-from numprobe.figures.rows import checked, nothing_to_draw
-from numprobe.figures.style import CONTROLS, PAGE_WIDTH, Style, series_styles
+from numprobe.draw.panels import fraction_axis, legend_entry, points
+from numprobe.draw.rows import checked, nothing_to_draw
+from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, series_styles
 from numprobe.tables import MEASUREMENT
 
 _METRICS = ("accuracy", "joint_accuracy", "product_accuracy")

@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.panels import (
+from numprobe.draw.panels import (
     context_panels,
     curve,
     curves_of,
@@ -17,11 +16,12 @@ from numprobe.figures.panels import (
     legend_entry,
     title_columns,
 )
-from numprobe.figures.published import published
-from numprobe.figures.rows import checked, in_order, nothing_to_draw
-from numprobe.figures.series import Series, kind_of_control, measured_accuracies, series_of
-from numprobe.figures.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set_layer_axis
-from numprobe.figures.transfer import LINES, control_entries
+from numprobe.draw.published import published
+from numprobe.draw.rows import checked, in_order, nothing_to_draw
+from numprobe.draw.series import Series, kind_of_control, measured_accuracies, series_of
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set_layer_axis
+from numprobe.draw.transfer import LINES, control_entries
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.figures.published import published
-from numprobe.figures.series import leading_probe
-from numprobe.findings.markdown import cell, pivot
+from numprobe.draw.published import published
+from numprobe.draw.series import leading_probe
 from numprobe.layers import layer_order, middle_layer
+from numprobe.tell.markdown import cell, pivot
 
 _NATURAL = "domain="
 

@@ -7,7 +7,7 @@ import polars as pl
 from scipy.special import log_softmax
 
 from numprobe.activations.store import read_positions, read_states
-from numprobe.evaluation.predict import held_out_rows, split_of
+from numprobe.measure.predict import held_out_rows, split_of
 from numprobe.probes.probe import Probe
 
 #: One row per number and layer. `decodable`: whether all its states are read as the number; `log_probability`: of the

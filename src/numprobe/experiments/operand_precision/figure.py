@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from numprobe.draw.not_applicable import drawn_or_reasons
+from numprobe.draw.panels import Panels, bars, explain_empty, legend_entry, points, title_columns
+from numprobe.draw.published import published
+from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.not_applicable import drawn_or_reasons
-from numprobe.figures.panels import Panels, bars, explain_empty, legend_entry, points, title_columns
-from numprobe.figures.published import published
-from numprobe.figures.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
-from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

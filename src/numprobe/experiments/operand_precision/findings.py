@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from numprobe.figures.published import published
-from numprobe.figures.rows import in_order, is_not_applicable
-from numprobe.figures.style import probe_order
-from numprobe.findings.markdown import cell, per_cent
-from numprobe.findings.markdown import table as markdown
+from numprobe.draw.published import published
+from numprobe.draw.rows import in_order, is_not_applicable
+from numprobe.draw.style import probe_order
 from numprobe.layers import middle_layer
+from numprobe.tell.markdown import cell, per_cent
+from numprobe.tell.markdown import table as markdown
 
 _HEADING = """## Do models err more on numbers that are read badly? (`operand_precision`)
 

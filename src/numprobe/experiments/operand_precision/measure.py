@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 from scipy.stats import rankdata
 
-from numprobe.evaluation.notes import NOT_APPLICABLE
-from numprobe.evaluation.outcomes import subsets
 from numprobe.experiments.given import Given
 from numprobe.experiments.operand_precision.decodability import decodability
 from numprobe.experiments.operand_precision.pairs import pairs_of
 from numprobe.intervals import Interval, prompt_accuracy_interval, resampling_weights
+from numprobe.measure.notes import NOT_APPLICABLE
+from numprobe.measure.outcomes import subsets
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.seeding import derive_seed, generator
 from numprobe.tables import read_table
@@ -244,7 +244,7 @@ def _against_controls(matched: pl.DataFrame, resamples: int, seed: int) -> Itera
 def _pigeonhole(numbers: np.ndarray, controls: np.ndarray, scores: np.ndarray, resamples: int, seed: int) -> Row:
     """Return the mean over the numbers of the mean over their controls, and its interval.
 
-    Numbers share controls, so both are resampled (Owen 2007, as `numprobe.evaluation.pigeonhole`). Where all scores are
+    Numbers share controls, so both are resampled (Owen 2007, as `numprobe.measure.pigeonhole`). Where all scores are
     equal, or there is one number, a bootstrap says nothing.
     """
     present, place = np.unique(numbers, return_inverse=True)

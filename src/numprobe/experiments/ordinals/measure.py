@@ -9,8 +9,6 @@ import numpy as np
 import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
-from numprobe.evaluation.similarity import p_value
 from numprobe.experiments.given import Given
 from numprobe.experiments.ordinals.leave_out import (
     LeaveOut,
@@ -23,6 +21,8 @@ from numprobe.experiments.ordinals.leave_out import (
 )
 from numprobe.experiments.ordinals.words import SETS, OrderedSet
 from numprobe.intervals import BOOTSTRAP, WILSON, resampling_weights, wilson
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.measure.similarity import p_value
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.tables import measurements
 

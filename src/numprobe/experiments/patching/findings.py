@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.findings.outcomes import beats_controls, operation_table, reported, setting_table
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
+from numprobe.tell.outcomes import beats_controls, operation_table, reported, setting_table
 
 _HEADING = """## Patching (oracle)
 

@@ -4,11 +4,11 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.draw.pairs import curve_lines, models_of, pair_curves, pair_matrices, pair_points
+from numprobe.draw.panels import tell_left_out
+from numprobe.draw.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.pairs import curve_lines, models_of, pair_curves, pair_matrices, pair_points
-from numprobe.figures.panels import tell_left_out
-from numprobe.figures.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw, over_all_folds
-from numprobe.figures.style import NOTE_COLOUR, PAGE_WIDTH
 from numprobe.tables import MEASUREMENT
 
 EXTRA = ("other", "other_layer", "dissimilarity", "depth", "p_value")

@@ -11,11 +11,14 @@ import numpy as np
 import polars as pl
 
 from numprobe.activations.store import read_manifest
-from numprobe.evaluation.depth import MatchedLayers, matched_layers
-from numprobe.evaluation.geometry import VOCABULARY, Folder, Spaces, open_spaces
-from numprobe.evaluation.matched_tokens import token_states
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
-from numprobe.evaluation.similarity import (
+from numprobe.experiments.given import Given
+from numprobe.intervals import BOOTSTRAP
+from numprobe.layers import middle_layer
+from numprobe.measure.depth import MatchedLayers, matched_layers
+from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
+from numprobe.measure.matched_tokens import token_states
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.measure.similarity import (
     CORRELATIONS,
     DISSIMILARITIES,
     THEORIES,
@@ -26,9 +29,6 @@ from numprobe.evaluation.similarity import (
     mantel_null,
     p_value,
 )
-from numprobe.experiments.given import Given
-from numprobe.intervals import BOOTSTRAP
-from numprobe.layers import middle_layer
 from numprobe.probes.controls import gaussian_states
 from numprobe.sealed import read_sealed_json
 from numprobe.tables import measurements, read_table

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.findings.markdown import cell, per_cent
+from numprobe.tell.markdown import cell, per_cent
 
 #: Probes that write numbers as waves; all others are their rivals.
 WAVES = ("fourier", "sinusoidal", "wave", "circular", "helix")

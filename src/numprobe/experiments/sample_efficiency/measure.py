@@ -6,13 +6,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.experiments.given import Given
 from numprobe.experiments.sample_efficiency.fits import Reading, measure_order
 from numprobe.experiments.sample_efficiency.iterative import measure_iterative
 from numprobe.experiments.sample_efficiency.order import FEWEST, Order, make_order
 from numprobe.experiments.sample_efficiency.sample import Sample, read_sample
 from numprobe.experiments.sample_efficiency.summary import EXTRA, Row, measurement_rows
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.probes.codes import CODES
 from numprobe.tables import measurements
 

@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.not_applicable import drawn_or_reasons
-from numprobe.figures.panels import (
+from numprobe.draw.not_applicable import drawn_or_reasons
+from numprobe.draw.panels import (
     context_panels,
     curve,
     explain_empty,
@@ -20,8 +19,9 @@ from numprobe.figures.panels import (
     points,
     title_columns,
 )
-from numprobe.figures.rows import VOCABULARY, checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw
-from numprobe.figures.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, set_layer_axis
+from numprobe.draw.rows import VOCABULARY, checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, set_layer_axis
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order, middle_layer
 from numprobe.tables import MEASUREMENT
 

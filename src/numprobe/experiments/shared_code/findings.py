@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.findings.markdown import cell, per_cent, pivot
 from numprobe.layers import middle_layer
+from numprobe.tell.markdown import cell, per_cent, pivot
 
 _NAMES = {"shared": "others' code", "own": "own code", "shuffled": "shuffled others", "random": "random waves"}
 _NAMES |= {"unweighted": "all waves"}

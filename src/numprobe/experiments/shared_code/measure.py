@@ -10,8 +10,6 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
-from numprobe.evaluation.accuracy import score, single_token_ranges
-from numprobe.evaluation.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.experiments.given import Given
 from numprobe.experiments.shared_code.number_code import (
     Evidence,
@@ -22,6 +20,8 @@ from numprobe.experiments.shared_code.number_code import (
     pool,
     reassign,
 )
+from numprobe.measure.accuracy import score, single_token_ranges
+from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels
 from numprobe.probes.halves import make_halves

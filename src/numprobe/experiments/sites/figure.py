@@ -7,10 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
-from numprobe.figures.published import published
-from numprobe.figures.rows import (
+from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.draw.published import published
+from numprobe.draw.rows import (
     CONSTANT_STATE,
     checked,
     in_order,
@@ -19,7 +18,8 @@ from numprobe.figures.rows import (
     over_all_folds,
     runs_of,
 )
-from numprobe.figures.style import CONTROLS, Style, probe_order, set_layer_axis
+from numprobe.draw.style import CONTROLS, Style, probe_order, set_layer_axis
+from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.figures.published import published
-from numprobe.findings.markdown import cell, per_cent, pivot
+from numprobe.draw.published import published
 from numprobe.layers import middle_layer
+from numprobe.tell.markdown import cell, per_cent, pivot
 
 #: Sites and their names on the page.
 _SITES = {

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from numprobe.activations.store import read_manifest
-from numprobe.evaluation.accuracy import Row, evaluate
-from numprobe.evaluation.origin import read_card
 from numprobe.experiments.given import Given
+from numprobe.measure.accuracy import Row, evaluate
+from numprobe.measure.origin import read_card
 from numprobe.probes.dataset import describe_split, training_rows
 from numprobe.probes.fit_closed_form import fit_closed_form
 from numprobe.splits import Split
@@ -55,7 +55,7 @@ def site_rows(
     described
         The split as probes record it (`numprobe.probes.dataset.describe_split`); its seed is the study's.
     card, control, resamples
-        As `numprobe.evaluation.accuracy.evaluate`.
+        As `numprobe.measure.accuracy.evaluate`.
 
     Returns
     -------

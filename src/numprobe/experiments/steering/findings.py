@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.findings.markdown import cell, per_cent
-from numprobe.findings.markdown import table as grid
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.reach import by_tokens, model_of
+from numprobe.tell.markdown import cell, per_cent
+from numprobe.tell.markdown import table as grid
 
 _HEADING = """## Operands moved to other numbers (`steering`)
 

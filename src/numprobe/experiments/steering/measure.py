@@ -10,9 +10,6 @@ import polars as pl
 from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.answers.spoken import NO_NUMBER
-from numprobe.evaluation.notes import TOO_FEW
-from numprobe.evaluation.outcomes import INTERVENTION, interval_row, subsets
-from numprobe.evaluation.predict import split_of
 from numprobe.experiments.asked import load_asked
 from numprobe.experiments.given import Given
 from numprobe.intervals import prompt_accuracy_interval
@@ -20,6 +17,9 @@ from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_val
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.operands import read_later, results_with
 from numprobe.interventions.steering import PATTERNS, STATE, Changes, Steerable, find_steerable, steering_changes
+from numprobe.measure.notes import TOO_FEW
+from numprobe.measure.outcomes import INTERVENTION, interval_row, subsets
+from numprobe.measure.predict import split_of
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 

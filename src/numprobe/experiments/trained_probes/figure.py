@@ -1,7 +1,7 @@
 """Accuracy over the layers of the probes that are trained by gradient descent."""
 
+from numprobe.draw.accuracy import accuracy_rows, draw_accuracy
 from numprobe.experiments.drawn import Drawn, Tables, Values
-from numprobe.figures.accuracy import accuracy_rows, draw_accuracy
 
 
 def trained_probes(tables: Tables, values: Values) -> Drawn:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.findings.markdown import pivot
 from numprobe.layers import layer_order
+from numprobe.tell.markdown import pivot
 
 _HEADING = """## Probes trained by gradient descent (`trained_probes`)
 

@@ -1,9 +1,9 @@
 """Accuracy of the probes that are trained by gradient descent, beside the leading closed-form probe."""
 
-from numprobe.evaluation.accuracy import evaluate
-from numprobe.evaluation.origin import read_card
 from numprobe.experiments.given import Given
 from numprobe.experiments.probed import load_probes
+from numprobe.measure.accuracy import evaluate
+from numprobe.measure.origin import read_card
 from numprobe.tables import measurements
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.findings.markdown import cell, per_cent, pivot
 from numprobe.layers import middle_layer
+from numprobe.tell.markdown import cell, per_cent, pivot
 
 _PLAIN = pl.col("control") == "none"
 _EVERYWHERE = pl.col("fitted_on") == "all layers and contexts"

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.evaluation.accuracy import constant_answer_rows, constant_state_rows, in_layers
-from numprobe.evaluation.by_layer import layer_rows, marked
-from numprobe.evaluation.predict import predict
 from numprobe.experiments.given import Given
 from numprobe.intervals import mean_interval
+from numprobe.measure.accuracy import constant_answer_rows, constant_state_rows, in_layers
+from numprobe.measure.by_layer import layer_rows, marked
+from numprobe.measure.predict import predict
 from numprobe.probes.pooled import NORMALISATIONS
 from numprobe.probes.probe import ALL, Probe, load_probe
 from numprobe.tables import measurements

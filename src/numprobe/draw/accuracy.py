@@ -1,0 +1,187 @@
+"""Accuracy over the layers, for every probe, model and context, and for the controls."""
+
+from collections.abc import Sequence
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.draw.panels import (
+    context_panels,
+    curves_of,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    name_ends,
+    title_columns,
+)
+from numprobe.draw.panels import points as draw_points
+from numprobe.draw.rows import CONSTANT_STATE, VOCABULARY, contexts_in_order, in_order, is_not_applicable
+from numprobe.draw.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of
+from numprobe.draw.style import CONTROLS, layer_label, probe_style, set_layer_axis
+from numprobe.layers import layer_order
+
+_VALUES = "values="
+#: Controls that are the same in all layers: what the most frequent number, and the last token alone, reach.
+LEVELS = ("constant", "last_token")
+#: Controls that are states of their own, with the leading probe fitted on them.
+STATES = ("untrained", "mixed")
+_COLUMNS = (
+    "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "n_prompts", "note",
+)  # fmt: skip
+
+
+def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
+    """The accuracies that the figure shows.
+
+    Parameters
+    ----------
+    table
+        The accuracy table (numprobe.tables.MEASUREMENT).
+    what
+        "probes": every probe, the leading probe on subsets of the values and on untrained and mixed states.
+        "controls": the leading probe and its controls. Both with the controls `LEVELS` and the combinations that do
+        not apply.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies.
+    """
+    accuracies, leading = measured_accuracies(table)
+    whole = pl.col("subset") == "all"
+    constant = whole & pl.col("control").is_in(LEVELS)
+    if what == "probes":
+        part = pl.col("subset").str.starts_with(_VALUES) & (pl.col("probe") == leading)
+        states = whole & (pl.col("probe") == leading) & kind_of_control().is_in(STATES)
+        wanted = constant | states | ((pl.col("control") == "none") & (whole | part))
+    else:
+        wanted = constant | (whole & (pl.col("probe") == leading))
+    return accuracies.filter(wanted | is_not_applicable()).select(_COLUMNS)
+
+
+def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None) -> Figure:
+    """Small multiples: a row per model, a column per context; x = layer, y = accuracy.
+
+    Parameters
+    ----------
+    drawn
+        What `accuracy_rows` returned.
+    what
+        "probes" or "controls".
+    candidates
+        How many numbers a probe chooses among; draws the chance level 1 / candidates.
+    """
+    models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
+    figure, panels = context_panels(models, contexts)
+    series = series_of(drawn, tuple(CONTROLS) if what == "controls" else (*STATES, *LEVELS))
+    if what == "controls":
+        series = {name: series[name] for name in series if name in (leading_probe(drawn), *CONTROLS)}
+    headers = {}
+    for (model, context), axes in panels.items():
+        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+        fraction_axis(axes, near_zero=what == "controls")
+        if explain_empty(axes, rows):
+            continue
+        if candidates:
+            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        layers = layer_order(rows["layer"].drop_nulls())
+        set_layer_axis(axes, layers, most=5)  # names of controls stand beside the panels
+        _draw_panel(axes, rows, layers, series, context == VOCABULARY)
+        headers[model, context] = _header(rows, series, context == VOCABULARY)
+    title_columns(panels, headers)
+    figure.supxlabel("layer", fontsize=7)
+    figure.supylabel("accuracy", fontsize=7)
+    figure.legend(handles=_legend(drawn, series, candidates), loc="outside upper center", ncols=6)
+    return figure
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], series: Series, vocabulary: bool) -> None:
+    offsets = [(place - (len(series) - 1) / 2) * 0.8 / len(series) for place in range(len(series))]
+    for offset, (style, condition) in reversed(list(zip(offsets, series.values(), strict=True))):
+        measured = rows.filter(condition & pl.col("value").is_not_null())
+        if vocabulary:
+            draw_points(axes, [layers.index(name) + offset for name in measured["layer"]], measured, style)
+        else:
+            curves_of(axes, measured, layers, style)
+    if not vocabulary:
+        _name_states(axes, rows, series)
+    parts = rows.filter(pl.col("subset").str.starts_with(_VALUES) & pl.col("value").is_not_null())
+    if not (parts.is_empty() or vocabulary):
+        axes.set_xlim(right=(len(layers) - 0.5) * 1.5)  # room for the names of the subsets
+    for (subset,), part in parts.group_by("subset", maintain_order=True):
+        _draw_part(axes, part, layers, str(subset), offsets[0] if vocabulary else None)
+
+
+def _name_states(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
+    """Write the names of the controls that are states of their own behind their curves."""
+    ends: dict[str, float] = {}
+    for name in STATES:
+        if name in series:
+            measured = rows.filter(series[name][1] & pl.col("value").is_not_null())
+            last = measured.filter(pl.col("layer").is_in(layer_order(measured["layer"])[-1:]))["value"]
+            ends |= {name: last[0]} if len(last) else {}
+    name_ends(axes, ends, {name: CONTROLS[name].colour for name in STATES})
+
+
+def _draw_part(axes: Axes, part: pl.DataFrame, layers: Sequence[str], subset: str, offset: float | None) -> None:
+    """The leading probe on some of the values: dashes at `offset`, or a line with its name behind its last point."""
+    colour = probe_style(part["probe"][0]).colour
+    x = pl.Series([layers.index(name) + (offset or 0) for name in part["layer"]], dtype=pl.Float64)
+    part = part.with_columns(x=x).sort("x")
+    line = {"linestyle": (0, (3, 1.5))} if offset is None else {"linestyle": "none", "marker": "_"}
+    axes.plot(part["x"], part["value"], color=colour, linewidth=0.7, **line)
+    if offset is None:
+        name = subset.removeprefix(_VALUES).replace("..", "–")
+        place = (part["x"][-1], part["value"][-1])
+        axes.annotate(name, place, (5, 0), textcoords="offset points", va="center", fontsize=5.5, color=colour)
+
+
+def _header(rows: pl.DataFrame, series: Series, narrow: bool) -> list[str]:
+    """Return the number of values tested, and the series of the legend that this panel lacks."""
+    # The floor is there only where numbers are several tokens.
+    series = {name: shown for name, shown in series.items() if name != "last_token"}
+    most = 1 if narrow else 2
+    counts: dict[int, list[str]] = {}
+    missing = []
+    for name, (_, condition) in series.items():
+        if narrow and name == "mixed":
+            continue  # no text, so nothing to mix
+        tested = rows.filter(condition & pl.col("value").is_not_null())["n_values"].drop_nulls()
+        if rows.filter(condition & pl.col("value").is_not_null()).is_empty():
+            missing.append(name)
+        elif not tested.is_empty() and name not in CONTROLS:
+            counts.setdefault(int(tested.max()), []).append(name)  # type: ignore[arg-type]
+    absent = ["without " + _short(missing, most)] if missing else []
+    return [*_counts(counts, most), *absent, *_constant_states(rows)]
+
+
+def _constant_states(rows: pl.DataFrame) -> list[str]:
+    """Layers in which no probe can be fitted, because all states are the same vector."""
+    constant = rows.filter(pl.col("value").is_null() & (pl.col("note") == CONSTANT_STATE))["layer"]
+    return [f"constant state: {', '.join(map(layer_label, layer_order(constant)))}"] if len(constant) else []
+
+
+def _counts(counts: dict[int, list[str]], most: int) -> list[str]:
+    """The usual number of values first, then the series that were tested on other numbers of values."""
+    usual = max(counts, key=lambda n: (len(counts[n]), n), default=None)
+    first = [] if usual is None else [f"{usual} values"]
+    return first + [f"{_short(names, most)}: {n} values" for n, names in counts.items() if n != usual]
+
+
+def _short(names: Sequence[str], most: int) -> str:
+    return ", ".join(names) if len(names) <= most else f"{len(names)} series"
+
+
+def _legend(drawn: pl.DataFrame, series: Series, candidates: int | None) -> list[Line2D]:
+    entries = [legend_entry(name, style) for name, (style, _) in series.items()]
+    parts = drawn.filter(pl.col("subset").str.starts_with(_VALUES))
+    if not parts.is_empty():
+        name = parts["probe"][0]
+        label = f"{name}, some of the values"
+        entries.append(Line2D([], [], color=probe_style(name).colour, lw=0.7, ls=(0, (3, 1.5)), label=label))
+    if candidates:
+        entries.append(Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})"))
+    return entries

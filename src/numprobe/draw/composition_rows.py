@@ -1,0 +1,54 @@
+"""Rows of the table `composition` that figures show, and the styles of the shares."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from numprobe.draw.rows import checked, over_all_folds
+from numprobe.draw.style import Style
+from numprobe.tables import MEASUREMENT
+
+#: Shares in the order of the legend: metric -> its name and style.
+SHARES: Mapping[str, tuple[str, Style]] = {
+    "additive": ("additive in digits", Style("#0072B2", "o")),
+    "pairs": ("pairs of digits", Style("#E69F00", "s")),
+    "whole": ("whole number", Style("#882255", "^")),
+    "beyond": ("beyond digits", Style("#882255", "v")),
+}
+_COLUMNS = (
+    "model", "control", "context", "layer", "subset", "metric", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "n_prompts", "note",
+)  # fmt: skip
+
+
+def composition_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that are drawn: shares and signal of the longest numbers, additive share of the others.
+
+    Parameters
+    ----------
+    table
+        The table of the experiment (numprobe.tables.MEASUREMENT and `over`).
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty or lacks a column.
+    """
+    rows = over_all_folds(checked(table, [*MEASUREMENT, "over"]).filter(pl.col("over").is_null()))
+    parts = rows.partition_by("model", "context", maintain_order=True)
+    return pl.concat([_shown(part) for part in parts]).select(_COLUMNS)
+
+
+def _shown(part: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of one panel."""
+    longest = longest_measured(part)
+    if longest is None:
+        return part
+    shorter = (pl.col("metric") == "additive") & (pl.col("control") == "none") & pl.col("value").is_not_null()
+    return part.filter((pl.col("subset") == longest) | shorter)
+
+
+def longest_measured(part: pl.DataFrame) -> str | None:
+    """Return the subset of the longest numbers that were measured, None if none were."""
+    measured = part.filter(pl.col("value").is_not_null())["subset"]
+    return None if measured.is_empty() else str(measured.max())

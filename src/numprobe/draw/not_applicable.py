@@ -1,0 +1,65 @@
+"""The figure of an experiment that applies to none of the models: it says so, and why."""
+
+from collections.abc import Callable
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from numprobe.draw.rows import checked, is_not_applicable
+from numprobe.draw.style import PAGE_WIDTH, say
+
+_COLUMNS = ("model", "context", "note")
+
+
+def not_applicable_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the reasons of a table that holds no measurement.
+
+    Parameters
+    ----------
+    table
+        A collected table with `model`, `context` and `note`.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, or lacks a column.
+    """
+    rows = checked(table, _COLUMNS).filter(is_not_applicable())
+    return rows.select(_COLUMNS).unique(maintain_order=True)
+
+
+def draw_not_applicable(drawn: pl.DataFrame) -> Figure:
+    """Draw an empty page with a line per model and context.
+
+    Parameters
+    ----------
+    drawn
+        What `not_applicable_rows` returned.
+    """
+    lines = [f"{model}, {context}: {note}" for model, context, note in drawn.iter_rows()]
+    figure = Figure(figsize=(PAGE_WIDTH, 0.7 + 0.16 * len(lines)), layout="constrained")
+    say(figure.subplots(), "\n".join(lines))
+    return figure
+
+
+def drawn_or_reasons(
+    table: pl.DataFrame, rows: Callable[[pl.DataFrame], pl.DataFrame], draw: Callable[[pl.DataFrame], Figure]
+) -> tuple[Figure, pl.DataFrame]:
+    """Draw a table; where every row of it says that it does not apply, the reasons.
+
+    Parameters
+    ----------
+    table
+        A collected table.
+    rows, draw
+        Choose what a figure shows, and draw it.
+
+    Returns
+    -------
+    The figure, and what it shows.
+    """
+    if {"note", "value"} <= set(table.columns) and table.height and table.select(is_not_applicable().all()).item():
+        drawn = not_applicable_rows(table)
+        return draw_not_applicable(drawn), drawn
+    drawn = rows(table)
+    return draw(drawn), drawn

@@ -1,0 +1,162 @@
+"""Effect of a change on the answers, at the chosen layer and strength: gain beside harm, with controls."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from numprobe.draw.panels import Panels, explain_empty, legend_entry, points, title_columns
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.style import PAGE_WIDTH, Style
+from numprobe.interventions.controls import RANDOM_DIRECTION, RANDOM_SUBSPACE, WRONG_NUMBER
+from numprobe.tables import MEASUREMENT
+
+#: Metrics that show gain beside harm, and the titles of their panels.
+GAIN_AND_HARM: Mapping[str, str] = {
+    "repaired": "wrong answers repaired",
+    "harmed": "right answers harmed",
+    "accuracy_change": "change of accuracy",
+}
+#: Share of the wrong answers whose true result is read in the layer: drawn beside `repaired`.
+READABLE = "readable"
+#: How a change and its controls are drawn.
+SERIES: Mapping[str, Style] = {
+    "none": Style("#0072B2", "o"),
+    WRONG_NUMBER: Style("#888888", "x", "--"),
+    RANDOM_DIRECTION: Style("#555555", "D", ":"),
+    RANDOM_SUBSPACE: Style("#555555", "s", ":"),
+}
+_READABLE_STYLE = Style("#E69F00", "^")
+_COLUMNS = (
+    "model", "context", "layer", "control", "strength", "relative_norm", "rank", "prompts", "chosen", "subset",
+    "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
+)  # fmt: skip
+_OPERATION = "operation="
+_ROW_HEIGHT = 1.35
+_COUNTED = {"repaired": "wrong answers", "harmed": "right answers"}
+
+
+def chosen_rows(table: pl.DataFrame, metrics: Sequence[str] = (*GAIN_AND_HARM, READABLE)) -> pl.DataFrame:
+    """Return the effect of the chosen layers and strengths, by operation, on the prompts that did not choose them.
+
+    Parameters
+    ----------
+    table
+        A collected table with the columns of `numprobe.measure.outcomes.INTERVENTION`.
+    metrics
+        Metrics to show.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds none of the metrics.
+    """
+    return selected_rows(table, metrics, pl.col("chosen") & (pl.col("prompts") == "test"))
+
+
+def selected_rows(table: pl.DataFrame, metrics: Sequence[str], wanted: pl.Expr) -> pl.DataFrame:
+    """The wanted rows with a value, and those that say what does not apply; parameters and errors as `chosen_rows`."""
+    rows = checked(table, [*MEASUREMENT, *_COLUMNS])
+    shown = pl.col("metric").is_in(list(metrics)) & wanted & pl.col("value").is_not_null()
+    if rows.filter(shown).is_empty():
+        raise nothing_to_draw("metric " + " or ".join(metrics))
+    kept = [*_COLUMNS, *(name for name in ("settings", "share") if name in rows.columns)]
+    return rows.filter(shown | is_not_applicable()).select(kept)
+
+
+def runs_of(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Rows by model, and by context and settings where there are several: the rows of panels."""
+    keys = [key for key in ("context", "settings") if key in drawn.columns and drawn[key].drop_nulls().n_unique() > 1]
+    parts = drawn.partition_by("model", *keys, maintain_order=True)
+    return {"\n".join([part["model"][0], *(part[key][0] for key in keys if part[key][0])]): part for part in parts}
+
+
+def controls_of(drawn: pl.DataFrame) -> list[str]:
+    """The change itself ("none") and its controls, as far as they were measured, in the order of the legend."""
+    measured = set(drawn.filter(pl.col("value").is_not_null())["control"])
+    return [name for name in SERIES if name in measured]
+
+
+def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = GAIN_AND_HARM) -> Figure:
+    """A row of panels per model, a column per metric; x = all prompts, and those of each operation.
+
+    Parameters
+    ----------
+    drawn
+        What `chosen_rows` returned.
+    main
+        What the legend calls the change itself, the rows without a control.
+    metrics
+        Metric -> title of its panels.
+    """
+    runs, subsets = runs_of(drawn), in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
+    figure, panels = _panels(list(runs), list(metrics.values()))
+    headers = {}
+    for metric, title in metrics.items():
+        of_metric = pl.col("metric").is_in([metric, READABLE] if metric == "repaired" else [metric])
+        _share_axis([panels[run, title] for run in runs], drawn.filter(of_metric))
+        for run, rows in runs.items():
+            if not explain_empty(panels[run, title], rows.filter(of_metric | is_not_applicable())):
+                _draw_panel(panels[run, title], rows.filter(of_metric), subsets, controls_of(drawn))
+                headers[run, title] = _header(rows.filter(pl.col("metric") == metric), metric)
+    title_columns(panels, headers)
+    figure.supxlabel("operation", fontsize=7)
+    figure.supylabel("share of the answers", fontsize=7)
+    entries = [legend_entry(main if name == "none" else name, SERIES[name], line=False) for name in controls_of(drawn)]
+    if READABLE in set(drawn["metric"]):
+        entries.append(legend_entry("true result read by the probe", _READABLE_STYLE, line=False))
+    figure.legend(handles=entries, loc="outside upper center", ncols=len(entries))
+    return figure
+
+
+def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]:
+    """Panels of which each column has an axis of its own."""
+    figure = Figure(figsize=(PAGE_WIDTH, _ROW_HEIGHT * len(runs) + 0.9), layout="constrained")
+    grid = figure.subplots(len(runs), len(titles), squeeze=False, sharey="col")
+    panels = {(run, title): grid[i][j] for i, run in enumerate(runs) for j, title in enumerate(titles)}
+    for run in runs:
+        panels[run, titles[0]].set_ylabel(run, fontweight="bold", fontsize=8)
+    return figure, panels
+
+
+def _share_axis(column: Sequence[Axes], rows: pl.DataFrame) -> None:
+    """An axis that holds all intervals and 0."""
+    ends = [0.0, *(float(end) for name in ("ci_low", "ci_high", "value") for end in rows[name].drop_nulls())]
+    low, high = min(ends), max(max(ends), 0.05)
+    margin = 0.06 * (high - low)
+    for axes in column:
+        axes.set_ylim(low - margin, high + margin)
+        axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+        axes.set_axisbelow(True)
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, subsets: Sequence[str], series: Sequence[str]) -> None:
+    axes.set_xticks(range(len(subsets)), [name.removeprefix(_OPERATION) for name in subsets])
+    axes.set_xlim(-0.6, len(subsets) - 0.4)
+    axes.axhline(0, color="#bbbbbb", linewidth=0.5)
+    measured, is_readable = rows.filter(pl.col("value").is_not_null()), pl.col("metric") == READABLE
+    parts = [(measured.filter((pl.col("control") == name) & ~is_readable), SERIES[name]) for name in series]
+    readable = measured.filter(is_readable)
+    parts += [] if readable.is_empty() else [(readable, _READABLE_STYLE)]
+    width = 0.8 / len(parts)
+    for place, (part, style) in enumerate(parts):
+        shift = width * (place - (len(parts) - 1) / 2)
+        points(axes, [subsets.index(subset) + shift for subset in part["subset"]], part, style)
+
+
+def _header(rows: pl.DataFrame, metric: str) -> list[str]:
+    """Return the layer and strength of the change, and the number of answers."""
+    own = rows.filter((pl.col("control") == "none") & (pl.col("subset") == "all") & pl.col("value").is_not_null())
+    if own.is_empty():
+        return []
+    row = own.row(0, named=True)
+    where = [f"layer {row['layer']}, strength {row['strength']:g}", f"size {row['relative_norm']:.2f} norms"]
+    places = [*where, *share_moved(row)] if metric == "repaired" else []
+    return [*places, f"{row['n_prompts']} {_COUNTED.get(metric, 'prompts')}"]
+
+
+def share_moved(row: Mapping[str, Any]) -> list[str]:
+    """Return the share of the prompts that was changed, if not all were."""
+    return [f"{row['share']:.0%} of the prompts changed"] if (row.get("share") or 1) < 1 else []

@@ -1,0 +1,132 @@
+"""All models at a glance: every probe and control in the middle of every model, in every context."""
+
+from collections.abc import Sequence
+from textwrap import fill
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from numprobe.draw.panels import bars, legend_entry
+from numprobe.draw.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable, notes
+from numprobe.draw.series import Series, measured_accuracies, series_of
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style
+from numprobe.layers import middle_layer
+
+_COLUMNS = (
+    "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "n_prompts", "note",
+)  # fmt: skip
+_LABELS = 1.0
+_PANEL = 1.25
+_SERIES_HEIGHT = 0.085
+
+
+def overview_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """Accuracies at one layer per model, which does not depend on any measurement.
+
+    Parameters
+    ----------
+    table
+        The accuracy table (numprobe.tables.MEASUREMENT).
+
+    Returns
+    -------
+    Rows at the state after block round(L / 2) of L; of `vocabulary` those of the input embeddings. All probes, the
+    controls of the leading probe, and the combinations that do not apply.
+
+    Raises
+    ------
+    NumprobeError
+        If the table is empty, lacks a column, or holds no accuracies.
+    """
+    accuracies, leading = measured_accuracies(table)
+    parts = accuracies.filter(pl.col("subset") == "all").partition_by("model", "context", maintain_order=True)
+    kept = [part.filter(is_not_applicable() | pl.col("layer").is_in(_layer(part))) for part in parts]
+    of_leading = (pl.col("probe") == leading) | pl.col("control").is_in(["constant", "last_token"])
+    wanted = (pl.col("control") == "none") | of_leading | is_not_applicable()
+    return pl.concat(kept).filter(wanted).select(_COLUMNS)
+
+
+def _layer(part: pl.DataFrame) -> list[str]:
+    """The layer of one model and context that is shown; none where nothing was measured."""
+    layers = part["layer"].drop_nulls().to_list()
+    if not layers:
+        return []
+    return ["embedding"] if part["context"][0] == VOCABULARY else [middle_layer(layers)]
+
+
+def draw_overview(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
+    """One panel per context: a group of lines per model, one line per probe and control; x = accuracy.
+
+    Parameters
+    ----------
+    drawn
+        What `overview_rows` returned.
+    candidates
+        How many numbers a probe chooses among; draws the chance level 1 / candidates.
+    """
+    models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
+    series = series_of(drawn, tuple(CONTROLS))
+    width = max(PAGE_WIDTH, _LABELS + _PANEL * len(contexts))
+    height = 1.0 + len(models) * (len(series) + 1.5) * _SERIES_HEIGHT
+    figure = Figure(figsize=(width, height), layout="constrained")
+    panels = figure.subplots(1, len(contexts), squeeze=False, sharey=True)[0]
+    for axes, context in zip(panels, contexts, strict=True):
+        rows = drawn.filter(pl.col("context") == context)
+        axes.set_title(f"{context}\n(embedding)" if context == VOCABULARY else context, fontweight="bold")
+        for place, model in enumerate(models):
+            _draw_group(axes, rows.filter(pl.col("model") == model), series, place)
+        if candidates:
+            axes.axvline(1 / candidates, color="#999999", linewidth=0.5)
+        _accuracy_axis(axes)
+    for edge in range(1, len(models)):
+        for axes in panels:
+            axes.axhline(edge - 0.5, color="#bbbbbb", linewidth=0.5)
+    _model_axis(panels[0], drawn, models)
+    figure.supxlabel("accuracy on unseen numbers", fontsize=7)
+    entries = [legend_entry(name, style, line=False) for name, (style, _) in series.items()]
+    figure.legend(handles=entries, loc="outside upper center", ncols=6)
+    return figure
+
+
+def _draw_group(axes: Axes, rows: pl.DataFrame, series: Series, place: int) -> None:
+    """The lines of one model, `series` from top to bottom between `place` - 0.5 and `place` + 0.5."""
+    measured = rows.filter(pl.col("value").is_not_null())
+    if measured.is_empty():
+        text = fill((", ".join(notes(rows)) or "not measured").replace(": ", ":\n"), 18, replace_whitespace=False)
+        axes.text(0.5, place, text, ha="center", va="center", fontsize=6, color=NOTE_COLOUR)
+        return
+    step = 1 / (len(series) + 1.5)
+    for index, (style, condition) in enumerate(series.values()):
+        y = place + (index - (len(series) - 1) / 2) * step
+        bars(axes, y, measured.filter(condition), style)
+        if index == 0:
+            _write_value(axes, measured.filter(condition), y, style)
+
+
+def _write_value(axes: Axes, rows: pl.DataFrame, y: float, style: Style) -> None:
+    """The value of the leading probe in figures, on the side where there is room."""
+    for value, low, high in rows.select("value", "ci_low", "ci_high").iter_rows():
+        left = value > 0.5
+        edge = (low if left else high) or value
+        axes.annotate(
+            f"{value:.0%}".replace("%", " %"), (edge, y), (-5 if left else 5, 0), textcoords="offset points",
+            ha="right" if left else "left", va="center_baseline", fontsize=6, color=style.colour,
+        )  # fmt: skip
+
+
+def _accuracy_axis(axes: Axes) -> None:
+    axes.set_xlim(-0.04, 1.04)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.grid(axis="x", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0, labelsize=7)
+
+
+def _model_axis(axes: Axes, drawn: pl.DataFrame, models: Sequence[str]) -> None:
+    inner = drawn.filter((pl.col("context") != VOCABULARY) & pl.col("layer").is_not_null())
+    layers = {model: in_order(inner.filter(pl.col("model") == model)["layer"]) for model in models}
+    axes.set_ylim(len(models) - 0.5, -0.5)
+    axes.set_yticks(range(len(models)), [f"{m}\nlayer {', '.join(ls)}" if ls else m for m, ls in layers.items()])

@@ -1,0 +1,146 @@
+"""Measurements of pairs of models: a matrix of models, and for each model its curves with all others over the depth."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from numprobe.draw.panels import legend_entry
+from numprobe.draw.rows import VOCABULARY, in_order
+from numprobe.draw.style import Style, say, series_styles
+
+_COLOURS = "cividis"
+_PANELS = 5
+_BEFORE, _AFTER = -0.2, 1.2
+_NULL = "#bbbbbb"
+_UNTRAINED = "#555555"
+#: `other_layer` of a comparison with something that is no model.
+THEORY = "theory"
+
+
+def models_of(drawn: pl.DataFrame) -> list[str]:
+    """All models of the pairs, in the order of the table."""
+    pairs = drawn.filter(pl.col("other_layer").fill_null("") != THEORY)
+    return in_order(pl.concat([pairs["model"], pairs["other"]]))
+
+
+def curve_lines(models: Sequence[str]) -> int:
+    """Return the number of lines of panels that the curves take."""
+    return max(1, -(-len(models) // _PANELS))
+
+
+def pair_matrices(
+    figure: Figure, place: SubplotSpec, panels: Mapping[str, pl.DataFrame], models: Sequence[str], label: str
+) -> None:
+    """One symmetric matrix of models per title, on a scale from 0 to 1."""
+    grid = place.subgridspec(1, len(panels))
+    axes = [figure.add_subplot(grid[column]) for column in range(len(panels))]
+    for panel, (title, rows) in zip(axes, panels.items(), strict=True):
+        panel.set_title(title, fontweight="bold")
+        _matrix(panel, rows, models, named=panel is axes[0])
+    figure.colorbar(ScalarMappable(Normalize(0, 1), _COLOURS), ax=axes, label=label, aspect=16, pad=0.02)
+
+
+def _matrix(axes: Axes, rows: pl.DataFrame, models: Sequence[str], named: bool) -> None:
+    values = np.full((len(models), len(models)), np.nan)
+    for row in rows.filter(pl.col("value").is_not_null()).iter_rows(named=True):
+        i, j = models.index(row["model"]), models.index(row["other"])
+        values[i, j] = values[j, i] = row["value"]
+    if np.isnan(values).all():
+        say(axes, "not measured")
+        return
+    axes.set_facecolor("#e8e8e8")
+    axes.imshow(np.ma.masked_invalid(values), cmap=_COLOURS, vmin=0, vmax=1)
+    for i, j in zip(*np.nonzero(~np.isnan(values)), strict=True):
+        colour = "black" if values[i, j] > 0.5 else "white"
+        text = f"{values[i, j]:.2f}".replace("0.", ".", 1)
+        axes.text(j, i, text, ha="center", va="center_baseline", fontsize=6, color=colour)
+    axes.set_xticks(range(len(models)), models, rotation=30, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(models)), models if named else [])
+    axes.tick_params(length=0, pad=2)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def pair_points(axes: Axes, place: float, rows: pl.DataFrame, colour: str, spread: float = 0.7) -> None:
+    """Every row as a point with its interval, side by side around `place`."""
+    offsets = (np.arange(len(rows)) - (len(rows) - 1) / 2) * (spread / max(len(rows), 8))
+    low, high = (rows[name].cast(pl.Float64).fill_null(float("nan")) for name in ("ci_low", "ci_high"))
+    axes.vlines(place + offsets, low, high, color=colour, linewidth=0.9, alpha=0.6)
+    axes.plot(place + offsets, rows["value"], "o", color=colour, markersize=2.6, markeredgewidth=0)
+
+
+def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: str) -> None:
+    """One panel per model with a curve per other model; embeddings and final norm stand apart, left and right."""
+    models = models_of(drawn)
+    lines = curve_lines(models)
+    grid = place.subgridspec(lines + 1, max(1, min(len(models), _PANELS)), height_ratios=[*[1.0] * lines, 0.3])
+    styles = series_styles(models)
+    both = _both_ways(drawn)
+    for index, model in enumerate(models):
+        panel = figure.add_subplot(grid[index // _PANELS, index % _PANELS])
+        panel.set_title(model, fontweight="bold", color=styles[model].colour)
+        _model_curves(panel, both.filter(pl.col("model") == model), styles)
+        panel.tick_params(labelleft=index % _PANELS == 0)
+        if index % _PANELS == 0:
+            panel.set_ylabel(label)
+    legend = figure.add_subplot(grid[lines, :])
+    legend.set_axis_off()
+    entries: list[Line2D | Patch] = [legend_entry(f"with {name}", style) for name, style in styles.items()]
+    if (drawn["control"] == "untrained").any():
+        entries.append(Line2D([], [], color=_UNTRAINED, linestyle=":", label="both untrained"))
+    entries.append(Patch(color=_NULL, label="shuffled: 95 %"))
+    legend.legend(handles=entries, loc="center", ncols=5, title="relative depth (block / blocks of the model)")
+
+
+def _both_ways(drawn: pl.DataFrame) -> pl.DataFrame:
+    """Each pair of states once for each of its models."""
+    pairs = drawn.filter(pl.col("other_layer").fill_null("") != THEORY, pl.col("value").is_not_null())
+    pairs = pairs.filter(pl.col("layer") != "unembedding", pl.col("other_layer") != "unembedding")
+    renamed = {"model": "other", "other": "model", "layer": "other_layer", "other_layer": "layer"}
+    mirrored = pairs.rename(renamed).select(pairs.columns)
+    x = (
+        pl.when(pl.col("context") == VOCABULARY)
+        .then(_BEFORE)
+        .when(pl.col("layer") == "final_norm")
+        .then(_AFTER)
+        .otherwise(pl.col("depth"))
+    )
+    return pl.concat([pairs, mirrored]).with_columns(x=x)
+
+
+def _model_curves(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> None:
+    if rows.is_empty():
+        say(axes, "not measured")
+        return
+    for row in rows.filter(pl.col("control") == "shuffled").iter_rows(named=True):
+        axes.fill_between([row["x"] - 0.06, row["x"] + 0.06], row["ci_low"], row["ci_high"], color=_NULL, lw=0)
+    for name, style in styles.items():
+        _curve(axes, rows.filter((pl.col("other") == name) & (pl.col("control") == "none")), style)
+        untrained = rows.filter((pl.col("other") == name) & (pl.col("control") == "untrained"), pl.col("x") >= 0)
+        untrained = untrained.filter(pl.col("x") <= 1).sort("x")
+        axes.plot(untrained["x"], untrained["value"], color=_UNTRAINED, linestyle=":", linewidth=0.8)
+    axes.axhline(0, color="black", linewidth=0.5)
+    axes.set_xlim(_BEFORE - 0.1, _AFTER + 0.1)
+    axes.set_ylim(-0.15, 1.04)
+    axes.set_xticks([_BEFORE, 0, 0.5, 1, _AFTER], ["emb", "0", "0.5", "1", "norm"], rotation=45)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
+
+
+def _curve(axes: Axes, rows: pl.DataFrame, style: Style) -> None:
+    inside = rows.filter(pl.col("x").is_between(0, 1)).sort("x")
+    axes.fill_between(inside["x"], inside["ci_low"], inside["ci_high"], color=style.colour, alpha=0.22, lw=0)
+    every = max(1, len(inside) // 8)
+    axes.plot(inside["x"], inside["value"], color=style.colour, marker=style.marker, linestyle=style.line,
+              markevery=every, markeredgewidth=0)  # fmt: skip
+    outside = rows.filter(~pl.col("x").is_between(0, 1))
+    axes.vlines(outside["x"], outside["ci_low"], outside["ci_high"], color=style.colour, linewidth=0.9)
+    axes.plot(outside["x"], outside["value"], style.marker, color=style.colour, markeredgewidth=0)

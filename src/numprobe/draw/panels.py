@@ -1,0 +1,219 @@
+"""Small multiples: one panel per model (rows) and context (columns)."""
+
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from numprobe.draw.rows import VOCABULARY, is_not_applicable, notes
+from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
+
+Panels = dict[tuple[str, str], Axes]
+
+_NARROW = 0.55
+#: Letters of a panel's header on one line, and of what is written into an empty panel, or into a narrow one.
+_WRAP = 30
+_WRAP_INSIDE, _WRAP_NARROW = 18, 12
+_ROW_HEIGHT = 1.35
+_FIT_ON_PAGE = 5
+# Of a name behind a curve, as a share of the panel's height.
+_NAME_HEIGHT = 0.09
+
+
+def context_panels(models: Sequence[str], contexts: Sequence[str]) -> tuple[Figure, Panels]:
+    """A figure with a panel for every model and context; the panels of `vocabulary` are narrow.
+
+    The figure fills a page's width and grows wider only where more than five contexts would get too narrow.
+    """
+    width = PAGE_WIDTH * max(1.0, len(contexts) / _FIT_ON_PAGE)
+    figure = Figure(figsize=(width, _ROW_HEIGHT * len(models) + 0.9), layout="constrained")
+    grid = figure.subplots(
+        len(models),
+        len(contexts),
+        squeeze=False,
+        sharey=True,
+        width_ratios=[_NARROW if context == VOCABULARY else 1.0 for context in contexts],
+    )
+    panels = {(m, c): grid[i][j] for i, m in enumerate(models) for j, c in enumerate(contexts)}
+    for model in models:
+        panels[model, contexts[0]].set_ylabel(model, fontweight="bold", fontsize=8)
+    return figure, panels
+
+
+def explain_empty(axes: Axes, rows: pl.DataFrame) -> bool:
+    """Write into a panel without measurements why it has none; return whether that was so.
+
+    Parameters
+    ----------
+    axes
+        The panel.
+    rows
+        Its rows: with a `note` where there can be no measurement, none at all where there was none.
+    """
+    if not rows["value"].drop_nulls().is_empty():
+        return False
+    letters = _WRAP_NARROW if _is_narrow(axes) else _WRAP_INSIDE
+    reasons = ["\n".join(wrap(note.replace(": ", ":\n"), letters, replace_whitespace=False)) for note in notes(rows)]
+    say(axes, "\n".join(reasons) or "not measured")
+    return True
+
+
+def tell_left_out(figure: Figure, drawn: pl.DataFrame, label: str = "") -> None:
+    """Write below a figure of which models it shows no embedding matrix, and why.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    drawn
+        What it shows, with `model`, `context`, `layer` and `note`.
+    label
+        What stands below the figure anyway: the name of the x axis.
+    """
+    whole = pl.col("layer").is_null() & (pl.col("context") == VOCABULARY) & pl.col("model").is_not_null()
+    rows = drawn.filter(is_not_applicable() & whole)
+    lines = dict.fromkeys(f"{row['model']}, {row['context']}: {row['note']}" for row in rows.iter_rows(named=True))
+    if lines:
+        figure.supxlabel("\n".join(filter(None, [label, *lines])), fontsize=6, color=NOTE_COLOUR)
+    elif label:
+        figure.supxlabel(label, fontsize=7)
+
+
+def _is_narrow(axes: Axes) -> bool:
+    """Return whether a panel's column is narrower than the others."""
+    place = axes.get_subplotspec()
+    if place is None:
+        return False
+    ratios = np.asarray(place.get_gridspec().get_width_ratios(), dtype=np.float64)
+    return bool(ratios[place.colspan.start] < ratios.max())
+
+
+def title_columns(panels: Panels, headers: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """Write the contexts above the first row, and small grey lines above each panel.
+
+    Parameters
+    ----------
+    panels
+        As `context_panels` returned them.
+    headers
+        The sentences above each panel, wrapped to its width.
+    """
+    label_leftmost(panels)
+    first = next(iter(panels))[0]
+    lines = {place: [line for text in texts for line in wrap(text, _WRAP)] for place, texts in headers.items()}
+    highest = max((len(lines[place]) for place in lines if place[0] == first), default=0)
+    for (model, context), axes in panels.items():
+        if model == first:
+            axes.set_title(context, fontweight="bold", pad=4 + 7.5 * highest)
+        text = "\n".join(lines.get((model, context), []))
+        axes.text(0, 1.03, text, transform=axes.transAxes, va="bottom", fontsize=5.5, color=NOTE_COLOUR)
+
+
+def label_leftmost(panels: Panels) -> None:
+    """Write the values of the y axis beside the leftmost panel of each row that has measurements."""
+    for model in dict.fromkeys(model for model, _ in panels):
+        filled = [axes for (row, _), axes in panels.items() if row == model and len(axes.get_xticks())]
+        if filled:
+            filled[0].tick_params(axis="y", labelleft=True)
+
+
+def fraction_axis(axes: Axes, near_zero: bool = False) -> None:
+    """A y axis for accuracies, 0 to 1, with a faint grid.
+
+    With `near_zero` it is linear up to 0.01 and logarithmic above, so that levels near chance can be told apart.
+    """
+    if near_zero:
+        axes.set_yscale("symlog", linthresh=0.01, linscale=0.6)
+        axes.set_ylim(-0.002, 1.5)
+        axes.set_yticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
+        axes.set_yticks([], minor=True)
+    else:
+        axes.set_ylim(-0.04, 1.04)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
+
+
+def curve(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -> None:
+    """One series over the layers: a line with markers and its interval as a band.
+
+    Parameters
+    ----------
+    rows
+        With `layer`, `value`, `ci_low`, `ci_high`; layers in any order.
+    layers
+        All states of the model: position i on the axis is `layers[i]`.
+    """
+    rows = rows.filter(pl.col("value").is_not_null())
+    rows = rows.with_columns(x=pl.Series([layers.index(name) for name in rows["layer"]], dtype=pl.Int64))
+    line(axes, rows, "x", style)
+
+
+def curves_of(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -> None:
+    """Draw one curve for each value of `control`: the untrained controls of a model are lines of their own."""
+    for part in rows.filter(pl.col("value").is_not_null()).partition_by("control", maintain_order=True):
+        curve(axes, part, layers, style)
+
+
+def name_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:
+    """Write names behind the right edge of a panel, as high as the curves end, and apart from each other.
+
+    Parameters
+    ----------
+    axes
+        The panel; its y axis is scaled already.
+    ends
+        Name of a curve -> its last value.
+    colours
+        Name -> colour.
+    """
+    to_axes = axes.transData + axes.transAxes.inverted()
+    lowest = -np.inf
+    for name, value in sorted(ends.items(), key=lambda end: end[1]):
+        lowest = max(lowest + _NAME_HEIGHT, float(to_axes.transform((0, value))[1]))
+        axes.text(
+            1.02, lowest, name, transform=axes.transAxes, va="center", fontsize=5.5, color=colours[name]
+        )  # fmt: skip
+
+
+def line(axes: Axes, rows: pl.DataFrame, x: str, style: Style) -> None:
+    """One series against the column `x`: a line with markers and its interval as a band."""
+    rows = rows.filter(pl.col("value").is_not_null()).sort(x)
+    axes.fill_between(rows[x], _floats(rows, "ci_low"), _floats(rows, "ci_high"), color=style.colour, alpha=0.22, lw=0)
+    axes.plot(
+        rows[x], rows["value"], color=style.colour, linestyle=style.line, markevery=max(1, len(rows) // 12),
+        **_marker(style),
+    )  # fmt: skip
+
+
+def points(axes: Axes, x: Sequence[float], rows: pl.DataFrame, style: Style) -> None:
+    """Single measurements with their intervals as bars, at the positions `x`."""
+    value, low, high = (_floats(rows, name) for name in ("value", "ci_low", "ci_high"))
+    axes.vlines(x, low, high, color=style.colour, linewidth=1.1)
+    axes.plot(x, value, color=style.colour, linestyle="none", **_marker(style))
+
+
+def bars(axes: Axes, y: float, rows: pl.DataFrame, style: Style) -> None:
+    """Single measurements with their intervals as horizontal bars, all at height `y`."""
+    axes.hlines([y] * len(rows), _floats(rows, "ci_low"), _floats(rows, "ci_high"), color=style.colour, linewidth=1.1)
+    axes.plot(rows["value"], [y] * len(rows), color=style.colour, linestyle="none", **_marker(style))
+
+
+def legend_entry(name: str, style: Style, line: bool = True) -> Line2D:
+    """Return the legend's entry of a series of curves, or without a line, of points."""
+    return Line2D([], [], color=style.colour, linestyle=style.line if line else "none", label=name, **_marker(style))
+
+
+def _marker(style: Style) -> dict[str, Any]:
+    thin = style.marker in "x+|1"
+    edge = style.colour if thin else "white"
+    return {"marker": style.marker, "markeredgecolor": edge, "markeredgewidth": 0.9 if thin else 0.3}
+
+
+def _floats(rows: pl.DataFrame, column: str) -> pl.Series:
+    return rows[column].cast(pl.Float64).fill_null(float("nan"))

@@ -1,0 +1,34 @@
+"""The section on single digits: how often each place is read, beside rivals."""
+
+import polars as pl
+
+from numprobe.tell.markdown import pivot
+
+_METRIC, _PLACE = "digit_accuracy", "place="
+_NOTE = """The digit at each place of the number that `{probe}` decodes, whatever the other digits are, on numbers that
+have the place. `last_token`: what the last of a number's tokens tells, if nothing else is known; `constant`: always the
+most frequent digit of the test rows.
+"""
+
+
+def section(middle: pl.DataFrame, probe: str) -> str:
+    """Return the section as Markdown, empty where no digits were measured.
+
+    Parameters
+    ----------
+    middle
+        Measurements of the collected table `accuracy` at one layer per model.
+    probe
+        The probe that is shown, with those of its controls that are states of their own.
+    """
+    control = pl.col("control")
+    levels = control.is_in(["last_token", "constant"])
+    of_probe = (pl.col("probe") == probe) & (control.str.contains(r"^(none|mixed|untrained)"))
+    reader = pl.when(control == "none").then(pl.col("probe")).otherwise(control)
+    shown = middle.filter((pl.col("metric") == _METRIC) & pl.col("fold").is_null() & (levels | of_probe))
+    if shown.is_empty():
+        return ""
+    named = shown.with_columns(reader.alias("reader"), pl.col("subset").str.strip_prefix(_PLACE).alias("place"))
+    named = pl.concat([named.filter(~levels), named.filter(levels)])
+    heading = "## Single digits at the middle block\n\n" + _NOTE.format(probe=probe)
+    return heading + "\n" + pivot(named, index=("model", "context", "reader"), column="place")

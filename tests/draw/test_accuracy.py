@@ -1,0 +1,116 @@
+import polars as pl
+import pytest
+
+from numprobe.draw.accuracy import accuracy_rows, draw_accuracy
+from numprobe.draw.style import use_style
+from numprobe.errors import NumprobeError
+from numprobe.tables import measurements
+
+from .fake_tables import accuracy_table, large_accuracy_table
+from .inspection import legend, texts
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    use_style()
+
+
+def test_all_probes_are_drawn_on_all_values_and_the_leading_one_on_subsets():
+    drawn = accuracy_rows(accuracy_table(), "probes")
+    plain = drawn.filter(pl.col("control") == "none")
+    assert set(plain["probe"].drop_nulls()) == {"fourier", "digits", "binary", "linear", "log", "sinusoidal", "wave"}
+    assert set(drawn["control"]) == {"none", "untrained", "untrained-2", "mixed", "constant"}
+    assert set(drawn.filter(pl.col("control").is_in(["untrained", "mixed"]))["probe"]) == {"fourier"}
+    parts = drawn.filter(pl.col("subset") != "all")
+    assert set(parts["subset"]) == {"values=0..341", "values=342..999"}
+    assert set(parts["probe"]) == {"fourier"}
+
+
+def test_controls_are_those_of_the_leading_probe():
+    drawn = accuracy_rows(accuracy_table(), "controls")
+    assert set(drawn["control"]) == {"none", "shuffled", "gaussian", "untrained", "untrained-2", "mixed", "constant"}
+    assert set(drawn["probe"].drop_nulls()) == {"fourier", "constant"}
+    assert set(drawn["subset"]) == {"all"}
+
+
+def test_other_metrics_sites_and_single_folds_are_not_drawn():
+    table = accuracy_table()
+    others = table.filter(pl.col("value").is_not_null()).head(3)
+    more = [
+        others.with_columns(pl.lit("mae").alias("metric")),
+        others.with_columns(pl.lit("attention").alias("site")),
+        others.with_columns(pl.lit("0").alias("fold")),
+        others.with_columns(pl.lit("operation=+").alias("subset")),
+    ]
+    for what in ("probes", "controls"):
+        assert accuracy_rows(pl.concat([table, *more]), what).equals(accuracy_rows(table, what))
+
+
+@pytest.mark.parametrize("what", ["probes", "controls"])
+def test_the_figure_names_models_contexts_layers_and_what_does_not_apply(what):
+    found = texts(draw_accuracy(accuracy_rows(accuracy_table(), what), what))
+    for word in ("llama", "olmo2", "minilm", "vocabulary", "number", "operand", "result", "natural"):
+        assert word in found
+    assert {"emb", "unemb", "0", "norm", "layer", "accuracy"} <= set(found)
+    assert found.count("not applicable: encoder") == 1
+
+
+def test_panels_say_how_many_values_were_tested_and_what_is_missing():
+    found = " | ".join(texts(draw_accuracy(accuracy_rows(accuracy_table(), "probes"), "probes")))
+    assert "1000 values sinusoidal, wave: 100 values" in found
+    assert "1000 values without sinusoidal, wave" in found
+    assert "constant state: 0" in found
+
+
+def test_a_combination_without_rows_is_visible():
+    table = accuracy_table().filter(~((pl.col("model") == "olmo2") & (pl.col("context") == "natural")))
+    assert "not measured" in texts(draw_accuracy(accuracy_rows(table, "probes"), "probes"))
+
+
+def test_the_legend_names_every_series_and_chance_only_when_it_is_known():
+    drawn = accuracy_rows(accuracy_table(), "controls")
+    names = ["fourier", "shuffled", "gaussian", "untrained", "mixed", "constant"]
+    assert legend(draw_accuracy(drawn, "controls")) == names
+    assert legend(draw_accuracy(drawn, "controls", candidates=1000)) == [*names, "chance (1/1000)"]
+
+
+def test_the_points_are_the_values_of_the_table():
+    row = {"model": "m", "context": "number", "probe": "fourier", "metric": "accuracy", "n_values": 9}
+    values = {"10": 0.5, "2": 0.25, "0": 0.0, "final_norm": 1.0}
+    table = measurements([{**row, "layer": layer, "value": value} for layer, value in values.items()])
+    (axes,) = draw_accuracy(accuracy_rows(table, "probes"), "probes").axes
+    curves = [line.get_ydata().tolist() for line in axes.lines if len(line.get_xdata()) == 4]
+    assert curves == [[0.0, 0.25, 0.5, 1.0]]
+
+
+@pytest.mark.parametrize(("models", "blocks", "contexts"), [(1, 1, 1), (5, 80, 6)])
+def test_studies_of_any_size_can_be_drawn(models, blocks, contexts):
+    figure = draw_accuracy(accuracy_rows(large_accuracy_table(models, blocks, contexts), "probes"), "probes")
+    assert len(figure.axes) == models * contexts
+
+
+def test_without_fourier_another_probe_leads():
+    drawn = accuracy_rows(accuracy_table().filter(pl.col("probe") != "fourier"), "controls")
+    assert set(drawn.filter(pl.col("control") == "none")["probe"].drop_nulls()) == {"sinusoidal"}
+
+
+def test_tables_that_cannot_be_drawn_are_refused():
+    with pytest.raises(NumprobeError, match="no rows: nothing was measured"):
+        accuracy_rows(measurements([]), "probes")
+    with pytest.raises(NumprobeError, match="lacks the columns subset"):
+        accuracy_rows(accuracy_table().drop("subset"), "probes")
+    with pytest.raises(NumprobeError, match="no rows of metric accuracy"):
+        accuracy_rows(accuracy_table().with_columns(pl.lit("mae").alias("metric")), "controls")
+
+
+@pytest.mark.parametrize("what", ["probes", "controls"])
+def test_the_floor_of_the_last_token_is_drawn_where_there_is_one(what):
+    floor = accuracy_table().filter(model="llama", context="number", control="constant")
+    names = {"probe": "last_token", "control": "last_token"}
+    table = pl.concat([accuracy_table(), floor.with_columns(pl.lit(text).alias(name) for name, text in names.items())])
+    drawn = accuracy_rows(table, what)
+    assert drawn.filter(control="last_token").height == floor.height
+    figure = draw_accuracy(drawn, what)
+    assert legend(figure).count("last_token") == 1
+    assert not any("without last_token" in text for text in texts(figure))
+    assert "last_token" not in legend(draw_accuracy(accuracy_rows(accuracy_table(), what), what))
