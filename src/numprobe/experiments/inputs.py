@@ -117,12 +117,6 @@ def extraction(at: Place) -> dict[str, Any]:
     }
 
 
-def reading(at: Place) -> dict[str, Any]:
-    """Return how the states of a run are read: `asking`, `untrained_seed` and `storage_dtype`."""
-    storage = at.study.config["activations"]["dtype"]
-    return {**asking(at), "untrained_seed": at.study.untrained_seed(at.run), "storage_dtype": storage}
-
-
 def probe_controls(at: Place) -> list[str]:
     """Return the controls that are fitted beside the probes of a run."""
     return list(at.study.probe_controls(at.run))
@@ -185,11 +179,6 @@ def own_token_states(at: Place) -> list[str]:
     """Return the activation files of a run in the contexts in which it reads numbers at their own token."""
     contexts = at.study.own_token_contexts(at.run)
     return [file for context in contexts for file in at.study.states(at.run, context)]
-
-
-def leading_probe(study: Study) -> str:
-    """Return the closed-form probe that stands for the others: `fourier`, or else the first."""
-    return "fourier" if "fourier" in study.closed_form else str(study.closed_form[0])
 
 
 def layers_of_control(at: Place) -> list[str]:

@@ -10,7 +10,6 @@ from numprobe.experiments.declare import Config, Experiment, Figure, Job, Need, 
 from numprobe.experiments.settings import ONCE, Layer, Names
 from numprobe.layers import middle_layer
 from numprobe.names import unknown_names
-from numprobe.runs import base_of
 
 _NUMERALS = "results/prompts/multi_token/numerals.parquet"
 
@@ -142,9 +141,8 @@ EXPERIMENT = Experiment(
             outputs={"states": _patterns},
             values={
                 "layers": inputs.layers,
-                "blocks": lambda at: at.study.models[base_of(at.run)].facts.layers,
-                "reading": inputs.reading,
-                "share_prefixes": lambda at: at.study.config["activations"]["share_prefixes"],
+                "extraction": inputs.extraction,
+                "numbers": inputs.numbers,
             },
             module="extract",
             gpu=True,
@@ -175,7 +173,7 @@ EXPERIMENT = Experiment(
             settings=["offsets", "sequences", "folds", "lens_steps"],
             values={
                 "model": inputs.base_model,
-                "reading": inputs.reading,
+                "extraction": inputs.extraction,
                 "layers": _preceding_layers,
                 "numbers": inputs.numbers,
                 "controls": inputs.probe_controls,

@@ -10,18 +10,16 @@ import polars as pl
 
 from numprobe.activations.context import Extraction, Prepared, text_of, write_prepared
 from numprobe.activations.locate import Located, cut, in_order, longest_sequence
-from numprobe.activations.sharing import chosen_sharing
 from numprobe.errors import NumprobeError
+from numprobe.experiments.extracting import extraction_of
 from numprobe.experiments.given import Given
 from numprobe.experiments.multi_token.chunks import Chunks, find_chunks
 from numprobe.models.architecture import locate_parts
 from numprobe.models.facts import check_layers
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.record import identity
-from numprobe.models.source import parse_source
 from numprobe.models.tokens import Encoded, NumberTokenizer
 from numprobe.tables import read_table
-from numprobe.threads import prepare_torch
 
 #: Chunks of more digits have too many candidates; numbers that hold one are left out ("wide").
 MOST_DIGITS = 3
@@ -39,22 +37,7 @@ _PLACE: dict[str, Any] = {
 
 def extract_chunks(given: Given) -> None:
     """Write the states of a model at its numbers of several tokens."""
-    prepare_torch()
-    how = given.values["reading"]
-    extraction = Extraction(
-        model=given.run,
-        context="multi_token",
-        source=parse_source(how["source"]),
-        layers=given.values["layers"],
-        expected_layers=given.values["blocks"],
-        untrained_seed=how["untrained_seed"],
-        storage_dtype=how["storage_dtype"],
-        dtype=how["dtype"],
-        device=how["device"],
-        batch_tokens=how["batch_tokens"],
-        share_prefixes=given.values["share_prefixes"] == "auto",
-        shares=chosen_sharing(given.file("card")),
-    )
+    extraction = extraction_of(given, "multi_token")
     write_chunks(extraction, given.file("prompts"), given.outputs["states"], given.provenance)
 
 

@@ -114,7 +114,7 @@ class Task:
 def evaluate_preceding(given: Given) -> None:
     """Write the table of a model, or of its untrained control."""
     prepare_torch()
-    values, how = given.values, given.values["reading"]
+    values, how = given.values, given.values["extraction"]
     extraction = Extraction(
         model=values["model"],
         context="preceding",

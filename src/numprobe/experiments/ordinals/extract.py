@@ -68,7 +68,7 @@ def _says(tokenizer: NumberTokenizer, id: int, text: str) -> bool:
 
 def extract_ordered(given: Given) -> None:
     """Write the states of a model's words."""
-    how = given.values["reading"]
+    how = given.values["extraction"]
     device = how["device"], how["dtype"]
     prepare_torch()
     write_words(

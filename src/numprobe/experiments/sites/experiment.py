@@ -61,7 +61,7 @@ def _states(at: Place) -> list[str]:
 
 
 def _probes(at: Place) -> list[str]:
-    default = ("fourier", "digits", "linear", inputs.leading_probe(at.study))
+    default = ("fourier", "digits", "linear", at.study.leading_probe)
     return at.setting("probes") or [name for name in at.study.closed_form if name in default]
 
 
