@@ -60,9 +60,10 @@ class Given:
         return make_split(**self.values["split"])
 
     def write(self, table: pl.DataFrame, output: str = "table") -> None:
-        """Write a table with the job's provenance, and the seed where it was given one."""
-        seed = {"seed": self.values["seed"]} if "seed" in self.values else {}
-        write_table(self.outputs[output], table, {**self.provenance, **seed})
+        """Write a table with the job's record: provenance, run, context, and the seed and resamples of its values."""
+        place = {key: name for key, name in (("run", self.run), ("context", self.context)) if name}
+        draws = {key: self.values[key] for key in ("seed", "resamples") if key in self.values}
+        write_table(self.outputs[output], table, {**self.provenance, **place, **draws})
 
     def write_rows(self, rows: Iterable[Mapping[str, Any]], extra: Mapping[str, Any]) -> None:
         """Write measurements of the job's run and context, with some columns beside the shared ones."""

@@ -1,0 +1,26 @@
+"""Files of a job of an experiment, as the workflow names them."""
+
+import polars as pl
+
+from numprobe.experiments.given import Given
+from numprobe.tables import read_metadata, read_table
+
+
+def test_a_table_says_where_its_numbers_come_from(tmp_path):
+    content = {
+        "inputs": {},
+        "outputs": {"table": str(tmp_path / "table.parquet")},
+        "values": {"seed": 3, "resamples": 200, "draws": 5},
+        "run": "small.untrained",
+        "context": "operand",
+    }
+    Given.from_json(content, {"script": "evaluate"}).write(pl.DataFrame({"value": [0.5]}))
+    assert read_table(tmp_path / "table.parquet")["value"].to_list() == [0.5]
+    record = {"script": "evaluate", "run": "small.untrained", "context": "operand", "seed": 3, "resamples": 200}
+    assert read_metadata(tmp_path / "table.parquet") == record
+
+
+def test_a_job_on_the_whole_study_names_no_run(tmp_path):
+    content = {"inputs": {}, "outputs": {"table": str(tmp_path / "t.parquet")}, "values": {}, "run": "", "context": ""}
+    Given.from_json(content, {"script": "evaluate"}).write(pl.DataFrame({"value": [0.5]}))
+    assert read_metadata(tmp_path / "t.parquet") == {"script": "evaluate"}
