@@ -24,3 +24,13 @@ def test_a_job_on_the_whole_study_names_no_run(tmp_path):
     content = {"inputs": {}, "outputs": {"table": str(tmp_path / "t.parquet")}, "values": {}, "run": "", "context": ""}
     Given.from_json(content, {"script": "evaluate"}).write(pl.DataFrame({"value": [0.5]}))
     assert read_metadata(tmp_path / "t.parquet") == {"script": "evaluate"}
+
+
+def test_activation_folders_are_found_by_context():
+    states = [f"a/{context}/manifest.json" for context in ("vocabulary", "number")]
+    content = {"inputs": {"states": states}, "outputs": {}, "values": {}, "run": "a", "context": ""}
+    found = Given.from_json(content, {}).by_context("states")
+    assert {context: str(folder) for context, folder in found.items()} == {
+        "vocabulary": "a/vocabulary",
+        "number": "a/number",
+    }

@@ -20,7 +20,7 @@ PAPER = {"sinusoidal": "x", "wave": "+"}
 
 
 def with_paper(rows: pl.DataFrame, experiment: str) -> pl.DataFrame:
-    """The rows, then the published numbers of their models, as control "published"."""
+    """Return the rows, then the published numbers of their models, as control "published"."""
     found = published(experiment, in_order(rows["model"])).filter(pl.col("probe").is_in(list(PAPER)))
     shared = [name for name in found.columns if name in rows.columns]
     more = found.select(shared).with_columns(control=pl.lit("published"))
@@ -28,7 +28,7 @@ def with_paper(rows: pl.DataFrame, experiment: str) -> pl.DataFrame:
 
 
 def draw_series(drawn: pl.DataFrame, series: Mapping[str, tuple[Style, pl.Expr]]) -> Figure:
-    """Small multiples of series over the layers, with the paper's numbers in grey where the model is the paper's."""
+    """Draw small multiples of series over the layers, with the paper's numbers in grey for the paper's models."""
     models = in_order(drawn["model"])
     contexts = in_order(drawn.filter(pl.col("control") != "published")["context"])
     figure, panels = context_panels(models, contexts)

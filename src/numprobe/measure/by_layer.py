@@ -11,14 +11,14 @@ Row = dict[str, Any]
 
 
 def layer_rows(predictions: pl.DataFrame, metrics: Sequence[str], resamples: int, seed: int) -> Iterator[Row]:
-    """The scores of one probe in each layer (columns `layer`, `probe`, `control` and the metric's)."""
+    """Yield the scores of one probe in each layer (columns `layer`, `probe`, `control` and the metric's)."""
     for part in predictions.partition_by("layer", maintain_order=True):
         names = {name: part[name][0] for name in ("layer", "probe", "control")}
         yield from ({**names, **row} for row in score(part, metrics, resamples, seed))
 
 
 def marked(rows: Sequence[Row], control: str) -> list[Row]:
-    """The rows, of an untrained model marked so; without the constant answer, which does not depend on the weights."""
+    """Return the rows; those of a control are marked, without the constant answer, which does not depend on weights."""
     if control == "none":
         return list(rows)
     return [{**row, "control": control} for row in rows if row.get("control") != "constant"]

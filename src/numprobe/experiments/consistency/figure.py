@@ -61,7 +61,7 @@ def consistency_models(tables: Tables, values: Values) -> Drawn:
 
 
 def consistency_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
-    """The rows that a figure shows.
+    """Return the rows that a figure shows.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def consistency_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
 
 
 def draw_layers(drawn: pl.DataFrame) -> Figure:
-    """CKA of all states of a model: one matrix per model, the diagonal compares two halves of the numbers.
+    """Draw the CKA of all states of a model: a matrix per model; the diagonal compares two halves of the numbers.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
 
 
 def _places(rows: pl.DataFrame) -> list[Place]:
-    """All places, contexts in the order of the table with `vocabulary` first, layers from below."""
+    """Return all places: contexts in the order of the table with `vocabulary` first, layers from below."""
     contexts = contexts_in_order(rows["context"])
     return [
         (context, layer)
@@ -133,13 +133,13 @@ def _places(rows: pl.DataFrame) -> list[Place]:
 
 
 def _place_name(place: Place, places: Sequence[Place]) -> str:
-    """The layer, with its context where the layer's name does not tell."""
+    """Return the layer's name, with its context where several contexts have this layer."""
     alone = sum(layer == place[1] for _, layer in places) == 1
     return layer_label(place[1]) if alone else f"{place[0]} {layer_label(place[1])}"
 
 
 def _controls(rows: pl.DataFrame) -> str:
-    """The largest similarity in magnitude under each control."""
+    """Return the largest similarity in magnitude under each control, as text."""
     parts = []
     for control in ("shuffled", "untrained"):
         values = rows.filter(pl.col("control") == control)["value"].drop_nulls()
@@ -157,7 +157,7 @@ def _share(value: float) -> str:
 
 
 def draw_models(drawn: pl.DataFrame) -> Figure:
-    """Matrices model by model: a row for each measure, a column for each context; the diagonal compares two halves.
+    """Draw matrices of models: a row for each measure, a column for each context; the diagonal compares two halves.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def _nulls(rows: pl.DataFrame) -> str:
 
 
 def draw_angles(drawn: pl.DataFrame) -> Figure:
-    """Principal angles of the read-out subspaces of the middle block and the other layers, one panel per model.
+    """Draw principal angles between the read-out subspaces of the middle block and other layers, a panel per model.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
 
 
 def _other_layers(across: pl.DataFrame, own: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Name of the other layer -> its angles with the middle block; evenly spaced where there are many."""
+    """Return the name of each other layer with its angles to the middle block; evenly spaced layers of many."""
     if own.is_empty():
         return {}
     middle = (own["context"][0], own["layer"][0])

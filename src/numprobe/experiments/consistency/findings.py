@@ -17,7 +17,7 @@ _METRICS = ("cka", "overlap", "iou_top10")
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `consistency`.
+    """Return the section of the experiment `consistency`.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def _halves(table: pl.DataFrame) -> str:
 
 
 def _layers(table: pl.DataFrame) -> str:
-    """One sentence on the layers of each model."""
+    """Return one sentence on the layers of each model."""
     plain = table.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
     lines = []
     for part in plain.filter(pl.col("other_model").is_null()).partition_by("model", maintain_order=True):
@@ -77,7 +77,7 @@ def _layers(table: pl.DataFrame) -> str:
 
 
 def _models(between: pl.DataFrame) -> str:
-    """A sentence on the pairs of models that the numbers choose."""
+    """Return the sentence on pairs of models that fits the numbers."""
     plain = between.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
     kernels, waves = (plain.filter(pl.col("metric") == name)["value"] for name in ("cka", "iou_top10"))
     chance = between.filter((pl.col("metric") == "iou_top10") & (pl.col("control") == "random"))["ci_high"].max()

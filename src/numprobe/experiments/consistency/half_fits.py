@@ -1,4 +1,4 @@
-"""The probe `fourier` on both halves of the numbers, in several draws, and files of what other models compare with."""
+"""The probe `fourier` on both halves of the numbers, in several draws, and files of kernels to compare models by."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ def _rank(tensors: Tensors, code: np.ndarray, states: np.ndarray, labels: np.nda
 
 
 def _compact(states: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """States of more components than rows in an orthonormal basis of the rows, with that basis [m, d]."""
+    """Return states of more components than rows in an orthonormal basis of the rows, and that basis [m, d]."""
     rows, width = states.shape
     if width <= rows:
         return states, None
@@ -146,7 +146,7 @@ def save_kernels(path: str | Path, fits: Mapping[tuple[str, str], HalfFits], met
 
 
 def load_kernels(path: str | Path) -> dict[tuple[str, str], dict[Key, Tensors]]:
-    """(context, layer) -> key -> the tensors that `save_kernels` wrote.
+    """Return what `save_kernels` wrote: (context, layer) -> key -> tensors.
 
     Raises
     ------

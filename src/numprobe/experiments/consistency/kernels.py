@@ -13,7 +13,7 @@ from numprobe.intervals import resampling_weights
 
 
 def centre(kernel: np.ndarray) -> np.ndarray:
-    """The U-centred kernel of length 1, float32 [N, N]; all zero if the kernel is constant.
+    """Return the U-centred kernel of length 1, float32 [N, N]; all zero if the kernel is constant.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Similarity:
 
 
 def similarity(pairs: list[tuple[np.ndarray, np.ndarray]], resamples: int, seed: int) -> Similarity:
-    """CKA of kernels that `centre` returned, averaged over several pairs (draws of the same comparison).
+    """Return the CKA of kernels that `centre` returned, averaged over pairs (draws of the same comparison).
 
     Numbers are resampled, the same ones in both kernels. A number that is drawn twice is not compared with its copy:
     the diagonal is zero. Without that, independent kernels would seem alike. Centred once, over all numbers.
@@ -78,6 +78,6 @@ def _products(
 
 
 def _resampled(products: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The sum over all pairs of numbers, then that of each bootstrap sample: float64 [1 + resamples]."""
+    """Return the sum over all pairs of numbers, then that of each bootstrap sample: float64 [1 + resamples]."""
     samples = np.einsum("rn,rn->r", weights @ products, weights)
     return np.concatenate([[products.sum(dtype=np.float64)], samples.astype(np.float64)])

@@ -143,7 +143,7 @@ def fit_places(folders: Mapping[str, Path], settings: Settings, shuffled: bool, 
 
 
 def shown_places(places: Sequence[Place]) -> list[Place]:
-    """One place for each context: the embedding, or the middle block."""
+    """Return one place for each context: the embedding, or the middle block."""
     layers: dict[str, list[str]] = {}
     for context, layer in places:
         layers.setdefault(context, []).append(layer)
@@ -162,7 +162,7 @@ def _numbers(folder: Path, layer: str, settings: Settings) -> tuple[np.ndarray, 
 
 
 def within_rows(fitted: Fitted, settings: Settings) -> list[Row]:
-    """All states of one model with each other, and each with itself.
+    """Compare all states of one model with each other, and each with itself.
 
     Returns
     -------
@@ -187,7 +187,7 @@ def within_rows(fitted: Fitted, settings: Settings) -> list[Row]:
 
 
 def _labelled(found: Sequence[Row], names: Row, control: str) -> list[Row]:
-    """The rows of one comparison; what random sets and subspaces show stands beside the fits without a control."""
+    """Return the rows of one comparison; random sets and subspaces stand beside the fits without a control alone."""
     return [{**names, "control": control, **row} for row in found if control == "none" or "control" not in row]
 
 
@@ -198,7 +198,7 @@ def _names(one: Place, other: Place) -> Row:
 
 
 def _kernels(fits: HalfFits, control: str) -> dict[tuple[int, str], np.ndarray]:
-    """(draw, half) -> centred kernel."""
+    """Return the centred kernel of each (draw, half)."""
     return {
         (draw, half): centre(number_kernel(tensors, fits.code).matrix())
         for (kind, draw, half), tensors in fits.tensors.items()
@@ -207,7 +207,7 @@ def _kernels(fits: HalfFits, control: str) -> dict[tuple[int, str], np.ndarray]:
 
 
 def _opposite(one: Mapping[tuple[int, str], T], other: Mapping[tuple[int, str], T]) -> list[tuple[T, T]]:
-    """Every draw's halves of one against the OTHER half of the other."""
+    """Return pairs: each half of a draw of one with the OTHER half of the other."""
     return [(part, other[draw, "1" if half == "0" else "0"]) for (draw, half), part in one.items()]
 
 
@@ -239,7 +239,7 @@ def _set_rows(one: HalfFits, other: HalfFits, control: str) -> Iterator[Row]:
 
 
 def set_rows(pairs: Sequence[tuple[Mapping[int, float], Mapping[int, float]]], total: int) -> Iterator[Row]:
-    """Overlap of the frequencies that count, and of the strongest, with what random sets of these sizes share.
+    """Yield the overlap of the frequencies that count, of the strongest ones, and of random sets of these sizes.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def _strongest(weights: Mapping[int, float], top: int | None) -> list[int]:
 
 
 def _angle_rows(one: HalfFits, other: HalfFits, control: str, seed: int, each: bool) -> Iterator[Row]:
-    """Overlap of the read-out subspaces; with `each`, every principal angle too."""
+    """Yield the overlap of the read-out subspaces; with `each`, every principal angle too."""
     pairs = _opposite(_bases(one, control), _bases(other, control))
     rank, other_rank = (min(basis.shape[1] for basis in side) for side in zip(*pairs, strict=True))
     if not rank or not other_rank:
@@ -294,7 +294,7 @@ def _angle_rows(one: HalfFits, other: HalfFits, control: str, seed: int, each: b
 
 
 def _bases(fits: HalfFits, control: str) -> dict[tuple[int, str], np.ndarray]:
-    """(draw, half) -> orthonormal read-out directions, as many as the place needs and the fit has."""
+    """Return orthonormal read-out directions of each (draw, half), as many as the place needs and the fit has."""
     return {
         (draw, half): readout_basis(tensors)[:, : fits.rank]
         for (kind, draw, half), tensors in fits.tensors.items()
@@ -338,7 +338,7 @@ def model_codes(
     control: str,
     settings: Settings,
 ) -> ModelCodes:
-    """The codes of one model under one control, from what `load_kernels` read."""
+    """Return the codes of one model under one control, from what `load_kernels` read."""
     code = make_code(PROBE, settings.minimum, settings.maximum).matrix
     parts = {place: {key: part for key, part in keys.items() if key[0] == control} for place, keys in stored.items()}
     kernels = {
@@ -355,7 +355,7 @@ def model_codes(
 
 
 def between_rows(models: Sequence[ModelCodes], settings: Settings, control: str) -> list[Row]:
-    """Kernels and frequencies of all pairs of models, context by context.
+    """Compare kernels and frequencies of all pairs of models, context by context.
 
     Parameters
     ----------
@@ -386,7 +386,7 @@ def between_rows(models: Sequence[ModelCodes], settings: Settings, control: str)
 
 
 def without_seeds(rows: Sequence[Row]) -> list[Row]:
-    """A row that says so, where no two models differ in their training seed alone."""
+    """Return a row that says so if no two models differ in their training seed alone."""
     if any(row["compared"] == SEEDS for row in rows):
         return []
     note = f"{NOT_APPLICABLE}: no two models have the same training specification"
@@ -405,5 +405,5 @@ def _same_context(one: ModelCodes, other: ModelCodes) -> Iterator[tuple[Place, P
 
 
 def _plain(parts: Mapping[Key, T]) -> dict[tuple[int, str], T]:
-    """Without the control in the key: all parts have the same one."""
+    """Return the parts without the control in their keys, which is the same in all."""
     return {(draw, half): part for (_, draw, half), part in parts.items()}

@@ -7,13 +7,13 @@ from scipy.stats import hypergeom
 
 
 def iou(one: Collection[int], other: Collection[int]) -> float:
-    """Size of the intersection divided by that of the union; 0 for two empty sets."""
+    """Return the size of the intersection divided by that of the union; 0 for two empty sets."""
     union = set(one) | set(other)
     return len(set(one) & set(other)) / len(union) if union else 0.0
 
 
 def random_iou(total: int, size: int, other_size: int) -> tuple[float, float, float]:
-    """Mean, 2.5 % and 97.5 % quantile of the overlap of random sets of two sizes out of `total` things, exactly."""
+    """Return the exact mean, 2.5 % and 97.5 % quantile of the overlap of random sets of two sizes out of `total`."""
     if not size + other_size:
         return 0.0, 0.0, 0.0
     shared = hypergeom(total, size, other_size)

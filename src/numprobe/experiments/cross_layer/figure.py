@@ -73,7 +73,7 @@ def left_out_layers(tables: Tables, values: Values) -> Drawn:
 
 
 def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies that the figure shows: every pair of layers of a model, or its untrained control, in one context.
+    """Return the accuracies that the figure shows: all pairs of layers of a model or its untrained control, by context.
 
     Parameters
     ----------
@@ -93,13 +93,13 @@ def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def accuracies(table: pl.DataFrame) -> pl.DataFrame:
-    """All accuracies, and the rows that say what does not apply."""
+    """Return all accuracies, and the rows that say what does not apply."""
     wanted = ((pl.col("metric") == "accuracy") & (pl.col("subset") == "all")) | is_not_applicable()
     return over_all_folds(checked(table, [*MEASUREMENT, "fit_layer", "normalisation"]).filter(wanted)).select(COLUMNS)
 
 
 def left_out_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies that the figure shows, and the paper's.
+    """Return the accuracies that the figure shows, and the paper's.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def left_out_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
-    """A row per model; per context a matrix without and one with the tested layer's own mean and scale, and a control.
+    """Draw a row per model; per context, matrices without and with the tested layer's own scale, and a control.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def _of(control: str, normalisation: str) -> pl.Expr:
 
 
 def _matrix(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], named: bool) -> None:
-    """Grey where all states of a layer are the same vector."""
+    """Draw one matrix; grey where all states of a layer are the same vector."""
     values = np.full((len(layers), len(layers)), np.nan)
     for row in rows.drop_nulls("value").iter_rows(named=True):
         values[layers.index(row["fit_layer"]), layers.index(row["layer"])] = row["value"]
@@ -175,7 +175,7 @@ def _matrix(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], named: bool) 
 
 
 def _write(axes: Axes, values: np.ndarray) -> None:
-    """Accuracies in %."""
+    """Write accuracies in per cent into the cells."""
     for row, column in np.argwhere(~np.isnan(values)):
         value = values[row, column]
         colour = "black" if value > 0.5 else "white"

@@ -1,4 +1,4 @@
-"""The section on probes that read layers which they have never seen."""
+"""Section on probes that read layers which they have never seen."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ between the number vectors of the layer and of the others (1: numbers differ in 
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section.
+    """Return the section.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
 
 
 def _inner(layer: pl.Expr) -> pl.Expr:
-    """Neither what enters the first block nor what leaves the final norm."""
+    """Return the condition of inner layers: neither what enters the first block nor what leaves the final norm."""
     return (layer != "0") & (layer != "final_norm")
 
 
@@ -69,7 +69,7 @@ def _headline(own_scale: pl.DataFrame) -> str:
 
 
 def _verdict(inner: pl.DataFrame) -> str:
-    """One sentence on what the inner layers say."""
+    """Return one sentence on the inner layers."""
     values = inner["value"].to_numpy()
     if values.min() >= _READ:
         return "The inner layers share one code, up to place and scale."
@@ -105,7 +105,7 @@ def _repaired(left_out: pl.DataFrame) -> str:
 
 
 def _published() -> str:
-    """The range of the paper's own probes at the ends."""
+    """Return the range of the paper's own probes at the ends, as text."""
     rows = read_published().filter((pl.col("experiment") == "cross_layer") & (pl.col("probe") != "binary"))
     told = []
     for layer, name in (("0", "at layer 0"), ("final_norm", "after the final norm")):
@@ -120,7 +120,7 @@ def _mean(part: pl.DataFrame, normalisation: str) -> float:
 
 
 def _explained(table: pl.DataFrame, accuracies: pl.DataFrame) -> str:
-    """The layers that others read badly although their own probe reads them, with how they differ from the others."""
+    """Return the layers that only their own probe reads well, with their differences from the others."""
     key = ["model", "context", "layer"]
     own = accuracies.filter(_PLAIN & (pl.col("fit_layer") == pl.col("layer")) & (pl.col("normalisation") == "layer"))
     left_out = accuracies.filter(_PLAIN & _OTHERS & (pl.col("normalisation") == "layer"))

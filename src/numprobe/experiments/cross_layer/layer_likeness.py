@@ -14,7 +14,7 @@ LIKENESS = ("scale_ratio", "mean_offset", "code_cosine")
 
 
 def likeness_rows(pool: Pool, resamples: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Rows for `numprobe.tables.measurements` without `model` and `context`: each layer against all others.
+    """Yield rows for `numprobe.tables.measurements` without `model` and `context`: each layer against all others.
 
     `code_cosine` takes the mean state of each number, centred and scaled within its layer: the sum over numbers of the
     products with the mean of the other layers' vectors, over the root of both sums of squares. 1: numbers differ in the
@@ -43,7 +43,7 @@ def likeness_rows(pool: Pool, resamples: int, seed: int) -> Iterator[dict[str, A
 
 
 def _number_vectors(pool: Pool, layer: str, standard: Standard) -> np.ndarray:
-    """The mean state of each number that has rows, standardised and centred over the numbers, [numbers, d]."""
+    """Return the mean state of each number that has rows, standardised and centred over the numbers, [numbers, d]."""
     statistics = pool.statistics(layer, pool.contexts[0])
     present = statistics.value_count > 0
     means = statistics.value_sum[present] / statistics.value_count[present, None]

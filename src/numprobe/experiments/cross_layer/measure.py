@@ -67,7 +67,7 @@ def cross_layer_rows(
     resamples: int,
     seed: int,
 ) -> list[Row]:
-    """All that is measured across the layers of one model in one context.
+    """Measure one model in one context across its layers.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def cross_layer_rows(
 def matrix_rows(
     folder: str | Path, probe: Probe, normalisations: Sequence[str], per_value: int, resamples: int, seed: int
 ) -> list[Row]:
-    """Every pair of layers: the probe of one reads the numbers of the other that it has seen in neither.
+    """Measure every pair of layers: the probe of one reads numbers in the other that it has seen in neither.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def matrix_rows(
 
 
 def moved_probe(probe: Probe, fit_layer: str, own_standard: bool) -> Probe:
-    """The probe of one layer in the place of all layers' probes.
+    """Return a probe that reads all layers with the weights of one.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def moved_probe(probe: Probe, fit_layer: str, own_standard: bool) -> Probe:
 def left_out_rows(
     pool: Pool, controls: Sequence[str], resamples: int, seed: int, metadata: Mapping[str, Any]
 ) -> list[Row]:
-    """One probe for all layers but one, read on that one; with the normalisations "none", "layer" and "chosen".
+    """Fit a probe on all layers but one, and read that one; normalisations "none", "layer" and "chosen".
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def left_out_rows(
 def _left_out_probes(
     pool: Pool, controls: Sequence[str], seed: int, metadata: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, Probe]]:
-    """(control, normalisation, probe): each normalisation and the one that inner values chose; of controls that one."""
+    """Yield (control, normalisation, probe): each normalisation and the chosen one; of controls the chosen one."""
     folds = pool.split.folds
     targets = [number_target(pool.split, control, seed) for control in controls]
     variants = {name: fit_left_out(pool, folds, targets, name) for name in ("none", "layer")}

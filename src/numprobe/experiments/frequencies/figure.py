@@ -48,7 +48,7 @@ def shared_frequencies(tables: Tables, values: Values) -> Drawn:
 
 
 def frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The measurements that the figure shows.
+    """Return the measurements that the figure shows.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_frequencies(drawn: pl.DataFrame) -> Figure:
-    """A row per model: spectra of all states, sparsity over the layers, and kappa beside power.
+    """Draw a row per model: spectra of all states, sparsity over the layers, and kappa beside power.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def draw_frequencies(drawn: pl.DataFrame) -> Figure:
 
 
 def _spectra(axes: Axes, shares: pl.DataFrame, layers: Sequence[str]) -> None:
-    """A heat map: one line per state, its frequencies from left to right."""
+    """Draw a heat map: one line per state, its frequencies from left to right."""
     count = int(shares["N"].drop_nulls().max() or 0)  # type: ignore[arg-type]
     image = np.full((len(layers), count // 2), np.nan)
     for row in shares.filter(pl.col("value").is_not_null()).iter_rows(named=True):
@@ -155,7 +155,7 @@ def _separability(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None
 
 
 def _layer_axis(axes: Axes, layers: Sequence[str]) -> None:
-    """Labels are turned where "norm" and "unemb" stand side by side."""
+    """Set the axis of layers; labels are turned where "norm" and "unemb" stand side by side."""
     set_layer_axis(axes, layers)
     if {"final_norm", "unembedding"} <= set(layers):
         axes.tick_params(axis="x", rotation=40)

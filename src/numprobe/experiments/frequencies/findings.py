@@ -11,7 +11,7 @@ _PLAIN = pl.col("control") == "none"
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Markdown: sparsity of embeddings and middle layers, separability beside power, and shared frequencies.
+    """Return Markdown: sparsity of embeddings and middle layers, separability beside power, and shared frequencies.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def _cell(rows: pl.DataFrame) -> str:
 
 
 def _states(rows: pl.DataFrame) -> dict[str, str]:
-    """The embeddings and the middle layer of one model, where they were measured."""
+    """Return the embeddings and the middle layer of one model, where they were measured."""
     layers = rows["layer"].unique().to_list()
     numbered = [name for name in layers if name.isdecimal()]
     states = {"embedding": "embedding"} if "embedding" in layers else {}

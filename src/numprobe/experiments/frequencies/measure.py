@@ -44,7 +44,7 @@ def evaluate_frequencies(given: Given) -> None:
 
 
 def frequency_rows(spaces: Spaces, model: str, words: np.ndarray | None, seed: int) -> list[Row]:
-    """The rows of the table `frequencies` for one model (docs/files.md).
+    """Return the rows of the table `frequencies` for one model (docs/files.md).
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _layer_rows(folder: Folder, layer: str, numbers: np.ndarray, seed: int) -> I
 
 
 def _control_rows(states: np.ndarray, control: str, seed: int) -> Iterator[Row]:
-    """Sparsity, power at T and kappa of states that should hold no waves."""
+    """Yield sparsity, power at T and kappa of states that should hold no waves."""
     if np.ptp(states, axis=0).max() == 0:
         return
     yield from _summary_rows(measured_waves(states), rotated_waves(states, seed), control, ROTATED)
@@ -133,7 +133,7 @@ def _summary_rows(measured: Waves | None, draws: Waves, control: str, unit: str)
 
 
 def _interval(value: np.ndarray | None, draws: np.ndarray) -> Row:
-    """Of a measurement, widened to hold it; without one, mean and range of the draws."""
+    """Return the range of draws, widened to hold a measurement; without one, mean and range of the draws."""
     centre = float(draws.mean() if value is None else value[0])
     low, high = np.quantile(draws, (0.025, 0.975))
     return {"value": centre, "ci_low": min(float(low), centre), "ci_high": max(float(high), centre)}

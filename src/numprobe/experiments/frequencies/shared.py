@@ -68,7 +68,7 @@ def evaluate_shared_frequencies(given: Given) -> None:
 def shared_frequency_rows(
     spaces: Spaces, matched: Mapping[str, str | Path], tokens: pl.DataFrame, tops: Sequence[int], seed: int
 ) -> list[Row]:
-    """The rows of the table `shared_frequencies` (docs/files.md).
+    """Return the rows of the table `shared_frequencies` (docs/files.md).
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def shared_frequency_rows(
 
 
 def _compared_layers(spaces: Spaces, first: str, second: str) -> Iterator[tuple[str, MatchedLayers]]:
-    """Context and states of two models that are compared: the input matrices, and all layers by relative depth."""
+    """Yield context and states of two models to compare: the input matrices, and all layers by relative depth."""
     if spaces.get(first, VOCABULARY) is not None and spaces.get(second, VOCABULARY) is not None:
         yield VOCABULARY, MatchedLayers("embedding", "embedding", None)
     folders = [spaces.get(model, spaces.context) if spaces.context else None for model in (first, second)]
@@ -111,7 +111,7 @@ def _compared_layers(spaces: Spaces, first: str, second: str) -> Iterator[tuple[
 
 
 class _Overlaps:
-    """Spectra are kept for the next pairs of models."""
+    """Overlaps of pairs of models; spectra are kept for the next pairs."""
 
     def __init__(self, spaces: Spaces, tops: Sequence[int], seed: int) -> None:
         self.spaces, self.tops, self.seed = spaces, tops, seed
@@ -133,7 +133,7 @@ class _Overlaps:
             yield {**row, "N": len(numbers), "n_values": len(numbers)}
 
     def _spectra(self, model: str, context: str, layer: str, size: tuple[int, int], draw: int) -> _Spectra | None:
-        """`draw` keeps the permutations of the two models of a pair apart."""
+        """Return the spectra of a state; `draw` gives the two models of a pair different permutations."""
         states = self.spaces.folders[model, context].states(layer, np.arange(size[0], size[1] + 1)).astype(np.float64)
         return None if np.ptp(states, axis=0).max() == 0 else _all_spectra(states, self.seed, draw)
 
@@ -170,7 +170,7 @@ def _range(draws: np.ndarray, value: float | None = None) -> Row:
 def _matched_rows(
     first: str, second: str, folders: Mapping[str, str | Path], tokens: pl.DataFrame, tops: Sequence[int], seed: int
 ) -> Iterator[Row]:
-    """The same on tokens that are no numbers, the same texts in the same order in both."""
+    """Yield the overlap on tokens that are no numbers, the same texts in the same order in both."""
     if first not in folders or second not in folders:
         return
     pair = ((first, second), (second, first))

@@ -24,7 +24,7 @@ _GROUPS = {
 
 
 def shared_frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The overlaps that the figure shows.
+    """Return the overlaps that the figure shows.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def shared_frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_shared_frequencies(drawn: pl.DataFrame) -> Figure:
-    """Two matrices of models, overlaps beside controls for every number of frequencies, and curves per model.
+    """Draw two matrices of models, overlaps beside controls for every number of frequencies, and curves per model.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ def draw_shared_frequencies(drawn: pl.DataFrame) -> Figure:
 
 
 def _middle(plain: pl.DataFrame) -> pl.DataFrame:
-    """Of each pair of models the layers nearest to half of the depth."""
+    """Return, of each pair of models, the layers nearest to half of the depth."""
     inside = plain.filter(pl.col("context") != VOCABULARY, pl.col("depth").is_not_null())
     return inside.sort((pl.col("depth") - 0.5).abs(), maintain_order=True).unique(["model", "other"], keep="first")
 
 
 def _controls(axes: Axes, drawn: pl.DataFrame, tops: list[int]) -> None:
-    """All pairs at the input embeddings: groups by how many frequencies are compared."""
+    """Draw all pairs at the input embeddings, grouped by the number of frequencies compared."""
     rows = drawn.filter(pl.col("layer") == "embedding", pl.col("value").is_not_null())
     places = []
     for group, top in enumerate(tops):

@@ -40,7 +40,7 @@ class Waves:
 
 
 def measured_waves(states: np.ndarray) -> Waves:
-    """The spectrum of the states as they are, one draw.
+    """Return the spectrum of the states as they are, one draw.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def measured_waves(states: np.ndarray) -> Waves:
 
 
 def permuted_waves(states: np.ndarray, seed: int, permutations: int = PERMUTATIONS) -> Waves:
-    """Spectra after the numbers are permuted.
+    """Return spectra after the numbers are permuted.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def permuted_waves(states: np.ndarray, seed: int, permutations: int = PERMUTATIO
 
 
 def rotated_waves(states: np.ndarray, seed: int) -> Waves:
-    """Spectra over random rotations whose dimensions are drawn with replacement.
+    """Return spectra over random rotations whose dimensions are drawn with replacement.
 
     How much a spectrum depends on the dimensions that the model happens to have. Numbers cannot be resampled: that
     would break their even spacing.
@@ -87,7 +87,7 @@ def rotated_waves(states: np.ndarray, seed: int) -> Waves:
 
 
 def _amplitudes(centred: np.ndarray) -> np.ndarray:
-    """Complex [N // 2 + sum of moduli, d]: waves, then class means; squares add up to N times sums of squares."""
+    """Return waves, then class means, complex [N // 2 + sum of moduli, d]; squares sum to N times sums of squares."""
     count = len(centred)
     spectrum = rfft(centred, axis=0)[1:] * np.float32(np.sqrt(2))
     if count % 2 == 0:
@@ -97,7 +97,7 @@ def _amplitudes(centred: np.ndarray) -> np.ndarray:
 
 
 def _class_sums(centred: np.ndarray, modulus: int) -> np.ndarray:
-    """The mean of each class of n mod T, times the root of N and of its size: float [T, d]."""
+    """Return the mean of each class of n mod T, times the root of N and of its size: float [T, d]."""
     count = len(centred)
     whole = count // modulus * modulus
     sums = centred[:whole].reshape(-1, modulus, centred.shape[1]).sum(axis=0)
@@ -120,18 +120,18 @@ def _waves(power: np.ndarray, count: int) -> Waves:
 
 
 def participation(shares: np.ndarray) -> np.ndarray:
-    """Effective share of the frequencies, 1 / sum of squares over their number: 1 if all are equal, [...]."""
+    """Return the effective share of the frequencies, 1 / sum of squares / their number, [...]; 1 if all are equal."""
     return np.asarray(1 / (shares**2).sum(axis=-1) / shares.shape[-1])
 
 
 def half_power(shares: np.ndarray) -> np.ndarray:
-    """Share of the frequencies, strongest first, that is needed for half of the power, [...]."""
+    """Return the share of the frequencies, strongest first, that is needed for half of the power, [...]."""
     strongest = np.sort(shares, axis=-1)[..., ::-1].cumsum(axis=-1)
     return np.asarray(((strongest < 0.5).sum(axis=-1) + 1) / shares.shape[-1])
 
 
 def paper_spectrum(states: np.ndarray, components: int = PAPER_COMPONENTS) -> np.ndarray:
-    """The spectrum as the paper plots it: at each frequency the largest magnitude over principal components.
+    """Return the spectrum as the paper plots it: the largest magnitude over principal components at each frequency.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def paper_spectrum(states: np.ndarray, components: int = PAPER_COMPONENTS) -> np
 
 
 def strongest(spectra: np.ndarray, top: int) -> np.ndarray:
-    """bool [..., F]: which frequencies are among the `top` strongest (earlier ones of equal strength)."""
+    """Return a mask of the `top` strongest frequencies (earlier ones of equal strength): bool [..., F]."""
     order = np.argsort(-spectra, axis=-1, kind="stable")[..., :top]
     chosen = np.zeros(spectra.shape, dtype=bool)
     np.put_along_axis(chosen, order, True, axis=-1)
@@ -157,12 +157,12 @@ def strongest(spectra: np.ndarray, top: int) -> np.ndarray:
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Size of the intersection over size of the union of sets of frequencies, bool [..., F] -> float64 [...]."""
+    """Return the intersection over the union of sets of frequencies, bool [..., F] -> float64 [...]."""
     return np.asarray((first & second).sum(axis=-1) / (first | second).sum(axis=-1))
 
 
 def consecutive(numbers: Sequence[int]) -> np.ndarray:
-    """The consecutive numbers from the smallest on: int64, may be empty."""
+    """Return the consecutive numbers from the smallest on: int64, may be empty."""
     ordered = np.array(sorted(numbers), dtype=np.int64)
     gaps = np.flatnonzero(np.diff(ordered) != 1)
     return ordered[: gaps[0] + 1] if len(gaps) else ordered

@@ -53,7 +53,7 @@ def shared_code_sources(tables: Tables, values: Values) -> Drawn:
 
 
 def shared_code_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies on all numbers: every code in every state.
+    """Return the accuracies on all numbers: every code in every state.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def shared_code_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_shared_code(drawn: pl.DataFrame, candidates: int) -> Figure:
-    """Small multiples: a row per target model, a column per context; x = layer, y = accuracy, one series per code.
+    """Draw a row per target model, a column per context; x = layer, y = accuracy, one series per code.
 
     Parameters
     ----------
@@ -118,13 +118,13 @@ def _draw_series(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], vocabula
 
 
 def _learned(rows: pl.DataFrame) -> str:
-    """From which models the shared code comes."""
+    """Return the models of the shared code, as text."""
     sources = rows.filter(pl.col("code") == "shared")["source"].drop_nulls()
     return "learned on " + str(sources[0]).replace(" + ", ", ") if len(sources) else ""
 
 
 def draw_sources(drawn: pl.DataFrame) -> Figure:
-    """Matrices: a row per target model, a column per single model from which the code was learned, cells in per cent.
+    """Draw matrices: a row per target model, a column per single model that lent its code, cells in per cent.
 
     One matrix for the embeddings and one for the middle block of each target in every other context; the column "own"
     is the target's own code, "all others" the shared one.
@@ -156,7 +156,7 @@ def draw_sources(drawn: pl.DataFrame) -> Figure:
 
 
 def _by_source(rows: pl.DataFrame) -> list[tuple[str, float]]:
-    """Column of the matrix and accuracy, at the embedding or the middle block of one model."""
+    """Return columns of the matrix with accuracies, at the embedding or the middle block of one model."""
     measured = rows.filter(pl.col("value").is_not_null() & (pl.col("control") == "none"))
     if measured.is_empty():
         return []

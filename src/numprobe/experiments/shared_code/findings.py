@@ -16,7 +16,7 @@ _NEAR = 0.9
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `shared_code`.
+    """Return the section of the experiment `shared_code`.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ middle block. Models that the workflow trains share their data and tokenizer; pr
 
 
 def _shown(table: pl.DataFrame) -> pl.DataFrame:
-    """All codes on all numbers, at the embedding or the middle block."""
+    """Return all codes on all numbers, at the embedding or the middle block."""
     rows = table.filter((pl.col("subset") == "all") & pl.col("value").is_not_null())
     parts = []
     for part in rows.partition_by("model", "context", maintain_order=True):
@@ -62,7 +62,7 @@ def _shown(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _meaning(shown: pl.DataFrame) -> str:
-    """A sentence that the numbers choose."""
+    """Return the sentence that fits the numbers."""
     measured = shown.filter((pl.col("control") == "none") & pl.col("code").is_in(["shared", "own"]))
     pairs = measured.pivot("code", index=["model", "context", "layer"], values="value").filter(
         pl.col("own") >= _READABLE
@@ -85,7 +85,7 @@ def _meaning(shown: pl.DataFrame) -> str:
 
 
 def _ranges(table: pl.DataFrame) -> list[str]:
-    """The two regimes of models that have only some numbers as single tokens."""
+    """Return the two regimes of models that have only some numbers as single tokens."""
     rows = table.filter(pl.col("subset").str.starts_with("values=") & pl.col("code").is_in(["shared", "own"]))
     rows = rows.filter(pl.col("context") == "vocabulary").with_columns(_CODE.alias("reader"))
     if rows.is_empty():

@@ -68,14 +68,14 @@ class Halves:
     seed: int
 
     def parts(self) -> Iterator[tuple[int, Split, Fold]]:
-        """Every draw with each of its halves to train on."""
+        """Yield every draw with each of its halves to train on."""
         for draw in self.draws:
             split = make_halves(self.minimum, self.maximum, self.seed, draw)
             yield from ((draw, split, fold) for fold in split.folds)
 
     @property
     def columns(self) -> np.ndarray:
-        """All columns of the Fourier code, float64 [N, c]."""
+        """Return all columns of the Fourier code, float64 [N, c]."""
         return make_code(PROBE, self.minimum, self.maximum).matrix
 
 
@@ -146,7 +146,7 @@ def _evidence_frame(evidence: Evidence, names: Row) -> pl.DataFrame:
 
 
 def pooled_evidence(table: pl.DataFrame) -> Learned:
-    """The evidence of all states of a model together, every context and layer counting the same."""
+    """Return the evidence of all states of a model together, every context and layer with equal weight."""
     pooled: Learned = {}
     for part in table.partition_by("draw", "half", "control", maintain_order=True):
         states = part.partition_by("context", "layer", maintain_order=True)
@@ -170,7 +170,7 @@ def shared_code_rows(
     ranges: Sequence[tuple[int, int]],
     resamples: int,
 ) -> list[Row]:
-    """Accuracy of every code in every state of the target model.
+    """Measure the accuracy of every code in every state of the target model.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def untrained_rows(
 
 
 def _states(folders: Mapping[str, Path], halves: Halves) -> Iterator[tuple[str, str, Numbers | str]]:
-    """Context, layer and the states, or why they cannot be read."""
+    """Yield context, layer and the states, or why they cannot be read."""
     for context, folder in folders.items():
         values = read_positions(folder)["value"].to_numpy().astype(np.int64)
         used = np.flatnonzero((values >= halves.minimum) & (values <= halves.maximum))
@@ -237,7 +237,7 @@ Codes = dict[tuple[str, str], NumberCode]
 
 
 def _codes(sources: Mapping[str, Learned], model: str, draw: int, half: str, halves: Halves) -> Codes:
-    """All codes that are known before the target is looked at."""
+    """Return all codes that are known before the target is read."""
     together = " + ".join(sources)
     shared = learn_code(pool([learned[draw, half, "none"] for learned in sources.values()]))
     shuffled = pool([learned[draw, half, "shuffled"] for learned in sources.values()]).explained
@@ -256,7 +256,7 @@ def _codes(sources: Mapping[str, Learned], model: str, draw: int, half: str, hal
 def _readings(
     numbers: Numbers, codes: Mapping[tuple[int, str], Codes], halves: Halves
 ) -> dict[tuple[str, str], pl.DataFrame]:
-    """Per code, every number once in each draw: columns `value`, `label`, `decoded`."""
+    """Return, by code, every number once in each draw: columns `value`, `label`, `decoded`."""
     frames: dict[tuple[str, str], list[pl.DataFrame]] = {}
     for draw, split, fold in halves.parts():
         reader = HalfReader(numbers, halves.columns, split, fold)

@@ -56,7 +56,7 @@ class Evidence:
 
     @property
     def explained(self) -> np.ndarray:
-        """The share of each column's variance that the prediction explains, times the gain (0 to 2) that suits best."""
+        """Return the explained share of each column's variance; the best gain (0 to 2) scales the prediction."""
         best = np.divide(self.product, self.square, where=self.square > 0, out=np.zeros_like(self.product))
         gain = best.clip(0, _LARGEST_GAIN)
         left = self.variance + gain**2 * self.square - 2 * gain * self.product
@@ -64,7 +64,7 @@ class Evidence:
 
     @property
     def residual(self) -> np.ndarray:
-        """The mean square of column minus prediction."""
+        """Return the mean square of column minus prediction."""
         return np.asarray(self.variance + self.square - 2 * self.product)
 
 
@@ -151,7 +151,7 @@ class HalfReader:
 
     @cached_property
     def evidence(self) -> Mapping[float, Evidence]:
-        """For each penalty, how well inner held-out values are predicted."""
+        """Return the evidence on inner held-out values for each penalty."""
         groups = [_decompose(self._numbers, self._train & ~group, group) for group in self._groups]
         parts = [_held_out(rows, self._labels) for rows in groups]
         count = sum(len(rows.test) for rows in groups)
@@ -161,12 +161,12 @@ class HalfReader:
 
     @property
     def best_evidence(self) -> Evidence:
-        """The evidence at the penalty with the most Gaussian information on held-out values."""
+        """Return the evidence at the penalty with the most Gaussian information on held-out values."""
         return max(self.evidence.values(), key=lambda evidence: -np.log1p(-evidence.explained).sum())
 
     @property
     def tested(self) -> np.ndarray:
-        """The values of the other half, int64."""
+        """Return the values of the other half, int64."""
         return self._numbers.values[self._test]
 
     def read(self, code: NumberCode, minimum: int) -> np.ndarray:
@@ -190,7 +190,7 @@ class HalfReader:
 
     @cached_property
     def _predictions(self) -> dict[float, np.ndarray]:
-        """Of all columns for the other half, by penalty, about the training means: float32 [n, c]."""
+        """Return predictions of all columns for the other half about the training means, by penalty: float32 [n, c]."""
         rows = _decompose(self._numbers, self._train, self._test)
         return dict(_predict(rows, self._labels)[0])
 
@@ -212,7 +212,7 @@ def _decompose(numbers: Numbers, train: np.ndarray, test: np.ndarray) -> _Rows:
 
 
 def _predict(rows: _Rows, labels: np.ndarray) -> tuple[dict[float, np.ndarray], np.ndarray]:
-    """Per penalty, predictions for the held rows about the training mean [n, c]; and that mean [c]."""
+    """Return predictions for the held rows about the training mean [n, c], by penalty, and that mean [c]."""
     mean = labels[rows.train].mean(axis=0)
     rotated = rows.left.T @ (labels[rows.train] - mean).astype(np.float32)
     shrunk = {penalty: rows.size / (rows.size**2 + penalty * rows.unit) for penalty in PENALTIES}
@@ -220,7 +220,7 @@ def _predict(rows: _Rows, labels: np.ndarray) -> tuple[dict[float, np.ndarray], 
 
 
 def _held_out(rows: _Rows, labels: np.ndarray) -> dict[float, np.ndarray]:
-    """Per penalty, sums over the held rows of product, square and variance: float64 [3, c]."""
+    """Return sums over the held rows of product, square and variance, by penalty: float64 [3, c]."""
     predictions, mean = _predict(rows, labels)
     true = (labels[rows.test] - mean).astype(np.float32)
     variance = np.einsum("ij,ij->j", true, true)

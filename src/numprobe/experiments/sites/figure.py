@@ -66,7 +66,7 @@ def sites(tables: Tables, values: Values) -> Drawn:
 
 
 def sites_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies that the figure shows: the leading probe, its controls, and what was published of these models.
+    """Return the accuracies that the figure shows: the leading probe, its controls, and published ones of these models.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def sites_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _published_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Published accuracies of the models and contexts that are drawn, in the columns of the figure."""
+    """Return published accuracies of the models and contexts that are drawn, in the columns of the figure."""
     sites = {f"accuracy at {label}": site for site, label in LABELS.items()}
     found = published("sites", in_order(rows["model"])).filter(pl.col("context").is_in(rows["context"].to_list()))
     named = found.with_columns(
@@ -101,7 +101,7 @@ def _published_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_sites(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
-    """A row of panels per model and context: the residual stream, what attention reads, what is added; x = block.
+    """Draw a row per model and context: the residual stream, what attention reads, what is added; x = block.
 
     Parameters
     ----------

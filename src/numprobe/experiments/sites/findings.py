@@ -29,7 +29,7 @@ keys and values before any norm or rotation, and what attention and MLP add to t
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `sites`.
+    """Return the section of the experiment `sites`.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def _plain(probe: str) -> pl.Expr:
 
 
 def _middle(rows: pl.DataFrame) -> pl.DataFrame:
-    """The middle block of each model, fixed beforehand."""
+    """Return the rows of the middle block of each model, which is fixed beforehand."""
     parts = rows.partition_by("model", maintain_order=True)
     return pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts])
 
@@ -74,7 +74,7 @@ def _at_sites(middle: pl.DataFrame, probe: str) -> str:
 
 
 def _highest_control(rows: pl.DataFrame) -> str:
-    """The control that reads most, over all models, blocks, sites and probes, with its interval."""
+    """Return the control that reads most, over all models, blocks, sites and probes, with its interval."""
     controls = rows.filter(pl.col("control").is_in(_CONTROLS) & (pl.col("probe") != "constant"))
     if controls.is_empty():
         return ""
@@ -124,7 +124,7 @@ def _other_probes(middle: pl.DataFrame, probe: str) -> str:
 
 
 def _comparison(measured: pl.DataFrame, probe: str) -> list[str]:
-    """Published accuracies beside ours, for models of the paper."""
+    """Return published accuracies beside ours, for models of the paper."""
     ours = measured.filter(_plain(probe))
     found = published("sites", ours["model"].unique(maintain_order=True).to_list())
     if found.is_empty():

@@ -79,7 +79,7 @@ def site_rows(
 def stream_rows(
     accuracy: pl.DataFrame, kinds: Sequence[str], controls: Sequence[str], blocks: Sequence[str]
 ) -> pl.DataFrame:
-    """Measurements of the residual stream as rows of the blocks that it enters and leaves.
+    """Return measurements of the residual stream as rows of the blocks that it enters and leaves.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ def universal_probe(tables: Tables, values: Values) -> Drawn:
 
 
 def universal_probe_rows(table: pl.DataFrame, cross_layer: pl.DataFrame | None = None) -> pl.DataFrame:
-    """The accuracies that the figure shows, and the paper's.
+    """Return the accuracies that the figure shows, and the paper's.
 
     Parameters
     ----------

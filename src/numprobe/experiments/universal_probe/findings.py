@@ -1,4 +1,4 @@
-"""The section on the one probe of all layers and contexts."""
+"""Section on the one probe for all layers and contexts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ fit to the embeddings of the last four tokens, each turned by a fixed random rot
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section.
+    """Return the section.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
 
 
 def _cost(table: pl.DataFrame) -> str:
-    """The paired difference to the own probes, per context: the mean, and the worst layer with its interval."""
+    """Return the paired difference to the own probes, by context: the mean, and the worst layer with its interval."""
     differences = table.filter(
         (pl.col("metric") == "accuracy_difference") & _PLAIN & _EVERYWHERE & (pl.col("normalisation") == "chosen")
     )

@@ -57,7 +57,7 @@ def universal_rows(
     resamples: int,
     seed: int,
 ) -> list[Row]:
-    """Every probe of several states beside the probe of each state.
+    """Measure every probe of several states beside the probe of each state.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _choices(universal: Probe, seed: int) -> list[Row]:
 def _readers(
     context: str, pooled: Sequence[Probe], universal: Sequence[Probe]
 ) -> Iterator[tuple[dict[str, str], Probe]]:
-    """All probes that read a context, with what tells them apart."""
+    """Yield all probes that read a context, with the columns that distinguish them."""
     # For a model that is read in one context alone, the probe of all contexts is that of the context: once is enough.
     pooled_once = {(*probe.metadata["contexts"], probe.metadata["normalisation"]): probe for probe in pooled}
     for (*contexts, normalisation), probe in pooled_once.items():
@@ -121,7 +121,7 @@ def _readers(
 
 
 def _differences(predictions: pl.DataFrame, baseline: pl.DataFrame, resamples: int, seed: int) -> Iterator[Row]:
-    """Per layer, the mean over numbers of how much more often their rows are read rightly than by the baseline."""
+    """Yield, by layer, the mean over numbers of the share of rows read rightly, minus that of the baseline."""
     key = ["layer", "row", "fold"]
     right = (pl.col("label") == pl.col("decoded")).cast(pl.Float64)
     other = baseline.select(*key, (pl.col("value") == pl.col("decoded")).cast(pl.Float64).alias("own"))
