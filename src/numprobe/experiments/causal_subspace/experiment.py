@@ -1,4 +1,4 @@
-"""The subspace that the model uses, found by interchange, beside that of the probe."""
+"""The subspace that the model uses, found by distributed alignment search (DAS), beside that of the probe."""
 
 from typing import Literal
 
