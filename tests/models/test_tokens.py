@@ -101,7 +101,7 @@ def test_the_reason_why_a_number_has_no_tokens(numbers, text, written, reason):
 def test_two_readings_that_disagree_are_an_error_that_names_the_prompt():
     tokenizer = word_tokenizer()
     tokenizer.backend_tokenizer.normalizer = normalizers.Replace("7", "8")
-    with pytest.raises(NumprobeError, match=r"tokens of 17 in 'is 17' .*by the offsets \['17'\], but .* write \['18'\]"):
+    with pytest.raises(NumprobeError, match=r"17 in 'is 17' .*by the offsets \['17'\], but .* write \['18'\]"):
         find(NumberTokenizer(tokenizer), "is 17", "17")
     with pytest.raises(NumprobeError, match="of 'is 12' are '12', not 13"):
         find(WORDS, "is 12", "12", value=13)
