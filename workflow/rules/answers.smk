@@ -3,16 +3,6 @@
 from numprobe.experiments.inputs import pattern_probe
 
 
-def asking(wildcards):
-    """Return the options for the model that answers."""
-    model = base_model(wildcards)
-    batch = model.entry.get("batch_tokens", config["activations"]["batch_tokens"])
-    return (
-        f"--source {shlex.quote(model.source)} --batch-tokens {batch}"
-        f" --device {shlex.quote(model.device)} --dtype {model.entry.get('dtype', 'float32')}"
-    )
-
-
 rule answer_prompts:
     """Answer the arithmetic prompts of a context with a model."""
     input:

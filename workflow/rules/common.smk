@@ -164,6 +164,16 @@ def expected_options(wildcards):
     return " ".join([f"--layers {model.facts.layers}", *options])
 
 
+def asking(wildcards):
+    """Return the options for the model that answers."""
+    model = base_model(wildcards)
+    batch = model.entry.get("batch_tokens", config["activations"]["batch_tokens"])
+    return (
+        f"--source {shlex.quote(model.source)} --batch-tokens {batch}"
+        f" --device {shlex.quote(model.device)} --dtype {model.entry.get('dtype', 'float32')}"
+    )
+
+
 def untrained_option(wildcards):
     """Return the option for random weights; empty for the model itself."""
     seed = STUDY.untrained_seed(wildcards.model)

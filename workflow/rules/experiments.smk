@@ -92,7 +92,7 @@ def told_output(files):
 def job_path(job, patterns):
     """Return the path of a job's log and benchmark, without folder and ending."""
     files = json.dumps(patterns)
-    return "/".join([job.name, *(f"{{{name}}}" for name in ("model", "context") if f"{{{name}}}" in files)])
+    return str(Path(job.name, *(f"{{{name}}}" for name in ("model", "context") if f"{{{name}}}" in files)))
 
 
 def figure_options(name, figure):
