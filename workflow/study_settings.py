@@ -186,7 +186,7 @@ class Training(Settings):
 
 
 class Resources(Settings):
-    """What jobs of a model need, for the scheduler."""
+    """Requirements of the jobs of a model, for the scheduler."""
 
     mem_mb: int | None = Field(
         None,
@@ -495,14 +495,14 @@ CLOSED_FORM = ("fourier", "digits", "circular", "helix", "binary", "linear", "lo
 
 
 class ModelEntry(Settings):
-    """What every entry of `models` has."""
+    """Keys of every entry of `models`."""
 
     name: Name
     source: Literal["train", "package", "path", "gguf", "hub"] = Field(description="Where the model comes from.")
 
 
 class ContextEntry(Settings):
-    """What every entry of `contexts` has."""
+    """Keys of every entry of `contexts`."""
 
     name: Name
     kind: Literal["number", "operand", "result", "natural"] = Field(
@@ -511,7 +511,7 @@ class ContextEntry(Settings):
 
 
 class ProbeEntry(Settings):
-    """What every entry of `probes` has."""
+    """Keys of every entry of `probes`."""
 
     name: Literal["fourier", "digits", "circular", "helix", "binary", "linear", "log", "sinusoidal", "wave", "mlp"] = (
         Field(description="Kind of probe (docs/probes.md).")
