@@ -6,7 +6,7 @@ EMBEDDED = STUDY.models_of(context=VOCABULARY)
 
 
 rule choose_matched_tokens:
-    """Which tokens are compared between which models: words that both keep single, near the numbers' ids."""
+    """Choose the tokens on which models are compared: words that both keep single, near the numbers' ids."""
     input:
         [file for model in EMBEDDED for file in STUDY.models[model].files],
     output:

@@ -1,4 +1,4 @@
-"""What a model answers to a prompt, beside what probes read in its states."""
+"""Answers of a model to prompts, beside what probes read in its states."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""What the models answer, beside the truth and what probes read layer by layer."""
+"""The answers of models, beside the truth and what probes read layer by layer."""
 
 from numprobe.experiments import inputs, needs, places
 from numprobe.experiments.declare import Experiment, Figure, Job, Place, Settings

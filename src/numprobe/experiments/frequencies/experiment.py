@@ -1,4 +1,4 @@
-"""Which waves do embeddings and hidden states hold, and do models share them?"""
+"""Waves that embeddings and hidden states hold, and frequencies that models share."""
 
 from typing import Annotated
 

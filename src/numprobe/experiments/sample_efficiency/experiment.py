@@ -1,4 +1,4 @@
-"""How much data does each probe need?"""
+"""The amount of data that each probe needs."""
 
 from collections.abc import Iterator
 from typing import Annotated
