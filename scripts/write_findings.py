@@ -8,7 +8,7 @@ from _run import EXPERIMENTS, parser, run
 from numprobe.atomic import atomic_path
 from numprobe.tables import read_table
 from numprobe.tell.accuracy import findings
-from numprobe.tell.sections import find_section
+from numprobe.tell.sections import written_section
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -30,7 +30,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     logs = [read_table(log) for log in options.logs]
     others = [read_table(path) if path else None for path in (options.chosen, options.transfer)]
     tables = {path.stem: read_table(path) for path in options.tables}
-    sections = [find_section(name)(tables) for name in options.experiments]
+    sections = [written_section(name, tables) for name in options.experiments]
     page = findings(read_table(options.accuracy), logs, options.probe, provenance["script"], *others, sections)
     with atomic_path(options.output) as temporary:
         temporary.write_text(page)

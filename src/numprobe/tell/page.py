@@ -1,11 +1,11 @@
 """Page of a group of experiments: one section per experiment, in the order of the configuration."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from numprobe.tell.sections import find_section
+from numprobe.tell.sections import written_section
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
@@ -37,18 +37,18 @@ def findings_page(subject: str, tables: Tables, experiments: list[str], script: 
     str
         Markdown.
     """
-    sections = [_section(name, find_section(name), tables) for name in experiments]
+    sections = [_section(name, tables) for name in experiments]
     return "\n\n".join([_INTRODUCTION.format(subject=subject, script=script).rstrip(), *sections]) + "\n"
 
 
-def _section(name: str, write: Callable[[Tables], str], tables: Tables) -> str:
+def _section(name: str, tables: Tables) -> str:
     """The section of an experiment, and of which models it does not read the embedding matrix."""
     table = tables.get(name)
     if table is None:
-        return write(tables).rstrip()
+        return written_section(name, tables).rstrip()
     if table.select(_NOT_APPLICABLE.all()).item() and not table["model"].has_nulls():
         return "\n".join([f"## Not applicable to these models (`{name}`)\n", *_reasons(table)])
-    written = write(tables).rstrip()
+    written = written_section(name, tables).rstrip()
     left_out = table.filter(_NOT_APPLICABLE & pl.col("layer").is_null() & (pl.col("context") == "vocabulary"))
     told = [line for line in written.splitlines() if line.startswith("- ")]
     lines = _reasons(left_out.filter([not _is_told(row, told) for row in left_out.iter_rows(named=True)]))

@@ -1,15 +1,22 @@
-"""The sections that experiments with a folder write."""
+"""The sections that experiments write."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 
 import polars as pl
 
-#: Returns a section as Markdown from the collected tables.
-Section = Callable[[Mapping[str, pl.DataFrame]], str]
+from numprobe.tell.section import markdown
 
 
-def find_section(experiment: str) -> Section:
-    """Return what writes the section of an experiment with a folder."""
-    section: Section = import_module(f"numprobe.experiments.{experiment}.findings").section
-    return section
+def written_section(experiment: str, tables: Mapping[str, pl.DataFrame]) -> str:
+    """Return the section of an experiment as Markdown.
+
+    Parameters
+    ----------
+    experiment
+        Its name.
+    tables
+        All collected tables of the study, by name.
+    """
+    section = import_module(f"numprobe.experiments.{experiment}.findings").section(tables)
+    return section if isinstance(section, str) else markdown(section)

@@ -1,0 +1,166 @@
+"""Sections of the findings: data first, and the one function that puts them into words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from numprobe.layers import layer_order
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share and its 95 % interval, between 0 and 1; shown in per cent as "value [low, high]"."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return per_cent(self.value)
+        return f"{per_cent(self.value)} [{per_cent(self.low)}, {per_cent(self.high)}]"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two shares and its 95 % interval; shown in points as "+value [+low, +high]"."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"{100 * self.value:+.1f}"
+        return f"{100 * self.value:+.1f} [{100 * self.low:+.1f}, {100 * self.high:+.1f}]"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence of the findings, as data.
+
+    Attributes
+    ----------
+    subject
+        The models, contexts and layers that it is about.
+    comparison
+        The rival or reference that they are compared with; empty if there is none.
+    numbers
+        Name -> count, share, difference or name of a layer; all that the sentence quotes.
+    wording
+        The sentence, with `{subject}`, `{comparison}` and the names of `numbers` as fields.
+    """
+
+    subject: str
+    comparison: str
+    numbers: Mapping[str, Any]
+    wording: str
+
+    def __str__(self) -> str:
+        return self.wording.format(subject=self.subject, comparison=self.comparison, **self.numbers)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of the findings; a cell is a string, a number, a share or a difference, and empty where it is None."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    def column(self, head: str) -> list[Any]:
+        """Return the cells of a column, from the top."""
+        place = list(self.heads).index(head)
+        return [row[place] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The reason why an experiment does not apply to a model in a context."""
+
+    model: str
+    context: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.model}, `{self.context}`" if self.context else self.model
+        return f"{where}: not applicable: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a page: paragraphs (plain strings), grids, statements and reasons, in the order of the page."""
+
+    title: str
+    parts: Sequence[str | Grid | Statement | Reason] = field(default_factory=list)
+
+    @property
+    def statements(self) -> list[Statement]:
+        """Return the statements alone."""
+        return [part for part in self.parts if isinstance(part, Statement)]
+
+    @property
+    def grids(self) -> list[Grid]:
+        """Return the grids alone."""
+        return [part for part in self.parts if isinstance(part, Grid)]
+
+
+def markdown(section: Section) -> str:
+    """Return a section as Markdown: statements and reasons become bullets, consecutive ones one list."""
+    blocks = [f"## {section.title}"]
+    previous: object = None
+    for part in section.parts:
+        listed = isinstance(part, Statement | Reason)
+        if listed and isinstance(previous, Statement | Reason):
+            blocks[-1] += f"\n- {part}"
+        else:
+            blocks.append(f"- {part}" if listed else _grid(part) if isinstance(part, Grid) else str(part).strip())
+        previous = part
+    return "\n\n".join(blocks) + "\n"
+
+
+def cell_of(row: Mapping[str, Any]) -> Share | str:
+    """Return the share of a row of a table of measurements; its note where there is no value."""
+    if row["value"] is None:
+        return str(row.get("note") or "")
+    return Share(row["value"], row["ci_low"], row["ci_high"])
+
+
+def change_of(row: Mapping[str, Any]) -> Difference | str:
+    """Return the difference of a row of a table of measurements; its note where there is no value."""
+    if row["value"] is None:
+        return str(row.get("note") or "")
+    return Difference(row["value"], row["ci_low"], row["ci_high"])
+
+
+def spread_out(table: pl.DataFrame, index: Sequence[str], column: str) -> Grid:
+    """Return one row per combination of `index`, and one column of shares per value of `column`.
+
+    Parameters
+    ----------
+    table
+        Measurements, at most one per combination and value.
+    index
+        Columns whose combinations are the rows, in the order of the table.
+    column
+        The column whose values are the heads; layers come in their own order, others in that of the table.
+    """
+    heads = table[column].unique(maintain_order=True).to_list()
+    heads = layer_order(heads) if column == "layer" else heads
+    rows: list[list[Any]] = []
+    for part in table.partition_by(*index, maintain_order=True):
+        cells = {row[column]: cell_of(row) for row in part.iter_rows(named=True)}
+        rows.append([*(str(part[name][0]) for name in index), *(cells.get(head) for head in heads)])
+    return Grid([*index, *heads], rows)
+
+
+def per_cent(share: float) -> str:
+    """Return a share as a whole number of per cent, without the sign."""
+    return f"{share:.0%}".rstrip("%")
+
+
+def _grid(grid: Grid) -> str:
+    lines = [[str(head) for head in grid.heads], ["---"] * len(grid.heads)]
+    lines += [["" if cell is None else str(cell) for cell in row] for row in grid.rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

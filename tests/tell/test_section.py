@@ -1,0 +1,41 @@
+import polars as pl
+
+from numprobe.tell.section import Difference, Grid, Reason, Section, Share, Statement, markdown, spread_out
+
+
+def test_statements_are_data_and_one_function_words_them():
+    said = Statement(
+        "llama",
+        "the untrained network",
+        {"layers": 3, "gain": Difference(0.25, 0.2, 0.3)},
+        "{subject} beats {comparison} at {layers} layers, by {gain} points.",
+    )
+    section = Section("Gains", ["A note.", said, Reason("minilm", "result", "an encoder")])
+    assert section.statements[0].numbers["layers"] == 3
+    assert markdown(section) == (
+        "## Gains\n\nA note.\n\n- llama beats the untrained network at 3 layers, by +25.0 [+20.0, +30.0] points.\n"
+        "- minilm, `result`: not applicable: an encoder\n"
+    )
+
+
+def test_grids_hold_shares_and_leave_unmeasured_cells_empty():
+    grid = Grid(["model", "0"], [["llama", Share(0.5, 0.4, 0.6)], ["olmo2", None]])
+    assert grid.column("0") == [Share(0.5, 0.4, 0.6), None]
+    assert "| llama | 50 [40, 60] |\n| olmo2 |  |" in markdown(Section("Grid", [grid]))
+
+
+def test_measurements_are_spread_over_their_layers_in_order():
+    layers = ["10", "2", "final_norm"]
+    table = pl.DataFrame(
+        {
+            "model": ["llama"] * 3,
+            "layer": layers,
+            "value": [0.1, None, 0.3],
+            "ci_low": [0.0, None, None],
+            "ci_high": [0.2, None, None],
+            "note": [None, "constant state", None],
+        }
+    )
+    grid = spread_out(table, ["model"], "layer")
+    assert grid.heads == ["model", "2", "10", "final_norm"]
+    assert grid.rows == [["llama", "constant state", Share(0.1, 0.0, 0.2), Share(0.3)]]
