@@ -1,6 +1,18 @@
 import polars as pl
 
-from numprobe.tell.section import Difference, Grid, Reason, Section, Share, Statement, markdown, spread_out
+from numprobe.tell.section import (
+    Difference,
+    Estimate,
+    Grid,
+    Reason,
+    Section,
+    Share,
+    Statement,
+    estimate_of,
+    markdown,
+    reasons_of,
+    spread_out,
+)
 
 
 def test_statements_are_data_and_one_function_words_them():
@@ -39,3 +51,19 @@ def test_measurements_are_spread_over_their_layers_in_order():
     grid = spread_out(table, ["model"], "layer")
     assert grid.heads == ["model", "2", "10", "final_norm"]
     assert grid.rows == [["llama", "constant state", Share(0.1, 0.0, 0.2), Share(0.3)]]
+
+
+def test_numbers_that_are_no_shares_keep_two_decimals_and_bars_do_not_end_a_cell():
+    row = {"value": 0.504, "ci_low": -0.1, "ci_high": 0.6, "note": None}
+    grid = Grid(["theory", "correlation"], [["|a - b|", estimate_of(row)], ["log", Estimate(0.5)]])
+    assert markdown(Section("Grid", [grid])).splitlines()[-2:] == [
+        "| \\|a - b\\| | 0.50 [-0.10, 0.60] |",
+        "| log | 0.50 |",
+    ]
+    assert estimate_of({"value": None, "note": "constant state"}) == "constant state"
+
+
+def test_reasons_stand_once_in_the_order_of_the_table():
+    notes = ["not applicable: an encoder", "not applicable: an encoder", "point value", None]
+    table = pl.DataFrame({"model": ["minilm"] * 4, "context": ["result"] * 4, "note": notes})
+    assert reasons_of(table) == [Reason("minilm", "result", "an encoder")]

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.layers import layer_order
+from numprobe.measure.notes import NOT_APPLICABLE
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,20 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A measured number that is no share, such as a correlation, and its 95 % interval, "value [low, high]"."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"{self.value:.2f}"
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+@dataclass(frozen=True)
 class Statement:
     """A sentence of the findings, as data.
 
@@ -64,7 +79,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of the findings; a cell is a string, a number, a share or a difference, and empty where it is None."""
+    """A table of the findings; a cell is text or a number of one of these kinds, and empty where it is None."""
 
     heads: Sequence[str]
     rows: Sequence[Sequence[Any]]
@@ -134,6 +149,20 @@ def change_of(row: Mapping[str, Any]) -> Difference | str:
     return Difference(row["value"], row["ci_low"], row["ci_high"])
 
 
+def estimate_of(row: Mapping[str, Any]) -> Estimate | str:
+    """Return the number of a row of a table of measurements; its note where there is no value."""
+    if row["value"] is None:
+        return str(row.get("note") or "")
+    return Estimate(row["value"], row["ci_low"], row["ci_high"])
+
+
+def reasons_of(table: pl.DataFrame) -> list[Reason]:
+    """Return the different reasons why an experiment does not apply, in the order of its table."""
+    rows = table.filter(pl.col("note").fill_null("").str.starts_with(NOT_APPLICABLE))
+    different = rows.select("model", "context", "note").unique(maintain_order=True).iter_rows()
+    return [Reason(model, context, note.removeprefix(f"{NOT_APPLICABLE}: ")) for model, context, note in different]
+
+
 def spread_out(table: pl.DataFrame, index: Sequence[str], column: str) -> Grid:
     """Return one row per combination of `index`, and one column of shares per value of `column`.
 
@@ -163,4 +192,5 @@ def per_cent(share: float) -> str:
 def _grid(grid: Grid) -> str:
     lines = [[str(head) for head in grid.heads], ["---"] * len(grid.heads)]
     lines += [["" if cell is None else str(cell) for cell in row] for row in grid.rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    # A bar inside a cell would end it.
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
