@@ -4,6 +4,7 @@ from numprobe.tell.section import (
     Difference,
     Estimate,
     Grid,
+    Listed,
     Reason,
     Section,
     Share,
@@ -67,3 +68,9 @@ def test_reasons_stand_once_in_the_order_of_the_table():
     notes = ["not applicable: an encoder", "not applicable: an encoder", "point value", None]
     table = pl.DataFrame({"model": ["minilm"] * 4, "context": ["result"] * 4, "note": notes})
     assert reasons_of(table) == [Reason("minilm", "result", "an encoder")]
+
+
+def test_numbers_are_listed_by_name():
+    numbers = Listed({"digits": Difference(0.1), "fourier": Difference(0.2)}, "points")
+    assert str(numbers) == "digits: +10.0 points, fourier: +20.0 points"
+    assert str(Listed({"llama": 3})) == "llama: 3"

@@ -63,7 +63,7 @@ class Statement:
     comparison
         The rival or reference that they are compared with; empty if there is none.
     numbers
-        Name -> count, share, difference or name of a layer; all that the sentence quotes.
+        Name -> count, share, difference, `Listed` or name of a layer; all that the sentence quotes.
     wording
         The sentence, with `{subject}`, `{comparison}` and the names of `numbers` as fields.
     """
@@ -75,6 +75,18 @@ class Statement:
 
     def __str__(self) -> str:
         return self.wording.format(subject=self.subject, comparison=self.comparison, **self.numbers)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Numbers of several probes, contexts or models, by name; shown as "name: number, name: number"."""
+
+    numbers: Mapping[str, Any]
+    unit: str = ""
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return ", ".join(f"{name}: {number}{unit}" for name, number in self.numbers.items())
 
 
 @dataclass(frozen=True)
