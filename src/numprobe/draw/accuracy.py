@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.panels import (
+    chance_entry,
+    chance_line,
     context_panels,
     curves_of,
     explain_empty,
@@ -86,7 +88,7 @@ def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None)
         if explain_empty(axes, rows):
             continue
         if candidates:
-            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+            chance_line(axes, candidates)
         layers = layer_order(rows["layer"].drop_nulls())
         set_layer_axis(axes, layers, most=5)  # names of controls stand beside the panels
         _draw_panel(axes, rows, layers, series, context == VOCABULARY)
@@ -183,5 +185,5 @@ def _legend(drawn: pl.DataFrame, series: Series, candidates: int | None) -> list
         label = f"{name}, some of the values"
         entries.append(Line2D([], [], color=probe_style(name).colour, lw=0.7, ls=(0, (3, 1.5)), label=label))
     if candidates:
-        entries.append(Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})"))
+        entries.append(chance_entry(candidates))
     return entries

@@ -15,6 +15,7 @@ from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
 
 Panels = dict[tuple[str, str], Axes]
 
+_CHANCE = "#999999"
 _NARROW = 0.55
 #: Letters of a panel's header on one line, and of what is written into an empty panel, or into a narrow one.
 _WRAP = 30
@@ -207,6 +208,16 @@ def bars(axes: Axes, y: float, rows: pl.DataFrame, style: Style) -> None:
 def legend_entry(name: str, style: Style, line: bool = True) -> Line2D:
     """Return the legend's entry of a series of curves, or without a line, of points."""
     return Line2D([], [], color=style.colour, linestyle=style.line if line else "none", label=name, **_marker(style))
+
+
+def chance_line(axes: Axes, candidates: int) -> None:
+    """Draw the accuracy of a random choice among the candidates as a horizontal line."""
+    axes.axhline(1 / candidates, color=_CHANCE, linewidth=0.5)
+
+
+def chance_entry(candidates: int) -> Line2D:
+    """Return the legend's entry of the accuracy of a random choice among the candidates."""
+    return Line2D([], [], color=_CHANCE, linewidth=0.5, label=f"chance (1/{candidates})")
 
 
 def _marker(style: Style) -> dict[str, Any]:

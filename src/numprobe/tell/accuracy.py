@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from numprobe.layers import middle_layer
 from numprobe.tell import chosen_layers, digits
 from numprobe.tell.markdown import pivot
+from numprobe.tell.rows import middle_rows
 
 _INTRODUCTION = """# What the study found
 
@@ -60,7 +60,7 @@ def findings(
     parts += [] if chosen is None else [chosen_layers.section(chosen, accuracy, transfer)]
     parts += [f"## `{probe}` layer by layer\n", _by_layer(whole, probe)]
     parts += ["## All probes and controls at the middle block\n", _at_middle(whole, probe)]
-    parts += filter(None, [digits.section(_middle_rows(accuracy), probe)])
+    parts += filter(None, [digits.section(middle_rows(accuracy), probe)])
     ranges = table.filter(pl.col("subset").str.starts_with("values="))
     if ranges.height:
         parts += ["## Where only some numbers are single tokens\n", _by_range(ranges, probe)]
@@ -84,7 +84,7 @@ def _skipped(table: pl.DataFrame) -> str:
 
 
 def _at_middle(table: pl.DataFrame, probe: str) -> str:
-    middle = _middle_rows(table).with_columns(
+    middle = middle_rows(table).with_columns(
         pl.when(pl.col("control").is_in(_OWN_NAMES))
         .then(pl.col("probe"))
         .otherwise(pl.col("control") + " " + pl.col("probe"))
@@ -92,13 +92,6 @@ def _at_middle(table: pl.DataFrame, probe: str) -> str:
     )
     shown = middle.filter(pl.col("control").is_in(_OWN_NAMES) | (pl.col("probe") == probe))
     return pivot(shown, index=("model", "context"), column="reader")
-
-
-def _middle_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The middle block of each model, fixed beforehand."""
-    numbered = table.filter(pl.col("layer").str.contains(r"^\d+$"))
-    parts = numbered.partition_by("model", maintain_order=True)
-    return pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts] or [numbered])
 
 
 def _by_range(table: pl.DataFrame, probe: str) -> str:

@@ -1,0 +1,25 @@
+"""Selection and order of the rows of a table that a section tells."""
+
+import polars as pl
+
+from numprobe.draw.style import probe_order
+from numprobe.layers import middle_layer
+
+
+def middle_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the middle block of each model; the block is fixed in advance."""
+    numbered = table.filter(pl.col("layer").str.contains(r"^\d+$"))
+    parts = numbered.partition_by("model", maintain_order=True)
+    return pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts] or [numbered])
+
+
+def in_probe_order(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows by probe, in the order of all legends; rows of one probe keep their order."""
+    order = {name: place for place, name in enumerate(probe_order(table["probe"]))}
+    return table.sort(pl.col("probe").replace_strict(order, return_dtype=pl.Int64), maintain_order=True)
+
+
+def named_by_settings() -> pl.Expr:
+    """Return the column `reader`: the probe, and whether it has the published settings."""
+    published = pl.col("settings") == "published"
+    return pl.when(published).then(pl.col("probe") + ", published settings").otherwise("probe").alias("reader")

@@ -1,0 +1,20 @@
+import polars as pl
+
+from numprobe.tell.rows import in_probe_order, middle_rows, named_by_settings
+
+
+def test_the_middle_block_is_that_of_each_model():
+    layers = {"small": ["0", "1", "2", "final_norm"], "large": ["0", "2", "4", "6", "8"]}
+    table = pl.DataFrame([{"model": model, "layer": layer} for model, names in layers.items() for layer in names])
+    assert middle_rows(table).rows() == [("small", "1"), ("large", "4")]
+    assert middle_rows(table.filter(pl.col("layer") == "final_norm")).is_empty()
+
+
+def test_probes_come_in_the_order_of_the_legends():
+    table = pl.DataFrame({"probe": ["mine", "linear", "fourier", "linear"], "value": [1, 2, 3, 4]})
+    assert in_probe_order(table)["value"].to_list() == [3, 2, 4, 1]
+
+
+def test_published_settings_are_named():
+    table = pl.DataFrame({"probe": ["wave", "wave", "wave"], "settings": ["default", "published", None]})
+    assert table.select(named_by_settings())["reader"].to_list() == ["wave", "wave, published settings", "wave"]
