@@ -32,7 +32,7 @@ def outcome_table(
                         common["chosen"] = (layer, strength) == chosen
                         rows += [common | row for row in _measured(control, common["chosen"])]
             if readable:
-                common = {"model": model, "context": context, "layer": chosen[0], "chosen": True, "prompts": "test"}
+                common = {"model": model, "context": context, "layer": chosen[0], "chosen": True, "part": "test"}
                 rows.append({**common, "metric": "readable", "value": 0.8, "ci_low": 0.7, "ci_high": 0.9})
     skipped = {"model": "minilm", "context": contexts[0], "metric": "accuracy", "note": "not applicable: encoder"}
     return measurements([*rows, skipped], extra=MOVEMENT | dict.fromkeys(columns, pl.String))
@@ -40,11 +40,11 @@ def outcome_table(
 
 def _measured(control, chosen):
     operations = ["operation=+", "operation=/"] if chosen else []
-    for prompts in ("validation", "test"):
-        for subset in ["all", *(operations if prompts == "test" else [])]:
+    for part in ("validation", "test"):
+        for subset in ["all", *(operations if part == "test" else [])]:
             for metric, value in VALUES.items():
                 shown = value if control == "none" else 0.5 if metric.startswith("accuracy_b") else 0.01
                 yield {
-                    "prompts": prompts, "subset": subset, "metric": metric, "value": shown, "ci_low": shown - 0.005,
+                    "part": part, "subset": subset, "metric": metric, "value": shown, "ci_low": shown - 0.005,
                     "ci_high": shown + 0.005, "n_prompts": 40, "resampled": "true results (bootstrap)",
                 }  # fmt: skip

@@ -18,9 +18,7 @@ def _style():
 def test_the_chosen_setting_is_shown_by_operation():
     drawn = chosen_rows(outcome_table())
     measured = drawn.filter(pl.col("value").is_not_null())
-    assert (
-        set(measured["layer"]) == {"2"} and set(measured["strength"]) == {0.5} and set(measured["prompts"]) == {"test"}
-    )
+    assert set(measured["layer"]) == {"2"} and set(measured["strength"]) == {0.5} and set(measured["part"]) == {"test"}
     figure = draw_outcomes(drawn, "true result (oracle)")
     assert len(figure.axes) == 9
     first = figure.axes[0]
@@ -43,7 +41,7 @@ def test_what_the_probe_reads_stands_beside_what_is_repaired():
 
 def test_every_layer_is_a_curve_over_the_size_of_the_change():
     drawn = strength_rows(outcome_table())
-    assert set(drawn["prompts"].drop_nulls()) == {"validation"}
+    assert set(drawn["part"].drop_nulls()) == {"validation"}
     figure = draw_strengths(drawn, "true result (oracle)")
     assert len(figure.axes) == 3 * 6
     repaired = figure.axes[0]

@@ -68,11 +68,11 @@ def test_what_repairs_is_chosen_and_counted(trial):
     nothing = Movement("2", "none", np.zeros((len(TRUTH), WIDTH), dtype=np.float32), TRUTH)
     table = measurements(rows_of(trial, [nothing, right]), extra=MOVEMENT)
     assert table.filter(table["chosen"])["layer"].unique().to_list() == ["1"]
-    chosen = {row["metric"]: row for row in only(table.to_dicts(), chosen=True, prompts="test", subset="all")}
+    chosen = {row["metric"]: row for row in only(table.to_dicts(), chosen=True, part="test", subset="all")}
     assert chosen["repaired"]["value"] == 1 and chosen["harmed"]["value"] == 0 and chosen["follows"]["value"] == 1
     assert chosen["accuracy_change"]["value"] == pytest.approx(np.mean((SAID != TRUTH)[~is_validation(TRUTH, 0)]))
     assert chosen["repaired"]["relative_norm"] < 1
-    idle = {row["metric"]: row["value"] for row in only(table.to_dicts(), layer="2", strength=1.0, prompts="test")}
+    idle = {row["metric"]: row["value"] for row in only(table.to_dicts(), layer="2", strength=1.0, part="test")}
     assert idle["repaired"] == idle["harmed"] == idle["accuracy_change"] == 0
 
 
@@ -80,7 +80,7 @@ def test_operations_are_told_apart_where_it_counts(trial):
     rows = rows_of(trial, [Movement("1", "none", (HEAD[TRUTH] - HEAD[SAID]).astype(np.float32), TRUTH)])
     by_operation = [row for row in rows if row["subset"] != "all"]
     assert {row["subset"] for row in by_operation} == {"operation=+", "operation=-"}
-    assert all(row["chosen"] and row["prompts"] == "test" for row in by_operation)
+    assert all(row["chosen"] and row["part"] == "test" for row in by_operation)
 
 
 def test_the_prompts_that_are_reported_choose_nothing(trial):
@@ -93,7 +93,7 @@ def test_the_prompts_that_are_reported_choose_nothing(trial):
     ]
     rows = rows_of(trial, movements, (1.0,))
     assert {row["layer"] for row in rows if row["chosen"]} == {"1"}
-    (after,) = only(rows, chosen=True, prompts="test", metric="accuracy_after", subset="all")
+    (after,) = only(rows, chosen=True, part="test", metric="accuracy_after", subset="all")
     assert after["value"] == 0
 
 
@@ -111,6 +111,6 @@ def test_states_of_some_prompts_may_be_left_alone(trial):
     whole = Movement("1", "none", change.astype(np.float32))
     rows = rows_of(trial, [whole, replace(whole, share=0.5, moved=even)], (1.0,))
     assert {row["share"] for row in rows if row["chosen"]} == {0.5}
-    (harmed,) = only(rows, chosen=True, prompts="test", metric="harmed", subset="all")
-    (spoiled,) = only(rows, chosen=False, prompts="test", metric="harmed", subset="all")
+    (harmed,) = only(rows, chosen=True, part="test", metric="harmed", subset="all")
+    (spoiled,) = only(rows, chosen=False, part="test", metric="harmed", subset="all")
     assert harmed["value"] == 0 and 0.4 < spoiled["value"] < 0.6

@@ -30,7 +30,7 @@ SERIES: Mapping[str, Style] = {
 }
 _READABLE_STYLE = Style("#E69F00", "^")
 _COLUMNS = (
-    "model", "context", "layer", "control", "strength", "relative_norm", "rank", "prompts", "chosen", "subset",
+    "model", "context", "layer", "control", "strength", "relative_norm", "rank", "part", "chosen", "subset",
     "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
 _OPERATION = "operation="
@@ -53,7 +53,7 @@ def chosen_rows(table: pl.DataFrame, metrics: Sequence[str] = (*GAIN_AND_HARM, R
     NumprobeError
         If the table is empty, lacks a column, or holds none of the metrics.
     """
-    return selected_rows(table, metrics, pl.col("chosen") & (pl.col("prompts") == "test"))
+    return selected_rows(table, metrics, pl.col("chosen") & (pl.col("part") == "test"))
 
 
 def selected_rows(table: pl.DataFrame, metrics: Sequence[str], wanted: pl.Expr) -> pl.DataFrame:

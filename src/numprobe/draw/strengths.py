@@ -33,7 +33,7 @@ def strength_rows(table: pl.DataFrame, metrics: Sequence[str] = tuple(METRICS)) 
 
     Parameters and errors as `numprobe.draw.outcomes.chosen_rows`.
     """
-    rows = selected_rows(table, metrics, (pl.col("prompts") == "validation") & (pl.col("subset") == "all"))
+    rows = selected_rows(table, metrics, (pl.col("part") == "validation") & (pl.col("subset") == "all"))
     if "share" not in rows.columns:
         return rows
     chosen = pl.col("share").filter(pl.col("chosen").fill_null(False)).first().over("model", "context")

@@ -7,7 +7,7 @@ import numpy as np
 from numprobe.layers import layer_order
 from numprobe.seeding import derive_seed
 
-#: The column `prompts` of tables of interventions.
+#: The column `part` of tables of interventions.
 VALIDATION, TEST = "validation", "test"
 
 

@@ -124,9 +124,9 @@ def movement_rows(
     for movement in movements:
         for strength in strengths:
             after, picked = asked.after(movement, strength), (movement.layer, strength, movement.share) == chosen
-            for prompts, part in ((VALIDATION, choosing), (TEST, ~choosing)):
-                described = _described(trial, movement, strength, prompts, part) | {"chosen": picked}
-                by_operation = picked and prompts == TEST
+            for name, part in ((VALIDATION, choosing), (TEST, ~choosing)):
+                described = _described(trial, movement, strength, name, part) | {"chosen": picked}
+                by_operation = picked and name == TEST
                 rows = _measured(trial, movement, after, part, resamples, seed, by_operation)
                 found += [described | row for row in rows]
     return found
@@ -157,7 +157,7 @@ def _best_of(gains: Mapping[tuple[str, float, float], float]) -> tuple[str, floa
     return (*setting, best[setting][1])
 
 
-def _described(trial: Trial, movement: Movement, strength: float, prompts: str, part: np.ndarray) -> Row:
+def _described(trial: Trial, movement: Movement, strength: float, name: str, part: np.ndarray) -> Row:
     moved = part if movement.moved is None else part & movement.moved
     states, change = trial.states[movement.layer][moved], strength * movement.change[moved]
     return {
@@ -167,7 +167,7 @@ def _described(trial: Trial, movement: Movement, strength: float, prompts: str, 
         "relative_norm": relative_norm(change, states) if len(states) else None,
         "rank": movement.rank,
         "share": movement.share,
-        "prompts": prompts,
+        "part": name,
     }
 
 

@@ -18,7 +18,7 @@ INTERVENTION = {
     "strength": pl.Float64,
     "relative_norm": pl.Float64,
     "rank": pl.Int64,
-    "prompts": pl.String,
+    "part": pl.String,
     "chosen": pl.Boolean,
 }
 

@@ -14,7 +14,7 @@ _DIFFERENCES = ("accuracy_change",)
 
 def reported(table: pl.DataFrame) -> pl.DataFrame:
     """The rows of the chosen layers and strengths on the prompts that did not choose them, those with a value."""
-    return table.filter(pl.col("chosen") & (pl.col("prompts") == "test") & pl.col("value").is_not_null())
+    return table.filter(pl.col("chosen") & (pl.col("part") == "test") & pl.col("value").is_not_null())
 
 
 def setting_table(rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], keys: Sequence[str] = ("model",)) -> str:

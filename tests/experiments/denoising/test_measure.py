@@ -57,7 +57,7 @@ def table(noisy):
 
 
 def value(table, **wanted):
-    (only,) = table.filter(**{"subset": "all", "prompts": "test", "control": "none", **wanted})["value"]
+    (only,) = table.filter(**{"subset": "all", "part": "test", "control": "none", **wanted})["value"]
     return only
 
 
@@ -121,7 +121,7 @@ def test_the_surest_prompts_are_moved_first(noisy):
         noisy.answer_model, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, ("1",), (1.0,),
         (1.0, 0.5, 0.1), 10_000, 100, 0,
     )  # fmt: skip
-    table = measurements(rows, extra=MOVEMENT).filter(metric="follows", control="wrong number", prompts="validation")
+    table = measurements(rows, extra=MOVEMENT).filter(metric="follows", control="wrong number", part="validation")
     # A wrong number is answered where it is written, and nowhere else.
     follows = dict(table.filter(subset="all").select("share", "value").iter_rows())
     assert follows[1.0] > 0.9 and follows[0.5] == pytest.approx(0.5, abs=0.1) and follows[0.1] < 0.2

@@ -47,8 +47,8 @@ def _rows(model, context, helps):
                 common = {**names, "layer": "embedding", "site": site, "control": control, "strength": strength}
                 common |= {"relative_norm": 0.5 * strength, "rank": 12, "probe": "patterns", "chosen": strength == 0.5}
                 measured = outcome_rows(questions, before, np.where(right, truth, truth + 1), 100, 0, strength == 0.5)
-                for prompts in ("validation", "test"):
-                    yield from ({**common, "prompts": prompts, **row} for row in measured)
+                for part in ("validation", "test"):
+                    yield from ({**common, "part": part, **row} for row in measured)
     for strength in (0.0, *STRENGTHS):
         common = {**names, "layer": "embedding", "metric": "embedding_accuracy", "probe": "fourier"}
         yield {**common, "strength": strength, "value": 0.5 + strength / 2, "ci_low": 0.45, "ci_high": 1.0}
@@ -78,7 +78,7 @@ def test_every_variant_has_its_curve_controls_and_star():
 
 def test_only_test_prompts_are_drawn():
     table = alignment_table()
-    spoiled = table.with_columns(value=pl.when(pl.col("prompts") == "validation").then(9.0).otherwise("value"))
+    spoiled = table.with_columns(value=pl.when(pl.col("part") == "validation").then(9.0).otherwise("value"))
     assert alignment_drawn(spoiled).equals(alignment_drawn(table))
 
 

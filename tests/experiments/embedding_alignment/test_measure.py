@@ -72,7 +72,7 @@ def measure(folder, model, strengths=STRENGTHS, split=SPLIT):
 
 def value(table, metric, **where):
     """The only measurement on all test prompts."""
-    where = {"control": "none", "subset": "all", "prompts": "test", **where}
+    where = {"control": "none", "subset": "all", "part": "test", **where}
     return table.filter(metric=metric, **where)["value"].item()
 
 
@@ -95,7 +95,7 @@ def test_input_rows_alone_repair_what_comes_from_the_input(aligned):
 @pytest.mark.parametrize("control", ["wrong number", "random direction"])
 @pytest.mark.parametrize("site", ["input", "both"])
 def test_moves_to_another_number_or_anywhere_repair_nothing(aligned, control, site):
-    of_control = aligned.filter(control=control, prompts="test", subset="all")
+    of_control = aligned.filter(control=control, part="test", subset="all")
     assert value(of_control, "accuracy_change", control=control, site=site, strength=1.0) < 0
     assert value(of_control, "accuracy_change", control=control, site=site, chosen=True) < 0.1
 
@@ -118,7 +118,7 @@ def test_a_random_change_is_as_large_as_the_aligning_one(aligned):
 
 def test_the_strength_is_chosen_on_validation_prompts(aligned):
     for _, rows in aligned.filter(metric="accuracy_after", subset="all").group_by("site", "control"):
-        checked = rows.filter(prompts="validation")
+        checked = rows.filter(part="validation")
         assert checked.filter("chosen")["value"].item() == checked["value"].max()
         assert set(rows.filter("chosen")["strength"]) == set(checked.filter("chosen")["strength"])
 

@@ -83,11 +83,11 @@ def test_encoders_are_shown_as_not_applicable():
 
 
 def test_only_test_prompts_are_drawn():
-    assert set(layer_removal_rows(removal_table())["prompts"]) == {"test"}
+    assert set(layer_removal_rows(removal_table())["part"]) == {"test"}
 
 
 def test_tables_that_cannot_be_drawn_are_refused():
     with pytest.raises(NumprobeError, match="lacks the columns chosen"):
         layer_removal_rows(removal_table().drop("chosen"))
     with pytest.raises(NumprobeError, match="no rows of metric accuracy_change on test prompts"):
-        layer_removal_rows(removal_table().filter(prompts="validation"))
+        layer_removal_rows(removal_table().filter(part="validation"))

@@ -48,14 +48,14 @@ def ten_more(questions, operation="+"):
 
 def on_test(table, **wanted):
     """Metric -> value on test prompts."""
-    rows = table.filter(prompts="test", control=wanted.pop("control", "none"), **wanted)
+    rows = table.filter(part="test", control=wanted.pop("control", "none"), **wanted)
     return dict(rows.select("metric", "value").iter_rows())
 
 
 def test_the_block_that_breaks_right_answers_is_removed(questions):
     table = measured(questions, {(1, "mlp"): right_answers(questions), (3, "attention"): ten_more(questions)})
     for subset in ("all", "operation=+"):
-        chosen = table.filter(chosen=True, subset=subset, prompts="test")
+        chosen = table.filter(chosen=True, subset=subset, part="test")
         assert set(chosen.select("layer", "site").iter_rows()) == {("3", "block")}
         effect = on_test(chosen)
         assert effect["accuracy_after"] == 1 and effect["repaired"] == 1 and effect["harmed"] == 0
@@ -108,15 +108,15 @@ def test_the_choice_does_not_look_at_test_prompts(questions):
 def test_gain_and_harm_stand_beside_each_other_for_every_removal(questions):
     before, after = random_answers(questions)
     table = measurements(removal_rows(questions.table, before, after, 100, SEED), COLUMNS)
-    shown = table.filter(prompts="test", subset="all").filter(pl.col("site").is_in(["block", "attention", "mlp"]))
+    shown = table.filter(part="test", subset="all").filter(pl.col("site").is_in(["block", "attention", "mlp"]))
     effects = shown.filter(pl.col("layer").is_not_null()).group_by("layer", "site").agg("metric")
     kinds = {"accuracy_before", "accuracy_after", "accuracy_change", "repaired", "harmed"}
     assert len(effects) == 6 and all(set(metrics) == kinds for metrics in effects["metric"])
     assert table.drop_nulls("ci_low")["resampled"].str.starts_with("true results").all()
-    half = table.filter(prompts="validation", subset="all")
-    tested = table.filter(prompts="test", subset="all", site=NOTHING, metric="accuracy_before")
+    half = table.filter(part="validation", subset="all")
+    tested = table.filter(part="test", subset="all", site=NOTHING, metric="accuracy_before")
     assert set(half["n_prompts"] + tested["n_prompts"][0]) == {len(questions)}
-    nothing = table.filter(site=NOTHING, metric="accuracy_change", prompts="test")
+    nothing = table.filter(site=NOTHING, metric="accuracy_change", part="test")
     assert set(nothing["value"]) == {0} and nothing["ci_low"].null_count() == len(nothing)
 
 

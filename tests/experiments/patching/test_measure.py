@@ -44,7 +44,7 @@ def measured(folder, answer_model, strengths=(0.0, 0.5, 1.0)):
 
 
 def value(table, **wanted):
-    chosen = table.filter(**{"subset": "all", "prompts": "test", "control": "none", **wanted})
+    chosen = table.filter(**{"subset": "all", "part": "test", "control": "none", **wanted})
     (only,) = chosen["value"]
     return only
 
@@ -90,7 +90,7 @@ def test_another_number_is_answered_and_repairs_nothing(following):
 def test_random_directions_repair_nothing(following):
     for strength in (0.5, 1.0):
         assert value(following[1], metric="repaired", layer="2", strength=strength, control="random direction") < 0.1
-    sizes = following[1].filter(layer="2", strength=1.0, prompts="test")
+    sizes = following[1].filter(layer="2", strength=1.0, part="test")
     by_control = dict(sizes.select("control", "relative_norm").iter_rows())
     assert by_control["random direction"] == pytest.approx(by_control["none"], rel=1e-4)
 

@@ -33,11 +33,11 @@ def steering_table(models=("llama",), follows=0.9, readout=0.3) -> pl.DataFrame:
                     high = {"patterns": follows, "readout": readout, "state": 1.0}[probe] if control == "none" else 0.01
                     value = high if chosen else high / 2
                     for subset in ("all", "operation=+", "operation=-") if chosen else ("all",):
-                        for prompts in ("validation", "test"):
+                        for part in ("validation", "test"):
                             common = {
                                 "model": model, "context": "result", "probe": probe, "control": control,
                                 "layer": layer, "strength": strength, "relative_norm": 0.5 * strength,
-                                "chosen": chosen, "subset": subset, "prompts": prompts, "n_prompts": 90,
+                                "chosen": chosen, "subset": subset, "part": part, "n_prompts": 90,
                                 "n_values": 80, "resampled": "operands (bootstrap)",
                             }  # fmt: skip
                             shares = {"followed": value, "other": (1 - value) / 4, "unchanged": 0.75 * (1 - value)}

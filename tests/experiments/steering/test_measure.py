@@ -36,7 +36,7 @@ def tables(models):
 
 def shares(table, **wanted):
     """metric -> share of the reported prompts."""
-    rows = table.filter(prompts="test", subset="all", **wanted)
+    rows = table.filter(part="test", subset="all", **wanted)
     return {row["metric"]: row["value"] for row in rows.iter_rows(named=True)}
 
 
@@ -87,14 +87,14 @@ def test_every_answer_is_one_of_three(tables):
     for table in tables.values():
         measured = table.filter(pl.col("metric") != "answered").with_columns(pl.col("control").fill_null("none"))
         wide = measured.pivot(
-            "metric", index=["probe", "control", "layer", "strength", "prompts", "subset"], values="value"
+            "metric", index=["probe", "control", "layer", "strength", "part", "subset"], values="value"
         )
         total = wide.select(pl.sum_horizontal("followed", "unchanged", "other")).to_series()
         assert np.allclose(total, 1) and (wide["no_number"] <= wide["other"]).all()
 
 
 def test_changes_are_equally_long(tables):
-    rows = tables["code"].filter(layer="1", strength=1.0, metric="followed", prompts="test", subset="all")
+    rows = tables["code"].filter(layer="1", strength=1.0, metric="followed", part="test", subset="all")
     norms = {(row["probe"], row["control"]): row["relative_norm"] for row in rows.iter_rows(named=True)}
     along = norms["patterns", "none"]
     assert norms["patterns", "random direction"] == pytest.approx(along, rel=1e-4)
@@ -112,8 +112,8 @@ def test_operands_choose_or_are_reported(tables):
     assert chosen.filter(probe="patterns")["strength"].unique().to_list() == [1.0]
     places = chosen.filter(pl.col("probe").is_in(["patterns", "state"]))
     assert places["layer"].n_unique() == 1
-    assert set(places.filter(prompts="test")["subset"]) == {"all", "operation=+", "operation=-"}
-    assert set(places.filter(prompts="test")["control"]) == {"none", "wrong number", "random direction"}
+    assert set(places.filter(part="test")["subset"]) == {"all", "operation=+", "operation=-"}
+    assert set(places.filter(part="test")["control"]) == {"none", "wrong number", "random direction"}
     assert table.filter(metric="answered")["value"].to_list() == [1.0]
     assert set(table["resampled"].drop_nulls()) <= {"operands (bootstrap)", "operands (Wilson)"}
 

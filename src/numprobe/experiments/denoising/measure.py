@@ -206,7 +206,7 @@ def _readable_rows(
         return []
     table = trial.questions.table.filter(pl.Series(wrong))
     return [
-        {"layer": layer, "prompts": TEST, "chosen": layer in chosen, **row}
+        {"layer": layer, "part": TEST, "chosen": layer in chosen, **row}
         for layer, numbers in read.items()
         for row in share_rows(table, "readable", (numbers == truth)[wrong], resamples, seed, layer in chosen)
     ]

@@ -57,7 +57,7 @@ def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:
     whole = (pl.col("metric") == _CHANGE) & (pl.col("subset") == "all")
     plain = pl.col("control").is_in(["none", _BESIDE])
     chosen = pl.col("metric").is_in(list(_SHARES)) & pl.col("chosen") & plain
-    shown = (whole | chosen) & (pl.col("prompts") == "test") & pl.col("value").is_not_null()
+    shown = (whole | chosen) & (pl.col("part") == "test") & pl.col("value").is_not_null()
     if rows.filter(shown).is_empty():
         raise nothing_to_draw(f"metric {_CHANGE}")
     return rows.filter(shown | is_not_applicable()).select(_COLUMNS)

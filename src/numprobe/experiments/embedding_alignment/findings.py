@@ -31,7 +31,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
         The collected tables; `embedding_alignment` is read.
     """
     table = tables["embedding_alignment"].filter(pl.col("value").is_not_null())
-    chosen = table.filter(pl.col("chosen") & (pl.col("prompts") == "test"))
+    chosen = table.filter(pl.col("chosen") & (pl.col("part") == "test"))
     if chosen.is_empty():
         return f"{_HEADING}\nNo model was asked a question about a number whose row could be moved."
     whole = chosen.filter(pl.col("subset") == "all")

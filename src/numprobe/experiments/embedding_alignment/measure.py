@@ -124,9 +124,9 @@ def alignment_rows(
         after = {s: _answers(answer_model, asked, numbers, variant, control, s) for s in strengths}
         best = _best(asked, after, choosing)
         common = {"layer": EMBEDDING, "site": variant, "control": control, "probe": "patterns", "rank": rank}
-        for strength, (prompts_of, part) in product(strengths, ((VALIDATION, choosing), (TEST, ~choosing))):
+        for strength, (name, part) in product(strengths, ((VALIDATION, choosing), (TEST, ~choosing))):
             size = {"strength": strength, "relative_norm": numbers.relative_norm(variant, control, strength)}
-            described = {**common, **size, "prompts": prompts_of, "chosen": strength == best}
+            described = {**common, **size, "part": name, "chosen": strength == best}
             if part.any():
                 table = asked.table.filter(part)
                 rows = outcome_rows(table, before[part], after[strength][part], resamples, seed, strength == best)

@@ -23,7 +23,7 @@ _LABELS = {"block": "whole block", "attention": "attention", "mlp": "MLP"}
 _OPERATION = "operation="
 _COLUMNS = (
     "model", "control", "context", "layer", "site", "subset", "metric", "value", "ci_low", "ci_high", "resampled",
-    "n_values", "n_prompts", "prompts", "chosen", "note",
+    "n_values", "n_prompts", "part", "chosen", "note",
 )  # fmt: skip
 _REPAIRED, _HARMED, _MIRRORED = Style("#0072B2", "o"), Style("#D55E00", "s"), Style("#888888", "x")
 #: Heights of the lines of the second figure, and how they are called.
@@ -56,8 +56,8 @@ def layer_removal_rows(table: pl.DataFrame) -> pl.DataFrame:
     NumprobeError
         If the table is empty, lacks a column, or holds no changes of accuracy.
     """
-    rows = checked(table, [*MEASUREMENT, "prompts", "chosen"])
-    shown = rows.filter((pl.col("prompts") == "test") | is_not_applicable())
+    rows = checked(table, [*MEASUREMENT, "part", "chosen"])
+    shown = rows.filter((pl.col("part") == "test") | is_not_applicable())
     if shown.filter(pl.col("metric") == "accuracy_change").is_empty():
         raise nothing_to_draw("metric accuracy_change on test prompts")
     return over_all_folds(shown).select(_COLUMNS)

@@ -40,7 +40,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     tables
         The collected tables; `layer_removal` is read.
     """
-    table = tables["layer_removal"].filter((pl.col("prompts") == "test") & pl.col("value").is_not_null())
+    table = tables["layer_removal"].filter((pl.col("part") == "test") & pl.col("value").is_not_null())
     chosen = table.filter(pl.col("chosen"))
     parts = [_HEADING, _chosen_table(chosen), _ORACLE, _oracle_table(table), _sentence(chosen, table)]
     return "\n".join(parts)

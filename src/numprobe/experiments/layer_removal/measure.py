@@ -18,7 +18,7 @@ from numprobe.measure.outcomes import INTERVENTION, interval_row, outcome_rows, 
 Row = dict[str, Any]
 
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
-COLUMNS = {name: INTERVENTION[name] for name in ("prompts", "chosen")}
+COLUMNS = {name: INTERVENTION[name] for name in ("part", "chosen")}
 #: The site of the whole model, which is a candidate too.
 NOTHING = "none"
 #: The site of the best of all removals, chosen prompt by prompt with the truth at hand.
@@ -69,7 +69,7 @@ def removal_rows(
         rows = [*_validation_rows(questions, before, given, validation)]
         for row in outcome_rows(tested, before[~validation], given[~validation], resamples, seed):
             if removal or row["metric"].startswith("accuracy"):
-                rows.append({**(row if removal else _exactly(row)), "prompts": TEST})
+                rows.append({**(row if removal else _exactly(row)), "part": TEST})
         found += [{**_names(removal), **row, "chosen": chosen[row["subset"]] == removal} for row in rows]
     altered = {removal: given[~validation] for removal, given in after.items()}
     return found + oracle_rows(tested, before[~validation], altered, resamples, seed)
@@ -110,7 +110,7 @@ def oracle_rows(
     """
     truth = questions["value"].to_numpy().astype(np.int64)
     return [
-        {"site": site, "prompts": TEST, "subset": subset, **row}
+        {"site": site, "part": TEST, "subset": subset, **row}
         for site, parts in (("block", PARTS[:1]), (ANY, PARTS))
         for subset, some in subsets(questions)
         for row in _oracle(
@@ -154,7 +154,7 @@ def _validation_rows(
             continue
         change = _share_right(after, truth, some) - _share_right(before, truth, some)
         counts = {"n_prompts": int(some.sum()), "n_values": len(np.unique(truth[some]))}
-        yield {"subset": subset, "metric": "accuracy_change", "value": change, "prompts": VALIDATION, **counts}
+        yield {"subset": subset, "metric": "accuracy_change", "value": change, "part": VALIDATION, **counts}
 
 
 def _exactly(row: Row) -> Row:

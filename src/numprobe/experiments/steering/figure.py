@@ -64,9 +64,9 @@ def steering_rows(table: pl.DataFrame) -> pl.DataFrame:
     NumprobeError
         If the table is empty, lacks a column, or holds no shares.
     """
-    rows = by_tokens(checked(table, [*MEASUREMENT, "strength", "relative_norm", "prompts", "chosen", "tokens"]))
+    rows = by_tokens(checked(table, [*MEASUREMENT, "strength", "relative_norm", "part", "chosen", "tokens"]))
     measured = rows.filter(
-        (pl.col("prompts") == "test") & (pl.col("subset") == "all") & pl.col("metric").is_in(["followed", "other"])
+        (pl.col("part") == "test") & (pl.col("subset") == "all") & pl.col("metric").is_in(["followed", "other"])
     )
     if measured.is_empty() and rows["note"].drop_nulls().is_empty():
         raise nothing_to_draw("metric followed")

@@ -45,7 +45,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
         The collected tables; `steering` is read.
     """
     table = by_tokens(tables["steering"])
-    chosen = table.filter(pl.col("chosen") & (pl.col("prompts") == "test"))
+    chosen = table.filter(pl.col("chosen") & (pl.col("part") == "test"))
     if chosen.is_empty():
         return f"{_HEADING}\nNo model answered enough prompts rightly with both numbers."
     parts = list(_parts(chosen))
@@ -73,7 +73,7 @@ def _line(name: str, operation: str, cells: Cells) -> list[str]:
 
 def _by_layer(table: pl.DataFrame) -> str:
     """Say how many answers the patterns lead at strength 1 in every layer, and how many the whole state leads there."""
-    rows = table.filter(metric="followed", control="none", prompts="test", subset="all", strength=1.0)
+    rows = table.filter(metric="followed", control="none", part="test", subset="all", strength=1.0)
     lines = []
     for part in rows.partition_by("model", "context", maintain_order=True):
         at = {(row["probe"], row["layer"]): row for row in part.iter_rows(named=True)}

@@ -137,9 +137,9 @@ def _reach_rows(
     outcome = {setting: _outcomes(found, operand, answers) for setting, answers in after.items()}
     chosen = _chosen({setting: marks["followed"][choosing] for setting, marks in outcome.items()})
     for setting, marks in outcome.items():
-        for prompts, part in ((VALIDATION, choosing), (TEST, ~choosing)):
-            described = _described(found, changes, setting, part) | {"prompts": prompts, "chosen": setting in chosen}
-            by_operation = setting in chosen and prompts == TEST
+        for name, part in ((VALIDATION, choosing), (TEST, ~choosing)):
+            described = _described(found, changes, setting, part) | {"part": name, "chosen": setting in chosen}
+            by_operation = setting in chosen and name == TEST
             yield from (described | row for row in _shares(found, marks, part, by_operation, resamples, seed))
 
 
