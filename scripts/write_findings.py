@@ -7,8 +7,9 @@ from typing import Any
 from _run import EXPERIMENTS, parser, run
 from numprobe.atomic import atomic_path
 from numprobe.tables import read_table
-from numprobe.tell.accuracy import findings
-from numprobe.tell.sections import written_section
+from numprobe.tell.accuracy import accuracy_sections, arithmetic_section
+from numprobe.tell.page import main_page
+from numprobe.tell.sections import section_of
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -30,8 +31,10 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     logs = [read_table(log) for log in options.logs]
     others = [read_table(path) if path else None for path in (options.chosen, options.transfer)]
     tables = {path.stem: read_table(path) for path in options.tables}
-    sections = [written_section(name, tables) for name in options.experiments]
-    page = findings(read_table(options.accuracy), logs, options.probe, provenance["script"], *others, sections)
+    sections = accuracy_sections(read_table(options.accuracy), options.probe, *others)
+    sections += [section_of(name, tables) for name in options.experiments]
+    sections += [arithmetic_section(logs)] if logs else []
+    page = main_page(sections, provenance["script"])
     with atomic_path(options.output) as temporary:
         temporary.write_text(page)
 

@@ -10,13 +10,13 @@ from typing import Any
 from _run import EXPERIMENTS, parser, run
 from numprobe.atomic import atomic_path
 from numprobe.tables import read_table
-from numprobe.tell.page import findings_page
+from numprobe.tell.page import group_page, group_sections
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Collected tables -> page."""
     tables = {path.stem: read_table(path) for path in options.tables}
-    page = findings_page(options.subject, tables, options.experiments, provenance["script"])
+    page = group_page(options.subject, group_sections(tables, options.experiments), provenance["script"])
     with atomic_path(options.output) as temporary:
         temporary.write_text(page)
 

@@ -10,7 +10,8 @@ from numprobe.errors import NumprobeError
 from numprobe.experiments.rsa.figure import draw_rsa, rsa_rows
 from numprobe.experiments.sample_efficiency.figure import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.measure.collect import collect
-from numprobe.tell.page import findings_page
+from numprobe.tell.page import group_sections
+from numprobe.tell.section import Reason
 
 from . import fake_tables, geometry_tables
 from .inspection import texts
@@ -47,16 +48,19 @@ def test_a_table_of_reasons_alone_is_drawn_as_reasons():
         drawn_or_reasons(pl.DataFrame({"a": [1]}), rsa_rows, draw_rsa)
 
 
-def test_a_page_of_findings_gives_the_reasons():
-    page = findings_page("representation", {"rsa": collect([], SKIPPED)}, ["rsa"], "script.py")
-    assert "## Not applicable to these models (`rsa`)\n\n- digits, `vocabulary`: not applicable: " in page
+def test_an_experiment_that_applies_to_no_model_gives_the_reasons_alone():
+    (section,) = group_sections({"rsa": collect([], SKIPPED)}, ["rsa"])
+    assert section.title == "Not applicable to these models (`rsa`)"
+    assert section.parts == [Reason("digits", "vocabulary", REASON)]
 
 
 def test_a_section_names_the_models_whose_matrix_is_left_out_once():
     table = collect([geometry_tables.rsa_table()], SKIPPED)
-    page = findings_page("representation", {"rsa": table}, ["rsa"], "script.py")
-    assert page.count(f"- digits, `vocabulary`: not applicable: {REASON}") == 1
-    assert "## Are the number spaces of different models alike? (`rsa`)" in page
+    (section,) = group_sections({"rsa": table}, ["rsa"])
+    assert [part for part in section.parts if isinstance(part, Reason) and part.model == "digits"] == [
+        Reason("digits", "vocabulary", REASON)
+    ]
+    assert section.title == "Are the number spaces of different models alike? (`rsa`)"
 
 
 def test_spectra_show_the_model_with_its_reason():

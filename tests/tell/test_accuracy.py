@@ -1,9 +1,10 @@
-"""The page of findings holds the numbers of the tables, and says what does not apply."""
+"""The sections on accuracies hold the numbers of the tables, and say what does not apply."""
 
 import polars as pl
 
 from numprobe.tables import measurements
-from numprobe.tell.accuracy import findings
+from numprobe.tell.accuracy import accuracy_sections, arithmetic_section
+from numprobe.tell.section import Reason, Section, Share
 
 
 def row(layer: str, value: float | None, **more: object) -> dict:
@@ -36,38 +37,44 @@ def log() -> pl.DataFrame:
     )
 
 
-def lines(page: str, *parts: str) -> list[str]:
-    return [line for line in page.splitlines() if all(part in line for part in parts)]
+def of_title(title: str) -> Section:
+    return next(section for section in accuracy_sections(table(), "fourier") if title in section.title)
+
+
+def share(value: float) -> Share:
+    return Share(value, value - 0.01, value + 0.01)
 
 
 def test_accuracies_stand_under_their_layers_with_intervals():
-    page = findings(table(), [], "fourier", "write_findings")
-    assert lines(page, "| m | number | 0 [-1, 1] | 10 [9, 11] | 20 [19, 21] | 30 [29, 31] | 40 [39, 41] |")
-    assert lines(page, "| m | vocabulary | 77 [76, 78] |")
+    matrices, states = of_title("layer by layer").grids
+    assert (matrices.heads[2:], matrices.rows) == (["embedding"], [["m", "vocabulary", share(0.77)]])
+    assert states.heads == ["model", "context", *"01234"]
+    assert states.rows == [["m", "number", *(share(layer / 10) for layer in range(5))]]
 
 
 def test_the_middle_block_shows_every_probe_and_the_controls():
-    page = findings(table(), [], "fourier", "write_findings")
-    assert lines(page, "| model | context | fourier | shuffled fourier | linear |")
-    assert lines(page, "| m | number | 20 [19, 21] | 66 [65, 67] | 33 [32, 34] |")
+    (grid,) = of_title("middle block").grids
+    assert grid.heads == ["model", "context", "fourier", "shuffled fourier", "linear"]
+    assert grid.rows == [["m", "number", share(0.2), share(0.66), share(0.33)]]
 
 
 def test_single_folds_and_other_metrics_are_left_out():
-    page = findings(table(), [], "fourier", "write_findings")
-    assert not lines(page, "55 [")
-    assert not lines(page, "22 [")
+    cells = [cell for section in accuracy_sections(table(), "fourier") for grid in section.grids for row in grid.rows
+             for cell in row]  # fmt: skip
+    assert share(0.2) in cells
+    assert share(0.55) not in cells and share(0.22) not in cells
 
 
-def test_what_does_not_apply_is_said():
-    assert lines(findings(table(), [], "fourier", "x"), "m, `result`: not applicable: encoder")
+def test_the_reason_of_what_does_not_apply_is_given():
+    assert Reason("m", "result", "encoder") in of_title("layer by layer").parts
 
 
 def test_ranges_of_single_tokens_stand_apart():
-    assert lines(findings(table(), [], "fourier", "x"), "| m | number | 2 | 44 [43, 45] |")
+    (grid,) = of_title("single tokens").grids
+    assert grid.rows == [["m", "number", "2", share(0.44)]]
 
 
-def test_arithmetic_is_shown_step_by_step_if_there_are_logs():
-    page = findings(table(), [log()], "fourier", "x")
-    assert lines(page, "| m | 300 | 50 [45, 55] |")
-    assert lines(page, "| m | 600 | 99 [98, 100] |")
-    assert "Arithmetic" not in findings(table(), [], "fourier", "x")
+def test_arithmetic_is_shown_step_by_step():
+    (grid,) = arithmetic_section([log()]).grids
+    assert grid.column("step") == ["300", "600"]
+    assert grid.column("+ symbol") == [Share(0.5, 0.45, 0.55), Share(0.99, 0.98, 1.0)]

@@ -1,11 +1,11 @@
-"""What the page says of readers beside the control that decides."""
+"""The statements on readers beside the control that decides."""
 
 import polars as pl
-import pytest
 
 from numprobe.measure.chosen_layers import EXTRA
 from numprobe.tables import measurements
-from numprobe.tell.chosen_layers import section
+from numprobe.tell.chosen_layers import MOST, section
+from numprobe.tell.section import Difference, Listed, Share, markdown
 
 
 def rows(probe, own, mixed, less, model="m", fit="text", context="text", tokens=3.0):
@@ -24,60 +24,71 @@ def accuracy(context="text", **more):
     return [{**plain, "control": control, "layer": layer, "value": value} for control, layer, value in controls]
 
 
-def page(*found):
-    return section(measurements([row for part in found for row in part], EXTRA), measurements(accuracy()))
+def section_on(*found, transfer=None):
+    return section(measurements([row for part in found for row in part], EXTRA), measurements(accuracy()), transfer)
 
 
-def test_a_line_shows_layer_accuracy_controls_and_their_difference():
-    found = page(rows("fourier", 0.98, 0.93, (0.05, 0.02, 0.081)))
-    assert "| m | text | text | fourier | 5 (80 %) | 98 | 93 | +5.0 [+2.0, +8.1] | 31 |" in found
+def statement(*found):
+    (said,) = section_on(*found).statements
+    return said
+
+
+def test_a_row_shows_layer_accuracy_controls_and_their_difference():
+    (grid,) = section_on(rows("fourier", 0.98, 0.93, (0.05, 0.02, 0.081))).grids
+    found = dict(zip(grid.heads, grid.rows[0], strict=True))
+    assert (found["model"], found["fitted in"], found["read in"], found["reader"]) == ("m", "text", "text", "fourier")
+    assert (found["layer"], found["accuracy"], found["mixed"]) == ("5 (80 %)", Share(0.98), Share(0.93))
+    assert (found["accuracy - mixed"], found["untrained"]) == (Difference(0.05, 0.02, 0.081), Share(0.31))
 
 
 def test_tokens_are_gathered_where_some_reader_reads_mixed_as_well():
-    found = page(rows("fourier", 0.98, 0.93, (0.05, 0.02, 0.08)), rows("digits", 1.0, 1.0, (0.004, -0.002, 0.01)))
+    fourier, digits = rows("fourier", 0.98, 0.93, (0.05, 0.02, 0.08)), rows("digits", 1.0, 1.0, (0.004, -0.002, 0.01))
+    found = section_on(fourier, digits)
+    (said,) = found.statements
+    assert (said.subject, said.comparison) == ("m, `text`", "`mixed`")
+    assert said.numbers == {
+        "alike": Listed({"digits": Difference(0.004, -0.002, 0.01)}, "points"),
+        "more": Listed({"fourier": Difference(0.05, 0.02, 0.08)}, "points"),
+        "untrained": Share(0.31),
+        "untrained_reader": "fourier",
+    }
     assert (
-        "- m, `text`: the number's tokens are gathered at its last token in one format; `mixed` is read as well "
+        "- m, `text`: the tokens of a number are gathered at its last token in one format; `mixed` is read as well "
         "(digits: +0.4 [-0.2, +1.0] points), although not with every reader (fourier: +5.0 [+2.0, +8.0] points); "
         "untrained networks reach 31 % (fourier)."
-    ) in found
+    ) in markdown(found)
 
 
 def test_mixed_that_is_read_better_is_read_as_well():
-    assert "gathered at its last token" in page(rows("fourier", 0.8, 0.93, (-0.13, -0.15, -0.1)))
+    assert list(statement(rows("fourier", 0.8, 0.93, (-0.13, -0.15, -0.1))).numbers["alike"].numbers) == ["fourier"]
 
 
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        (rows("fourier", 0.98, 0.5, (0.48, 0.4, 0.5)), "more is read than from `mixed` (fourier: +48.0 [+40.0, +50.0]"),
-        (rows("fourier", 0.2, 0.1, (0.1, 0.0, 0.2)), "no reader reads 50 % of the numbers"),
-    ],
-)
-def test_what_else_can_follow(found, said):
-    text = page(found)
-    assert said in text
-    assert "gathered at its last token in one format" not in text
+def test_a_reader_that_reads_more_than_mixed_is_named_and_concludes_nothing():
+    said = statement(rows("fourier", 0.98, 0.5, (0.48, 0.4, 0.5)))
+    assert said.numbers["alike"].numbers == {}
+    assert said.numbers["more"].numbers == {"fourier": Difference(0.48, 0.4, 0.5)}
+    assert "gathered" not in str(said) and "does not say what that is" in str(said)
 
 
-def test_reading_never_shows_a_code():
-    text = page(rows("fourier", 0.98, 0.5, (0.48, 0.4, 0.5))).replace("\n", " ")
-    assert text.count("a code of the number") == 1
-    assert "never from reading alone" in text
+def test_readers_that_read_too_few_numbers_are_not_compared():
+    said = statement(rows("fourier", 0.2, 0.1, (0.1, 0.0, 0.2)))
+    assert said.numbers == {"most": Share(MOST)}
+    assert "gathered" not in str(said)
 
 
-def test_models_of_single_tokens_and_states_before_the_number_get_no_sentence():
-    found = page(rows("fourier", 1, 1, (0, 0, 0), tokens=1.0), rows("fourier", 1, 1, (0, 0, 0), "n", tokens=None))
-    assert "\n- " not in found
+def test_models_of_single_tokens_and_states_before_the_number_get_no_statement():
+    found = section_on(rows("fourier", 1, 1, (0, 0, 0), tokens=1.0), rows("fourier", 1, 1, (0, 0, 0), "n", tokens=None))
+    assert found.statements == []
 
 
 def test_transfer_stands_behind_reading_and_beside_its_own_control():
     moved = rows("fourier", 0.95, 0.94, (0.01, -0.01, 0.03), fit="sums")
-    table = measurements([row for part in (moved, rows("fourier", 1, 1, (0, 0, 0))) for row in part], EXTRA)
     untrained = {"fit_context": "sums", "value": 0.04, "control": "untrained", "layer": "5"}
     names = {"model": "m", "probe": "fourier", "context": "text", "metric": "accuracy"}
     transfer = measurements([{**names, **untrained}], {"fit_context": pl.String})
-    lines = [line for line in section(table, measurements(accuracy()), transfer).splitlines() if "| fourier |" in line]
-    assert [[*line.split(" | ")[1:3], line.split(" | ")[-1]] for line in lines] == [
-        ["text", "text", "31 |"], ["sums", "text", "4 |"],
-    ]  # fmt: skip
-    assert "`sums` → `text`: the number's tokens are gathered" in section(table, measurements(accuracy()), transfer)
+    found = section_on(moved, rows("fourier", 1, 1, (0, 0, 0)), transfer=transfer)
+    (grid,) = found.grids
+    assert grid.column("fitted in") == ["text", "sums"] and grid.column("read in") == ["text", "text"]
+    assert grid.column("untrained") == [Share(0.31), Share(0.04)]
+    assert [said.subject for said in found.statements] == ["m, `text`", "m, `sums` → `text`"]
+    assert list(found.statements[1].numbers["alike"].numbers) == ["fourier"]

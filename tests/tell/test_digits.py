@@ -3,8 +3,9 @@
 import polars as pl
 
 from numprobe.tables import measurements
-from numprobe.tell.accuracy import findings
+from numprobe.tell.accuracy import accuracy_sections
 from numprobe.tell.digits import section
+from numprobe.tell.section import Share
 
 
 def row(place, value, probe="fourier", **more):
@@ -23,16 +24,18 @@ def table():
 
 
 def test_the_middle_block_shows_each_place_beside_its_rivals():
-    lines = findings(table(), [], "fourier", "write_findings").splitlines()
-    start = lines.index("| model | context | reader | units | tens |")
-    assert lines[start + 2 :] == [
-        "| m | number | fourier | 90 [89, 91] | 80 [79, 81] |",
-        "| m | number | untrained |  | 70 [69, 71] |",
-        "| m | number | untrained-2 |  | 60 [59, 61] |",
-        "| m | number | constant |  | 11 [10, 12] |",
-        "| m | number | last_token |  | 12 [11, 13] |",
+    (grid,) = accuracy_sections(table(), "fourier")[-1].grids
+    assert grid.heads == ["model", "context", "reader", "units", "tens"]
+    shares = {row[2]: [cell and round(cell.value, 2) for cell in row[3:]] for row in grid.rows}
+    assert list(shares.items()) == [
+        ("fourier", [0.9, 0.8]),
+        ("untrained", [None, 0.7]),
+        ("untrained-2", [None, 0.6]),
+        ("constant", [None, 0.11]),
+        ("last_token", [None, 0.12]),
     ]
+    assert grid.rows[0][3] == Share(0.9, 0.89, 0.91)
 
 
 def test_without_digits_there_is_no_section():
-    assert section(table().filter(pl.col("metric") == "accuracy"), "fourier") == ""
+    assert section(table().filter(pl.col("metric") == "accuracy"), "fourier") is None

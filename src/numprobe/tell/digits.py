@@ -1,18 +1,18 @@
-"""The section on single digits: how often each place is read, beside rivals."""
+"""Single digits: how often each place is read, beside rivals, as data."""
 
 import polars as pl
 
-from numprobe.tell.markdown import pivot
+from numprobe.tell.section import Section, spread_out
 
 _METRIC, _PLACE = "digit_accuracy", "place="
 _NOTE = """The digit at each place of the number that `{probe}` decodes, whatever the other digits are, on numbers that
-have the place. `last_token`: what the last of a number's tokens tells, if nothing else is known; `constant`: always the
+have the place. `last_token` is what the last token of a number tells if nothing else is known; `constant` is always the
 most frequent digit of the test rows.
 """
 
 
-def section(middle: pl.DataFrame, probe: str) -> str:
-    """Return the section as Markdown, empty where no digits were measured.
+def section(middle: pl.DataFrame, probe: str) -> Section | None:
+    """Return the section, None where no digits were measured.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def section(middle: pl.DataFrame, probe: str) -> str:
     reader = pl.when(control == "none").then(pl.col("probe")).otherwise(control)
     shown = middle.filter((pl.col("metric") == _METRIC) & pl.col("fold").is_null() & (levels | of_probe))
     if shown.is_empty():
-        return ""
+        return None
     named = shown.with_columns(reader.alias("reader"), pl.col("subset").str.strip_prefix(_PLACE).alias("place"))
     named = pl.concat([named.filter(~levels), named.filter(levels)])
-    heading = "## Single digits at the middle block\n\n" + _NOTE.format(probe=probe)
-    return heading + "\n" + pivot(named, index=("model", "context", "reader"), column="place")
+    grid = spread_out(named, ["model", "context", "reader"], "place")
+    return Section("Single digits at the middle block", [_NOTE.format(probe=probe), grid])

@@ -1,64 +1,73 @@
-"""Page of a group of experiments: one section per experiment, in the order of the configuration."""
+"""Pages of findings: the sections of the experiments, in the order of the configuration, below an introduction."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from numprobe.tell.sections import written_section
+from numprobe.measure.notes import NOT_APPLICABLE
+from numprobe.tell.section import Reason, Section, markdown, reasons_of
+from numprobe.tell.sections import section_of
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
 
-_NOT_APPLICABLE = pl.col("note").fill_null("").str.starts_with("not applicable")
-_INTRODUCTION = """# What the study found about {subject}
+_NOT_APPLICABLE = pl.col("note").fill_null("").str.starts_with(NOT_APPLICABLE)
+_MAIN = """# What the study found
 
-Shares in per cent, in brackets 95 % intervals; layer 0 is what enters block 1, layer k what leaves block k. Made by
-`{script}` from `results/tables/`; not edited by hand.
-"""
+An accuracy is the share of the numbers, in per cent, that a probe decodes exactly, out of all candidates. The probe has
+not seen these numbers; every number weighs alike. The brackets hold 95 % intervals over numbers."""
+_GROUP = """# What the study found about {subject}
+
+Shares are in per cent; the brackets hold 95 % intervals."""
+_BELOW = """Layer 0 is the state that enters block 1, layer k the state that leaves block k. The program `{script}`
+wrote this page from `results/tables/`; nobody edited it by hand."""
 
 
-def findings_page(subject: str, tables: Tables, experiments: list[str], script: str) -> str:
-    """The page.
+def main_page(sections: Iterable[Section], script: str) -> str:
+    """Return the page of the main results as Markdown; `script` is the name of the program."""
+    return _page(f"{_MAIN} {_BELOW.format(script=script)}", sections)
+
+
+def group_page(subject: str, sections: Iterable[Section], script: str) -> str:
+    """Return the page of a group of experiments as Markdown.
 
     Parameters
     ----------
     subject
-        What the experiments are about.
+        Subject of the experiments.
+    sections
+        Their sections.
+    script
+        Name of the program.
+    """
+    return _page(f"{_GROUP.format(subject=subject)} {_BELOW.format(script=script)}", sections)
+
+
+def group_sections(tables: Tables, experiments: Sequence[str]) -> list[Section]:
+    """Return the sections of a group of experiments, each with the models whose matrices it leaves out.
+
+    Parameters
+    ----------
     tables
         The collected tables of these experiments, by name.
     experiments
-        The experiments with a section on the page.
-    script
-        Name of the program, for the first paragraph.
-
-    Returns
-    -------
-    str
-        Markdown.
+        The experiments, in order.
     """
-    sections = [_section(name, tables) for name in experiments]
-    return "\n\n".join([_INTRODUCTION.format(subject=subject, script=script).rstrip(), *sections]) + "\n"
+    return [_section(name, tables) for name in experiments]
 
 
-def _section(name: str, tables: Tables) -> str:
-    """The section of an experiment, and of which models it does not read the embedding matrix."""
+def _page(introduction: str, sections: Iterable[Section]) -> str:
+    return "\n\n".join([introduction, *(markdown(section).rstrip() for section in sections)]) + "\n"
+
+
+def _section(name: str, tables: Tables) -> Section:
     table = tables.get(name)
     if table is None:
-        return written_section(name, tables).rstrip()
+        return section_of(name, tables)
     if table.select(_NOT_APPLICABLE.all()).item() and not table["model"].has_nulls():
-        return "\n".join([f"## Not applicable to these models (`{name}`)\n", *_reasons(table)])
-    written = written_section(name, tables).rstrip()
-    left_out = table.filter(_NOT_APPLICABLE & pl.col("layer").is_null() & (pl.col("context") == "vocabulary"))
-    told = [line for line in written.splitlines() if line.startswith("- ")]
-    lines = _reasons(left_out.filter([not _is_told(row, told) for row in left_out.iter_rows(named=True)]))
-    return "\n".join([written, *([""] if lines else []), *lines])
-
-
-def _is_told(row: dict[str, Any], lines: Sequence[str]) -> bool:
-    return any(line.startswith(f"- {row['model']}") and line.endswith(row["note"]) for line in lines)
-
-
-def _reasons(notes: pl.DataFrame) -> list[str]:
-    rows = notes.select("model", "context", "note").unique(maintain_order=True).iter_rows()
-    return [f"- {model}, `{context}`: {note}" for model, context, note in rows]
+        return Section(f"Not applicable to these models (`{name}`)", reasons_of(table))
+    section = section_of(name, tables)
+    told = {(part.model, part.reason) for part in section.parts if isinstance(part, Reason)}
+    left_out = reasons_of(table.filter(pl.col("layer").is_null() & (pl.col("context") == "vocabulary")))
+    new = [reason for reason in left_out if (reason.model, reason.reason) not in told]
+    return Section(section.title, [*section.parts, *new])

@@ -1,15 +1,18 @@
 """The sections that experiments write."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 import polars as pl
 
-from numprobe.tell.section import markdown
+from numprobe.tell.section import Reason, Section
+
+_REASON = re.compile(r"- (.+?)(?:, `([^`]+)`)?: not applicable: (.+)")
 
 
-def written_section(experiment: str, tables: Mapping[str, pl.DataFrame]) -> str:
-    """Return the section of an experiment as Markdown.
+def section_of(experiment: str, tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the section of an experiment.
 
     Parameters
     ----------
@@ -19,4 +22,24 @@ def written_section(experiment: str, tables: Mapping[str, pl.DataFrame]) -> str:
         All collected tables of the study, by name.
     """
     section = import_module(f"numprobe.experiments.{experiment}.findings").section(tables)
-    return section if isinstance(section, str) else markdown(section)
+    return _read(section) if isinstance(section, str) else section
+
+
+def _read(written: str) -> Section:
+    """Return a section that an experiment wrote as Markdown."""
+    title, _, body = written.partition("\n")
+    return Section(title.removeprefix("## "), list(_parts(body)))
+
+
+def _parts(body: str) -> Iterator[str | Reason]:
+    text: list[str] = []
+    for line in [*body.splitlines(), None]:
+        found = _REASON.fullmatch(line) if line is not None else None
+        if line is not None and not found:
+            text.append(line)
+            continue
+        if "".join(text).strip():
+            yield "\n".join(text)
+        text = []
+        if found:
+            yield Reason(*found.groups())

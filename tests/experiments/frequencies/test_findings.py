@@ -3,7 +3,8 @@
 from draw.geometry_tables import frequencies_table, shared_frequencies_table
 from numprobe.experiments.frequencies.findings import section
 from numprobe.measure.collect import collect
-from numprobe.tell.page import findings_page
+from numprobe.tell.page import group_sections
+from numprobe.tell.section import Reason
 
 
 def page() -> str:
@@ -37,5 +38,5 @@ def test_what_does_not_apply_is_said():
 def test_the_page_names_a_model_whose_matrix_is_left_out_once():
     skipped = ["digits:vocabulary:its numbers are several tokens"]
     tables = {"frequencies": collect([frequencies_table()], skipped), "shared_frequencies": shared_frequencies_table()}
-    page = findings_page("representation", tables, ["frequencies"], "script.py")
-    assert page.count("its numbers are several tokens") == 1
+    (section,) = group_sections(tables, ["frequencies"])
+    assert section.parts.count(Reason("digits", "vocabulary", "its numbers are several tokens")) == 1
