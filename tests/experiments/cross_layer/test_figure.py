@@ -51,7 +51,7 @@ def test_what_does_not_apply_is_said():
 def test_left_out_layers_beside_their_own_probes_and_controls():
     figure, _ = left_out_layers({"cross_layer": cross_layer_table()}, {})
     assert legend(figure) == [
-        "the layer's own probe", "all other layers, each on its own scale", "all other layers, states as they are",
+        "the layer's own probe", "all other layers, each on its own scale", "all other layers, one common scale",
         "shuffled", "constant",
     ]  # fmt: skip
     assert "result" not in texts(figure)  # no layer was left out there
@@ -60,7 +60,7 @@ def test_left_out_layers_beside_their_own_probes_and_controls():
 def test_numbers_of_the_paper_stand_beside_its_models():
     table = cross_layer_table({"llama-3.2-3b": 28})
     figure, rows = left_out_layers({"cross_layer": table}, {})
-    published = rows.filter(pl.col("control") == "published")
+    published = rows.filter(pl.col("source") != "this study")
     assert published.height == 29 and set(published["context"]) == {"operand"}
     assert "published, sinusoidal" in legend(figure)
 

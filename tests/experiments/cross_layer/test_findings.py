@@ -4,6 +4,7 @@ import polars as pl
 
 from numprobe.experiments.cross_layer.findings import section
 from numprobe.tables import measurements
+from numprobe.tell.section import Estimate, Share, markdown
 
 EXTRA = {"fit_layer": pl.String, "normalisation": pl.String}
 OWN = {"0": 0.99, "1": 1.0, "2": 0.99, "final_norm": 0.98}
@@ -16,39 +17,82 @@ def row(layer: str, value: float, fit: str, normalisation: str | None = "layer",
     return {**names, "value": value, **interval, "fit_layer": fit, "normalisation": normalisation, **more}
 
 
-def table() -> pl.DataFrame:
+def table(others: dict[str, float] = OTHERS) -> pl.DataFrame:
     rows = [row(layer, value, layer) for layer, value in OWN.items()]
-    rows += [row(layer, value, "others") for layer, value in OTHERS.items()]
-    rows += [row(layer, 0.12, "others", "none") for layer in OTHERS]
+    rows += [row(layer, value, "others") for layer, value in others.items()]
+    rows += [row(layer, 0.12, "others", "none") for layer in others]
     rows += [
         row("1", 0.003, "others", "chosen", control="shuffled"),
         row("1", 0.01, "others", None, control="constant"),
     ]
-    for metric, value in (("scale_ratio", 0.07), ("mean_offset", 0.32), ("code_cosine", 0.77)):
-        rows.append(row("0", value, "others", None, metric=metric))
+    for layer, cosine in (("0", 0.57), ("1", 0.97)):
+        for metric, value in (("scale_ratio", 0.07), ("mean_offset", 0.32), ("code_cosine", cosine)):
+            rows.append(row(layer, value, "others", None, metric=metric))
     return measurements(rows, EXTRA)
 
 
-def test_the_numbers_of_the_table_are_told():
-    page = section({"cross_layer": table()})
-    assert "| m | number | 41 [40, 42] | 97 [96, 98] | 86 [85, 87] | 90 [89, 91] |" in page
-    assert (
-        "1 of 2 inner layers are read at 95 % or more; the lowest is layer 2 of m, 86 [85, 87]. On average 92: largely"
-        in page
-    )
-    assert "shuffled 0 [-1, 1] (layer 1 of m, `number`); constant 1 [0, 2]" in page
-    assert "`number`, layer 0: on average over models 12 as the states are, 41 on the layer's own scale" in page
+def told(others: dict[str, float] = OTHERS):
+    return section({"cross_layer": table(others)})
 
 
-def test_layers_that_fail_are_explained_beside_the_paper():
-    page = section({"cross_layer": table()})
-    assert "| m | number | 0 | 99 | 41 [40, 42] | 0.07 | 0.32 | 0.77 |" in page
-    assert "| m | number | 2 | 99" not in page  # loses less than 20 points
-    assert "0 to 85 % at layer 0 and 0 to 86 % after the final norm" in page
+def statements(subject: str, others: dict[str, float] = OTHERS):
+    return [said for said in told(others).statements if said.subject == subject]
 
 
-def test_nothing_fails_and_nothing_can_be_left_out():
-    kept = table().filter((pl.col("layer") != "0") | (pl.col("fit_layer") == "0"))
-    assert "No layer loses more than 20 points" in section({"cross_layer": kept})
-    alone = table().filter(pl.col("fit_layer") != "others")
-    assert "No layer could be left out" in section({"cross_layer": alone})
+def test_layers_are_read_by_the_others_on_both_scales():
+    own_scale, common, _ = told().grids
+    assert [str(own_scale.column(layer)[0]) for layer in OTHERS] == [
+        "41 [40, 42]",
+        "97 [96, 98]",
+        "86 [85, 87]",
+        "90 [89, 91]",
+    ]
+    assert str(common.column("2")[0]) == "12 [11, 13]"
+
+
+def test_inner_layers_share_a_code_if_all_of_them_reach_the_mark():
+    (inner,) = statements("`number`")
+    assert (inner.numbers["read"], inner.numbers["layers"], inner.numbers["layer"]) == (1, 2, "2")
+    assert "largely share one code" in str(inner)
+    (inner,) = statements("`number`", {**OTHERS, "2": 0.95})
+    assert inner.numbers["read"] == 2 and "share one code, up to place and scale" in str(inner)
+    (inner,) = statements("`number`", {**OTHERS, "2": 0.4})
+    assert str(inner.numbers["mean"]) == "68" and "directions of their own" in str(inner)
+
+
+def test_the_ends_gain_from_their_own_scale():
+    (first,) = statements("`number`, layer 0")
+    assert (first.numbers["plain"], first.numbers["scaled"]) == (Share(0.12), Share(0.41))
+    assert "repair" in str(first)
+    (first,) = statements("`number`, layer 0", {**OTHERS, "0": 0.05})
+    assert "cost" in str(first)
+    (first,) = statements("`number`, layer 0", {**OTHERS, "0": 0.13})
+    assert "change little" in str(first)
+
+
+def test_published_probes_stand_beside():
+    (published,) = statements("sinusoidal and wave probes of arXiv 2510.26285")
+    assert {name: str(share) for name, share in published.numbers.items()} == {
+        "first_low": "0", "first_high": "85", "last_low": "0", "last_high": "86"
+    }  # fmt: skip
+
+
+def test_lost_layers_have_their_differences_from_the_others():
+    grid = told().grids[-1]
+    assert grid.column("layer") == ["0"]  # layer 2 loses less than 20 points
+    assert [str(cell) for cell in grid.rows[0][3:]] == ["99", "41 [40, 42]", "0.07", "0.32", "0.57"]
+    (contrast,) = statements("these layers")
+    assert contrast.numbers == {"lost": Estimate(0.57), "kept": Estimate(0.97)} and "other directions" in str(contrast)
+
+
+def test_controls_have_their_highest_accuracy():
+    controls = {said.comparison: said.numbers["accuracy"].value for said in statements("m, `number`")}
+    assert controls == {"shuffled": 0.003, "constant": 0.01}
+
+
+def test_nothing_is_lost_and_nothing_can_be_left_out():
+    (none,) = statements("all layers", {**OTHERS, "0": 0.8})
+    assert none.numbers == {"layers": 4, "points": 20}
+    assert "No layer loses more than 20 points against its own probe." in markdown(told({**OTHERS, "0": 0.8}))
+    alone = section({"cross_layer": table().filter(pl.col("fit_layer") != "others")})
+    assert not alone.statements and "No layer could be left out" in alone.parts[0]

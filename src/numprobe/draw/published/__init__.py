@@ -11,6 +11,8 @@ import polars as pl
 
 from numprobe.errors import NumprobeError
 
+#: Value of the column `source` of what a figure draws for the study's own measurements; published numbers name theirs.
+THIS_STUDY = "this study"
 #: The file with all published numbers.
 FILE = Path(__file__).with_name("published.csv")
 #: One row per published number (docs/published.md).

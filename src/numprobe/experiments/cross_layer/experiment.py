@@ -1,4 +1,4 @@
-"""Does the probe of one layer read another, and does one that was fitted on all other layers?"""
+"""Probes of one layer on another, and probes fitted on all layers but the one that they read."""
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ class CrossLayerSettings(Settings):
 
 
 def _left_out(at: Place) -> bool:
-    """Return whether probes are fitted on all layers but one too: where a number is read at its own token."""
+    """Return whether one layer is left out, too: only where a number is read at its own token."""
     return at.context in at.study.own_token_contexts(at.run)
 
 

@@ -1,4 +1,4 @@
-"""Fit on one layer, test on another: matrices of layers, and probes that never saw the layer that they read."""
+"""Figures of probes that read other layers: all pairs of layers, and probes fitted on all other layers."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from numprobe.draw.layer_series import Series, draw_series, with_paper
+from numprobe.draw.layer_series import Series, draw_series, with_published
 from numprobe.draw.panels import explain_empty
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, layer_ticks
@@ -17,9 +17,9 @@ from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
-#: What stands in `fit_layer` where a probe was fitted on all layers but the one that is read.
+#: Value of `fit_layer` of probes fitted on all layers but the one that is read.
 OTHERS = "others"
-#: Both ways to centre and scale the tested layer, and the untrained network: (control, normalisation) -> title.
+#: (control, normalisation) -> title: both ways to centre and scale the tested layer, and the untrained network.
 SCALES = {
     ("none", "none"): "as fitted",
     ("none", "layer"): "own scale",
@@ -31,7 +31,7 @@ COLUMNS = (
 )  # fmt: skip
 _COLOURS = "cividis"
 _ROW_HEIGHT = 1.15
-#: Matrices of more layers show colours alone.
+#: Matrices of more layers have no numbers in their cells.
 MOST_NUMBERS = 8
 _COLUMN_WIDTH = 0.9
 
@@ -47,7 +47,7 @@ SERIES: Series = {
         Style("#0072B2", "s"),
         _PLAIN & _LEFT_OUT & (pl.col("normalisation") == "layer"),
     ),
-    "all other layers, states as they are": (
+    "all other layers, one common scale": (
         Style("#D55E00", "^", "--"),
         _PLAIN & _LEFT_OUT & (pl.col("normalisation") == "none"),
     ),
@@ -61,19 +61,19 @@ SERIES: Series = {
 
 
 def cross_layer(tables: Tables, values: Values) -> Drawn:
-    """Return the figure of all pairs of layers, and what it shows."""
+    """Return the figure of all pairs of layers, and its table."""
     drawn = cross_layer_rows(tables["cross_layer"])
     return draw_cross_layer(drawn), drawn
 
 
 def left_out_layers(tables: Tables, values: Values) -> Drawn:
-    """Return the figure of probes fitted on all other layers, and what it shows."""
+    """Return the figure of probes fitted on all other layers, and its table."""
     drawn = left_out_rows(tables["cross_layer"])
     return draw_series(drawn, SERIES), drawn
 
 
 def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies that the figure shows: all pairs of layers of a model or its untrained control, by context.
+    """Return the accuracies of all pairs of layers, of each model and its untrained control.
 
     Parameters
     ----------
@@ -93,13 +93,13 @@ def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def accuracies(table: pl.DataFrame) -> pl.DataFrame:
-    """Return all accuracies, and the rows that say what does not apply."""
+    """Return all accuracies over all folds, and the rows of combinations that do not apply."""
     wanted = ((pl.col("metric") == "accuracy") & (pl.col("subset") == "all")) | is_not_applicable()
     return over_all_folds(checked(table, [*MEASUREMENT, "fit_layer", "normalisation"]).filter(wanted)).select(COLUMNS)
 
 
 def left_out_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies that the figure shows, and the paper's.
+    """Return the accuracies of probes fitted on all other layers and of their rivals, and the published ones.
 
     Parameters
     ----------
@@ -115,13 +115,13 @@ def left_out_rows(table: pl.DataFrame) -> pl.DataFrame:
     left_out = rows.filter(_LEFT_OUT & pl.col("value").is_not_null())
     if left_out.is_empty():
         raise nothing_to_draw("accuracy of probes fitted on all other layers")
-    shown = pl.any_horizontal(condition for _, condition in SERIES.values())
-    kept = rows.filter((shown & pl.col("context").is_in(left_out["context"].unique().to_list())) | is_not_applicable())
-    return with_paper(kept.filter(pl.col("context").is_in(left_out["context"].unique().to_list())), "cross_layer")
+    shown = pl.any_horizontal(condition for _, condition in SERIES.values()) | is_not_applicable()
+    contexts = pl.col("context").is_in(left_out["context"].unique().to_list())
+    return with_published(rows.filter(shown & contexts), "cross_layer")
 
 
 def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
-    """Draw a row per model; per context, matrices without and with the tested layer's own scale, and a control.
+    """Draw a row per model, and per context the matrices of `SCALES` that were measured.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def _of(control: str, normalisation: str) -> pl.Expr:
 
 
 def _matrix(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], named: bool) -> None:
-    """Draw one matrix; grey where all states of a layer are the same vector."""
+    """Draw one matrix; cells are grey where all states of a layer are the same vector."""
     values = np.full((len(layers), len(layers)), np.nan)
     for row in rows.drop_nulls("value").iter_rows(named=True):
         values[layers.index(row["fit_layer"]), layers.index(row["layer"])] = row["value"]

@@ -1,157 +1,180 @@
-"""Section on probes that read layers which they have never seen."""
+"""Findings on probes that read layers which they have never seen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
 from numprobe.draw.published import read_published
 from numprobe.layers import layer_order
-from numprobe.tell.markdown import cell, per_cent, pivot
+from numprobe.tell.controls import highest_controls
+from numprobe.tell.section import Difference, Estimate, Grid, Section, Share, Statement, cell_of, spread_out
 
-#: What the issue of one code in all layers is judged by: the share that the inner layers should reach.
-_READ = 0.95
-_LARGELY = 0.8
+#: The inner layers share one code if each of them reaches the first of these accuracies, and largely if their mean
+#: reaches the second.
+_READ, _LARGELY = 0.95, 0.8
+#: A layer is lost if its own probe reads this much more than that of the others.
+_LOST = 0.2
 _OTHERS = pl.col("fit_layer") == "others"
 _PLAIN = pl.col("control") == "none"
-LIKENESS = ("scale_ratio", "mean_offset", "code_cosine")
-_NOTE = """Every layer is read by one `fourier` probe that was fitted on all OTHER layers, on numbers that it has not
-seen. Each layer is centred and scaled by its own training states, without labels; "as they are": one mean and one
-scale of the layers of the fit for all, as in arXiv 2510.26285.
-"""
-_LOST = """Layers that lose more than 20 points against their own probe even on their own scale. `scale_ratio`: scale
-over that of the other layers; `mean_offset`: distance of the means in units of that scale; `code_cosine`: cosine
-between the number vectors of the layer and of the others (1: numbers differ in the same directions).
-"""
+_OWN_SCALE = pl.col("normalisation") == "layer"
+_PLACE = ["model", "context", "layer"]
+_LIKENESS = ("scale_ratio", "mean_offset", "code_cosine")
+
+_NOTE = """One `fourier` probe for each layer is fitted on all OTHER layers and reads numbers that it has not seen. Each
+layer is centred and scaled by its own training states, without labels:"""
+_COMMON = """Each layer with the common mean and scale of the fitted layers instead (arXiv 2510.26285 does not normalise
+states):"""
+_NO_LAYER = "No layer could be left out: no model has two layers that vary."
+_INNER = (
+    "{subject}: {read} of {layers} inner layers reach {mark} % or more; the lowest is layer {layer} of {model}, {low}."
+)
+_ONE_CODE = _INNER + " The inner layers share one code, up to place and scale."
+_ONE_CODE_TURNED = _INNER + " The mean is {mean}: they largely share one code, which some layers rotate."
+_OWN_CODES = _INNER + " The mean is {mean}: in part, the layers write numbers in directions of their own."
+_PUBLISHED = (
+    "The {subject}, fitted on all other layers, read {first_low} to {first_high} % of the numbers at layer 0 and "
+    "{last_low} to {last_high} % after the final norm."
+)
+_END = "{subject}: the mean over models is {plain} with {comparison} and {scaled} with the layer's own"
+_REPAIRED = f"{_END}, which repair the loss in part or whole."
+_WORSE = f"{_END}, which cost some accuracy."
+_SIMILAR = f"{_END}, which change little."
+_NONE_LOST = "No layer loses more than {points} points against {comparison}."
+_WHY = """These layers lose more than 20 points against their own probe even on their own scale. `scale_ratio` is the
+scale of the layer divided by that of the others; `mean_offset` is the distance of the means in units of that scale;
+`code_cosine` is the cosine between the number vectors of the layer and of the others (1: numbers differ in the same
+directions)."""
+_COSINES = "The mean `code_cosine` is {lost} in {subject} and {kept} in {comparison}"
+_OTHER_DIRECTIONS = (
+    f"{_COSINES}: the lost layers write numbers in other directions, which no mean and scale can repair."
+)
+_NOT_TOLD_APART = f"{_COSINES}: it does not tell them apart."
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Return the section.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the section of the experiment `cross_layer`.
 
     Parameters
     ----------
     tables
-        All collected tables of the study; `cross_layer` is read.
-
-    Returns
-    -------
-    str
-        Markdown.
+        The collected tables; `cross_layer` is read.
     """
     table = tables["cross_layer"]
     accuracies = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
     left_out = accuracies.filter(_OTHERS)
-    parts = ["## One code in all layers? (`cross_layer`)\n", _NOTE]
+    title = "One code in all layers? (`cross_layer`)"
     if left_out.is_empty():
-        return "\n".join([*parts, "No layer could be left out: no model has two layers that vary.\n"])
-    own_scale = left_out.filter(_PLAIN & (pl.col("normalisation") == "layer"))
-    parts += [pivot(own_scale, index=("model", "context"), column="layer")]
-    parts += ["With the states as they are:\n"]
-    parts += [pivot(left_out.filter(_PLAIN & (pl.col("normalisation") == "none")), ("model", "context"), "layer")]
-    parts += [_headline(own_scale), _controls(left_out), "", _repaired(left_out), "", _explained(table, accuracies)]
-    return "\n".join(parts)
+        return Section(title, [_NO_LAYER])
+    plain = left_out.filter(_PLAIN)
+    own_scale = plain.filter(_OWN_SCALE)
+    parts = [
+        _NOTE,
+        spread_out(own_scale, ["model", "context"], "layer"),
+        _COMMON,
+        spread_out(plain.filter(pl.col("normalisation") == "none"), ["model", "context"], "layer"),
+        *_inner_layers(own_scale.filter(_inner())),
+        *highest_controls(left_out, ("shuffled", "untrained", "constant")),
+        _published(),
+        *_ends(plain.filter(~_inner())),
+        *_lost_layers(table, accuracies),
+    ]
+    return Section(title, parts)
 
 
-def _inner(layer: pl.Expr) -> pl.Expr:
+def _inner() -> pl.Expr:
     """Return the condition of inner layers: neither what enters the first block nor what leaves the final norm."""
-    return (layer != "0") & (layer != "final_norm")
+    return ~pl.col("layer").is_in(["0", "final_norm"])
 
 
-def _headline(own_scale: pl.DataFrame) -> str:
-    """Say how many of the inner layers reach the mark, per context."""
-    lines = []
-    for part in own_scale.filter(_inner(pl.col("layer"))).partition_by("context", maintain_order=True):
-        good, lowest = part.filter(pl.col("value") >= _READ), part.sort("value", maintain_order=True).row(0, named=True)
-        lines.append(
-            f"- `{part['context'][0]}`: {good.height} of {part.height} inner layers are read at {per_cent(_READ)} % or "
-            f"more; the lowest is layer {lowest['layer']} of {lowest['model']}, {cell(lowest)}. {_verdict(part)}"
+def _inner_layers(rows: pl.DataFrame) -> Iterator[Statement]:
+    """Yield, by context, how many of the inner layers reach the mark, and what follows."""
+    for part in rows.partition_by("context", maintain_order=True):
+        lowest, mean = (
+            part.sort("value", maintain_order=True).row(0, named=True),
+            float(part["value"].to_numpy().mean()),
         )
-    return "\n".join(lines)
+        numbers = {
+            "read": part.filter(pl.col("value") >= _READ).height,
+            "layers": part.height,
+            "mark": Share(_READ),
+            "layer": lowest["layer"],
+            "model": lowest["model"],
+            "low": cell_of(lowest),
+            "mean": Share(mean),
+        }
+        every = lowest["value"] >= _READ
+        wording = _ONE_CODE if every else _ONE_CODE_TURNED if mean >= _LARGELY else _OWN_CODES
+        yield Statement(f"`{part['context'][0]}`", "", numbers, wording)
 
 
-def _verdict(inner: pl.DataFrame) -> str:
-    """Return one sentence on the inner layers."""
-    values = inner["value"].to_numpy()
-    if values.min() >= _READ:
-        return "The inner layers share one code, up to place and scale."
-    if values.mean() >= _LARGELY:
-        return f"On average {per_cent(values.mean())}: largely one code, which some layers turn."
-    return f"On average {per_cent(values.mean())}: in part the layers write numbers in directions of their own."
-
-
-def _controls(left_out: pl.DataFrame) -> str:
-    highest = []
-    for control in ("shuffled", "untrained", "constant"):
-        part = left_out.filter(pl.col("control") == control).sort("value", descending=True, maintain_order=True)
-        if part.height:
-            row = part.row(0, named=True)
-            where = f"layer {row['layer']} of {row['model']}, `{row['context']}`"
-            highest.append(f"{control} {cell(row)} ({where})")
-    return "- Highest control of all layers: " + "; ".join(highest) + "." if highest else ""
-
-
-def _repaired(left_out: pl.DataFrame) -> str:
-    """Say what the layer's own mean and scale change at the ends, where the paper's probes fail."""
-    ends = left_out.filter(_PLAIN & ~_inner(pl.col("layer")))
-    lines = []
-    for part in ends.partition_by("context", "layer", maintain_order=True):
-        means = {name: _mean(part, name) for name in ("none", "layer")}
-        gain = means["layer"] - means["none"]
-        verdict = "repairs it in part or whole" if gain > 0.2 else "costs some" if gain < -0.05 else "changes little"
-        lines.append(
-            f"- `{part['context'][0]}`, layer {part['layer'][0]}: on average over models {per_cent(means['none'])} as "
-            f"the states are, {per_cent(means['layer'])} on the layer's own scale, which {verdict}."
-        )
-    return "\n".join([_published(), "", *lines])
-
-
-def _published() -> str:
-    """Return the range of the paper's own probes at the ends, as text."""
+def _published() -> Statement:
+    """Return the range of the published probes at the ends."""
     rows = read_published().filter((pl.col("experiment") == "cross_layer") & (pl.col("probe") != "binary"))
-    told = []
-    for layer, name in (("0", "at layer 0"), ("final_norm", "after the final norm")):
+    numbers = {}
+    for name, layer in (("first", "0"), ("last", "final_norm")):
         values = rows.filter(pl.col("layer") == layer)["value"].to_numpy()
-        told.append(f"{per_cent(values.min())} to {per_cent(values.max())} % {name}")
-    ends = " and ".join(told)
-    return f"The sinusoidal and wave probes of arXiv 2510.26285 that were fitted on all other layers read {ends}."
+        numbers |= {f"{name}_low": Share(float(values.min())), f"{name}_high": Share(float(values.max()))}
+    return Statement("sinusoidal and wave probes of arXiv 2510.26285", "", numbers, _PUBLISHED)
+
+
+def _ends(rows: pl.DataFrame) -> Iterator[Statement]:
+    """Yield what the layer's own mean and scale change at the ends, where the published probes fail."""
+    for part in rows.partition_by("context", "layer", maintain_order=True):
+        plain, scaled = _mean(part, "none"), _mean(part, "layer")
+        gain = scaled - plain
+        numbers = {"plain": Share(plain), "scaled": Share(scaled), "gain": Difference(gain)}
+        wording = _REPAIRED if gain > 0.2 else _WORSE if gain < -0.05 else _SIMILAR
+        yield Statement(
+            f"`{part['context'][0]}`, layer {part['layer'][0]}", "the common mean and scale", numbers, wording
+        )
 
 
 def _mean(part: pl.DataFrame, normalisation: str) -> float:
     return float(part.filter(pl.col("normalisation") == normalisation)["value"].to_numpy().mean())
 
 
-def _explained(table: pl.DataFrame, accuracies: pl.DataFrame) -> str:
-    """Return the layers that only their own probe reads well, with their differences from the others."""
-    key = ["model", "context", "layer"]
-    own = accuracies.filter(_PLAIN & (pl.col("fit_layer") == pl.col("layer")) & (pl.col("normalisation") == "layer"))
-    left_out = accuracies.filter(_PLAIN & _OTHERS & (pl.col("normalisation") == "layer"))
-    lost = left_out.join(own.select(*key, pl.col("value").alias("own")), on=key, maintain_order="left")
-    for metric in LIKENESS:
-        facts = table.filter((pl.col("metric") == metric) & _PLAIN).select(*key, pl.col("value").alias(metric))
-        lost = lost.join(facts, on=key, how="left", maintain_order="left")
-    is_lost = pl.col("own") - pl.col("value") > 0.2
-    kept, lost = lost.filter(~is_lost), lost.filter(is_lost)
+def _lost_layers(table: pl.DataFrame, accuracies: pl.DataFrame) -> Iterator[str | Grid | Statement]:
+    """Yield the layers that only their own probe reads well, and their differences from the others."""
+    own = accuracies.filter(_PLAIN & _OWN_SCALE & (pl.col("fit_layer") == pl.col("layer")))
+    layers = accuracies.filter(_PLAIN & _OWN_SCALE & _OTHERS)
+    layers = layers.join(own.select(*_PLACE, own="value"), on=_PLACE, maintain_order="left")
+    for metric in _LIKENESS:
+        facts = table.filter((pl.col("metric") == metric) & _PLAIN).select(*_PLACE, pl.col("value").alias(metric))
+        layers = layers.join(facts, on=_PLACE, how="left", maintain_order="left")
+    is_lost = pl.col("own") - pl.col("value") > _LOST
+    kept, lost = layers.filter(~is_lost), layers.filter(is_lost)
     if lost.is_empty():
-        return "No layer loses more than 20 points against its own probe."
-    return "\n".join([_LOST, *_lost_lines(lost), "", _contrast(lost, kept)])
+        numbers = {"layers": kept.height, "points": round(100 * _LOST)}
+        yield Statement("all layers", "its own probe", numbers, _NONE_LOST)
+        return
+    yield _WHY
+    yield _differences(lost)
+    yield from _contrast(lost, kept)
 
 
-def _contrast(lost: pl.DataFrame, kept: pl.DataFrame) -> str:
-    """Say whether directions tell the layers that fail from the others."""
-    there, elsewhere = (part["code_cosine"].drop_nulls().to_numpy() for part in (lost, kept))
-    if not len(there) or not len(elsewhere):
-        return ""
-    told = f"`code_cosine` is {there.mean():.2f} on average in these layers and {elsewhere.mean():.2f} in the others"
-    if there.mean() < elsewhere.mean() - 0.05:
-        return f"{told}: where the others fail, numbers differ in other directions, which no mean and scale can repair."
-    return f"{told}: it does not tell them apart."
-
-
-def _lost_lines(lost: pl.DataFrame) -> list[str]:
-    lines = ["| model | context | layer | own probe | all others | " + " | ".join(LIKENESS) + " |", "|---" * 8 + "|"]
+def _differences(lost: pl.DataFrame) -> Grid:
     order = layer_order(lost["layer"])
     ranked = lost.with_columns(place=pl.col("layer").replace_strict(order, list(range(len(order)))))
-    for row in ranked.sort("model", "context", "place", maintain_order=True).iter_rows(named=True):
-        facts = " | ".join(f"{row[name]:.2f}" for name in LIKENESS)
-        names = f"{row['model']} | {row['context']} | {row['layer']}"
-        lines.append(f"| {names} | {per_cent(row['own'])} | {cell(row)} | {facts} |")
-    return lines
+    rows = [
+        [
+            *(row[name] for name in _PLACE),
+            Share(row["own"]),
+            cell_of(row),
+            *(_estimate(row[name]) for name in _LIKENESS),
+        ]
+        for row in ranked.sort("model", "context", "place", maintain_order=True).iter_rows(named=True)
+    ]
+    return Grid([*_PLACE, "own probe", "all others", *_LIKENESS], rows)
+
+
+def _estimate(value: float | None) -> Estimate | None:
+    return None if value is None else Estimate(value)
+
+
+def _contrast(lost: pl.DataFrame, kept: pl.DataFrame) -> Iterator[Statement]:
+    """Yield whether directions tell the lost layers from the others, where both were measured."""
+    there, elsewhere = (part["code_cosine"].drop_nulls().to_numpy() for part in (lost, kept))
+    if len(there) and len(elsewhere):
+        numbers = {"lost": Estimate(float(there.mean())), "kept": Estimate(float(elsewhere.mean()))}
+        wording = _OTHER_DIRECTIONS if there.mean() < elsewhere.mean() - 0.05 else _NOT_TOLD_APART
+        yield Statement("these layers", "the others", numbers, wording)

@@ -1,4 +1,4 @@
-"""Differences between a layer and the others, in scale, place and direction: why a common probe may fail there."""
+"""Measure how a layer differs from the others in scale, mean and direction: why a common probe may fail there."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,18 +8,15 @@ import numpy as np
 from numprobe.intervals import BOOTSTRAP, resampling_weights
 from numprobe.probes.pooled import Pool, Standard
 
-#: Scale of the layer / geometric mean of the others'; distance of its mean from the mean of the others' means, in units
-#: of that scale and per component; cosine between the number vectors of the layer and of the others.
-LIKENESS = ("scale_ratio", "mean_offset", "code_cosine")
-
 
 def likeness_rows(pool: Pool, resamples: int, seed: int) -> Iterator[dict[str, Any]]:
     """Yield rows for `numprobe.tables.measurements` without `model` and `context`: each layer against all others.
 
-    `code_cosine` takes the mean state of each number, centred and scaled within its layer: the sum over numbers of the
-    products with the mean of the other layers' vectors, over the root of both sums of squares. 1: numbers differ in the
-    same directions; 0: in unrelated ones. Its interval is over numbers. The other two are single facts of the training
-    rows and have none.
+    `scale_ratio` is the scale of the layer divided by the geometric mean of the others' scales, `mean_offset` the root
+    mean square distance of its mean from the mean of the others' means, in units of that mean scale. `code_cosine` is
+    the cosine between the number vectors of the layer and the mean of the others' (the mean state of each number,
+    centred and scaled within its layer), all numbers together: 1 if numbers differ in the same directions, 0 if in
+    unrelated ones. Its interval is over numbers; the other two describe the training rows and have none.
 
     Parameters
     ----------

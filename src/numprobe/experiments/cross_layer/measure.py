@@ -1,4 +1,4 @@
-"""Do the layers of a model write numbers alike? Probes of one layer on another, and probes that never saw the layer."""
+"""Read layers with the probes of other layers, one by one, and with probes fitted on all other layers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,9 +22,9 @@ from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
-#: What stands in `fit_layer` where a probe was fitted on all layers but the one that is read.
+#: Value of `fit_layer` of probes fitted on all layers but the one that is read.
 OTHERS = "others"
-#: What stands in `normalisation` where inner values chose it, fold by fold.
+#: Value of `normalisation` of probes whose normalisation inner values chose, fold by fold.
 CHOSEN = "chosen"
 METRICS = ("accuracy", "mae")
 #: Columns of the table beside the shared ones: the layer of the fit, and how states are centred and scaled.
@@ -78,7 +78,7 @@ def cross_layer_rows(
     probes
         The probe of each layer, and its controls of labels.
     control
-        "untrained" marks the rows as this control's and leaves out what is the same for the model as it is.
+        "untrained" marks the rows as this control's; the constant answer, which is the same for the model, is left out.
     left_out
         Whether to fit on all layers but one, too.
     per_value
@@ -118,7 +118,7 @@ def matrix_rows(
         Its probe of all layers.
     normalisations
         "none" (states are centred and scaled as those of the fit), "layer" (by the tested layer's own mean and scale
-        over the training values, which need no labels), or both.
+        over the training values, without labels), or both.
     per_value
         Test rows of each number, at most; the same in every pair.
     resamples, seed

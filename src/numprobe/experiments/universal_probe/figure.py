@@ -1,8 +1,8 @@
-"""One probe for all layers and contexts, beside the probe of each layer and the probe that never saw the layer."""
+"""Figure of one probe for all layers and contexts, beside the probes of each layer and of all other layers."""
 
 import polars as pl
 
-from numprobe.draw.layer_series import Series, draw_series, with_paper
+from numprobe.draw.layer_series import Series, draw_series, with_published
 from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import CONTROLS, Style
 from numprobe.experiments.drawn import Drawn, Tables, Values
@@ -31,13 +31,13 @@ _COLUMNS = (
 
 
 def universal_probe(tables: Tables, values: Values) -> Drawn:
-    """Return the figure of one probe for all layers and contexts, and what it shows."""
+    """Return the figure of one probe for all layers and contexts, and its table."""
     drawn = universal_probe_rows(tables["universal_probe"], tables.get("cross_layer"))
     return draw_series(drawn, SERIES), drawn
 
 
 def universal_probe_rows(table: pl.DataFrame, cross_layer: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Return the accuracies that the figure shows, and the paper's.
+    """Return the accuracies of all probes that are compared, and the published ones.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def universal_probe_rows(table: pl.DataFrame, cross_layer: pl.DataFrame | None =
     if cross_layer is not None:
         rows = pl.concat([rows, _left_out(cross_layer)])
     shown = pl.any_horizontal(condition for _, condition in SERIES.values())
-    return with_paper(rows.filter(shown | is_not_applicable()), "universal_probe")
+    return with_published(rows.filter(shown | is_not_applicable()), "universal_probe")
 
 
 def _left_out(cross_layer: pl.DataFrame) -> pl.DataFrame:
