@@ -1,4 +1,4 @@
-"""Inside the layer: where in a block a number can be read."""
+"""Draw where in a block a number can be read."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.draw.panels import (
+    chance_entry,
+    chance_line,
+    context_panels,
+    curve,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    title_columns,
+)
 from numprobe.draw.published import published
 from numprobe.draw.rows import (
     CONSTANT_STATE,
@@ -23,7 +32,7 @@ from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
-#: Sites in the order of the computation: what the figure and the published numbers call them.
+#: Sites in the order of the computation, with their names in the figure and in the published numbers.
 LABELS: Mapping[str, str] = {
     "residual_in": "residual in",
     "q": "q",
@@ -119,7 +128,7 @@ def draw_sites(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
         if explain_empty(axes, rows):
             continue
         if candidates:
-            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+            chance_line(axes, candidates)
         blocks = layer_order(runs[run]["layer"].drop_nulls())
         set_layer_axis(axes, blocks, most=12)
         _draw_panel(axes, rows, blocks)
@@ -158,6 +167,4 @@ def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
     entries += [legend_entry(control, CONTROLS[control]) for control in controls]
     if _PUBLISHED in set(measured["control"]):
         entries.append(legend_entry("published (sinusoidal)", Style("#555555", "x", _PUBLISHED_LINE)))
-    if candidates:
-        entries.append(Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})"))
-    return entries
+    return [*entries, *([chance_entry(candidates)] if candidates else [])]

@@ -1,12 +1,13 @@
 """Inside the layer: where in the middle block of each model numbers can be read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
 from numprobe.draw.published import published
-from numprobe.layers import middle_layer
-from numprobe.tell.markdown import cell, per_cent, pivot
+from numprobe.tell.rows import middle_rows
+from numprobe.tell.section import Difference, Grid, Listed, Section, Share, Statement, cell_of, spread_out
 
 #: Sites and their names on the page.
 _SITES = {
@@ -21,14 +22,24 @@ _SITES = {
 }
 _CONTROLS = ("shuffled", "untrained")
 
-_HEADING = """## Inside the layer
+_METHOD = """Accuracy of the probe `{probe}` at the middle block of each model. The sites are the residual stream before
+and after the block, the queries, keys and values before any norm or rotation, and the vectors that attention and MLP
+add to the stream."""
+_HIGHEST = (
+    "The highest accuracy of any control, over all sites and blocks, is {accuracy} ({control} `{probe}`, {site} of "
+    "block {layer} of {subject})."
+)
+_LEAVING = "The accuracy in the stream that leaves the block is {lowest} to {highest} % in {models} models."
+_TOGETHER = (
+    "The accuracy in queries, keys and values together is {lowest} to {highest} % in {models} models; this is {least} "
+    "to {most} points more than in {comparison}."
+)
+_ADDED = "The output of the MLP is read better than {comparison} in {ahead} of {models} models."
+_PROBES = "Mean accuracy over models and sites: {subject} {own} %; {rivals}."
+_PUBLISHED = "Published means over blocks (arXiv 2510.26285, `sinusoidal`, 55 test values):"
 
-Accuracy of the probe `{probe}` at the middle block of each model: residual stream before and after the block, queries,
-keys and values before any norm or rotation, and what attention and MLP add to the stream.
-"""
 
-
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section of the experiment `sites`.
 
     Parameters
@@ -41,13 +52,14 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     )
     measured = table.filter(pl.col("value").is_not_null())
     probe = _leading(measured)
-    parts = [_HEADING.format(probe=probe)]
+    parts: list[Any] = [_METHOD.format(probe=probe)]
     for context in measured["context"].unique(maintain_order=True):
         rows = measured.filter((pl.col("context") == context) & pl.col("site").is_in(list(_SITES)))
-        middle = _middle(rows)
-        parts += [f"Context `{context}`:\n", _at_sites(middle, probe), _highest_control(rows)]
-        parts += [_sentences(middle.filter(_plain(probe))), _other_probes(middle, probe)]
-    return "\n".join([*parts, *_comparison(measured, probe)])
+        middle = middle_rows(rows)
+        own = middle.filter(_plain(probe))
+        parts += [f"Context `{context}`:", _at_sites(own)]
+        parts += [*_highest_control(rows), *_comparisons(own), *_other_probes(middle, probe)]
+    return Section("Inside the layer", [*parts, *_published(measured, probe)])
 
 
 def _leading(measured: pl.DataFrame) -> str:
@@ -59,78 +71,62 @@ def _plain(probe: str) -> pl.Expr:
     return (pl.col("control") == "none") & (pl.col("probe") == probe)
 
 
-def _middle(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of the middle block of each model, which is fixed beforehand."""
-    parts = rows.partition_by("model", maintain_order=True)
-    return pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts])
-
-
-def _at_sites(middle: pl.DataFrame, probe: str) -> str:
-    models, sites = middle["model"].unique(maintain_order=True).to_list(), list(_SITES)
+def _at_sites(rows: pl.DataFrame) -> Grid:
+    models, sites = rows["model"].unique(maintain_order=True).to_list(), list(_SITES)
     order = [pl.col("model").replace_strict(models, range(len(models))), pl.col("site").replace_strict(sites, range(8))]
-    shown = middle.filter(_plain(probe)).sort(order)
-    named = shown.with_columns(pl.col("site").replace_strict(_SITES), pl.col("layer").alias("block"))
-    return pivot(named, ("model", "block"), "site")
+    named = rows.sort(order).with_columns(pl.col("site").replace_strict(_SITES), pl.col("layer").alias("block"))
+    return spread_out(named, ["model", "block"], "site")
 
 
-def _highest_control(rows: pl.DataFrame) -> str:
-    """Return the control that reads most, over all models, blocks, sites and probes, with its interval."""
+def _highest_control(rows: pl.DataFrame) -> Iterator[Statement]:
+    """Yield the control that reads most, over all models, blocks, sites and probes."""
     controls = rows.filter(pl.col("control").is_in(_CONTROLS) & (pl.col("probe") != "constant"))
-    if controls.is_empty():
-        return ""
-    top = controls.sort("value", descending=True).row(0, named=True)
-    where = f"{top['control']} `{top['probe']}`, {_SITES[top['site']]} of block {top['layer']} of {top['model']}"
-    return f"Of all controls at all sites and blocks, the highest reads {cell(top)} ({where}).\n"
+    for top in controls.sort("value", descending=True).head(1).iter_rows(named=True):
+        place = {name: top[name] for name in ("control", "probe", "layer")} | {"site": _SITES[top["site"]]}
+        yield Statement(top["model"], "", {"accuracy": cell_of(top), **place}, _HIGHEST)
 
 
-def _sentences(rows: pl.DataFrame) -> str:
-    """Say what the results of the middle blocks mean, over the models."""
+def _comparisons(rows: pl.DataFrame) -> Iterator[Statement]:
+    """Yield the results of the middle blocks, over the models."""
     at = {site: rows.filter(pl.col("site") == site) for site in _SITES}
-    lines = []
     if at["residual_out"].height:
-        lines.append(f"- The stream that leaves the block reads {_range(at['residual_out']['value'])} %.")
+        yield Statement("residual out", "", _range(at["residual_out"]["value"]), _LEAVING)
     if at["qkv"].height:
         single = pl.concat([at[site] for site in "qkv"]).group_by("model").agg(pl.col("value").max().alias("best"))
         gain = at["qkv"].join(single, on="model").select(pl.col("value") - pl.col("best"))["value"]
-        lines.append(
-            f"- Queries, keys and values together read {_range(at['qkv']['value'])} %; compared with the best of the "
-            f"three alone that is {_points(gain.min())} to {_points(gain.max())} points."
-        )
+        gains = {"least": Difference(_number(gain.min())), "most": Difference(_number(gain.max()))}
+        yield Statement("q+k+v", "the best of the three alone", _range(at["qkv"]["value"]) | gains, _TOGETHER)
     pair = at["mlp"].join(at["attention"], on="model", suffix="_attention")
     if pair.height:
         ahead = pair.filter(pl.col("value") > pl.col("value_attention")).height
-        lines.append(f"- What the MLP adds reads better than what attention adds in {ahead} of {pair.height} models.")
-    return "\n".join([*lines, ""])
+        yield Statement("MLP", "that of attention", {"ahead": ahead, "models": pair.height}, _ADDED)
 
 
-def _range(values: pl.Series) -> str:
-    low, high = per_cent(values.min()), per_cent(values.max())
-    return low if low == high else f"{low} to {high}"
+def _range(values: pl.Series) -> dict[str, Any]:
+    """Return the lowest and the highest accuracy of some models, and their number."""
+    return {"lowest": Share(_number(values.min())), "highest": Share(_number(values.max())), "models": len(values)}
 
 
-def _points(gain: object) -> str:
-    return f"{100 * float(str(gain)):+.0f}"
+def _number(value: Any) -> float:
+    return float(value)
 
 
-def _other_probes(middle: pl.DataFrame, probe: str) -> str:
-    """Compare the other probes, where there are some."""
+def _other_probes(middle: pl.DataFrame, probe: str) -> Iterator[Statement]:
+    """Yield the mean accuracy of the probe beside those of the others, where there are some."""
     others = middle.filter((pl.col("control") == "none") & ~pl.col("probe").is_in([probe, "constant"]))
-    if others.is_empty():
-        return ""
-    best = others.group_by("probe", maintain_order=True).agg(pl.col("value").mean())
-    own = middle.filter(_plain(probe))["value"].mean()
-    rivals = ", ".join(f"`{name}` {per_cent(value)}" for name, value in best.iter_rows())
-    return f"Mean over models and sites: `{probe}` {per_cent(own)}, {rivals}.\n"
+    if others.height:
+        best = others.group_by("probe", maintain_order=True).agg(pl.col("value").mean())
+        own = Share(_number(middle.filter(_plain(probe))["value"].mean()))
+        rivals = Listed({f"`{name}`": Share(value) for name, value in best.iter_rows()}, "%")
+        yield Statement(f"`{probe}`", "the other probes", {"own": own, "rivals": rivals}, _PROBES)
 
 
-def _comparison(measured: pl.DataFrame, probe: str) -> list[str]:
-    """Return published accuracies beside ours, for models of the paper."""
+def _published(measured: pl.DataFrame, probe: str) -> list[str | Grid]:
+    """Return published accuracies of the models that the study has."""
     ours = measured.filter(_plain(probe))
     found = published("sites", ours["model"].unique(maintain_order=True).to_list())
     if found.is_empty():
         return []
     theirs = found.group_by("model", "metric", maintain_order=True).agg(pl.col("value").mean())
-    lines = [
-        f"- {model}, {metric.removeprefix('accuracy at ')}: {per_cent(value)}" for model, metric, value in theirs.rows()
-    ]
-    return ["Published means over blocks (arXiv 2510.26285, `sinusoidal`, 55 test values):\n", *lines, ""]
+    rows = [[model, metric.removeprefix("accuracy at "), Share(value)] for model, metric, value in theirs.rows()]
+    return [_PUBLISHED, Grid(["model", "site", "accuracy"], rows)]
