@@ -1,9 +1,11 @@
 """The section on the one probe of all layers and contexts."""
 
 import polars as pl
+import pytest
 
 from numprobe.experiments.universal_probe.findings import section
 from numprobe.tables import measurements
+from numprobe.tell.section import Difference, Share
 
 EXTRA = {"fitted_on": pl.String, "normalisation": pl.String}
 EVERYWHERE = {"fitted_on": "all layers and contexts", "normalisation": "chosen"}
@@ -29,31 +31,54 @@ def table() -> pl.DataFrame:
     return measurements(rows, EXTRA)
 
 
-def test_the_numbers_of_the_table_are_told():
-    page = section({"universal_probe": table()})
-    assert "| m | operand | 90 [89, 91] | 95 [94, 96] | 85 [84, 86] |" in page
-    assert "-9 points on average over layers and models; at worst -14 [-15, -13] points (layer 2 of m)" in page
-    assert "shuffled 0 [-1, 1] (layer 1 of m, `operand`); constant 1 [0, 2]" in page
-    assert "m: layer 30 %, none 70 %." in page
+def statements(subject: str, extra: list[dict] | None = None):
+    rows = pl.concat([table(), measurements(extra or [], EXTRA)])
+    return [said for said in section({"universal_probe": rows}).statements if said.subject == subject]
 
 
-def test_a_format_is_no_code_where_the_embeddings_alone_are_read_as_well():
-    def told(value):
-        rows = measurements([row(layer, value, control="mixed", **EVERYWHERE) for layer in "012"], EXTRA)
-        return section({"universal_probe": pl.concat([table(), rows])})
+def test_the_universal_probe_is_shown_by_layer():
+    by_layer, _ = section({"universal_probe": table()}).grids
+    assert [str(cell) for cell in by_layer.rows[0]] == ["m", "operand", "90 [89, 91]", "95 [94, 96]", "85 [84, 86]"]
 
-    assert "one probe of `mixed` for all contexts reads `operand` 96 [95, 97], no less than the model's best" in told(
-        0.96
-    )
-    assert "that this is a code of the number does not follow" in told(0.94)
-    assert "reads `operand` 60 [59, 61]; the model's best layer is read better in `operand`." in told(0.6)
-    assert "one probe of `mixed`" not in section({"universal_probe": table()})
+
+def test_the_cost_is_the_difference_to_the_own_probes():
+    (cost,) = statements("`operand`")
+    assert (str(cost.numbers["mean"]), str(cost.numbers["worst"])) == ("-9.0", "-14.0 [-15.0, -13.0]")
+    assert (cost.numbers["layer"], cost.numbers["model"]) == ("2", "m")
+
+
+@pytest.mark.parametrize(("deep", "claim"), [(-0.14, "directions of their own"), (-0.08, "does not depend on depth")])
+def test_deep_layers_may_cost_more(deep, claim):
+    rows = table()
+    deepest = (pl.col("metric") == "accuracy_difference") & (pl.col("layer") == "2")
+    rows = rows.with_columns(value=pl.when(deepest).then(deep).otherwise("value"))
+    found = section({"universal_probe": rows}).statements
+    (halves,) = [said for said in found if said.subject == "the first half of the blocks"]
+    assert halves.numbers == {"first": Difference(-0.04), "second": Difference(deep)} and claim in str(halves)
+
+
+def test_controls_and_chosen_normalisations_are_stated():
+    controls = {said.comparison: said.numbers["accuracy"].value for said in statements("m, `operand`")}
+    assert controls == {"shuffled": 0.002, "constant": 0.01}
+    (choices,) = statements("m")
+    assert choices.numbers["shares"].numbers == {"layer": Share(0.3), "none": Share(0.7)}
+    assert "layer: 30 %, none: 70 %." in str(choices)
+
+
+@pytest.mark.parametrize(("value", "better"), [(0.96, []), (0.94, []), (0.6, ["`operand`"])])
+def test_a_format_is_no_code_where_the_embeddings_alone_are_read_as_well(value, better):
+    mixed = [row(layer, value, control="mixed", **EVERYWHERE) for layer in "012"]
+    (said,) = [said for said in statements("m", mixed) if said.comparison == "`mixed`"]
+    assert said.numbers["mixed"].numbers["`operand`"].value == value
+    assert list(said.numbers["contexts"].numbers) == better
+    assert ("that this is a code of the number does not follow" in str(said)) == (not better)
 
 
 def test_all_fits_stand_side_by_side_at_the_middle_block():
-    page = section({"universal_probe": table()})
-    heads = (
-        "| one layer | all layers and contexts, chosen | all layers, none | all layers and contexts, layer_context |"
-    )
-    assert heads in page
-    assert "99 [98, 100] | 95 [94, 96] | 77 [76, 78] | 66 [65, 67] |" in page
+    _, at_middle = section({"universal_probe": table()}).grids
+    assert {head: round(100 * at_middle.column(head)[0].value) for head in at_middle.heads[2:]} == {
+        "one layer": 99,
+        "all layers and contexts, chosen": 95,
+        "all layers, none": 77,
+        "all layers and contexts, layer_context": 66,
+    }

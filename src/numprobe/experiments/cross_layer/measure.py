@@ -78,7 +78,7 @@ def cross_layer_rows(
     probes
         The probe of each layer, and its controls of labels.
     control
-        "untrained" marks the rows as this control's; the constant answer, which is the same for the model, is left out.
+        "untrained" marks the rows as this control's, without the constant answer, which is the model's.
     left_out
         Whether to fit on all layers but one, too.
     per_value

@@ -30,7 +30,7 @@ def _reads_own_token(study: Study, name: str) -> bool:
 
 
 def _layer_problems(study: Study, name: str) -> Iterator[str]:
-    """Layers that are left out must exist, and leave every model another one to fit on."""
+    """Yield layers that no model has, and models of which all layers are left out."""
     left_out = {str(layer) for layer in study.experiment(name)["leave_out"]}
     states = {model: set(study.models[model].layers) for model in study.models_of(name)} if left_out else {}
     where = f"experiments['{name}'].leave_out:"
@@ -52,7 +52,7 @@ def _universal(at: Place) -> list[str]:
 
 
 def _variants(at: Place) -> list[str]:
-    """Return the probes that it is compared with: all layers of one context or of all, in every normalisation."""
+    """Return its rivals: probes of all layers of one context or of all contexts, in every normalisation."""
     scopes = [f"{context}.{kind}" for context in at.study.own_token_contexts(at.run) for kind in ("none", "layer")]
     scopes += [f"all.{kind}" for kind in ("none", "layer", "layer_context")]
     return [f"results/probes/{{model}}/universal/variants/{scope}.safetensors" for scope in scopes]

@@ -17,7 +17,7 @@ from numprobe.probes.pooled import NORMALISATIONS, Pool
 from numprobe.probes.probe import Probe
 from numprobe.splits import Split
 
-#: Stands for the contexts in the names of probes that are fitted on all of them.
+#: Scope of probes that are fitted on all contexts, in the names of their files.
 EVERYWHERE = "all"
 
 

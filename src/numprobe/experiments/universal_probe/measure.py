@@ -1,4 +1,4 @@
-"""Price of one probe for all layers, and for all layers and contexts, against a probe of each layer."""
+"""Measure one probe for all layers, and one for all layers and contexts, against the probe of each layer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
-#: What a probe was fitted on (column `fitted_on`): one layer, all layers of one context, all layers of all contexts.
+#: Values of `fitted_on`: one layer, all layers of one context, all layers of all contexts.
 OWN, LAYERS, CONTEXTS = "one layer", "all layers", "all layers and contexts"
-#: In `normalisation`: by what inner values chose, fold by fold.
+#: Value of `normalisation` of probes whose normalisation inner values chose, fold by fold.
 CHOSEN = "chosen"
-#: In `normalisation`: the chosen one, where it is not said which context the states are of.
+#: Value of `normalisation` where the probe of all contexts reads without the name of the context.
 UNNAMED = "chosen, context unknown"
 METRICS = ("accuracy", "mae")
 DIFFERENCE = "accuracy_difference"
@@ -70,7 +70,7 @@ def universal_rows(
     universal
         The universal probe, its normalisation chosen, then its controls.
     control
-        "untrained" or "mixed" marks the rows as this control's and leaves out what is the same for the model as it is.
+        "untrained" or "mixed" marks the rows as this control's, without the constant answer, which is the model's.
     resamples, seed
         Of the bootstrap over values.
 
@@ -98,7 +98,7 @@ def universal_rows(
 
 
 def _choices(universal: Probe, seed: int) -> list[Row]:
-    """Return the number of folds that chose each normalisation."""
+    """Return the share of the folds that chose each normalisation."""
     chosen = [universal.metadata["normalisation"][fold] for fold in universal.folds if fold != ALL]
     names = {"fitted_on": CONTEXTS, "probe": universal.kind, "metric": "chosen_share", "seed": seed}
     return [{**names, "normalisation": name, "value": chosen.count(name) / len(chosen)} for name in NORMALISATIONS]
@@ -121,7 +121,7 @@ def _readers(
 
 
 def _differences(predictions: pl.DataFrame, baseline: pl.DataFrame, resamples: int, seed: int) -> Iterator[Row]:
-    """Yield, by layer, the mean over numbers of the share of rows read rightly, minus that of the baseline."""
+    """Yield, by layer, the accuracy minus that of the baseline on the same rows, paired within each number."""
     key = ["layer", "row", "fold"]
     right = (pl.col("label") == pl.col("decoded")).cast(pl.Float64)
     other = baseline.select(*key, (pl.col("value") == pl.col("decoded")).cast(pl.Float64).alias("own"))
