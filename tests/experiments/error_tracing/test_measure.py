@@ -13,10 +13,11 @@ from numprobe.answers.ask import AnswerModel
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.answers.table import answer_table
-from numprobe.experiments.error_tracing.measure import tracing_rows
+from numprobe.experiments.error_tracing.measure import trace_errors, tracing_rows
+from numprobe.experiments.error_tracing.tracing import Readings, lost_at, through_layers
+from numprobe.experiments.given import Given
 from numprobe.measure.beside_answers import beside_answers
 from numprobe.measure.predict import predict
-from numprobe.measure.tracing import Readings, lost_at, through_layers
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_answers import fit_answer_probe
@@ -24,6 +25,7 @@ from numprobe.probes.fit_closed_form import fit_closed_form
 from numprobe.prompts.generate import result_prompts
 from numprobe.prompts.templates import ARITHMETIC_TEMPLATES
 from numprobe.splits import make_split
+from numprobe.tables import read_table, write_table
 
 SPLIT = make_split(0, NUMBERS - 1, "folds", 4, 3, 0)
 LAYERS = ["1", "2", "3", "final_norm"]
@@ -54,8 +56,8 @@ def damaged(planted: Callable[[pl.DataFrame], pl.Series], layer: str, reads: str
     return AnswerModel(model, numbers), questions, Edit(layer, questions.last, change), hit
 
 
-def read_all(tmp_path, answer_model: AnswerModel, questions: Questions, edit: Edit, labels: str = "truth") -> Readings:
-    """The readings of every prompt, from states that were recorded while the damaged model answered."""
+def record(answer_model: AnswerModel, questions: Questions, edit: Edit):
+    """The states of every prompt by layer, recorded while the damaged model answers, and the answers."""
     states = {layer: np.zeros((len(questions), answer_model.model.config.hidden_size), np.float32) for layer in LAYERS}
 
     def recorder(layer: str) -> Edit:
@@ -65,7 +67,11 @@ def read_all(tmp_path, answer_model: AnswerModel, questions: Questions, edit: Ed
 
         return Edit(layer, questions.last, store)
 
-    answers = answer_table(questions, answer_model.answers(questions, [edit, *map(recorder, LAYERS)]))
+    return states, answer_table(questions, answer_model.answers(questions, [edit, *map(recorder, LAYERS)]))
+
+
+def stored_probe(folder, questions: Questions, states, answers: pl.DataFrame, labels: str = "truth"):
+    """Write states as an activation folder, and return a probe that is fitted on them."""
     positions = questions.table.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
         "prompt", "value", "operation", pl.lit(0).alias("start"), pl.lit(None, pl.String).alias("domain"),
@@ -74,14 +80,19 @@ def read_all(tmp_path, answer_model: AnswerModel, questions: Questions, edit: Ed
     details = {"dropped": {}, "provenance": {}, **IDENTITY}
     width = states["1"].shape[1]
     write_activations(
-        tmp_path, [states], layers=LAYERS, width=width, dtype="float32", positions=positions, details=details
+        folder, [states], layers=LAYERS, width=width, dtype="float32", positions=positions, details=details
     )
-    rows = training_rows(tmp_path, SPLIT)
+    rows = training_rows(folder, SPLIT)
     described = {"split": describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])}
     if labels == "truth":
-        probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, described)["fourier", "none"]
-    else:
-        probe = fit_answer_probe(rows, answers, SPLIT, "fourier", described)
+        return fit_closed_form(rows, SPLIT, ["fourier"], [], 0, described)["fourier", "none"]
+    return fit_answer_probe(rows, answers, SPLIT, "fourier", described)
+
+
+def read_all(tmp_path, answer_model: AnswerModel, questions: Questions, edit: Edit, labels: str = "truth") -> Readings:
+    """The readings of every prompt in the states of the damaged model."""
+    states, answers = record(answer_model, questions, edit)
+    probe = stored_probe(tmp_path, questions, states, answers, labels)
     return through_layers(beside_answers(predict(tmp_path, [probe]), answers))
 
 
@@ -215,3 +226,40 @@ def test_only_one_wrong_answer_has_no_permuted_truth():
     assert value_of(rows, "lost", subset="all", answered="wrong", target="truth") == 1
     assert value_of(rows, "answer_where_lost", subset="all", answered="wrong") == 1
     assert {row.get("target") for row in rows if row["metric"] == "never"} == {"truth", "opposite"}
+
+
+def test_the_untrained_control_is_traced_in_the_same_prompts_and_changes_no_other_row(tmp_path):
+    """Its planted states hold the truth in layer 2 and noise behind it; the model's hold it to the end."""
+    answer_model, questions, edit, _ = damaged(plus_ten, "3", reads="decoy", answer_only=True)
+    states, answers = record(answer_model, questions, edit)
+    random = np.random.default_rng(0)
+    planted = answer_model.model.states(questions.table["value"].to_numpy().copy()).astype(np.float32)
+    twin = {layer: random.normal(size=planted.shape).astype(np.float32) for layer in LAYERS} | {"2": planted}
+    write_table(tmp_path / "answers.parquet", answers, {})
+    files = {"states": [tmp_path / "m" / "manifest.json"], "answers": [tmp_path / "answers.parquet"]}
+    for name, folder, found, labels in (
+        ("probe", "m", states, "truth"),
+        ("answer_probe", "m", states, "answer"),
+        ("untrained_probe", "m.untrained", twin, "truth"),
+    ):
+        stored_probe(tmp_path / folder, questions, found, answers, labels).save(tmp_path / name)
+        files[name] = [tmp_path / name]
+    files["untrained_states"] = [tmp_path / "m.untrained" / "manifest.json"]
+    with_control = traced(files, tmp_path)
+    without = traced({**files, "untrained_states": [], "untrained_probe": []}, tmp_path)
+    assert with_control.filter(control="none").equals(without)
+    at = {"answered": "wrong", "subset": "all", "target": "truth", "labels": "truth"}
+    (kept,) = without.filter(metric="kept", **at).select("value", "n_prompts").rows()
+    assert kept[0] > 0.95 and kept[1] == (~answers["right"]).sum()
+    control = with_control.filter(control="untrained")
+    assert control["labels"].unique().to_list() == ["truth"]
+    (lost,) = control.filter(metric="lost_at", layer="3", **at).select("value", "n_prompts").rows()
+    assert lost[0] > 0.9 and lost[1] == kept[1]
+    assert control.filter(metric="kept", **at)["value"].item() < 0.1
+
+
+def traced(files, folder) -> pl.DataFrame:
+    """The table that the job writes from these inputs."""
+    values = {"permutations": 2, "resamples": 50, "seed": 0}
+    trace_errors(Given(files, values, {"table": folder / "table.parquet"}, "m", "result", {}))
+    return read_table(folder / "table.parquet")

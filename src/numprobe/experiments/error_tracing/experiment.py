@@ -1,5 +1,8 @@
 """Where right answers get lost: reading truth and answer layer by layer, and the layers that break or correct."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from pydantic import Field
 
 from numprobe.experiments import inputs, needs, places
@@ -18,6 +21,16 @@ class ErrorTracingSettings(Settings):
 
 def _answer_probe(at: Place) -> str:
     return f"results/probes/{at.run}/{at.context}/fourier.answers.safetensors"
+
+
+def _of_untrained(find: Callable[[Place], str | list[str]]) -> Callable[[Place], list[str]]:
+    """Return a function to the files of a model's untrained control, none where the study does not have it."""
+
+    def files(at: Place) -> list[str]:
+        found = [find(replace(at, run=control)) for control in inputs.untrained(at.study, at.run)]
+        return [file for part in found for file in ([part] if isinstance(part, str) else part)]
+
+    return files
 
 
 EXPERIMENT = Experiment(
@@ -44,6 +57,8 @@ EXPERIMENT = Experiment(
                 "answers": inputs.answers,
                 "probe": inputs.fourier_probe,
                 "answer_probe": _answer_probe,
+                "untrained_states": _of_untrained(inputs.states),
+                "untrained_probe": _of_untrained(inputs.fourier_probe),
             },
             outputs={"table": "results/tables/error_tracing/{model}/{context}.parquet"},
             settings=["permutations"],

@@ -7,12 +7,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.answers.kinds import kinds_of, known_kinds
-from numprobe.experiments.given import Given
-from numprobe.intervals import prompt_accuracy_interval, prompt_mean_interval
-from numprobe.measure.beside_answers import beside_answers
-from numprobe.measure.outcomes import interval_row, subsets
-from numprobe.measure.predict import predict
-from numprobe.measure.tracing import (
+from numprobe.experiments.error_tracing.tracing import (
     KEPT,
     LOST,
     NEVER,
@@ -24,9 +19,15 @@ from numprobe.measure.tracing import (
     through_layers,
     transitions,
 )
+from numprobe.experiments.given import Given
+from numprobe.intervals import prompt_accuracy_interval, prompt_mean_interval
+from numprobe.measure.beside_answers import beside_answers
+from numprobe.measure.notes import CONSTANT_STATE
+from numprobe.measure.outcomes import interval_row, subsets
+from numprobe.measure.predict import predict
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import read_examples, results_shown
-from numprobe.tables import measurements, read_table
+from numprobe.tables import read_table
 
 Row = dict[str, Any]
 
@@ -36,23 +37,34 @@ TRACING = {"labels": pl.String, "target": pl.String, "answered": pl.String, "kin
 TRUTH, ANSWER, OPPOSITE, PERMUTED, INDEPENDENT = "truth", "answer", "opposite", "permuted", "independent"
 #: The fates of a number, and the metric that joins the last two: read at some layer.
 TRACED = "traced"
+#: Labels and control of each probe, and the inputs that hold the states and the probe. The untrained control looks for
+#: the numbers of the model's own answers in states of random weights; studies without that control have no files of it.
+_READERS = (
+    (TRUTH, "none", "states", "probe"),
+    (ANSWER, "none", "states", "answer_probe"),
+    (TRUTH, "untrained", "untrained_states", "untrained_probe"),
+)
+#: Why a probe reads no layer, by its labels.
+_UNREAD = {TRUTH: CONSTANT_STATE, ANSWER: "too few different answers to fit a probe"}
 
 
 def trace_errors(given: Given) -> None:
-    """Write the table of a model and context: truths and answers read by two probes in the states."""
-    answers, rows = read_table(given.file("answers")), []
+    """Write the table of a model and context: what two probes read in its states, and one in its untrained twin's."""
+    answers = read_table(given.file("answers"))
     shown = results_shown(read_examples(given.file("answers")))
     effort = given.values["permutations"], given.values["resamples"], given.values["seed"]
-    for labels, name in ((TRUTH, "probe"), (ANSWER, "answer_probe")):
-        probe = load_probe(given.file(name))
-        names = {"model": given.run, "context": given.context, "probe": probe.kind, "labels": labels}
-        if not probe.layers:
-            rows.append({**names, "metric": "traced", "note": "too few different answers to fit a probe"})
-            continue
-        readings = through_layers(beside_answers(predict(given.folder("states"), [probe]), answers))
-        span = int(probe.numbers[0]), int(probe.numbers[-1])
-        rows += [{**names, **row} for row in tracing_rows(readings, *span, *effort, shown)]
-    given.write(measurements(rows, TRACING))
+    rows: list[Row] = []
+    for labels, control, states, name in _READERS:
+        for folder, file in zip(given.folders(states), given.inputs[name], strict=True):
+            probe = load_probe(file)
+            names = {"control": control, "probe": probe.kind, "labels": labels}
+            if not probe.layers:
+                rows.append({**names, "metric": TRACED, "note": _UNREAD[labels]})
+                continue
+            readings = through_layers(beside_answers(predict(folder, [probe]), answers))
+            span = int(probe.numbers[0]), int(probe.numbers[-1])
+            rows += [{**names, **row} for row in tracing_rows(readings, *span, *effort, shown)]
+    given.write_rows(rows, TRACING)
 
 
 def tracing_rows(
@@ -81,11 +93,11 @@ def tracing_rows(
 
     Returns
     -------
-    Rows for `numprobe.tables.measurements` without `model`, `context`, `probe` and `labels`. Metrics: `reads` (per
-    layer and target); `breaks`, `corrects` (per layer, of the truth); `never`, `lost`, `kept`, `traced`, and `lost_at`
-    (per layer), of the truth in wrong and right prompts and of the nulls in wrong ones; `excess_lost`, `excess_kept`,
-    `excess_traced` (truth minus null in the same prompts); `instead_where_lost`, `instead_at_last` (per kind) and
-    `answer_where_lost`, `answer_at_last`.
+    Rows for `numprobe.tables.measurements` without `model`, `context`, `control`, `probe` and `labels`. Metrics:
+    `reads` (per layer and target); `breaks`, `corrects` (per layer, of the truth); `never`, `lost`, `kept`, `traced`,
+    and `lost_at` (per layer), of the truth in wrong and right prompts and of the nulls in wrong ones; `excess_lost`,
+    `excess_kept`, `excess_traced` (truth minus null in the same prompts); `instead_where_lost`, `instead_at_last` (per
+    kind) and `answer_where_lost`, `answer_at_last`.
     """
     targets = _targets(readings.prompts, minimum, maximum, permutations, seed)
     measure = _Measure(resamples, seed, shown)

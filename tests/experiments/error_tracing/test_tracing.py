@@ -9,7 +9,14 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
 from numprobe.errors import NumprobeError
-from numprobe.measure.tracing import fates, lost_at, opposite, permuted_truths, through_layers, transitions
+from numprobe.experiments.error_tracing.tracing import (
+    fates,
+    lost_at,
+    opposite,
+    permuted_truths,
+    through_layers,
+    transitions,
+)
 
 found_tables = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12))
 
