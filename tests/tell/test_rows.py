@@ -1,6 +1,6 @@
 import polars as pl
 
-from numprobe.tell.rows import in_probe_order, middle_rows, named_by_settings
+from numprobe.tell.rows import asked_keys, by_operation, in_probe_order, middle_rows, named_by_settings
 
 
 def test_the_middle_block_is_that_of_each_model():
@@ -18,3 +18,12 @@ def test_probes_come_in_the_order_of_the_legends():
 def test_published_settings_are_named():
     table = pl.DataFrame({"probe": ["wave", "wave", "wave"], "settings": ["default", "published", None]})
     assert table.select(named_by_settings())["reader"].to_list() == ["wave", "wave, published settings", "wave"]
+
+
+def test_rows_by_operation_are_told_apart_by_context_where_there_are_several():
+    table = pl.DataFrame({"subset": ["all", "operation=+", "operation=-"], "context": ["result"] * 3})
+    rows = by_operation(table)
+    assert rows["operation"].to_list() == ["+", "-"]
+    assert asked_keys(rows) == ("model", "operation")
+    chat = rows.with_columns(context=pl.lit("chat"))
+    assert asked_keys(pl.concat([rows, chat])) == ("model", "context", "operation")

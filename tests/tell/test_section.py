@@ -9,6 +9,8 @@ from numprobe.tell.section import (
     Section,
     Share,
     Statement,
+    beside,
+    cells_of,
     estimate_of,
     markdown,
     reasons_of,
@@ -74,3 +76,14 @@ def test_numbers_are_listed_by_name():
     numbers = Listed({"digits": Difference(0.1), "fourier": Difference(0.2)}, "points")
     assert str(numbers) == "digits: +10.0 points, fourier: +20.0 points"
     assert str(Listed({"llama": 3})) == "llama: 3"
+
+
+def test_columns_stand_beside_each_other_and_the_rows_of_a_model_stay_together():
+    table = pl.DataFrame(
+        {"model": ["a", "b", "a"], "operation": ["+", "+", "-"], "value": [0.1, 0.2, 0.3], "n_prompts": [4, 5, 6]}
+    ).with_columns(ci_low=None, ci_high=None)
+    keys = ["model", "operation"]
+    counts = cells_of(table, keys, lambda row: row["n_prompts"])
+    grid = beside(keys, {"prompts": counts, "share": cells_of(table.head(2), keys)})
+    assert grid.heads == ["model", "operation", "prompts", "share"]
+    assert grid.rows == [["a", "+", 4, Share(0.1)], ["a", "-", 6, None], ["b", "+", 5, Share(0.2)]]

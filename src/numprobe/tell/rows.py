@@ -23,3 +23,14 @@ def named_by_settings() -> pl.Expr:
     """Return the column `reader`: the probe, and whether it has the published settings."""
     published = pl.col("settings") == "published"
     return pl.when(published).then(pl.col("probe") + ", published settings").otherwise("probe").alias("reader")
+
+
+def asked_keys(rows: pl.DataFrame) -> tuple[str, ...]:
+    """Return the columns that tell rows by operation apart: with the context where there are several."""
+    return ("model", "context", "operation") if rows["context"].n_unique() > 1 else ("model", "operation")
+
+
+def by_operation(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of single operations, with the column `operation`."""
+    rows = table.filter(pl.col("subset").str.starts_with("operation="))
+    return rows.with_columns(operation=pl.col("subset").str.strip_prefix("operation="))

@@ -1,6 +1,6 @@
 """Sections of the findings: data first, and the one function that puts them into words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -194,6 +194,29 @@ def spread_out(table: pl.DataFrame, index: Sequence[str], column: str) -> Grid:
         cells = {row[column]: cell_of(row) for row in part.iter_rows(named=True)}
         rows.append([*(str(part[name][0]) for name in index), *(cells.get(head) for head in heads)])
     return Grid([*index, *heads], rows)
+
+
+def cells_of(
+    table: pl.DataFrame, index: Sequence[str], cell: Callable[[Mapping[str, Any]], Any] = cell_of
+) -> dict[tuple[str, ...], Any]:
+    """Return the cell of each combination of `index`, at most one row each, in the order of the table."""
+    return {tuple(str(row[name]) for name in index): cell(row) for row in table.iter_rows(named=True)}
+
+
+def beside(index: Sequence[str], columns: Mapping[str, Mapping[tuple[str, ...], Any]]) -> Grid:
+    """Return one row per combination of `index` in any column; those of one model stay together.
+
+    Parameters
+    ----------
+    index
+        Columns whose combinations are the rows; the first is the model.
+    columns
+        Head -> the cells of a column by combination (`cells_of`).
+    """
+    keys = list(dict.fromkeys(key for cells in columns.values() for key in cells))
+    models = list(dict.fromkeys(key[0] for key in keys))
+    keys.sort(key=lambda key: models.index(key[0]))
+    return Grid([*index, *columns], [[*key, *(cells.get(key) for cells in columns.values())] for key in keys])
 
 
 def per_cent(share: float) -> str:
