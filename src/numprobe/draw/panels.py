@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.rows import VOCABULARY, is_not_applicable, notes
+from numprobe.draw.rows import VOCABULARY, in_order, is_not_applicable, notes, runs_of
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
 
 Panels = dict[tuple[str, str], Axes]
@@ -44,6 +44,24 @@ def context_panels(models: Sequence[str], contexts: Sequence[str]) -> tuple[Figu
     for model in models:
         panels[model, contexts[0]].set_ylabel(model, fontweight="bold", fontsize=8)
     return figure, panels
+
+
+def operation_panels(drawn: pl.DataFrame) -> tuple[Figure, Panels, dict[tuple[str, str], pl.DataFrame]]:
+    """Return a figure with a row of panels per model and a column per operation, its panels, and their rows.
+
+    Parameters
+    ----------
+    drawn
+        Measurements by operation, and the rows of models to which they do not apply, which belong to every panel.
+    """
+    subsets = in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
+    runs = runs_of(drawn)
+    figure, panels = context_panels(list(runs), [name.removeprefix("operation=") for name in subsets])
+    rows = {
+        (run, operation): runs[run].filter((pl.col("subset") == f"operation={operation}") | is_not_applicable())
+        for run, operation in panels
+    }
+    return figure, panels, rows
 
 
 def explain_empty(axes: Axes, rows: pl.DataFrame) -> bool:

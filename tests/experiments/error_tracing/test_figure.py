@@ -80,6 +80,20 @@ def test_operations_with_a_handful_of_errors_are_said_to_have_them():
     assert all(len(axes.collections) <= 1 for axes in figure.axes)
 
 
+def test_the_untrained_control_is_a_line_over_each_bar():
+    control = tracing_table(shares={key: (0.25, 0.75, 0.0, 0.0) for key in SHARES})
+    control = control.filter(labels="truth").with_columns(control=pl.lit("untrained"))
+    drawn = fate_rows(pl.concat([tracing_table(), control]))
+    assert drawn.filter(control="untrained")["metric"].unique().to_list() == ["traced"]
+    figure = draw_fates(drawn)
+    assert [line.get_xdata().tolist() for line in figure.axes[0].lines] == [[0.75, 0.75]] * 4
+    assert legend(figure)[-1] == "read at some layer, untrained"
+    assert [patch.get_width() for patch in figure.axes[0].patches] == [
+        patch.get_width() for patch in draw_fates(fate_rows(tracing_table())).axes[0].patches
+    ]
+    assert layer_rows(pl.concat([tracing_table(), control])).equals(layer_rows(tracing_table()))
+
+
 def test_layers_that_break_and_correct_stand_beside_independent_ones():
     figure = draw_layers(layer_rows(tracing_table()))
     curves = [line.get_ydata().tolist() for line in figure.axes[0].lines]

@@ -2,35 +2,55 @@ import polars as pl
 
 from experiments.error_tracing.test_figure import SHARES, tracing_table
 from numprobe.experiments.error_tracing.findings import section
+from numprobe.tell.section import Difference, Share, markdown
 
 
-def test_the_section_tells_the_truth_beside_chance():
-    text = section({"error_tracing": tracing_table()})
-    assert text.startswith("## Where right answers get lost")
-    assert "| model | operation | wrong | truth | opposite | permuted | excess | right | answer labels |" in text
-    assert (
-        "| llama | + | 200 | 60 [58, 62] | 10 [8, 12] | 5 [3, 7] | 55 [53, 57] | 100 [98, 102] | 60 [58, 62] |" in text
-    )
-    assert "| llama | + | 40 [38, 42] | 40 [38, 42] | 20 [18, 22] | 60 [58, 62] | 70 [68, 72] | 30 [28, 32] |" in text
-    assert "| llama | + | final_norm | 20 [18, 22] | 10 [8, 12] | 15 |" in text
-    assert "In 4 of 4 models and operations" in text and "in 4 of these more of it is lost" in text
-    assert "A repair has to act before the layer that loses the truth." in text
+def told(table: pl.DataFrame):
+    return section({"error_tracing": table})
 
 
-def test_the_last_sentence_follows_the_numbers():
-    kept = {**SHARES, ("wrong", "truth"): (0.4, 0.1, 0.0, 0.5)}
-    text = section({"error_tracing": tracing_table(shares=kept)})
-    assert "in 0 of these" in text and "still in the last state" in text
-    chance = {**SHARES, ("wrong", "truth"): SHARES["wrong", "permuted"]}
-    assert "In no model and operation" in section({"error_tracing": tracing_table(shares=chance)})
+def test_the_truth_stands_beside_chance():
+    traced, fates, layers = told(tracing_table()).grids
+    assert traced.heads == [*"model operation wrong truth opposite permuted excess right".split(), "answer labels"]
+    assert traced.rows[0][:3] == ["llama", "+", 200]
+    assert traced.column("truth")[0] == Share(0.6, 0.58, 0.62) and traced.column("permuted")[0].value < 0.06
+    assert isinstance(traced.column("excess")[0], Difference) and traced.column("excess")[0].value > 0.5
+    assert [cell.value for cell in fates.rows[0][2:]] == [0.4, 0.4, 0.2, 0.6, 0.7, 0.3]
+    assert layers.rows[0][:3] == ["llama", "+", "final_norm"]
+    assert [cell.value for cell in layers.rows[0][3:]] == [0.2, 0.1, 0.15]
+
+
+def test_what_is_said_follows_the_numbers():
+    above, lost = told(tracing_table()).statements
+    assert above.numbers == {"above": 4, "measured": 4} and lost.numbers == {"lost": 4, "above": 4}
+    kept = told(tracing_table(shares={**SHARES, ("wrong", "truth"): (0.4, 0.1, 0.0, 0.5)})).statements[1]
+    assert kept.numbers == {"lost": 0, "above": 4} and kept.wording != lost.wording
+    (chance,) = told(tracing_table(shares={**SHARES, ("wrong", "truth"): SHARES["wrong", "permuted"]})).statements
+    assert chance.numbers == {"above": 0, "measured": 4}
+
+
+def test_the_untrained_control_is_quoted_where_there_is_one():
+    control = tracing_table(models=["llama"], shares={key: (0.5, 0.3, 0.1, 0.1) for key in SHARES})
+    control = control.filter(labels="truth").with_columns(control=pl.lit("untrained"))
+    found = told(pl.concat([tracing_table(), control]))
+    plain = told(tracing_table())
+    assert found.grids[0].column("untrained") == [Share(0.5, 0.48, 0.52)] * 2 + [None] * 2
+    assert found.statements[-1].numbers == {"above": 2, "measured": 2}
+    assert (found.grids[1:], found.statements[:-1]) == (plain.grids[1:], plain.statements)
+
+
+def test_the_section_is_worded():
+    text = markdown(told(tracing_table()))
+    assert "| llama | + | 200 | 60 [58, 62] | 10 [8, 12] | 5 [3, 7] | +55.0 [+53.0, +57.0] |" in text
+    assert "- In 4 of 4 models and operations, the states of wrong answers hold the truth" in text
 
 
 def test_a_study_with_few_errors_says_so():
-    text = section({"error_tracing": tracing_table(wrong=4)})
-    assert "No model has as many wrong answers in any operation." in text
+    found = told(tracing_table(wrong=4))
+    assert not found.grids and found.statements[0].numbers == {"fewest": 10}
 
 
 def test_contexts_are_told_apart_where_there_are_several():
     table = tracing_table()
-    text = section({"error_tracing": pl.concat([table, table.with_columns(context=pl.lit("chat"))])})
-    assert text.count("| llama | chat | + | ") == text.count("| llama | result | + | ") == 3
+    found = told(pl.concat([table, table.with_columns(context=pl.lit("chat"))]))
+    assert all(grid.column("context").count("chat") == 4 for grid in found.grids)

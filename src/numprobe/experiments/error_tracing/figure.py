@@ -1,17 +1,19 @@
-"""Error tracing: what becomes of the truth in wrong answers, beside nulls, and the layers that break and correct."""
+"""Error tracing: the fates of the truth in wrong answers with nulls and a control, and layers that break or correct."""
 
 from collections.abc import Mapping, Sequence
 
 import polars as pl
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from numprobe.draw.panels import Panels, context_panels, curve, explain_empty, legend_entry, title_columns
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
-from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
+from numprobe.draw.panels import curve, explain_empty, legend_entry, operation_panels, title_columns
+from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -26,6 +28,7 @@ _BARS: Mapping[tuple[str, str], str] = {
     ("right", "truth"): "truth, model right",
 }
 _KEPT, _NEVER = "#0072B2", "#e4e4e4"
+_UNTRAINED = CONTROLS["untrained"]
 _LINES: Mapping[tuple[str, str], tuple[str, Style]] = {
     ("breaks", "truth"): ("breaks", Style("#D55E00", "v")),
     ("corrects", "truth"): ("corrects", Style("#0072B2", "^")),
@@ -33,8 +36,8 @@ _LINES: Mapping[tuple[str, str], tuple[str, Style]] = {
     ("corrects", "independent"): ("corrects, independent layers", Style("#888888", "^", ":")),
 }
 _COLUMNS = (
-    "model", "context", "subset", "layer", "answered", "target", "metric", "value", "ci_low", "ci_high", "resampled",
-    "n_values", "n_prompts", "note",
+    "model", "control", "context", "subset", "layer", "answered", "target", "metric", "value", "ci_low", "ci_high",
+    "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
 
 
@@ -51,7 +54,9 @@ def broken_answers(tables: Tables, values: Values) -> Drawn:
 
 
 def fate_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The shares of numbers that are never read, lost at each layer and kept, by operation; truth-labelled probe.
+    """Return the shares of numbers that are never read, lost at each layer and kept, by operation.
+
+    The probe is that of true results; of the untrained control, the shares that are read at some layer are shown.
 
     Parameters
     ----------
@@ -64,13 +69,16 @@ def fate_rows(table: pl.DataFrame) -> pl.DataFrame:
         If the table is empty, lacks a column, or holds no fates.
     """
     bars = [{"answered": answered, "target": target} for answered, target in _BARS]
-    chosen = pl.struct(answered="answered", target="target").is_in(bars)
-    return _rows(table, pl.col("metric").is_in(["never", "lost_at", "kept", "traced"]) & chosen, "metric traced")
+    looked_for = pl.struct(answered="answered", target="target").is_in(bars)
+    fates = (pl.col("control") == "none") & pl.col("metric").is_in(["never", "lost_at", "kept", "traced"])
+    control = (pl.col("control") == "untrained") & (pl.col("metric") == "traced")
+    return _rows(table, (fates | control) & looked_for, "metric traced")
 
 
 def layer_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return how often each layer breaks and corrects the truth, by operation and in all; parameters as `fate_rows`."""
-    chosen = pl.col("metric").is_in(["breaks", "corrects"]) & (pl.col("answered") == "all")
+    plain = (pl.col("control") == "none") & (pl.col("answered") == "all")
+    chosen = plain & pl.col("metric").is_in(["breaks", "corrects"])
     return _rows(table, chosen, "metric breaks")
 
 
@@ -84,16 +92,17 @@ def _rows(table: pl.DataFrame, chosen: pl.Expr, what: str) -> pl.DataFrame:
 
 
 def draw_fates(drawn: pl.DataFrame) -> Figure:
-    """A row of panels per model, a column per operation; a bar per number that is looked for.
+    """Draw a row of panels per model, a column per operation; a bar per number that is looked for.
 
     Parameters
     ----------
     drawn
         What `fate_rows` returned.
     """
-    figure, panels, rows = _panels(drawn)
+    figure, panels, rows = operation_panels(drawn)
     headers, labelled = {}, set()
-    for (place, axes), part in zip(panels.items(), rows, strict=True):
+    for place, axes in panels.items():
+        part = rows[place]
         axes.set_yticks(range(len(_BARS)), list(_BARS.values()))
         if not part["value"].drop_nulls().is_empty():
             headers[place] = [_counted(part)]
@@ -107,20 +116,22 @@ def draw_fates(drawn: pl.DataFrame) -> Figure:
         _draw_bars(axes, enough, layer_order(part["layer"].drop_nulls()))
     title_columns(panels, headers)
     figure.supxlabel("share of the prompts", fontsize=7)
-    figure.legend(handles=_fate_legend(), loc="outside upper center", ncols=5)
+    controlled = "untrained" in drawn["control"]
+    figure.legend(handles=_fate_legend(controlled), loc="outside upper center", ncols=3 if controlled else 5)
     return figure
 
 
 def draw_layers(drawn: pl.DataFrame) -> Figure:
-    """A row of panels per model, a column per operation; x = layer, y = share of all prompts.
+    """Draw a row of panels per model, a column per operation; x = layer, y = share of all prompts.
 
     Parameters
     ----------
     drawn
         What `layer_rows` returned.
     """
-    figure, panels, rows = _panels(drawn)
-    for axes, part in zip(panels.values(), rows, strict=True):
+    figure, panels, rows = operation_panels(drawn)
+    for place, axes in panels.items():
+        part = rows[place]
         if explain_empty(axes, part):
             continue
         layers = layer_order(part["layer"].drop_nulls())
@@ -137,20 +148,8 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
     return figure
 
 
-def _panels(drawn: pl.DataFrame) -> tuple[Figure, Panels, list[pl.DataFrame]]:
-    """The panels of all models and operations, and their rows."""
-    subsets = in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
-    runs = runs_of(drawn)
-    figure, panels = context_panels(list(runs), [name.removeprefix("operation=") for name in subsets])
-    rows = [
-        runs[run].filter((pl.col("subset") == f"operation={operation}") | is_not_applicable())
-        for run, operation in panels
-    ]
-    return figure, panels, rows
-
-
 def _counted(rows: pl.DataFrame) -> str:
-    wrong = rows.filter(metric="traced", answered="wrong", target="truth")
+    wrong = rows.filter(control="none", metric="traced", answered="wrong", target="truth")
     count = int(wrong["n_prompts"][0]) if wrong.height else 0
     return f"{count} wrong answers"
 
@@ -158,7 +157,7 @@ def _counted(rows: pl.DataFrame) -> str:
 def _draw_bars(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
     colours = {layer: _colour(place / max(len(layers) - 1, 1)) for place, layer in enumerate(layers)}
     for y, (answered, target) in enumerate(_BARS):
-        bar = rows.filter(answered=answered, target=target)
+        bar = rows.filter(control="none", answered=answered, target=target)
         if bar.is_empty():
             axes.text(0.02, y, f"fewer than {FEWEST} prompts", va="center", fontsize=5.5, color=NOTE_COLOUR)
             continue
@@ -171,6 +170,8 @@ def _draw_bars(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
             left += width
         if traced["ci_low"] is not None:
             axes.hlines(y, traced["ci_low"], traced["ci_high"], color="black", linewidth=1.0)
+        for share in rows.filter(control="untrained", answered=answered, target=target)["value"]:
+            axes.plot([share, share], [y - 0.45, y + 0.45], color=_UNTRAINED.colour, linestyle=_UNTRAINED.line)
     axes.set_xlim(0, 1)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
 
@@ -180,7 +181,11 @@ def _colour(depth: float) -> str:
     return to_hex(colormaps["YlOrRd"](0.25 + 0.7 * depth))
 
 
-def _fate_legend() -> list[Patch]:
+def _fate_legend(controlled: bool) -> list[Artist]:
     parts = [("read at the last state", _KEPT), ("lost at a late layer", _colour(1.0))]
     parts += [("lost midway", _colour(0.5)), ("lost early", _colour(0.0)), ("never read", _NEVER)]
-    return [Patch(color=colour, label=label) for label, colour in parts]
+    entries: list[Artist] = [Patch(color=colour, label=label) for label, colour in parts]
+    if controlled:
+        label, style = "read at some layer, untrained", _UNTRAINED
+        entries.append(Line2D([], [], color=style.colour, linestyle=style.line, label=label))
+    return entries

@@ -1,131 +1,143 @@
 """Error tracing: how many wrong answers hold the truth in some state, how many by chance, and which layers lose it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from numprobe.tell.markdown import asked_keys, cell, pivot
-from numprobe.tell.markdown import table as markdown
+from numprobe.tell.rows import asked_keys, by_operation
+from numprobe.tell.section import Grid, Section, Statement, beside, cell_of, cells_of, change_of
 
 #: With fewer wrong answers an operation is counted but not told.
 FEWEST = 10
 
-_HEADING = """## Where right answers get lost (`error_tracing`)
+_TITLE = "Where right answers get lost (`error_tracing`)"
+_HEADING = f"""`truth` is the share of the wrong answers whose true result is read in some state before the answer, by a
+probe (`fourier`) that never saw this result. `opposite` is the share for the number equally far from the answer on the
+other side, `permuted` that for true results of other wrong prompts, and `excess` the truth minus `permuted` in the same
+prompts. `right` is the share where the model answers rightly; `answer labels` is that of a probe that was fitted on the
+model's answers. Operations with fewer than {FEWEST} wrong answers are left out."""
+_CONTROL = """`untrained` is the share of the same true results that a probe reads in some state of the network with
+random weights. It is high where results lie near an operand, which is in the prompt."""
+_FATES = """The truth of a wrong answer is read at no layer (`never`), `lost` for good at some layer, or `kept` to the
+last state. The other columns are what is read in the last state where the truth is not kept; `answer` is the model's
+own answer, of any kind."""
+_LAYERS = "The layer that breaks the truth most often over all prompts, and how often it corrects the truth:"
 
-Share of the wrong answers whose true result is read in some state before the answer, by a probe (`fourier`) that never
-saw this result; beside it the rate for the number equally far from the answer on the other side (`opposite`) and for
-true results of other wrong prompts (`permuted`). `excess` is truth minus permuted in the same prompts. `right` is the
-same share where the model answers rightly, `answer labels` that of a probe that was fitted on the model's answers.
-Operations with fewer than {fewest} wrong answers are left out.
-"""
-_FATES = """What becomes of the truth in wrong answers: read at no layer, lost for good at some layer, or kept to the
-last state; and what is read in its place in the last state where it is not kept (`answer`: the model's own answer, of
-any kind).
-"""
-_LAYERS = """The layer that breaks the truth most often over all prompts, and what it corrects:
-"""
+_TOO_FEW = "None of the {subject} have {fewest} wrong answers in any operation."
+_ABOVE_NULLS = (
+    "In {above} of {measured} {subject}, the states of wrong answers hold the truth more often than {comparison}."
+)
+_NOT_ABOVE_NULLS = (
+    "In none of {measured} {subject} do the states of wrong answers hold the truth more often than {comparison}."
+)
+_LOST = (
+    "In {lost} of these {above}, layers lose the truth in more prompts than the last state still holds it in. "
+    "A repair has to act before the layer that loses the truth."
+)
+_KEPT = (
+    "In {lost} of these {above}, layers lose the truth in more prompts than the last state still holds it in. "
+    "A repair can work with what is still in the last state: the model does not read it out."
+)
+_ABOVE_UNTRAINED = (
+    "In {above} of {measured} {subject} with this control, the states of wrong answers hold the truth more often than "
+    "those of {comparison}."
+)
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `error_tracing`.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the section of the experiment `error_tracing`.
 
     Parameters
     ----------
     tables
         The collected tables; `error_tracing` is read.
     """
-    table = tables["error_tracing"].filter(
-        pl.col("subset").str.starts_with("operation=") & pl.col("value").is_not_null()
-    )
-    rows = _enough(table.with_columns(operation=pl.col("subset").str.strip_prefix("operation=")))
-    heading = _HEADING.format(fewest=FEWEST)
+    table = by_operation(tables["error_tracing"])
+    rows = _enough(table.filter(pl.col("value").is_not_null()))
     if rows.is_empty():
-        return f"{heading}\nNo model has as many wrong answers in any operation.\n"
-    return "\n".join([heading, _traced(rows), _FATES, _fates(rows), _LAYERS, _breaking(rows), _meaning(rows)])
+        return Section(_TITLE, [_HEADING, Statement("models", "", {"fewest": FEWEST}, _TOO_FEW)])
+    plain, untrained = rows.filter(control="none"), rows.filter(control="untrained")
+    keys = asked_keys(plain)
+    control = [_CONTROL] if untrained.height else []
+    parts = [*control, _traced(plain, untrained, keys), _FATES, _fates(plain, keys), _LAYERS, _breaking(plain, keys)]
+    return Section(_TITLE, [_HEADING, *parts, *_meaning(plain), *_beside_untrained(plain, untrained)])
 
 
 def _enough(table: pl.DataFrame) -> pl.DataFrame:
-    """Models and operations with wrong answers enough."""
-    wrong = table.filter(metric="traced", answered="wrong", target="truth", labels="truth")
+    """Return the rows of models and operations with enough wrong answers."""
+    wrong = table.filter(control="none", metric="traced", answered="wrong", target="truth", labels="truth")
     told = wrong.filter(pl.col("n_prompts") >= FEWEST).select("model", "context", "operation")
     return table.join(told, on=["model", "context", "operation"], how="semi", maintain_order="left")
 
 
-def _traced(rows: pl.DataFrame) -> str:
-    plain, wrong = rows.filter(labels="truth"), rows.filter(answered="wrong")
-    traced = wrong.filter(metric="traced", labels="truth")
+def _traced(plain: pl.DataFrame, untrained: pl.DataFrame, keys: tuple[str, ...]) -> Grid:
+    wrong = plain.filter(answered="wrong", labels="truth")
+    traced = wrong.filter(metric="traced")
     own = traced.filter(target="truth")
+    read = plain.filter(metric="traced", target="truth")
     columns = {
-        "wrong": _counts(own),
         "truth": own,
         "opposite": traced.filter(target="opposite"),
         "permuted": traced.filter(target="permuted"),
-        "excess": wrong.filter(metric="excess_traced", labels="truth", target="permuted"),
-        "right": plain.filter(metric="traced", answered="right", target="truth"),
-        "answer labels": wrong.filter(metric="traced", labels="answer", target="truth"),
+        "excess": wrong.filter(metric="excess_traced", target="permuted"),
+        "untrained": untrained.filter(metric="traced", target="truth", answered="wrong"),
+        "right": read.filter(answered="right", labels="truth"),
+        "answer labels": read.filter(answered="wrong", labels="answer"),
     }
-    return _side_by_side(columns)
+    shown = {head: part for head, part in columns.items() if head != "untrained" or part.height}
+    cells = {head: cells_of(part, keys, change_of if head == "excess" else cell_of) for head, part in shown.items()}
+    return beside(keys, {"wrong": cells_of(own, keys, lambda row: row["n_prompts"]), **cells})
 
 
-def _fates(rows: pl.DataFrame) -> str:
-    wrong = rows.filter(labels="truth", answered="wrong")
+def _fates(plain: pl.DataFrame, keys: tuple[str, ...]) -> Grid:
+    wrong = plain.filter(labels="truth", answered="wrong")
     columns = {name: wrong.filter(metric=name, target="truth") for name in ("never", "lost", "kept")}
     columns["answer"] = wrong.filter(metric="answer_at_last")
     instead = wrong.filter(metric="instead_at_last")
-    kinds = instead["kind"].unique(maintain_order=True)
-    return _side_by_side(columns | {kind: instead.filter(kind=kind) for kind in kinds})
+    columns |= {kind: instead.filter(kind=kind) for kind in instead["kind"].unique(maintain_order=True)}
+    return beside(keys, {head: cells_of(part, keys) for head, part in columns.items()})
 
 
-def _breaking(rows: pl.DataFrame) -> str:
-    every = rows.filter(labels="truth", answered="all")
-    keys = asked_keys(rows)
-    heads = (*keys, "layer", "breaks", "corrects", "breaks if layers were independent")
+def _breaking(plain: pl.DataFrame, keys: tuple[str, ...]) -> Grid:
+    heads = [*keys, "layer", "breaks", "corrects", "breaks if layers were independent"]
     lines = []
-    for part in every.partition_by("model", "context", "operation", maintain_order=True):
+    for part in plain.filter(labels="truth", answered="all").partition_by(
+        "model", "context", "operation", maintain_order=True
+    ):
         worst = part.filter(metric="breaks", target="truth").sort("value", descending=True, maintain_order=True)
-        layer = worst["layer"][0]
-        at = part.filter(layer=layer)
-        told = [
-            cell(at.filter(metric=metric, target=target).row(0, named=True))
-            for metric, target in (("breaks", "truth"), ("corrects", "truth"), ("breaks", "independent"))
-        ]
-        lines.append([*(part[key][0] for key in keys), layer, *told])
-    return markdown(heads, lines)
+        at = part.filter(layer=worst["layer"][0])
+        shown = (("breaks", "truth"), ("corrects", "truth"), ("breaks", "independent"))
+        cells = [cell_of(at.filter(metric=metric, target=target).row(0, named=True)) for metric, target in shown]
+        lines.append([*(part[key][0] for key in keys), worst["layer"][0], *cells])
+    return Grid(heads, lines)
 
 
-def _meaning(rows: pl.DataFrame) -> str:
-    """Say where states of wrong answers hold more truths than chance puts there, and what happens to them."""
-    wrong = rows.filter(labels="truth", answered="wrong")
+def _meaning(plain: pl.DataFrame) -> Iterator[Statement]:
+    """Yield where states of wrong answers hold more truths than chance puts there, and what happens to them."""
+    wrong = plain.filter(labels="truth", answered="wrong")
     keys = ["model", "context", "operation"]
     # Above both nulls, or the one that there is.
     excess = wrong.filter(metric="excess_traced").group_by(keys, maintain_order=True).agg(pl.col("ci_low").min())
     above = excess.filter(pl.col("ci_low") > 0)
-    kept = wrong.filter(metric="kept", target="truth").rename({"value": "kept"})
-    both = wrong.filter(metric="lost", target="truth").join(kept.select(*keys, "kept"), on=keys)
-    lost = both.join(above.select(keys), on=keys, how="semi").filter(pl.col("value") > pl.col("kept")).height
-    if above.is_empty():
-        return "In no model and operation do the states of wrong answers hold the truth more often than chance.\n"
-    return (
-        f"In {above.height} of {excess.height} models and operations the states of wrong answers hold the truth more "
-        f"often than either null; in {lost} of these more of it is lost on the way than is still there when the model "
-        "answers, in the others less. "
-        + ("A repair has to act before the layer that loses the truth." if 2 * lost > above.height else _READ_OUT)
-        + "\n"
-    )
+    counts = {"above": above.height, "measured": excess.height}
+    wording = _ABOVE_NULLS if above.height else _NOT_ABOVE_NULLS
+    yield Statement("models and operations", "either null", counts, wording)
+    if above.height:
+        kept = wrong.filter(metric="kept", target="truth").select(*keys, kept="value")
+        both = wrong.filter(metric="lost", target="truth").join(kept, on=keys).join(above, on=keys, how="semi")
+        lost = both.filter(pl.col("value") > pl.col("kept")).height
+        counts = {"lost": lost, "above": above.height}
+        wording = _LOST if 2 * lost > above.height else _KEPT
+        yield Statement("models and operations", "the last state", counts, wording)
 
 
-_READ_OUT = "What a repair can work with is still in the last state: the loss is in what the model reads out of it."
-
-
-def _counts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the number of prompts in the place of the share."""
-    empty = pl.lit(None, dtype=pl.Float64).alias("value")
-    return rows.with_columns(empty, note=pl.col("n_prompts").cast(pl.String))
-
-
-def _side_by_side(columns: Mapping[str, pl.DataFrame]) -> str:
-    parts: Sequence[pl.DataFrame] = [rows.with_columns(head=pl.lit(name)) for name, rows in columns.items()]
-    joined = pl.concat(parts)
-    models = {name: place for place, name in enumerate(joined["model"].unique(maintain_order=True))}
-    ordered = joined.sort(pl.col("model").replace_strict(models), maintain_order=True)
-    return pivot(ordered, asked_keys(joined), "head")
+def _beside_untrained(plain: pl.DataFrame, untrained: pl.DataFrame) -> Iterator[Statement]:
+    """Yield where states of wrong answers hold more truths than states of random weights: the intervals lie apart."""
+    keys = ["model", "context", "operation"]
+    chosen = {"metric": "traced", "target": "truth", "answered": "wrong", "labels": "truth"}
+    low = plain.filter(**chosen).select(*keys, low=pl.coalesce("ci_low", "value"))
+    high = untrained.filter(**chosen).select(*keys, high=pl.coalesce("ci_high", "value"))
+    both = low.join(high, on=keys)
+    if both.height:
+        counts = {"above": both.filter(pl.col("low") > pl.col("high")).height, "measured": both.height}
+        yield Statement("models and operations", "the untrained network", counts, _ABOVE_UNTRAINED)
