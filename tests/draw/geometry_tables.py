@@ -4,13 +4,14 @@ from itertools import combinations
 
 import polars as pl
 
+from numprobe.experiments.rsa.measure import EXTRA
 from numprobe.tables import measurements
 
 SMALL = {"llama": 4, "olmo2": 4, "minilm": 6}
 
 
 def _pair(first, second, context, layers, depth, value, **columns):
-    names = {"model": first, "other": second, "context": context, "layer": layers[0], "other_layer": layers[1]}
+    names = {"model": first, "other_model": second, "context": context, "layer": layers[0], "other_layer": layers[1]}
     interval = {"ci_low": value - 0.02, "ci_high": value + 0.02, "resampled": "values (bootstrap)"}
     common = {"metric": "spearman", "dissimilarity": "cosine", "depth": depth, "n_values": 1000, "seed": 0}
     return {**names, **common, "value": value, **interval, **columns}
@@ -36,15 +37,14 @@ def rsa_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
     rows = [row for a, b in combinations(models, 2) for row in _of_pair(a, b, min(models[a], models[b]))]
     for model in models:
         for theory, value in {"edit distance": 0.3, "|a - b|": 0.4, "log distance": 0.5}.items():
-            place = (model, theory, "vocabulary", ("embedding", "theory"), None)
-            rows.append(_pair(*place, value, p_value=0.001))
-            rows.append(_pair(*place, 0.0, control="shuffled"))
+            place = (model, None, "vocabulary", ("embedding", None), None)
+            rows.append(_pair(*place, value, theory=theory, p_value=0.001))
+            rows.append(_pair(*place, 0.0, theory=theory, control="shuffled"))
     if "minilm" in models:
         row = _pair("llama", "minilm", "vocabulary", ("embedding", "embedding"), None, 0.0, control="matched")
         note = "not applicable: fewer than 20 words are single tokens in both"
         rows.append({**row, "value": None, "note": note, "subset": "words"})
-    extra = {"other": pl.String, "other_layer": pl.String, "dissimilarity": pl.String, "depth": pl.Float64}
-    return measurements(rows, {**extra, "p_value": pl.Float64})
+    return measurements(rows, EXTRA)
 
 
 def _wave_rows(model: str, layers: dict[str, str], n: int):
@@ -80,9 +80,9 @@ def frequencies_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
 def shared_frequencies_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
     """Overlaps of all pairs, for three numbers of frequencies."""
     plain = rsa_table(models).filter(
-        pl.col("other_layer") != "theory", pl.col("control").is_in(["none", "shuffled", "matched"])
+        pl.col("theory").is_null(), pl.col("control").is_in(["none", "shuffled", "matched"])
     )
-    plain = plain.filter(pl.col("value").is_not_null()).drop("dissimilarity")
+    plain = plain.filter(pl.col("value").is_not_null()).drop("dissimilarity", "theory")
     parts = [
         plain.with_columns(pl.lit("iou").alias("metric"), pl.lit(f"top={top}").alias("subset"),
                            pl.lit(spectrum).alias("spectrum"), pl.lit(1000, pl.UInt32).alias("N"))

@@ -60,7 +60,7 @@ def test_a_section_names_the_models_whose_matrix_is_left_out_once():
     assert [part for part in section.parts if isinstance(part, Reason) and part.model == "digits"] == [
         Reason("digits", "vocabulary", REASON)
     ]
-    assert section.title == "Are the number spaces of different models alike? (`rsa`)"
+    assert section.title == "Similarity of the number spaces of the models (`rsa`)"
 
 
 def test_spectra_show_the_model_with_its_reason():

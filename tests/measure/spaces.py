@@ -47,7 +47,7 @@ def write_words(root, model, states):
 def word_table(models, count):
     """Every pair of models is compared on the same words, in the same order."""
     rows = [(a, b, place, f"w{place}", place) for a in models for b in models for place in range(count)]
-    types = {"model": pl.String, "other": pl.String, "place": pl.UInt32, "text": pl.String, "token_id": pl.UInt32}
+    types = {"model": pl.String, "other_model": pl.String, "place": pl.UInt32, "text": pl.String, "token_id": pl.UInt32}
     return pl.DataFrame(rows, schema=types, orient="row")
 
 

@@ -5,6 +5,7 @@ from numprobe.tell.section import (
     Estimate,
     Grid,
     Listed,
+    PValue,
     Reason,
     Section,
     Share,
@@ -87,3 +88,19 @@ def test_columns_stand_beside_each_other_and_the_rows_of_a_model_stay_together()
     grid = beside(keys, {"prompts": counts, "share": cells_of(table.head(2), keys)})
     assert grid.heads == ["model", "operation", "prompts", "share"]
     assert grid.rows == [["a", "+", 4, Share(0.1)], ["a", "-", 6, None], ["b", "+", 5, Share(0.2)]]
+
+
+def test_reasons_in_a_table_of_pairs_name_both_models():
+    table = pl.DataFrame(
+        {
+            "model": ["llama", "digits"],
+            "other_model": ["minilm", None],
+            "context": ["vocabulary"] * 2,
+            "note": ["not applicable: few words", "not applicable: no tokens"],
+        }
+    )
+    assert [reason.model for reason in reasons_of(table)] == ["llama – minilm", "digits"]
+
+
+def test_p_values_have_two_digits():
+    assert [str(PValue(value)) for value in (0.000999, 0.25)] == ["0.001", "0.25"]

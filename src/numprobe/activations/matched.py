@@ -15,7 +15,7 @@ from numprobe.models.source import ModelSource
 from numprobe.models.tokens import NumberTokenizer
 
 #: Columns of the table of matched tokens.
-SCHEMA = {"model": pl.String, "other": pl.String, "place": pl.UInt32, "text": pl.String, "token_id": pl.UInt32}
+SCHEMA = {"model": pl.String, "other_model": pl.String, "place": pl.UInt32, "text": pl.String, "token_id": pl.UInt32}
 CONTEXT = "matched"
 
 
@@ -31,8 +31,8 @@ def matched_tokens(models: Mapping[str, ModelSource], values: Sequence[int]) -> 
 
     Returns
     -------
-    Columns `model`, `other`, `place`, `text`, `token_id` (of `model`). The same texts stand at the same places for
-    (a, b) and (b, a), in the order of the vocabulary of the one that comes first.
+    Columns `model`, `other_model`, `place`, `text`, `token_id` (of `model`). The same texts stand at the same places
+    for (a, b) and (b, a), in the order of the vocabulary of the one that comes first.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def _vocabularies(models: Mapping[str, ModelSource], values: Sequence[int]) -> d
 def _rows(model: str, other: str, texts: Sequence[str], vocabulary: Vocabulary) -> pl.DataFrame:
     columns = {
         "model": [model] * len(texts),
-        "other": [other] * len(texts),
+        "other_model": [other] * len(texts),
         "place": range(len(texts)),
         "text": texts,
         "token_id": [vocabulary.plain[text] for text in texts],

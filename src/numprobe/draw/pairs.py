@@ -1,6 +1,6 @@
-"""Measurements of pairs of models: a matrix of models, and for each model its curves with all others over the depth."""
+"""Figures of pairs of models: matrices of models, pairs beside controls, and each model's curves over the depth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -12,26 +12,63 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from numprobe.draw.panels import legend_entry
+from numprobe.draw.panels import legend_entry, tell_left_out
 from numprobe.draw.rows import VOCABULARY, in_order
-from numprobe.draw.style import Style, say, series_styles
+from numprobe.draw.style import PAGE_WIDTH, Style, say, series_styles
 
 _COLOURS = "cividis"
 _PANELS = 5
 _BEFORE, _AFTER = -0.2, 1.2
 _NULL = "#bbbbbb"
 _UNTRAINED = "#555555"
-#: `other_layer` of a comparison with something that is no model.
-THEORY = "theory"
+_PAIR = ("model", "other_model")
 
 
 def models_of(drawn: pl.DataFrame) -> list[str]:
-    """All models of the pairs, in the order of the table."""
-    pairs = drawn.filter(pl.col("other_layer").fill_null("") != THEORY)
-    return in_order(pl.concat([pairs["model"], pairs["other"]]))
+    """Return all models of the pairs, in the order of the table."""
+    return in_order(pl.concat([drawn[name] for name in _PAIR]))
 
 
-def curve_lines(models: Sequence[str]) -> int:
+def pair_figure(
+    drawn: pl.DataFrame,
+    curves: pl.DataFrame,
+    matrices: Mapping[str, pl.DataFrame],
+    controls: Callable[[Axes], None],
+    label: str,
+    curve_label: str,
+) -> Figure:
+    """Draw matrices of models, below them the pairs beside their controls, and below these the curves of each model.
+
+    Parameters
+    ----------
+    drawn
+        All measurements of pairs that the figure shows.
+    curves
+        Those that are drawn as curves.
+    matrices
+        Title of a matrix -> its measurements, one per pair.
+    controls
+        Draws the panel in the middle.
+    label, curve_label
+        Names of the measurement beside the matrices and the curves.
+    """
+    models = models_of(drawn)
+    heights = [0.85 + 0.22 * len(models), 1.6, 1.5 * _curve_lines(models) + 0.9]
+    figure = Figure(figsize=(PAGE_WIDTH, sum(heights) + 0.3), layout="constrained")
+    grid = figure.add_gridspec(3, 1, height_ratios=heights)
+    pair_matrices(figure, grid[0], matrices, models, label)
+    tell_left_out(figure, drawn)
+    middle = figure.add_subplot(grid[1])
+    controls(middle)
+    middle.tick_params(axis="x", length=0)
+    middle.set_ylabel(label)
+    middle.grid(axis="y", color="#dddddd", linewidth=0.4)
+    middle.set_axisbelow(True)
+    pair_curves(figure, grid[2], curves, curve_label)
+    return figure
+
+
+def _curve_lines(models: Sequence[str]) -> int:
     """Return the number of lines of panels that the curves take."""
     return max(1, -(-len(models) // _PANELS))
 
@@ -39,7 +76,7 @@ def curve_lines(models: Sequence[str]) -> int:
 def pair_matrices(
     figure: Figure, place: SubplotSpec, panels: Mapping[str, pl.DataFrame], models: Sequence[str], label: str
 ) -> None:
-    """One symmetric matrix of models per title, on a scale from 0 to 1."""
+    """Draw one symmetric matrix of models per title, on a scale from 0 to 1."""
     grid = place.subgridspec(1, len(panels))
     axes = [figure.add_subplot(grid[column]) for column in range(len(panels))]
     for panel, (title, rows) in zip(axes, panels.items(), strict=True):
@@ -51,7 +88,7 @@ def pair_matrices(
 def _matrix(axes: Axes, rows: pl.DataFrame, models: Sequence[str], named: bool) -> None:
     values = np.full((len(models), len(models)), np.nan)
     for row in rows.filter(pl.col("value").is_not_null()).iter_rows(named=True):
-        i, j = models.index(row["model"]), models.index(row["other"])
+        i, j = (models.index(row[name]) for name in _PAIR)
         values[i, j] = values[j, i] = row["value"]
     if np.isnan(values).all():
         say(axes, "not measured")
@@ -70,7 +107,7 @@ def _matrix(axes: Axes, rows: pl.DataFrame, models: Sequence[str], named: bool) 
 
 
 def pair_points(axes: Axes, place: float, rows: pl.DataFrame, colour: str, spread: float = 0.7) -> None:
-    """Every row as a point with its interval, side by side around `place`."""
+    """Draw every row as a point with its interval, side by side around `place`."""
     offsets = (np.arange(len(rows)) - (len(rows) - 1) / 2) * (spread / max(len(rows), 8))
     low, high = (rows[name].cast(pl.Float64).fill_null(float("nan")) for name in ("ci_low", "ci_high"))
     axes.vlines(place + offsets, low, high, color=colour, linewidth=0.9, alpha=0.6)
@@ -78,9 +115,9 @@ def pair_points(axes: Axes, place: float, rows: pl.DataFrame, colour: str, sprea
 
 
 def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: str) -> None:
-    """One panel per model with a curve per other model; embeddings and final norm stand apart, left and right."""
+    """Draw one panel per model with a curve per other model; embeddings and final norm stand apart, left and right."""
     models = models_of(drawn)
-    lines = curve_lines(models)
+    lines = _curve_lines(models)
     grid = place.subgridspec(lines + 1, max(1, min(len(models), _PANELS)), height_ratios=[*[1.0] * lines, 0.3])
     styles = series_styles(models)
     both = _both_ways(drawn)
@@ -101,10 +138,10 @@ def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: 
 
 
 def _both_ways(drawn: pl.DataFrame) -> pl.DataFrame:
-    """Each pair of states once for each of its models."""
-    pairs = drawn.filter(pl.col("other_layer").fill_null("") != THEORY, pl.col("value").is_not_null())
+    """Return each pair of states once for each of its models."""
+    pairs = drawn.filter(pl.col("other_model").is_not_null(), pl.col("value").is_not_null())
     pairs = pairs.filter(pl.col("layer") != "unembedding", pl.col("other_layer") != "unembedding")
-    renamed = {"model": "other", "other": "model", "layer": "other_layer", "other_layer": "layer"}
+    renamed = {"model": "other_model", "other_model": "model", "layer": "other_layer", "other_layer": "layer"}
     mirrored = pairs.rename(renamed).select(pairs.columns)
     x = (
         pl.when(pl.col("context") == VOCABULARY)
@@ -123,9 +160,9 @@ def _model_curves(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -
     for row in rows.filter(pl.col("control") == "shuffled").iter_rows(named=True):
         axes.fill_between([row["x"] - 0.06, row["x"] + 0.06], row["ci_low"], row["ci_high"], color=_NULL, lw=0)
     for name, style in styles.items():
-        _curve(axes, rows.filter((pl.col("other") == name) & (pl.col("control") == "none")), style)
-        untrained = rows.filter((pl.col("other") == name) & (pl.col("control") == "untrained"), pl.col("x") >= 0)
-        untrained = untrained.filter(pl.col("x") <= 1).sort("x")
+        of_other = rows.filter(pl.col("other_model") == name)
+        _curve(axes, of_other.filter(pl.col("control") == "none"), style)
+        untrained = of_other.filter(pl.col("control") == "untrained", pl.col("x").is_between(0, 1)).sort("x")
         axes.plot(untrained["x"], untrained["value"], color=_UNTRAINED, linestyle=":", linewidth=0.8)
     axes.axhline(0, color="black", linewidth=0.5)
     axes.set_xlim(_BEFORE - 0.1, _AFTER + 0.1)

@@ -28,8 +28,9 @@ _KEY = (
     "metric",
     "frequency",
     "period",
-    "other",
+    "other_model",
     "other_layer",
+    "theory",
     "dissimilarity",
     "numbers",
 )

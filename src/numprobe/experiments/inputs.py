@@ -79,6 +79,21 @@ def matched_tokens(at: Place) -> list[str]:
     return [MATCHED_TOKENS] if at.study.models_of(at.experiment, VOCABULARY) else []
 
 
+def bare_states(at: Place) -> list[str]:
+    """Return the embedding matrices and bare numbers of all models and their first untrained controls."""
+    return [file for run in at.study.bare_runs(at.experiment) for file in at.study.states(*run)]
+
+
+def bare_states_of_models(at: Place) -> list[str]:
+    """Return the embedding matrices and bare numbers of all models, without those of their controls."""
+    runs = [run for run in at.study.bare_runs(at.experiment) if control_of(run[0]) == "none"]
+    return [file for run in runs for file in at.study.states(*run)]
+
+
+#: What comparisons of all pairs of models read beside the states.
+OF_PAIRS = {"cards": cards, "matched": matched_of_all, "tokens": matched_tokens}
+
+
 def untrained(study: Study, model: str) -> list[str]:
     """Return the first untrained control of a model, as a list of at most one."""
     return [model + UNTRAINED] if study.reads_untrained(model) else []

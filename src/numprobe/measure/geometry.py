@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
+from numprobe.measure.depth import MatchedLayers, matched_layers
 from numprobe.measure.origin import base_name, check_weights
 
 UNTRAINED = ".untrained"
@@ -78,8 +79,17 @@ class Spaces:
     context: str | None
 
     def get(self, model: str, context: str, untrained: bool = False) -> Folder | None:
-        """The folder of a model, or of its untrained control; None if there is none."""
+        """Return the folder of a model, or of its untrained control; None if there is none."""
         return self.folders.get((model + UNTRAINED if untrained else model, context))
+
+    def layer_pairs(self, first: str, second: str) -> list[MatchedLayers]:
+        """Return the states of two models in the context of prompts, paired by relative depth; empty without both."""
+        if self.context is None:
+            return []
+        one, two = self.get(first, self.context), self.get(second, self.context)
+        if one is None or two is None:
+            return []
+        return matched_layers(one.layers, two.layers, *(int(self.cards[name]["layers"]) for name in (first, second)))
 
 
 def open_spaces(folders: Sequence[str | Path], cards: Sequence[Mapping[str, Any]]) -> Spaces:

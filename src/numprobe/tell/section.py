@@ -53,6 +53,16 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class PValue:
+    """The p-value of a test; shown with two digits."""
+
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2g}"
+
+
+@dataclass(frozen=True)
 class Statement:
     """A sentence of the findings, as data.
 
@@ -169,9 +179,14 @@ def estimate_of(row: Mapping[str, Any]) -> Estimate | str:
 
 
 def reasons_of(table: pl.DataFrame) -> list[Reason]:
-    """Return the different reasons why an experiment does not apply, in the order of its table."""
+    """Return the different reasons why an experiment does not apply, in the order of its table.
+
+    In a table that compares models, the reason is that of a pair.
+    """
     rows = table.filter(pl.col("note").fill_null("").str.starts_with(NOT_APPLICABLE))
-    different = rows.select("model", "context", "note").unique(maintain_order=True).iter_rows()
+    models = [name for name in ("model", "other_model") if name in table.columns]
+    named = rows.select(pl.concat_str(models, separator=" – ", ignore_nulls=True).alias("model"), "context", "note")
+    different = named.unique(maintain_order=True).iter_rows()
     return [Reason(model, context, note.removeprefix(f"{NOT_APPLICABLE}: ")) for model, context, note in different]
 
 

@@ -9,6 +9,7 @@ from numprobe.experiments.frequencies.measure import EXTRA, frequency_rows
 from numprobe.experiments.frequencies.shared import EXTRA as SHARED
 from numprobe.experiments.frequencies.shared import shared_frequency_rows
 from numprobe.measure.geometry import open_spaces
+from numprobe.measure.matched_tokens import MatchedTokens
 from numprobe.tables import measurements
 
 
@@ -84,11 +85,12 @@ def test_few_consecutive_numbers_are_named(study):
 @pytest.fixture(scope="module")
 def shared(study):
     spaces, words = study
-    return measurements(shared_frequency_rows(spaces, words, word_table(words, 60), [2, 10, 500], 0), SHARED)
+    matched = MatchedTokens(words, word_table(words, 60))
+    return measurements(shared_frequency_rows(spaces, matched, [2, 10, 500], 0), SHARED)
 
 
 def test_models_with_the_same_waves_share_their_frequencies(shared):
-    rows = shared.filter(pl.col("model") == "one", pl.col("other") == "two", pl.col("subset") == "top=2")
+    rows = shared.filter(pl.col("model") == "one", pl.col("other_model") == "two", pl.col("subset") == "top=2")
     rows = rows.filter(pl.col("layer") == "embedding")
     assert rows.filter(pl.col("control") == "none", pl.col("spectrum") == "power").select(
         "value", "p_value"
@@ -107,5 +109,5 @@ def test_more_frequencies_than_there_are_are_left_out(shared):
 
 
 def test_pairs_with_too_few_numbers_are_named(shared):
-    rows = shared.filter(pl.col("other") == "few", pl.col("control") == "none")
+    rows = shared.filter(pl.col("other_model") == "few", pl.col("control") == "none")
     assert set(rows["note"]) == {"not applicable: fewer than 50 consecutive numbers"}

@@ -52,7 +52,7 @@ def test_a_study_of_one_model_still_has_its_figure():
 
 
 def test_tables_that_cannot_be_drawn_are_refused():
-    with pytest.raises(NumprobeError, match="lacks the columns other"):
-        rsa_rows(rsa_table().drop("other"))
+    with pytest.raises(NumprobeError, match="lacks the columns other_model"):
+        rsa_rows(rsa_table().drop("other_model"))
     with pytest.raises(NumprobeError, match="no rows of Spearman"):
         rsa_rows(rsa_table().filter(pl.col("note").is_null()).with_columns(pl.lit("kendall").alias("metric")))

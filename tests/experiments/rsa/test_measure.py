@@ -7,6 +7,7 @@ import pytest
 from measure.spaces import card, planted, word_table, write_space, write_words
 from numprobe.experiments.rsa.measure import EXTRA, Effort, rsa_rows
 from numprobe.measure.geometry import open_spaces
+from numprobe.measure.matched_tokens import MatchedTokens
 from numprobe.tables import measurements
 
 MODELS = ("one", "two", "odd")
@@ -34,13 +35,13 @@ def table(tmp_path_factory):
     ]
     matched = {model: write_words(root / "matched", model, random(7 + i)) for i, model in enumerate(MODELS)}
     cards = [card("one", 4), card("two", 2, tied=False), card("odd", 2)]
-    rows = rsa_rows(open_spaces(folders, cards), matched, word_table(MODELS, 60), Effort(99, 200, 0))
+    rows = rsa_rows(open_spaces(folders, cards), MatchedTokens(matched, word_table(MODELS, 60)), Effort(99, 200, 0))
     return measurements(rows, EXTRA)
 
 
 def chosen(table, model, other, **columns):
     wanted = {"metric": "spearman", "dissimilarity": "cosine", "control": "none", "layer": "embedding", **columns}
-    conditions = [pl.col(name) == value for name, value in {"model": model, "other": other, **wanted}.items()]
+    conditions = [pl.col(name) == value for name, value in {"model": model, "other_model": other, **wanted}.items()]
     return table.filter(*conditions).filter(pl.col("other_layer") != "unembedding").row(0, named=True)
 
 
@@ -66,7 +67,7 @@ def test_controls_are_at_chance(table, control):
 
 
 def test_every_dissimilarity_and_correlation_is_there_and_says_what_it_lacks(table):
-    rows = table.filter(pl.col("model") == "one", pl.col("other") == "two", pl.col("layer") == "embedding")
+    rows = table.filter(pl.col("model") == "one", pl.col("other_model") == "two", pl.col("layer") == "embedding")
     rows = rows.filter(pl.col("other_layer") == "embedding", pl.col("control") == "none")
     assert rows.select(pl.struct("metric", "dissimilarity").n_unique()).item() == rows.height == 6
     points = rows.filter(pl.col("ci_low").is_null())
@@ -88,9 +89,9 @@ def test_an_output_matrix_of_its_own_is_compared_with_the_tied_one(table):
 
 
 def test_theories_are_measured_for_every_model(table):
-    rows = table.filter(pl.col("other_layer") == "theory", pl.col("control") == "none")
+    rows = table.filter(pl.col("theory").is_not_null(), pl.col("control") == "none")
     assert rows.height == 9
-    circle = rows.filter(pl.col("model") == "one", pl.col("other") == "|a - b|")
+    circle = rows.filter(pl.col("model") == "one", pl.col("theory") == "|a - b|")
     assert circle["n_values"].item() == 60
     assert rows["p_value"].is_not_null().all()
 
@@ -99,7 +100,8 @@ def test_too_few_common_numbers_are_named(tmp_path):
     few = np.arange(10)
     folders = [write_space(tmp_path, name, "vocabulary", {"embedding": planted(0, few)}, few) for name in ("a", "b")]
     words = {name: write_words(tmp_path / "m", name, random(0, 5)) for name in ("a", "b")}
-    rows = rsa_rows(open_spaces(folders, [card("a", 2), card("b", 2)]), words, word_table("ab", 5), Effort(99, 100, 0))
+    words = MatchedTokens(words, word_table("ab", 5))
+    rows = rsa_rows(open_spaces(folders, [card("a", 2), card("b", 2)]), words, Effort(99, 100, 0))
     assert {row["note"].split(":")[0] for row in rows} == {"not applicable"}
     assert not any("value" in row for row in rows)
 
@@ -108,5 +110,5 @@ def test_one_model_has_nothing_to_be_compared_with(tmp_path):
     few = np.arange(10)
     folder = write_space(tmp_path, "a", "vocabulary", {"embedding": planted(0, few)}, few)
     words = {"a": write_words(tmp_path / "m", "a", random(0, 5))}
-    rows = rsa_rows(open_spaces([folder], [card("a", 2)]), words, word_table("a", 5), Effort(99, 100, 0))
+    rows = rsa_rows(open_spaces([folder], [card("a", 2)]), MatchedTokens(words, word_table("a", 5)), Effort(99, 100, 0))
     assert [row["note"] for row in rows] == ["not applicable: fewer than two models"]

@@ -31,11 +31,6 @@ def _states(at: Place) -> list[str]:
     return [file for run in runs for file in at.study.states(*run)]
 
 
-def _states_of_models(at: Place) -> list[str]:
-    runs = [run for run in at.study.bare_runs(at.experiment) if control_of(run[0]) == "none"]
-    return [file for run in runs for file in at.study.states(*run)]
-
-
 def _has_embeddings(at: Place) -> bool:
     return at.run in at.study.models_of(at.experiment, inputs.VOCABULARY)
 
@@ -66,12 +61,7 @@ EXPERIMENT = Experiment(
         Job(
             "evaluate_shared_frequencies",
             places=places.if_any_bare_run,
-            inputs={
-                "states": _states_of_models,
-                "cards": inputs.cards,
-                "matched": inputs.matched_of_all,
-                "tokens": inputs.matched_tokens,
-            },
+            inputs={"states": inputs.bare_states_of_models, **inputs.OF_PAIRS},
             outputs={"table": "results/tables/shared_frequencies/all.parquet"},
             settings=["top"],
             values={"seed": inputs.seed},

@@ -122,13 +122,13 @@ def _shared(shared: pl.DataFrame) -> str:
         "|---|---|---|---|---|---|",
     ]
     above = total = 0
-    for part in rows.filter(pl.col("subset") == chosen).partition_by("model", "other", maintain_order=True):
+    for part in rows.filter(pl.col("subset") == chosen).partition_by("model", "other_model", maintain_order=True):
         plain = part.filter(_PLAIN)
         if plain.is_empty():
             continue
         row = plain.row(0, named=True)
         null, words = (part.filter(pl.col("control") == control) for control in ("shuffled", "matched"))
-        names = f"{row['model']} – {row['other']}"
+        names = f"{row['model']} – {row['other_model']}"
         cells = [_cell(plain), f"{row['p_value']:.2g}", _cell(null), _cell(words)]
         lines.append(f"| {names} | {row['N']} | " + " | ".join(cells) + " |")
         total += 1

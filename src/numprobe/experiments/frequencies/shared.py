@@ -1,16 +1,14 @@
-"""Do models hold the same waves? Overlap of their strongest frequencies, on the consecutive numbers that both have."""
+"""Overlap of the strongest frequencies of two models, on the consecutive numbers that both have."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from numprobe.activations.store import read_manifest
 from numprobe.experiments.frequencies.measure import TOO_FEW
 from numprobe.experiments.frequencies.waves import (
     consecutive,
@@ -22,18 +20,18 @@ from numprobe.experiments.frequencies.waves import (
     strongest,
 )
 from numprobe.experiments.given import Given
-from numprobe.measure.depth import MatchedLayers, matched_layers
+from numprobe.measure.depth import MatchedLayers
 from numprobe.measure.geometry import VOCABULARY, Spaces, open_spaces
-from numprobe.measure.matched_tokens import token_states
+from numprobe.measure.matched_tokens import MatchedTokens, matched_names, open_matched
 from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.measure.similarity import p_value
 from numprobe.measure.vocabulary import FEWEST, ROTATED
 from numprobe.sealed import read_sealed_json
-from numprobe.tables import measurements, read_table
+from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones.
 EXTRA = {
-    "other": pl.String,
+    "other_model": pl.String,
     "other_layer": pl.String,
     "depth": pl.Float64,
     "spectrum": pl.String,
@@ -59,15 +57,12 @@ class _Spectra:
 def evaluate_shared_frequencies(given: Given) -> None:
     """Write the table of all pairs of models: overlap of their strongest frequencies."""
     spaces = open_spaces(given.folders("states"), [read_sealed_json(card) for card in given.inputs["cards"]])
-    matched = {read_manifest(folder)["model"]: folder for folder in given.folders("matched")}
-    tokens = read_table(given.file("tokens")) if given.inputs["tokens"] else pl.DataFrame()
-    rows = shared_frequency_rows(spaces, matched, tokens, given.values["top"], given.values["seed"])
+    matched = open_matched(given.folders("matched"), given.inputs["tokens"])
+    rows = shared_frequency_rows(spaces, matched, given.values["top"], given.values["seed"])
     given.write(measurements(rows, EXTRA))
 
 
-def shared_frequency_rows(
-    spaces: Spaces, matched: Mapping[str, str | Path], tokens: pl.DataFrame, tops: Sequence[int], seed: int
-) -> list[Row]:
+def shared_frequency_rows(spaces: Spaces, matched: MatchedTokens, tops: Sequence[int], seed: int) -> list[Row]:
     """Return the rows of the table `shared_frequencies` (docs/files.md).
 
     Parameters
@@ -75,9 +70,7 @@ def shared_frequency_rows(
     spaces
         The states of all models.
     matched
-        Model to the folder of its matched tokens.
-    tokens
-        The table of matched tokens.
+        The matched tokens of all models.
     tops
         How many of the strongest frequencies are compared.
     seed
@@ -92,10 +85,10 @@ def shared_frequency_rows(
     for first, second in combinations(spaces.cards, 2):
         for context, layers in _compared_layers(spaces, first, second):
             found = overlaps.rows(first, second, context, layers)
-            names = {"model": first, "other": second, "context": context, "layer": layers.first}
+            names = {"model": first, "other_model": second, "context": context, "layer": layers.first}
             place = {"other_layer": layers.second, "depth": layers.depth, "metric": "iou", "seed": seed}
             rows += [{**names, **place, **row} for row in found]
-        rows += _matched_rows(first, second, matched, tokens, tops, seed)
+        rows += _matched_rows(first, second, matched.of_pair(first, second), tops, seed)
     return rows or [{"metric": "iou", "note": f"{NOT_APPLICABLE}: fewer than two models", "seed": seed}]
 
 
@@ -103,11 +96,8 @@ def _compared_layers(spaces: Spaces, first: str, second: str) -> Iterator[tuple[
     """Yield context and states of two models to compare: the input matrices, and all layers by relative depth."""
     if spaces.get(first, VOCABULARY) is not None and spaces.get(second, VOCABULARY) is not None:
         yield VOCABULARY, MatchedLayers("embedding", "embedding", None)
-    folders = [spaces.get(model, spaces.context) if spaces.context else None for model in (first, second)]
-    if folders[0] is not None and folders[1] is not None:
-        blocks = [int(spaces.cards[model]["layers"]) for model in (first, second)]
-        for pair in matched_layers(folders[0].layers, folders[1].layers, *blocks):
-            yield str(spaces.context), pair
+    for pair in spaces.layer_pairs(first, second):
+        yield str(spaces.context), pair
 
 
 class _Overlaps:
@@ -168,20 +158,18 @@ def _range(draws: np.ndarray, value: float | None = None) -> Row:
 
 
 def _matched_rows(
-    first: str, second: str, folders: Mapping[str, str | Path], tokens: pl.DataFrame, tops: Sequence[int], seed: int
+    first: str, second: str, states: tuple[np.ndarray, np.ndarray] | None, tops: Sequence[int], seed: int
 ) -> Iterator[Row]:
     """Yield the overlap on tokens that are no numbers, the same texts in the same order in both."""
-    if first not in folders or second not in folders:
+    if states is None:
         return
-    pair = ((first, second), (second, first))
-    states = [token_states(folders[model], tokens, model, other).astype(np.float64) for model, other in pair]
-    names = {"model": first, "other": second, "context": VOCABULARY, "layer": "embedding", "other_layer": "embedding"}
-    common = {"control": "matched", "metric": "iou", "N": len(states[0]), "n_values": len(states[0]), "seed": seed}
+    names = matched_names(first, second)
+    common = {"metric": "iou", "N": len(states[0]), "n_values": len(states[0]), "seed": seed}
     if len(states[0]) < FEWEST:
         note = f"{NOT_APPLICABLE}: fewer than {FEWEST} words are single tokens in both"
         yield {**names, **common, "note": note}
         return
-    spectra = [_all_spectra(part, seed, draw) for draw, part in enumerate(states)]
+    spectra = [_all_spectra(part.astype(np.float64), seed, draw) for draw, part in enumerate(states)]
     for row in _pair_rows(spectra[0], spectra[1], tops):
         if row.get("control", "none") == "none" and row["spectrum"] == "power":
             yield {**names, **common, **row}

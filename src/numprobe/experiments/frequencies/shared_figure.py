@@ -4,15 +4,14 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numprobe.draw.pairs import curve_lines, models_of, pair_curves, pair_matrices, pair_points
-from numprobe.draw.panels import tell_left_out
+from numprobe.draw.pairs import pair_figure, pair_points
 from numprobe.draw.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw
-from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH
+from numprobe.draw.style import NOTE_COLOUR
 from numprobe.tables import MEASUREMENT
 
-EXTRA = ("other", "other_layer", "depth", "spectrum", "N", "p_value")
+EXTRA = ("other_model", "other_layer", "depth", "spectrum", "N", "p_value")
 _COLUMNS = (
-    "model", "other", "control", "context", "layer", "other_layer", "depth", "subset", "spectrum", "N", "value",
+    "model", "other_model", "control", "context", "layer", "other_layer", "depth", "subset", "spectrum", "N", "value",
     "ci_low", "ci_high", "resampled", "p_value", "note",
 )  # fmt: skip
 _GROUPS = {
@@ -52,27 +51,22 @@ def draw_shared_frequencies(drawn: pl.DataFrame) -> Figure:
     """
     tops = sorted({int(name.removeprefix("top=")) for name in drawn["subset"] if name.startswith("top=")})
     top = tops[len(tops) // 2] if tops else 0
-    models = models_of(drawn)
-    heights = [0.85 + 0.22 * len(models), 1.5, 1.5 * curve_lines(models) + 0.9]
-    figure = Figure(figsize=(PAGE_WIDTH, sum(heights) + 0.4), layout="constrained")
-    grid = figure.add_gridspec(3, 1, height_ratios=heights)
     chosen = drawn.filter(pl.col("subset") == f"top={top}", pl.col("spectrum") == "power")
     plain = chosen.filter(pl.col("control") == "none")
     matrices = {
         f"input embeddings, top {top}": plain.filter(pl.col("layer") == "embedding"),
         f"bare number, middle layer, top {top}": _middle(plain),
     }
-    pair_matrices(figure, grid[0], matrices, models, "IoU")
-    tell_left_out(figure, drawn)
-    _controls(figure.add_subplot(grid[1]), drawn, tops)
-    pair_curves(figure, grid[2], chosen.filter(pl.col("control") != "matched"), f"IoU of the top {top}")
-    return figure
+    curves = chosen.filter(pl.col("control") != "matched")
+    names = "IoU", f"IoU of the top {top}"
+    return pair_figure(drawn, curves, matrices, lambda axes: _controls(axes, drawn, tops), *names)
 
 
 def _middle(plain: pl.DataFrame) -> pl.DataFrame:
     """Return, of each pair of models, the layers nearest to half of the depth."""
     inside = plain.filter(pl.col("context") != VOCABULARY, pl.col("depth").is_not_null())
-    return inside.sort((pl.col("depth") - 0.5).abs(), maintain_order=True).unique(["model", "other"], keep="first")
+    nearest = inside.sort((pl.col("depth") - 0.5).abs(), maintain_order=True)
+    return nearest.unique(["model", "other_model"], keep="first")
 
 
 def _controls(axes: Axes, drawn: pl.DataFrame, tops: list[int]) -> None:
@@ -93,8 +87,4 @@ def _controls(axes: Axes, drawn: pl.DataFrame, tops: list[int]) -> None:
         axes.text(middle, 1.08, f"top {top}", ha="center", fontsize=7, fontweight="bold")
     axes.set_ylim(-0.04, 1.2)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylabel("IoU")
     axes.set_title("Input embeddings: pairs of models and controls", fontweight="bold")
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)

@@ -1,20 +1,15 @@
-"""Are the number spaces of different models alike? Representational similarity with nulls."""
+"""Representational similarity of the number spaces of all pairs of models, with nulls and controls."""
 
 from pydantic import Field
 
 from numprobe.experiments import inputs, needs, places
-from numprobe.experiments.declare import Experiment, Figure, Job, Place, Settings
+from numprobe.experiments.declare import Experiment, Figure, Job, Settings
 
 
 class RsaSettings(Settings):
     """Settings of `rsa`."""
 
     permutations: int = Field(1000, ge=99, description="Permutations of the numbers in each Mantel test.")
-
-
-def _states(at: Place) -> list[str]:
-    """The embedding matrices and bare numbers of all models and their first untrained controls."""
-    return [file for run in at.study.bare_runs(at.experiment) for file in at.study.states(*run)]
 
 
 EXPERIMENT = Experiment(
@@ -27,12 +22,7 @@ EXPERIMENT = Experiment(
         Job(
             "evaluate_rsa",
             places=places.if_any_bare_run,
-            inputs={
-                "states": _states,
-                "cards": inputs.cards,
-                "matched": inputs.matched_of_all,
-                "tokens": inputs.matched_tokens,
-            },
+            inputs={"states": inputs.bare_states, **inputs.OF_PAIRS},
             outputs={"table": "results/tables/rsa/all.parquet"},
             settings=["permutations"],
             values={"resamples": inputs.resamples, "seed": inputs.seed},

@@ -1,22 +1,21 @@
-"""Similarity of the number spaces of the models: matrices of models, controls, and curves over the depth."""
+"""Figure of the similarity of the number spaces: matrices of models, controls, and curves over the depth."""
 
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numprobe.draw.pairs import curve_lines, models_of, pair_curves, pair_matrices, pair_points
-from numprobe.draw.panels import tell_left_out
+from numprobe.draw.pairs import pair_figure, pair_points
 from numprobe.draw.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw, over_all_folds
-from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH
+from numprobe.draw.style import NOTE_COLOUR
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.tables import MEASUREMENT
 
-EXTRA = ("other", "other_layer", "dissimilarity", "depth", "p_value")
+EXTRA = ("other_model", "other_layer", "theory", "dissimilarity", "depth", "p_value")
 _COLUMNS = (
-    "model", "other", "control", "context", "layer", "other_layer", "depth", "value", "ci_low", "ci_high", "resampled",
-    "n_values", "p_value", "note",
+    "model", "other_model", "theory", "control", "context", "layer", "other_layer", "depth", "value", "ci_low",
+    "ci_high", "resampled", "n_values", "p_value", "note",
 )  # fmt: skip
-#: What stands beside the pairs of models at the embeddings: label, and how its rows are found.
+#: Columns of points: label -> control and theory of the rows.
 _GROUPS = {
     "numbers": ("none", None),
     "other\nwords": ("matched", None),
@@ -57,35 +56,28 @@ def rsa_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_rsa(drawn: pl.DataFrame) -> Figure:
-    """Two matrices of models, the pairs at the embeddings beside controls, and one panel of curves per model.
+    """Draw two matrices of models, the pairs at the embeddings beside controls, and a panel of curves per model.
 
     Parameters
     ----------
     drawn
         What `rsa_rows` returned.
     """
-    models = models_of(drawn)
-    heights = [0.85 + 0.22 * len(models), 1.6, 1.5 * curve_lines(models) + 0.9]
-    figure = Figure(figsize=(PAGE_WIDTH, sum(heights) + 0.3), layout="constrained")
-    grid = figure.add_gridspec(3, 1, height_ratios=heights)
-    plain = drawn.filter(pl.col("control") == "none")
+    pairs = drawn.filter(pl.col("theory").is_null())
+    plain = pairs.filter(pl.col("control") == "none")
     middle = (pl.col("context") != VOCABULARY) & pl.col("p_value").is_not_null()
     matrices = {
         "input embeddings": plain.filter(pl.col("layer") == "embedding", pl.col("other_layer") == "embedding"),
         "bare number, middle layer": plain.filter(middle),
     }
-    pair_matrices(figure, grid[0], matrices, models, _LABEL)
-    tell_left_out(figure, drawn)
-    _controls(figure.add_subplot(grid[1]), drawn)
-    pair_curves(figure, grid[2], drawn, _LABEL)
-    return figure
+    return pair_figure(pairs, pairs, matrices, lambda axes: _controls(axes, drawn), _LABEL, _LABEL)
 
 
 def _controls(axes: Axes, drawn: pl.DataFrame) -> None:
-    """Every pair at the input embeddings as a point with its interval, in one column per control or theory."""
+    """Draw every pair at the input embeddings as a point with its interval, in a column per control or theory."""
     rows = drawn.filter(pl.col("layer") == "embedding", pl.col("value").is_not_null())
     for place, (control, theory) in enumerate(_GROUPS.values()):
-        of_theory = pl.col("other") == theory if theory else pl.col("other_layer") == "embedding"
+        of_theory = pl.col("theory") == theory if theory else pl.col("other_layer") == "embedding"
         group = rows.filter((pl.col("control") == control) & of_theory)
         colour = "#0072B2" if place == 0 else "#D55E00" if theory else NOTE_COLOUR
         pair_points(axes, place, group, colour)
@@ -95,9 +87,5 @@ def _controls(axes: Axes, drawn: pl.DataFrame) -> None:
     first = next(i for i, (_, theory) in enumerate(_GROUPS.values()) if theory)
     axes.axvline(first - 0.5, color="#cccccc", linewidth=0.6)
     axes.set_xticks(range(len(_GROUPS)), list(_GROUPS))
-    axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.5, len(_GROUPS) - 0.5)
-    axes.set_ylabel(_LABEL)
     axes.set_title("Input embeddings: pairs of models and controls  |  models and theories", fontweight="bold")
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)

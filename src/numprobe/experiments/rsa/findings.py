@@ -1,20 +1,47 @@
 """Findings on the similarity of number spaces."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
+from numprobe.tell.section import Estimate, Grid, PValue, Section, Statement, estimate_of, reasons_of
+
 _COSINE = (pl.col("metric") == "spearman") & (pl.col("dissimilarity") == "cosine")
+_EMBEDDED = (pl.col("layer") == "embedding") & (pl.col("other_layer") == "embedding")
+_PLAIN = pl.col("control") == "none"
+_PAIR = ["model", "other_model"]
 _CONTROLS = {
-    "matched": "other words",
-    "untrained": "both untrained",
+    "matched": "Other words",
+    "untrained": "Both models untrained",
     "gaussian": "Gaussian vectors",
-    "shuffled": "shuffled numbers",
+    "shuffled": "Shuffled numbers",
 }
+_INTRODUCTION = (
+    "Each value is Spearman's correlation of the cosine dissimilarities of two models over all pairs of numbers that "
+    "both models read. Brackets hold 95 % intervals over numbers, and p is from a Mantel test, which permutes the "
+    "numbers."
+)
+_OF_THEORIES = "Correlation of the input embeddings with dissimilarities that follow from the numbers alone:"
+_CONTROL = (
+    "{subject}, {comparison}: the mean correlation is {mean}, and all intervals lie between {lowest} and {highest}."
+)
+_ABOVE = (
+    "In {above} of {pairs} pairs, the correlation of the input embeddings lies above the intervals of {comparison}: "
+    "these models arrange the numbers alike, beyond chance."
+)
+_ABOVE_WORDS = (
+    "In {above} of {pairs} pairs, the correlation of the input embeddings lies above the intervals of {comparison}: "
+    "these models arrange the numbers alike, beyond chance and beyond what other words reach ({words} on average)."
+)
+_CAVEAT = (
+    "Models that the workflow trains share data and tokenizer, so pairs with a model of another origin weigh more. The "
+    "paper reports such likeness without values, so there is none to compare with."
+)
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Markdown: every pair at the embeddings and the middle layer, controls, theories, and what they mean.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return every pair at the embeddings and the middle layer, controls, theories, and what they mean.
 
     Parameters
     ----------
@@ -23,100 +50,76 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     """
     table = tables["rsa"].filter(_COSINE)
     measured = table.filter(pl.col("value").is_not_null())
-    pairs = measured.filter(pl.col("other_layer") != "theory")
-    parts = [
-        "## Are the number spaces of different models alike? (`rsa`)\n",
-        "Spearman correlation of the cosine dissimilarities of all pairs of numbers that were read in both models; "
-        "in brackets 95 % intervals over numbers; p from permutations of the numbers (Mantel).\n",
-        _pairs(pairs),
-        _controls(pairs),
-        _theories(measured.filter(pl.col("other_layer") == "theory", pl.col("control") == "none")),
-        _meaning(pairs),
-        _skipped(table),
-    ]
-    return "\n".join(part for part in parts if part)
+    pairs = measured.filter(pl.col("theory").is_null())
+    theories = measured.filter(pl.col("theory").is_not_null(), _PLAIN)
+    embedded = pairs.filter(_EMBEDDED)
+    return Section(
+        "Similarity of the number spaces of the models (`rsa`)",
+        [
+            _INTRODUCTION,
+            _pairs(pairs),
+            *_controls(embedded),
+            *([] if theories.is_empty() else [_OF_THEORIES, _theories(theories)]),
+            *_meaning(embedded),
+            *reasons_of(table),
+        ],
+    )
 
 
-def _pairs(pairs: pl.DataFrame) -> str:
-    plain = pairs.filter(pl.col("control") == "none", pl.col("p_value").is_not_null())
-    lines = ["| models | numbers | state | correlation | p |", "|---|---|---|---|---|"]
-    for row in plain.sort("model", "other", maintain_order=True).iter_rows(named=True):
-        names = f"{row['model']} – {row['other']}"
-        state = _state(row)
-        lines.append(f"| {names} | {row['n_values']} | {state} | {_cell(row)} | {row['p_value']:.2g} |")
-    return "\n".join(lines) + "\n"
+def _pairs(pairs: pl.DataFrame) -> Grid:
+    plain = pairs.filter(_PLAIN, pl.col("p_value").is_not_null()).sort(_PAIR, maintain_order=True)
+    rows = []
+    for row in plain.iter_rows(named=True):
+        models = f"{row['model']} – {row['other_model']}"
+        rows.append([models, row["n_values"], _state(row), estimate_of(row), PValue(row["p_value"])])
+    return Grid(["models", "numbers", "state", "correlation", "p"], rows)
 
 
-def _state(row: dict[str, object]) -> str:
+def _state(row: Mapping[str, Any]) -> str:
     if row["context"] == "vocabulary":
         return f"{row['layer']}" if row["layer"] == row["other_layer"] else f"{row['layer']} / {row['other_layer']}"
     return f"layer {row['layer']} / {row['other_layer']}"
 
 
-def _cell(row: dict[str, object]) -> str:
-    low, high = row["ci_low"], row["ci_high"]
-    return f"{row['value']:.2f}" + ("" if low is None else f" [{low:.2f}, {high:.2f}]")
-
-
-def _controls(pairs: pl.DataFrame) -> str:
-    embedded = pairs.filter(pl.col("layer") == "embedding", pl.col("other_layer") == "embedding")
-    lines = []
+def _controls(embedded: pl.DataFrame) -> Iterator[Statement]:
+    """Yield the mean of each control over all pairs, and the range of all its intervals."""
     for control, name in _CONTROLS.items():
         rows = embedded.filter(pl.col("control") == control)
         if rows.height:
-            smallest, largest = (float(str(end)) for end in (rows["ci_low"].min(), rows["ci_high"].max()))
-            mean = _mean(rows)
-            lines.append(f"- {name}: {mean:.2f} on average, all intervals within {smallest:.2f} to {largest:.2f}")
-    return "Controls at the input embeddings, over all pairs:\n\n" + "\n".join(lines) + "\n" if lines else ""
+            ends = {
+                "lowest": Estimate(rows["ci_low"].to_numpy().min()),
+                "highest": Estimate(rows["ci_high"].to_numpy().max()),
+            }
+            numbers = {"pairs": rows.height, "mean": _mean(rows), **ends}
+            yield Statement(name, "input embeddings of all pairs", numbers, _CONTROL)
 
 
-def _mean(rows: pl.DataFrame) -> float:
-    return float(rows["value"].to_numpy().mean())
+def _mean(rows: pl.DataFrame) -> Estimate:
+    return Estimate(float(rows["value"].to_numpy().mean()))
 
 
-def _theories(rows: pl.DataFrame) -> str:
-    if rows.is_empty():
-        return ""
-    theories = rows["other"].unique(maintain_order=True).to_list()
-    # A bar inside a cell would end it.
-    heads = [theory.replace("|", "\\|") for theory in theories]
-    lines = ["| input embeddings of | " + " | ".join(heads) + " |", "|---" * (len(theories) + 1) + "|"]
+def _theories(rows: pl.DataFrame) -> Grid:
+    theories = rows["theory"].unique(maintain_order=True).to_list()
+    lines: list[list[Any]] = []
     for part in rows.partition_by("model", maintain_order=True):
-        cells = {row["other"]: _cell(row) for row in part.iter_rows(named=True)}
-        lines.append(f"| {part['model'][0]} | " + " | ".join(cells.get(theory, "") for theory in theories) + " |")
-    return "What the numbers alone predict:\n\n" + "\n".join(lines) + "\n"
+        cells = {row["theory"]: estimate_of(row) for row in part.iter_rows(named=True)}
+        lines.append([part["model"][0], *(cells.get(theory) for theory in theories)])
+    return Grid(["input embeddings of", *theories], lines)
 
 
-def _meaning(pairs: pl.DataFrame) -> str:
-    """One or two sentences, by the numbers."""
-    plain = pairs.filter(
-        pl.col("control") == "none", pl.col("layer") == "embedding", pl.col("other_layer") == "embedding"
-    )
+def _meaning(embedded: pl.DataFrame) -> list[Statement | str]:
+    """Return how many pairs lie above their controls, and a caveat; nothing without pairs."""
+    plain = embedded.filter(_PLAIN)
     if plain.is_empty():
-        return ""
-    key = ["model", "other"]
-    embedded = pairs.filter(pl.col("layer") == "embedding", pl.col("other_layer") == "embedding")
-    others = embedded.filter(pl.col("control").is_in(["untrained", "gaussian", "shuffled", "matched"]))
-    best = others.group_by(key).agg(pl.col("ci_high").max().alias("control_high"))
-    joined = plain.join(best, on=key, how="left")
+        return []
+    best = embedded.filter(~_PLAIN).group_by(_PAIR).agg(pl.col("ci_high").max().alias("control_high"))
+    joined = plain.join(best, on=_PAIR, how="left")
     above = joined.filter(pl.col("ci_low") > pl.col("control_high").fill_null(0)).height
     words = embedded.filter(pl.col("control") == "matched")
-    text = (
-        f"In {above} of {plain.height} pairs the numbers' correlation lies above the intervals of all controls: these "
-        "models arrange the numbers alike, beyond chance"
-    )
+    numbers: dict[str, Any] = {"above": above, "pairs": plain.height}
     if words.height:
-        text += f" and beyond what other words reach ({_mean(words):.2f} on average)"
-    return (
-        f"{text}. Models that the workflow trains share data and tokenizer, so pairs with a model of another origin "
-        "weigh more. The paper states likeness of this kind without printing values, so there is none to compare.\n"
-    )
-
-
-def _skipped(table: pl.DataFrame) -> str:
-    notes = table.filter(pl.col("note").fill_null("").str.starts_with("not applicable"))
-    lines = [
-        f"- {row['model']} – {row['other']}, {row['control']}, {row['layer']}: {row['note']}"
-        for row in notes.iter_rows(named=True)
+        numbers["words"] = _mean(words)
+    return [
+        Statement("pairs of models", "all controls", numbers, _ABOVE_WORDS if words.height else _ABOVE),
+        _CAVEAT,
     ]
-    return "\n".join([*lines, ""]) if lines else ""

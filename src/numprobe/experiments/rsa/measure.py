@@ -1,22 +1,20 @@
-"""Are the number spaces of different models alike? Every pair of models, at the embeddings and layer by layer."""
+"""Similarity of the number spaces of every pair of models, at the embeddings and layer by layer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from numprobe.activations.store import read_manifest
 from numprobe.experiments.given import Given
 from numprobe.intervals import BOOTSTRAP
 from numprobe.layers import middle_layer
-from numprobe.measure.depth import MatchedLayers, matched_layers
+from numprobe.measure.depth import MatchedLayers
 from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
-from numprobe.measure.matched_tokens import token_states
+from numprobe.measure.matched_tokens import MatchedTokens, matched_names, open_matched
 from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.measure.similarity import (
     CORRELATIONS,
@@ -31,12 +29,13 @@ from numprobe.measure.similarity import (
 )
 from numprobe.probes.controls import gaussian_states
 from numprobe.sealed import read_sealed_json
-from numprobe.tables import measurements, read_table
+from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones.
 EXTRA = {
-    "other": pl.String,
+    "other_model": pl.String,
     "other_layer": pl.String,
+    "theory": pl.String,
     "dissimilarity": pl.String,
     "depth": pl.Float64,
     "p_value": pl.Float64,
@@ -81,30 +80,27 @@ class _Place:
 
     def names(self, metric: str = "spearman", kind: str = "cosine") -> Row:
         layers = {"layer": self.layers.first, "other_layer": self.layers.second, "depth": self.layers.depth}
-        models = {"model": self.first, "other": self.second, "context": self.context}
+        models = {"model": self.first, "other_model": self.second, "context": self.context}
         return {**models, **layers, "metric": metric, "dissimilarity": kind}
 
 
 def evaluate_rsa(given: Given) -> None:
     """Write the table of all pairs of models, at the embeddings and layer by layer."""
     spaces = open_spaces(given.folders("states"), [read_sealed_json(card) for card in given.inputs["cards"]])
-    matched = {read_manifest(folder)["model"]: folder for folder in given.folders("matched")}
-    tokens = read_table(given.file("tokens")) if given.inputs["tokens"] else pl.DataFrame()
+    matched = open_matched(given.folders("matched"), given.inputs["tokens"])
     effort = Effort(given.values["permutations"], given.values["resamples"], given.values["seed"])
-    given.write(measurements(rsa_rows(spaces, matched, tokens, effort), EXTRA))
+    given.write(measurements(rsa_rows(spaces, matched, effort), EXTRA))
 
 
-def rsa_rows(spaces: Spaces, matched: Mapping[str, str | Path], tokens: pl.DataFrame, effort: Effort) -> list[Row]:
-    """The rows of the table `rsa` (docs/files.md).
+def rsa_rows(spaces: Spaces, matched: MatchedTokens, effort: Effort) -> list[Row]:
+    """Return the rows of the table `rsa` (docs/files.md).
 
     Parameters
     ----------
     spaces
         The states of all models.
     matched
-        Model to the folder of its matched tokens.
-    tokens
-        The table of matched tokens.
+        The matched tokens of all models.
     effort
         How many draws.
 
@@ -124,26 +120,20 @@ def rsa_rows(spaces: Spaces, matched: Mapping[str, str | Path], tokens: pl.DataF
     for model in spaces.cards:
         rows += comparison.theory_rows(model)
     for first, second in combinations(spaces.cards, 2):
-        rows += _matched_rows(first, second, matched, tokens, effort)
+        rows += _matched_rows(first, second, matched.of_pair(first, second), effort)
     return rows or [{"metric": "spearman", "note": f"{NOT_APPLICABLE}: fewer than two models", "seed": effort.seed}]
 
 
 def _places(spaces: Spaces) -> Iterator[_Place]:
     for first, second in combinations(spaces.cards, 2):
         yield from (_Place(first, second, VOCABULARY, layers, True) for layers in _matrices(spaces, first, second))
-        if spaces.context is None:
-            continue
-        one, two = (spaces.get(model, spaces.context) for model in (first, second))
-        if one is None or two is None:
-            continue
-        blocks = [int(spaces.cards[model]["layers"]) for model in (first, second)]
-        pairs = matched_layers(one.layers, two.layers, *blocks)
-        middle = middle_layer([pair.first for pair in pairs])
-        yield from (_Place(first, second, spaces.context, pair, pair.first == middle) for pair in pairs)
+        pairs = spaces.layer_pairs(first, second)
+        middle = middle_layer([pair.first for pair in pairs]) if pairs else None
+        yield from (_Place(first, second, str(spaces.context), pair, pair.first == middle) for pair in pairs)
 
 
 def _matrices(spaces: Spaces, first: str, second: str) -> Iterator[MatchedLayers]:
-    """Input with input matrix; output with output matrix, where one of them is a matrix of its own."""
+    """Yield input with input matrix, and output with output matrix where one of them is a matrix of its own."""
     if spaces.get(first, VOCABULARY) is None or spaces.get(second, VOCABULARY) is None:
         return
     yield MatchedLayers("embedding", "embedding", None)
@@ -167,7 +157,7 @@ class _Comparison:
         self.matrix = lru_cache(_REMEMBERED)(self._matrix)
 
     def rows(self, place: _Place) -> Iterator[Row]:
-        """One pair of states: measured, permuted, and against the controls."""
+        """Yield one pair of states: measured, permuted, and against the controls."""
         folders = [self.spaces.get(model, place.context) for model in (place.first, place.second)]
         numbers = _common(folders)
         common = {"seed": self.effort.seed, "n_values": len(numbers)}
@@ -188,7 +178,7 @@ class _Comparison:
                     yield {**place.names(metric, kind), **common, "value": agreement(*pair), "note": POINT}
 
     def theory_rows(self, model: str) -> Iterator[Row]:
-        """The input embeddings of a model against what the numbers alone predict."""
+        """Yield the input embeddings of a model against what the numbers alone predict."""
         folder = self.spaces.get(model, VOCABULARY)
         if folder is None or len(folder.numbers) < FEWEST:
             return
@@ -203,7 +193,7 @@ class _Comparison:
         nulls = mantel_null(own, list(others.values()), self.effort.permutations, self.effort.seed)
         for (theory, other), null in zip(others.items(), nulls, strict=True):
             rows = self._against((own, other), null)
-            yield from ({**names, **common, "other": theory, "other_layer": "theory", **row} for row in rows)
+            yield from ({**names, **common, "theory": theory, **row} for row in rows)
 
     def _tested(self, pair: tuple[np.ndarray, np.ndarray], permuted: bool) -> Iterator[Row]:
         if permuted:
@@ -214,7 +204,7 @@ class _Comparison:
             yield {**self._measured(pair), "note": NO_NULL}
 
     def _against(self, pair: tuple[np.ndarray, np.ndarray], null: np.ndarray) -> Iterator[Row]:
-        """A measurement, and its null as the control `shuffled`."""
+        """Yield a measurement, and its null as the control `shuffled`."""
         measured = self._measured(pair)
         yield {**measured, "p_value": p_value(measured["value"], null)}
         low, high = np.quantile(null, (0.025, 0.975)).tolist()
@@ -226,7 +216,7 @@ class _Comparison:
         return {"value": agreement(*pair), "ci_low": low, "ci_high": high, "resampled": BOOTSTRAP}
 
     def _controls(self, place: _Place, numbers: tuple[int, ...], second: np.ndarray) -> Iterator[Row]:
-        """Random vectors in place of the first model, and both models untrained."""
+        """Yield random vectors in place of the first model, and both models untrained."""
         folder = self.spaces.get(place.first, place.context)
         width = 1 if folder is None else folder.states(place.layers.first, np.array(numbers[:1])).shape[1]
         random = dissimilarity(gaussian_states(np.array(numbers), width, self.effort.seed), "cosine")
@@ -259,27 +249,25 @@ class _Comparison:
 
 
 def _graded_states(states: np.ndarray, kind: str, metric: str) -> np.ndarray | None:
-    """None if all states are equal."""
+    """Return graded dissimilarities; None if all states are equal."""
     if np.ptp(states, axis=0).max() == 0:
         return None
     return graded(dissimilarity(states, kind), metric)
 
 
 def _common(folders: list[Folder | None]) -> tuple[int, ...]:
-    """The numbers that all folders hold, ascending."""
+    """Return the numbers that all folders hold, ascending."""
     sets = [set(folder.row_of) if folder is not None else set() for folder in folders]
     return tuple(sorted(set.intersection(*sets)))
 
 
 def _matched_rows(
-    first: str, second: str, folders: Mapping[str, str | Path], tokens: pl.DataFrame, effort: Effort
+    first: str, second: str, states: tuple[np.ndarray, np.ndarray] | None, effort: Effort
 ) -> Iterator[Row]:
-    """The input embeddings of two models compared on tokens that are no numbers, the same texts in both."""
-    if first not in folders or second not in folders:
+    """Yield the comparison of the input embeddings of two models on tokens that are no numbers, the same in both."""
+    if states is None:
         return
-    states = [token_states(folders[model], tokens, model, other) for model, other in ((first, second), (second, first))]
-    models = {"model": first, "other": second, "context": VOCABULARY, "layer": "embedding", "other_layer": "embedding"}
-    names = {**models, "control": "matched", "metric": "spearman", "dissimilarity": "cosine"}
+    names = {**matched_names(first, second), "metric": "spearman", "dissimilarity": "cosine"}
     common = {"seed": effort.seed, "n_values": len(states[0])}
     matrices = [None if len(part) < FEWEST else _graded_states(part, "cosine", "spearman") for part in states]
     if matrices[0] is None or matrices[1] is None:
