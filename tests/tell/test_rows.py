@@ -1,6 +1,13 @@
 import polars as pl
 
-from numprobe.tell.rows import asked_keys, by_operation, in_probe_order, middle_rows, named_by_settings
+from numprobe.tell.rows import (
+    asked_keys,
+    by_operation,
+    in_probe_order,
+    middle_rows,
+    named_by_context,
+    named_by_settings,
+)
 
 
 def test_the_middle_block_is_that_of_each_model():
@@ -27,3 +34,9 @@ def test_rows_by_operation_are_told_apart_by_context_where_there_are_several():
     assert asked_keys(rows) == ("model", "operation")
     chat = rows.with_columns(context=pl.lit("chat"))
     assert asked_keys(pl.concat([rows, chat])) == ("model", "context", "operation")
+
+
+def test_models_are_named_with_their_context_where_there_are_several():
+    table = pl.DataFrame({"model": ["llama", "olmo2"], "context": ["result", "hard"]})
+    assert named_by_context(table)["model"].to_list() == ["llama (result)", "olmo2 (hard)"]
+    assert named_by_context(table[:1])["model"].to_list() == ["llama"]

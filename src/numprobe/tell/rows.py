@@ -34,3 +34,10 @@ def by_operation(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of single operations, with the column `operation`."""
     rows = table.filter(pl.col("subset").str.starts_with("operation="))
     return rows.with_columns(operation=pl.col("subset").str.strip_prefix("operation="))
+
+
+def named_by_context(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with models named "model (context)", if the table has several contexts."""
+    if table["context"].drop_nulls().n_unique() < 2:
+        return table
+    return table.with_columns(model=pl.format("{} ({})", "model", "context"))

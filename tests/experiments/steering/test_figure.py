@@ -25,22 +25,26 @@ def steering_table(models=("llama",), follows=0.9, readout=0.3) -> pl.DataFrame:
     rows = []
     for model in models:
         rows.append({"model": model, "context": "result", "metric": "answered", "value": 0.8, "n_prompts": 100})
-        for probe, control in SERIES:
-            best = ("0", 0.5) if probe == "readout" else ("1", 1.0)
+        for direction, control in SERIES:
+            best = ("0", 0.5) if direction == "readout" else ("1", 1.0)
             for layer in ("0", "1"):
-                for strength in (1.0,) if probe == "state" else (0.5, 1.0):
+                for strength in (1.0,) if direction == "state" else (0.5, 1.0):
                     chosen = (layer, strength) == best
-                    high = {"patterns": follows, "readout": readout, "state": 1.0}[probe] if control == "none" else 0.01
+                    high = (
+                        {"patterns": follows, "readout": readout, "state": 1.0}[direction]
+                        if control == "none"
+                        else 0.01
+                    )
                     value = high if chosen else high / 2
                     for subset in ("all", "operation=+", "operation=-") if chosen else ("all",):
                         for part in ("validation", "test"):
                             common = {
-                                "model": model, "context": "result", "probe": probe, "control": control,
+                                "model": model, "context": "result", "direction": direction, "control": control,
                                 "layer": layer, "strength": strength, "relative_norm": 0.5 * strength,
                                 "chosen": chosen, "subset": subset, "part": part, "n_prompts": 90,
                                 "n_values": 80, "resampled": "operands (bootstrap)",
                             }  # fmt: skip
-                            shares = {"followed": value, "other": (1 - value) / 4, "unchanged": 0.75 * (1 - value)}
+                            shares = {"follows": value, "other": (1 - value) / 4, "unchanged": 0.75 * (1 - value)}
                             rows += [
                                 {**common, "metric": metric, "value": share, "ci_low": max(0.0, share - 0.05),
                                  "ci_high": share + 0.05}
@@ -76,7 +80,7 @@ def test_layers_are_shown_at_the_chosen_strength_and_strengths_in_the_chosen_lay
 def test_only_reported_prompts_are_drawn():
     drawn = steering_rows(steering_table(("llama", "olmo2")))
     assert drawn.filter(pl.col("model") == "llama").height == drawn.height / 2
-    by_key = drawn.group_by("model", "probe", "control", "layer", "strength", "metric").len()
+    by_key = drawn.group_by("model", "direction", "control", "layer", "strength", "metric").len()
     assert by_key["len"].max() == 1
 
 
@@ -91,5 +95,5 @@ def test_models_that_cannot_be_steered_are_told():
 def test_tables_that_cannot_be_drawn_are_refused():
     with pytest.raises(NumprobeError, match="lacks the columns strength"):
         steering_rows(steering_table().drop("strength"))
-    with pytest.raises(NumprobeError, match="no rows of metric followed"):
+    with pytest.raises(NumprobeError, match="no rows of metric follows"):
         steering_rows(steering_table().filter(pl.col("metric") == "answered"))

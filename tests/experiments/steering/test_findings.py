@@ -1,31 +1,50 @@
 import polars as pl
+import pytest
 
 from experiments.steering.test_figure import SKIPPED, steering_table
 from numprobe.experiments.steering.findings import section
+from numprobe.tell.section import Share, markdown
 
 
-def test_the_section_tells_who_follows_beside_controls_and_harm():
-    text = section({"steering": pl.concat([steering_table(("llama", "olmo2")), SKIPPED])})
-    assert text.startswith("## Operands moved to other numbers")
-    assert (
-        "| llama | all | 1 | 1 | 0.50 | 90 | 90 [85, 95] | 2 [0, 8] | 100 [95, 105] | 30 [25, 35] | 1 [0, 6] |" in text
-    )
-    assert "| olmo2 | - | 1 |" in text
-    assert "layer by layer: llama: 0 45 of 50, 1 90 of 100; olmo2: 0 45" in text
-    assert "weak 2." in text and "minilm" not in text
-    assert "In 2 of 2 models answers follow more often than under every control" in text
-    assert "move its state along the patterns, not along the probe's weights" in text
+def test_the_section_shows_who_follows_beside_controls_and_harm():
+    found = section({"steering": pl.concat([steering_table(("llama", "olmo2")), SKIPPED])})
+    chosen, layers = found.grids
+    assert chosen.column("model") == ["llama"] * 3 + ["olmo2"] * 3
+    assert chosen.column("operation") == ["all", "+", "-"] * 2
+    assert chosen.column("layer")[0] == "1" and chosen.column("prompts")[0] == 90
+    values = {head: chosen.column(head)[0].value for head in chosen.heads[6:]}
+    assert values == pytest.approx(
+        {"follows": 0.9, "neither": 0.025, "whole state follows": 1, "read-out follows": 0.3, "third number": 0.01,
+         "random direction": 0.01}
+    )  # fmt: skip
+    assert [cell.value for cell in layers.column("0")] == [0.45, 0.5] * 2
+    assert layers.column("direction") == ["patterns", "state"] * 2
+
+
+def test_models_that_follow_are_counted():
+    too_few, compared = section({"steering": pl.concat([steering_table(("llama", "olmo2")), SKIPPED])}).statements
+    assert (too_few.subject, too_few.numbers) == ("weak", {"answered": Share(0.02)})
+    assert (compared.subject, compared.comparison) == ("llama, olmo2", "every control")
+    assert compared.numbers == {"follow": 2, "models": 2, "half": 2, "patterns_lead": 2}
+    assert "move its state along the patterns, not along the probe's weights" in str(compared)
 
 
 def test_a_read_out_that_does_as_well_is_no_worse():
-    text = section({"steering": steering_table(readout=0.9)})
-    assert "than the read-out in 0 of 1" in text and "is a handle" in text
+    (compared,) = section({"steering": steering_table(readout=0.9)}).statements
+    assert compared.numbers["follow"] == 1 and compared.numbers["patterns_lead"] == 0
 
 
-def test_models_that_ignore_the_code_are_told_so():
-    text = section({"steering": steering_table(follows=0.01)})
-    assert "In none of 1 models" in text and "no handle" in text
+def test_models_that_ignore_the_code_follow_in_no_number():
+    (compared,) = section({"steering": steering_table(follows=0.01)}).statements
+    assert compared.numbers == {"follow": 0, "models": 1, "half": 0, "patterns_lead": 0}
 
 
-def test_nothing_but_models_without_right_answers_is_no_table():
-    assert "No model answered enough prompts" in section({"steering": SKIPPED})
+def test_a_model_that_follows_less_than_half_of_its_whole_state_is_told_apart():
+    (compared,) = section({"steering": steering_table(follows=0.3)}).statements
+    assert compared.numbers["follow"] == 1 and compared.numbers["half"] == 0
+
+
+def test_nothing_but_models_without_right_answers_is_no_grid():
+    found = section({"steering": SKIPPED})
+    assert found.grids == [] and [said.subject for said in found.statements] == ["all models", "weak"]
+    assert markdown(found).startswith("## Operands moved to other numbers")

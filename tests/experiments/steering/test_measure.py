@@ -50,29 +50,29 @@ def test_the_probe_reads_every_unseen_operand_of_both_models(models):
 
 @pytest.mark.parametrize("layer", ["0", "1"])
 def test_the_answer_follows_in_the_model_that_reads_the_code_alone(tables, layer):
-    wanted = {"probe": "patterns", "control": "none", "layer": layer, "strength": 1.0}
+    wanted = {"direction": "patterns", "control": "none", "layer": layer, "strength": 1.0}
     follows, ignores = (shares(tables[reads], **wanted) for reads in ("code", "decoy"))
-    assert follows["followed"] > 0.95 and follows["unchanged"] < 0.05
-    assert ignores["followed"] == 0 and ignores["unchanged"] > 0.95
+    assert follows["follows"] > 0.95 and follows["unchanged"] < 0.05
+    assert ignores["follows"] == 0 and ignores["unchanged"] > 0.95
 
 
 @pytest.mark.parametrize("control", ["wrong number", "random direction"])
 def test_controls_lead_to_the_number_in_no_model(tables, control):
     for table in tables.values():
-        assert shares(table, probe="patterns", control=control, layer="1", strength=1.0)["followed"] < 0.05
+        assert shares(table, direction="patterns", control=control, layer="1", strength=1.0)["follows"] < 0.05
 
 
 def test_the_read_out_is_not_the_direction_in_which_states_move(tables):
     read, written = (
-        shares(tables["code"], probe=p, control="none", layer="1", strength=1.0) for p in ("readout", "patterns")
+        shares(tables["code"], direction=d, control="none", layer="1", strength=1.0) for d in ("readout", "patterns")
     )
-    assert read["followed"] < written["followed"] - 0.3
+    assert read["follows"] < written["follows"] - 0.3
 
 
 def test_the_whole_state_of_the_other_number_is_followed_by_any_model(tables):
     for table in tables.values():
-        assert shares(table, probe="state", layer="0")["followed"] == 1
-        assert shares(table, probe="state", layer="1")["followed"] == 1
+        assert shares(table, direction="state", layer="0")["follows"] == 1
+        assert shares(table, direction="state", layer="1")["follows"] == 1
 
 
 def test_no_strength_is_no_change(tables):
@@ -87,15 +87,15 @@ def test_every_answer_is_one_of_three(tables):
     for table in tables.values():
         measured = table.filter(pl.col("metric") != "answered").with_columns(pl.col("control").fill_null("none"))
         wide = measured.pivot(
-            "metric", index=["probe", "control", "layer", "strength", "part", "subset"], values="value"
+            "metric", index=["direction", "control", "layer", "strength", "part", "subset"], values="value"
         )
-        total = wide.select(pl.sum_horizontal("followed", "unchanged", "other")).to_series()
+        total = wide.select(pl.sum_horizontal("follows", "unchanged", "other")).to_series()
         assert np.allclose(total, 1) and (wide["no_number"] <= wide["other"]).all()
 
 
 def test_changes_are_equally_long(tables):
-    rows = tables["code"].filter(layer="1", strength=1.0, metric="followed", part="test", subset="all")
-    norms = {(row["probe"], row["control"]): row["relative_norm"] for row in rows.iter_rows(named=True)}
+    rows = tables["code"].filter(layer="1", strength=1.0, metric="follows", part="test", subset="all")
+    norms = {(row["direction"], row["control"]): row["relative_norm"] for row in rows.iter_rows(named=True)}
     along = norms["patterns", "none"]
     assert norms["patterns", "random direction"] == pytest.approx(along, rel=1e-4)
     assert norms["readout", "none"] == pytest.approx(along, rel=1e-4)
@@ -103,14 +103,14 @@ def test_changes_are_equally_long(tables):
 
 def test_layers_that_no_answer_reads_are_left_out(tables):
     assert set(tables["code"]["layer"].drop_nulls()) == {"0", "1", "2"}
-    assert shares(tables["code"], probe="patterns", control="none", layer="2", strength=1.0)["unchanged"] == 1
+    assert shares(tables["code"], direction="patterns", control="none", layer="2", strength=1.0)["unchanged"] == 1
 
 
 def test_operands_choose_or_are_reported(tables):
     table = tables["code"]
-    chosen = table.filter(pl.col("chosen"), pl.col("metric") == "followed")
-    assert chosen.filter(probe="patterns")["strength"].unique().to_list() == [1.0]
-    places = chosen.filter(pl.col("probe").is_in(["patterns", "state"]))
+    chosen = table.filter(pl.col("chosen"), pl.col("metric") == "follows")
+    assert chosen.filter(direction="patterns")["strength"].unique().to_list() == [1.0]
+    places = chosen.filter(pl.col("direction").is_in(["patterns", "state"]))
     assert places["layer"].n_unique() == 1
     assert set(places.filter(part="test")["subset"]) == {"all", "operation=+", "operation=-"}
     assert set(places.filter(part="test")["control"]) == {"none", "wrong number", "random direction"}

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from numprobe.experiments import inputs, needs, places
+from numprobe.experiments import inputs, needs
+from numprobe.experiments.changed_states import operand_job
 from numprobe.experiments.declare import Experiment, Figure, Job, Settings, Study
 from numprobe.experiments.settings import MiddleOrLayers, Operand, OperandPrompts
 
@@ -43,27 +44,7 @@ EXPERIMENT = Experiment(
     settings=AblationSettings,
     needs=[needs.fourier_probe(), needs.operands()],
     jobs=[
-        Job(
-            "ablate_operands",
-            places=places.operands,
-            inputs={
-                "model": inputs.model_files,
-                "prompts": inputs.prompts,
-                "patterns": inputs.operand_patterns,
-                "probe": inputs.operand_probe,
-            },
-            outputs={"table": "results/tables/ablation/{model}/{context}.parquet"},
-            settings=["ranks", "draws", "prompts"],
-            values={
-                "asking": inputs.asking,
-                "operand": inputs.operand,
-                "layers": inputs.operand_layers,
-                "resamples": inputs.resamples,
-                "seed": inputs.seed,
-            },
-            minutes=120,
-            gpu=True,
-        ),
+        operand_job("ablate_operands", "ablation", ["ranks", "draws", "prompts"]),
         Job(
             "refit_ablated",
             places=_operand_contexts,

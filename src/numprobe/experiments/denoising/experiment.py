@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from numprobe.experiments import inputs, needs, places
-from numprobe.experiments.declare import Experiment, Figure, Job, Settings
+from numprobe.experiments import inputs, needs
+from numprobe.experiments.changed_states import last_token_job
+from numprobe.experiments.declare import Experiment, Figure, Settings
 from numprobe.experiments.settings import AskedPrompts, ChangedLayers, Strengths
 
 
@@ -41,26 +42,11 @@ EXPERIMENT = Experiment(
     settings=DenoisingSettings,
     needs=[needs.fourier_probe(), needs.answers(), needs.changed_layers()],
     jobs=[
-        Job(
+        last_token_job(
             "evaluate_denoising",
-            places=places.asked,
-            inputs={
-                "model": inputs.model_files,
-                "prompts": inputs.prompts,
-                "states": inputs.states,
-                "probe": inputs.fourier_probe,
-                "patterns": inputs.patterns,
-            },
-            outputs={"table": "results/tables/denoising/{model}/{context}.parquet"},
-            settings=["strengths", "prompts", "shares", "rank"],
-            values={
-                "asking": inputs.asking,
-                "layers": inputs.changed_layers,
-                "split": inputs.split,
-                "resamples": inputs.resamples,
-                "seed": inputs.seed,
-            },
-            gpu=True,
+            "denoising",
+            ["strengths", "prompts", "shares", "rank"],
+            {"states": inputs.states, "probe": inputs.fourier_probe},
         )
     ],
     tables={"denoising": ["evaluate_denoising"]},

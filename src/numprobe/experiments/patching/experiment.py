@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from numprobe.experiments import inputs, needs, places
-from numprobe.experiments.declare import Experiment, Figure, Job, Need, Place, Settings, Study
+from numprobe.experiments import needs
+from numprobe.experiments.changed_states import last_token_job
+from numprobe.experiments.declare import Experiment, Figure, Need, Place, Settings, Study
 from numprobe.experiments.settings import AskedPrompts, ChangedLayers, Strengths
 
 #: The probe that the paper's patch is fitted on.
@@ -61,26 +62,12 @@ EXPERIMENT = Experiment(
         Need(study_problems=_nothing_to_fit_on),
     ],
     jobs=[
-        Job(
+        last_token_job(
             "evaluate_patching",
-            places=places.asked,
-            inputs={
-                "model": inputs.model_files,
-                "prompts": inputs.prompts,
-                "patterns": inputs.patterns,
-                "wave": _published_probe,
-            },
-            outputs={"table": "results/tables/patching/{model}/{context}.parquet"},
-            settings=["strengths", "prompts", "steps"],
-            values={
-                "asking": inputs.asking,
-                "layers": inputs.changed_layers,
-                "split": inputs.split,
-                "resamples": inputs.resamples,
-                "seed": inputs.seed,
-            },
+            "patching",
+            ["strengths", "prompts", "steps"],
+            {"wave": _published_probe},
             minutes=1440,
-            gpu=True,
         )
     ],
     tables={"patching": ["evaluate_patching"]},

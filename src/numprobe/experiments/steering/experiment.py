@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from numprobe.experiments import inputs, needs, places
-from numprobe.experiments.declare import Experiment, Figure, Job, Settings
+from numprobe.experiments import needs
+from numprobe.experiments.changed_states import operand_job
+from numprobe.experiments.declare import Experiment, Figure, Settings
 from numprobe.experiments.settings import Layers, Operand, OperandPrompts, Strengths
 
 
@@ -30,29 +31,7 @@ EXPERIMENT = Experiment(
     group="manipulation",
     settings=SteeringSettings,
     needs=[needs.fourier_probe(), needs.operands()],
-    jobs=[
-        Job(
-            "steer_operands",
-            places=places.operands,
-            inputs={
-                "model": inputs.model_files,
-                "prompts": inputs.prompts,
-                "patterns": inputs.operand_patterns,
-                "probe": inputs.operand_probe,
-            },
-            outputs={"table": "results/tables/steering/{model}/{context}.parquet"},
-            settings=["strengths", "prompts"],
-            values={
-                "asking": inputs.asking,
-                "operand": inputs.operand,
-                "layers": inputs.operand_layers,
-                "resamples": inputs.resamples,
-                "seed": inputs.seed,
-            },
-            minutes=120,
-            gpu=True,
-        )
-    ],
+    jobs=[operand_job("steer_operands", "steering", ["strengths", "prompts"])],
     tables={"steering": ["steer_operands"]},
     by_model=["layers", "strengths", "prompts"],
     figures=[Figure("steering", tables=["steering"])],

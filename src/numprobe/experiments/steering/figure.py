@@ -24,7 +24,7 @@ from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
-#: (what states are moved along, control) -> name and style of a series.
+#: (direction, control) -> name and style of a series.
 _SERIES: Mapping[tuple[str, str], tuple[str, Style]] = {
     ("patterns", "none"): ("along the patterns", Style("#0072B2", "o")),
     ("readout", "none"): ("along the read-out, as far", Style("#D55E00", "^")),
@@ -35,12 +35,12 @@ _SERIES: Mapping[tuple[str, str], tuple[str, Style]] = {
 _BY_LAYER, _BY_STRENGTH, _HARM = "follows, by layer", "follows, by strength", "is neither, by strength"
 #: Which rows a column shows. The third number's own result is neither of the two: no harm, but not theirs.
 _SHOWN = {
-    _BY_LAYER: pl.col("metric") == "followed",
-    _BY_STRENGTH: pl.col("metric") == "followed",
+    _BY_LAYER: pl.col("metric") == "follows",
+    _BY_STRENGTH: pl.col("metric") == "follows",
     _HARM: (pl.col("metric") == "other") & (pl.col("control") != WRONG_NUMBER),
 }
 _COLUMNS = (
-    "model", "context", "layer", "probe", "control", "strength", "relative_norm", "metric", "value", "ci_low",
+    "model", "context", "layer", "direction", "control", "strength", "relative_norm", "metric", "value", "ci_low",
     "ci_high", "resampled", "n_values", "n_prompts", "chosen", "note",
 )  # fmt: skip
 
@@ -66,11 +66,11 @@ def steering_rows(table: pl.DataFrame) -> pl.DataFrame:
     """
     rows = by_tokens(checked(table, [*MEASUREMENT, "strength", "relative_norm", "part", "chosen", "tokens"]))
     measured = rows.filter(
-        (pl.col("part") == "test") & (pl.col("subset") == "all") & pl.col("metric").is_in(["followed", "other"])
+        (pl.col("part") == "test") & (pl.col("subset") == "all") & pl.col("metric").is_in(["follows", "other"])
     )
     if measured.is_empty() and rows["note"].drop_nulls().is_empty():
-        raise nothing_to_draw("metric followed")
-    series = ("model", "context", "probe", "control")
+        raise nothing_to_draw("metric follows")
+    series = ("model", "context", "direction", "control")
     chosen = pl.col("chosen")
     in_layer = pl.col("layer") == pl.col("layer").filter(chosen).first().over(series)
     at_strength = pl.col("strength") == pl.col("strength").filter(chosen).first().over(series)
@@ -105,26 +105,26 @@ def draw_steering(drawn: pl.DataFrame) -> Figure:
 
 def _is_chosen(column: str) -> pl.Expr:
     """Return an expression that is true where a row has the chosen value of a column in its series."""
-    return pl.col(column) == pl.col(column).filter(pl.col("chosen")).first().over("probe", "control")
+    return pl.col(column) == pl.col(column).filter(pl.col("chosen")).first().over("direction", "control")
 
 
 def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
     layers = layer_order(rows["layer"].drop_nulls())
     set_layer_axis(axes, layers)
     axes.set_xlabel("layer")
-    for (along, control), (_, style) in reversed(list(_SERIES.items())):
-        series = rows.filter((pl.col("probe") == along) & (pl.col("control") == control))
+    for (direction, control), (_, style) in reversed(list(_SERIES.items())):
+        series = rows.filter((pl.col("direction") == direction) & (pl.col("control") == control))
         curve(axes, series.filter(_is_chosen("strength")), layers, style)
 
 
 def _draw_strengths(axes: Axes, rows: pl.DataFrame) -> None:
     axes.set_xlabel("strength")
-    strengths = rows.filter(pl.col("probe") != "state")["strength"].unique().sort().to_list()
+    strengths = rows.filter(pl.col("direction") != "state")["strength"].unique().sort().to_list()
     axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths])
-    for (along, control), (_, style) in reversed(list(_SERIES.items())):
-        series = rows.filter((pl.col("probe") == along) & (pl.col("control") == control))
+    for (direction, control), (_, style) in reversed(list(_SERIES.items())):
+        series = rows.filter((pl.col("direction") == direction) & (pl.col("control") == control))
         series = series.filter(_is_chosen("layer"))
-        if along == "state":
+        if direction == "state":
             axes.axhline(series["value"][0], color=style.colour, linestyle=style.line)
         else:
             line(axes, series, "strength", style)
@@ -132,9 +132,9 @@ def _draw_strengths(axes: Axes, rows: pl.DataFrame) -> None:
 
 def _header(rows: pl.DataFrame, column: str) -> list[str]:
     """Return the chosen layer and strength, and the prompts."""
-    best = {row["probe"]: row for row in rows.filter(pl.col("chosen") & (pl.col("control") == "none")).to_dicts()}
+    best = {row["direction"]: row for row in rows.filter(pl.col("chosen") & (pl.col("control") == "none")).to_dicts()}
     what = "strength" if column == _BY_LAYER else "layer"
-    patterns, readout = (best[along][what] for along in ("patterns", "readout"))
+    patterns, readout = (best[direction][what] for direction in ("patterns", "readout"))
     prompts = [f"{best['patterns']['n_prompts']} prompts"] if column == _HARM else []
     return [f"{what} {_short(patterns)} (read-out {_short(readout)})", *prompts]
 
@@ -144,5 +144,5 @@ def _short(chosen: str | float) -> str:
 
 
 def _legend(drawn: pl.DataFrame) -> list[Line2D]:
-    present = set(drawn.filter(pl.col("value").is_not_null()).select("probe", "control").iter_rows())
+    present = set(drawn.filter(pl.col("value").is_not_null()).select("direction", "control").iter_rows())
     return [legend_entry(*entry) for key, entry in _SERIES.items() if key in present]

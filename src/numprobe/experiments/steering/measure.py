@@ -12,11 +12,12 @@ from numprobe.answers.questions import Questions
 from numprobe.answers.spoken import NO_NUMBER
 from numprobe.experiments.asked import load_asked
 from numprobe.experiments.given import Given
+from numprobe.experiments.steering.changes import PATTERNS, STATE, Changes, steering_changes
+from numprobe.experiments.steering.steerable import Steerable, find_steerable
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.operands import read_later, results_with
-from numprobe.interventions.steering import PATTERNS, STATE, Changes, Steerable, find_steerable, steering_changes
 from numprobe.measure.notes import TOO_FEW
 from numprobe.measure.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.measure.predict import split_of
@@ -24,10 +25,10 @@ from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 
 Row = dict[str, Any]
-#: (what the states are moved along, control, layer, strength)
+#: (direction, control, layer, strength)
 Setting = tuple[str, str, str, float]
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
-COLUMNS = INTERVENTION | {"tokens": pl.String}
+COLUMNS = INTERVENTION | {"direction": pl.String, "tokens": pl.String}
 
 #: The unit of resampling: all prompts with one operand share its fate.
 _UNITS = {"values (bootstrap)": "operands (bootstrap)", "values (Wilson)": "operands (Wilson)"}
@@ -96,7 +97,7 @@ def steering_rows(
     Returns
     -------
     Rows for `numprobe.tables.measurements` with the columns `COLUMNS`. Metric `answered`: share of questions that are
-    answered rightly with either operand; of these, `followed`: the answer is the result with the other number;
+    answered rightly with either operand; of these, `follows`: the answer is the result with the other number;
     `unchanged`: that with the operand; `other`: neither; `no_number`. `tokens`: `last`, the state at the operand's last
     token is moved; `all`, where operands have several, and its earlier tokens are those of the other number.
     """
@@ -128,14 +129,14 @@ def _reach_rows(
 ) -> Iterator[Row]:
     """Yield what is answered with all settings, where the operand's last or all its tokens are changed."""
     settings = [
-        (along, control, layer, strength)
+        (direction, control, layer, strength)
         for layer in changes
-        for along, control in changes[layer]
-        for strength in ([1.0] if along == STATE else grid.strengths)
+        for direction, control in changes[layer]
+        for strength in ([1.0] if direction == STATE else grid.strengths)
     ]
     after = {setting: _answers(answer_model, found, changes, setting, reach) for setting in settings}
     outcome = {setting: _outcomes(found, operand, answers) for setting, answers in after.items()}
-    chosen = _chosen({setting: marks["followed"][choosing] for setting, marks in outcome.items()})
+    chosen = _chosen({setting: marks["follows"][choosing] for setting, marks in outcome.items()})
     for setting, marks in outcome.items():
         for name, part in ((VALIDATION, choosing), (TEST, ~choosing)):
             described = _described(found, changes, setting, part) | {"part": name, "chosen": setting in chosen}
@@ -146,41 +147,41 @@ def _reach_rows(
 def _answers(
     answer_model: AnswerModel, found: Steerable, changes: Mapping[str, Changes], setting: Setting, reach: str
 ) -> np.ndarray:
-    along, control, layer, strength = setting
-    edits = found.edits(layer, reach, changes[layer][along, control], strength)
+    direction, control, layer, strength = setting
+    edits = found.edits(layer, reach, changes[layer][direction, control], strength)
     return answer_model.answers(found.replacement.questions, edits).values
 
 
 def _outcomes(found: Steerable, operand: str, answers: np.ndarray) -> dict[str, np.ndarray]:
     table = found.replacement.questions.table
-    followed = answers == results_with(table, operand, found.replacement.numbers)
+    follows = answers == results_with(table, operand, found.replacement.numbers)
     unchanged = answers == table["value"].to_numpy()
-    other = ~(followed | unchanged)
-    return {"followed": followed, "unchanged": unchanged, "other": other, "no_number": answers == NO_NUMBER}
+    other = ~(follows | unchanged)
+    return {"follows": follows, "unchanged": unchanged, "other": other, "no_number": answers == NO_NUMBER}
 
 
-def _chosen(followed: Mapping[Setting, np.ndarray]) -> set[Setting]:
+def _chosen(follows: Mapping[Setting, np.ndarray]) -> set[Setting]:
     best = {}
-    for along in {along for along, control, _, _ in followed if along != STATE}:
+    for direction in {direction for direction, control, _, _ in follows if direction != STATE}:
         gains = {
             (layer, strength): float(marks.mean())
-            for (name, control, layer, strength), marks in followed.items()
-            if (name, control) == (along, "none")
+            for (name, control, layer, strength), marks in follows.items()
+            if (name, control) == (direction, "none")
         }
-        best[along] = best_setting(gains)
+        best[direction] = best_setting(gains)
     layer = best[PATTERNS][0]
     return {
         setting
-        for setting in followed
+        for setting in follows
         if (setting[2:] == best[setting[0]] if setting[0] != STATE else setting[2] == layer)
     }
 
 
 def _described(found: Steerable, changes: Mapping[str, Any], setting: Setting, part: np.ndarray) -> Row:
-    along, control, layer, strength = setting
-    change = strength * changes[layer][along, control][part]
+    direction, control, layer, strength = setting
+    change = strength * changes[layer][direction, control][part]
     norm = relative_norm(change, found.states[layer][part])
-    return {"probe": along, "control": control, "layer": layer, "strength": strength, "relative_norm": norm}
+    return {"direction": direction, "control": control, "layer": layer, "strength": strength, "relative_norm": norm}
 
 
 def _shares(
