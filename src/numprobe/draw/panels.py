@@ -15,6 +15,9 @@ from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
 
 Panels = dict[tuple[str, str], Axes]
 
+#: Line of published numbers beside curves of ours.
+PUBLISHED_LINE = (0, (1, 1))
+
 _CHANCE = "#999999"
 _NARROW = 0.55
 #: Letters of a panel's header on one line, and of what is written into an empty panel, or into a narrow one.
@@ -236,6 +239,11 @@ def chance_line(axes: Axes, candidates: int) -> None:
 def chance_entry(candidates: int) -> Line2D:
     """Return the legend's entry of the accuracy of a random choice among the candidates."""
     return Line2D([], [], color=_CHANCE, linewidth=0.5, label=f"chance (1/{candidates})")
+
+
+def published_entry() -> Line2D:
+    """Return the legend's entry of published numbers that are drawn as lines."""
+    return Line2D([], [], color=NOTE_COLOUR, linestyle=PUBLISHED_LINE, label="published numbers")
 
 
 def _marker(style: Style) -> dict[str, Any]:

@@ -56,8 +56,10 @@ def test_probes_of_the_accuracy_table_may_have_the_published_settings():
 
 def test_published_numbers_are_drawn_for_the_papers_models():
     accuracy = measurements([row(0.9, model="llama-3.2-1b", layer=layer) for layer in ("0", "1", "final_norm")])
-    figure = draw_layer_probes(layer_probes_rows(accuracy, ["operand"]), 1000)
-    assert "the paper's numbers" in legend(figure)
+    drawn = layer_probes_rows(accuracy, ["operand"])
+    assert set(drawn.filter(pl.col("source") != "this study")["settings"]) == {"published"}
+    figure = draw_layer_probes(drawn, 1000)
+    assert "published numbers" in legend(figure)
 
 
 def test_contexts_without_accuracies_are_refused():

@@ -1,9 +1,11 @@
 """The section holds the numbers of the tables."""
 
 import polars as pl
+import pytest
 
 from numprobe.experiments.layer_probes.findings import section
 from numprobe.tables import measurements
+from numprobe.tell.section import Share
 
 
 def row(value: float, **more: object) -> dict:
@@ -24,17 +26,41 @@ def layers_tables() -> dict[str, pl.DataFrame]:
     }
 
 
-def test_layers_tell_the_course_all_probes_magnitude_and_selectivity():
-    text = section(layers_tables())
-    assert "| m | operand | 80 [79, 81] | 90 [89, 91] | 70 [69, 71] |" in text
-    assert "| model | context | layer | fourier | wave | wave, published settings | linear | shuffled |" in text
-    assert "| m | operand | 1 | 90 [89, 91] | 60 [59, 61] | 20 [19, 21] | 5 [4, 6] | 2 [1, 3] |" in text
-    assert "| m | operand | 0.93 [0.92, 0.94] |" in text
-    assert "| m | operand | 1 | 85 [84, 86] |" in text and "| m | operand | 1 | 10 [9, 11] |" in text
-    assert "No probe learns half of the random labels" in text
-    assert "best in layer 1, 90 [89, 91]; worst in 2, 70 [69, 71]" in text
+def cells(grid) -> list[list[str]]:
+    return [[str(cell) for cell in row] for row in grid.rows]
 
 
-def test_layers_without_probes_of_their_own_are_told_of_the_accuracy_alone():
-    text = section({"accuracy": layers_tables()["accuracy"]})
-    assert "Selectivity" not in text and "| m | operand | 1 | 90 [89, 91] |" in text
+def test_layers_show_the_leading_probe_all_probes_magnitudes_and_selectivity():
+    by_layer, at_middle, magnitudes, selectivity, task = section(layers_tables()).grids
+    assert cells(by_layer) == [["m", "operand", "80 [79, 81]", "90 [89, 91]", "70 [69, 71]"]]
+    assert at_middle.heads[3:] == ["fourier", "wave", "wave, published settings", "linear", "shuffled"]
+    middle = ["90 [89, 91]", "60 [59, 61]", "20 [19, 21]", "5 [4, 6]", "2 [1, 3]"]
+    assert cells(at_middle) == [["m", "operand", "1", *middle]]
+    assert (str(magnitudes.column("R² of linear")[0]), magnitudes.column("R² of log")) == ("0.93 [0.92, 0.94]", [None])
+    assert cells(selectivity) == [["m", "operand", "1", "85 [84, 86]"]]
+    assert cells(task) == [["m", "operand", "1", "10 [9, 11]"]]
+
+
+def test_the_extremes_and_the_controls_are_stated():
+    *_, extremes, controls = section(layers_tables()).statements
+    assert (extremes.subject, extremes.numbers["best_layer"], extremes.numbers["worst_layer"]) == (
+        "m, `operand`",
+        "1",
+        "2",
+    )
+    assert controls.numbers == {"highest": Share(0.02)}
+
+
+@pytest.mark.parametrize(("accuracy", "learned"), [(0.1, {}), (0.7, {"`digits`": Share(0.7)})])
+def test_probes_that_memorise_random_labels_are_named(accuracy, learned):
+    tables = layers_tables()
+    task = pl.when(pl.col("control") == "task").then(accuracy).otherwise("value")
+    memorised = section({**tables, "selectivity": tables["selectivity"].with_columns(value=task)}).statements[0]
+    assert memorised.numbers["learned"].numbers == learned and memorised.numbers["probes"] == 1
+    assert ("proves nothing" in str(memorised)) == bool(learned)
+
+
+def test_layers_without_probes_of_their_own_show_the_accuracy_alone():
+    by_layer, at_middle, _ = section({"accuracy": layers_tables()["accuracy"]}).grids
+    assert by_layer.column("1") == at_middle.column("fourier")
+    assert at_middle.heads[3:] == ["fourier", "linear", "shuffled"]

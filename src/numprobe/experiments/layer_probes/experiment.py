@@ -1,4 +1,4 @@
-"""Every probe layer by layer: those of gradient descent beside the closed-form ones, and selectivity."""
+"""Every probe layer by layer, trained by gradient descent or in closed form, and selectivity."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Every probe over the layers: exact accuracy, explained variance where it says more, and selectivity."""
+"""Figure of every probe over the layers: exact accuracy, R² of the probes that read magnitudes, and selectivity."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -7,8 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
-from numprobe.draw.published import published
+from numprobe.draw.panels import (
+    PUBLISHED_LINE,
+    chance_entry,
+    chance_line,
+    context_panels,
+    curve,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    published_entry,
+    title_columns,
+)
+from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import CONSTANT_STATE, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
@@ -16,15 +27,16 @@ from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
-#: Panels of a context, in this order: metric -> what stands behind the context's name.
+#: Panels of a context: metric -> what follows the context's name in the title.
 PANELS: Mapping[str, str] = {"accuracy": "", "r2": ": R²", "selectivity": ": selectivity"}
 #: Probes whose explained variance is shown: they read magnitudes.
 MAGNITUDES = ("linear", "log")
-#: Values of the column `settings`: ours; the published settings in our runs; the numbers that the paper printed.
-DEFAULT, REFITTED, PAPER = "default", "published", "paper"
+#: Values of the column `settings`: the defaults, and those of the paper.
+DEFAULT, PUBLISHED = "default", "published"
 
 _PROBE = ["model", "context", "probe", "settings"]
-_LINES = {REFITTED: (0, (3, 1.5)), PAPER: (0, (1, 1))}
+_OURS = pl.col("source") == THIS_STUDY
+_REFITTED_LINE = (0, (3, 1.5))
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "settings", "metric", "value", "ci_low", "ci_high", "resampled",
     "n_values", "n_prompts", "note",
@@ -32,7 +44,7 @@ _COLUMNS = (
 
 
 def layer_probes(tables: Tables, values: Values) -> Drawn:
-    """Return the figure, and what it shows."""
+    """Return the figure, and its table."""
     own = {"trained": tables.get("layer_probes"), "selectivity": tables.get("selectivity")}
     drawn = layer_probes_rows(tables["accuracy"], values["contexts"], **own, faithful=values["faithful"])
     return draw_layer_probes(drawn, values["candidates"]), drawn
@@ -45,7 +57,7 @@ def layer_probes_rows(
     selectivity: pl.DataFrame | None = None,
     faithful: Collection[str] = (),
 ) -> pl.DataFrame:
-    """Return the rows that the figure shows.
+    """Return the accuracies, R² and selectivities of some contexts, and the published accuracies.
 
     Parameters
     ----------
@@ -66,7 +78,7 @@ def layer_probes_rows(
     NumprobeError
         If a table is empty or lacks a column, or there are no accuracies in these contexts.
     """
-    settings = pl.when(pl.col("probe").is_in(list(faithful))).then(pl.lit(REFITTED)).otherwise(pl.lit(DEFAULT))
+    settings = pl.when(pl.col("probe").is_in(list(faithful))).then(pl.lit(PUBLISHED)).otherwise(pl.lit(DEFAULT))
     plain = _measured(accuracy, contexts).with_columns(settings.alias("settings"))
     parts = [plain.select(_COLUMNS)]
     if trained is not None:
@@ -79,11 +91,11 @@ def layer_probes_rows(
     drawn = pl.concat(parts).filter(pl.col("context").is_in(list(contexts)))
     if drawn["value"].drop_nulls().is_empty():
         raise nothing_to_draw("metric accuracy in the contexts " + ", ".join(contexts))
-    return pl.concat([drawn, _paper(drawn)], how="diagonal_relaxed")
+    return pl.concat([drawn.with_columns(source=pl.lit(THIS_STUDY)), _published(drawn)], how="diagonal_relaxed")
 
 
 def _measured(table: pl.DataFrame, contexts: Sequence[str], more: Sequence[str] = ()) -> pl.DataFrame:
-    """Accuracies of all probes and of the leading probe's controls, and the R2 of those that read magnitudes."""
+    """Return accuracies of all probes and of the leading probe's controls, and R² of the probes of magnitudes."""
     whole = (pl.col("subset") == "all") & (pl.col("site") == "residual") & pl.col("fold").is_null()
     rows = checked(table, [*MEASUREMENT, *more]).filter(whole & pl.col("context").is_in(list(contexts)))
     measured = rows.filter(pl.col("value").is_not_null() & (pl.col("metric") == "accuracy"))
@@ -97,17 +109,17 @@ def _measured(table: pl.DataFrame, contexts: Sequence[str], more: Sequence[str] 
     return kept if more else over_all_folds(kept)
 
 
-def _paper(drawn: pl.DataFrame) -> pl.DataFrame:
-    """The numbers that the paper printed for these models."""
+def _published(drawn: pl.DataFrame) -> pl.DataFrame:
+    """Return the published accuracies of these models."""
     numbers = published("layer_probes", drawn["model"].unique()).filter(pl.col("metric") == "accuracy")
     return numbers.select(
         "model", "context", "layer", "probe", "metric", "value", pl.lit("none").alias("control"),
-        pl.lit(PAPER).alias("settings"), pl.col("source").alias("note"),
+        pl.lit(PUBLISHED).alias("settings"), "source",
     )  # fmt: skip
 
 
 def draw_layer_probes(drawn: pl.DataFrame, candidates: int) -> Figure:
-    """Small multiples: a row per model, a column per context and metric; x = layer.
+    """Draw small multiples over the layers: a row per model, a column per context and metric.
 
     Parameters
     ----------
@@ -130,18 +142,18 @@ def draw_layer_probes(drawn: pl.DataFrame, candidates: int) -> Figure:
         layers = layer_order(rows["layer"].drop_nulls())
         set_layer_axis(axes, layers)
         if metric == "accuracy":
-            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+            chance_line(axes, candidates)
         _draw_panel(axes, shown, layers)
         headers[model, name] = _header(shown)
     title_columns(panels, headers)
     figure.supxlabel("layer", fontsize=7)
-    figure.supylabel("accuracy, R² or selectivity on the numbers of the test", fontsize=7)
+    figure.supylabel("accuracy, R² or selectivity on test numbers", fontsize=7)
     figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=6)
     return figure
 
 
 def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """Title of a column -> context and metric, those with a value anywhere."""
+    """Return title of a column -> context and metric, of those with a value."""
     measured = drawn.filter(pl.col("value").is_not_null())
     present = set(measured.select("context", "metric").unique().iter_rows())
     wanted = [(context, metric) for context in in_order(drawn["context"]) for metric in PANELS]
@@ -156,21 +168,19 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
             curve(axes, part.filter(pl.col("probe") == probe), layers, style)
     plain = measured.filter(pl.col("control") == "none")
     for probe in reversed(probe_order(plain["probe"])):
-        for settings in (PAPER, REFITTED, DEFAULT):
-            part = plain.filter((pl.col("probe") == probe) & (pl.col("settings") == settings))
-            # Several runs of the paper on one model are one line each.
-            for run in part.partition_by("note", maintain_order=True) if settings == PAPER else [part]:
-                if run.height:
-                    curve(axes, run, layers, _style(probe, settings))
-
-
-def _style(probe: str, settings: str) -> Style:
-    style = probe_style(probe)
-    return style if settings == DEFAULT else Style(style.colour, " ", _LINES[settings])
+        mine, style = plain.filter(pl.col("probe") == probe), probe_style(probe)
+        # Several published runs on one model are one line each.
+        for run in mine.filter(~_OURS).partition_by("source", maintain_order=True):
+            curve(axes, run, layers, Style(style.colour, " ", PUBLISHED_LINE))
+        refitted, default = (mine.filter(_OURS & (pl.col("settings") == name)) for name in (PUBLISHED, DEFAULT))
+        if refitted.height:
+            curve(axes, refitted, layers, Style(style.colour, " ", _REFITTED_LINE))
+        if default.height:
+            curve(axes, default, layers, style)
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
-    """Return the number of values tested, by the number of probes that had them, and layers without a probe."""
+    """Return the counts of tested values, those of most probes first, and the layers of one constant state."""
     plain = rows.filter(
         (pl.col("control") == "none") & pl.col("value").is_not_null() & pl.col("n_values").is_not_null()
     )
@@ -186,8 +196,8 @@ def _legend(drawn: pl.DataFrame, candidates: int) -> list[Line2D]:
     entries = [legend_entry(probe, probe_style(probe)) for probe in probe_order(plain["probe"])]
     present = set(measured["control"])
     entries += [legend_entry(name, style) for name, style in CONTROLS.items() if name in present]
-    names = {REFITTED: "published settings", PAPER: "the paper's numbers"}
-    for settings, name in names.items():
-        if settings in set(plain["settings"]):
-            entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_LINES[settings], label=name))
-    return [*entries, Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})")]
+    if plain.filter(_OURS & (pl.col("settings") == PUBLISHED)).height:
+        entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_REFITTED_LINE, label="published settings"))
+    if plain.filter(~_OURS).height:
+        entries.append(published_entry())
+    return [*entries, chance_entry(candidates)]

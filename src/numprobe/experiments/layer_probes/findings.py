@@ -1,42 +1,63 @@
-"""Findings on probes of all kinds, layer by layer."""
+"""Findings on every probe, layer by layer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import probe_order
-from numprobe.layers import layer_order, middle_layer
-from numprobe.tell.markdown import cell, per_cent, pivot
+from numprobe.tell.rows import in_probe_order, middle_rows, named_by_settings
+from numprobe.tell.section import Grid, Listed, Section, Share, Statement, cell_of, estimate_of, spread_out
 
-_KEY = ["model", "context"]
+#: A probe has learned the random labels if it reads more of them than this.
+_LEARNED = 0.5
+_PLACE = ["model", "context", "layer"]
+_SHOWN = [*_PLACE, "probe", "reader", "value", "ci_low", "ci_high", "note"]
+_WHOLE = (pl.col("subset") == "all") & pl.col("fold").is_null() & pl.col("value").is_not_null()
+_PLAIN, _EXACT = pl.col("control") == "none", pl.col("metric") == "accuracy"
+_MAGNITUDES = ("linear", "log")
+
+_BY_LAYER = "Exact accuracy of `{probe}` on unseen numbers:"
+_AT_MIDDLE = (
+    "All probes at the middle block, and controls of the leading one (probes trained by gradient descent are tested on "
+    "fewer folds):"
+)
+_R2 = "R² there, of probes that hardly read a number exactly:"
+_SELECTIVITY = "Selectivity there, on numbers seen in other prompts: the accuracy minus the accuracy on random labels:"
+_TASK = "Accuracy on the random labels alone, which a probe can only memorise:"
+_MEMORISED = (
+    "These probes learn more than {mark} % of {comparison}: {learned}. Their accuracy on numbers that they HAVE seen "
+    "proves nothing; only accuracy on unseen numbers, as everywhere else on this page, tells a code from a list."
+)
+_NOT_MEMORISED = "None of {probes} probes learns {mark} % of {comparison}: what they read is in the states."
+_BEST = "{subject}: the accuracy is highest in layer {best_layer}, {best}, and lowest in layer {worst_layer}, {worst}."
+_CONTROLS = "The controls of {subject} reach at most {highest} in any layer."
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Markdown: the leading probe per layer, all probes at the middle, explained variance, selectivity.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the section of the experiment `layer_probes`.
 
     Parameters
     ----------
     tables
-        Collected tables; `accuracy` is read, `layer_probes` and `selectivity` if there are.
+        The collected tables; `accuracy` is read, and `layer_probes` and `selectivity` where they exist.
     """
     trained, selective = tables.get("layer_probes"), tables.get("selectivity")
-    contexts = _contexts(trained, selective)
-    whole = (pl.col("subset") == "all") & pl.col("fold").is_null() & pl.col("value").is_not_null()
-    table = tables["accuracy"].filter(whole & pl.col("context").is_in(contexts))
-    plain = table.filter(pl.col("control") == "none")
-    leading = leading_probe(plain.filter(pl.col("metric") == "accuracy"))
-    exact = plain.filter((pl.col("metric") == "accuracy") & (pl.col("probe") == leading))
+    table = tables["accuracy"].filter(_WHOLE & pl.col("context").is_in(_contexts(trained, selective)))
+    plain = table.filter(_PLAIN)
+    leading = leading_probe(plain.filter(_EXACT))
+    exact = table.filter(_EXACT & (pl.col("probe") == leading))
     parts = [
-        "## Every probe, layer by layer (`layer_probes`)\n",
-        f"Exact accuracy of `{leading}` on unseen numbers:\n",
-        pivot(_in_layers(exact), index=("model", "context"), column="layer"),
-        _at_middle(table, trained, leading),
-        _magnitude(plain),
-        _selectivity(selective),
-        _meaning(table, leading),
+        _BY_LAYER.format(probe=leading),
+        spread_out(exact.filter(_PLAIN), ["model", "context"], "layer"),
+        _AT_MIDDLE,
+        _at_middle(table.filter(_EXACT), trained, leading),
+        *_magnitudes(plain),
+        *([] if selective is None else _selectivity(selective)),
+        *_extremes(exact.filter(_PLAIN)),
+        *_controls(exact.filter(~_PLAIN), leading),
     ]
-    return "\n".join(part for part in parts if part)
+    return Section("Every probe, layer by layer (`layer_probes`)", parts)
 
 
 def _contexts(trained: pl.DataFrame | None, selective: pl.DataFrame | None) -> Sequence[str]:
@@ -44,99 +65,62 @@ def _contexts(trained: pl.DataFrame | None, selective: pl.DataFrame | None) -> S
     return pl.concat(found).unique(maintain_order=True).to_list() if found else ["operand", "result"]
 
 
-def _in_layers(rows: pl.DataFrame) -> pl.DataFrame:
-    order = {name: place for place, name in enumerate(layer_order(rows["layer"]))}
-    return rows.sort(pl.col("layer").replace_strict(order), maintain_order=True)
-
-
-def _middle(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each model's middle block, which is fixed beforehand."""
-    parts = rows.filter(pl.col("layer").str.contains(r"^\d+$")).partition_by("model", maintain_order=True)
-    return pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts] or [rows.clear()])
-
-
-def _at_middle(table: pl.DataFrame, trained: pl.DataFrame | None, leading: str) -> str:
-    columns = ["model", "context", "layer", "control", "value", "ci_low", "ci_high", "note"]
-    exact = table.filter(pl.col("metric") == "accuracy")
-    readers = [exact.filter(pl.col("control") == "none").with_columns(pl.col("probe").alias("reader"))]
+def _at_middle(exact: pl.DataFrame, trained: pl.DataFrame | None, leading: str) -> Grid:
+    """Return all probes and the leading one's controls; the experiment's own probes replace those of `accuracy`."""
+    plain = exact.filter(_PLAIN).with_columns(reader="probe").select(_SHOWN)
     if trained is not None:
-        whole = (pl.col("subset") == "all") & pl.col("fold").is_null() & (pl.col("metric") == "accuracy")
-        own = trained.filter(whole & (pl.col("control") == "none") & pl.col("value").is_not_null())
-        again = own.select("model", "context", "probe").unique()
-        readers[0] = readers[0].join(again, on=["model", "context", "probe"], how="anti", maintain_order="left")
-        name = (
-            pl.when(pl.col("settings") == "default").then("probe").otherwise(pl.col("probe") + ", published settings")
-        )
-        readers.append(own.with_columns(name.alias("reader")))
-    plain = pl.concat([part.select(*columns, "reader", "probe") for part in readers])
-    order = {name: place for place, name in enumerate(probe_order(plain["probe"]))}
-    plain = plain.sort(pl.col("probe").replace_strict(order), maintain_order=True)
-    controls = exact.filter((pl.col("control") != "none") & pl.col("probe").is_in([leading, "constant"]))
-    controls = controls.with_columns(pl.col("control").alias("reader")).select(*columns, "reader", "probe")
-    middle = _middle(pl.concat([plain, controls]))
-    text = (
-        "All probes at the middle block (those of gradient descent on fewer folds), and controls of the leading one:\n"
-    )
-    return f"{text}\n{pivot(middle, index=('model', 'context', 'layer'), column='reader')}"
+        own = trained.filter(_WHOLE & _EXACT & _PLAIN).with_columns(named_by_settings()).select(_SHOWN)
+        replaced = ["model", "context", "probe"]
+        plain = pl.concat([plain.join(own, on=replaced, how="anti", maintain_order="left"), own])
+    controls = exact.filter(~_PLAIN & pl.col("probe").is_in([leading, "constant"])).with_columns(reader="control")
+    shown = pl.concat([in_probe_order(plain), controls.select(_SHOWN)])
+    return spread_out(middle_rows(shown), _PLACE, "reader")
 
 
-def _magnitude(plain: pl.DataFrame) -> str:
-    rows = _middle(plain.filter((pl.col("metric") == "r2") & pl.col("probe").is_in(["linear", "log"])))
-    if rows.is_empty():
-        return ""
-    lines = ["| model | context | R² of linear | R² of log |", "|---|---|---|---|"]
-    for part in rows.partition_by(_KEY, maintain_order=True):
-        cells = {row["probe"]: _decimal(row) for row in part.iter_rows(named=True)}
-        names = f"{part['model'][0]} | {part['context'][0]}"
-        lines.append(f"| {names} | {cells.get('linear', '')} | {cells.get('log', '')} |")
-    return "Explained variance there, of probes that hardly name a number exactly:\n\n" + "\n".join(lines) + "\n"
+def _magnitudes(plain: pl.DataFrame) -> Iterator[str | Grid]:
+    """Yield the explained variance of the probes of magnitudes, where it was measured."""
+    rows = middle_rows(plain.filter((pl.col("metric") == "r2") & pl.col("probe").is_in(_MAGNITUDES)))
+    lines = []
+    for part in rows.partition_by("model", "context", maintain_order=True):
+        cells = {row["probe"]: estimate_of(row) for row in part.iter_rows(named=True)}
+        lines.append([part["model"][0], part["context"][0], *map(cells.get, _MAGNITUDES)])
+    if lines:
+        yield _R2
+        yield Grid(["model", "context", *(f"R² of {name}" for name in _MAGNITUDES)], lines)
 
 
-def _decimal(row: Mapping[str, object]) -> str:
-    low, high = row["ci_low"], row["ci_high"]
-    return f"{row['value']:.2f}" + ("" if low is None else f" [{low:.2f}, {high:.2f}]")
+def _selectivity(selective: pl.DataFrame) -> Iterator[str | Grid | Statement]:
+    middle = in_probe_order(middle_rows(selective.filter(pl.col("value").is_not_null())))
+    task = middle.filter(_EXACT & (pl.col("control") == "task"))
+    yield _SELECTIVITY
+    yield spread_out(middle.filter(pl.col("metric") == "selectivity"), _PLACE, "probe")
+    yield _TASK
+    yield spread_out(task, _PLACE, "probe")
+    yield _memorised(task)
 
 
-def _selectivity(selective: pl.DataFrame | None) -> str:
-    if selective is None:
-        return ""
-    measured = selective.filter(pl.col("value").is_not_null())
-    middle = _middle(measured)
-    order = {name: place for place, name in enumerate(probe_order(middle["probe"]))}
-    middle = middle.sort(pl.col("probe").replace_strict(order), maintain_order=True)
-    difference = middle.filter(pl.col("metric") == "selectivity")
-    task = middle.filter((pl.col("metric") == "accuracy") & (pl.col("control") == "task"))
-    learned = [
-        name for name in probe_order(task["probe"]) if (task.filter(pl.col("probe") == name)["value"] > 0.5).any()
-    ]
-    names = ", ".join(f"`{name}`" for name in learned)
-    meaning = (
-        f"More than half of the random labels are learned by {names}: what such a rich probe reads of numbers that it "
-        "HAS seen proves nothing; only unseen numbers, as everywhere else on this page, tell a code from a list.\n"
-        if learned
-        else "No probe learns half of the random labels: what they read is in the states.\n"
-    )
-    return (
-        "Selectivity there (numbers seen in other prompts: accuracy minus accuracy on random labels):\n\n"
-        + pivot(difference, index=("model", "context", "layer"), column="probe")
-        + "\nThe random labels alone are learned by heart to this degree:\n\n"
-        + pivot(task, index=("model", "context", "layer"), column="probe")
-        + "\n"
-        + meaning
-    )
+def _memorised(task: pl.DataFrame) -> Statement:
+    """Return which of the probes learn the random labels, each with its highest accuracy on them."""
+    highest = {name: task.filter(probe=name)["value"].max() for name in probe_order(task["probe"])}
+    learned = {f"`{name}`": Share(value) for name, value in highest.items() if value > _LEARNED}
+    numbers = {"probes": len(highest), "mark": Share(_LEARNED), "learned": Listed(learned)}
+    return Statement("the probes", "the random labels", numbers, _MEMORISED if learned else _NOT_MEMORISED)
 
 
-def _meaning(table: pl.DataFrame, leading: str) -> str:
-    exact = table.filter((pl.col("metric") == "accuracy") & (pl.col("probe") == leading))
-    plain = exact.filter(pl.col("control") == "none")
-    texts = []
-    for part in plain.partition_by(_KEY, maintain_order=True):
+def _extremes(exact: pl.DataFrame) -> Iterator[Statement]:
+    """Yield the best and the worst layer of each model and context."""
+    for part in exact.partition_by("model", "context", maintain_order=True):
         best = part.sort("value", descending=True, maintain_order=True).row(0, named=True)
         worst = part.sort("value", maintain_order=True).row(0, named=True)
-        names = f"{best['model']}, {best['context']}"
-        texts.append(
-            f"- {names}: best in layer {best['layer']}, {cell(best)}; worst in {worst['layer']}, {cell(worst)}"
-        )
-    controls = exact.filter(pl.col("control") != "none")["value"].to_list()
-    level = f"\nThe controls of `{leading}` reach at most {per_cent(max(controls))} in any layer.\n" if controls else ""
-    return "\n".join(texts) + "\n" + level
+        numbers = {
+            "best_layer": best["layer"],
+            "best": cell_of(best),
+            "worst_layer": worst["layer"],
+            "worst": cell_of(worst),
+        }
+        yield Statement(f"{best['model']}, `{best['context']}`", "", numbers, _BEST)
+
+
+def _controls(controls: pl.DataFrame, leading: str) -> Iterator[Statement]:
+    if controls.height:
+        yield Statement(f"`{leading}`", "", {"highest": Share(controls["value"].max())}, _CONTROLS)

@@ -1,4 +1,4 @@
-"""Fit probes of numbers that they HAVE seen, in other prompts: the setting of a control task (Hewitt & Liang 2019).
+"""Fit probes that are tested on numbers seen in other prompts, for a control task (Hewitt & Liang 2019).
 
 This is the one exception to splits over values. Under a value split, random labels of the numbers are at chance by
 construction; here a probe can memorise them, and selectivity subtracts how well it does. Prompts are divided into

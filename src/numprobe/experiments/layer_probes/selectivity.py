@@ -1,4 +1,4 @@
-"""Selectivity: how much better a probe reads the numbers than it learns random labels of the numbers by heart."""
+"""Measure selectivity: the accuracy of a probe on the numbers minus its accuracy on random labels of the numbers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from numprobe.threads import prepare_torch
 
 Row = dict[str, Any]
 
-#: The control in which every number has a random label of its own, the same in all its prompts.
+#: Control: every number has a random label of its own, the same in all its prompts.
 TASK = "task"
 
 
@@ -63,7 +63,7 @@ class Study:
 def selectivity_rows(
     folder: str | Path, kinds: Sequence[str], groups: int, numbers: tuple[int, int], resamples: int, seed: int
 ) -> list[Row]:
-    """Accuracy on the numbers, accuracy on random labels, and their difference, per layer and probe.
+    """Return accuracy on the numbers, accuracy on random labels, and their difference, by layer and probe.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def _layer_rows(states: np.ndarray, kinds: Sequence[str], study: Study) -> Itera
 
 
 def _fitted(states: np.ndarray, kinds: Sequence[str], study: Study) -> dict[str, list[Probe]]:
-    """Kind -> the probe of the true labels and that of the random ones."""
+    """Return kind -> the probe of the true labels and that of the random ones."""
     closed = [kind for kind in kinds if kind in CODES]
     found = fit_seen(states, study.values, study.group, closed, study.tasks) if closed else []
     fitted = {kind: [task[place] for task in found or []] for place, kind in enumerate(closed)}
