@@ -27,7 +27,7 @@ def answers_table(models=("llama", "phi3"), wrong=200, layers=("1", "2", "final_
 
             rows.append(row("model_accuracy", "all", 1 - wrong / 1000, 1000))
             rows.append({**row("answer_kind", "wrong", 0.7, wrong), "kind": "power of ten"})
-            rows.append(row("error_auc", "all", 0.8, 1000, probe="model"))
+            rows.append(row("error_auc", "all", 0.8, 1000, reader="model"))
             for place, layer in enumerate(layers):
                 at = {"layer": layer, "probe": "fourier"}
                 share = (place + 1) / len(layers)

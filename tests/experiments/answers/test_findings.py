@@ -2,26 +2,41 @@ import polars as pl
 
 from experiments.answers.test_figure import answers_table
 from numprobe.experiments.answers.findings import section
+from numprobe.experiments.answers.measure import TOO_FEW
+from numprobe.tell.section import Share, markdown
 
 
-def test_the_section_tells_truth_answer_and_control_of_the_last_state():
-    text = section({"answers": answers_table()})
-    assert text.startswith("## Reading the answer")
-    assert "| llama | + | 80 [78, 82] | 200 | 90 [88, 92] | 30 [28, 32] | 50 [48, 52] | 1 [" in text
-    assert "| llama | + | 70 [68, 72] |" in text
-    assert "| llama | + | 90 [88, 92] | fewer than 10 right or wrong answers | 80 [78, 82] | 10 [8, 12] |" in text
-    assert "In 4 of 4 models and operations with errors the last state holds the truth" in text
-    assert "In 4 of 4 the probe tells errors better" in text and "in 0 worse. Where it is better, a probe warns" in text
+def told(table: pl.DataFrame):
+    return section({"answers": table})
 
 
-def test_a_model_that_knows_its_errors_needs_no_probe():
-    text = section({"answers": answers_table(lead=-0.1)})
-    assert "In 0 of 4 the probe tells errors better" in text and "in 4 worse" in text and "needs no probe" in text
+def test_truth_answer_and_control_of_the_last_state_stand_beside_each_other():
+    read, kinds, errors = told(answers_table()).grids
+    assert read.rows[0][:2] == ["llama", "+"] and read.column("wrong") == [200] * 4
+    shares = [cell.value for cell in read.rows[0] if isinstance(cell, Share)]
+    assert shares == [0.8, 0.9, 0.3, 0.5, 0.01]
+    assert [cell.value for cell in kinds.column("power of ten")] == [0.7] * 4
+    assert errors.heads[2:] == ["probe", "shuffled", "model's probability", "probe minus model"]
+    assert errors.rows[0][3] == TOO_FEW
+    assert [errors.rows[0][place].value for place in (2, 4, 5)] == [0.9, 0.8, 0.1]
+
+
+def test_probes_are_compared_with_shuffled_labels_and_with_the_model_s_own_probability():
+    holds, better = told(answers_table()).statements
+    assert holds.numbers == {"above": 4, "measured": 4}
+    assert better.numbers == {"better": 4, "worse": 0, "measured": 4}
+    worse = told(answers_table(lead=-0.1)).statements[1]
+    assert worse.numbers == {"better": 0, "worse": 4, "measured": 4} and worse.wording != better.wording
+
+
+def test_the_section_is_worded():
+    text = markdown(told(answers_table()))
+    assert "| llama | + | 80 [78, 82] | 200 | 90 [88, 92] | 30 [28, 32] | 50 [48, 52] |" in text
+    assert "- In 4 of 4 models and operations, the probe tells errors better than the model's own probability" in text
 
 
 def test_contexts_are_told_apart_where_there_are_several():
     table = answers_table()
-    both = pl.concat([table, table.with_columns(context=pl.lit("chat"))])
-    text = section({"answers": both})
-    assert "| llama | chat | + | 80 [78, 82] | 200 | 90 [88, 92] | 30" in text and "| llama | result | + | 80" in text
-    assert "In 8 of 8 models and operations with errors the last state holds the truth" in text
+    found = told(pl.concat([table, table.with_columns(context=pl.lit("chat"))]))
+    assert all(grid.column("context").count("chat") == 4 for grid in found.grids)
+    assert found.statements[0].numbers["measured"] == 8

@@ -133,7 +133,7 @@ def test_errors_are_predicted_where_there_are_enough_of_both_kinds():
     answer = [n if n < 20 else n + 40 for n in truth]
     table = answers_table(truth, answer, probability=[0.9 - n / 100 for n in truth])
     rows = confidence_rows(table, SPLIT, 50, 0)
-    assert measured(rows, subset="all", metric="error_auc", probe="model")["value"] == 1
+    assert measured(rows, subset="all", metric="error_auc", reader="model")["value"] == 1
     beside = beside_answers(readings(truth, truth), table)
     reading = measured(reading_rows(beside, SPLIT, 50, 0), metric="error_auc_reading", subset="all")
     assert reading["value"] == 1

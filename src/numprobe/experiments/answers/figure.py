@@ -7,8 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.panels import (
+    chance_entry,
+    chance_line,
+    curve,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    operation_panels,
+    title_columns,
+)
+from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw
 from numprobe.draw.style import Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
@@ -71,21 +80,19 @@ def draw_answers(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
     candidates
         How many numbers a probe chooses among; draws the chance level 1 / candidates.
     """
-    operations = in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
-    runs = runs_of(drawn)
-    figure, panels = context_panels(list(runs), [name.removeprefix("operation=") for name in operations])
+    figure, panels, parts = operation_panels(drawn)
     headers = {}
-    for (run, operation), axes in panels.items():
-        rows = runs[run].filter((pl.col("subset") == f"operation={operation}") | is_not_applicable())
+    for place, axes in panels.items():
+        rows = parts[place]
         fraction_axis(axes)
         if explain_empty(axes, rows):
             continue
         if candidates:
-            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
-        layers = layer_order(runs[run]["layer"].drop_nulls())
+            chance_line(axes, candidates)
+        layers = layer_order(rows["layer"].drop_nulls())
         set_layer_axis(axes, layers)
         _draw_panel(axes, rows, layers)
-        headers[run, operation] = _header(rows)
+        headers[place] = _header(rows)
     title_columns(panels, headers)
     figure.supxlabel("layer", fontsize=7)
     figure.supylabel("share of prompts in which the probe reads it", fontsize=7)
@@ -112,5 +119,5 @@ def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
     present = set(drawn.select("metric", "answered", "control").iter_rows())
     entries = [legend_entry(*entry) for key, entry in _SERIES.items() if key in present]
     if candidates:
-        entries.append(Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})"))
+        entries.append(chance_entry(candidates))
     return entries

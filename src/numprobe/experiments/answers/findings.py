@@ -1,28 +1,33 @@
 """Reading the answer: truth and answer in the last state, kinds of wrong answers, and errors that a probe foretells."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
 from numprobe.layers import layer_order
-from numprobe.tell.markdown import asked_keys, pivot
+from numprobe.tell.rows import asked_keys, by_operation
+from numprobe.tell.section import Grid, Section, Statement, beside, cells_of, change_of
 
-_HEADING = """## Reading the answer (`answers`)
+_TITLE = "Reading the answer (`answers`)"
+_HEADING = """The probe `fourier`, which never saw the true result of the prompt, reads the last state before the
+answer, on prompts that the model answers rightly and wrongly. `shuffled` is the same probe fitted on permuted numbers,
+on all prompts. `wrong` counts the wrong answers whose state is read."""
+_KINDS = """What the models answer where they are wrong, in shares of the wrong answers. A copied operand counts first,
+then the result of a worked example:"""
+_ERRORS = """How well wrong answers are told from right ones without the truth, as the area under the ROC curve (chance
+is 50): by the probability that the probe gives the model's own answer in the last state, by a probe with shuffled
+labels, and by the model's own probability:"""
 
-What the probe `fourier`, which never saw the true result of the prompt, reads in the last state before the answer, on
-prompts that the model answers rightly and wrongly. `shuffled`: the same probe fitted on permuted numbers, all prompts.
-`wrong` counts the wrong answers whose state is read.
-"""
-_KINDS = """What the models answer where they are wrong (share of the wrong answers, operands copied counted first, then
-results of worked examples):
-"""
-_ERRORS = """How well wrong answers are told from right ones, the truth unknown (area under the ROC curve, chance 50):
-by the probability that the probe gives the model's own answer in the last state, by a probe with shuffled labels, and
-by the model's own probability:
-"""
+_HOLDS = (
+    "In {above} of {measured} {subject} with errors, the last state holds the truth of wrong answers more often than "
+    "under {comparison}."
+)
+_COMPARED = "In {better} of {measured} {subject}, the probe tells errors better than {comparison}, in {worse} worse. "
+_WARNS = _COMPARED + "Where it is better, a probe warns of errors that the model's own confidence does not show."
+_NO_BETTER = _COMPARED + "A user who sees the model's probabilities needs no probe to be warned of errors."
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section of the experiment `answers`.
 
     Parameters
@@ -30,11 +35,12 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     tables
         The collected tables; `answers` is read.
     """
-    table = tables["answers"].filter(pl.col("subset").str.starts_with("operation="))
-    named = table.with_columns(operation=pl.col("subset").str.strip_prefix("operation="))
-    last = _at_last_state(named)
-    parts = [_HEADING, _read(named, last), _kinds(named), _predicted(named, last), _meaning(named, last)]
-    return "\n".join(part for part in parts if part)
+    rows = by_operation(tables["answers"])
+    last, keys = _at_last_state(rows), asked_keys(rows)
+    kinds = rows.filter(metric="answer_kind")
+    told_kinds = [_KINDS, _kinds(kinds, keys)] if kinds.height else []
+    grids = [_read(rows, last, keys), *told_kinds, _ERRORS, _foretold(rows, last, keys)]
+    return Section(_TITLE, [_HEADING, *grids, *_meaning(last)])
 
 
 def _at_last_state(rows: pl.DataFrame) -> pl.DataFrame:
@@ -44,59 +50,48 @@ def _at_last_state(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([part.filter(pl.col("layer") == layer_order(part["layer"])[-1]) for part in parts])
 
 
-def _read(rows: pl.DataFrame, last: pl.DataFrame) -> str:
-    def of(metric: str, answered: str, control: str, head: str) -> pl.DataFrame:
-        chosen = last.filter(metric=metric, answered=answered, control=control)
-        return chosen.with_columns(head=pl.lit(head))
-
-    accuracy = rows.filter(metric="model_accuracy").with_columns(head=pl.lit("model right"))
-    wrong = of("reads_truth", "wrong", "none", "truth, model wrong")
-    counted = wrong.with_columns(pl.lit("wrong").alias("head"), note=pl.col("n_prompts").cast(pl.String))
-    counted = counted.with_columns(pl.lit(None, dtype=pl.Float64).alias("value"))
-    columns = [
-        accuracy,
-        counted,
-        of("reads_truth", "right", "none", "truth, model right"),
-        wrong,
-        of("reads_answer", "wrong", "none", "model's answer, model wrong"),
-        of("reads_truth", "all", "shuffled", "truth, shuffled"),
-    ]
-    return pivot(_in_order(pl.concat(columns)), asked_keys(rows), "head")
+def _read(rows: pl.DataFrame, last: pl.DataFrame, keys: tuple[str, ...]) -> Grid:
+    plain, truth = last.filter(control="none"), last.filter(metric="reads_truth")
+    wrong = truth.filter(control="none", answered="wrong")
+    columns = {
+        "model right": cells_of(rows.filter(metric="model_accuracy"), keys),
+        "wrong": cells_of(wrong, keys, lambda row: row["n_prompts"]),
+        "truth, model right": cells_of(truth.filter(control="none", answered="right"), keys),
+        "truth, model wrong": cells_of(wrong, keys),
+        "model's answer, model wrong": cells_of(plain.filter(metric="reads_answer", answered="wrong"), keys),
+        "truth, shuffled": cells_of(truth.filter(control="shuffled", answered="all"), keys),
+    }
+    return beside(keys, columns)
 
 
-def _kinds(rows: pl.DataFrame) -> str:
-    kinds = rows.filter(metric="answer_kind")
-    return f"{_KINDS}\n{pivot(_in_order(kinds), asked_keys(rows), 'kind')}" if kinds.height else ""
+def _kinds(kinds: pl.DataFrame, keys: tuple[str, ...]) -> Grid:
+    names = kinds["kind"].unique(maintain_order=True)
+    return beside(keys, {name: cells_of(kinds.filter(kind=name), keys) for name in names})
 
 
-def _predicted(rows: pl.DataFrame, last: pl.DataFrame) -> str:
-    probe, own = (part.filter(metric="error_auc") for part in (last, rows.filter(probe="model")))
-    lead = last.filter(metric="error_auc_lead", control="none").with_columns(head=pl.lit("probe minus model"))
-    heads = pl.when(pl.col("control") == "none").then(pl.lit("probe")).otherwise("control")
-    columns = [probe.with_columns(head=heads), own.with_columns(head=pl.lit("model's probability")), lead]
-    return f"{_ERRORS}\n{pivot(_in_order(pl.concat(columns)), ('model', 'operation'), 'head')}"
+def _foretold(rows: pl.DataFrame, last: pl.DataFrame, keys: tuple[str, ...]) -> Grid:
+    read = last.filter(metric="error_auc")
+    controls = [name for name in read["control"].unique(maintain_order=True) if name != "none"]
+    lead = last.filter(metric="error_auc_lead", control="none")
+    columns = {
+        "probe": cells_of(read.filter(control="none"), keys),
+        **{name: cells_of(read.filter(control=name), keys) for name in controls},
+        "model's probability": cells_of(rows.filter(metric="error_auc", reader="model"), keys),
+        "probe minus model": cells_of(lead, keys, change_of),
+    }
+    return beside(keys, columns)
 
 
-def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows by model, in the order of the table."""
-    names = {name: place for place, name in enumerate(rows["model"].unique(maintain_order=True))}
-    return rows.sort(pl.col("model").replace_strict(names), maintain_order=True)
-
-
-def _meaning(rows: pl.DataFrame, last: pl.DataFrame) -> str:
-    """Say where wrong answers still hold the truth, and whether the probe knows more of errors than the model says."""
+def _meaning(last: pl.DataFrame) -> Iterator[Statement]:
+    """Yield where wrong answers still hold the truth, and whether the probe knows more of errors than the model."""
     keys = ["model", "context", "operation"]
     wrong = last.filter(control="none", answered="wrong", metric="reads_truth").select(*keys, "value", "ci_low")
     control = last.filter(control="shuffled", answered="wrong", metric="reads_truth").select(*keys, "ci_high")
     above = wrong.join(control, on=keys).filter(pl.col("ci_low") > pl.col("ci_high")).height
+    counts = {"above": above, "measured": wrong.height}
+    yield Statement("models and operations", "shuffled labels", counts, _HOLDS)
     lead = last.filter(control="none", metric="error_auc_lead")
     better, worse = lead.filter(pl.col("ci_low") > 0).height, lead.filter(pl.col("ci_high") < 0).height
-    return (
-        f"In {above} of {wrong.height} models and operations with errors the last state holds the truth of wrong "
-        f"answers more often than under shuffled labels. In {better} of {lead.height} the probe tells errors better "
-        f"than the model's own probability, in {worse} worse. {_WARNS if better else _NO_BETTER}\n"
-    )
-
-
-_WARNS = "Where it is better, a probe warns of errors that the model's own confidence does not show."
-_NO_BETTER = "Whoever can see the model's probabilities needs no probe to be warned of errors."
+    counts = {"better": better, "worse": worse, "measured": lead.height}
+    wording = _WARNS if better else _NO_BETTER
+    yield Statement("models and operations", "the model's own probability", counts, wording)

@@ -22,9 +22,9 @@ from numprobe.tables import read_table
 Row = dict[str, Any]
 
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`: which prompts, by the model's answer ("all", "right" or
-#: "wrong"), and which kind of wrong answer (`numprobe.answers.kinds`).
-ANSWERED = {"answered": pl.String, "kind": pl.String}
-#: What stands in the place of a probe where the model's own probability of its answer is measured.
+#: "wrong"), which kind of wrong answer (`numprobe.answers.kinds`), and who reads if it is no probe.
+ANSWERED = {"answered": pl.String, "kind": pl.String, "reader": pl.String}
+#: The reader of the model's own probability of its answer.
 MODEL = "model"
 #: With fewer right or fewer wrong answers, how well one predicts errors is not measured.
 FEWEST = 10
@@ -133,11 +133,11 @@ def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
 
 
 def confidence_rows(answers: pl.DataFrame, split: Split, resamples: int, seed: int) -> list[Row]:
-    """Return the `error_auc` of the model's own probability, the rival that needs no probe; `probe` is `MODEL`."""
+    """Return the `error_auc` of the model's own probability, the rival that needs no probe; `reader` is `MODEL`."""
     asked = answers.filter(pl.col("answer").is_between(split.minimum, split.maximum))
     scored = asked.with_columns((-pl.col("probability")).alias("score"))
     rows = error_rows(scored, resamples, seed)
-    return [{"probe": MODEL, **row} for row in rows if row["metric"] == "error_auc"]
+    return [{"reader": MODEL, **row} for row in rows if row["metric"] == "error_auc"]
 
 
 def _subset_rows(group: pl.DataFrame, answer: np.ndarray, resamples: int, seed: int) -> Iterator[Row]:
