@@ -47,7 +47,7 @@ def make_states(folder: Path, rows: int, layers: int) -> None:
             yield dict.fromkeys(names, states)
 
     row = pl.int_range(rows, dtype=pl.UInt32, eager=True).alias("row")
-    numbers = pl.Series("value", np.tile(values, rows // _CHUNK), dtype=pl.Int32)
+    numbers = pl.Series("number", np.tile(values, rows // _CHUNK), dtype=pl.Int32)
     positions = pl.DataFrame([row, numbers]).with_columns(text_split=pl.lit("train"))
     write_activations(folder, batches(), layers=names, width=WIDTH, dtype="float32", positions=positions, details={})
 

@@ -13,6 +13,7 @@ from _run import parser, run
 from numprobe.errors import NumprobeError
 from numprobe.measure.collect import collect, write_csv
 from numprobe.measure.examples import sample_examples
+from numprobe.measure.predict import PREDICTION
 from numprobe.prompts.table import read_prompts
 from numprobe.tables import read_metadata, read_table, write_table
 
@@ -33,7 +34,7 @@ def sample(predictions: Path, prompts: Path, options: argparse.Namespace) -> pl.
     """The sample of one model in one context, with both names."""
     origin = read_metadata(predictions)
     names = [pl.lit(origin[name]).alias(name) for name in ("model", "context")]
-    table = sample_examples(read_table(predictions), read_prompts(prompts), options.per_group, options.seed)
+    table = sample_examples(read_table(predictions, PREDICTION), read_prompts(prompts), options.per_group, options.seed)
     return table.select(*names, pl.all())
 
 

@@ -54,6 +54,16 @@ def test_missing_and_truncated_files(tmp_path, read):
         read(path)
 
 
+def test_a_table_without_a_needed_column_is_refused(tmp_path):
+    write_table(tmp_path / "table.parquet", TABLE, {})
+    assert_frame_equal(read_table(tmp_path / "table.parquet", ["text", "share"]), TABLE)
+    with pytest.raises(NumprobeError) as refusal:
+        read_table(tmp_path / "table.parquet", ["number", "text"])
+    assert str(refusal.value) == (
+        f"{tmp_path}/table.parquet lacks the columns number (it has value, text, share): delete it and run again"
+    )
+
+
 def test_measurements_fill_in_what_rows_leave_out():
     table = measurements([{"model": "llama", "metric": "accuracy", "value": 1}])
     assert table.schema == MEASUREMENT

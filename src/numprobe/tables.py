@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from numprobe.sealed import BLANK, CHECKSUM, damaged, read_sealed, write_sealed
+from numprobe.sealed import BLANK, CHECKSUM, BadFile, damaged, read_sealed, write_sealed
 
 METADATA_KEY = b"numprobe"
 
@@ -75,19 +75,31 @@ def write_table(path: str | Path, table: pl.DataFrame, metadata: Mapping[str, An
     write_sealed(path, written.getvalue(), last=True)
 
 
-def read_table(path: str | Path) -> pl.DataFrame:
+def read_table(path: str | Path, columns: Iterable[str] = (), remedy: str = "delete it and run again") -> pl.DataFrame:
     """Read a table that `write_table` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns, remedy
+        Columns that it must have, and the advice if it lacks one.
 
     Raises
     ------
     NumprobeError
-        If the file is missing, cannot be read or is damaged.
+        If the file is missing, cannot be read, is damaged, or lacks one of the columns.
     """
     content = read_sealed(path, last=True)
     try:
-        return pl.read_parquet(io.BytesIO(content))
+        table = pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise damaged(path, error) from error
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        fault = f"lacks the columns {', '.join(missing)} (it has {', '.join(table.columns)})"
+        raise BadFile(path, fault, remedy)
+    return table
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:

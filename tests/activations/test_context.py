@@ -51,7 +51,7 @@ def test_a_folder_holds_the_states_that_reading_a_text_gives(tmp_path, prompts, 
         found, states = number_states(model, word_tokenizer(), text, layers)
         table = found.filter(found["reason"].is_null())
         rows = positions.filter(prompt=prompt)
-        places = ["token", "value", "start", "end"]
+        places = ["token", "number", "start", "end"]
         assert table.select(places).rows() == rows.select(places).rows()
         assert table["tokens"].to_list() == rows["number_tokens"].to_list()
         for layer in layers:
@@ -85,7 +85,7 @@ def test_the_untrained_control_is_another_model_with_the_same_rows(tmp_path, pro
     assert not np.allclose(read_states(plain, "0"), read_states(other, "0"))
     assert read_manifest(other)["untrained_seed"] == 3
     vocabulary = vocabulary_states(source, {7: word_tokenizer().convert_tokens_to_ids("7")}, untrained_seed=3)
-    row = read_positions(other).filter(value=7)["row"][0]
+    row = read_positions(other).filter(number=7)["row"][0]
     assert_array_equal(read_states(other, "0")[row], vocabulary["embedding"][0])
 
 
@@ -142,7 +142,7 @@ def test_the_vocabulary_holds_the_rows_of_both_matrices(tmp_path, kind, tied, se
     source = saved(tmp_path, kind, **({} if kind == "bert" else {"tie_word_embeddings": tied}))
     extract_vocabulary("m", source, range(150, 250), 50, seed, "float32", tmp_path / "out", {})
     positions = read_positions(tmp_path / "out")
-    assert positions["value"].to_list() == list(range(150, 200))
+    assert positions["number"].to_list() == list(range(150, 200))
     ids = positions["token_id"].to_list()
     assert ids == word_tokenizer().convert_tokens_to_ids([str(n) for n in range(150, 200)])
     model = load_model(source, device="cpu", untrained_seed=seed, head=not tied)
@@ -181,7 +181,7 @@ def test_numbers_of_a_text_that_cannot_be_read_say_why():
     table, states = number_states(tiny_model("llama"), word_tokenizer(), "007 is 1234, 0 or 12 or 300.", ["0"])
     assert table["written"].to_list() == ["007", "1234", "0", "12", "300"]
     assert table["reason"].to_list() == ["leading_zeros", None, None, None, "unknown"]
-    assert table["value"].to_list() == [None, 1234, 0, 12, 300]
+    assert table["number"].to_list() == [None, 1234, 0, 12, 300]
     assert states["0"].shape == (3, WIDTH)
     table, states = number_states(tiny_model("llama"), word_tokenizer(), "nothing", ["0"])
     assert (table.height, states["0"].shape) == (0, (0, WIDTH))
@@ -206,7 +206,7 @@ def test_numbers_of_thousands_of_digits_are_told_but_not_taken_for_others():
     text = f"{'7' * 5000} is 12"
     table, states = number_states(tiny_model("llama"), word_tokenizer(), text, ["0"], candidates=range(100))
     assert table["reason"].to_list() == ["out_of_range", "too_long"]
-    assert table["value"].to_list() == [None, 12]
+    assert table["number"].to_list() == [None, 12]
     assert table["written"][0] == "7" * 5000
     assert states["0"].shape == (0, WIDTH)
 

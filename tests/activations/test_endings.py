@@ -29,7 +29,7 @@ def located(make, texts=TEXTS, read_at="token", values=range(1000), **options):
 
 
 def by_value(positions, found, value):
-    (ending,) = positions.filter(pl.col("value") == value)["ending"].unique().to_list()
+    (ending,) = positions.filter(pl.col("number") == value)["ending"].unique().to_list()
     return found[ending]
 
 
@@ -56,10 +56,10 @@ def test_endings_are_those_of_the_whole_text(make):
     assert found == [sorted(set(ending)) for ending in found]
     for row in positions.iter_rows(named=True):
         text = prompts.filter(prompt=row["prompt"])["text"][0]
-        if row["value"] not in values:
+        if row["number"] not in values:
             assert row["ending"] is None
         else:
-            assert row["value"] in found[row["ending"]]
+            assert row["number"] in found[row["ending"]]
             expected = brute_force(make, text, row["start"], row["end"], row["token_id"], values)
             assert found[row["ending"]] == expected
 
@@ -73,7 +73,7 @@ def test_numbers_written_digit_by_digit_end_in_their_units():
     assert by_value(positions, found, 1045) == list(range(55, 1235, 10))
     # 7 and 45 are no numbers of the study.
     assert (
-        positions.filter(pl.col("value") < 50)["ending"].null_count() == positions.filter(pl.col("value") < 50).height
+        positions.filter(pl.col("number") < 50)["ending"].null_count() == positions.filter(pl.col("number") < 50).height
     )
 
 

@@ -28,7 +28,7 @@ def test_rows_are_sorted_by_length_and_texts_are_fed_once():
     located = locate_numbers(prompt_table(["1 and 2 and 3", "7", "5 is 6", "8"]), WORDS, None)
     positions = located.positions
     assert positions["row"].to_list() == list(range(7))
-    assert positions["value"].to_list() == [7, 8, 5, 6, 1, 2, 3]
+    assert positions["number"].to_list() == [7, 8, 5, 6, 1, 2, 3]
     assert positions["n_tokens"].to_list() == [2, 2, 4, 4, 6, 6, 6]
     assert positions["token"].to_list() == [1, 1, 1, 3, 1, 3, 5]
     assert located.sequence.tolist() == [0, 1, 2, 2, 3, 3, 3]
@@ -37,7 +37,7 @@ def test_rows_are_sorted_by_length_and_texts_are_fed_once():
     for row in positions.iter_rows(named=True):
         fed = pieces(located, WORDS, row["row"])
         assert fed[0] == "<s>"
-        assert fed[row["token"]] == str(row["value"])
+        assert fed[row["token"]] == str(row["number"])
         assert WORDS.tokenizer.convert_tokens_to_ids(fed[row["token"]]) == row["token_id"]
 
 
@@ -58,7 +58,7 @@ def test_dropped_rows_are_counted_by_reason():
     table = prompt_table(["12 is 77", "the 12th", "is 1 and 2 and 3 and 4 and 5"])
     located = locate_numbers(table, NumberTokenizer(wordpiece_tokenizer(), single_tokens=True), 9)
     assert located.dropped == {"multi_token": 1, "glued": 1, "unknown": 0, "too_long": 5}
-    assert located.positions["value"].to_list() == [12]
+    assert located.positions["number"].to_list() == [12]
     assert located.positions.height + sum(located.dropped.values()) == table.height
 
 
@@ -98,20 +98,20 @@ def test_before_reads_the_last_token_before_the_answer_and_feeds_nothing_of_it(n
     located = locate_numbers(prompt_table(["1 + 2 = 3"], "before"), numbers, None)
     assert pieces(located, numbers, 0) == fed
     row = located.positions.row(0, named=True)
-    assert (row["token"], row["n_tokens"], row["value"]) == (len(fed) - 1, len(fed), 3)
+    assert (row["token"], row["n_tokens"], row["number"]) == (len(fed) - 1, len(fed), 3)
     assert row["token_id"] == numbers.tokenizer.convert_tokens_to_ids(fed[-1])
 
 
 def test_before_takes_answers_of_several_tokens():
     located = locate_numbers(prompt_table(["1 + 2 = 3", "1 + 2 = 1234"], "before"), WORDS, None)
-    assert located.positions["value"].to_list() == [3, 1234]
+    assert located.positions["number"].to_list() == [3, 1234]
     assert located.positions["number_tokens"].to_list() == [1, 2]
     assert located.positions["token"].to_list() == [4, 4]
     assert located.positions["first_token"].to_list() == [5, 5]
     single = locate_numbers(
         prompt_table(["1 + 2 = 3", "1 + 2 = 1234"], "before"), NumberTokenizer(word_tokenizer(), None, True), None
     )
-    assert (single.dropped["multi_token"], single.positions["value"].to_list()) == (1, [3])
+    assert (single.dropped["multi_token"], single.positions["number"].to_list()) == (1, [3])
 
 
 def test_before_does_not_count_the_answer_as_fed():
@@ -125,7 +125,7 @@ def test_a_text_that_is_read_in_both_ways_is_fed_in_both_ways():
     texts = ["1 + 2 = 3"]
     located = locate_numbers(pl.concat([prompt_table(texts), prompt_table(texts, "before")]), WORDS, None)
     assert np.diff(located.bounds).tolist() == [5, 6]
-    assert located.positions["value"].to_list() == [3, 1, 2, 3]
+    assert located.positions["number"].to_list() == [3, 1, 2, 3]
 
 
 def test_many_texts_are_found_as_few_are():
@@ -133,7 +133,7 @@ def test_many_texts_are_found_as_few_are():
     positions = locate_numbers(prompt_table(texts), WORDS, None).positions
     order = sorted(range(2500), key=lambda n: (n % 200, n % 190, n))
     assert positions["prompt"].to_list() == [n for n in order for _ in range(2)]
-    assert positions["value"].to_list() == [value for n in order for value in (n % 200, n % 190)]
+    assert positions["number"].to_list() == [value for n in order for value in (n % 200, n % 190)]
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("llama", 64), ("gpt2", 64), ("roberta", 63), ("bloom", None)])

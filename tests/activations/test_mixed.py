@@ -126,9 +126,9 @@ def test_digits_are_read_exactly_from_the_mixture_of_a_network_that_never_ran(tm
     probe = fit_closed_form(training_rows(folder, split), split, ["digits"], [], 0, {})["digits", "none"]
     positions, states = read_positions(folder), read_states(folder, "mixed")
     for fold in split.folds:
-        rows = positions.filter(pl.Series(np.isin(split.block_of(positions["value"].to_numpy()), fold.test)))
+        rows = positions.filter(pl.Series(np.isin(split.block_of(positions["number"].to_numpy()), fold.test)))
         read = probe.decode(states[rows["row"].to_numpy()], "mixed", fold.name)
-        assert (read == rows["value"].to_numpy()).mean() > 0.99
+        assert (read == rows["number"].to_numpy()).mean() > 0.99
 
 
 def test_what_stops_it(source, tmp_path, monkeypatch):

@@ -26,7 +26,7 @@ from numprobe.sealed import write_sealed_json
 
 ROWS, WIDTH = 50, 8
 STATES = {layer: np.random.default_rng(seed).normal(size=(ROWS, WIDTH)).astype("f4") for seed, layer in enumerate("01")}
-POSITIONS = pl.DataFrame({"row": range(ROWS), "value": range(ROWS)}, schema={"row": pl.UInt32, "value": pl.Int32})
+POSITIONS = pl.DataFrame({"row": range(ROWS), "number": range(ROWS)}, schema={"row": pl.UInt32, "number": pl.Int32})
 
 
 def write(folder, dtype="float32", batch=7, states=STATES, positions=POSITIONS, **details):
@@ -243,10 +243,19 @@ def test_a_state_that_is_no_number_is_named_when_it_is_read(tmp_path, dtype, wro
 
 def test_positions_of_another_run_are_refused(tmp_path):
     write(tmp_path / "a")
-    write(tmp_path / "b", positions=POSITIONS.with_columns(pl.col("value") * 1_000_003 % 1009))
+    write(tmp_path / "b", positions=POSITIONS.with_columns(pl.col("number") * 1_000_003 % 1009))
     (tmp_path / "b" / "positions.parquet").replace(tmp_path / "a" / "positions.parquet")
     with pytest.raises(NumprobeError, match=r"positions.parquet is damaged \(.*, unlike its manifest"):
         read_positions(tmp_path / "a")
+
+
+def test_positions_without_numbers_are_refused(tmp_path):
+    write(tmp_path / "a", positions=POSITIONS.rename({"number": "value"}))
+    with pytest.raises(
+        NumprobeError, match=r"positions.parquet lacks the columns number .*: delete the folder and run"
+    ):
+        read_positions(tmp_path / "a")
+    assert read_positions(tmp_path / "a", ["row"]).columns == ["row", "value"]
 
 
 def test_a_manifest_that_is_none(tmp_path):

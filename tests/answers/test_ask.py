@@ -135,7 +135,7 @@ def test_the_table_holds_truth_and_answer(answer_model, questions):
     table = answer_table(questions, answer_model.answers(questions))
     assert table.schema == ANSWER
     assert table["prompt"].is_sorted()
-    assert table.filter(pl.col("right"))["answer"].to_list() == table.filter(pl.col("right"))["value"].to_list()
+    assert table.filter(pl.col("right"))["answer"].to_list() == table.filter(pl.col("right"))["number"].to_list()
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_model_without_a_cache_is_asked_in_full():
     numbers = NumberTokenizer(model.tokenizer)
     questions = find_questions(prompts.filter(prompts["template"] == "{a} + {b} = {c}"), numbers)
     again = CachedPrefixModel(AnswerModel(model, numbers), questions)
-    assert_array_equal(again.answers().values, questions.table["value"].to_numpy())
+    assert_array_equal(again.answers().values, questions.table["number"].to_numpy())
 
 
 def test_other_tokens_are_not_changed():

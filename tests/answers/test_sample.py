@@ -19,7 +19,7 @@ def prompts(sample):
 def test_operations_and_results_take_turns(questions):
     some = sample_questions(questions, 80, 0).table
     assert set(some["operation"].value_counts()["count"]) == {80}
-    times = some.group_by("operation", "value").len()
+    times = some.group_by("operation", "number").len()
     assert times.height == 2 * 61 and set(times["len"]) == {1, 2}
 
 

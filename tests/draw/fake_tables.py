@@ -201,7 +201,7 @@ def examples_table(per_panel: int = 120) -> pl.DataFrame:
                     end = start + len(str(value))
                     rows.append((model, context, layer, "fourier", text.format(value), start, end, value, decoded,
                                  decoded == value))  # fmt: skip
-    names = ["model", "context", "layer", "probe", "text", "start", "end", "value", "decoded", "correct"]
+    names = ["model", "context", "layer", "probe", "text", "start", "end", "number", "decoded", "correct"]
     return pl.DataFrame(rows, schema=names, orient="row").with_columns(note=pl.lit(None, dtype=pl.String))
 
 

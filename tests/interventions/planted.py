@@ -35,7 +35,7 @@ class Planted:
 
     def decoded(self, layer: str) -> float:
         """How well unseen results are read."""
-        truth = self.trial.questions.table["value"].to_numpy()
+        truth = self.trial.questions.table["number"].to_numpy()
         right = [
             self.probe.decode(self.trial.states[layer][rows], layer, fold) == truth[rows]
             for fold, rows in self.folds.items()
@@ -47,7 +47,7 @@ def planted(folder: Path, answer_model: AnswerModel, questions: Questions, layer
     """Ask a model and fit its states."""
     names = [fold.name for fold in SPLIT.folds]
     trial, folds = last_token_trial(answer_model, questions, SPLIT, names, layers, 10_000, 0)
-    write_folder(folder, trial.states, trial.questions.table["value"].to_numpy())
+    write_folder(folder, trial.states, trial.questions.table["number"].to_numpy())
     rows = training_rows(folder, SPLIT)
     described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]

@@ -20,7 +20,7 @@ from numprobe.interventions.states import answers_and_states, shift
 from numprobe.tables import measurements
 
 QUESTIONS = programmed_questions()
-TRUTH = QUESTIONS.table["value"].to_numpy().astype(np.int64)
+TRUTH = QUESTIONS.table["number"].to_numpy().astype(np.int64)
 PLANE = planes(10)
 HEAD = wave_code(np.arange(NUMBERS)) @ PLANE
 # Every third answer is 7 too large.

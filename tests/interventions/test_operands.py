@@ -52,7 +52,7 @@ def test_numbers_of_worked_examples_are_neither_changed_nor_written(model):
     every = operand_questions(model.questions, "b", model.patterns, SPLIT)
     gone = every.table.filter(pl.col("b").is_in([3, 4, 7, 50, 20, 30])).height
     assert len(asked) == len(every) - gone < len(every)
-    written = [found.numbers, found.wrong, *(found.replaced.table["value"].to_numpy(),)]
+    written = [found.numbers, found.wrong, *(found.replaced.table["number"].to_numpy(),)]
     assert not any(np.isin(numbers, [3, 4, 7, 50, 20, 30]).any() for numbers in written)
     assert found.replaced.examples == examples
 
@@ -64,8 +64,8 @@ def test_symbols_are_found_behind_examples_and_in_a_chat():
 
 def test_the_true_results_are_those_of_the_numbers_written(both):
     operand, found = both
-    assert_array_equal(found.replaced.table["value"], results_with(found.questions.table, operand, found.numbers))
-    assert_array_equal(found.questions.table["value"], results_with(found.questions.table, operand, found.operands))
+    assert_array_equal(found.replaced.table["number"], results_with(found.questions.table, operand, found.numbers))
+    assert_array_equal(found.questions.table["number"], results_with(found.questions.table, operand, found.operands))
 
 
 def test_one_fold_has_seen_none_of_the_numbers(both):

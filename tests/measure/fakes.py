@@ -24,7 +24,7 @@ def write_folder(folder, values, layers=("0", "1"), error=0, context="number", s
     row = np.arange(len(values))
     unsaid = {"operation": None, "domain": None, "text_split": "any", "start": 0, "number_tokens": 1, "prompt": row}
     known = {**unsaid, **columns}
-    positions = pl.DataFrame({"row": row.astype(np.uint32), "value": values.astype(np.int32)}).with_columns(
+    positions = pl.DataFrame({"row": row.astype(np.uint32), "number": values.astype(np.int32)}).with_columns(
         pl.lit(value if isinstance(value, str | int | None) else pl.Series(value)).alias(name)
         for name, value in known.items()
     )

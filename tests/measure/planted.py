@@ -27,7 +27,7 @@ def write_waves(folder, shapes, context="number", noise=0.01):
     positions = pl.DataFrame(
         {
             "row": row,
-            "value": VALUES.astype(np.int32),
+            "number": VALUES.astype(np.int32),
             "prompt": row,
             "start": 0,
             "number_tokens": 1,

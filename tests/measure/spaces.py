@@ -21,7 +21,7 @@ def write_space(root, model, context, layers, numbers=NUMBERS):
     """A folder with the given states, layer to [numbers, width]."""
     states = {layer: np.asarray(part, dtype=np.float32) for layer, part in layers.items()}
     positions = pl.DataFrame(
-        {"row": np.arange(len(numbers), dtype=np.uint32), "value": np.asarray(numbers, dtype=np.int32)}
+        {"row": np.arange(len(numbers), dtype=np.uint32), "number": np.asarray(numbers, dtype=np.int32)}
     )
     folder = root / model / context
     write_activations(

@@ -20,10 +20,10 @@ CARD = {"single_token_numbers": {"contiguous_from_minimum": [0, MAXIMUM], "count
 
 def readings(rows, layer="0", probe="fourier", control="none"):
     """From (value, decoded, fold, operation, domain) tuples."""
-    names = ["value", "decoded", "fold", "operation", "domain"]
+    names = ["number", "decoded", "fold", "operation", "domain"]
     table = pl.DataFrame(rows, schema=names, orient="row").with_row_index("row")
     fixed = {"layer": layer, "probe": probe, "control": control, "prompt": 0, "start": 0, "number_tokens": 1}
-    filled = table.with_columns(pl.col("value").alias("label"), *(pl.lit(v).alias(k) for k, v in fixed.items()))
+    filled = table.with_columns(pl.col("number").alias("label"), *(pl.lit(v).alias(k) for k, v in fixed.items()))
     return filled.select(pl.col(name).cast(dtype) for name, dtype in PREDICTION.items())
 
 

@@ -14,7 +14,7 @@ from numprobe.measure.predict import PREDICTION
 
 def readings(values, decoded, layer="0", probe="digits", control="none", fold="0"):
     columns = {
-        "value": values,
+        "number": values,
         "label": values,
         "decoded": decoded,
         "row": np.arange(len(values)),

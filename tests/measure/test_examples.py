@@ -16,9 +16,9 @@ PROMPTS = pl.DataFrame(
         "start": [4] * 100,
         "end": [5] * 10 + [6] * 90,
         "text": [f"Add {number} eggs" for number in range(100)],
-        "value": range(100),
+        "number": range(100),
     },
-    schema={"prompt": pl.UInt32, "start": pl.UInt32, "end": pl.UInt32, "text": pl.String, "value": pl.Int32},
+    schema={"prompt": pl.UInt32, "start": pl.UInt32, "end": pl.UInt32, "text": pl.String, "number": pl.Int32},
 )
 
 
@@ -39,9 +39,9 @@ def test_first_middle_and_last_layer_show_the_same_texts(predictions):
 def test_spans_values_and_correctness_belong_to_the_text(predictions):
     table = sample_examples(predictions, PROMPTS, 50, 0)
     for row in table.iter_rows(named=True):
-        assert row["text"][row["start"] : row["end"]] == str(row["value"])
-        assert row["correct"] == (row["value"] == row["decoded"])
-        assert row["correct"] == (row["value"] % 2 == 0 or row["value"] == 99)
+        assert row["text"][row["start"] : row["end"]] == str(row["number"])
+        assert row["correct"] == (row["number"] == row["decoded"])
+        assert row["correct"] == (row["number"] % 2 == 0 or row["number"] == 99)
 
 
 def test_of_a_long_text_what_stands_around_the_number_is_shown(predictions):
@@ -52,7 +52,7 @@ def test_of_a_long_text_what_stands_around_the_number_is_shown(predictions):
     )
     table = sample_examples(predictions.with_columns(start=pl.lit(3004, dtype=pl.UInt32)), long, 50, 0)
     for example in table.iter_rows(named=True):
-        assert example["text"][example["start"] : example["end"]] == str(example["value"])
+        assert example["text"][example["start"] : example["end"]] == str(example["number"])
         assert example["text"].startswith("a" * 1996 + "Add ") and example["text"].endswith(" eggs" + "b" * 1995)
 
 
@@ -66,7 +66,7 @@ def test_a_sample_larger_than_the_test_rows_is_all_of_them(predictions):
 
 
 def test_prompts_of_another_context_are_refused(predictions):
-    others = PROMPTS.with_columns(value=pl.col("value") + 1)
+    others = PROMPTS.with_columns(number=pl.col("number") + 1)
     for prompts in (others, PROMPTS.head(3)):
         with pytest.raises(NumprobeError, match="the prompts are not those of the predictions"):
             sample_examples(predictions, prompts, 50, 0)

@@ -100,7 +100,7 @@ def test_the_floor_of_digits_in_closed_form(digits):
 def test_the_floor_weighs_numbers_alike(digits):
     folder, predictions, _ = digits
     read = predictions.filter(probe="digits")
-    table = pl.concat([read.filter(value=5), read.filter(value=37).head(1)])
+    table = pl.concat([read.filter(number=5), read.filter(number=37).head(1)])
     found = row(measurements(last_token_rows(folder, table, 50, 0)), "last_token", "mae")
     assert (found["n_values"], found["n_prompts"]) == (2, 3)
     # The medians of 5, 15, ..., 195 and of 7, 17, ..., 197 are 100 and 102.
@@ -111,7 +111,7 @@ def test_the_floor_weighs_numbers_alike(digits):
 def test_without_several_tokens_or_before_the_number_there_is_no_floor(tmp_path, tokenizer, read_at):
     folder = digit_study(tmp_path, tokenizer, read_at, count=50)
     assert read_manifest(folder)["endings"] == []
-    values = read_positions(folder)["value"].to_numpy()
+    values = read_positions(folder)["number"].to_numpy()
     assert last_token_rows(folder, readings(values, values), 50, 0) == []
 
 

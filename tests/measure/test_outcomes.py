@@ -4,7 +4,7 @@ import pytest
 
 from numprobe.measure.outcomes import outcome_rows
 
-TABLE = pl.DataFrame({"value": [1, 1, 2, 3, 4, 5], "operation": ["+", "+", "+", "-", "-", "-"]})
+TABLE = pl.DataFrame({"number": [1, 1, 2, 3, 4, 5], "operation": ["+", "+", "+", "-", "-", "-"]})
 BEFORE = np.array([1, 0, 2, 3, 0, 5])
 AFTER = np.array([1, 1, 0, 3, -1, 5])
 
@@ -30,5 +30,5 @@ def test_true_results_are_resampled():
 
 
 def test_a_share_of_nothing_has_no_row():
-    rows = outcome_rows(TABLE, TABLE["value"].to_numpy(), AFTER, 200, 0)
+    rows = outcome_rows(TABLE, TABLE["number"].to_numpy(), AFTER, 200, 0)
     assert "repaired" not in {row["metric"] for row in rows}

@@ -21,8 +21,8 @@ def test_every_number_is_read_once_per_layer_by_its_own_fold(tmp_path):
     assert table.schema == PREDICTION
     assert table.group_by("layer", "row").len()["len"].to_list() == [1] * 200
     # The offset of a fold shows which fold read the row.
-    assert (table["decoded"] - table["value"]).to_list() == table["fold"].cast(pl.Int32).to_list()
-    assert (SPLIT.block_of(table["value"].to_numpy()) == table["fold"].cast(pl.Int64).to_numpy()).all()
+    assert (table["decoded"] - table["number"]).to_list() == table["fold"].cast(pl.Int32).to_list()
+    assert (SPLIT.block_of(table["number"].to_numpy()) == table["fold"].cast(pl.Int64).to_numpy()).all()
 
 
 def test_training_texts_are_not_read(tmp_path):
@@ -33,13 +33,13 @@ def test_training_texts_are_not_read(tmp_path):
 
 def test_numbers_outside_the_range_are_not_read(tmp_path):
     table = predict(write_folder(tmp_path, np.arange(200), layers=("0",)), [make_probe(("0",))])
-    assert sorted(table["value"]) == list(EVERY)
+    assert sorted(table["number"]) == list(EVERY)
 
 
 def test_a_probe_of_one_fold_reads_that_fold_only(tmp_path):
     table = predict(write_folder(tmp_path, EVERY), [make_probe(folds=["1"])])
     assert set(table["fold"]) == {"1"}
-    assert sorted(table.filter(pl.col("layer") == "0")["value"]) == list(SPLIT.values_in(SPLIT.folds[1].test))
+    assert sorted(table.filter(pl.col("layer") == "0")["number"]) == list(SPLIT.values_in(SPLIT.folds[1].test))
 
 
 def test_layers_that_the_probe_lacks_are_left_out(tmp_path):
@@ -49,15 +49,15 @@ def test_layers_that_the_probe_lacks_are_left_out(tmp_path):
 
 def test_the_shuffled_control_is_judged_by_permuted_labels_in_the_block_of_the_true_value(tmp_path):
     table = predict(write_folder(tmp_path, EVERY, layers=("0",)), [make_probe(("0",), control="shuffled")])
-    assert (table["label"].to_numpy() == control_labels("shuffled", table["value"].to_numpy(), SPLIT, 0)).all()
-    assert (SPLIT.block_of(table["value"].to_numpy()) == table["fold"].cast(pl.Int64).to_numpy()).all()
+    assert (table["label"].to_numpy() == control_labels("shuffled", table["number"].to_numpy(), SPLIT, 0)).all()
+    assert (SPLIT.block_of(table["number"].to_numpy()) == table["fold"].cast(pl.Int64).to_numpy()).all()
     assert set(table["label"]) == set(EVERY)
 
 
 def test_the_gaussian_control_reads_its_own_vectors(tmp_path):
     probe = make_probe(("gaussian",), control="gaussian")
     table = predict(write_folder(tmp_path, EVERY), [probe])
-    expected = probe.decode(gaussian_states(table["value"].to_numpy(), WIDTH, 0), "gaussian", "0")
+    expected = probe.decode(gaussian_states(table["number"].to_numpy(), WIDTH, 0), "gaussian", "0")
     assert (table["layer"].to_list(), table["decoded"].to_list()) == (["gaussian"] * 100, expected.tolist())
 
 
@@ -69,7 +69,7 @@ def test_no_test_rows_is_an_error(tmp_path):
 
 def test_folds_without_rows_are_left_out():
     one = SPLIT.values_in((2,))[:1]
-    rows = held_out_rows(pl.DataFrame({"value": one, "text_split": ["any"]}), SPLIT)
+    rows = held_out_rows(pl.DataFrame({"number": one, "text_split": ["any"]}), SPLIT)
     assert {fold: found.tolist() for fold, found in rows.items()} == {"2": [0]}
 
 

@@ -23,7 +23,7 @@ def folder(tmp_path):
     angle = 2 * np.pi * values / 10
     circle = np.column_stack([np.sin(angle), np.cos(angle), np.zeros(len(values))]).astype(np.float32)
     batch = {"embedding": circle, "unembedding": np.ones_like(circle)}
-    positions = pl.DataFrame({"row": np.arange(len(values), dtype=np.uint32), "value": values.astype(np.int32)})
+    positions = pl.DataFrame({"row": np.arange(len(values), dtype=np.uint32), "number": values.astype(np.int32)})
     write_activations(
         tmp_path, [batch], layers=list(batch), width=3, dtype="float32", positions=positions, details={"model": "fake"}
     )

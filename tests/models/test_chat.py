@@ -40,7 +40,7 @@ def test_the_tokens_are_those_of_the_chat_template(make, template, shots):
     numbers = NumberTokenizer(tokenizer)
     for row, plain in zip(given[:20].iter_rows(named=True), _kept(table, examples), strict=False):
         asked = plain["text"].removeprefix(examples_text(examples)).rsplit(" ", 1)[0]
-        said = [*turns, asked, str(plain["value"])]
+        said = [*turns, asked, str(plain["number"])]
         messages = [
             {"role": ("user", "assistant")[place % 2], "content": content} for place, content in enumerate(said)
         ]
@@ -57,7 +57,7 @@ def test_a_template_that_begins_with_no_special_token_gets_one_in_front():
 
 
 def _kept(table, examples):
-    kept = [row for row in table.iter_rows(named=True) if row["value"] not in numbers_written(examples)]
+    kept = [row for row in table.iter_rows(named=True) if row["number"] not in numbers_written(examples)]
     assert examples == [] or len(kept) < table.height
     return kept
 
@@ -67,8 +67,8 @@ def test_spans_and_templates_follow_the_text():
     given = model_prompts(table, metadata, chatting(byte_tokenizer()))
     assert given.table.schema == PROMPTS
     for row in given.table.iter_rows(named=True):
-        assert row["text"] == row["template"].format(a=row["a"], b=row["b"], c=row["value"])
-        assert row["text"][row["start"] : row["end"]] == str(row["value"]) and row["end"] == len(row["text"])
+        assert row["text"] == row["template"].format(a=row["a"], b=row["b"], c=row["number"])
+        assert row["text"][row["start"] : row["end"]] == str(row["number"]) and row["end"] == len(row["text"])
         assert row["text"].startswith("<|endoftext|>you {add}\n<|endoftext|>user\n")
         for one in given.examples:
             assert f"{one.text.rsplit(' ', 1)[0]}<|endoftext|>\n<|endoftext|>assistant\n{one.result}<" in row["text"]
@@ -79,8 +79,8 @@ def test_numbers_of_examples_are_no_values_and_are_counted(chat):
     table, metadata = prompts(chat=chat)
     given = model_prompts(table, metadata, chatting(byte_tokenizer()))
     written = numbers_written(given.examples)
-    assert len(written) > 2 and not set(given.table["value"]) & written
-    assert given.dropped == {EXAMPLE: table.filter(table["value"].is_in(sorted(written))).height}
+    assert len(written) > 2 and not set(given.table["number"]) & written
+    assert given.dropped == {EXAMPLE: table.filter(table["number"].is_in(sorted(written))).height}
     assert given.dropped[EXAMPLE] == table.height - given.table.height > 0
 
 

@@ -22,7 +22,7 @@ def asked(model: ArithmeticModel) -> tuple[AnswerModel, Questions]:
 def test_both_models_answer_rightly(reads):
     answer_model, questions = asked(ArithmeticModel(reads))
     assert len(questions) > 50 and set(questions.table["operation"]) == {"+", "-"}
-    assert answer_model.answers(questions).values.tolist() == questions.table["value"].to_list()
+    assert answer_model.answers(questions).values.tolist() == questions.table["number"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_both_models_answer_rightly(reads):
 )
 def test_a_model_reads_its_own_code_alone(reads, own, other):
     answer_model, questions = asked(ArithmeticModel(reads))
-    truth, tokens = questions.table["value"].to_numpy(), questions.table["token_b"].to_numpy().astype(int)
+    truth, tokens = questions.table["number"].to_numpy(), questions.table["token_b"].to_numpy().astype(int)
 
     def without(frame):
         basis = torch.from_numpy(frame()).float()

@@ -122,7 +122,7 @@ def test_glued_rows_of_a_context_are_dropped_and_counted():
     numbers = normalising(normalizers.Replace(" ", ""))
     located = locate_numbers(prompt_table(["1 2 and 3", "45 is 6"]), numbers, None)
     assert located.dropped == {"glued": 2, "unknown": 0, "too_long": 0}
-    assert sorted(located.positions["value"]) == [3, 6, 45]
+    assert sorted(located.positions["number"]) == [3, 6, 45]
 
 
 def test_many_numbers_in_one_line_are_told_apart_in_short_pieces(monkeypatch):

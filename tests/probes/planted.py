@@ -87,7 +87,7 @@ def write_folder(
     positions = pl.DataFrame(
         {
             "row": np.arange(count, dtype=np.uint32),
-            "value": np.asarray(values, dtype=np.int32),
+            "number": np.asarray(values, dtype=np.int32),
             "number_tokens": np.ones(count, dtype=np.uint32),
             "text_split": [text_split] * count if isinstance(text_split, str) else list(text_split),
         }

@@ -24,7 +24,7 @@ def folder_of(path, states, truth=TRUTH):
         {
             "row": np.arange(len(truth), dtype=np.uint32),
             "prompt": np.arange(len(truth), dtype=np.uint32),
-            "value": truth.astype(np.int32),
+            "number": truth.astype(np.int32),
             "text_split": ["any"] * len(truth),
         }
     )
@@ -43,7 +43,7 @@ def folder_of(path, states, truth=TRUTH):
 
 
 def answers_of(answer, truth=TRUTH):
-    return pl.DataFrame({"prompt": np.arange(len(truth), dtype=np.uint32), "value": truth, "answer": answer})
+    return pl.DataFrame({"prompt": np.arange(len(truth), dtype=np.uint32), "number": truth, "answer": answer})
 
 
 def fitted(path, states, answer=ANSWER):

@@ -119,11 +119,11 @@ def test_read_finds_and_reads_the_numbers_of_a_text():
     # The embedding of a number is random here: the reading of "all", which has seen it, is still better than chance.
     probe = fit("fourier", states, VALUES, SPLIT)
     table = probe.read(model, tokenizer, "12 and 7 is 19")
-    columns = ["token", "tokens", "start", "end", "written", "layer", "value", "decoded", "score", "reason"]
+    columns = ["token", "tokens", "start", "end", "written", "layer", "number", "decoded", "score", "reason"]
     assert table.columns == columns
     assert table["reason"].null_count() == table.height and table["tokens"].to_list() == [1, 1, 1]
     assert table["written"].to_list() == ["12", "7", "19"]
-    assert table["value"].to_list() == [12, 7, 19]
+    assert table["number"].to_list() == [12, 7, 19]
     assert table["start"].to_list() == [0, 7, 12] and table["token"].to_list() == [1, 3, 5]
     assert table["decoded"].to_list() == probe.decode(states[[12, 7, 19]], "0").tolist()
     assert table["score"].is_between(0, 1).all()
@@ -163,7 +163,7 @@ def test_numbers_that_are_not_read_have_one_row_with_the_reason(two_layers):
         "1e5": "scientific",
     }
     assert all(left_out[name].null_count() == 6 for name in ("token", "tokens", "layer", "decoded", "score"))
-    assert left_out.filter(pl.col("written") == "450")["value"].to_list() == [450]
+    assert left_out.filter(pl.col("written") == "450")["number"].to_list() == [450]
     assert table["start"].is_sorted()
     assert [TEXT[start:end] for start, end in table.select("start", "end").iter_rows()] == table["written"].to_list()
 
@@ -185,7 +185,7 @@ def test_a_text_of_digits_alone_is_read_at_the_last_tokens(two_layers):
 
 def test_a_text_without_a_number_that_is_read_still_tells(two_layers):
     table = two_layers().read(tiny_model("llama"), word_tokenizer(), "1,000 and 99999999999999999999 is 950")
-    assert table.select("value", "reason").rows() == [(None, "grouped"), (None, "out_of_range"), (950, "out_of_range")]
+    assert table.select("number", "reason").rows() == [(None, "grouped"), (None, "out_of_range"), (950, "out_of_range")]
 
 
 def test_beyond_the_length_of_the_model_nothing_is_read(two_layers):

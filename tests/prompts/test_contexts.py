@@ -106,7 +106,7 @@ def test_other_numerals_of_a_corpus_stay_and_are_no_sites(tmp_path: Path) -> Non
     texts = prompt_texts(table)
     assert all(" at $1,234.50 or -7 in 2024-05-06 for " in text for text in texts["text"])
     rows = table.drop("text").join(texts, on="prompt")
-    for text, start, end, value in rows.select("text", "start", "end", "value").iter_rows():
+    for text, start, end, value in rows.select("text", "start", "end", "number").iter_rows():
         assert text[start:end] == str(value)
 
 

@@ -45,8 +45,8 @@ def test_every_prompt_begins_with_the_same_examples_and_its_spans_stay_right() -
     plain, _ = make_prompts("c", "result", 3, 0, 999, {**SHOTS, "shots": 0})
     assert table["text"].to_list() == [examples_text(examples) + text for text in plain["text"]]
     for row in table.iter_rows(named=True):
-        assert row["text"] == row["template"].format(a=row["a"], b=row["b"], c=row["value"])
-        assert row["text"][row["start"] : row["end"]] == str(row["value"])
+        assert row["text"] == row["template"].format(a=row["a"], b=row["b"], c=row["number"])
+        assert row["text"][row["start"] : row["end"]] == str(row["number"])
         assert row["template"].splitlines()[-1] in ARITHMETIC_TEMPLATES[row["operation"]]
     assert table["b"].is_between(0, 9).all() and table["b"].n_unique() == 10
 

@@ -31,8 +31,8 @@ def counts(table: pl.DataFrame, *columns: str) -> list[int]:
 def test_numbers_are_the_bare_values_in_order(numbers: tuple[int, int]) -> None:
     table = number_prompts(*numbers)
     check_prompts(table, "numbers")
-    assert table["value"].to_list() == list(range(numbers[0], numbers[1] + 1))
-    assert table["text"].to_list() == [str(value) for value in table["value"]]
+    assert table["number"].to_list() == list(range(numbers[0], numbers[1] + 1))
+    assert table["text"].to_list() == [str(value) for value in table["number"]]
     assert table["read_at"].unique().to_list() == ["token"]
 
 
@@ -41,8 +41,8 @@ def test_numbers_are_the_bare_values_in_order(numbers: tuple[int, int]) -> None:
 def test_operands_are_balanced_in_b_and_read_at_its_token(numbers: tuple[int, int], per_value: int, seed: int) -> None:
     table = operand_prompts(*numbers, seed, "operand", per_value)
     check_prompts(table, "operand")
-    assert counts(table, "value") == [per_value] * (numbers[1] - numbers[0] + 1)
-    assert table["value"].to_list() == table["b"].to_list()
+    assert counts(table, "number") == [per_value] * (numbers[1] - numbers[0] + 1)
+    assert table["number"].to_list() == table["b"].to_list()
     assert table["a"].is_between(*numbers).all()
     assert table["end"].to_list() == table["text"].str.len_chars().to_list()
     assert (table["text"] == pl.select(pl.format("{} + {}", table["a"], table["b"])).to_series()).all()
@@ -60,18 +60,18 @@ def test_the_arithmetic_of_every_result_row_holds(numbers: tuple[int, int], per_
     table = result_prompts(*numbers, seed, "result", OPERATIONS, per_value)
     check_prompts(table, "result")
     for row in table.iter_rows(named=True):
-        assert RESULTS[row["operation"]](row["a"], row["b"]) == row["value"]
-        assert row["text"] == row["template"].format(a=row["a"], b=row["b"], c=row["value"])
+        assert RESULTS[row["operation"]](row["a"], row["b"]) == row["number"]
+        assert row["text"] == row["template"].format(a=row["a"], b=row["b"], c=row["number"])
         assert row["template"] in ARITHMETIC_TEMPLATES[row["operation"]]
         assert numbers[0] <= min(row["a"], row["b"]) and max(row["a"], row["b"]) <= numbers[1]
     assert (table["end"] == table["text"].str.len_chars()).all()
     assert table["read_at"].unique().to_list() == ["before"]
-    assert set(counts(table, "operation", "value")) == {per_value}
+    assert set(counts(table, "operation", "number")) == {per_value}
 
 
 def test_with_zero_in_the_range_every_operation_reaches_every_value() -> None:
     table = result_prompts(0, 999, 1, "result", OPERATIONS, 2)
-    assert counts(table, "operation", "value") == [2] * 4000
+    assert counts(table, "operation", "number") == [2] * 4000
 
 
 def test_every_wording_is_used_about_equally_often() -> None:
@@ -116,16 +116,16 @@ def test_only_the_digits_of_a_text_change_and_every_number_has_a_row(
     for rows in table.partition_by("prompt"):
         text, source = rows["text"][0], origin[rows["template"][0]]
         assert re.sub(r"\d+", "#", text) == re.sub(r"\d+", "#", source.text)
-        assert [int(run) for run in re.findall(r"\d+", text)] == rows["value"].to_list()
+        assert [int(run) for run in re.findall(r"\d+", text)] == rows["number"].to_list()
         assert set(rows["text_split"]) == {source.text_split}
-    assert table["value"].is_between(*numbers).all()
+    assert table["number"].is_between(*numbers).all()
 
 
 def test_passages_are_used_equally_often_and_values_are_balanced_in_each_split() -> None:
     table = natural_prompts(0, 999, 5, "natural", load_passages(), 3000)
     assert set(counts(table.unique("prompt"), "template")) == {25}
     for (split,), rows in table.group_by("text_split"):
-        used = counts(rows, "value")
+        used = counts(rows, "number")
         assert len(used) == 1000, split
         assert max(used) - min(used) <= 1
 

@@ -50,12 +50,12 @@ def test_a_long_text_is_stored_once_and_every_number_is_found(tmp_path: Path) ->
     assert prompt_texts(prompts).height == prompts["text"].count() == 2
     assert positions.height == 2501
     texts = dict(prompt_texts(prompts).iter_rows())
-    for prompt, start, end, value in positions.select("prompt", "start", "end", "value").iter_rows():
+    for prompt, start, end, value in positions.select("prompt", "start", "end", "number").iter_rows():
         assert texts[prompt][start:end] == str(value)
     fed = [located.ids[first:last] for first, last in zip(located.bounds[:-1], located.bounds[1:], strict=True)]
     units = [fed[sequence][token] for sequence, token in zip(located.sequence, positions["token"], strict=True)]
     digits = NUMBERS.tokenizer.convert_ids_to_tokens(np.array(units).tolist())
-    assert digits == (positions["value"] % 10).cast(str).to_list()
+    assert digits == (positions["number"] % 10).cast(str).to_list()
 
 
 def test_a_text_beyond_the_model_is_counted_and_not_tokenised_to_its_end(

@@ -50,7 +50,7 @@ def with_endings(
     list
         Distinct ascending lists of numbers.
     """
-    rows = positions.filter((pl.col("read_at") == "token") & pl.col("value").is_between(values[0], values[-1]))
+    rows = positions.filter((pl.col("read_at") == "token") & pl.col("number").is_between(values[0], values[-1]))
     found: dict[int, int] = {}
     endings: dict[tuple[int, ...], int] = {}
     if (rows["number_tokens"] > 1).any():
@@ -64,7 +64,7 @@ def with_endings(
 
 def _places(rows: pl.DataFrame, prompts: pl.DataFrame) -> Iterator[Place]:
     texts = dict(prompt_texts(prompts).iter_rows())
-    columns = ("prompt", "start", "end", "value", "token_id", "number_tokens")
+    columns = ("prompt", "start", "end", "number", "token_id", "number_tokens")
     return (Place(texts[prompt], *rest) for prompt, *rest in rows.select(columns).iter_rows())
 
 

@@ -116,7 +116,7 @@ class _Block:
 
 def _blocks_of_prompts(prompts: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Yield the rows of a limited number of texts at a time, so that tokenisation needs bounded memory."""
-    needed = prompts.select("prompt", "text", "value", "start", "end", "read_at").with_row_index("index")
+    needed = prompts.select("prompt", "text", "number", "start", "end", "read_at").with_row_index("index")
     text = pl.col("prompt").rank("dense").cast(pl.Int64) - 1
     size = pl.col("text").str.len_bytes().cast(pl.Int64).fill_null(0).cum_sum().max().over("prompt")
     for _, rows in needed.group_by(text // _TEXTS_PER_BLOCK, size=size // _BYTES_PER_BLOCK, maintain_order=True):
@@ -135,7 +135,7 @@ def _locate(
         dropped["too_long"] += int(beyond.sum())
         block, which = block.filter(~beyond), which.filter(~beyond)
     spans = block.select("start", "end").to_numpy().astype(np.int64)
-    found = numbers.find_all(written, encoded, which.to_numpy(), spans, block["value"].to_numpy())
+    found = numbers.find_all(written, encoded, which.to_numpy(), spans, block["number"].to_numpy())
     kept = []
     columns = ("index", "prompt", "read_at")
     for index, prompt, read_at, text, tokens in zip(*(block[name] for name in columns), which, found, strict=True):

@@ -9,7 +9,7 @@ from numprobe.sealed import BadFile, damaged, read_sealed_json, unreadable
 
 MANIFEST = "manifest.json"
 POSITIONS = "positions.parquet"
-_REMEDY = "delete the folder and run again"
+REMEDY = "delete the folder and run again"
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         raise unreadable(path, error) from None
     manifest = read_sealed_json(path)
     if not {"states", "positions", "rows", "width", "dtype"} <= set(manifest):
-        raise NumprobeError(f"{path} is not a manifest of activations: {_REMEDY}")
+        raise NumprobeError(f"{path} is not a manifest of activations: {REMEDY}")
     return manifest
 
 
@@ -68,4 +68,4 @@ def check_size(path: Path, wanted: int) -> None:
 
 def unlike(path: Path, reason: str) -> BadFile:
     """Return the error for a file that does not match its manifest."""
-    return damaged(path, f"{reason}, unlike its manifest", _REMEDY)
+    return damaged(path, f"{reason}, unlike its manifest", REMEDY)

@@ -22,7 +22,7 @@ _SCHEMA = {
     "start": pl.UInt32,
     "end": pl.UInt32,
     "written": pl.String,
-    "value": pl.Int64,
+    "number": pl.Int64,
     "reason": pl.String,
 }
 # Longer numerals may exceed 64 bits.
@@ -62,7 +62,7 @@ def number_states(
     -------
     DataFrame
         One row per numeral: `token` and `tokens` (UInt32: index of its last token, special tokens counted, and how many
-        tokens it is; null if it is left out), `start`, `end` (UInt32, characters), `written` (String), `value` (Int64;
+        tokens it is; null if it is left out), `start`, `end` (UInt32, characters), `written` (String), `number` (Int64;
         null unless it is a whole number in plain digits, at most 18), `reason` (String: why it is left out,
         docs/numbers.md; else null).
     dict
@@ -102,18 +102,18 @@ def _row(text: str, numeral: Numeral, candidates: Container[int] | None) -> dict
     value = int(written) if reason is None and len(written) <= _MOST_DIGITS else None
     if reason is None and candidates is not None and (value is None or value not in candidates):
         reason = OUT_OF_RANGE
-    return {"start": start, "end": end, "written": written, "value": value, "reason": reason}
+    return {"start": start, "end": end, "written": written, "number": value, "reason": reason}
 
 
 def _add_tokens(
     rows: Sequence[dict[str, Any]], text: str, numbers: NumberTokenizer, encoded: Encoded, fed: int
 ) -> None:
     """Add `token` and `tokens` to the rows without a reason, or the reason why their tokens cannot be read."""
-    asked = [row for row in rows if row["reason"] is None and row["value"] is not None]
+    asked = [row for row in rows if row["reason"] is None and row["number"] is not None]
     spans = np.array([(row["start"], row["end"]) for row in asked], dtype=np.int64).reshape(-1, 2)
-    values = np.array([row["value"] for row in asked], dtype=np.int64)
+    values = np.array([row["number"] for row in asked], dtype=np.int64)
     found = numbers.find_all([text], [encoded], np.zeros(len(asked), dtype=np.int64), spans, values)
-    longer = [row for row in rows if row["reason"] is None and row["value"] is None]
+    longer = [row for row in rows if row["reason"] is None and row["number"] is None]
     found += [numbers.find_numeral(text, encoded, row["start"], row["end"]) for row in longer]
     for row, tokens in zip([*asked, *longer], found, strict=True):
         if isinstance(tokens, str):

@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from numprobe.activations.columns import ColumnReader, ColumnWriter, narrow
-from numprobe.activations.manifest import MANIFEST, POSITIONS, check_size, file_entry, unlike
+from numprobe.activations.manifest import MANIFEST, POSITIONS, REMEDY, check_size, file_entry, unlike
 from numprobe.activations.manifest import read_manifest as read_manifest
 from numprobe.activations.serial_queues import SerialQueues
 from numprobe.atomic import atomic_path
@@ -293,18 +293,25 @@ def _check_positions(path: Path, manifest: Mapping[str, Any]) -> None:
         raise unlike(path, "it has another checksum")
 
 
-def read_positions(folder: str | Path) -> pl.DataFrame:
+def read_positions(folder: str | Path, columns: Iterable[str] = ("number",)) -> pl.DataFrame:
     """Return the position table: one row per state, in the order of the states (columns: docs/files.md).
+
+    Parameters
+    ----------
+    folder
+        `results/activations/{model}/{context}`, or another folder of states.
+    columns
+        Columns that the table must have; those of tokens and of numerals have no `number`.
 
     Raises
     ------
     NumprobeError
-        If the folder does not match its manifest.
+        If the folder does not match its manifest, or the table lacks one of the columns.
     """
     manifest = read_manifest(folder)
     path = Path(folder) / POSITIONS
     _check_positions(path, manifest)
-    table = read_table(path)
+    table = read_table(path, columns, REMEDY)
     _check_count(path, table.height, manifest["rows"])
     return table
 

@@ -19,7 +19,7 @@ from numprobe.models.tokens import MULTI_TOKEN, REASONS, NumberTokenizer
 from numprobe.models.weights import matrix_name, read_rows
 
 CONTEXT = "vocabulary"
-_PLACED = "row token token_id n_tokens first_token number_tokens ending prompt value start end".split()
+_PLACED = "row token token_id n_tokens first_token number_tokens ending prompt number start end".split()
 _COLUMNS = [*_PLACED, *"read_at operation a b template domain text_split".split()]
 # Columns that only texts have, and columns that are the same in all rows.
 _SENSELESS = {
@@ -87,7 +87,7 @@ def extract_vocabulary(
         "dropped": {reason: dropped[reason] for reason in (MULTI_TOKEN, *REASONS)},
         "provenance": dict(provenance),
     }
-    write_single_batch(output, states, positions, "value", storage_dtype, details)
+    write_single_batch(output, states, positions, "number", storage_dtype, details)
 
 
 def _too_few(model: str, found: int, values: Sequence[int], fewest: int) -> NumprobeError:
@@ -119,7 +119,7 @@ def vocabulary_positions(tokens: Mapping[int, int]) -> pl.DataFrame:
             "row": row,
             "prompt": row,
             "token_id": pl.Series(list(tokens.values()), dtype=pl.UInt32),
-            "value": pl.Series(list(tokens), dtype=pl.Int32),
+            "number": pl.Series(list(tokens), dtype=pl.Int32),
             "number_tokens": pl.Series([1] * len(tokens), dtype=pl.UInt32),
         }
     )

@@ -22,7 +22,7 @@ QUESTION = pl.Schema(
         "template": pl.String,
         "a": pl.Int32,
         "b": pl.Int32,
-        "value": pl.Int32,
+        "number": pl.Int32,
         "n_tokens": pl.UInt32,
         "answer_tokens": pl.UInt32,
         "token_a": pl.UInt32,
@@ -44,7 +44,7 @@ class Questions:
     Attributes
     ----------
     table
-        One row per question, `QUESTION`: `value` is the true result, `answer_tokens` its number of tokens.
+        One row per question, `QUESTION`: `number` is the true result, `answer_tokens` its number of tokens.
     ids
         int64 [tokens of all questions], concatenated.
     bounds
@@ -147,7 +147,7 @@ def find_questions(
 def _answer_length(questions: list[dict[str, Any]]) -> int:
     if all(one["answer_tokens"] == 1 for one in questions):
         return 1
-    return max(len(str(one["value"])) for one in questions) + ENDING
+    return max(len(str(one["number"])) for one in questions) + ENDING
 
 
 def _question(row: Mapping[str, Any], encoded: Encoded, numbers: NumberTokenizer) -> dict[str, Any]:
@@ -160,6 +160,6 @@ def _question(row: Mapping[str, Any], encoded: Encoded, numbers: NumberTokenizer
 
 
 def _operand_tokens(row: Mapping[str, Any], name: str, encoded: Encoded, numbers: NumberTokenizer) -> Span | None:
-    _, spans = fill_template(row["template"], {"a": row["a"], "b": row["b"], "c": row["value"]})
+    _, spans = fill_template(row["template"], {"a": row["a"], "b": row["b"], "c": row["number"]})
     found = numbers.find(row["text"], encoded, *spans[name], row[name])
     return None if isinstance(found, str) else found

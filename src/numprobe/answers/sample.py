@@ -23,7 +23,7 @@ def sample_questions(questions: Questions, per_operation: int, seed: int) -> Que
         The study's seed.
     """
     lot = [derive_seed(seed, "question", prompt) for prompt in questions.table["prompt"]]
-    table = questions.table.select("operation", "value", lot=pl.Series(lot, dtype=pl.UInt64)).with_row_index("row")
-    turn = table.sort("lot").with_columns(turn=pl.int_range(pl.len()).over("operation", "value"))
+    table = questions.table.select("operation", "number", lot=pl.Series(lot, dtype=pl.UInt64)).with_row_index("row")
+    turn = table.sort("lot").with_columns(turn=pl.int_range(pl.len()).over("operation", "number"))
     kept = turn.sort("turn", "lot").group_by("operation", maintain_order=True).head(per_operation)
     return questions.take(np.sort(kept["row"].to_numpy()))

@@ -21,7 +21,7 @@ ANSWER = pl.Schema(
         "template": pl.String,
         "a": pl.Int32,
         "b": pl.Int32,
-        "value": pl.Int32,
+        "number": pl.Int32,
         "answer_tokens": pl.UInt32,
         "answer": pl.Int64,
         "answer_text": pl.String,
@@ -41,7 +41,7 @@ def write_answers(
 
 def answer_table(questions: Questions, answers: Answers) -> pl.DataFrame:
     """Return the table of questions and answers, with the columns of `ANSWER`, in the order of the prompts."""
-    truth = questions.table["value"].to_numpy()
+    truth = questions.table["number"].to_numpy()
     given = pl.Series(answers.values).replace(NO_NUMBER, None)
     table = questions.table.with_columns(
         given.alias("answer"),

@@ -11,7 +11,7 @@ from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, layer_label, say
 from numprobe.layers import middle_layer
 
-COLUMNS = ("model", "context", "layer", "probe", "text", "start", "end", "value", "decoded", "correct", "note")
+COLUMNS = ("model", "context", "layer", "probe", "text", "start", "end", "number", "decoded", "correct", "note")
 #: About how many rows the list of examples under the panels has; at least one of every panel.
 LISTED = 10
 #: Characters of the text on each side of the number.
@@ -108,7 +108,7 @@ def draw_examples(drawn: pl.DataFrame) -> Figure:
 
 
 def _limits(drawn: pl.DataFrame) -> tuple[int, int]:
-    numbers = pl.concat([drawn["value"], drawn["decoded"]]).drop_nulls().to_numpy()
+    numbers = pl.concat([drawn["number"], drawn["decoded"]]).drop_nulls().to_numpy()
     return int(numbers.min()), int(numbers.max())
 
 
@@ -122,7 +122,7 @@ def _scatter(axes: Axes, rows: pl.DataFrame, limits: tuple[int, int]) -> None:
     axes.plot(limits, limits, color="#cccccc", linewidth=0.5, zorder=0)
     for correct, colour, marker, size in ((False, _WRONG, "x", 7), (True, _RIGHT, "o", 4)):
         part = rows.filter(pl.col("correct") == correct)
-        axes.scatter(part["value"], part["decoded"], s=size, c=colour, marker=marker, linewidths=0.6)
+        axes.scatter(part["number"], part["decoded"], s=size, c=colour, marker=marker, linewidths=0.6)
     share = float(rows["correct"].to_numpy().mean())
     state = layer_label(rows["layer"][0])
     text = f"layer {state}: {share:.0%} of {len(rows)}".replace("%", " %")
@@ -147,7 +147,7 @@ def _list(axes: Axes, listed: pl.DataFrame) -> None:
     for line, row in enumerate(listed.iter_rows(named=True), start=1):
         right = row["correct"]
         decoded = f"{row['decoded']} {'✓' if right else '✗'}"
-        cells = (row["model"], row["context"], row["snippet"], str(row["value"]), decoded)
+        cells = (row["model"], row["context"], row["snippet"], str(row["number"]), decoded)
         for x, cell in zip(heads, cells, strict=True):
             colour = "black" if cell is not decoded else _RIGHT if right else _WRONG
             axes.text(x, line, cell, fontsize=6, va="center", color=colour, parse_math=False)

@@ -108,7 +108,7 @@ def movement_rows(
     NumprobeError
         If one of the two halves is empty.
     """
-    truth = trial.questions.table["value"].to_numpy().astype(np.int64)
+    truth = trial.questions.table["number"].to_numpy().astype(np.int64)
     choosing = is_validation(truth, seed)
     if choosing.all() or not choosing.any():
         raise NumprobeError("too few different results to choose on some and report others: ask more prompts")

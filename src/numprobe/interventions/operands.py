@@ -173,10 +173,10 @@ def _draw(questions: Questions, operand: str, split: Split, folds: Folds, seed: 
 
 def _written(questions: Questions, operand: str, numbers: np.ndarray, tokenizer: NumberTokenizer) -> Questions:
     table = questions.table
-    results = pl.Series("value", results_with(table, operand, numbers))
+    results = pl.Series("number", results_with(table, operand, numbers))
     rows = []
     for row in table.with_columns(pl.Series(operand, numbers), results).iter_rows(named=True):
-        text, spans = fill_template(row["template"], {"a": row["a"], "b": row["b"], "c": row["value"]})
+        text, spans = fill_template(row["template"], {"a": row["a"], "b": row["b"], "c": row["number"]})
         place = {"start": spans["c"][0], "end": spans["c"][1]}
         rows.append({**row, **place, "text": text, "read_at": "before", "text_split": "any"})
     found = find_questions(prompt_table(rows), tokenizer, examples=questions.examples)

@@ -58,4 +58,4 @@ def last_token_trial(
 
 
 def _results(questions: Questions) -> np.ndarray:
-    return questions.table["value"].to_numpy().astype(np.int64)
+    return questions.table["number"].to_numpy().astype(np.int64)

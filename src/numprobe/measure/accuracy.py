@@ -154,7 +154,7 @@ def _subsets(group: pl.DataFrame, ranges: Sequence[tuple[int, int]]) -> Iterator
             yield f"{column}={kind}", group.filter(pl.col(column) == kind)
     yield from token_subsets(group)
     for first, last in ranges:
-        part = group.filter(pl.col("value").is_between(first, last))
+        part = group.filter(pl.col("number").is_between(first, last))
         if part.height:
             yield f"values={first}..{last}", part
 

@@ -27,10 +27,10 @@ def beside_answers(readings: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFram
     NumprobeError
         If the answers are to other prompts.
     """
-    named = answers.select("prompt", "a", "b", "answer", "probability", "right", pl.col("value").alias("asked"))
+    named = answers.select("prompt", "a", "b", "answer", "probability", "right", pl.col("number").alias("asked"))
     joined = readings.filter(pl.col("layer") != GAUSSIAN_LAYER).join(
         named, on="prompt", how="left", maintain_order="left"
     )
-    if joined["asked"].null_count() or (joined["asked"] != joined["value"]).any():
+    if joined["asked"].null_count() or (joined["asked"] != joined["number"]).any():
         raise NumprobeError("the answers are not to the prompts of the readings: name those of one model and context")
     return joined.drop("asked")

@@ -27,7 +27,7 @@ from numprobe.intervals import mean_interval
 from numprobe.measure.accuracy import score
 from numprobe.measure.notes import CONSTANT_STATE
 from numprobe.measure.origin import check_origin
-from numprobe.measure.predict import predict
+from numprobe.measure.predict import PREDICTION, predict
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.tables import read_table
 
@@ -159,7 +159,7 @@ def chosen_layer_rows(
 
 def _read(run: Run, kind: str, fit_context: str, contexts: Sequence[str]) -> _Read:
     plain = (pl.col("probe") == kind) & (pl.col("control") == "none")
-    own = read_table(run.predictions[fit_context]).filter(plain)
+    own = read_table(run.predictions[fit_context], PREDICTION).filter(plain)
     if own.is_empty():
         return _Read({}, {})
     chosen = chosen_layers(own) or validated_layers(run.folders[fit_context], run.probe(kind, fit_context))

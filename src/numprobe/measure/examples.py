@@ -29,7 +29,7 @@ def sample_examples(predictions: pl.DataFrame, prompts: pl.DataFrame, per_group:
     Returns
     -------
     Columns `layer`, `probe`, `text` (of a long text what stands around the number, `AROUND` characters on each side),
-    `start`, `end` (character span of the number in it), `value`, `decoded`, `correct`, and
+    `start`, `end` (character span of the number in it), `number`, `decoded`, `correct`, and
     `note` (null), by layer and row.
 
     Raises
@@ -57,15 +57,15 @@ def _three_of(layers: list[str]) -> list[str]:
 def _with_text(sample: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
     # The only number of a text is told by its prompt: in a chat template it stands elsewhere.
     only = prompts["prompt"].is_unique().all()
-    spans = prompts.select("prompt", "start", "end", pl.col("value").alias("written"))
+    spans = prompts.select("prompt", "start", "end", pl.col("number").alias("written"))
     key = ["prompt"] if only else ["prompt", "start"]
     joined = (sample.drop("start") if only else sample).join(spans, on=key, how="left", maintain_order="left")
-    if joined["written"].null_count() or (joined["written"] != joined["value"]).any():
+    if joined["written"].null_count() or (joined["written"] != joined["number"]).any():
         raise NumprobeError("the prompts are not those of the predictions: name the table of the same context")
-    correct = (pl.col("value") == pl.col("decoded")).alias("correct")
+    correct = (pl.col("number") == pl.col("decoded")).alias("correct")
     note = pl.lit(None, dtype=pl.String).alias("note")
     read = joined.with_columns(_excerpts(joined, prompts))
-    return read.select("layer", "probe", "text", "start", "end", "value", "decoded", correct, note)
+    return read.select("layer", "probe", "text", "start", "end", "number", "decoded", correct, note)
 
 
 def _excerpts(rows: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:

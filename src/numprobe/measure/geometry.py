@@ -54,7 +54,7 @@ def open_folder(path: str | Path) -> Folder:
     """
     positions = read_positions(path)
     row_of: dict[int, int] = {}
-    for value, row in positions.select("value", "row").iter_rows():
+    for value, row in positions.select("number", "row").iter_rows():
         row_of.setdefault(value, row)
     layers = tuple(state["layer"] for state in read_manifest(path)["states"] if state["site"] == "residual")
     return Folder(Path(path), layers, row_of)

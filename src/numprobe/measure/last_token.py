@@ -89,12 +89,12 @@ def _scores(rows: pl.DataFrame, guesses: Sequence[Guess], resamples: int, seed: 
         for metric, scores in (("accuracy", np.array([one.share for one in guessed])), ("mae", errors)):
             score = mean_interval(values, scores, resamples, seed)
             yield {"metric": metric, "subset": subset, **score.columns(), "seed": seed}
-    for place in places(int(rows["value"].to_numpy().max())):
-        values, guessed = _guessed(rows.filter(has_place(rows["value"].to_numpy(), place)), guesses)
+    for place in places(int(rows["number"].to_numpy().max())):
+        values, guessed = _guessed(rows.filter(has_place(rows["number"].to_numpy(), place)), guesses)
         shares = np.array([one.digits[place] for one in guessed])
         yield digit_row(place, mean_interval(values, shares, resamples, seed), seed)
 
 
 def _guessed(rows: pl.DataFrame, guesses: Sequence[Guess]) -> tuple[np.ndarray, list[Guess]]:
     """Return the number of each row, int64 [n], and the guess from its last token."""
-    return rows["value"].to_numpy().astype(np.int64), [guesses[ending] for ending in rows[_ENDING]]
+    return rows["number"].to_numpy().astype(np.int64), [guesses[ending] for ending in rows[_ENDING]]

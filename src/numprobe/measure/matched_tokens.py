@@ -24,7 +24,7 @@ def token_states(folder: str | Path, tokens: pl.DataFrame, model: str, other: st
         Names of the models.
     """
     wanted = tokens.filter((pl.col("model") == model) & (pl.col("other_model") == other)).sort("place")["token_id"]
-    row_of = dict(read_positions(folder).select("token_id", "row").iter_rows())
+    row_of = dict(read_positions(folder, ["token_id"]).select("token_id", "row").iter_rows())
     return read_states(folder, "embedding")[[row_of[token] for token in wanted]]
 
 

@@ -36,7 +36,7 @@ def outcome_rows(
     Parameters
     ----------
     questions
-        One row per prompt, with `value` (the true result) and `operation`.
+        One row per prompt, with `number` (the true result) and `operation`.
     before, after
         int64 [prompts]: the answers without and with the change (`numprobe.answers.spoken.NO_NUMBER`: no number).
     resamples, seed
@@ -50,7 +50,7 @@ def outcome_rows(
     `accuracy_after`, `accuracy_change`; `repaired` = share of the wrong answers that become right; `harmed` = share of
     the right answers that become wrong. A share of no prompts has no row.
     """
-    truth = questions["value"].to_numpy().astype(np.int64)
+    truth = questions["number"].to_numpy().astype(np.int64)
     found = []
     for subset, part in subsets(questions, by_operation):
         right, still = before[part] == truth[part], after[part] == truth[part]
@@ -76,7 +76,7 @@ def share_rows(
     questions: pl.DataFrame, metric: str, marks: np.ndarray, resamples: int, seed: int, by_operation: bool = True
 ) -> list[Row]:
     """The share of prompts that are marked (bool [prompts]), as rows like those of `outcome_rows`."""
-    truth = questions["value"].to_numpy().astype(np.int64)
+    truth = questions["number"].to_numpy().astype(np.int64)
     found = []
     for subset, part in subsets(questions, by_operation):
         interval = prompt_accuracy_interval(truth[part], marks[part], resamples, seed)

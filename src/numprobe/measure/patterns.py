@@ -40,7 +40,7 @@ def pattern_rows(folder: str | Path, patterns: Patterns, split: Split, resamples
     for layer in patterns.layers:
         states = read_states(folder, layer)
         parts = [
-            _errors(states[rows], positions["value"].to_numpy()[rows], patterns, layer, fold)
+            _errors(states[rows], positions["number"].to_numpy()[rows], patterns, layer, fold)
             for fold, rows in tested.items()
         ]
         values, error, spread = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -67,9 +67,9 @@ def _errors(
     states: np.ndarray, values: np.ndarray, patterns: Patterns, layer: str, fold: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Numbers, and squared distance of their mean state from their pattern and from the mean of the training states."""
-    table = pl.DataFrame({"value": values, "row": np.arange(len(values))})
-    groups = table.group_by("value", maintain_order=True).agg("row")
-    numbers = groups["value"].to_numpy().astype(np.int64)
+    table = pl.DataFrame({"number": values, "row": np.arange(len(values))})
+    groups = table.group_by("number", maintain_order=True).agg("row")
+    numbers = groups["number"].to_numpy().astype(np.int64)
     means = np.stack([states[rows.to_numpy()].astype(np.float64).mean(axis=0) for rows in groups["row"]])
     predicted = patterns.states(numbers, layer, fold)
     centre = patterns.tensors[layer, fold]["mean"]

@@ -23,7 +23,7 @@ PREDICTION = pl.Schema(
         "probe": pl.String,
         "control": pl.String,
         "fold": pl.String,
-        "value": pl.Int32,
+        "number": pl.Int32,
         "label": pl.Int32,
         "decoded": pl.Int32,
         "operation": pl.String,
@@ -51,7 +51,7 @@ def predict(folder: str | Path, probes: Sequence[Probe], per_value: int | None =
     Returns
     -------
     A table with the columns of `PREDICTION`, by layer in the order of the manifest, then by probe, fold and row.
-    `value` is the number that is written there, `label` what the probe should answer (they differ under `shuffled`).
+    `number` is what is written there, `label` what the probe should answer (they differ under `shuffled`).
 
     Raises
     ------
@@ -90,9 +90,9 @@ def held_out_rows(positions: pl.DataFrame, split: Split) -> dict[str, np.ndarray
         If no row tests.
     """
     tests = positions.with_row_index("index").filter(
-        (pl.col("text_split") != "train") & pl.col("value").is_between(split.minimum, split.maximum)
+        (pl.col("text_split") != "train") & pl.col("number").is_between(split.minimum, split.maximum)
     )
-    index, block = tests["index"].to_numpy().astype(np.int64), split.block_of(tests["value"].to_numpy())
+    index, block = tests["index"].to_numpy().astype(np.int64), split.block_of(tests["number"].to_numpy())
     rows = {fold.name: index[np.isin(block, fold.test)] for fold in split.folds}
     if not any(map(len, rows.values())):
         raise NumprobeError(
@@ -109,8 +109,8 @@ def _drawn(
     if per_value is None:
         return rows
     order = generator(seed, "test rows").permutation(positions.height)
-    shuffled = pl.DataFrame({"row": order, "value": positions["value"].to_numpy()[order]})
-    kept = shuffled.filter(pl.col("row").is_in(np.concatenate(list(rows.values())))).group_by("value").head(per_value)
+    shuffled = pl.DataFrame({"row": order, "number": positions["number"].to_numpy()[order]})
+    kept = shuffled.filter(pl.col("row").is_in(np.concatenate(list(rows.values())))).group_by("number").head(per_value)
     return {fold: np.intersect1d(found, kept["row"].to_numpy()) for fold, found in rows.items()}
 
 
@@ -133,7 +133,7 @@ def _layers(folder: str | Path, positions: pl.DataFrame, probes: Sequence[Probe]
             yield state["layer"], read_states(folder, state["layer"], site)
     for probe in probes:
         if GAUSSIAN_LAYER in probe.layers:
-            yield GAUSSIAN_LAYER, gaussian_states(positions["value"].to_numpy(), probe.width, _seed(probe))
+            yield GAUSSIAN_LAYER, gaussian_states(positions["number"].to_numpy(), probe.width, _seed(probe))
             return
 
 
@@ -147,7 +147,7 @@ def _readings(
         pl.lit(probe.kind).alias("probe"),
         pl.lit(control_of(probe)).alias("control"),
         pl.Series("fold", [fold for fold, rows in tested.items() for _ in rows]),
-        pl.Series("label", labels_of(probe, found["value"].to_numpy())),
+        pl.Series("label", labels_of(probe, found["number"].to_numpy())),
         pl.Series("decoded", np.concatenate(decoded)),
     )
     return table.select(pl.col(name).cast(dtype) for name, dtype in PREDICTION.items())

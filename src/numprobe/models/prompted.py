@@ -51,7 +51,7 @@ def model_prompts(table: pl.DataFrame, metadata: Mapping[str, Any], tokenizer: A
         If the prompts are chats and the model has no chat template.
     """
     examples = tuple(examples_in(metadata))
-    kept = table.filter(~pl.col("value").is_in(sorted(numbers_written(examples)))) if examples else table
+    kept = table.filter(~pl.col("number").is_in(sorted(numbers_written(examples)))) if examples else table
     dropped = {EXAMPLE: table.height - kept.height} if examples else {}
     chat = metadata.get("context", {}).get("chat", False)
     return ModelPrompts(chat_prompts(kept, tokenizer, examples) if chat else kept, examples, dropped)
@@ -69,7 +69,7 @@ def chat_prompts(prompts: pl.DataFrame, tokenizer: Any, examples: tuple[Example,
     """
     templates = {name: chat_template(tokenizer, name, examples) for name in prompts["template"].unique()}
     texts, starts, ends = [], [], []
-    for template, a, b, c in prompts.select("template", "a", "b", "value").iter_rows():
+    for template, a, b, c in prompts.select("template", "a", "b", "number").iter_rows():
         text, spans = fill_template(templates[template], {"a": a, "b": b, "c": c})
         texts.append(text)
         starts.append(spans["c"][0])

@@ -67,7 +67,7 @@ def training_rows(folder: str | Path, split: Split, site: str = RESIDUAL) -> Tra
     """
     manifest = read_manifest(folder)
     positions = read_positions(folder)
-    values = positions["value"].to_numpy().astype(np.int64)
+    values = positions["number"].to_numpy().astype(np.int64)
     in_range = (values >= split.minimum) & (values <= split.maximum)
     used = in_range & (positions["text_split"] != "test").to_numpy()
     present = len(np.unique(values[used]))

@@ -92,10 +92,10 @@ def fit_answer_probe(
 
 def _answers_of(rows: TrainingRows, answers: pl.DataFrame) -> np.ndarray:
     """Return the model's answer in each used row, int64 [rows used]; -1 if it is no number."""
-    read = read_positions(rows.folder).filter(rows.used).select("prompt", "value")
-    named = answers.select("prompt", "answer", asked="value")
+    read = read_positions(rows.folder).filter(rows.used).select("prompt", "number")
+    named = answers.select("prompt", "answer", asked="number")
     joined = read.join(named, on="prompt", how="left", maintain_order="left")
-    if joined["asked"].null_count() or (joined["asked"] != joined["value"]).any():
+    if joined["asked"].null_count() or (joined["asked"] != joined["number"]).any():
         raise NumprobeError("the answers are not to the prompts of these states: name those of one model and context")
     return joined["answer"].fill_null(-1).to_numpy().astype(np.int64)
 

@@ -29,7 +29,7 @@ _FORMAT = "numprobe probe 1"
 _REQUIRED = ("kind", "minimum", "maximum", "layers", "constant", "folds", "width")
 _BATCH = 8192
 # Columns of the table from `Probe.read`.
-_READING = ("token", "tokens", "start", "end", "written", "layer", "value", "decoded", "score", "reason")
+_READING = ("token", "tokens", "start", "end", "written", "layer", "number", "decoded", "score", "reason")
 
 Tensors = Mapping[str, np.ndarray]
 
@@ -124,7 +124,7 @@ class Probe:
         Returns
         -------
         One row per number and layer: columns `token` (index of its last token), `tokens` (number of tokens), `start`,
-        `end` (character span), `written`, `layer`, `value` (the written number), `decoded`, `score` (probability of the
+        `end` (character span), `written`, `layer`, `number` (as written), `decoded`, `score` (probability of the
         decoded number; null for kinds whose scores are not likelihoods) and `reason` (null). A numeral that is not read
         has one row with its `reason` (docs/numbers.md); its `token`, `tokens`, `layer`, `decoded` and `score` are null.
 

@@ -144,7 +144,7 @@ def _filled(template: str, numbers: Mapping[str, int], target: str) -> dict[str,
     """Return the filled template and the span of the target."""
     text, spans = fill_template(template, numbers)
     start, end = spans[target]
-    place = {"value": numbers[target], "start": start, "end": end}
+    place = {"number": numbers[target], "start": start, "end": end}
     return {"text": text, "template": template, "text_split": "any"} | place
 
 
@@ -182,7 +182,7 @@ def _slot_rows(
         value = next(values)
         pieces += [passage.text[done:start], str(value)]
         length += start - done
-        spans.append({"value": value, "start": length, "end": (length := length + len(pieces[-1]))})
+        spans.append({"number": value, "start": length, "end": (length := length + len(pieces[-1]))})
         done = end
     shared = {
         "prompt": prompt,

@@ -17,7 +17,7 @@ PROMPTS = pl.Schema(
     {
         "prompt": pl.UInt32,
         "text": pl.String,
-        "value": pl.Int32,
+        "number": pl.Int32,
         "start": pl.UInt32,
         "end": pl.UInt32,
         "read_at": pl.String,
@@ -33,7 +33,7 @@ PROMPTS = pl.Schema(
 READ_AT = ("token", "before")
 TEXT_SPLITS = ("train", "test", "any")
 
-_REQUIRED = ("prompt", "value", "start", "end", "read_at", "template", "text_split")
+_REQUIRED = ("prompt", "number", "start", "end", "read_at", "template", "text_split")
 
 
 def prompt_table(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
@@ -86,7 +86,7 @@ def read_prompts(path: str | Path) -> pl.DataFrame:
     NumprobeError
         If the file is missing, damaged, or not a valid prompt table (see `check_prompts`).
     """
-    table = read_table(path)
+    table = read_table(path, PROMPTS)
     check_prompts(table, path)
     return table
 
@@ -95,7 +95,7 @@ def check_prompts(table: pl.DataFrame, source: str | Path) -> None:
     """Check a prompt table against docs/files.md; the error names the first offending prompt.
 
     Prompt ids count up from 0 without gaps, and the first row of each has its text; every span lies inside its text,
-    holds exactly the value's digits, and touches no other digit.
+    holds exactly the number's digits, and touches no other digit.
 
     Parameters
     ----------
@@ -121,22 +121,22 @@ def check_prompts(table: pl.DataFrame, source: str | Path) -> None:
 
 
 def _check_spans(table: pl.DataFrame, source: str | Path) -> None:
-    """Refuse spans that do not hold their value; in Python, which slices a long text as fast as a short one."""
+    """Refuse spans that do not hold their number; in Python, which slices a long text as fast as a short one."""
     text = ""
-    for row, (given, value, *span) in enumerate(table.select("text", "value", "start", "end").iter_rows()):
+    for row, (given, number, *span) in enumerate(table.select("text", "number", "start", "end").iter_rows()):
         text = text if given is None else given
-        problem = _span_problem(text, value, *span)
+        problem = _span_problem(text, number, *span)
         if problem is not None:
             _refuse(source, table, row, problem)
 
 
-def _span_problem(text: str, value: int, start: int, end: int) -> str | None:
+def _span_problem(text: str, number: int, start: int, end: int) -> str | None:
     if not start < end <= len(text):
         return "the span {start}..{end} is not inside the text"
-    if text[start:end] != str(value):
-        return "the characters {start}..{end} are not its value {value}"
+    if text[start:end] != str(number):
+        return "the characters {start}..{end} are not its number {number}"
     if text[max(start - 1, 0) : start].isdecimal() or text[end : end + 1].isdecimal():
-        return "the value {value} at {start}..{end} touches another digit"
+        return "the number {number} at {start}..{end} touches another digit"
     return None
 
 

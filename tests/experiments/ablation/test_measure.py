@@ -83,8 +83,8 @@ def test_operations_are_told_apart(tables):
 
 def test_a_model_without_right_answers_has_nothing_to_lose(tmp_path):
     model = operand_model(tmp_path / "states", "code")
-    table = model.questions.table.with_columns(value=pl.lit(0, pl.Int32))
-    unanswerable = replace(model.questions, table=table).take((model.questions.table["value"] > 0).to_numpy())
+    table = model.questions.table.with_columns(number=pl.lit(0, pl.Int32))
+    unanswerable = replace(model.questions, table=table).take((model.questions.table["number"] > 0).to_numpy())
     ablations = Ablations(("1",), (2,), 1, 20)
     rows = ablation_rows(model.answer_model, unanswerable, "b", model.probe, model.patterns, ablations, 100, 0)
     assert {(row["metric"], row["value"], row["note"]) for row in rows} == {("accuracy_before", 0.0, TOO_FEW)}

@@ -24,7 +24,7 @@ from numprobe.probes.controls import control_labels
 def answers_table(truth, answer, operation="+", a=0, b=0, probability=0.5):
     """Prompts 0, 1, ... with these true results and answers (-1: no number)."""
     count = len(truth)
-    table = pl.DataFrame({"prompt": range(count), "value": truth, "answer": answer}).with_columns(
+    table = pl.DataFrame({"prompt": range(count), "number": truth, "answer": answer}).with_columns(
         pl.col("answer").replace(-1, None),
         pl.Series("operation", [operation] * count if isinstance(operation, str) else operation),
         a=pl.lit(a),
@@ -40,7 +40,7 @@ def answers_table(truth, answer, operation="+", a=0, b=0, probability=0.5):
 
 def readings(truth, decoded, control="none", operation="+", layer="1", probe="fourier"):
     """One layer of readings of the prompts 0, 1, ..."""
-    rows = {"row": range(len(truth)), "prompt": range(len(truth)), "value": truth, "decoded": decoded}
+    rows = {"row": range(len(truth)), "prompt": range(len(truth)), "number": truth, "decoded": decoded}
     label = control_labels(control, np.asarray(truth), SPLIT, 0)
     names = {"layer": layer, "probe": probe, "control": control, "fold": "0", "start": 0, "domain": None}
     names["number_tokens"] = 1

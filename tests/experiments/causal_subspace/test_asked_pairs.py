@@ -132,11 +132,13 @@ def test_own_answers_are_followed_where_true_results_are_not(answer_model):
     wrong.lm_head.ids = wrong.lm_head.ids[1:] + wrong.lm_head.ids[:1]
     asked = AnswerModel(wrong, adder.numbers)
     own = PairSettings(("+",), 40, 40, target=ANSWER).draw(TEST, split, 0, asked)
-    assert own.table["value"].to_list() == [(a + b + 1) % 100 for a, b in own.table.select("a", "source_b").iter_rows()]
+    assert own.table["number"].to_list() == [
+        (a + b + 1) % 100 for a, b in own.table.select("a", "source_b").iter_rows()
+    ]
     interchange = find_interchange(asked, own, "0")
     found = asked.answers(own.base, interchange.edits(None, LAST)).values
-    assert found.tolist() == own.table["value"].to_list()
-    assert asked.answers(own.base).values.tolist() == own.base.table["value"].to_list()
+    assert found.tolist() == own.table["number"].to_list()
+    assert asked.answers(own.base).values.tolist() == own.base.table["number"].to_list()
 
 
 def test_a_source_with_the_same_operand_changes_no_state_at_the_input(answer_model, pairs):
@@ -189,8 +191,8 @@ def test_pairs_keep_to_ranges_and_leave_examples_out(part):
     for row in table.iter_rows(named=True):
         sign = 1 if row["operation"] == "+" else -1
         pairs = [(row[a], row[b]) for a, b in (("a", "b"), ("source_a", "source_b"), ("other", "b"))]
-        results = {row["value"], *(a + sign * b for a, b in pairs)}
-        assert row["value"] == row["a"] + sign * row["source_b"] and not results & shown
+        results = {row["number"], *(a + sign * b for a, b in pairs)}
+        assert row["number"] == row["a"] + sign * row["source_b"] and not results & shown
         assert min(results) >= 0 and max(results) <= 999
 
 
@@ -202,7 +204,7 @@ def test_prompts_begin_with_the_examples_and_operands_are_equally_long(answer_mo
     lengths = [pairs.lengths(name)[pairs.order[name]] for name in ("base", "source", "same")]
     assert set(lengths[0]) == {1, 2, 3} or set(lengths[0]) == {2, 3}
     assert all(np.array_equal(lengths[0], other) for other in lengths[1:])
-    wanted = [str(value) for value in pairs.table["value"]]
+    wanted = [str(value) for value in pairs.table["number"]]
     assert [answer_model.numbers.tokenizer.decode(said) for said in pairs.answers] == wanted
 
 

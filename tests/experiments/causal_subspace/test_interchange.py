@@ -44,7 +44,7 @@ def followed(answer_model, pairs, basis, layer="1", source="source"):
     """Share of the counterfactual answers; of unchanged answers where the source has the same second operand."""
     taken = None if basis is None else torch.tensor(basis).float()
     edits = find_interchange(answer_model, pairs, layer, source).edits(taken, LAST)
-    wanted = pairs.table["value"] if source == "source" else pairs.base.table["value"]
+    wanted = pairs.table["number"] if source == "source" else pairs.base.table["number"]
     return float((answer_model.answers(pairs.base, edits).values == wanted.to_numpy()).mean())
 
 

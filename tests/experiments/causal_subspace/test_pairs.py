@@ -51,7 +51,7 @@ def test_pairs_interchange_numbers_of_their_part_and_change_the_result_within_th
         results = [compute(row[a], row[b]) for a, b in PROMPTS[operand].values()]
         drawn, source, kept = (row[name] for name in (operand, f"source_{operand}", prompts.kept))
         assert {drawn, source} <= own and drawn != source and kept != row["other"]
-        assert results[0] != results[-1] == row["value"] and all(0 <= result <= 99 for result in results)
+        assert results[0] != results[-1] == row["number"] and all(0 <= result <= 99 for result in results)
 
 
 def test_pairs_depend_on_the_seed_alone():
@@ -70,7 +70,9 @@ def test_the_prompts_of_a_pair_share_what_they_should(operand):
         table = asked.questions[name].table[asked.order[name]]
         assert table["a"].to_list() == asked.table[a].to_list() and table["b"].to_list() == asked.table[b].to_list()
     assert asked.order["base"].tolist() == list(range(40))
-    assert [numbers.written(int(token)) for (token,) in asked.answers] == [str(value) for value in asked.table["value"]]
+    assert [numbers.written(int(token)) for (token,) in asked.answers] == [
+        str(value) for value in asked.table["number"]
+    ]
 
 
 def test_where_numbers_are_single_tokens_pairs_of_others_are_left_out():
@@ -79,8 +81,8 @@ def test_where_numbers_are_single_tokens_pairs_of_others_are_left_out():
     pairs = draw_pairs(["+"], split, TRAIN, 300, 0)
     asked = ask_pairs(pairs, numbers)
     assert 0 < len(asked) < 300
-    assert asked.table.select(pl.max_horizontal("b", "source_b", "value").max()).item() < 100
-    large = pairs.filter(pl.col("value") > 100)
+    assert asked.table.select(pl.max_horizontal("b", "source_b", "number").max()).item() < 100
+    large = pairs.filter(pl.col("number") > 100)
     with pytest.raises(NumprobeError, match=r"no two prompts can be interchanged: .* as one token of their own"):
         ask_pairs(large, numbers)
     several = ask_pairs(large, NumberTokenizer(byte_tokenizer()))

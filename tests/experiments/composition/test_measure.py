@@ -192,7 +192,7 @@ def write(folder, codes, values, prompts, context="operand"):
     """A folder whose layers hold codes of the values, with noise."""
     rng = np.random.default_rng(5)
     row = np.arange(len(values), dtype=np.uint32)
-    positions = pl.DataFrame({"row": row, "value": values.astype(np.int32), "prompt": prompts})
+    positions = pl.DataFrame({"row": row, "number": values.astype(np.int32), "prompt": prompts})
     states = {
         layer: (code[values] + 0.5 * rng.standard_normal((len(values), WIDTH))).astype(np.float32)
         for layer, code in codes.items()

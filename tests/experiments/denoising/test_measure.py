@@ -22,7 +22,7 @@ from numprobe.interventions.measure import MOVEMENT
 from numprobe.tables import measurements
 
 QUESTIONS = programmed_questions(per_value=3)
-TRUTH = QUESTIONS.table["value"].to_numpy().astype(np.int64)
+TRUTH = QUESTIONS.table["number"].to_numpy().astype(np.int64)
 FRAME = planes(WIDTH)
 WAVES = wave_code(np.arange(NUMBERS))
 CODE = WAVES @ FRAME[: 2 * len(PERIODS)]
@@ -97,7 +97,7 @@ def test_labels_are_not_needed(noisy):
     for rows in noisy.folds.values():
         permuted[rows] = np.random.default_rng(1).permutation(TRUTH[rows])
     trial = noisy.trial
-    questions = replace(trial.questions, table=trial.questions.table.with_columns(value=permuted))
+    questions = replace(trial.questions, table=trial.questions.table.with_columns(number=permuted))
     blind = replace(trial, questions=questions)
     read = {"1": readings(trial.states["1"], noisy.probe, noisy.folds, "1")[0]}
     moved = [

@@ -33,8 +33,8 @@ def alignment_table(models=("llama",), contexts=("result",), helps=True) -> pl.D
 
 def _rows(model, context, helps):
     random = np.random.default_rng(0)
-    questions = pl.DataFrame({"value": np.arange(400) % 200, "operation": ["+", "*"] * 200})
-    truth = questions["value"].to_numpy()
+    questions = pl.DataFrame({"number": np.arange(400) % 200, "operation": ["+", "*"] * 200})
+    truth = questions["number"].to_numpy()
     before = np.where(random.random(400) < 0.5, truth, truth + 1)
     names = {"model": model, "context": context}
     for site in ("input", "both"):

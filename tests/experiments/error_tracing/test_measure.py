@@ -43,7 +43,7 @@ def damaged(planted: Callable[[pl.DataFrame], pl.Series], layer: str, reads: str
     symbols = [templates[0] for templates in ARITHMETIC_TEMPLATES.values()]
     questions = find_questions(prompts.filter(prompts["template"].is_in(symbols)), numbers)
     new = planted(questions.table).to_numpy()
-    hit = (np.arange(len(questions)) % 20 == 0) & (new != questions.table["value"].to_numpy())
+    hit = (np.arange(len(questions)) % 20 == 0) & (new != questions.table["number"].to_numpy())
     hit &= (new >= 0) & (new < NUMBERS)
     wave = torch.from_numpy(wave_frame()).float()
 
@@ -74,7 +74,7 @@ def stored_probe(folder, questions: Questions, states, answers: pl.DataFrame, la
     """Write states as an activation folder, and return a probe that is fitted on them."""
     positions = questions.table.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
-        "prompt", "value", "operation", pl.lit(0).alias("start"), pl.lit(None, pl.String).alias("domain"),
+        "prompt", "number", "operation", pl.lit(0).alias("start"), pl.lit(None, pl.String).alias("domain"),
         pl.lit("any").alias("text_split"), pl.lit(1).alias("number_tokens"),
     )  # fmt: skip
     details = {"dropped": {}, "provenance": {}, **IDENTITY}
@@ -98,7 +98,7 @@ def read_all(tmp_path, answer_model: AnswerModel, questions: Questions, edit: Ed
 
 def plus_ten(table):
     """Not where that is an operand, which would be a copy."""
-    new = table["value"] + 10
+    new = table["number"] + 10
     return new.set((new == table["a"]) | (new == table["b"]), -1)
 
 
@@ -107,7 +107,7 @@ def first_operand(table):
 
 
 def elsewhere(table):
-    return (table["value"] * 7 + 33) % NUMBERS
+    return (table["number"] * 7 + 33) % NUMBERS
 
 
 PLANTED = {"power of ten": plus_ten, "copy of a": first_operand}
@@ -137,7 +137,7 @@ def test_the_layer_that_corrupts_an_answer_is_named_with_what_it_writes(tmp_path
     assert readings.layers == ("2", "3", "final_norm")
     wrong = by_prompt(readings, questions, hit)
     assert (readings.prompts["right"].to_numpy() == ~wrong).all() and wrong.sum() > 15
-    end = lost_at(readings.read == readings.prompts["value"].to_numpy()[:, None])
+    end = lost_at(readings.read == readings.prompts["number"].to_numpy()[:, None])
     assert (end[wrong] == 1).all() and (end[~wrong] == 3).mean() > 0.98
     rows = tracing_rows(readings, 0, NUMBERS - 1, 5, 50, 0)
     at = {"answered": "wrong", "subset": "all"}
@@ -210,7 +210,7 @@ def readings_of(read, **columns):
 
 def test_a_model_that_is_always_right_or_answers_no_number_is_traced():
     truth = list(range(20, 40))
-    right = readings_of([[n, n] for n in truth], value=truth, answer=truth, right=[True] * 20)
+    right = readings_of([[n, n] for n in truth], number=truth, answer=truth, right=[True] * 20)
     rows = tracing_rows(right, 0, 99, 3, 50, 0)
     assert value_of(rows, "kept", subset="all", answered="right", target="truth") == 1
     assert not [row for row in rows if row["answered"] == "wrong"]
@@ -221,7 +221,7 @@ def test_a_model_that_is_always_right_or_answers_no_number_is_traced():
 
 
 def test_only_one_wrong_answer_has_no_permuted_truth():
-    one = readings_of([[5, 5], [7, 6]], value=[5, 7], answer=[5, 6], right=[True, False])
+    one = readings_of([[5, 5], [7, 6]], number=[5, 7], answer=[5, 6], right=[True, False])
     rows = tracing_rows(one, 0, 99, 3, 50, 0)
     assert value_of(rows, "lost", subset="all", answered="wrong", target="truth") == 1
     assert value_of(rows, "answer_where_lost", subset="all", answered="wrong") == 1
@@ -233,7 +233,7 @@ def test_the_untrained_control_is_traced_in_the_same_prompts_and_changes_no_othe
     answer_model, questions, edit, _ = damaged(plus_ten, "3", reads="decoy", answer_only=True)
     states, answers = record(answer_model, questions, edit)
     random = np.random.default_rng(0)
-    planted = answer_model.model.states(questions.table["value"].to_numpy().copy()).astype(np.float32)
+    planted = answer_model.model.states(questions.table["number"].to_numpy().copy()).astype(np.float32)
     twin = {layer: random.normal(size=planted.shape).astype(np.float32) for layer in LAYERS} | {"2": planted}
     write_table(tmp_path / "answers.parquet", answers, {})
     files = {"states": [tmp_path / "m" / "manifest.json"], "answers": [tmp_path / "answers.parquet"]}

@@ -71,7 +71,7 @@ def test_the_opposite_is_as_far_from_the_answer_as_the_truth():
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from("+-"), st.sampled_from("01")), min_size=1, max_size=40))
 def test_permuted_truths_come_from_the_same_operation_and_fold_and_are_never_the_own_one(rows):
-    prompts = pl.DataFrame(rows, schema=["value", "operation", "fold"], orient="row")
+    prompts = pl.DataFrame(rows, schema=["number", "operation", "fold"], orient="row")
     found = permuted_truths(prompts, 3, 0)
     groups: dict = {}
     for value, operation, fold in rows:
@@ -82,7 +82,7 @@ def test_permuted_truths_come_from_the_same_operation_and_fold_and_are_never_the
 
 
 def test_permutations_differ_and_follow_the_seed():
-    prompts = pl.DataFrame({"value": range(50), "operation": ["+"] * 50, "fold": ["0"] * 50})
+    prompts = pl.DataFrame({"number": range(50), "operation": ["+"] * 50, "fold": ["0"] * 50})
     found = permuted_truths(prompts, 2, 0)
     assert (found[0] != found[1]).mean() > 0.5
     assert sorted(np.where(found[0] < 0, np.arange(50), found[0]).tolist()) == list(range(50))
@@ -91,7 +91,7 @@ def test_permutations_differ_and_follow_the_seed():
 
 
 def _beside(layers=("0", "final_norm", "1")):
-    prompts = {"prompt": [4, 2], "value": [7, 8], "operation": ["+", "-"], "a": [3, 9], "b": [4, 1]}
+    prompts = {"prompt": [4, 2], "number": [7, 8], "operation": ["+", "-"], "a": [3, 9], "b": [4, 1]}
     answered = {"answer": [7, None], "right": [True, False], "fold": ["0", "1"]}
     return pl.concat(
         pl.DataFrame({**prompts, **answered, "layer": layer, "decoded": [place, place + 10]})

@@ -22,21 +22,21 @@ def right(probe, states, labels):
 
 def test_prompts_of_each_number_are_dealt_out_evenly_and_copies_stay_together():
     random = np.random.default_rng(0)
-    table = pl.DataFrame({"value": VALUES, "a": random.integers(0, 20, 800), "b": VALUES, "operation": "+"})
+    table = pl.DataFrame({"number": VALUES, "a": random.integers(0, 20, 800), "b": VALUES, "operation": "+"})
     group = prompt_groups(table, 4, 0)
-    texts = table.with_columns(group=group).group_by("value", "a").agg(pl.col("group").n_unique())
+    texts = table.with_columns(group=group).group_by("number", "a").agg(pl.col("group").n_unique())
     assert (texts["group"] == 1).all()
-    counts = table.unique(["value", "a"]).join(
-        table.with_columns(group=group).unique(["value", "a"]), on=["value", "a"]
+    counts = table.unique(["number", "a"]).join(
+        table.with_columns(group=group).unique(["number", "a"]), on=["number", "a"]
     )
-    sizes = counts.group_by("value", "group").len().group_by("value").agg(pl.col("len").max() - pl.col("len").min())
+    sizes = counts.group_by("number", "group").len().group_by("number").agg(pl.col("len").max() - pl.col("len").min())
     assert sizes["len"].max() <= 1
     assert np.array_equal(group, prompt_groups(table, 4, 0)) and not np.array_equal(group, prompt_groups(table, 4, 1))
 
 
 @pytest.mark.parametrize("prompts", [1, 2])
 def test_numbers_with_too_few_prompts_to_train_choose_and_test_are_refused(prompts):
-    table = pl.DataFrame({"value": np.repeat(np.arange(50), prompts), "a": range(50 * prompts)})
+    table = pl.DataFrame({"number": np.repeat(np.arange(50), prompts), "a": range(50 * prompts)})
     with pytest.raises(NumprobeError, match="3 prompts or more"):
         prompt_groups(table, 4, 0)
 
@@ -45,13 +45,13 @@ def test_three_prompts_of_each_number_are_enough_to_fit():
     """One tests, one trains, one chooses the penalties."""
     values = np.tile(np.arange(100), 3)
     states = waves(values, width=24, noise=0.05, periods=(2, 5, 10, 100))
-    group = prompt_groups(pl.DataFrame({"value": values, "a": range(300)}), 4, 0)
+    group = prompt_groups(pl.DataFrame({"number": values, "a": range(300)}), 4, 0)
     ((probe,),) = fit_seen(states, values, group, ["digits"], [np.arange(100)])
     assert (probe.decode(states[group == 0], "0", SEEN) == values[group == 0]).mean() > 0.5
 
 
 def test_a_number_whose_prompts_are_copies_by_chance_does_not_matter():
-    table = pl.DataFrame({"value": np.repeat(np.arange(50), 3), "a": [7, 7, *range(148)]})
+    table = pl.DataFrame({"number": np.repeat(np.arange(50), 3), "a": [7, 7, *range(148)]})
     group = prompt_groups(table, 4, 0)
     assert group[0] == group[1] and set(group) == {0, 1, 2}
 

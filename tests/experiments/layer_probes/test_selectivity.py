@@ -10,7 +10,7 @@ VALUES = np.tile(np.arange(60), 4)
 
 def write(folder, states):
     positions = pl.DataFrame(
-        {"row": np.arange(240, dtype=np.uint32), "value": VALUES.astype(np.int32), "text_split": ["any"] * 240}
+        {"row": np.arange(240, dtype=np.uint32), "number": VALUES.astype(np.int32), "text_split": ["any"] * 240}
     ).with_columns(a=pl.Series(np.arange(240)))
     details = {"model": "m", "context": "operand", "weights_sha256": "0"}
     width = next(iter(states.values())).shape[1]

@@ -22,8 +22,8 @@ HELPFUL = Removal(3, "attention")
 def removal_table(models=("llama",), blocks=4, helpful: Removal | None = HELPFUL) -> pl.DataFrame:
     """Models of which every part is needed but one, whose removal repairs half of the errors in products."""
     random = np.random.default_rng(0)
-    questions = pl.DataFrame({"value": np.arange(800) % 400, "operation": ["+", "*"] * 400})
-    truth, wrong = questions["value"].to_numpy(), questions["value"].to_numpy() + random.integers(1, 9, 800)
+    questions = pl.DataFrame({"number": np.arange(800) % 400, "operation": ["+", "*"] * 400})
+    truth, wrong = questions["number"].to_numpy(), questions["number"].to_numpy() + random.integers(1, 9, 800)
     product = (questions["operation"] == "*").to_numpy()
     before = np.where(random.random(800) < np.where(product, 0.6, 0.99), truth, wrong)
     after = {r: np.where(random.random(800) < 0.2, before, wrong) for r in all_removals(blocks)}

@@ -37,13 +37,13 @@ def measured(questions, writes):
 
 
 def right_answers(questions):
-    return {prompt: {value: 1} for prompt, value in questions.table.select("prompt", "value").iter_rows()}
+    return {prompt: {value: 1} for prompt, value in questions.table.select("prompt", "number").iter_rows()}
 
 
 def ten_more(questions, operation="+"):
     """A stronger wrong answer to half of the prompts of an operation."""
     asked = questions.table.filter((pl.col("operation") == operation) & (pl.col("prompt") % 2 == 0))
-    return {prompt: {value + 10: 2} for prompt, value in asked.select("prompt", "value").iter_rows()}
+    return {prompt: {value + 10: 2} for prompt, value in asked.select("prompt", "number").iter_rows()}
 
 
 def on_test(table, **wanted):
@@ -86,20 +86,20 @@ def test_a_break_in_one_operation_alone_is_repaired_there_alone(questions):
 
 def random_answers(questions, removals=6):
     random = np.random.default_rng(3)
-    truth = questions.table["value"].to_numpy()
+    truth = questions.table["number"].to_numpy()
     draws = {r: np.where(random.random(len(truth)) < 0.5, truth, 0) for r in all_removals(removals // 3)}
     return np.where(random.random(len(truth)) < 0.6, truth, 0), draws
 
 
 def test_the_choice_does_not_look_at_test_prompts(questions):
     before, after = random_answers(questions)
-    validation = is_validation(questions.table["value"].to_numpy(), SEED)
+    validation = is_validation(questions.table["number"].to_numpy(), SEED)
     chosen = choose_removals(questions.table, {None: before, **after}, validation)
-    for other in (-1, questions.table["value"].to_numpy()):
+    for other in (-1, questions.table["number"].to_numpy()):
         changed = {r: np.where(validation, answers, other) for r, answers in after.items()}
         assert choose_removals(questions.table, {None: before, **changed}, validation) == chosen
     best = Removal(2, "mlp")
-    after[best] = np.where(validation, questions.table["value"].to_numpy(), -1)
+    after[best] = np.where(validation, questions.table["number"].to_numpy(), -1)
     rows = measurements(removal_rows(questions.table, before, after, 100, SEED), COLUMNS)
     assert set(rows.filter(chosen=True)["site"]) == {"mlp"}
     assert on_test(rows, subset="all", layer="2", site="mlp")["accuracy_after"] == 0
@@ -121,7 +121,7 @@ def test_gain_and_harm_stand_beside_each_other_for_every_removal(questions):
 
 
 def test_the_oracle_takes_the_best_removal_of_each_prompt():
-    table = pl.DataFrame({"value": [10, 20, 30, 40, 50, 60], "operation": ["+"] * 6})
+    table = pl.DataFrame({"number": [10, 20, 30, 40, 50, 60], "operation": ["+"] * 6})
     before = np.array([10, 20, 31, 43, 48, -1])
     after = {
         Removal(1, "block"): np.array([10, 0, 30, 46, 48, -1]),
@@ -140,7 +140,7 @@ def test_the_oracle_takes_the_best_removal_of_each_prompt():
 
 def test_where_removals_change_answers_blindly_the_mirrored_number_is_reached_as_often(questions):
     random = np.random.default_rng(5)
-    truth = questions.table["value"].to_numpy()
+    truth = questions.table["number"].to_numpy()
     before = truth + random.choice([-2, -1, 1, 2], len(truth))
     after = {r: before + random.integers(-3, 4, len(truth)) for r in all_removals(2)}
     rows = measurements(oracle_rows(questions.table, before, after, 100, SEED), COLUMNS)

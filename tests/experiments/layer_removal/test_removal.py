@@ -77,11 +77,11 @@ def test_every_part_of_every_block_is_removed_once(questions, numbers):
 
 @pytest.mark.parametrize("kind", ["llama", "phi3", "olmo2"])
 def test_what_a_part_wrote_is_gone_without_it_and_stays_without_others(kind, questions):
-    truth = dict(questions.table.select("prompt", "value").iter_rows())
+    truth = dict(questions.table.select("prompt", "number").iter_rows())
     answer_model = writing_answer_model(
         kind, questions, {(2, "mlp"): {prompt: {value: 1} for prompt, value in truth.items()}}
     )
-    values = questions.table["value"].to_numpy()
+    values = questions.table["number"].to_numpy()
     for removal, answers in removal_answers(answer_model, questions).items():
         gone = removal in (Removal(2, "block"), Removal(2, "mlp"))
         assert (answers == values).mean() == (0 if gone else 1), removal

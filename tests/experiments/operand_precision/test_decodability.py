@@ -56,7 +56,7 @@ def test_a_model_that_errs_where_its_embeddings_are_blurred_is_found_out(tmp_pat
     pairs = crossed_pairs(0, 199, 10, 0)
     hard = np.where(np.isin(pairs["number"].to_numpy(), BLURRED), 0.7, 0.1)
     right = pl.Series(np.random.default_rng(0).random(len(hard)) >= hard)
-    errors = crossed_errors(pairs, crossed_prompts(pairs).select("prompt", "value", right=right))
+    errors = crossed_errors(pairs, crossed_prompts(pairs).select("prompt", "number", right=right))
     vocabulary = (tmp_path / "vocabulary", probes)
     rows = precision_rows(errors, vocabulary, [(tmp_path / "operand", reader)], 99, 100, 0)
     table = measurements(rows, COLUMNS).filter(subset="all")

@@ -23,7 +23,7 @@ def precision_table(models=("llama",), effect=0.4) -> pl.DataFrame:
     pairs = crossed_pairs(0, 299, 8, 0)
     hard = pairs["number"].to_numpy() % 7 == 0
     right = pl.Series(np.random.default_rng(0).random(len(hard)) >= 0.2 + effect * hard)
-    errors = crossed_errors(pairs, crossed_prompts(pairs).select("prompt", "value", right=right))
+    errors = crossed_errors(pairs, crossed_prompts(pairs).select("prompt", "number", right=right))
     number = pl.Series("number", np.arange(300), dtype=pl.Int32)
     likely = np.where(np.arange(300) % 7 == 0, -3, -1) + 0.1 * np.sin(np.arange(300))
     read = pl.DataFrame({"number": number, "decodable": np.arange(300) % 7 != 0, "log_probability": likely})

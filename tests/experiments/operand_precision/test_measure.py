@@ -24,7 +24,7 @@ def errors_with(probability, seed=0):
     """Answers that are wrong with a probability that depends on the operand in question, [numbers]."""
     random = np.random.default_rng(seed)
     right = random.random(PAIRS.height) >= np.asarray(probability)[PAIRS["number"].to_numpy()]
-    return crossed_errors(PAIRS, PROMPTS.select("prompt", "value", right=pl.Series(right)))
+    return crossed_errors(PAIRS, PROMPTS.select("prompt", "number", right=pl.Series(right)))
 
 
 def readings(missed, likely=None):

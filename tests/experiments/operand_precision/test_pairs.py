@@ -29,12 +29,12 @@ def test_every_number_stands_first_and_second():
 def test_results_stay_in_the_range_and_are_right():
     table = crossed_prompts(pairs())
     check_prompts(table, "pairs")
-    assert table["value"].is_between(0, 999).all()
+    assert table["number"].is_between(0, 999).all()
     sums = table.filter(operation="+")
-    assert (sums["a"] + sums["b"] == sums["value"]).all()
+    assert (sums["a"] + sums["b"] == sums["number"]).all()
     differences = table.filter(operation="-")
-    assert (differences["a"] - differences["b"] == differences["value"]).all()
-    assert table["text"][0].startswith("0 + ") or table["text"][0].endswith("= " + str(table["value"][0]))
+    assert (differences["a"] - differences["b"] == differences["number"]).all()
+    assert table["text"][0].startswith("0 + ") or table["text"][0].endswith("= " + str(table["number"][0]))
 
 
 def test_prompts_stand_in_the_order_of_the_pairs():
@@ -48,7 +48,7 @@ def test_prompts_stand_in_the_order_of_the_pairs():
 @pytest.mark.parametrize(("minimum", "maximum"), [(0, 99), (5, 60), (100, 999)])
 def test_other_ranges_hold_their_results_too(minimum, maximum):
     table = crossed_prompts(pairs(minimum, maximum, 8))
-    assert table["value"].is_between(minimum, maximum).all() and table.height > 0
+    assert table["number"].is_between(minimum, maximum).all() and table.height > 0
 
 
 def test_partners_depend_on_the_seed_alone():

@@ -40,7 +40,7 @@ def test_letters_of_a_wordpiece_vocabulary():
 
 def test_rows_say_what_they_are(folder):
     positions = read_positions(folder)
-    assert positions.select("set", "text", "place", "value").row(3) == ("number words", "three", 3, 3)
+    assert positions.select("set", "text", "place", "number").row(3) == ("number words", "three", 3, 3)
     assert set(positions["set"]) == {"number words"}
     assert read_manifest(folder)["members"] == {"number words": 29, "years": 121}
 

@@ -17,7 +17,7 @@ NAMES = ("months", "letters", "fullwidth", "roman")
 def write_words(folder, states, kept):
     """`kept`: how many members of each set are single tokens."""
     rows = [(name, place, SETS[name].values[place]) for name in NAMES for place in range(kept[name])]
-    types = {"set": pl.String, "place": pl.UInt32, "value": pl.Int32}
+    types = {"set": pl.String, "place": pl.UInt32, "number": pl.Int32}
     positions = pl.DataFrame(rows, schema=types, orient="row").with_row_index("row")
     write_activations(
         folder, [{layer: part.astype(np.float32) for layer, part in states.items()}], layers=list(states),

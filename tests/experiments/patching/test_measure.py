@@ -18,7 +18,7 @@ from numprobe.interventions.measure import MOVEMENT, movement_rows
 from numprobe.tables import measurements
 
 QUESTIONS = programmed_questions()
-TRUTH = QUESTIONS.table["value"].to_numpy().astype(np.int64)
+TRUTH = QUESTIONS.table["number"].to_numpy().astype(np.int64)
 SAID = np.where(np.arange(len(TRUTH)) % 4 == 0, np.random.default_rng(0).permutation(TRUTH), TRUTH)
 FRAME = planes(WIDTH)
 CODE = wave_code(np.arange(NUMBERS)) @ FRAME[:10]

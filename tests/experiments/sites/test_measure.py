@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
     columns["number_tokens"] = np.ones(300, dtype=np.uint32)
     empty = {"operation": pl.Series([None] * 300, dtype=pl.String), "domain": pl.Series([None] * 300, dtype=pl.String)}
     positions = pl.DataFrame(
-        {**columns, "start": columns["row"], "value": values.astype(np.int32), "text_split": ["any"] * 300, **empty}
+        {**columns, "start": columns["row"], "number": values.astype(np.int32), "text_split": ["any"] * 300, **empty}
     )
     path = tmp_path_factory.mktemp("sites")
     details = {"dropped": {}, **IDENTITY, **DIGESTS, "provenance": {}}

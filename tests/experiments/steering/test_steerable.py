@@ -25,7 +25,7 @@ def questions(numbers, place):
         start = len(text) - len(str(a + b))
         rows.append(
             {
-                "prompt": prompt, "text": text, "value": a + b, "start": start, "end": len(text), "read_at": "before",
+                "prompt": prompt, "text": text, "number": a + b, "start": start, "end": len(text), "read_at": "before",
                 "operation": "+", "a": a, "b": b, "template": "{a} + {b} = {c}", "text_split": "any",
             }
         )  # fmt: skip

@@ -92,7 +92,7 @@ def ablated_probe_rows(
     """
     positions = read_positions(rows.folder)
     tested = dict(list(held_out_rows(positions, split).items())[: removals.folds])
-    truth = {fold: positions["value"].to_numpy()[index].astype(np.int64) for fold, index in tested.items()}
+    truth = {fold: positions["number"].to_numpy()[index].astype(np.int64) for fold, index in tested.items()}
     numbers = np.concatenate(list(truth.values()))
     found = []
     for layer in [layer for layer in removals.layers if layer in patterns.layers]:

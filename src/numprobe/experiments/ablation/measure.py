@@ -157,7 +157,7 @@ def _ask(
     answers, states = answers_and_states(answer_model, some, layers, tokens)
     earlier = [(place, _mean_states(answer_model, some, layers, place)) for place in earlier_tokens(tokens, lengths)]
     folds = unseen_folds(some.table[operand].to_numpy().astype(np.int64), split, patterns.folds)
-    return _Asked(answer_model, some, tokens, earlier, folds, answers.values == some.table["value"].to_numpy(), states)
+    return _Asked(answer_model, some, tokens, earlier, folds, answers.values == some.table["number"].to_numpy(), states)
 
 
 def _mean_states(
@@ -218,12 +218,12 @@ def _without(
 def _still_right(asked: _Asked, layer: str, reach: str, change: np.ndarray) -> np.ndarray:
     others = [place.become(layer, means[layer]) for place, means in asked.earlier] if reach == ALL else []
     answers = asked.answer_model.answers(asked.questions, [*others, shift(layer, asked.tokens, change)])
-    return np.asarray(answers.values == asked.questions.table["value"].to_numpy())
+    return np.asarray(answers.values == asked.questions.table["number"].to_numpy())
 
 
 def _rows(asked: _Asked, shares: Mapping[str, tuple[np.ndarray, np.ndarray]], resamples: int, seed: int) -> list[Row]:
     """Return rows over all questions and by operation from metric -> (score of every question, which of them count)."""
-    truth = asked.questions.table["value"].to_numpy().astype(np.int64)
+    truth = asked.questions.table["number"].to_numpy().astype(np.int64)
     found = []
     for subset, part in subsets(asked.questions.table):
         for metric, (scores, counted) in shares.items():

@@ -13,7 +13,7 @@ from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_i
 from numprobe.measure.auc import auc_interval, auc_lead_interval
 from numprobe.measure.beside_answers import beside_answers
 from numprobe.measure.outcomes import interval_row, subsets
-from numprobe.measure.predict import control_of
+from numprobe.measure.predict import PREDICTION, control_of
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.splits import Split
@@ -33,11 +33,11 @@ TOO_FEW = f"fewer than {FEWEST} right or wrong answers"
 
 def evaluate_answers(given: Given) -> None:
     """Write the table of a model and context: the truth, the model's answer and the probes' readings, side by side."""
-    split, answers = given.split, read_table(given.file("answers"))
+    split, answers = given.split, read_table(given.file("answers"), ["number"])
     drawn = given.values["resamples"], given.values["seed"]
     shown = results_shown(read_examples(given.file("answers")))
     rows = model_rows(answers, *drawn, shown) + confidence_rows(answers, split, *drawn)
-    rows += reading_rows(beside_answers(read_table(given.file("predictions")), answers), split, *drawn)
+    rows += reading_rows(beside_answers(read_table(given.file("predictions"), PREDICTION), answers), split, *drawn)
     for probe in map(load_probe, given.inputs["probes"]):
         names = {"probe": probe.kind, "control": control_of(probe)}
         for layer, scored in answer_surprise(given.folder("states"), probe, answers, given.values["seed"]):
@@ -62,7 +62,7 @@ def model_rows(answers: pl.DataFrame, resamples: int, seed: int, shown: Collecti
     Rows for `numprobe.tables.measurements` without `model` and `context`. Metric `model_accuracy`: share of prompts
     that are answered rightly. Metric `answer_kind`: share of the wrong answers that are of a `kind`.
     """
-    truth, a, b = (answers[name].to_numpy().astype(np.int64) for name in ("value", "a", "b"))
+    truth, a, b = (answers[name].to_numpy().astype(np.int64) for name in ("number", "a", "b"))
     kind = kinds_of(answers["answer"].fill_null(-1).to_numpy(), truth, a, b, shown)
     found = []
     for subset, part in subsets(answers):
@@ -111,7 +111,7 @@ def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
     Parameters
     ----------
     scored
-        One row per prompt: `value` (true result), `operation`, `right`, `score` (higher: an error is likelier) and
+        One row per prompt: `number` (true result), `operation`, `right`, `score` (higher: an error is likelier) and
         `probability` (the model's own, of its answer).
     resamples, seed
         Of the bootstrap over true results.
@@ -124,7 +124,7 @@ def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
     found = []
     for subset, part in subsets(scored):
         rows = scored.filter(part)
-        values, right, score, own = (rows[name].to_numpy() for name in ("value", "right", "score", "probability"))
+        values, right, score, own = (rows[name].to_numpy() for name in ("number", "right", "score", "probability"))
         found.append({"subset": subset, **_auc_row("error_auc", values, right, score, resamples, seed)})
         if not _too_few(right):
             lead = auc_lead_interval(values, ~right, score, -own, resamples, seed)
@@ -141,7 +141,7 @@ def confidence_rows(answers: pl.DataFrame, split: Split, resamples: int, seed: i
 
 
 def _subset_rows(group: pl.DataFrame, answer: np.ndarray, resamples: int, seed: int) -> Iterator[Row]:
-    value, label, decoded = (group[name].to_numpy().astype(np.int64) for name in ("value", "label", "decoded"))
+    value, label, decoded = (group[name].to_numpy().astype(np.int64) for name in ("number", "label", "decoded"))
     right, plain = group["right"].to_numpy(), group["control"][0] == "none"
     for answered, part in (("all", np.ones(len(right), dtype=bool)), ("right", right), ("wrong", ~right)):
         if part.any():

@@ -39,7 +39,7 @@ def answer_surprise(
 
     Yields
     ------
-    Each layer, and a table of the prompts whose answer is a number of the range: `prompt`, `value`, `operation`,
+    Each layer, and a table of the prompts whose answer is a number of the range: `prompt`, `number`, `operation`,
     `right`, `probability` (the model's own) and `score` (nats).
 
     Raises
@@ -50,10 +50,10 @@ def answer_surprise(
     positions, split = read_positions(folder), split_of(probe)
     tested = held_out_rows(positions, split)
     index = np.concatenate(list(tested.values()))
-    read = positions[index].select("prompt", "value", "operation", pl.lit("").alias("layer"))
+    read = positions[index].select("prompt", "number", "operation", pl.lit("").alias("layer"))
     beside = beside_answers(read.with_columns(pl.lit(control_of(probe)).alias("control")), answers)
     answer = answer_labels(beside, split, seed)
-    columns = beside.select("prompt", "value", "operation", "right", "probability")
+    columns = beside.select("prompt", "number", "operation", "right", "probability")
     for layer in probe.layers:
         score = _surprise(read_states(folder, layer), probe, layer, tested, answer)
         yield layer, columns.with_columns(pl.Series("score", score)).filter(answer >= 0)

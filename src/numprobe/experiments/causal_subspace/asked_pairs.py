@@ -138,7 +138,7 @@ def ask_pairs(
     }
     order = {name: _places(asked, questions["base"].table["prompt"].to_numpy()) for name, asked in questions.items()}
     table = pairs[questions["base"].table["prompt"].to_numpy()]
-    values = table["value"].to_numpy()
+    values = table["number"].to_numpy()
     answers = answer_tokens(questions["counterfactual"], order["counterfactual"], values, numbers)
     return AskedPairs(table, questions, order, answers, prompts.operand)
 
@@ -192,7 +192,7 @@ def _prompt(place: int, before: str, operation: str, a: int, b: int) -> dict[str
     text, spans = fill_template(template, {"a": a, "b": b, "c": value})
     start, end = spans["c"]
     filled = {"text": text, "template": template, "text_split": "any", "start": start, "end": end, "read_at": "before"}
-    return {**filled, "prompt": place, "operation": operation, "a": a, "b": b, "value": value}
+    return {**filled, "prompt": place, "operation": operation, "a": a, "b": b, "number": value}
 
 
 def _places(questions: Questions, prompts: np.ndarray) -> np.ndarray:

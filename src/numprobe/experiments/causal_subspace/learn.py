@@ -227,4 +227,4 @@ def whole_state_accuracy(answer_model: AnswerModel, interchange: Interchange) ->
     """Return the share of counterfactual answers when the operand's whole states are replaced by the source's."""
     edits = interchange.edits(None, interchange.pairs.reaches[-1])
     answers = answer_model.answers(interchange.pairs.base, edits).values
-    return float((answers == interchange.pairs.table["value"].to_numpy()).mean())
+    return float((answers == interchange.pairs.table["number"].to_numpy()).mean())

@@ -242,9 +242,9 @@ def _answer_rows(
 def _reach_rows(pairs: AskedPairs, outcomes: Sequence[_Outcome], plain: _Plain, study: Study) -> Iterator[Row]:
     """Yield what is answered with every subspace, beside the answers without interchange."""
     for group in _grouped(outcomes):
-        yield from _shares(group, plain.base, pairs.table, pairs.base.table["value"].to_numpy(), study)
+        yield from _shares(group, plain.base, pairs.table, pairs.base.table["number"].to_numpy(), study)
     for name, answers in ((NOTHING, plain.base), (ASKED, plain.asked)):
-        marks = {FOLLOWED: answers == pairs.table["value"].to_numpy()}
+        marks = {FOLLOWED: answers == pairs.table["number"].to_numpy()}
         yield from _subset_rows(pairs.table, marks, {"subspace": name}, 1, study)
 
 
@@ -272,7 +272,7 @@ def _shares(
 ) -> Iterator[Row]:
     answers, same = (np.concatenate([getattr(one, name) for one in group]) for name in ("answers", "same"))
     times = len(group)
-    followed = answers == np.tile(pairs["value"].to_numpy(), times)
+    followed = answers == np.tile(pairs["number"].to_numpy(), times)
     kept = (answers == np.tile(before, times)) & ~followed
     names = {**group[0].space.names, "relative_norm": float(np.mean([one.relative_norm for one in group]))}
     if times > 1:
@@ -281,7 +281,7 @@ def _shares(
     right = before == value
     if right.any():
         marks = {HARMED: (same != np.tile(value, times))[np.tile(right, times)]}
-        base = pairs.with_columns(pl.Series("value", value)).filter(pl.Series(right))
+        base = pairs.with_columns(pl.Series("number", value)).filter(pl.Series(right))
         yield from _subset_rows(base, marks, names, times, study)
 
 
@@ -289,7 +289,7 @@ def _subset_rows(
     pairs: pl.DataFrame, marks: Mapping[str, np.ndarray], names: Row, times: int, study: Study
 ) -> Iterator[Row]:
     """Yield shares with intervals over results, in all and by operation; pairs stand `times` times in the marks."""
-    values, operations = (np.tile(pairs[name].to_numpy(), times) for name in ("value", "operation"))
+    values, operations = (np.tile(pairs[name].to_numpy(), times) for name in ("number", "operation"))
     subsets = {"all": np.ones(len(values), dtype=bool)}
     subsets |= {f"operation={name}": operations == name for name in pairs["operation"].unique(maintain_order=True)}
     for metric, mark in marks.items():

@@ -40,9 +40,9 @@ def with_own_answers(answer_model: AnswerModel, pairs: AskedPairs, maximum: int)
     order = {name: places[kept] for name, places in pairs.order.items()} | {"base": np.arange(kept.sum())}
     questions = {**pairs.questions, "base": _answered(pairs.base.take(kept), base[kept])}
     tokens = answer_tokens(questions["counterfactual"], order["counterfactual"], wanted[kept], answer_model.numbers)
-    table = pairs.table.filter(pl.Series(kept)).with_columns(pl.Series("value", wanted[kept], dtype=pl.Int32))
+    table = pairs.table.filter(pl.Series(kept)).with_columns(pl.Series("number", wanted[kept], dtype=pl.Int32))
     return AskedPairs(table, questions, order, tokens, pairs.operand)
 
 
 def _answered(questions: Questions, values: np.ndarray) -> Questions:
-    return replace(questions, table=questions.table.with_columns(pl.Series("value", values, dtype=pl.Int32)))
+    return replace(questions, table=questions.table.with_columns(pl.Series("number", values, dtype=pl.Int32)))

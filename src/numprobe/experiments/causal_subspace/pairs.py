@@ -23,7 +23,7 @@ _VALIDATION, _TEST = 3, 4
 _SHARE = 8
 
 #: One row per pair. `a`, `b`: the base; `source_a`, `source_b`: the source; `other`: the partner of the base's operand
-#: in a source with the same operand; `value`: the counterfactual result, of the base with the source's operand.
+#: in a source with the same operand; `number`: the counterfactual result, of the base with the source's operand.
 PAIR = pl.Schema(
     {
         "pair": pl.UInt32,
@@ -33,7 +33,7 @@ PAIR = pl.Schema(
         "source_a": pl.Int32,
         "source_b": pl.Int32,
         "other": pl.Int32,
-        "value": pl.Int32,
+        "number": pl.Int32,
     }
 )
 
@@ -198,7 +198,7 @@ def _drawn(
         operands = {prompts.operand: own, f"source_{prompts.operand}": source, "other": other}
         operands |= {prompts.kept: beside, f"source_{prompts.kept}": beside_source}
         named = {name: int(place) + split.minimum for name, place in operands.items()}
-        yield {**named, "operation": operation, "value": int(results[beside, source])}
+        yield {**named, "operation": operation, "number": int(results[beside, source])}
         found += 1
         if found == count:
             return

@@ -97,7 +97,7 @@ def number_halves(folder: str | Path, noise_free: bool, seed: int) -> NumberHalv
         If the folder does not match its manifest.
     """
     positions = read_positions(folder)
-    values = positions["value"].to_numpy().astype(np.int64)
+    values = positions["number"].to_numpy().astype(np.int64)
     half = np.zeros(len(values), dtype=np.int64)
     if not noise_free:
         half = divide_prompts(values, positions["prompt"].to_numpy(), seed)

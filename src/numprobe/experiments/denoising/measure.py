@@ -98,7 +98,7 @@ def denoising_rows(
     known = [layer for layer in layers if layer in patterns.layers and layer in probe.layers]
     names = [fold for fold in patterns.folds if fold in probe.folds]
     trial, folds = last_token_trial(answer_model, questions, split, names, known, per_operation, seed)
-    choosing = is_validation(trial.questions.table["value"].to_numpy(), seed)
+    choosing = is_validation(trial.questions.table["number"].to_numpy(), seed)
     found = {layer: readings(trial.states[layer], probe, folds, layer) for layer in known}
     read = {layer: numbers for layer, (numbers, _) in found.items()}
     movements = [
@@ -160,7 +160,7 @@ def denoising_movements(
     "random subspace", which moves as far towards the same pattern in random directions orthogonal to the subspace.
     """
     table = trial.questions.table
-    truth, prompts = table["value"].to_numpy().astype(np.int64), table["prompt"].to_numpy()
+    truth, prompts = table["number"].to_numpy().astype(np.int64), table["prompt"].to_numpy()
     found = []
     for layer, numbers in read.items():
         states = trial.states[layer]
@@ -200,7 +200,7 @@ def confined(change: np.ndarray, bases: Mapping[str, np.ndarray], folds: Folds) 
 def _readable_rows(
     trial: Trial, read: Mapping[str, np.ndarray], chosen: set[str], resamples: int, seed: int
 ) -> list[Row]:
-    truth = trial.questions.table["value"].to_numpy().astype(np.int64)
+    truth = trial.questions.table["number"].to_numpy().astype(np.int64)
     wrong = (trial.answers.values != truth) & ~is_validation(truth, seed)
     if not wrong.any():
         return []

@@ -118,7 +118,7 @@ def alignment_rows(
         return [*found, {"layer": EMBEDDING, "note": f"{NOT_APPLICABLE}: no operand is a token whose row moves"}]
     asked = sample_questions(about, prompts, seed)
     before = answer_model.answers(asked).values
-    choosing = is_validation(asked.table["value"].to_numpy(), seed)
+    choosing = is_validation(asked.table["number"].to_numpy(), seed)
     rank = int(np.median([pattern_rank(patterns, EMBEDDING, fold.name) for fold in split.folds]))
     for variant, control in product((INPUT, BOTH), CONTROLS):
         after = {s: _answers(answer_model, asked, numbers, variant, control, s) for s in strengths}
@@ -166,7 +166,7 @@ def _answers(
 
 def _best(asked: Questions, after: Mapping[float, np.ndarray], choosing: np.ndarray) -> float:
     """Return the strength that answers most of the prompts that choose rightly."""
-    right = {strength: values == asked.table["value"].to_numpy() for strength, values in after.items()}
+    right = {strength: values == asked.table["number"].to_numpy() for strength, values in after.items()}
     return best_setting({(EMBEDDING, strength): float(marks[choosing].sum()) for strength, marks in right.items()})[1]
 
 

@@ -72,11 +72,11 @@ def end_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
     rows = []
     for part in plain.partition_by(_PROBE, maintain_order=True):
         names = {name: part[name][0] for name in _PROBE}
-        tested = part["value"].unique().sort()
-        if len(tested) < plain["value"].n_unique():
+        tested = part["number"].unique().sort()
+        if len(tested) < plain["number"].n_unique():
             continue
         for end, numbers in (("smallest", tested.head(ENDS)), ("largest", tested.tail(ENDS))):
-            scored = score(part.filter(pl.col("value").is_in(numbers.implode())), ("accuracy",), resamples, seed)
+            scored = score(part.filter(pl.col("number").is_in(numbers.implode())), ("accuracy",), resamples, seed)
             rows += [{**names, "subset": f"{end}={ENDS}", **row} for row in scored]
     return rows
 
@@ -87,6 +87,6 @@ def non_decodable(predictions: pl.DataFrame, model: str) -> pl.DataFrame:
     Every number is read once, by the probe that was fitted without it; a number that no fold tested is not listed.
     """
     wrong = predictions.filter((pl.col("control") == "none") & (pl.col("label") != pl.col("decoded")))
-    found = wrong.with_columns(pl.lit(model).alias("model"), pl.col("value").alias("number"))
+    found = wrong.with_columns(pl.lit(model).alias("model"))
     ordered = pl.concat([part.sort("number") for part in found.partition_by(_PROBE, maintain_order=True)] or [found])
     return ordered.select(pl.col(name).cast(kind) for name, kind in NON_DECODABLE.items())

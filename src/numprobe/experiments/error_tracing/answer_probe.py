@@ -13,7 +13,7 @@ def fit_answer_probe(given: Given) -> None:
     folds = [whole_fold(split), *split.folds]
     described = describe_split(split, settings["scheme"], settings["seed"], folds)
     metadata = {"split": described, "provenance": given.provenance}
-    rows, answers = training_rows(given.folder("states"), split), read_table(given.file("answers"))
+    rows, answers = training_rows(given.folder("states"), split), read_table(given.file("answers"), ["number"])
     left_out = numbers_written(read_examples(given.file("answers")))
     fitted = fit_answers.fit_answer_probe(rows, answers, split, "fourier", metadata, left_out)
     fitted.save(given.outputs["probe"])

@@ -50,7 +50,7 @@ _UNREAD = {TRUTH: CONSTANT_STATE, ANSWER: "too few different answers to fit a pr
 
 def trace_errors(given: Given) -> None:
     """Write the table of a model and context: what two probes read in its states, and one in its untrained twin's."""
-    answers = read_table(given.file("answers"))
+    answers = read_table(given.file("answers"), ["number"])
     shown = results_shown(read_examples(given.file("answers")))
     effort = given.values["permutations"], given.values["resamples"], given.values["seed"]
     rows: list[Row] = []
@@ -111,7 +111,7 @@ def tracing_rows(
 
 def _targets(prompts: pl.DataFrame, minimum: int, maximum: int, permutations: int, seed: int) -> dict[str, np.ndarray]:
     """Name -> int64 [draws, prompts]; nulls in wrong prompts alone, -1 elsewhere."""
-    truth, answer = _numbers(prompts, "value"), _numbers(prompts, "answer")
+    truth, answer = _numbers(prompts, "number"), _numbers(prompts, "answer")
     wrong = ~prompts["right"].to_numpy()
     permuted = np.full((permutations, len(truth)), -1)
     permuted[:, wrong] = permuted_truths(prompts.filter(wrong), permutations, seed)
@@ -156,7 +156,7 @@ def _subset_rows(readings: Readings, targets: Mapping[str, np.ndarray], measure:
 
 def _read_rows(readings: Readings, targets: Mapping[str, np.ndarray], measure: _Measure) -> Iterator[Row]:
     """Yield the shares of truths and of answers that are read at each layer."""
-    values = _numbers(readings.prompts, "value")
+    values = _numbers(readings.prompts, "number")
     for name in (TRUTH, ANSWER):
         for place, layer in enumerate(readings.layers):
             yield measure.share("reads", values, readings.read[:, place] == targets[name][0], layer=layer, target=name)
@@ -164,7 +164,7 @@ def _read_rows(readings: Readings, targets: Mapping[str, np.ndarray], measure: _
 
 def _transition_rows(readings: Readings, measure: _Measure) -> Iterator[Row]:
     """Yield the shares that layers break and correct, compared with independent layers of equal accuracy."""
-    values = _numbers(readings.prompts, "value")
+    values = _numbers(readings.prompts, "number")
     found = readings.read == values[:, None]
     rate = found.mean(axis=0)
     breaks, corrects = transitions(found)
@@ -177,7 +177,7 @@ def _transition_rows(readings: Readings, measure: _Measure) -> Iterator[Row]:
 
 
 def _fate_rows(readings: Readings, targets: Mapping[str, np.ndarray], measure: _Measure) -> Iterator[Row]:
-    values = _numbers(readings.prompts, "value")
+    values = _numbers(readings.prompts, "number")
     truth, _ = fates(readings.read, targets[TRUTH])
     for name in (TRUTH, OPPOSITE, PERMUTED):
         if name not in targets:
@@ -209,7 +209,7 @@ def _excess_rows(
 
 def _instead_rows(readings: Readings, measure: _Measure) -> Iterator[Row]:
     """Yield the kinds of readings where the truth is lost, and at the last state where it is not kept."""
-    end, last = lost_at(readings.read == _numbers(readings.prompts, "value")[:, None]), len(readings.layers)
+    end, last = lost_at(readings.read == _numbers(readings.prompts, "number")[:, None]), len(readings.layers)
     lost, gone = (end > 0) & (end < last), end < last
     # Prompts whose truth was never read have no layer at which it was lost.
     where = readings.read[np.arange(len(end)), np.minimum(end, last - 1)]
@@ -219,7 +219,7 @@ def _instead_rows(readings: Readings, measure: _Measure) -> Iterator[Row]:
 
 
 def _kind_rows(prompts: pl.DataFrame, read: np.ndarray, suffix: str, measure: _Measure) -> Iterator[Row]:
-    values, a, b = (_numbers(prompts, name) for name in ("value", "a", "b"))
+    values, a, b = (_numbers(prompts, name) for name in ("number", "a", "b"))
     kinds = kinds_of(read, values, a, b, measure.shown)
     for kind in known_kinds(measure.shown)[:-1]:
         yield measure.share(f"instead_{suffix}", values, kinds == kind, kind=kind, target=TRUTH)

@@ -22,7 +22,7 @@ class Readings:
     layers
         The states, in the order of the model.
     prompts
-        One row per prompt: `prompt`, `value` (true result), `operation`, `a`, `b`, `answer` (null: no number), `right`
+        One row per prompt: `prompt`, `number` (true result), `operation`, `a`, `b`, `answer` (null: no number), `right`
         and `fold` (the probe's, which never saw the true result).
     read
         int64 [prompts, layers].
@@ -50,7 +50,7 @@ def through_layers(beside: pl.DataFrame) -> Readings:
     parts = [beside.filter(pl.col("layer") == layer).sort("prompt") for layer in layers]
     if any(part["prompt"].to_list() != parts[0]["prompt"].to_list() for part in parts[1:]):
         raise NumprobeError("the layers were read in different prompts: make the predictions again")
-    prompts = parts[0].select("prompt", "value", "operation", "a", "b", "answer", "right", "fold")
+    prompts = parts[0].select("prompt", "number", "operation", "a", "b", "answer", "right", "fold")
     read = np.column_stack([part["decoded"].to_numpy().astype(np.int64) for part in parts])
     return Readings(tuple(layers), prompts, read)
 
@@ -137,13 +137,13 @@ def permuted_truths(prompts: pl.DataFrame, draws: int, seed: int) -> np.ndarray:
     Parameters
     ----------
     prompts
-        Columns `value`, `operation`, `fold`: the prompts among which truths are permuted.
+        Columns `number`, `operation`, `fold`: the prompts among which truths are permuted.
     draws
         How many permutations.
     seed
         The study's seed.
     """
-    truth = prompts["value"].to_numpy().astype(np.int64)
+    truth = prompts["number"].to_numpy().astype(np.int64)
     group = prompts.select(pl.struct("operation", "fold").rank("dense")).to_series().to_numpy()
     found = np.empty((draws, len(truth)), dtype=np.int64)
     for draw in range(draws):

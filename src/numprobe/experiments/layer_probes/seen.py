@@ -33,7 +33,7 @@ def prompt_groups(positions: pl.DataFrame, groups: int, seed: int) -> np.ndarray
     Parameters
     ----------
     positions
-        Columns `value`, `a`, `b`, `operation`, `template`; the last four may be absent.
+        Columns `number`, `a`, `b`, `operation`, `template`; the last four may be absent.
     groups
         Number of groups.
     seed
@@ -44,10 +44,10 @@ def prompt_groups(positions: pl.DataFrame, groups: int, seed: int) -> np.ndarray
     NumprobeError
         If half of the numbers have fewer than three different prompts (to test, to train and to choose penalties).
     """
-    texts = [name for name in ("value", "a", "b", "operation", "template") if name in positions.columns]
+    texts = [name for name in ("number", "a", "b", "operation", "template") if name in positions.columns]
     text = positions.select(pl.struct(texts).rank("dense")).to_series().to_numpy().astype(np.int64) - 1
     _, first, place = np.unique(text, return_index=True, return_inverse=True)
-    value = positions["value"].to_numpy()[first]
+    value = positions["number"].to_numpy()[first]
     shuffled = generator(seed, "control", "prompt groups").permutation(len(first))
     order = shuffled[np.argsort(value[shuffled], kind="stable")]
     start = np.searchsorted(value[order], value[order])

@@ -90,9 +90,9 @@ def selectivity_rows(
         If the numbers have too few prompts.
     """
     positions = read_positions(folder)
-    used = positions["value"].is_between(*numbers).to_numpy()
+    used = positions["number"].is_between(*numbers).to_numpy()
     positions = positions.filter(used)
-    values = positions["value"].to_numpy().astype(np.int64) - numbers[0]
+    values = positions["number"].to_numpy().astype(np.int64) - numbers[0]
     truth = np.arange(numbers[0], numbers[1] + 1)
     tasks = (truth, control_task(*numbers, seed))
     study = Study(values, prompt_groups(positions, groups, seed), tasks, resamples, seed)

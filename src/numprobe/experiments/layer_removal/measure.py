@@ -45,7 +45,7 @@ def removal_rows(
     Parameters
     ----------
     questions
-        One row per prompt, with `value` (the true result) and `operation`.
+        One row per prompt, with `number` (the true result) and `operation`.
     before
         int64 [prompts]: the model's answers.
     after
@@ -60,7 +60,7 @@ def removal_rows(
     `accuracy_change` without interval on validation prompts. For each subset the removal with the largest change on
     validation prompts is `chosen` (of equals the first; nothing comes first). `oracle_*`: see `oracle_rows`.
     """
-    validation = is_validation(questions["value"].to_numpy(), seed)
+    validation = is_validation(questions["number"].to_numpy(), seed)
     answers: dict[Removal | None, np.ndarray] = dict([(None, before), *after.items()])
     chosen = choose_removals(questions, answers, validation)
     tested = questions.filter(~validation)
@@ -89,7 +89,7 @@ def choose_removals(
     validation
         bool [prompts]: the prompts that choose; answers to all others are not looked at.
     """
-    truth = questions["value"].to_numpy()
+    truth = questions["number"].to_numpy()
     return {
         subset: max(answers, key=lambda removal: _share_right(answers[removal], truth, part & validation))
         for subset, part in subsets(questions)
@@ -108,7 +108,7 @@ def oracle_rows(
     answers that some removal makes wrong; `oracle_reached`, on the wrong answers for which `2 answer - truth` is in the
     range of the results, the share that some removal turns into the truth, and (control `MIRRORED`) into that number.
     """
-    truth = questions["value"].to_numpy().astype(np.int64)
+    truth = questions["number"].to_numpy().astype(np.int64)
     return [
         {"site": site, "part": TEST, "subset": subset, **row}
         for site, parts in (("block", PARTS[:1]), (ANY, PARTS))
@@ -147,7 +147,7 @@ def _share_right(answers: np.ndarray, truth: np.ndarray, some: np.ndarray) -> fl
 def _validation_rows(
     questions: pl.DataFrame, before: np.ndarray, after: np.ndarray, validation: np.ndarray
 ) -> Iterator[Row]:
-    truth = questions["value"].to_numpy()
+    truth = questions["number"].to_numpy()
     for subset, part in subsets(questions):
         some = part & validation
         if not some.any():

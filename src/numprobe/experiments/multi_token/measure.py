@@ -127,7 +127,7 @@ def chunk_rows(
     NumprobeError
         If the folder is incomplete.
     """
-    positions = read_positions(folder)
+    positions = read_positions(folder, ["numeral"])
     digits = int(positions["widths"].list.max().max())  # type: ignore[arg-type]
     if 10**digits < _LEAST_CANDIDATES:
         return [{"control": control, "metric": "accuracy", "note": f"{NOT_APPLICABLE}: every token is one digit"}]

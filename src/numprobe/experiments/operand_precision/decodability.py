@@ -47,7 +47,7 @@ def decodability(folder: str | Path, probe: Probe, layers: list[str] | None = No
         states = read_states(folder, layer)
         for fold, rows in tested.items():
             for batch in np.split(rows, range(_BATCH, len(rows), _BATCH)):
-                values = positions["value"].to_numpy()[batch]
+                values = positions["number"].to_numpy()[batch]
                 parts.append(_scored(probe.scores(states[batch], layer, fold), values, probe.numbers, layer))
     means = pl.concat(parts).group_by("layer", "number", maintain_order=True)
     found = means.agg(pl.col("decodable").all(), pl.col("log_probability").mean())

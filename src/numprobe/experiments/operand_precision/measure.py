@@ -39,7 +39,7 @@ _INVOLVED = ("number", "partner", "result")
 
 def evaluate_operand_precision(given: Given) -> None:
     """Write the table of a model: error rates by how well the operands are read."""
-    errors = crossed_errors(pairs_of(given), read_table(given.file("answers")))
+    errors = crossed_errors(pairs_of(given), read_table(given.file("answers"), ["number"]))
     readers = zip(given.folders("states"), map(load_probe, given.inputs["readers"]), strict=True)
     vocabulary = given.folder("vocabulary"), [load_probe(path) for path in given.inputs["probes"]]
     effort = given.values["permutations"], given.values["resamples"], given.values["seed"]
@@ -62,11 +62,13 @@ def crossed_errors(pairs: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     The pairs that were answered, with `result`, `wrong` (bool) and `stratum`: numbers with as many digits in one half
     of the range, which all met the same partners.
     """
-    joined = pairs.with_row_index("prompt").join(answers.select("prompt", "value", "right"), on="prompt")
+    # In the pairs, `number` is the operand in question; in the answers, the true result.
+    asked = answers.select("prompt", "right", result="number")
+    joined = pairs.with_row_index("prompt").join(asked, on="prompt")
     digits = pl.col("number").cast(pl.String).str.len_chars()
     return joined.select(
         *pairs.columns,
-        pl.col("value").alias("result"),
+        "result",
         (~pl.col("right")).alias("wrong"),
         pl.format("{} {}", digits, pl.col("upper")).alias("stratum"),
     )

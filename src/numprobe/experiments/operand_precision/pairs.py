@@ -88,5 +88,5 @@ def _prompt(prompt: int, row: Mapping[str, Any]) -> dict[str, Any]:
     template, result = ARITHMETIC_TEMPLATES[operation][0], RESULTS[operation](a, b)
     text, spans = fill_template(template, {"a": a, "b": b, "c": result})
     start, end = spans["c"]
-    described = {"prompt": prompt, "text": text, "value": result, "start": start, "end": end, "read_at": "before"}
+    described = {"prompt": prompt, "text": text, "number": result, "start": start, "end": end, "read_at": "before"}
     return {**described, "operation": operation, "a": a, "b": b, "template": template, "text_split": "any"}

@@ -22,7 +22,7 @@ from numprobe.threads import prepare_torch
 
 CONTEXT = "word"
 EMBEDDING = "embedding"
-_SCHEMA = {"set": pl.String, "text": pl.String, "place": pl.UInt32, "value": pl.Int32, "token_id": pl.UInt32}
+_SCHEMA = {"set": pl.String, "text": pl.String, "place": pl.UInt32, "number": pl.Int32, "token_id": pl.UInt32}
 
 
 def single_words(tokenizer: NumberTokenizer, ordered: OrderedSet) -> dict[int, tuple[str, Encoded]]:
@@ -114,7 +114,7 @@ def write_words(
     device
         Device and type of the forward pass.
     output
-        The folder. Its position table has the columns `row`, `set`, `text`, `place` (in the set), `value`, `token_id`;
+        The folder. Its position table has the columns `row`, `set`, `text`, `place` (in the set), `number`, `token_id`;
         its manifest says in `members` how many members each set has.
     provenance
         Provenance to store in the files.

@@ -105,7 +105,7 @@ def _sets(folder: str | Path) -> Iterator[_Words]:
     positions = read_positions(folder)
     for name in read_manifest(folder)["members"]:
         part = positions.filter(pl.col("set") == name).sort("place")
-        yield _Words(SETS[name], *(part[column].to_numpy().astype(np.int64) for column in ("row", "place", "value")))
+        yield _Words(SETS[name], *(part[column].to_numpy().astype(np.int64) for column in ("row", "place", "number")))
 
 
 def _layer_rows(

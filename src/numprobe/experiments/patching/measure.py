@@ -113,7 +113,7 @@ def patching_movements(
         The study's seed. Each prompt has one wrong number and, in each layer, one random direction.
     """
     table = trial.questions.table
-    truth = table["value"].to_numpy().astype(np.int64)
+    truth = table["number"].to_numpy().astype(np.int64)
     wrong = other_numbers(truth[:, None], table["prompt"].to_numpy(), split, folds, seed)
     found = []
     for layer in layers:

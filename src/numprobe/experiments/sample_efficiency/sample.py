@@ -62,7 +62,7 @@ def read_sample(folder: str | Path, layer: str, minimum: int, maximum: int, prom
         If the folder is incomplete or has no such layer.
     """
     positions = read_positions(folder)
-    values = positions["value"].to_numpy().astype(np.int64)
+    values = positions["number"].to_numpy().astype(np.int64)
     usable = (values >= minimum) & (values <= maximum)
     texts = positions["text_split"].to_numpy()
     keys = generator(seed, "sample efficiency", "rows").random(len(values))

@@ -222,7 +222,7 @@ def untrained_rows(
 def _states(folders: Mapping[str, Path], halves: Halves) -> Iterator[tuple[str, str, Numbers | str]]:
     """Yield context, layer and the states, or why they cannot be read."""
     for context, folder in folders.items():
-        values = read_positions(folder)["value"].to_numpy().astype(np.int64)
+        values = read_positions(folder)["number"].to_numpy().astype(np.int64)
         used = np.flatnonzero((values >= halves.minimum) & (values <= halves.maximum))
         for state in read_manifest(folder)["states"]:
             if len(used) < FEWEST:
@@ -256,14 +256,14 @@ def _codes(sources: Mapping[str, Learned], model: str, draw: int, half: str, hal
 def _readings(
     numbers: Numbers, codes: Mapping[tuple[int, str], Codes], halves: Halves
 ) -> dict[tuple[str, str], pl.DataFrame]:
-    """Return, by code, every number once in each draw: columns `value`, `label`, `decoded`."""
+    """Return, by code, every number once in each draw: columns `number`, `label`, `decoded`."""
     frames: dict[tuple[str, str], list[pl.DataFrame]] = {}
     for draw, split, fold in halves.parts():
         reader = HalfReader(numbers, halves.columns, split, fold)
         own = {(OWN, ""): learn_code(reader.best_evidence)}
         for key, code in {**codes[draw, fold.name], **own}.items():
             decoded = reader.read(code, halves.minimum)
-            columns = {"value": reader.tested, "label": reader.tested, "decoded": decoded}
+            columns = {"number": reader.tested, "label": reader.tested, "decoded": decoded}
             frames.setdefault(key, []).append(pl.DataFrame(columns))
     return {key: pl.concat(parts) for key, parts in frames.items()}
 
@@ -284,6 +284,6 @@ def _scored(
 
 def _subsets(frame: pl.DataFrame, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[str, pl.DataFrame]]:
     for first, last in ranges:
-        part = frame.filter(pl.col("value").is_between(first, last))
+        part = frame.filter(pl.col("number").is_between(first, last))
         if part.height:
             yield f"values={first}..{last}", part

@@ -155,7 +155,7 @@ def _answers(
 def _outcomes(found: Steerable, operand: str, answers: np.ndarray) -> dict[str, np.ndarray]:
     table = found.replacement.questions.table
     follows = answers == results_with(table, operand, found.replacement.numbers)
-    unchanged = answers == table["value"].to_numpy()
+    unchanged = answers == table["number"].to_numpy()
     other = ~(follows | unchanged)
     return {"follows": follows, "unchanged": unchanged, "other": other, "no_number": answers == NO_NUMBER}
 

@@ -122,4 +122,4 @@ def _asked(
     answer_model: AnswerModel, questions: Questions, layers: Sequence[str], tokens: np.ndarray
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     answers, states = answers_and_states(answer_model, questions, layers, tokens)
-    return np.asarray(answers.values == questions.table["value"].to_numpy()), states
+    return np.asarray(answers.values == questions.table["number"].to_numpy()), states

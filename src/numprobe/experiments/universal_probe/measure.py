@@ -124,11 +124,11 @@ def _differences(predictions: pl.DataFrame, baseline: pl.DataFrame, resamples: i
     """Yield, by layer, the accuracy minus that of the baseline on the same rows, paired within each number."""
     key = ["layer", "row", "fold"]
     right = (pl.col("label") == pl.col("decoded")).cast(pl.Float64)
-    other = baseline.select(*key, (pl.col("value") == pl.col("decoded")).cast(pl.Float64).alias("own"))
+    other = baseline.select(*key, (pl.col("number") == pl.col("decoded")).cast(pl.Float64).alias("own"))
     joined = predictions.with_columns(right.alias("right")).join(other, on=key, how="inner", maintain_order="left")
     for part in joined.partition_by("layer", maintain_order=True):
         gained = np.asarray(part["right"] - part["own"])
-        found = mean_interval(part["value"].to_numpy(), gained, resamples, seed)
+        found = mean_interval(part["number"].to_numpy(), gained, resamples, seed)
         yield {
             "layer": part["layer"][0],
             "probe": part["probe"][0],
