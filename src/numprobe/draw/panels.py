@@ -17,8 +17,9 @@ Panels = dict[tuple[str, str], Axes]
 
 #: Line of published numbers beside curves of ours.
 PUBLISHED_LINE = (0, (1, 1))
+#: Colour of the level of a random choice.
+CHANCE_COLOUR = "#999999"
 
-_CHANCE = "#999999"
 _NARROW = 0.55
 #: Letters of a panel's header on one line, and of what is written into an empty panel, or into a narrow one.
 _WRAP = 30
@@ -233,12 +234,12 @@ def legend_entry(name: str, style: Style, line: bool = True) -> Line2D:
 
 def chance_line(axes: Axes, candidates: int) -> None:
     """Draw the accuracy of a random choice among the candidates as a horizontal line."""
-    axes.axhline(1 / candidates, color=_CHANCE, linewidth=0.5)
+    axes.axhline(1 / candidates, color=CHANCE_COLOUR, linewidth=0.5)
 
 
 def chance_entry(candidates: int) -> Line2D:
     """Return the legend's entry of the accuracy of a random choice among the candidates."""
-    return Line2D([], [], color=_CHANCE, linewidth=0.5, label=f"chance (1/{candidates})")
+    return Line2D([], [], color=CHANCE_COLOUR, linewidth=0.5, label=f"chance (1/{candidates})")
 
 
 def published_entry() -> Line2D:

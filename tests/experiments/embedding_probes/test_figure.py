@@ -43,14 +43,14 @@ def test_embeddings_show_scores_folds_and_every_misread_number():
     assert "1000 numbers tested, shaded: only some are single tokens" in found
     ticks = [line for axes in figure.axes[1::2] for line in axes.collections if len(line.get_paths()) == 2]
     assert [path.vertices[0, 0] for path in ticks[0].get_paths()] == [0, 999]
-    assert drawn.filter(pl.col("kind") == "misread")["value"].to_list() == [0, 999]
+    assert drawn.filter(pl.col("kind") == "misread")["number"].to_list() == [0, 999]
 
 
 def test_embeddings_of_the_papers_models_have_its_number():
     place = {"context": "vocabulary", "layer": "embedding", "settings": "default", "model": "llama-3.2-1b"}
     table = measurements([row(0.9, **place), row(0.97, probe="sinusoidal", **place)], SETTINGS)
     figure = draw_embedding_probes(embedding_probes_rows(table, pl.DataFrame(schema=MISREAD)), 1000, (0, 999))
-    assert "the paper's number" in legend(figure)
+    assert "published number" in legend(figure)
 
 
 def test_models_that_are_left_out_are_told_below():

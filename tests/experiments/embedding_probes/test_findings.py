@@ -4,6 +4,7 @@ import polars as pl
 
 from numprobe.experiments.embedding_probes.findings import section
 from numprobe.tables import measurements
+from numprobe.tell.section import Share, markdown
 
 
 def row(value: float, **more: object) -> dict:
@@ -11,39 +12,65 @@ def row(value: float, **more: object) -> dict:
     return {**names, "value": value, "ci_low": value - 0.01, "ci_high": value + 0.01, "n_values": 100, **more}
 
 
-def test_embeddings_tell_accuracies_spread_ends_and_misread_numbers():
-    place = {"context": "vocabulary", "layer": "embedding", "settings": "default"}
-    rows = [
-        row(0.98, **place),
-        row(0.5, probe="digits", **place),
-        row(0.4, probe="sinusoidal", **{**place, "n_values": 50}),
-        row(0.1, probe="sinusoidal", **{**place, "settings": "published"}),
-        row(0.02, control="shuffled", **place),
-        row(0.9, subset="smallest=10", **place),
-        row(0.8, subset="largest=10", **place),
-        row(0.975, **{**place, "metric": "fold_mean", "note": "20 folds, point value"}),
-        row(0.031, **{**place, "metric": "fold_sd", "note": "20 folds, point value"}),
-        row(0.99, subset="values=0..9", **place),
-    ]
-    wrong = {"model": "m", "layer": "embedding", "probe": "fourier", "settings": "default", "number": 7, "decoded": 8}
+PLACE = {"context": "vocabulary", "layer": "embedding", "settings": "default"}
+WRONG = pl.Schema(
+    {"model": pl.String, "layer": pl.String, "probe": pl.String, "settings": pl.String, "number": pl.Int32}
+)
+
+
+def told(rows: list[dict], wrong: list[tuple[str, int]] = ()):
+    misread = [("m", "embedding", probe, "default", number) for probe, number in wrong]
     tables = {
         "embedding_probes": measurements(rows, {"settings": pl.String}),
-        "non_decodable": pl.DataFrame([wrong, {**wrong, "number": 99}, {**wrong, "probe": "digits", "number": 55}]),
+        "non_decodable": pl.DataFrame(misread, WRONG, orient="row"),
     }
-    text = section(tables)
-    assert "| model | layer | fourier | sinusoidal | sinusoidal, published settings | digits | shuffled |" in text
-    assert "| m | embedding | 98 [97, 99] | 40 [39, 41] | 10 [9, 11] | 50 [49, 51] | 2 [1, 3] |" in text
-    assert "m embedding 97.5 ± 3.1" in text and "over 20 folds" in text
-    assert "2 of 100: 7, 99 (accuracy on the smallest 10 90 [89, 91], largest 10 80 [79, 81])" in text
-    assert "in 1 of 1 matrices; its controls reach at most 2." in text and "m 0..9: 99 [98, 100]" in text
-    assert "other models only" in text
+    return section(tables)
 
 
-def test_embeddings_of_a_model_of_the_paper_stand_beside_its_number():
-    place = {"context": "vocabulary", "layer": "embedding", "settings": "default", "model": "llama-3.2-1b"}
-    rows = [row(0.98, **place), row(0.97, probe="sinusoidal", **place)]
-    empty = pl.DataFrame(
-        schema={"model": pl.String, "layer": pl.String, "probe": pl.String, "settings": pl.String, "number": pl.Int32}
-    )
-    text = section({"embedding_probes": measurements(rows, {"settings": pl.String}), "non_decodable": empty})
-    assert "llama-3.2-1b 100 (ours, default settings: 97)" in text
+def said(section, *names: str):
+    """Return the numbers of the only statement that has some names."""
+    (found,) = [part.numbers for part in section.statements if set(names) <= set(part.numbers)]
+    return found
+
+
+def test_all_probes_and_controls_stand_side_by_side():
+    rows = [
+        row(0.98, **PLACE),
+        row(0.5, probe="digits", **PLACE),
+        row(0.4, probe="sinusoidal", **{**PLACE, "n_values": 50}),
+        row(0.1, probe="sinusoidal", **{**PLACE, "settings": "published"}),
+        row(0.02, control="shuffled", **PLACE),
+    ]
+    section = told(rows)
+    (grid,) = section.grids
+    assert grid.heads[2:] == ["fourier", "sinusoidal", "sinusoidal, published settings", "digits", "shuffled"]
+    accuracies = ["98 [97, 99]", "40 [39, 41]", "10 [9, 11]", "50 [49, 51]", "2 [1, 3]"]
+    assert [str(cell) for cell in grid.rows[0]] == ["m", "embedding", *accuracies]
+    assert said(section, "first") == {"first": 1, "matrices": 1}
+    assert said(section, "highest") == {"highest": Share(0.02)}
+    assert "There are no published numbers of these models." in section.parts
+
+
+def test_folds_ranges_ends_and_misread_numbers_are_stated():
+    rows = [
+        row(0.98, **PLACE),
+        row(0.9, subset="smallest=10", **PLACE),
+        row(0.8, subset="largest=10", **PLACE),
+        row(0.975, **{**PLACE, "metric": "fold_mean", "note": "20 folds, point value"}),
+        row(0.031, **{**PLACE, "metric": "fold_sd", "note": "20 folds, point value"}),
+        row(0.99, subset="values=0..9", **PLACE),
+    ]
+    section = told(rows, [("fourier", 7), ("fourier", 99), ("digits", 55)])
+    folds = said(section, "sd")
+    assert (folds["folds"], folds["mean"], folds["sd"]) == (20, 97.5, 3.1)
+    assert str(said(section, "ranges")["ranges"]) == "0..9: 99 [98, 100]"
+    misread = said(section, "misread")
+    assert (misread["misread"], misread["tested"], misread["listed"]) == (2, 100, "7, 99")
+    assert str(misread["ends"]) == "smallest 10: 90 [89, 91], largest 10: 80 [79, 81]"
+    assert "m, embedding: `fourier` misreads 2 of 100 numbers: 7, 99. The accuracy at the ends is" in markdown(section)
+
+
+def test_published_numbers_stand_beside_ours():
+    place = {**PLACE, "model": "llama-3.2-1b"}
+    numbers = said(told([row(0.98, **place), row(0.97, probe="sinusoidal", **place)]), "published")
+    assert numbers == {"published": Share(0.996), "ours": Share(0.97), "settings": "default"}

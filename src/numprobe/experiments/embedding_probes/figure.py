@@ -1,4 +1,4 @@
-"""Numbers read from the embedding matrices: accuracy of every probe, and which numbers are misread."""
+"""Figure of numbers read from the embedding matrices: accuracies of every probe, and the misread numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.panels import bars, tell_left_out
-from numprobe.draw.published import published
+from numprobe.draw.panels import CHANCE_COLOUR, bars, chance_entry, tell_left_out
+from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, probe_style
@@ -19,9 +19,8 @@ from numprobe.tables import MEASUREMENT
 
 #: Values of the column `kind`: a score of a probe; its mean and spread over folds; a number that it misread.
 SCORE, FOLDS, MISREAD = "score", "folds", "misread"
-#: Value of the column `settings` of numbers that a paper printed.
-PAPER = "paper"
 
+_OURS = pl.col("source") == THIS_STUDY
 _VALUES = "values="
 _LINE = 0.125
 _COLUMNS = (
@@ -31,21 +30,21 @@ _COLUMNS = (
 
 
 def embedding_probes(tables: Tables, values: Values) -> Drawn:
-    """Return the figure, and what it shows."""
+    """Return the figure, and its table."""
     drawn = embedding_probes_rows(tables["embedding_probes"], tables["non_decodable"])
     first, last = values["numbers"]
     return draw_embedding_probes(drawn, values["candidates"], (first, last)), drawn
 
 
 def embedding_probes_rows(table: pl.DataFrame, misread: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that the figure shows.
+    """Return the scores of all probes and controls, the misread numbers, and the published scores.
 
     Parameters
     ----------
     table
         The table `embedding_probes`.
     misread
-        The table `non_decodable`; its numbers stand in the column `value` of rows of the kind `MISREAD`.
+        The table `non_decodable`; its numbers are in the column `number` of rows of the kind `MISREAD`.
 
     Raises
     ------
@@ -63,20 +62,18 @@ def embedding_probes_rows(table: pl.DataFrame, misread: pl.DataFrame) -> pl.Data
     scores = rows.filter(exact & (part | control) & ~is_not_applicable()).with_columns(pl.lit(SCORE).alias("kind"))
     folds = rows.filter(pl.col("metric").str.starts_with("fold_")).with_columns(pl.lit(FOLDS).alias("kind"))
     wrong = misread.select(
-        "model", "layer", "probe", "settings", pl.col("number").cast(pl.Float64).alias("value"),
-        pl.lit(MISREAD).alias("kind"), pl.lit("none").alias("control"),
-    )  # fmt: skip
+        "model", "layer", "probe", "settings", "number", kind=pl.lit(MISREAD), control=pl.lit("none")
+    )
     without = rows.filter(is_not_applicable()).select(pl.lit(None, pl.String).alias("kind"), *_COLUMNS[1:])
-    parts = [scores.select(_COLUMNS), folds.select(_COLUMNS), wrong, _paper(scores), without]
-    return pl.concat(parts, how="diagonal_relaxed")
+    parts = [scores.select(_COLUMNS), folds.select(_COLUMNS), wrong, _published(scores), without]
+    return pl.concat(parts, how="diagonal_relaxed").with_columns(pl.col("source").fill_null(THIS_STUDY))
 
 
-def _paper(scores: pl.DataFrame) -> pl.DataFrame:
+def _published(scores: pl.DataFrame) -> pl.DataFrame:
     numbers = published("embedding_probes", scores["model"].unique()).filter(pl.col("metric") == "accuracy")
-    return numbers.select(
-        "model", "layer", "probe", "metric", "value", pl.lit(SCORE).alias("kind"), pl.lit("none").alias("control"),
-        pl.lit(PAPER).alias("settings"), pl.lit("all").alias("subset"), pl.col("source").alias("note"),
-    )  # fmt: skip
+    names = {"kind": SCORE, "control": "none", "settings": "published", "subset": "all"}
+    columns = {name: pl.lit(value) for name, value in names.items()}
+    return numbers.select("model", "layer", "probe", "metric", "value", "source", **columns)
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class _Line:
 
 
 def draw_embedding_probes(drawn: pl.DataFrame, candidates: int, numbers: tuple[int, int]) -> Figure:
-    """Per model and matrix: left the accuracies of all probes and controls, right the numbers that each misreads.
+    """Draw a row per model and matrix: left the accuracies of probes and controls, right the numbers each misreads.
 
     Parameters
     ----------
@@ -133,28 +130,28 @@ def _lines(drawn: pl.DataFrame) -> list[_Line]:
     lines = []
     for probe in probe_order(plain["probe"]):
         mine = (pl.col("probe") == probe) & (pl.col("control") == "none")
-        lines.append(_Line(probe, probe_style(probe), mine & pl.col("settings").is_in(["default", PAPER])))
-        if not plain.filter((pl.col("probe") == probe) & (pl.col("settings") == "published")).is_empty():
-            style = probe_style(probe)
-            lines.append(_Line(f"{probe}, published settings", style, mine & (pl.col("settings") == "published")))
+        refitted = mine & _OURS & (pl.col("settings") == "published")
+        lines.append(_Line(probe, probe_style(probe), mine & ~refitted))
+        if not plain.filter(refitted).is_empty():
+            lines.append(_Line(f"{probe}, published settings", probe_style(probe), refitted))
     present = set(drawn["control"])
     controls = [(name, style) for name, style in CONTROLS.items() if name in present]
     return lines + [_Line(name, style, pl.col("control") == name) for name, style in controls]
 
 
 def _draw_scores(axes: Axes, rows: pl.DataFrame, lines: Sequence[_Line], candidates: int) -> None:
-    axes.axvline(1 / candidates, color="#999999", linewidth=0.5)
+    axes.axvline(1 / candidates, color=CHANCE_COLOUR, linewidth=0.5)
     usual = _tested(rows)
     labels = []
     for height, line in enumerate(lines):
         mine = rows.filter(line.condition)
-        scores = mine.filter((pl.col("kind") == SCORE) & (pl.col("settings").fill_null("") != PAPER))
+        scores = mine.filter(_OURS & (pl.col("kind") == SCORE))
         whole = scores.filter((pl.col("subset") == "all") & pl.col("value").is_not_null())
         _draw_folds(axes, height, mine.filter(pl.col("kind") == FOLDS), line.style)
         bars(axes, height, whole, line.style)
         _draw_parts(axes, height, scores.filter(pl.col("subset") != "all"), line.style)
-        paper = mine.filter(pl.col("settings") == PAPER)["value"]
-        axes.plot(paper, [height] * len(paper), "x", color=NOTE_COLOUR, markersize=4.5, markeredgewidth=0.9)
+        past = mine.filter(~_OURS)["value"]
+        axes.plot(past, [height] * len(past), "x", color=NOTE_COLOUR, markersize=4.5, markeredgewidth=0.9)
         tested = _tested(whole)
         labels.append(f"{line.label} ({tested})" if tested not in (None, usual) else line.label)
     axes.set_yticks(range(len(lines)), labels)
@@ -167,13 +164,13 @@ def _draw_scores(axes: Axes, rows: pl.DataFrame, lines: Sequence[_Line], candida
 
 
 def _tested(rows: pl.DataFrame) -> int | None:
-    """The largest number of values behind a score on all of them."""
+    """Return the largest count of values behind a score on all values."""
     counts = rows.filter((pl.col("kind") == SCORE) & (pl.col("subset") == "all"))["n_values"].drop_nulls().to_list()
     return max(counts, default=None)
 
 
 def _draw_folds(axes: Axes, height: float, rows: pl.DataFrame, style: Style) -> None:
-    """Mean over folds plus and minus one standard deviation, as a pale bar."""
+    """Draw the mean over folds plus and minus one standard deviation as a pale bar."""
     found = dict(zip(rows["metric"], rows["value"], strict=True))
     if {"fold_mean", "fold_sd"} <= set(found):
         mean, spread = found["fold_mean"], found["fold_sd"]
@@ -181,7 +178,7 @@ def _draw_folds(axes: Axes, height: float, rows: pl.DataFrame, style: Style) -> 
 
 
 def _draw_parts(axes: Axes, height: float, rows: pl.DataFrame, style: Style) -> None:
-    """Parts of the numbers, such as the first that are all single tokens: hollow, the smaller numbers as "<"."""
+    """Draw the scores on two ranges of the numbers as hollow markers, the lower range as "<"."""
     for marker, row in zip(
         "<>", rows.sort(pl.col("subset").str.extract(r"(\d+)").cast(pl.Int64)).iter_rows(named=True), strict=False
     ):
@@ -190,7 +187,7 @@ def _draw_parts(axes: Axes, height: float, rows: pl.DataFrame, style: Style) -> 
 
 def _draw_misread(axes: Axes, rows: pl.DataFrame, lines: Sequence[_Line], numbers: tuple[int, int]) -> None:
     for height, line in enumerate(lines):
-        wrong = rows.filter(line.condition & (pl.col("kind") == MISREAD))["value"]
+        wrong = rows.filter(line.condition & (pl.col("kind") == MISREAD))["number"]
         axes.vlines(wrong, height - 0.38, height + 0.38, color=line.style.colour, linewidth=0.35)
     rest = rows.filter(pl.col("subset").fill_null("").str.starts_with(_VALUES))["subset"].unique()
     starts = [int(text.removeprefix(_VALUES).split("..")[0]) for text in rest]
@@ -222,6 +219,6 @@ def _legend(drawn: pl.DataFrame, candidates: int) -> list[Line2D]:
             entry("all single tokens", marker="<", markerfacecolor="white"),
             entry("some single tokens", marker=">", markerfacecolor="white"),
         ]
-    if (drawn["settings"] == PAPER).any():
-        entries.append(entry("the paper's number", marker="x"))
-    return [*entries, Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})")]
+    if drawn.filter(~_OURS).height:
+        entries.append(entry("published number", marker="x"))
+    return [*entries, chance_entry(candidates)]

@@ -1,129 +1,144 @@
 """Findings on probes of the embedding matrices."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
 from numprobe.draw.published import published
 from numprobe.draw.series import leading_probe
-from numprobe.draw.style import probe_order
-from numprobe.tell.markdown import cell, per_cent, pivot
+from numprobe.tell.rows import in_probe_order, named_by_settings
+from numprobe.tell.section import Grid, Listed, Section, Share, Statement, cell_of, spread_out
 
 #: Lists of misread numbers that are longer than this are cut.
 MOST_LISTED = 40
 _PLACE = ["model", "layer"]
+_SHOWN = [*_PLACE, "reader", "value", "ci_low", "ci_high"]
+_WHOLE, _PLAIN = pl.col("subset") == "all", pl.col("control") == "none"
+_RANGE = "values="
+
+_NOTE = (
+    "Exact accuracy on held-out numbers; the controls are those of the leading probe. Probes trained by gradient "
+    "descent are tested on fewer folds, hence their wide intervals."
+)
+_FOLDS = "{subject}: over {folds} folds, the accuracy of `{probe}` is {mean:.1f} ± {sd:.1f} (standard deviation)."
+_RANGES = "{subject}: the accuracy of `{probe}` by range, where only some numbers are single tokens, is {ranges}."
+_MISREAD = "{subject}: `{probe}` misreads {misread} of {tested} numbers"
+_SOME_MISREAD = f"{_MISREAD}: {{listed}}."
+_NONE_MISREAD = f"{_MISREAD}."
+_ENDS = " The accuracy at the ends is {ends}."
+_FIRST = (
+    "{subject} reads more numbers than {comparison}, with intervals apart, in {first} of {matrices} matrices (rivals "
+    "are tested on as many numbers)."
+)
+_CONTROLS = "The controls of {subject} reach at most {highest}."
+_PUBLISHED = "{subject}: the published `sinusoidal` probe reads {published}, ours with {settings} settings {ours}."
+_NOT_PUBLISHED = "There are no published numbers of these models."
+_ALL_MISREAD = "The numbers that each probe misreads are in the table `non_decodable`."
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Markdown: accuracies of all probes and controls, spread over folds, ends, and the numbers that are misread.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the section of the experiment `embedding_probes`.
 
     Parameters
     ----------
     tables
-        Collected tables; `embedding_probes` and `non_decodable` are read.
+        The collected tables; `embedding_probes` and `non_decodable` are read.
     """
     table = tables["embedding_probes"].filter(pl.col("fold").is_null())
     exact = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
-    plain = exact.filter(pl.col("control") == "none")
-    leading = leading_probe(plain)
-    mine = plain.filter((pl.col("probe") == leading) & (pl.col("settings") == "default"))
+    leading = leading_probe(exact.filter(_PLAIN))
+    mine = exact.filter(_PLAIN & (pl.col("probe") == leading) & (pl.col("settings") == "default"))
+    whole = exact.filter(_WHOLE)
     parts = [
-        "## Which numbers can be read from the embedding matrices? (`embedding_probes`)\n",
-        "Exact accuracy on held-out numbers; the controls are those of the leading probe. Probes of gradient descent "
-        "were tested on fewer folds, hence their wide intervals.\n",
-        _accuracies(exact, leading),
-        _spread(table, leading),
-        _ranges(mine),
-        _misread(mine, tables["non_decodable"], leading),
-        _meaning(exact, mine, leading),
-        _paper(plain),
+        _NOTE,
+        _accuracies(whole, leading),
+        *_folds(table, leading),
+        *_ranges(mine),
+        *_misread(mine, tables["non_decodable"], leading),
+        _ALL_MISREAD,
+        _rank(whole.filter(_PLAIN), mine.filter(_WHOLE), leading),
+        *_controls(whole.filter(~_PLAIN & (pl.col("probe") == leading)), leading),
+        *_published(whole.filter(_PLAIN)),
     ]
-    return "\n".join(part for part in parts if part)
+    return Section("Which numbers can be read from the embedding matrices? (`embedding_probes`)", parts)
 
 
-def _accuracies(exact: pl.DataFrame, leading: str) -> str:
-    whole = exact.filter(pl.col("subset") == "all")
-    plain = whole.filter(pl.col("control") == "none").with_columns(
-        pl.when(pl.col("settings") == "published")
-        .then(pl.col("probe") + ", published settings")
-        .otherwise(pl.col("probe"))
-        .alias("reader")
-    )
-    order = {name: place for place, name in enumerate(probe_order(plain["probe"]))}
-    plain = plain.sort(pl.col("probe").replace_strict(order), maintain_order=True)
-    controls = whole.filter((pl.col("control") != "none") & pl.col("probe").is_in([leading, "constant"]))
-    shown = pl.concat([plain, controls.with_columns(pl.col("control").alias("reader"))])
-    return pivot(shown, index=("model", "layer"), column="reader")
+def _accuracies(whole: pl.DataFrame, leading: str) -> Grid:
+    plain = in_probe_order(whole.filter(_PLAIN).with_columns(named_by_settings()))
+    controls = whole.filter(~_PLAIN & pl.col("probe").is_in([leading, "constant"])).with_columns(reader="control")
+    return spread_out(pl.concat([part.select(_SHOWN) for part in (plain, controls)]), _PLACE, "reader")
 
 
-def _spread(table: pl.DataFrame, leading: str) -> str:
+def _folds(table: pl.DataFrame, leading: str) -> Iterator[Statement]:
+    """Yield the mean and the standard deviation over folds, in per cent, of each matrix."""
     rows = table.filter((pl.col("probe") == leading) & pl.col("metric").str.starts_with("fold_"))
-    lines = []
     for part in rows.partition_by(_PLACE, maintain_order=True):
         found = dict(zip(part["metric"], part["value"], strict=True))
-        mean, spread = 100 * found["fold_mean"], 100 * found["fold_sd"]
-        lines.append(f"{part['model'][0]} {part['layer'][0]} {mean:.1f} ± {spread:.1f}")
-    count = rows["note"][0].split(",")[0] if rows.height else ""
-    return f"`{leading}`, mean ± standard deviation over {count}: {'; '.join(lines)}.\n" if lines else ""
+        numbers = {
+            "folds": int(part["note"][0].split(" ")[0]),
+            "probe": leading,
+            "mean": 100 * found["fold_mean"],
+            "sd": 100 * found["fold_sd"],
+        }
+        yield Statement(_name(part.row(0, named=True)), "", numbers, _FOLDS)
 
 
-def _ranges(mine: pl.DataFrame) -> str:
-    rows = mine.filter(pl.col("subset").str.starts_with("values="))
-    texts = [
-        f"{row['model']} {row['subset'].removeprefix('values=')}: {cell(row)}" for row in rows.iter_rows(named=True)
-    ]
-    return "Where only some numbers are single tokens: " + "; ".join(texts) + ".\n" if texts else ""
+def _ranges(mine: pl.DataFrame) -> Iterator[Statement]:
+    rows = mine.filter(pl.col("subset").str.starts_with(_RANGE))
+    for part in rows.partition_by(_PLACE, maintain_order=True):
+        ranges = {row["subset"].removeprefix(_RANGE): cell_of(row) for row in part.iter_rows(named=True)}
+        numbers = {"probe": part["probe"][0], "ranges": Listed(ranges)}
+        yield Statement(_name(part.row(0, named=True)), "", numbers, _RANGES)
 
 
-def _misread(mine: pl.DataFrame, wrong: pl.DataFrame, leading: str) -> str:
-    lines = []
-    for row in mine.filter(pl.col("subset") == "all").iter_rows(named=True):
-        here = wrong.filter((pl.col("model") == row["model"]) & (pl.col("layer") == row["layer"]))
-        numbers = here.filter((pl.col("probe") == leading) & (pl.col("settings") == "default"))["number"].to_list()
-        ends = _ends(mine, row)
-        listed = ", ".join(map(str, numbers[:MOST_LISTED])) + (", ..." if len(numbers) > MOST_LISTED else "")
-        names = f": {listed}" if numbers else ""
-        lines.append(f"- {row['model']}, {row['layer']}: {len(numbers)} of {row['n_values']}{names}{ends}")
-    return f"Numbers that `{leading}` misreads (all probes: table `non_decodable`):\n\n" + "\n".join(lines) + "\n"
+def _misread(mine: pl.DataFrame, wrong: pl.DataFrame, leading: str) -> Iterator[Statement]:
+    """Yield, of each matrix, the numbers that the leading probe misreads, and its accuracy at the ends."""
+    of_leading = wrong.filter((pl.col("probe") == leading) & (pl.col("settings") == "default"))
+    for row in mine.filter(_WHOLE).iter_rows(named=True):
+        here = (pl.col("model") == row["model"]) & (pl.col("layer") == row["layer"])
+        misread = of_leading.filter(here)["number"].to_list()
+        numbers = {
+            "probe": leading,
+            "misread": len(misread),
+            "tested": row["n_values"],
+            "listed": ", ".join(map(str, misread[:MOST_LISTED])) + (", ..." if len(misread) > MOST_LISTED else ""),
+            "ends": _ends(mine.filter(here)),
+        }
+        wording = (_SOME_MISREAD if misread else _NONE_MISREAD) + (_ENDS if numbers["ends"].numbers else "")
+        yield Statement(_name(row), "", numbers, wording)
 
 
-def _ends(mine: pl.DataFrame, place: Mapping[str, object]) -> str:
-    here = mine.filter((pl.col("model") == place["model"]) & (pl.col("layer") == place["layer"]))
-    texts = []
-    for end in ("smallest", "largest"):
-        rows = here.filter(pl.col("subset").str.starts_with(f"{end}="))
-        if rows.height:
-            count = rows["subset"][0].split("=")[1]
-            texts.append(f"{end} {count} {cell(rows.row(0, named=True))}")
-    return f" (accuracy on the {', '.join(texts)})" if texts else ""
+def _ends(mine: pl.DataFrame) -> Listed:
+    """Return the accuracies on the smallest and on the largest numbers that were tested."""
+    rows = mine.filter(pl.col("subset").str.contains("^(smallest|largest)="))
+    return Listed({row["subset"].replace("=", " "): cell_of(row) for row in rows.iter_rows(named=True)})
 
 
-def _meaning(exact: pl.DataFrame, mine: pl.DataFrame, leading: str) -> str:
-    whole = mine.filter(pl.col("subset") == "all")
-    others = exact.filter((pl.col("subset") == "all") & (pl.col("control") == "none") & (pl.col("probe") != leading))
-    tested = whole.select(*_PLACE, "n_values")
-    others = others.join(tested, on=[*_PLACE, "n_values"])
-    rival = others.sort("value", descending=True).group_by(_PLACE, maintain_order=True).first()
-    joined = whole.join(rival, on=_PLACE, suffix="_rival")
+def _rank(plain: pl.DataFrame, mine: pl.DataFrame, leading: str) -> Statement:
+    """Return the number of matrices in which the leading probe reads more than each probe tested on as many numbers."""
+    others = plain.filter(pl.col("probe") != leading)
+    rivals = others.join(mine.select(*_PLACE, "n_values"), on=[*_PLACE, "n_values"], maintain_order="left")
+    best = rivals.sort("value", descending=True, maintain_order=True).group_by(_PLACE, maintain_order=True).first()
+    joined = mine.join(best, on=_PLACE, suffix="_rival")
     first = joined.filter(pl.col("ci_low") > pl.col("ci_high_rival")).height
-    controls = exact.filter((pl.col("control") != "none") & (pl.col("subset") == "all") & (pl.col("probe") == leading))
-    highest = controls["value"].to_list()
-    text = (
-        f"`{leading}` reads more numbers than every other closed-form probe, intervals apart, in {first} of "
-        f"{joined.height} matrices"
-    )
-    level = f"; its controls reach at most {per_cent(max(highest))}" if highest else ""
-    return f"{text}{level}.\n"
+    return Statement(f"`{leading}`", "every other probe", {"first": first, "matrices": joined.height}, _FIRST)
 
 
-def _paper(plain: pl.DataFrame) -> str:
+def _controls(controls: pl.DataFrame, leading: str) -> Iterator[Statement]:
+    if controls.height:
+        yield Statement(f"`{leading}`", "", {"highest": Share(controls["value"].max())}, _CONTROLS)
+
+
+def _published(plain: pl.DataFrame) -> Iterator[Statement | str]:
+    """Yield our accuracy beside each published one of the probe `sinusoidal`."""
     numbers = published("embedding_probes", plain["model"].unique()).filter(pl.col("metric") == "accuracy")
     if numbers.is_empty():
-        return "The paper printed numbers for other models only.\n"
-    ours = plain.filter((pl.col("subset") == "all") & (pl.col("probe") == "sinusoidal"))
-    joined = numbers.join(ours, on=["model", "layer", "probe"], suffix="_ours")
-    texts = [
-        f"{row['model']} {per_cent(row['value'])} (ours, {row['settings']} settings: {per_cent(row['value_ours'])})"
-        for row in joined.iter_rows(named=True)
-    ]
-    return f"The paper's `sinusoidal`: {'; '.join(texts)}.\n"
+        yield _NOT_PUBLISHED
+    for row in numbers.join(plain, on=["model", "layer", "probe"], suffix="_ours").iter_rows(named=True):
+        shares = {"published": Share(row["value"]), "ours": Share(row["value_ours"])}
+        yield Statement(_name(row), "the published probe", {**shares, "settings": row["settings"]}, _PUBLISHED)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"{row['model']}, {row['layer']}"

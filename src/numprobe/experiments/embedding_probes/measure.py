@@ -1,4 +1,4 @@
-"""Every number of the embedding matrices read by the probe that was fitted without it."""
+"""Read every number of the embedding matrices with the probe that was fitted without it."""
 
 from numprobe.experiments.embedding_probes.readings import end_rows, fold_rows, non_decodable
 from numprobe.experiments.given import Given
@@ -9,7 +9,7 @@ from numprobe.tables import measurements
 
 
 def evaluate_embedding_probes(given: Given) -> None:
-    """Write the table of a model or control, and of a model the numbers that probes misread."""
+    """Write the table of a model or control, and the table of the numbers that a model's probes misread."""
     values, folder = given.values, given.folder("states")
     effort = values["resamples"], values["seed"]
     card, probes = read_card(given.file("card"), folder), load_probes(given)

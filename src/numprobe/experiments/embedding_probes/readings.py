@@ -1,4 +1,4 @@
-"""Measurements of probes of the embedding matrices alone: spread over folds, the ends, numbers that fail."""
+"""Measure what embedding probes alone report: spread over folds, accuracy at the ends, and misread numbers."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from numprobe.measure.accuracy import score
 
 Row = dict[str, Any]
 
-#: How many of the smallest and of the largest numbers are the ends.
+#: Count of the smallest and of the largest numbers that are the ends.
 ENDS = 10
 #: One row per number that a probe misread although it was held out (docs/files.md).
 NON_DECODABLE = pl.Schema(
@@ -28,7 +28,7 @@ _PROBE = ["layer", "probe", "settings"]
 
 
 def fold_rows(rows: Sequence[Row]) -> list[Row]:
-    """Mean and standard deviation over folds of the accuracies of single folds, as arXiv 2506.08966 reports.
+    """Return mean and standard deviation of the accuracies of single folds, as arXiv 2506.08966 reports.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def _summaries(key: tuple[Any, ...], group: Sequence[Row]) -> Iterator[Row]:
 
 
 def end_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
-    """Accuracy on the smallest and on the largest `ENDS` numbers that were tested, per layer, probe and settings.
+    """Return accuracies on the smallest and on the largest `ENDS` tested numbers, by layer, probe and settings.
 
     Probes that were tested on some of the numbers alone (fewer folds) are left out: their ends are not the ends.
 
@@ -82,7 +82,7 @@ def end_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
 
 
 def non_decodable(predictions: pl.DataFrame, model: str) -> pl.DataFrame:
-    """The numbers that probes misread, with the columns of `NON_DECODABLE`, in the order of the readings' probes.
+    """Return the numbers that probes misread, with the columns of `NON_DECODABLE`, in the order of the probes.
 
     Every number is read once, by the probe that was fitted without it; a number that no fold tested is not listed.
     """

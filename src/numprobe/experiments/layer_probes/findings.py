@@ -7,7 +7,18 @@ import polars as pl
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import probe_order
 from numprobe.tell.rows import in_probe_order, middle_rows, named_by_settings
-from numprobe.tell.section import Grid, Listed, Section, Share, Statement, cell_of, estimate_of, spread_out
+from numprobe.tell.section import (
+    Grid,
+    Listed,
+    Section,
+    Share,
+    Statement,
+    beside,
+    cell_of,
+    cells_of,
+    estimate_of,
+    spread_out,
+)
 
 #: A probe has learned the random labels if it reads more of them than this.
 _LEARNED = 0.5
@@ -79,14 +90,12 @@ def _at_middle(exact: pl.DataFrame, trained: pl.DataFrame | None, leading: str) 
 
 def _magnitudes(plain: pl.DataFrame) -> Iterator[str | Grid]:
     """Yield the explained variance of the probes of magnitudes, where it was measured."""
-    rows = middle_rows(plain.filter((pl.col("metric") == "r2") & pl.col("probe").is_in(_MAGNITUDES)))
-    lines = []
-    for part in rows.partition_by("model", "context", maintain_order=True):
-        cells = {row["probe"]: estimate_of(row) for row in part.iter_rows(named=True)}
-        lines.append([part["model"][0], part["context"][0], *map(cells.get, _MAGNITUDES)])
-    if lines:
+    rows = middle_rows(plain.filter(pl.col("metric") == "r2"))
+    index = ["model", "context"]
+    cells = {f"R² of {name}": cells_of(rows.filter(probe=name), index, estimate_of) for name in _MAGNITUDES}
+    if any(cells.values()):
         yield _R2
-        yield Grid(["model", "context", *(f"R² of {name}" for name in _MAGNITUDES)], lines)
+        yield beside(index, cells)
 
 
 def _selectivity(selective: pl.DataFrame) -> Iterator[str | Grid | Statement]:
