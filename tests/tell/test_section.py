@@ -9,6 +9,7 @@ from numprobe.tell.section import (
     Reason,
     Section,
     Share,
+    Span,
     Statement,
     beside,
     cells_of,
@@ -104,3 +105,7 @@ def test_reasons_in_a_table_of_pairs_name_both_models():
 
 def test_p_values_have_two_digits():
     assert [str(PValue(value)) for value in (0.000999, 0.25)] == ["0.001", "0.25"]
+
+
+def test_the_ends_of_a_span_are_shown_once_if_they_look_alike():
+    assert str(Span(Share(0.2), Share(0.5))) == "20 to 50" and str(Span(Share(0.501), Share(0.502))) == "50"

@@ -100,6 +100,18 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Span:
+    """The smallest and the largest of several numbers; shown as "low to high", once if both are shown alike."""
+
+    low: Any
+    high: Any
+
+    def __str__(self) -> str:
+        low, high = str(self.low), str(self.high)
+        return low if low == high else f"{low} to {high}"
+
+
+@dataclass(frozen=True)
 class Grid:
     """A table of the findings; a cell is text or a number of one of these kinds, and empty where it is None."""
 

@@ -102,12 +102,14 @@ def test_both_components_say_the_number_and_what_is_random_does_not_take_it_away
 
 
 def test_angles_stand_beside_random_ones(table):
-    starts = measured(table, "overlap", "causal", other="causal", control="none")
-    probe = measured(table, "overlap", "causal", other="read-out", control="none")
-    null = measured(table, "overlap", "causal", other="read-out", control="random")
+    starts = measured(table, "overlap", "causal", other_subspace="causal", control="none")
+    probe = measured(table, "overlap", "causal", other_subspace="read-out", control="none")
+    null = measured(table, "overlap", "causal", other_subspace="read-out", control="random")
     assert starts["value"] > 0.9 and probe["value"] < null["ci_low"]
     assert starts["resampled"] == probe["resampled"] == "seeds (range)" or starts["resampled"] is None
-    angles = table.filter((pl.col("metric") == "angle") & (pl.col("layer") == "1") & (pl.col("other") == "read-out"))
+    angles = table.filter(
+        (pl.col("metric") == "angle") & (pl.col("layer") == "1") & (pl.col("other_subspace") == "read-out")
+    )
     assert angles.filter(pl.col("control") == "none", pl.col("subspace") == "causal")["angle"].to_list() == [1, 2, 3, 4]
 
 

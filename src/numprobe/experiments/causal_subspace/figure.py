@@ -35,8 +35,8 @@ _BAND = "#999999"
 _PLACES = ("first layer", "deepest layer")
 _WHOLE = "whole state, by layer"
 _COLUMNS = (
-    "model", "context", "layer", "control", "subspace", "draw", "rank", "relative_norm", "other", "angle", "subset",
-    "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
+    "model", "context", "layer", "control", "subspace", "draw", "rank", "relative_norm", "other_subspace", "angle",
+    "subset", "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
 )  # fmt: skip
 
 
@@ -214,11 +214,11 @@ def _answer_legend() -> list[Line2D]:
 
 def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
     """Draw the angles with every other subspace, over the band of random ones of the trained rank."""
-    others = [name for name in SUBSPACES if name in set(rows["other"])]
-    null = rows.filter((pl.col("control") == "random") & (pl.col("other") == others[0])).sort("angle")
+    others = [name for name in SUBSPACES if name in set(rows["other_subspace"])]
+    null = rows.filter((pl.col("control") == "random") & (pl.col("other_subspace") == others[0])).sort("angle")
     axes.fill_between(null["angle"], null["ci_low"], null["ci_high"], color=_BAND, alpha=0.5, lw=0)
     for name in others:
-        own = rows.filter((pl.col("control") == "none") & (pl.col("other") == name))
+        own = rows.filter((pl.col("control") == "none") & (pl.col("other_subspace") == name))
         line(axes, own, "angle", SUBSPACES[name][1])
     axes.set_ylim(0, 92)
     axes.set_yticks([0, 30, 60, 90])
@@ -230,14 +230,14 @@ def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
 def _overlaps(rows: pl.DataFrame) -> list[str]:
     """Return the mean squared cosines in words."""
     overlaps = rows.filter(pl.col("metric") == _OVERLAP)
-    plain = {row["other"]: row for row in overlaps.filter(pl.col("control") == "none").iter_rows(named=True)}
+    plain = {row["other_subspace"]: row for row in overlaps.filter(pl.col("control") == "none").iter_rows(named=True)}
     null = overlaps.filter(pl.col("control") == "random")["ci_high"]
     told = [f"{SUBSPACES[name][0]} {plain[name]['value']:.2f}" for name in ("read-out", "pattern") if name in plain]
     return [f"overlap (random ≤ {null[0]:.2f}):", ", ".join(told)]
 
 
 def _angle_legend(drawn: pl.DataFrame) -> list[Line2D]:
-    others = set(in_order(drawn["other"]))
+    others = set(in_order(drawn["other_subspace"]))
     named = {"causal": "trained from another start"}
     entries = [
         legend_entry(named.get(name, label), style) for name, (label, style) in SUBSPACES.items() if name in others

@@ -37,7 +37,7 @@ EXTRA = {
     "draw": pl.Int64,
     "rank": pl.Int64,
     "relative_norm": pl.Float64,
-    "other": pl.String,
+    "other_subspace": pl.String,
     "angle": pl.UInt32,
     "tokens": pl.String,
 }
@@ -342,7 +342,7 @@ def _compared(
 ) -> Iterator[Row]:
     """Yield overlap and angles, the mean over the seeds with their range, and the same of random subspaces."""
     ranks = [basis.shape[1] for basis in pairs[0]]
-    names = {"subspace": one, "other": other, "rank": ranks[0]}
+    names = {"subspace": one, "other_subspace": other, "rank": ranks[0]}
     angles = np.array([principal_angles(*pair) for pair in pairs])
     null = random_angles(width, *ranks, seed)
     yield {**names, "metric": "overlap", **_range([overlap(row) for row in angles])}
