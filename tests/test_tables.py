@@ -69,6 +69,7 @@ def test_measurements_fill_in_what_rows_leave_out():
     assert table.schema == MEASUREMENT
     row = table.row(0, named=True)
     assert (row["control"], row["site"], row["subset"], row["value"]) == ("none", "residual", "all", 1.0)
+    assert row["status"] == "measured"
     assert row["fold"] is row["note"] is row["ci_low"] is None
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from numprobe.sealed import BLANK, CHECKSUM, BadFile, damaged, read_sealed, write_sealed
+from numprobe.status import Status
 
 METADATA_KEY = b"numprobe"
 
@@ -33,11 +34,12 @@ MEASUREMENT = pl.Schema(
         "n_prompts": pl.UInt32,
         "seed": pl.Int64,
         "fold": pl.String,
+        "status": pl.String,
         "note": pl.String,
     }
 )
 
-_DEFAULTS = {"control": "none", "site": "residual", "subset": "all"}
+_DEFAULTS = {"control": "none", "site": "residual", "subset": "all", "status": Status.MEASURED}
 
 
 def measurements(rows: Iterable[Mapping[str, Any]], extra: Mapping[str, Any] | None = None) -> pl.DataFrame:
@@ -46,8 +48,8 @@ def measurements(rows: Iterable[Mapping[str, Any]], extra: Mapping[str, Any] | N
     Parameters
     ----------
     rows
-        Mappings from column to value. Missing columns are null, except `control` = "none", `site` = "residual" and
-        `subset` = "all".
+        Mappings from column to value. Missing columns are null, except `control` = "none", `site` = "residual",
+        `subset` = "all" and `status` = "measured".
     extra
         Further columns and their polars types, such as `{"fit_context": pl.String}`.
     """

@@ -2,11 +2,12 @@
 
 import polars as pl
 
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 from .fake_tables import states
 
-SHORT = "not applicable: 10 numbers of 3 digits, too few"
+SHORT = "10 numbers of 3 digits, too few"
 #: Columns beside those of all measurements.
 EXTRA = {"over": pl.String, "dimensions": pl.UInt32}
 CHANCE = {"additive": 26 / 899, "pairs": 225 / 899, "whole": 648 / 899}
@@ -23,7 +24,7 @@ def composition_table(models=("smol", "llama"), contexts=("operand", "natural"),
     rows = []
     controls = ("none", "untrained", *(("mixed",) if mixed else ()))
     for model in models:
-        rows.append({"model": model, "context": "vocabulary", "metric": "additive", "note": SHORT})
+        rows.append({"model": model, "context": "vocabulary", "metric": "additive", **not_applicable(SHORT)})
         for context in contexts:
             for control in controls:
                 for i, layer in enumerate(states(blocks)):

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.seeding import generator
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 CAUSAL = {"llama": 4, "olmo2": 4}
@@ -46,14 +47,13 @@ def _context_rows(model: str, context: str, layers: list[str], encoder: bool, pr
     for i, layer in enumerate(layers):
         shape = _shape(context, i / max(len(layers) - 1, 1))
         if context == "result" and layer == "0":
-            note = "constant state"
             yield {
                 "model": model,
                 "context": context,
                 "layer": "0",
                 "probe": "fourier",
                 "metric": "accuracy",
-                "note": note,
+                **constant_state(),
             }
             continue
         for probe, levels in probes.items():
@@ -75,7 +75,7 @@ def accuracy_table() -> pl.DataFrame:
         rows += _context_rows(model, "vocabulary", ["embedding", "unembedding"][: 1 + (not encoder)], encoder, LEVELS)
         for context in CONTEXTS:
             if encoder and context == "result":
-                rows.append({"model": model, "context": context, "note": "not applicable: encoder"})
+                rows.append({"model": model, "context": context, **not_applicable("encoder")})
                 continue
             probes = LEVELS | (ITERATIVE if context == "number" and model != "olmo2" else {})
             rows += _context_rows(model, context, states(blocks, not encoder), encoder, probes)
@@ -91,7 +91,7 @@ def digit_accuracy_table(models=("smol", "llama"), blocks: int = 6) -> pl.DataFr
             for layer in states(blocks):
                 rows += _digit_rows(model, context, layer, several and context != "result")
             rows.append(_row(model, context, "1", "fourier", 0.5))
-    rows.append({"model": "minilm", "context": "result", "note": "not applicable: encoder"})
+    rows.append({"model": "minilm", "context": "result", **not_applicable("encoder")})
     rows += [_row("minilm", "number", "0", "fourier", 0.5), *_digit_rows("minilm", "number", "0", True)]
     return measurements(rows)
 
@@ -141,7 +141,7 @@ def transfer_table(blocks: int = 4, controls: tuple[str, ...] = ("none",)) -> pl
                         for c in controls
                     ]
         if encoder:
-            rows.append({"model": model, "context": "result", "note": "not applicable: encoder"})
+            rows.append({"model": model, "context": "result", **not_applicable("encoder")})
     return measurements(rows, extra={"fit_context": pl.String})
 
 
@@ -151,8 +151,8 @@ def spectra_table() -> pl.DataFrame:
     for model, n in {"llama": 1000, "olmo2": 1000, "minilm": 342}.items():
         for layer in ("embedding", "unembedding") if model == "olmo2" else ("embedding",):
             rows += [*_power(model, layer, n), *_kappa(model, layer, n)]
-    note = "not applicable: fewer than 50 consecutive single-token numbers"
-    rows.append({"model": "chunky", "context": "vocabulary", "metric": "power_share", "note": note})
+    reason = not_applicable("fewer than 50 consecutive single-token numbers")
+    rows.append({"model": "chunky", "context": "vocabulary", "metric": "power_share", **reason})
     extra = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
     return measurements(rows, extra=extra)
 
@@ -202,7 +202,9 @@ def examples_table(per_panel: int = 120) -> pl.DataFrame:
                     rows.append((model, context, layer, "fourier", text.format(value), start, end, value, decoded,
                                  decoded == value))  # fmt: skip
     names = ["model", "context", "layer", "probe", "text", "start", "end", "number", "decoded", "correct"]
-    return pl.DataFrame(rows, schema=names, orient="row").with_columns(note=pl.lit(None, dtype=pl.String))
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        status=pl.lit("measured"), note=pl.lit(None, dtype=pl.String)
+    )
 
 
 def cross_layer_table(models: dict[str, int] | None = None, contexts: tuple[str, ...] = CONTEXTS) -> pl.DataFrame:
@@ -213,7 +215,7 @@ def cross_layer_table(models: dict[str, int] | None = None, contexts: tuple[str,
         layers = states(blocks, not encoder)
         for context in contexts:
             if encoder and context == "result":
-                rows.append({"model": model, "context": context, "note": "not applicable: encoder"})
+                rows.append({"model": model, "context": context, **not_applicable("encoder")})
                 continue
             rows += _pairs(model, context, layers)
             if context != "result":
@@ -234,7 +236,7 @@ def _pairs(model: str, context: str, layers: list[str]):
         yield _row(model, context, layer, "fourier", 0.1, **columns)
     for layer in constant:
         names = {"model": model, "context": context, "layer": layer, "fit_layer": layer, "probe": "fourier"}
-        yield {**names, "metric": "accuracy", "note": "constant state"}
+        yield {**names, "metric": "accuracy", **constant_state()}
 
 
 def _left_out(model: str, context: str, layers: list[str]):

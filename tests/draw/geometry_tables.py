@@ -5,6 +5,7 @@ from itertools import combinations
 import polars as pl
 
 from numprobe.experiments.rsa.measure import EXTRA
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 SMALL = {"llama": 4, "olmo2": 4, "minilm": 6}
@@ -42,8 +43,8 @@ def rsa_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
             rows.append(_pair(*place, 0.0, theory=theory, control="shuffled"))
     if "minilm" in models:
         row = _pair("llama", "minilm", "vocabulary", ("embedding", "embedding"), None, 0.0, control="matched")
-        note = "not applicable: fewer than 20 words are single tokens in both"
-        rows.append({**row, "value": None, "note": note, "subset": "words"})
+        reason = not_applicable("fewer than 20 words are single tokens in both")
+        rows.append({**row, "value": None, **reason, "subset": "words"})
     return measurements(rows, EXTRA)
 
 
@@ -72,8 +73,8 @@ def frequencies_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
     for model, blocks in models.items():
         layers = {"embedding": "vocabulary", **{str(k): "number" for k in range(blocks + 1)}, "final_norm": "number"}
         rows += _wave_rows(model, layers, 100)
-    note = "not applicable: fewer than 50 consecutive single-token numbers"
-    rows.append({"model": "chunky", "context": "vocabulary", "metric": "power_share", "note": note})
+    reason = not_applicable("fewer than 50 consecutive single-token numbers")
+    rows.append({"model": "chunky", "context": "vocabulary", "metric": "power_share", **reason})
     return measurements(rows, {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32})
 
 
@@ -95,8 +96,7 @@ def ordinals_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
     """Two sets that most models keep, one that none does."""
     rows = []
     for model, blocks in models.items():
-        note = "not applicable: 2 of 11 are single tokens"
-        few = {"subset": "chinese", "N": 11, "n_values": 2, "note": note}
+        few = {"subset": "chinese", "N": 11, "n_values": 2, **not_applicable("2 of 11 are single tokens")}
         rows.append({"model": model, "context": "word", "metric": "accuracy", **few})
         for subset, probe, size in (("months", "circle", 12), ("letters", "line", 26)):
             for layer in ("embedding", *map(str, range(blocks + 1))):

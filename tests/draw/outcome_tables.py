@@ -3,6 +3,7 @@
 import polars as pl
 
 from numprobe.interventions.measure import MOVEMENT
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 VALUES = {"repaired": 0.6, "harmed": 0.1, "accuracy_change": 0.2, "follows": 0.7, "accuracy_before": 0.5,
@@ -34,7 +35,7 @@ def outcome_table(
             if readable:
                 common = {"model": model, "context": context, "layer": chosen[0], "chosen": True, "part": "test"}
                 rows.append({**common, "metric": "readable", "value": 0.8, "ci_low": 0.7, "ci_high": 0.9})
-    skipped = {"model": "minilm", "context": contexts[0], "metric": "accuracy", "note": "not applicable: encoder"}
+    skipped = {"model": "minilm", "context": contexts[0], "metric": "accuracy", **not_applicable("encoder")}
     return measurements([*rows, skipped], extra=MOVEMENT | dict.fromkeys(columns, pl.String))
 
 

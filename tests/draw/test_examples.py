@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from numprobe.draw.examples import AROUND, LISTED, draw_examples, examples_rows, snippet
 from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
+from numprobe.status import not_applicable
 
 from .fake_tables import examples_table
 from .inspection import legend, texts
@@ -64,11 +65,11 @@ def test_dollar_signs_in_texts_are_no_formulas():
 
 def test_what_does_not_apply_says_why():
     use_style()
-    skipped = {"model": "minilm", "context": "result", "note": "not applicable: encoder"}
+    skipped = {"model": "minilm", "context": "result", **not_applicable("encoder")}
     table = pl.concat([examples_table(), pl.DataFrame([skipped], schema=examples_table().schema)])
     rows = examples_rows(table)
     assert "not applicable: encoder" in texts(draw_examples(rows))
-    assert not rows.filter(pl.col("note").is_not_null())["listed"].any()
+    assert not rows.filter(pl.col("status") != "measured")["listed"].any()
 
 
 def test_a_model_without_a_context_is_visible():

@@ -33,15 +33,15 @@ def test_a_figure_of_nothing_gives_the_reasons():
 
 
 def test_a_table_without_reasons_is_refused():
-    with pytest.raises(NumprobeError, match="lacks the columns note"):
-        not_applicable_rows(collect([], SKIPPED).drop("note"))
+    with pytest.raises(NumprobeError, match="lacks the columns status"):
+        not_applicable_rows(collect([], SKIPPED).drop("status"))
 
 
 def test_a_table_of_reasons_alone_is_drawn_as_reasons():
     table = collect([], ["small:vocabulary:60 numbers, needs 228"]).with_columns(train_values=pl.lit(None, pl.UInt32))
     figure, drawn = drawn_or_reasons(table, sample_efficiency_rows, draw_sample_efficiency)
     assert texts(figure) == ["small, vocabulary: not applicable: 60 numbers, needs 228"]
-    assert drawn.rows() == [("small", "vocabulary", "not applicable: 60 numbers, needs 228")]
+    assert drawn.rows() == [("small", "vocabulary", "not applicable", "60 numbers, needs 228")]
     figure, drawn = drawn_or_reasons(collect([geometry_tables.rsa_table()], SKIPPED), rsa_rows, draw_rsa)
     assert LINE in texts(figure) and drawn.height > 1
     with pytest.raises(NumprobeError, match="the table lacks the columns"):

@@ -1,8 +1,9 @@
 import polars as pl
 import pytest
 
-from numprobe.draw.rows import checked, contexts_in_order, notes, over_all_folds
+from numprobe.draw.rows import checked, contexts_in_order, over_all_folds, reasons
 from numprobe.errors import NumprobeError
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 ROW = {"model": "m", "context": "number", "layer": "0", "probe": "fourier", "metric": "accuracy", "value": 0.5}
@@ -28,9 +29,9 @@ def test_two_measurements_of_one_thing_are_refused_by_name():
         over_all_folds(measurements([ROW, {**ROW, "value": 0.6}]))
 
 
-def test_repeated_notes_are_no_conflict():
-    skipped = {"model": "m", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"}
-    assert notes(over_all_folds(measurements([ROW, skipped, skipped]))) == ["not applicable: encoder"]
+def test_repeated_reasons_are_no_conflict():
+    skipped = {"model": "m", "context": "result", "metric": "accuracy", **not_applicable("encoder")}
+    assert reasons(over_all_folds(measurements([ROW, skipped, skipped]))) == ["not applicable: encoder"]
 
 
 def test_the_vocabulary_comes_first_and_the_rest_stays_in_the_order_of_the_study():

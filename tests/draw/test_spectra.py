@@ -44,7 +44,7 @@ def test_kappas_stand_beside_those_of_shuffled_numbers():
 
 
 def test_a_study_without_enough_numbers_still_has_its_figure():
-    table = spectra_table().filter(pl.col("note").is_not_null())
+    table = spectra_table().filter(pl.col("status") != "measured")
     assert any(text.startswith("not applicable") for text in texts(draw_spectra(spectra_rows(table))))
 
 
@@ -54,4 +54,4 @@ def test_tables_that_cannot_be_drawn_are_refused():
     with pytest.raises(NumprobeError, match="no rows: nothing"):
         spectra_rows(spectra_table().clear())
     with pytest.raises(NumprobeError, match="no rows of metric power_share or kappa"):
-        spectra_rows(spectra_table().filter(pl.col("note").is_null()).with_columns(pl.lit("r2").alias("metric")))
+        spectra_rows(spectra_table().filter(pl.col("status") == "measured").with_columns(pl.lit("r2").alias("metric")))

@@ -90,7 +90,7 @@ def test_user_named_series_differ_in_colour_or_line(count):
 
 
 def test_every_format_is_written_and_the_csv_holds_what_is_drawn(tmp_path: Path):
-    drawn = pl.DataFrame({"x": [0, 1], "value": [0.1, None], "note": [None, "not applicable: encoder"]})
+    drawn = pl.DataFrame({"x": [0, 1], "value": [0.1, None], "note": [None, "encoder"]})
     save_figure(_figure(), tmp_path / "deep" / "a.b", ["pdf", "png", "svg"], drawn, {"code": "123"})
     files = {path.name: path.read_bytes() for path in (tmp_path / "deep").iterdir()}
     assert set(files) == {"a.b.pdf", "a.b.png", "a.b.svg", "a.b.csv"}

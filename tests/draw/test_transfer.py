@@ -4,6 +4,7 @@ import pytest
 from numprobe.draw.style import use_style
 from numprobe.draw.transfer import draw_transfer, transfer_rows
 from numprobe.errors import NumprobeError
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 from .fake_tables import transfer_table
@@ -32,8 +33,8 @@ def test_cells_are_placed_by_fit_and_test():
 def test_cells_without_a_value_say_why():
     rows = [
         {"fit_context": "a", "context": "a", "value": 0.9},
-        {"fit_context": "b", "context": "a", "note": "constant state"},
-        {"context": "c", "layer": None, "probe": None, "note": "not applicable: encoder"},
+        {"fit_context": "b", "context": "a", **constant_state()},
+        {"context": "c", "layer": None, "probe": None, **not_applicable("encoder")},
     ]
     found = texts(draw_transfer(transfer_rows(_table(rows))))
     assert found.count("–") == 1

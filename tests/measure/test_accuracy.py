@@ -119,7 +119,7 @@ def test_the_constant_answer_is_measured_on_the_rows_of_the_probe_with_most_fold
 
 def test_constant_states_are_named_and_have_no_value():
     found = measurements(constant_state_rows([make_probe(("1",), constant=("0",))], 0))
-    assert found.select("layer", "probe", "control", "value", "note").rows() == [
+    assert found.select("layer", "probe", "control", "value", "status").rows() == [
         ("0", "linear", "none", None, "constant state")
     ]
 
@@ -150,7 +150,7 @@ def test_an_untrained_model_is_marked_and_has_no_constant_answer(tmp_path):
     assert set(table["control"]) == {"untrained"}
     # 99 reads as 100, which is no candidate: the nearest is 99.
     assert value(rows, metric="accuracy", layer="1") == pytest.approx(1 / 100)
-    assert table.filter(pl.col("layer") == "0")["note"].to_list() == ["constant state"]
+    assert table.filter(pl.col("layer") == "0")["status"].to_list() == ["constant state"]
 
 
 def test_partly_single_tokens_split_the_values(tmp_path):

@@ -129,10 +129,10 @@ def test_differences_are_paired_row_by_row_and_numbers_weigh_alike():
     assert (found["n_values"], found["n_prompts"], found["metric"]) == (2, 4, "accuracy_difference")
 
 
-def test_layers_whose_states_are_all_one_vector_leave_a_note(tmp_path):
+def test_layers_whose_states_are_all_one_vector_are_told(tmp_path):
     save(tmp_path, "m", "number", constant=("0", "1"))
     rows = chosen_layer_rows([run(tmp_path, "m", "none", ["number"])], ["linear"], [], 100, 0)
-    assert [(row["note"], row.get("value")) for row in rows] == [("constant state", None)]
+    assert [(row["status"], row.get("value")) for row in rows] == [("constant state", None)]
 
 
 def test_a_probe_of_another_model_is_refused(tmp_path):

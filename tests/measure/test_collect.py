@@ -19,9 +19,9 @@ def test_the_order_is_the_given_one():
 def test_what_does_not_apply_is_a_row_without_a_value():
     table = collect([ONE], ["minilm:result:encoder", "x:y:reason: with colons"])
     assert table.schema == ONE.schema
-    assert table.tail(2).select("model", "context", "metric", "value", "note").rows() == [
-        ("minilm", "result", "accuracy", None, "not applicable: encoder"),
-        ("x", "y", "accuracy", None, "not applicable: reason: with colons"),
+    assert table.tail(2).select("model", "context", "metric", "value", "status", "note").rows() == [
+        ("minilm", "result", "accuracy", None, "not applicable", "encoder"),
+        ("x", "y", "accuracy", None, "not applicable", "reason: with colons"),
     ]
 
 
@@ -42,23 +42,23 @@ def test_tables_of_different_kinds_are_refused():
         collect([ONE, ONE.with_columns(pl.lit("number").alias("fit_context"))], [])
 
 
-def test_other_tables_with_notes_say_what_does_not_apply_too():
+def test_other_tables_with_a_status_say_what_does_not_apply_too():
     examples = pl.DataFrame(
-        {"model": ["a"], "context": ["number"], "text": ["5"], "note": pl.Series([None], dtype=pl.String)}
+        {"model": ["a"], "context": ["number"], "status": ["measured"], "note": pl.Series([None], dtype=pl.String)}
     )
     assert collect([examples], ["minilm:result:encoder"]).rows()[-1] == (
         "minilm",
         "result",
-        None,
-        "not applicable: encoder",
+        "not applicable",
+        "encoder",
     )
 
 
 def test_where_nothing_is_measured_the_rows_say_why():
     table = collect([], ["digits:vocabulary:its numbers are several tokens"])
     assert table.schema == ONE.schema
-    assert table.select("model", "context", "value", "note").rows() == [
-        ("digits", "vocabulary", None, "not applicable: its numbers are several tokens")
+    assert table.select("model", "context", "value", "status", "note").rows() == [
+        ("digits", "vocabulary", None, "not applicable", "its numbers are several tokens")
     ]
 
 
@@ -67,10 +67,10 @@ def test_neither_tables_nor_reasons_are_an_error():
         collect([], [])
 
 
-def test_tables_without_notes_are_joined_but_say_nothing_of_what_does_not_apply():
+def test_tables_without_a_status_are_joined_but_say_nothing_of_what_does_not_apply():
     examples = pl.DataFrame({"model": ["a"], "text": ["5 eggs"]})
     assert collect([examples, examples], []).height == 2
-    with pytest.raises(NumprobeError, match="only tables with a column 'note'"):
+    with pytest.raises(NumprobeError, match="only tables with a column 'status'"):
         collect([examples], ["minilm:result:encoder"])
 
 

@@ -45,8 +45,8 @@ def test_being_one_off_keeps_the_magnitude(table):
 
 
 def test_constant_states_of_the_fitted_context_are_named(table):
-    noted = table.filter(pl.col("note").is_not_null())
-    assert noted.select("fit_context", "context", "layer", "value", "note").rows() == [
+    noted = table.filter(pl.col("status") != "measured")
+    assert noted.select("fit_context", "context", "layer", "value", "status").rows() == [
         ("shifted", context, "0", None, "constant state") for context in ("number", "shifted")
     ]
 

@@ -63,14 +63,14 @@ def test_a_circle_of_period_ten_separates_ten_residues_and_not_odd_from_even(tab
 
 def test_constant_states_have_a_note_instead_of_values(table):
     constant = table.filter(pl.col("layer") == "unembedding")
-    assert constant.select("metric", "value", "note").rows() == [("power_share", None, "constant state")]
+    assert constant.select("metric", "value", "status").rows() == [("power_share", None, "constant state")]
 
 
 @pytest.mark.parametrize("leading", [None, [0, 30]])
 def test_too_few_consecutive_numbers_are_named(folder, leading):
     found = measurements(vocabulary_rows(folder, card(leading), 0), EXTRA)
-    assert found.select("value", "note").rows() == [
-        (None, "not applicable: fewer than 50 consecutive single-token numbers")
+    assert found.select("value", "status", "note").rows() == [
+        (None, "not applicable", "fewer than 50 consecutive single-token numbers")
     ]
 
 

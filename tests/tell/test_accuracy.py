@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 from numprobe.tell.accuracy import accuracy_sections, arithmetic_section
 from numprobe.tell.section import Reason, Section, Share
@@ -17,7 +18,7 @@ def table() -> pl.DataFrame:
     rows = [row(str(layer), layer / 10) for layer in range(5)]
     rows += [row("embedding", 0.77, context="vocabulary"), row("2", 0.66, control="shuffled"), row("2", 0.55, fold="0")]
     rows += [row("2", 0.44, subset="values=0..341"), row("2", 0.33, probe="linear"), row("2", 0.22, metric="mae")]
-    rows += [{"model": "m", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"}]
+    rows += [{"model": "m", "context": "result", "metric": "accuracy", **not_applicable("encoder")}]
     return measurements(rows)
 
 

@@ -1,5 +1,7 @@
 import polars as pl
 
+from numprobe.status import constant_state, not_applicable
+from numprobe.tables import measurements
 from numprobe.tell.section import (
     Difference,
     Estimate,
@@ -50,7 +52,8 @@ def test_measurements_are_spread_over_their_layers_in_order():
             "value": [0.1, None, 0.3],
             "ci_low": [0.0, None, None],
             "ci_high": [0.2, None, None],
-            "note": [None, "constant state", None],
+            "status": ["measured", "constant state", "measured"],
+            "note": [None, None, None],
         }
     )
     grid = spread_out(table, ["model"], "layer")
@@ -65,12 +68,12 @@ def test_numbers_that_are_no_shares_keep_two_decimals_and_bars_do_not_end_a_cell
         "| \\|a - b\\| | 0.50 [-0.10, 0.60] |",
         "| log | 0.50 |",
     ]
-    assert estimate_of({"value": None, "note": "constant state"}) == "constant state"
+    assert estimate_of({"value": None, **constant_state()}) == "constant state"
 
 
 def test_reasons_stand_once_in_the_order_of_the_table():
-    notes = ["not applicable: an encoder", "not applicable: an encoder", "point value", None]
-    table = pl.DataFrame({"model": ["minilm"] * 4, "context": ["result"] * 4, "note": notes})
+    reason = {"model": "minilm", "context": "result", **not_applicable("an encoder")}
+    table = measurements([reason, reason, {"model": "minilm", "note": "point value"}, {"model": "minilm"}])
     assert reasons_of(table) == [Reason("minilm", "result", "an encoder")]
 
 

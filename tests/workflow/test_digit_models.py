@@ -10,7 +10,7 @@ from workflow.conftest import Checkout
 
 pytestmark = pytest.mark.slow
 
-REASON = "not applicable: its numbers are several tokens"
+REASON = "its numbers are several tokens"
 DIGITS = {"name": "digits", "source": "path", "path": "digits"}
 # Experiments that read embedding matrices, of little effort.
 ON_EMBEDDINGS = [
@@ -66,7 +66,7 @@ def test_a_study_of_digits_alone_runs_to_its_end(digits):
     assert left_out(digits.folder, "spectra") == left_out(digits.folder, "accuracy") == [("digits", "vocabulary")]
     assert left_out(digits.folder, "transfer") == []
     assert "its numbers are several tokens" in (digits.folder / "results/figures/spectra.csv").read_text()
-    assert "- digits, `vocabulary`: " + REASON in (digits.folder / "results/findings.md").read_text()
+    assert "- digits, `vocabulary`: not applicable: " + REASON in (digits.folder / "results/findings.md").read_text()
     assert digits.planned() == set()
 
 

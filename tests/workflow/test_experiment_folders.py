@@ -25,7 +25,7 @@ def extended(checkout) -> Checkout:
 
 def noted(checkout: Checkout) -> list[tuple]:
     table = pl.read_parquet(checkout.folder / "results/tables/spread.parquet")
-    return list(table.filter(pl.col("note").is_not_null()).select("model", "context", "note").iter_rows())
+    return list(table.filter(pl.col("status") != "measured").select("model", "context", "status", "note").iter_rows())
 
 
 def test_a_folder_and_a_line_make_an_experiment(extended):
@@ -35,7 +35,7 @@ def test_a_folder_and_a_line_make_an_experiment(extended):
     assert made == {"spread.pdf", "spread.png", "spread.csv"}
     table = pl.read_parquet(extended.folder / "results/tables/spread.parquet")
     assert set(table.drop_nulls("value")["control"]) == {"none", "untrained"}
-    assert noted(extended) == [("encoder", "result", "not applicable: encoder")]
+    assert noted(extended) == [("encoder", "result", "not applicable", "encoder")]
     assert "(`spread`)" in (extended.folder / "results/representation.md").read_text()
     told = extended.run("-m", "numprobe.cli", "explain", "spread")
     assert "contexts: ['result']" in told and "measure_spread" in told

@@ -19,10 +19,11 @@ from numprobe.draw.panels import (
     title_columns,
 )
 from numprobe.draw.panels import points as draw_points
-from numprobe.draw.rows import CONSTANT_STATE, VOCABULARY, contexts_in_order, in_order, is_not_applicable
+from numprobe.draw.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable
 from numprobe.draw.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, layer_label, probe_style, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.status import Status
 
 _VALUES = "values="
 #: Controls that are the same in all layers: what the most frequent number, and the last token alone, reach.
@@ -31,7 +32,7 @@ LEVELS = ("constant", "last_token")
 STATES = ("untrained", "mixed")
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "note",
+    "n_prompts", "status", "note",
 )  # fmt: skip
 
 
@@ -162,7 +163,7 @@ def _header(rows: pl.DataFrame, series: Series, narrow: bool) -> list[str]:
 
 def _constant_states(rows: pl.DataFrame) -> list[str]:
     """Layers in which no probe can be fitted, because all states are the same vector."""
-    constant = rows.filter(pl.col("value").is_null() & (pl.col("note") == CONSTANT_STATE))["layer"]
+    constant = rows.filter(pl.col("value").is_null() & (pl.col("status") == Status.CONSTANT_STATE))["layer"]
     return [f"constant state: {', '.join(map(layer_label, layer_order(constant)))}"] if len(constant) else []
 
 

@@ -17,7 +17,7 @@ SHARES: Mapping[str, tuple[str, Style]] = {
 }
 _COLUMNS = (
     "model", "control", "context", "layer", "subset", "metric", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "note",
+    "n_prompts", "status", "note",
 )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from numprobe.digits import place_name
 from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.draw.panels import points as draw_points
 from numprobe.draw.rows import (
-    CONSTANT_STATE,
     VOCABULARY,
     contexts_in_order,
     in_order,
@@ -22,6 +21,7 @@ from numprobe.draw.rows import (
 from numprobe.draw.series import measured_accuracies
 from numprobe.draw.style import Style, series_styles, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.status import Status
 
 _METRIC, _PLACE = "digit_accuracy", "place="
 _PLAIN = pl.col("control") == "none"
@@ -35,7 +35,7 @@ _BESIDE: Mapping[str, tuple[pl.Expr, tuple[int, tuple[float, ...]]]] = {
 _OF_PROBE = ("untrained", "mixed")
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "note",
+    "n_prompts", "status", "note",
 )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def digit_accuracy_rows(table: pl.DataFrame) -> pl.DataFrame:
     of_probe = pl.any_horizontal(_PLAIN, *(_BESIDE[name][0] for name in _OF_PROBE)) & (pl.col("probe") == leading)
     levels = pl.any_horizontal(condition for name, (condition, _) in _BESIDE.items() if name not in _OF_PROBE)
     measured = (pl.col("metric") == _METRIC) & (of_probe | levels)
-    constant = (pl.col("note") == CONSTANT_STATE) & (pl.col("probe") == leading) & _PLAIN
+    constant = (pl.col("status") == Status.CONSTANT_STATE) & (pl.col("probe") == leading) & _PLAIN
     wanted = (pl.col("site") == "residual") & (measured | constant.fill_null(False))
     return over_all_folds(table.filter(wanted | is_not_applicable())).select(_COLUMNS)
 

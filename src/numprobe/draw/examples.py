@@ -10,8 +10,11 @@ from matplotlib.lines import Line2D
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, layer_label, say
 from numprobe.layers import middle_layer
+from numprobe.status import Status, in_words
 
-COLUMNS = ("model", "context", "layer", "probe", "text", "start", "end", "number", "decoded", "correct", "note")
+COLUMNS = (
+    "model", "context", "layer", "probe", "text", "start", "end", "number", "decoded", "correct", "status", "note",
+)  # fmt: skip
 #: About how many rows the list of examples under the panels has; at least one of every panel.
 LISTED = 10
 #: Characters of the text on each side of the number.
@@ -116,8 +119,8 @@ def _scatter(axes: Axes, rows: pl.DataFrame, limits: tuple[int, int]) -> None:
     if rows.is_empty():
         say(axes, "no examples")
         return
-    if rows["note"][0] is not None:
-        say(axes, rows["note"][0].replace(": ", ":\n"))
+    if rows["status"][0] != Status.MEASURED:
+        say(axes, in_words(rows["status"][0], rows["note"][0]).replace(": ", ":\n"))
         return
     axes.plot(limits, limits, color="#cccccc", linewidth=0.5, zorder=0)
     for correct, colour, marker, size in ((False, _WRONG, "x", 7), (True, _RIGHT, "o", 4)):

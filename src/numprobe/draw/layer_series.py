@@ -10,6 +10,7 @@ from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import in_order
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.status import Status
 
 #: Name in the legend -> style, and the condition that picks the rows.
 Series = dict[str, tuple[Style, pl.Expr]]
@@ -24,7 +25,8 @@ def with_published(rows: pl.DataFrame, experiment: str) -> pl.DataFrame:
     ours = rows.with_columns(source=pl.lit(THIS_STUDY))
     found = published(experiment, in_order(rows["model"])).filter(pl.col("probe").is_in(list(PUBLISHED)))
     shared = [name for name in found.columns if name in ours.columns]
-    return pl.concat([ours, found.select(shared)], how="diagonal_relaxed")
+    more = found.select(shared).with_columns(status=pl.lit(Status.MEASURED))
+    return pl.concat([ours, more], how="diagonal_relaxed")
 
 
 def draw_series(drawn: pl.DataFrame, series: Series) -> Figure:

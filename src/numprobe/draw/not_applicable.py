@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from numprobe.draw.rows import checked, is_not_applicable
 from numprobe.draw.style import PAGE_WIDTH, say
+from numprobe.status import in_words
 
-_COLUMNS = ("model", "context", "note")
+_COLUMNS = ("model", "context", "status", "note")
 
 
 def not_applicable_rows(table: pl.DataFrame) -> pl.DataFrame:
@@ -17,7 +18,7 @@ def not_applicable_rows(table: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     table
-        A collected table with `model`, `context` and `note`.
+        A collected table with `model`, `context`, `status` and `note`.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def draw_not_applicable(drawn: pl.DataFrame) -> Figure:
     drawn
         What `not_applicable_rows` returned.
     """
-    lines = [f"{model}, {context}: {note}" for model, context, note in drawn.iter_rows()]
+    lines = [f"{model}, {context}: {in_words(*reason)}" for model, context, *reason in drawn.iter_rows()]
     figure = Figure(figsize=(PAGE_WIDTH, 0.7 + 0.16 * len(lines)), layout="constrained")
     say(figure.subplots(), "\n".join(lines))
     return figure
@@ -58,7 +59,7 @@ def drawn_or_reasons(
     -------
     The figure, and what it shows.
     """
-    if {"note", "value"} <= set(table.columns) and table.height and table.select(is_not_applicable().all()).item():
+    if {"status", "value"} <= set(table.columns) and table.height and table.select(is_not_applicable().all()).item():
         drawn = not_applicable_rows(table)
         return draw_not_applicable(drawn), drawn
     drawn = rows(table)

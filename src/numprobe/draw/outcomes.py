@@ -31,7 +31,7 @@ SERIES: Mapping[str, Style] = {
 _READABLE_STYLE = Style("#E69F00", "^")
 _COLUMNS = (
     "model", "context", "layer", "control", "strength", "relative_norm", "rank", "part", "chosen", "subset",
-    "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
+    "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 _OPERATION = "operation="
 _ROW_HEIGHT = 1.35

@@ -8,14 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numprobe.draw.panels import bars, legend_entry
-from numprobe.draw.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable, notes
+from numprobe.draw.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable, reasons
 from numprobe.draw.series import Series, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style
 from numprobe.layers import middle_layer
 
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "note",
+    "n_prompts", "status", "note",
 )  # fmt: skip
 _LABELS = 1.0
 _PANEL = 1.25
@@ -94,7 +94,7 @@ def _draw_group(axes: Axes, rows: pl.DataFrame, series: Series, place: int) -> N
     """The lines of one model, `series` from top to bottom between `place` - 0.5 and `place` + 0.5."""
     measured = rows.filter(pl.col("value").is_not_null())
     if measured.is_empty():
-        text = fill((", ".join(notes(rows)) or "not measured").replace(": ", ":\n"), 18, replace_whitespace=False)
+        text = fill((", ".join(reasons(rows)) or "not measured").replace(": ", ":\n"), 18, replace_whitespace=False)
         axes.text(0.5, place, text, ha="center", va="center", fontsize=6, color=NOTE_COLOUR)
         return
     step = 1 / (len(series) + 1.5)

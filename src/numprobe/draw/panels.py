@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.rows import VOCABULARY, in_order, is_not_applicable, notes, runs_of
+from numprobe.draw.rows import VOCABULARY, in_order, is_not_applicable, reasons, runs_of
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
+from numprobe.status import in_words
 
 Panels = dict[tuple[str, str], Axes]
 
@@ -76,13 +77,13 @@ def explain_empty(axes: Axes, rows: pl.DataFrame) -> bool:
     axes
         The panel.
     rows
-        Its rows: with a `note` where there can be no measurement, none at all where there was none.
+        Its rows: with a `status` and `note` where there can be no measurement, none at all where there was none.
     """
     if not rows["value"].drop_nulls().is_empty():
         return False
     letters = _WRAP_NARROW if _is_narrow(axes) else _WRAP_INSIDE
-    reasons = ["\n".join(wrap(note.replace(": ", ":\n"), letters, replace_whitespace=False)) for note in notes(rows)]
-    say(axes, "\n".join(reasons) or "not measured")
+    lines = ["\n".join(wrap(text.replace(": ", ":\n"), letters, replace_whitespace=False)) for text in reasons(rows)]
+    say(axes, "\n".join(lines) or "not measured")
     return True
 
 
@@ -94,13 +95,14 @@ def tell_left_out(figure: Figure, drawn: pl.DataFrame, label: str = "") -> None:
     figure
         The figure.
     drawn
-        What it shows, with `model`, `context`, `layer` and `note`.
+        What it shows, with `model`, `context`, `layer`, `status` and `note`.
     label
         What stands below the figure anyway: the name of the x axis.
     """
     whole = pl.col("layer").is_null() & (pl.col("context") == VOCABULARY) & pl.col("model").is_not_null()
     rows = drawn.filter(is_not_applicable() & whole)
-    lines = dict.fromkeys(f"{row['model']}, {row['context']}: {row['note']}" for row in rows.iter_rows(named=True))
+    named = rows.select("model", "context", "status", "note").iter_rows()
+    lines = dict.fromkeys(f"{model}, {context}: {in_words(*reason)}" for model, context, *reason in named)
     if lines:
         figure.supxlabel("\n".join(filter(None, [label, *lines])), fontsize=6, color=NOTE_COLOUR)
     elif label:

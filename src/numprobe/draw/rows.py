@@ -5,11 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from numprobe.errors import NumprobeError
+from numprobe.status import Status, in_words
 
-#: How the `note` of a combination that cannot be measured begins.
-NOT_APPLICABLE = "not applicable"
-#: The `note` of a layer in which all states are the same vector.
-CONSTANT_STATE = "constant state"
 #: The pseudo-context of the rows of the input and output matrices.
 VOCABULARY = "vocabulary"
 
@@ -74,12 +71,13 @@ def over_all_folds(table: pl.DataFrame) -> pl.DataFrame:
 
 def is_not_applicable() -> pl.Expr:
     """Return an expression that is true where a row's combination cannot be measured."""
-    return pl.col("note").fill_null("").str.starts_with(NOT_APPLICABLE)
+    return pl.col("status").eq_missing(pl.lit(Status.NOT_APPLICABLE))
 
 
-def notes(rows: pl.DataFrame) -> list[str]:
-    """The different notes of rows without a value, sorted."""
-    return rows.filter(pl.col("value").is_null())["note"].drop_nulls().unique().sort().to_list()
+def reasons(rows: pl.DataFrame) -> list[str]:
+    """Return the different reasons why rows have no value, in words and sorted."""
+    without = rows.filter(pl.col("value").is_null()).select("status", "note").unique().iter_rows()
+    return sorted(filter(None, {in_words(*row) for row in without}))
 
 
 def in_order(column: pl.Series) -> list[str]:

@@ -21,7 +21,7 @@ EXTRA = ("frequency", "period", "N")
 _POWER, _KAPPA = "power_share", "kappa"
 _COLUMNS = (
     "model", "layer", "metric", "control", "frequency", "period", "N", "value", "ci_low", "ci_high", "resampled",
-    "n_values", "note",
+    "n_values", "status", "note",
 )  # fmt: skip
 _NAMES = {"embedding": "input embeddings", "unembedding": "output embeddings"}
 _STATES = {"embedding": Style("#117733", "o"), "unembedding": Style("#AA4499", "^")}

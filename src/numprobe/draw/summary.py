@@ -31,7 +31,7 @@ _COMPOSED: Mapping[tuple[str, str], tuple[str, Style]] = {
 }
 _COLUMNS = (
     "panel", "model", "control", "context", "layer", "probe", "subset", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "note",
+    "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ NO_STATE, NO_CONTEXT = "–", "n/a"
 
 _COLUMNS = (
     "model", "control", "fit_context", "context", "layer", "probe", "value", "ci_low", "ci_high", "resampled",
-    "n_values", "n_prompts", "note",
+    "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 _COLOURS = "cividis"
 _CELL = 0.2

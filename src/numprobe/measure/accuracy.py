@@ -17,10 +17,10 @@ from numprobe.intervals import (
 )
 from numprobe.measure.digits import constant_digit_rows, digit_rows
 from numprobe.measure.last_token import last_token_rows
-from numprobe.measure.notes import CONSTANT_STATE
 from numprobe.measure.predict import control_of, predict
 from numprobe.measure.tested import model_layers, plain_layers, shown_in, tested_rows, token_subsets
 from numprobe.probes.probe import Probe
+from numprobe.status import constant_state
 
 #: A leading range of fewer numbers than these says nothing.
 _FEWEST = 20
@@ -196,7 +196,7 @@ def constant_state_rows(probes: Sequence[Probe], seed: int) -> list[Row]:
             "probe": probe.kind,
             "control": control_of(probe),
             "metric": "accuracy",
-            "note": CONSTANT_STATE,
+            **constant_state(),
             "seed": seed,
         }
         for probe in probes

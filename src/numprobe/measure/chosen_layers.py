@@ -25,10 +25,10 @@ import polars as pl
 from numprobe.activations.store import read_manifest, read_positions
 from numprobe.intervals import mean_interval
 from numprobe.measure.accuracy import score
-from numprobe.measure.notes import CONSTANT_STATE
 from numprobe.measure.origin import check_origin
 from numprobe.measure.predict import PREDICTION, predict
 from numprobe.probes.probe import Probe, load_probe
+from numprobe.status import constant_state
 from numprobe.tables import read_table
 
 Row = dict[str, Any]
@@ -181,7 +181,7 @@ def _rows(read: Mapping[str, _Read], context: str, resamples: int, seed: int) ->
     own = read["none"]
     for control, found in read.items():
         if not found.chosen:
-            yield {"control": control, "metric": "accuracy", "note": CONSTANT_STATE, "seed": seed}
+            yield {"control": control, "metric": "accuracy", **constant_state(), "seed": seed}
             continue
         chosen = {"control": control, **_most_chosen(found)}
         yield from ({**chosen, **row} for row in score(found.readings[context], ("accuracy",), resamples, seed))

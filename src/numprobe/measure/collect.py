@@ -7,7 +7,7 @@ import polars as pl
 
 from numprobe.atomic import atomic_path
 from numprobe.errors import NumprobeError
-from numprobe.measure.notes import NOT_APPLICABLE
+from numprobe.status import not_applicable
 from numprobe.tables import MEASUREMENT, measurements
 
 
@@ -38,8 +38,8 @@ def collect(tables: Sequence[pl.DataFrame], skipped: Sequence[str]) -> pl.DataFr
             raise NumprobeError(f"the tables are of different kinds, they differ in {differing}: collect one kind")
     if not skipped:
         return pl.concat(tables)
-    if "note" not in first.columns:
-        raise NumprobeError("only tables with a column 'note' can say what does not apply: leave --not-applicable out")
+    if "status" not in first.columns:
+        raise NumprobeError("only tables with a column 'status' say what does not apply: leave --not-applicable out")
     return pl.concat([*tables, _skipped_rows(skipped, first.schema)])
 
 
@@ -56,7 +56,7 @@ def _skipped_row(text: str) -> dict[str, str]:
     if len(parts) != 3 or not all(parts):
         raise NumprobeError(f"--not-applicable {text!r} is not of the form MODEL:CONTEXT:REASON")
     model, context, reason = parts
-    return {"model": model, "context": context, "note": f"{NOT_APPLICABLE}: {reason}"}
+    return {"model": model, "context": context, **not_applicable(reason)}
 
 
 def write_csv(path: str | Path, table: pl.DataFrame) -> None:

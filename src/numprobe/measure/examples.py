@@ -7,6 +7,7 @@ from numprobe.errors import NumprobeError
 from numprobe.layers import middle_layer
 from numprobe.prompts.table import prompt_texts
 from numprobe.seeding import generator
+from numprobe.status import Status
 
 #: Characters of a text that are kept on each side of the number.
 AROUND = 2000
@@ -30,7 +31,7 @@ def sample_examples(predictions: pl.DataFrame, prompts: pl.DataFrame, per_group:
     -------
     Columns `layer`, `probe`, `text` (of a long text what stands around the number, `AROUND` characters on each side),
     `start`, `end` (character span of the number in it), `number`, `decoded`, `correct`, and
-    `note` (null), by layer and row.
+    `status` and `note` (null), by layer and row.
 
     Raises
     ------
@@ -63,9 +64,9 @@ def _with_text(sample: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
     if joined["written"].null_count() or (joined["written"] != joined["number"]).any():
         raise NumprobeError("the prompts are not those of the predictions: name the table of the same context")
     correct = (pl.col("number") == pl.col("decoded")).alias("correct")
-    note = pl.lit(None, dtype=pl.String).alias("note")
+    columns = pl.lit(Status.MEASURED).alias("status"), pl.lit(None, dtype=pl.String).alias("note")
     read = joined.with_columns(_excerpts(joined, prompts))
-    return read.select("layer", "probe", "text", "start", "end", "number", "decoded", correct, note)
+    return read.select("layer", "probe", "text", "start", "end", "number", "decoded", correct, *columns)
 
 
 def _excerpts(rows: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:

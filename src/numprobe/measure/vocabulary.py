@@ -9,10 +9,10 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.measure.separability import held_out_classes, kappa, kappa_interval
 from numprobe.measure.spectra import PERMUTATIONS, Band, principal_coordinates, rotation_band, shuffled_band
 from numprobe.seeding import generator
+from numprobe.status import constant_state, not_applicable
 
 #: Columns of the table beside the shared ones: cycles per N numbers, its period in numbers, and N itself.
 EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
@@ -50,8 +50,8 @@ def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> l
     """
     found = card["single_token_numbers"]["contiguous_from_minimum"]
     if not found or found[1] - found[0] + 1 < FEWEST:
-        note = f"{NOT_APPLICABLE}: fewer than {FEWEST} consecutive single-token numbers"
-        return [{"context": "vocabulary", "metric": "power_share", "note": note, "seed": seed}]
+        reason = not_applicable(f"fewer than {FEWEST} consecutive single-token numbers")
+        return [{"context": "vocabulary", "metric": "power_share", **reason, "seed": seed}]
     numbers = np.arange(found[0], found[1] + 1)
     order = _rows_of(folder, numbers)
     rows = []
@@ -59,7 +59,7 @@ def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> l
         names = {"context": "vocabulary", "layer": state["layer"], "N": len(numbers), "seed": seed}
         states = read_states(folder, state["layer"])[order]
         if np.ptp(states, axis=0).max() == 0:
-            rows.append({**names, "metric": "power_share", "note": CONSTANT_STATE})
+            rows.append({**names, "metric": "power_share", **constant_state()})
             continue
         rows += [{**names, **row} for row in [*_spectrum_rows(states, seed), *kappa_rows(states, numbers, seed)]]
     return rows

@@ -1,10 +1,12 @@
 """Measurements as Markdown tables."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from numprobe.layers import layer_order
+from numprobe.status import in_words
 
 
 def pivot(table: pl.DataFrame, index: tuple[str, ...], column: str) -> str:
@@ -29,10 +31,10 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in [heads, ["---"] * len(heads), *lines]) + "\n"
 
 
-def cell(row: dict[str, object]) -> str:
-    """A share and its interval in per cent, "value [low, high]"; the note where there is no value."""
+def cell(row: dict[str, Any]) -> str:
+    """A share and its interval in per cent, "value [low, high]"; why, where there is no value."""
     if row["value"] is None:
-        return str(row.get("note") or "")
+        return in_words(row.get("status"), row.get("note"))
     if row["ci_low"] is None:
         return per_cent(row["value"])
     return f"{per_cent(row['value'])} [{per_cent(row['ci_low'])}, {per_cent(row['ci_high'])}]"

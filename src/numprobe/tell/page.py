@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from numprobe.measure.notes import NOT_APPLICABLE
+from numprobe.status import Status
 from numprobe.tell.section import Reason, Section, markdown, reasons_of
 from numprobe.tell.sections import section_of
 
 #: Collected tables by name.
 Tables = Mapping[str, pl.DataFrame]
 
-_NOT_APPLICABLE = pl.col("note").fill_null("").str.starts_with(NOT_APPLICABLE)
+_NOT_APPLICABLE = pl.col("status") == Status.NOT_APPLICABLE
 _MAIN = """# What the study found
 
 An accuracy is the share of the numbers, in per cent, that a probe decodes exactly, out of all candidates. The probe has

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.layers import layer_order
-from numprobe.measure.notes import NOT_APPLICABLE
+from numprobe.status import Status, in_words
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Reason:
 
     def __str__(self) -> str:
         where = f"{self.model}, `{self.context}`" if self.context else self.model
-        return f"{where}: not applicable: {self.reason}"
+        return f"{where}: {in_words(Status.NOT_APPLICABLE, self.reason)}"
 
 
 @dataclass(frozen=True)
@@ -170,23 +170,23 @@ def markdown(section: Section) -> str:
 
 
 def cell_of(row: Mapping[str, Any]) -> Share | str:
-    """Return the share of a row of a table of measurements; its note where there is no value."""
+    """Return the share of a row of a table of measurements; why, where there is no value."""
     if row["value"] is None:
-        return str(row.get("note") or "")
+        return in_words(row.get("status"), row.get("note"))
     return Share(row["value"], row["ci_low"], row["ci_high"])
 
 
 def change_of(row: Mapping[str, Any]) -> Difference | str:
-    """Return the difference of a row of a table of measurements; its note where there is no value."""
+    """Return the difference of a row of a table of measurements; why, where there is no value."""
     if row["value"] is None:
-        return str(row.get("note") or "")
+        return in_words(row.get("status"), row.get("note"))
     return Difference(row["value"], row["ci_low"], row["ci_high"])
 
 
 def estimate_of(row: Mapping[str, Any]) -> Estimate | str:
-    """Return the number of a row of a table of measurements; its note where there is no value."""
+    """Return the number of a row of a table of measurements; why, where there is no value."""
     if row["value"] is None:
-        return str(row.get("note") or "")
+        return in_words(row.get("status"), row.get("note"))
     return Estimate(row["value"], row["ci_low"], row["ci_high"])
 
 
@@ -195,11 +195,11 @@ def reasons_of(table: pl.DataFrame) -> list[Reason]:
 
     In a table that compares models, the reason is that of a pair.
     """
-    rows = table.filter(pl.col("note").fill_null("").str.starts_with(NOT_APPLICABLE))
+    rows = table.filter(status=Status.NOT_APPLICABLE)
     models = [name for name in ("model", "other_model") if name in table.columns]
     named = rows.select(pl.concat_str(models, separator=" – ", ignore_nulls=True).alias("model"), "context", "note")
     different = named.unique(maintain_order=True).iter_rows()
-    return [Reason(model, context, note.removeprefix(f"{NOT_APPLICABLE}: ")) for model, context, note in different]
+    return [Reason(*row) for row in different]
 
 
 def spread_out(table: pl.DataFrame, index: Sequence[str], column: str) -> Grid:

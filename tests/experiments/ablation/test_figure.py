@@ -7,6 +7,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.ablation.figure import ablation_drawn, draw_ablation
 from numprobe.experiments.ablation.measure import COLUMNS
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 RANKS = (1, 2, 4, 8)
@@ -59,7 +60,7 @@ def reading_table(models=("llama",), reading=4) -> pl.DataFrame:
 
 
 SKIPPED = measurements(
-    [{"model": "minilm", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"}], COLUMNS
+    [{"model": "minilm", "context": "result", "metric": "accuracy", **not_applicable("encoder")}], COLUMNS
 )
 
 

@@ -7,7 +7,6 @@ import pytest
 from interventions.operand_model import LAYERS, operand_model
 from models.constructed import PERIODS
 from numprobe.experiments.ablation.measure import COLUMNS, Ablations, ablation_rows
-from numprobe.measure.notes import TOO_FEW
 from numprobe.tables import measurements
 
 #: Directions of the planted waves: the sine of period 2 is null.
@@ -87,4 +86,6 @@ def test_a_model_without_right_answers_has_nothing_to_lose(tmp_path):
     unanswerable = replace(model.questions, table=table).take((model.questions.table["number"] > 0).to_numpy())
     ablations = Ablations(("1",), (2,), 1, 20)
     rows = ablation_rows(model.answer_model, unanswerable, "b", model.probe, model.patterns, ablations, 100, 0)
-    assert {(row["metric"], row["value"], row["note"]) for row in rows} == {("accuracy_before", 0.0, TOO_FEW)}
+    assert {(row["metric"], row["value"], row["status"]) for row in rows} == {
+        ("accuracy_before", 0.0, "too few answers")
+    }

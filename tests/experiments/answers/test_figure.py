@@ -6,6 +6,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.answers.figure import answers_rows, draw_answers
 from numprobe.experiments.answers.measure import ANSWERED, TOO_FEW
+from numprobe.status import not_applicable, too_few_answers
 from numprobe.tables import measurements
 
 
@@ -40,7 +41,7 @@ def answers_table(models=("llama", "phi3"), wrong=200, layers=("1", "2", "final_
                 rows.append(row("reads_truth", "all", 0.1, 1000, layer=layer, probe="linear"))
                 rows.append(row("error_auc", "all", 0.9, 1000, **at))
                 rows.append(row("error_auc_lead", "all", lead, 1000, **at))
-                rows.append({**common, **at, "metric": "error_auc", "control": "shuffled", "note": TOO_FEW})
+                rows.append({**common, **at, "metric": "error_auc", "control": "shuffled", **too_few_answers(TOO_FEW)})
     return measurements(rows, ANSWERED)
 
 
@@ -68,7 +69,7 @@ def test_a_handful_of_errors_makes_no_curve():
 
 
 def test_models_that_cannot_answer_are_named():
-    skipped = measurements([{"model": "minilm", "context": "result", "note": "not applicable: encoder"}], ANSWERED)
+    skipped = measurements([{"model": "minilm", "context": "result", **not_applicable("encoder")}], ANSWERED)
     figure = draw_answers(answers_rows(pl.concat([answers_table(), skipped])))
     assert len(figure.axes) == 6
     assert any("not applicable" in text for text in texts(figure))

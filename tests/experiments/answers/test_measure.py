@@ -163,7 +163,7 @@ def test_a_model_that_never_answers_a_number_is_measured_without_error_predictio
     table = answers_table(truth, [-1] * 60)
     folder = write_folder(tmp_path / "run", truth, operation="+", template="t")
     for _, scored in answer_surprise(folder, make_probe(), table, 0):
-        assert {row["note"] for row in error_rows(scored, 50, 0)} == {TOO_FEW}
+        assert {(row["status"], row["note"]) for row in error_rows(scored, 50, 0)} == {("too few answers", TOO_FEW)}
     assert {row["note"] for row in confidence_rows(table, SPLIT, 50, 0)} == {TOO_FEW}
     rows = reading_rows(beside_answers(readings(truth, truth), table), SPLIT, 50, 0)
     assert measured(rows, metric="reads_truth", answered="wrong", subset="all")["value"] == 1

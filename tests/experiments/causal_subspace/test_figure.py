@@ -6,6 +6,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.causal_subspace.figure import causal_rows, draw_angles, draw_answers
 from numprobe.experiments.causal_subspace.measure import EXTRA
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 SHARES = {
@@ -20,7 +21,7 @@ def _style():
 
 def table(models=("llama", "phi3"), trained=("0", "2")):
     rows = [row for model in models for row in _model(model, trained)]
-    rows += [{"model": "bert", "context": "result", "note": "not applicable: encoder"}]
+    rows += [{"model": "bert", "context": "result", **not_applicable("encoder")}]
     return measurements(rows, EXTRA)
 
 
@@ -77,7 +78,7 @@ def test_angles_are_drawn_beside_random_ones():
 
 
 def test_operands_of_several_tokens_have_a_row_for_each_reach_and_one_of_angles():
-    last = table(models=("smollm2",)).filter(pl.col("note").is_null())
+    last = table(models=("smollm2",)).filter(pl.col("status") == "measured")
     answers = pl.col("metric").is_in(["interchange_accuracy", "harmed"])
     both = pl.concat(
         [

@@ -4,6 +4,7 @@ import pytest
 
 from numprobe.experiments.causal_subspace.findings import section
 from numprobe.experiments.causal_subspace.measure import EXTRA, OWN_ANSWERS
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 from numprobe.tell.section import Share, markdown
 
@@ -37,7 +38,7 @@ def rows(probe=0.2, trained=0.9, overlap=0.3, pattern=0.6):
     found += [{**pair, "value": overlap}]
     found += [{**pair, "value": 0.25, "ci_low": 0.22, "ci_high": 0.28, "control": "random"}]
     found += [{**place, "subspace": "causal", "draw": 0, "metric": "accuracy_component", "value": 0.97}]
-    found += [{"model": "bert", "context": "result", "note": "not applicable: encoder"}]
+    found += [{"model": "bert", "context": "result", **not_applicable("encoder")}]
     return found
 
 

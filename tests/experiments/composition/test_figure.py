@@ -9,6 +9,7 @@ from numprobe.draw.composition_rows import composition_rows
 from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.composition.figure import draw_composition
+from numprobe.status import undefined
 
 
 @pytest.fixture(autouse=True)
@@ -54,17 +55,17 @@ def test_one_model_and_five(models):
 
 def test_a_panel_without_common_variance_says_so():
     """The signal is measured, but there is nothing to divide."""
-    note = "the halves of the prompts share no variance between numbers"
+    reason = undefined("the halves of the prompts share no variance between numbers")
     table = composition_table(("smol",), ("result",)).filter(pl.col("metric").is_in(["signal", "additive"]))
     shares = (pl.col("metric") == "additive") & (pl.col("context") == "result")
     empty = [pl.when(shares).then(None).otherwise(pl.col(name)).alias(name) for name in ("value", "ci_low", "ci_high")]
-    told = pl.when(shares).then(pl.lit(note)).otherwise(pl.col("note")).alias("note")
-    found = texts(draw_composition(composition_rows(table.filter(control="none").with_columns(*empty, told))))
-    assert note in found
+    told = [pl.when(shares).then(pl.lit(text)).otherwise(pl.col(name)).alias(name) for name, text in reason.items()]
+    found = texts(draw_composition(composition_rows(table.filter(control="none").with_columns(*empty, *told))))
+    assert reason["note"] in found
 
 
 def test_a_study_in_which_nothing_applies_says_so():
-    notes = composition_table(("smol",)).filter(pl.col("note").is_not_null())
+    notes = composition_table(("smol",)).filter(pl.col("status") != "measured")
     assert SHORT in notes["note"].to_list()
     assert any("10 numbers" in text for text in texts(draw_composition(composition_rows(notes))))
 

@@ -227,14 +227,14 @@ def test_rows_of_a_folder(folder):
     assert ("0", "digits=4", "additive") not in value
     counts = table.filter(pl.col("subset") == "digits=3").select("n_values", "n_prompts").unique().rows()
     assert counts == [(900, 3600)]
-    assert table.filter(pl.col("layer") == "constant")["note"].unique().to_list() == ["constant state"]
+    assert table.filter(pl.col("layer") == "constant")["status"].unique().to_list() == ["constant state"]
     untrained = measurements(composition_rows(folder, False, "untrained", 0, 999, 0), EXTRA)
     assert set(untrained["control"]) == {"untrained"}
 
 
 def test_a_range_decides_which_lengths_are_measured_and_told(folder):
-    notes = {row["subset"]: row for row in composition_rows(folder, False, "none", 0, 4999, 0) if "note" in row}
-    assert notes["digits=4"]["note"] == "not applicable: 0 numbers of 4 digits in two prompts or more, too few"
+    notes = {row["subset"]: row for row in composition_rows(folder, False, "none", 0, 4999, 0) if "status" in row}
+    assert notes["digits=4"]["note"] == "0 numbers of 4 digits in two prompts or more, too few"
     assert {row["subset"] for row in composition_rows(folder, False, "none", 0, 99, 0)} == {"digits=2"}
     assert {row["subset"] for row in composition_rows(folder, False, "none", 100, 999, 0)} == {"digits=3"}
 
@@ -245,7 +245,7 @@ def test_one_prompt_per_number_has_no_halves_unless_nothing_is_noise(tmp_path):
     values = np.arange(100)
     write(tmp_path, {"0": code}, values, values)
     (row,) = composition_rows(tmp_path, False, "none", 0, 99, 0)
-    assert row["note"] == "not applicable: 0 numbers of 2 digits in two prompts or more, too few"
+    assert row["note"] == "0 numbers of 2 digits in two prompts or more, too few"
     rows = composition_rows(tmp_path, True, "none", 0, 99, 0)
     assert rows[0]["metric"] == "signal" and rows[0]["value"] == 1 and "nothing is noise" in rows[0]["note"]
     assert all("ci_low" not in row for row in rows)

@@ -9,6 +9,7 @@ from numprobe.errors import NumprobeError
 from numprobe.experiments.consistency.figure import consistency_rows, draw_angles, draw_layers, draw_models
 from numprobe.experiments.consistency.measure import EXTRA
 from numprobe.measure.collect import collect
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 MODELS = ("llama", "olmo2", "minilm")
@@ -52,7 +53,7 @@ def _between(blocks):
 
 def table(blocks=4):
     rows = [row for model in MODELS for row in _within(model, blocks)] + list(_between(blocks))
-    rows += [{"compared": "training seeds", "metric": "cka", "note": "not applicable: no two models"}]
+    rows += [{"compared": "training seeds", "metric": "cka", **not_applicable("no two models")}]
     return measurements(rows, EXTRA)
 
 

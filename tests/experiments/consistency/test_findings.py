@@ -2,6 +2,7 @@
 
 from numprobe.experiments.consistency.findings import section
 from numprobe.experiments.consistency.measure import EXTRA
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 
@@ -20,7 +21,7 @@ def page(across=0.88):
         {**same, "compared": "models", "other_model": "n", "metric": "cka", "value": 0.55},
         {**same, "compared": "models", "other_model": "n", "metric": "iou_top10", "value": 0.8},
         {**same, "compared": "models", "other_model": "n", "metric": "iou_top10", "control": "random", "value": 0.01},
-        {"compared": "training seeds", "metric": "cka", "note": "not applicable: no two models"},
+        {"compared": "training seeds", "metric": "cka", **not_applicable("no two models")},
     ]
     return section({"consistency": measurements(rows, EXTRA)})
 

@@ -81,7 +81,7 @@ def test_permuted_numbers_share_nothing(within):
 
 
 def test_constant_states_are_said_to_be(within):
-    assert within.filter(pl.col("layer") == "0")["note"].to_list() == ["constant state"]
+    assert within.filter(pl.col("layer") == "0")["status"].to_list() == ["constant state"]
 
 
 def test_angles_are_measured_against_the_middle_block_alone(within):
@@ -124,7 +124,7 @@ def test_pairs_of_one_run_and_of_one_specification_are_named(fitted, tmp_path):
 
 def test_a_study_without_two_training_seeds_says_so(fitted, tmp_path):
     (row,) = without_seeds(between_rows(codes(fitted, tmp_path, "abc", "xyz"), SETTINGS, "none"))
-    assert row["note"].startswith("not applicable: no two models")
+    assert row["status"] == "not applicable" and row["note"].startswith("no two models")
 
 
 def test_the_embedding_and_the_middle_block_stand_for_a_model():

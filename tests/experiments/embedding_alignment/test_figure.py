@@ -7,6 +7,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.embedding_alignment.figure import alignment_drawn, draw_alignment
 from numprobe.measure.outcomes import INTERVENTION, outcome_rows
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 STRENGTHS = (0.25, 0.5, 1.0)
@@ -17,7 +18,7 @@ EFFECTS = {
     "random direction": (0.02, 0.2),
     "principal components": (0.05, 0.2),
 }
-SKIPPED = measurements([{"model": "minilm", "context": "result", "note": "not applicable: encoder"}], INTERVENTION)
+SKIPPED = measurements([{"model": "minilm", "context": "result", **not_applicable("encoder")}], INTERVENTION)
 
 
 @pytest.fixture(autouse=True)

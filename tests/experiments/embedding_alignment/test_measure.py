@@ -187,4 +187,4 @@ def test_questions_without_a_row_that_moves_are_not_applicable(tmp_path):
     questions = find_questions(result_prompts(0, NUMBERS - 1, 0, "result", ["+"], 1), numbers)
     outside = questions.take(np.zeros(len(questions), dtype=bool))
     rows = alignment_rows(AnswerModel(model, numbers), outside, patterns, probe, STRENGTHS, 60, 20, 0)
-    assert rows[-1]["note"] == "not applicable: no operand is a token whose row moves"
+    assert rows[-1]["note"] == "no operand is a token whose row moves"

@@ -57,5 +57,5 @@ def test_models_that_are_left_out_are_told_below():
     scores = [row(0.5, context="vocabulary", layer="embedding", settings="default", n_values=100)]
     table = measurements(scores, SETTINGS)
     drawn = embedding_probes_rows(collect([table], SKIPPED), pl.DataFrame(schema=MISREAD))
-    assert drawn.filter(pl.col("model") == "digits")["note"].to_list() == [f"not applicable: {REASON}"]
+    assert drawn.filter(pl.col("model") == "digits")["note"].to_list() == [REASON]
     assert LINE in texts(draw_embedding_probes(drawn, 1000, (0, 999)))

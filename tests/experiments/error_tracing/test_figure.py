@@ -6,6 +6,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.error_tracing.figure import draw_fates, draw_layers, fate_rows, layer_rows
 from numprobe.experiments.error_tracing.measure import TRACING
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 
@@ -104,7 +105,7 @@ def test_layers_that_break_and_correct_stand_beside_independent_ones():
 
 @pytest.mark.parametrize(("choose", "draw"), [(fate_rows, draw_fates), (layer_rows, draw_layers)])
 def test_models_that_cannot_answer_are_named(choose, draw):
-    skipped = measurements([{"model": "minilm", "context": "result", "note": "not applicable: encoder"}], TRACING)
+    skipped = measurements([{"model": "minilm", "context": "result", **not_applicable("encoder")}], TRACING)
     figure = draw(choose(pl.concat([tracing_table(), skipped])))
     assert len(figure.axes) == 6
     assert any("not applicable" in text for text in texts(figure))

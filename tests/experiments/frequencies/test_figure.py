@@ -47,7 +47,7 @@ def test_tables_that_cannot_be_drawn_are_refused():
     with pytest.raises(NumprobeError, match="lacks the columns frequency, period"):
         frequencies_rows(frequencies_table().drop("frequency", "period"))
     with pytest.raises(NumprobeError, match="no rows of metric power_share"):
-        plain = frequencies_table().filter(pl.col("note").is_null())
+        plain = frequencies_table().filter(pl.col("status") == "measured")
         frequencies_rows(plain.with_columns(pl.lit("r2").alias("metric")))
     with pytest.raises(NumprobeError, match="no rows of metric iou"):
         shared_frequencies_rows(shared_frequencies_table().with_columns(pl.lit("r2").alias("metric")))

@@ -74,12 +74,12 @@ def test_every_measurement_has_an_interval_or_says_that_it_is_a_point(table):
 
 
 def test_constant_layers_are_named(table):
-    assert table.filter(pl.col("layer") == "2").select("value", "note").rows() == [(None, "constant state")]
+    assert table.filter(pl.col("layer") == "2").select("value", "status").rows() == [(None, "constant state")]
 
 
 def test_few_consecutive_numbers_are_named(study):
-    notes = {row["note"] for row in frequency_rows(study[0], "few", None, 0)}
-    assert notes == {"not applicable: fewer than 50 consecutive numbers"}
+    notes = {(row["status"], row["note"]) for row in frequency_rows(study[0], "few", None, 0)}
+    assert notes == {("not applicable", "fewer than 50 consecutive numbers")}
 
 
 @pytest.fixture(scope="module")
@@ -110,4 +110,4 @@ def test_more_frequencies_than_there_are_are_left_out(shared):
 
 def test_pairs_with_too_few_numbers_are_named(shared):
     rows = shared.filter(pl.col("other_model") == "few", pl.col("control") == "none")
-    assert set(rows["note"]) == {"not applicable: fewer than 50 consecutive numbers"}
+    assert set(rows["note"]) == {"fewer than 50 consecutive numbers"}

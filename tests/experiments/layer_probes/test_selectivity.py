@@ -53,4 +53,4 @@ def test_selectivity_is_the_difference_and_has_an_interval(rows):
 
 
 def test_constant_states_are_told(rows):
-    assert {row["note"] for row in rows if row["layer"] == "0"} == {"constant state"}
+    assert {row["status"] for row in rows if row["layer"] == "0"} == {"constant state"}

@@ -8,6 +8,7 @@ from numprobe.errors import NumprobeError
 from numprobe.experiments.layer_removal.figure import draw_layer_removal, draw_removal_oracle, layer_removal_rows
 from numprobe.experiments.layer_removal.measure import COLUMNS, removal_rows
 from numprobe.experiments.layer_removal.removal import Removal, all_removals
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 
@@ -34,7 +35,7 @@ def removal_table(models=("llama",), blocks=4, helpful: Removal | None = HELPFUL
     return measurements([{**name, **row} for name in names for row in rows], COLUMNS)
 
 
-SKIPPED = measurements([{"model": "minilm", "context": "result", "note": "not applicable: encoder"}], COLUMNS)
+SKIPPED = measurements([{"model": "minilm", "context": "result", **not_applicable("encoder")}], COLUMNS)
 
 
 def drawn_lines(axes):

@@ -10,6 +10,7 @@ from numprobe.experiments.multi_token import measure, preceding, superposition
 from numprobe.experiments.multi_token.figure import draw_multi_token, multi_token_rows
 from numprobe.experiments.multi_token.preceding_figure import draw_preceding, preceding_rows
 from numprobe.experiments.multi_token.superposition_figure import draw_superposition, superposition_rows
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 
@@ -40,9 +41,7 @@ def multi_token_table(models=("llama", "olmo2"), blocks=4, formats=("second",), 
                 for control in ("shuffled", "untrained", "constant"):
                     at = {"position": "selected", "metric": "joint_accuracy", "control": control}
                     rows.append(measured(0.001, **common, **at))
-    rows.append(
-        {"model": "minilm", "context": "multi_token", "metric": "accuracy", "note": "not applicable: no reason"}
-    )
+    rows.append({"model": "minilm", "context": "multi_token", "metric": "accuracy", **not_applicable("no reason")})
     return measurements(rows, measure.EXTRA)
 
 
@@ -58,7 +57,7 @@ def preceding_table(models=("llama", "olmo2"), layers=("2",)):
         if (kind, probe) != ("words", "fourier")
         for control in ("none", "untrained", "shuffled")
     ]  # fmt: skip
-    rows.append({"model": "minilm", "context": "preceding", "metric": "accuracy", "note": "not applicable: encoder"})
+    rows.append({"model": "minilm", "context": "preceding", "metric": "accuracy", **not_applicable("encoder")})
     return measurements(rows, preceding.EXTRA)
 
 

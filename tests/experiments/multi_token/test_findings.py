@@ -5,6 +5,7 @@ import pytest
 from numprobe.experiments.multi_token.findings import section
 from numprobe.experiments.multi_token.measure import EXTRA
 from numprobe.experiments.multi_token.preceding import EXTRA as PRECEDING
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 
@@ -16,7 +17,7 @@ def page(low=0.01, high=0.04, probe=0.6, lens=0.2):
         {**base, "metric": "joint_minus_product", "value": 0.025, "ci_low": low, "ci_high": high},
         {**base, "metric": "joint_accuracy", "value": 0.002, "control": "shuffled"},
         {**base, "metric": "joint_accuracy", "value": 0.33, "position": "last", "layer": "1"},
-        {"model": "n", "context": "multi_token", "metric": "accuracy", "note": "not applicable: not chosen"},
+        {"model": "n", "context": "multi_token", "metric": "accuracy", **not_applicable("not chosen")},
     ]
     one = {"model": "m", "context": "preceding", "layer": "2", "kind": "numbers", "metric": "accuracy"}
     before = [

@@ -8,9 +8,10 @@ from numprobe.errors import NumprobeError
 from numprobe.experiments.operand_precision.figure import draw_operand_precision, operand_precision_rows
 from numprobe.experiments.operand_precision.measure import COLUMNS, crossed_errors, graded_rows, group_rows
 from numprobe.experiments.operand_precision.pairs import crossed_pairs, crossed_prompts
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
-SKIPPED = measurements([{"model": "minilm", "context": "result", "note": "not applicable: encoder"}], COLUMNS)
+SKIPPED = measurements([{"model": "minilm", "context": "result", **not_applicable("encoder")}], COLUMNS)
 
 
 @pytest.fixture(autouse=True)
@@ -61,10 +62,10 @@ def test_encoders_are_shown_as_not_applicable():
 
 def test_models_without_errors_have_no_correlation():
     table = precision_table().filter(~pl.col("metric").str.starts_with("error_correlation"))
-    note = "not applicable: errors or precision do not vary"
+    reason = not_applicable("errors or precision do not vary")
     row = {"model": "llama", "context": "vocabulary", "layer": "embedding", "metric": "error_correlation_matched"}
     figure = draw_operand_precision(
-        operand_precision_rows(pl.concat([table, measurements([{**row, "probe": "fourier", "note": note}], COLUMNS)]))
+        operand_precision_rows(pl.concat([table, measurements([{**row, "probe": "fourier", **reason}], COLUMNS)]))
     )
     assert any("errors or precision" in text for text in texts(figure))
 

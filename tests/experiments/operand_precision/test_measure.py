@@ -79,7 +79,7 @@ def test_without_errors_no_bootstrap_feigns_certainty():
 def test_without_a_control_of_as_many_digits_nothing_is_said():
     found = grouped(errors_with(np.where(NUMBERS < 10, 0.8, 0.05)), readings(range(10)))
     row = found["matched_difference", None]
-    assert row["value"] is None and row["note"] == "not applicable: no decodable number has as many digits"
+    assert row["value"] is None and row["note"] == "no decodable number has as many digits"
     assert found["error_difference", SOME_NOT]["value"] > 0.1
 
 
@@ -107,7 +107,7 @@ def test_numbers_that_were_not_tested_belong_to_no_group():
 def test_a_model_whose_numbers_are_all_read_has_a_row_that_says_so():
     share, row = group_rows(errors_with(np.full(1000, 0.3)), readings([]), 100, 0)
     assert (share["metric"], share["value"], share["n_values"]) == ("non_decodable", 0, 1000)
-    assert row["note"] == "not applicable: every number is read"
+    assert row["note"] == "every number is read"
 
 
 def test_both_operations_are_told_apart():
@@ -141,4 +141,4 @@ def test_precision_and_errors_that_both_follow_the_length_are_not_related_within
 
 def test_without_errors_there_is_no_correlation():
     found = graded(errors_with(np.zeros(1000)), -NUMBERS / 10)
-    assert found["error_correlation", "none"]["note"] == "not applicable: errors or precision do not vary"
+    assert found["error_correlation", "none"]["note"] == "errors or precision do not vary"

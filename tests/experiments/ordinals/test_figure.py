@@ -28,7 +28,7 @@ def test_every_model_has_both_readings_and_its_control():
 
 
 def test_a_study_without_such_words_still_has_its_figure():
-    table = ordinals_table().filter(pl.col("note").is_not_null())
+    table = ordinals_table().filter(pl.col("status") != "measured")
     assert any("no set is kept" in text for text in texts(draw_ordinals(ordinals_rows(table))))
 
 
@@ -36,4 +36,6 @@ def test_tables_that_cannot_be_drawn_are_refused():
     with pytest.raises(NumprobeError, match="lacks the columns fit_context"):
         ordinals_rows(ordinals_table().drop("fit_context"))
     with pytest.raises(NumprobeError, match="no rows of metric accuracy"):
-        ordinals_rows(ordinals_table().filter(pl.col("note").is_null()).with_columns(pl.lit("r2").alias("metric")))
+        ordinals_rows(
+            ordinals_table().filter(pl.col("status") == "measured").with_columns(pl.lit("r2").alias("metric"))
+        )

@@ -81,5 +81,5 @@ def test_the_probe_of_digits_reads_the_digits_and_not_the_letters(table):
 
 
 def test_what_cannot_be_measured_is_named(table):
-    assert table.filter(pl.col("subset") == "roman")["note"].to_list() == ["not applicable: 3 of 20 are single tokens"]
-    assert set(table.filter(pl.col("layer") == "1", pl.col("metric") == "accuracy")["note"]) == {"constant state"}
+    assert table.filter(pl.col("subset") == "roman")["note"].to_list() == ["3 of 20 are single tokens"]
+    assert set(table.filter(pl.col("layer") == "1", pl.col("metric") == "accuracy")["status"]) == {"constant state"}

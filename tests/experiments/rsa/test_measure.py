@@ -102,7 +102,7 @@ def test_too_few_common_numbers_are_named(tmp_path):
     words = {name: write_words(tmp_path / "m", name, random(0, 5)) for name in ("a", "b")}
     words = MatchedTokens(words, word_table("ab", 5))
     rows = rsa_rows(open_spaces(folders, [card("a", 2), card("b", 2)]), words, Effort(99, 100, 0))
-    assert {row["note"].split(":")[0] for row in rows} == {"not applicable"}
+    assert {row["status"] for row in rows} == {"not applicable"}
     assert not any("value" in row for row in rows)
 
 
@@ -111,4 +111,4 @@ def test_one_model_has_nothing_to_be_compared_with(tmp_path):
     folder = write_space(tmp_path, "a", "vocabulary", {"embedding": planted(0, few)}, few)
     words = {"a": write_words(tmp_path / "m", "a", random(0, 5))}
     rows = rsa_rows(open_spaces([folder], [card("a", 2)]), MatchedTokens(words, word_table("a", 5)), Effort(99, 100, 0))
-    assert [row["note"] for row in rows] == ["not applicable: fewer than two models"]
+    assert [(row["status"], row["note"]) for row in rows] == [("not applicable", "fewer than two models")]

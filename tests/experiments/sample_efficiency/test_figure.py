@@ -7,6 +7,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.sample_efficiency.figure import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.experiments.sample_efficiency.summary import EXTRA
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 900)
@@ -42,7 +43,7 @@ def _context_rows(model, context, most_prompts):
 def table(models=("a", "b")):
     rows = [row for model in models for row in _context_rows(model, "number", 1)]
     rows += [row for model in models for row in _context_rows(model, "operand", 4)]
-    rows += [{"model": "a", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"}]
+    rows += [{"model": "a", "context": "result", "metric": "accuracy", **not_applicable("encoder")}]
     return measurements(rows, EXTRA)
 
 

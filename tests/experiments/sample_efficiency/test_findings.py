@@ -5,6 +5,7 @@ import polars as pl
 
 from numprobe.experiments.sample_efficiency.findings import section
 from numprobe.experiments.sample_efficiency.summary import EXTRA
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 SIZES = (8, 32, 128, 345)
@@ -68,7 +69,7 @@ def test_prompts_are_compared():
 
 
 def test_models_without_enough_numbers_are_said_so():
-    empty = measurements([{"model": "m", "metric": "accuracy", "note": "not applicable: 3 numbers"}], EXTRA)
+    empty = measurements([{"model": "m", "metric": "accuracy", **not_applicable("3 numbers")}], EXTRA)
     assert "No model has enough" in section({"sample_efficiency": empty})
 
 

@@ -44,9 +44,9 @@ def test_a_folder_yields_curves_over_numbers_and_prompts(folder):
 
 def test_what_cannot_be_measured_is_said(folder):
     (constant,) = measure_folder(folder, "0", ["fourier"], (0, 99), AMOUNTS, 50, 0)
-    assert constant["note"] == "constant state"
+    assert constant["status"] == "constant state"
     (few,) = measure_folder(folder, "1", ["fourier"], (0, 24), AMOUNTS, 50, 0)
-    assert few["note"] == "not applicable: 25 numbers, needs 28"
+    assert (few["status"], few["note"]) == ("not applicable", "25 numbers, needs 28")
     with pytest.raises(NumprobeError, match="has no state residual 7"):
         measure_folder(folder, "7", ["fourier"], (0, 99), AMOUNTS, 50, 0)
 

@@ -6,6 +6,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.shared_code.figure import SERIES, draw_shared_code, draw_sources, shared_code_rows
 from numprobe.experiments.shared_code.measure import EXTRA
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 MODELS = {"llama": ["olmo2", "minilm"], "olmo2": ["llama", "minilm"], "minilm": ["llama", "olmo2"]}
@@ -49,7 +50,7 @@ def test_curves_pass_through_the_values():
 
 
 def test_what_does_not_apply_is_said():
-    skipped = {"model": "tiny", "context": "number", "metric": "accuracy", "note": "not applicable: no other model"}
+    skipped = {"model": "tiny", "context": "number", "metric": "accuracy", **not_applicable("no other model")}
     found = texts(draw_shared_code(shared_code_rows(table(more=[skipped])), 1000))
     assert "not applicable: no other model" in found and "not measured" in found
 

@@ -4,6 +4,7 @@ import pytest
 
 from numprobe.experiments.shared_code.findings import section
 from numprobe.experiments.shared_code.measure import EXTRA
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 
@@ -18,7 +19,7 @@ def page(shared=0.9, own=0.95, **more):
         {**base, "layer": "1", "code": "shared", "value": 0.11},
         {**base, "layer": "3", "code": "shared", "value": 0.12},
         {**base, "context": "vocabulary", "layer": "embedding", "code": "own", "subset": "values=0..9", "value": 0.77},
-        {"model": "n", "context": "number", "metric": "accuracy", "note": "not applicable: no other model"},
+        {"model": "n", "context": "number", "metric": "accuracy", **not_applicable("no other model")},
     ]
     return section({"shared_code": measurements(rows, EXTRA)})
 

@@ -79,7 +79,7 @@ def test_ranges_of_numbers_are_subsets(table):
 
 
 def test_states_that_are_one_vector_are_said_to_be(table):
-    assert table.filter(pl.col("layer") == "1")["note"].to_list() == ["constant state"]
+    assert table.filter(pl.col("layer") == "1")["status"].to_list() == ["constant state"]
 
 
 def test_a_model_without_waves_is_not_read_by_the_others_code(folders, sources):
@@ -91,7 +91,7 @@ def test_a_model_without_waves_is_not_read_by_the_others_code(folders, sources):
 def test_models_with_few_numbers_lend_nothing_and_are_named(folders, sources):
     assert evidence_table(folders["few"], "few", HALVES).equals(pl.DataFrame(schema=EVIDENCE))
     (row,) = shared_code_rows(folders["few"], sources, "few", HALVES, (), 100)
-    assert row["note"].startswith("not applicable: fewer than")
+    assert row["status"] == "not applicable" and row["note"].startswith("fewer than")
     with pytest.raises(NumprobeError, match="no other model has enough numbers"):
         shared_code_rows(folders["a"], {"few": {}}, "a", HALVES, (), 100)
 

@@ -5,6 +5,7 @@ from draw.inspection import legend, texts
 from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.sites.figure import LABELS, draw_sites, sites_rows
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 
@@ -73,15 +74,15 @@ def test_what_cannot_be_measured_is_said():
             sites_table(contexts=("operand", "result")),
             measurements(
                 [
-                    {"model": "minilm", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"},
+                    {"model": "minilm", "context": "result", "metric": "accuracy", **not_applicable("encoder")},
                     {"model": "llama", "context": "result", "layer": "1", "site": "q", "probe": "fourier",
-                     "metric": "accuracy", "note": "constant state"},
+                     "metric": "accuracy", **constant_state()},
                 ]
             ),
         ]
     )  # fmt: skip
     table = table.filter(~((pl.col("context") == "result") & (pl.col("site") == "q") & (pl.col("layer") == "1")
-                           & pl.col("note").is_null()))  # fmt: skip
+                           & (pl.col("status") == "measured")))  # fmt: skip
     found = texts(draw_sites(sites_rows(table)))
     assert "not applicable: encoder" in found
     assert any("constant state: q of block 1" in text for text in found)

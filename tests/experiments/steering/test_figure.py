@@ -7,6 +7,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.steering.figure import draw_steering, steering_rows
 from numprobe.experiments.steering.measure import COLUMNS
+from numprobe.status import not_applicable, too_few_answers
 from numprobe.tables import measurements
 
 SERIES = [
@@ -55,8 +56,14 @@ def steering_table(models=("llama",), follows=0.9, readout=0.3) -> pl.DataFrame:
 
 SKIPPED = measurements(
     [
-        {"model": "minilm", "context": "result", "metric": "accuracy", "note": "not applicable: encoder"},
-        {"model": "weak", "context": "result", "metric": "answered", "value": 0.02, "note": "too few right answers"},
+        {"model": "minilm", "context": "result", "metric": "accuracy", **not_applicable("encoder")},
+        {
+            "model": "weak",
+            "context": "result",
+            "metric": "answered",
+            "value": 0.02,
+            **too_few_answers("too few right answers"),
+        },
     ],
     COLUMNS,
 )

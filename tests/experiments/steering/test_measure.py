@@ -4,7 +4,6 @@ import pytest
 
 from interventions.operand_model import LAYERS, operand_model
 from numprobe.experiments.steering.measure import COLUMNS, Grid, steering_rows
-from numprobe.measure.notes import TOO_FEW
 from numprobe.tables import measurements
 
 STRENGTHS = (0.0, 1.0)
@@ -123,4 +122,4 @@ def test_a_model_that_errs_has_nothing_to_steer(models):
     truth = model.questions.table["b"].to_numpy()
     one = model.questions.take(truth == truth[0])
     table = measure(model, one, strengths=(1.0,))
-    assert table["metric"].to_list() == ["answered"] and table["note"].to_list() == [TOO_FEW]
+    assert table["metric"].to_list() == ["answered"] and table["status"].to_list() == ["too few answers"]

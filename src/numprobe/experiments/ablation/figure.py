@@ -14,6 +14,7 @@ from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
+from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
 #: (metric, subspace, control) -> name and style of a curve over the rank.
@@ -39,7 +40,7 @@ _LABELS = {
 }
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "rank", "relative_norm", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "note",
+    "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def ablation_drawn(table: pl.DataFrame) -> pl.DataFrame:
     rows = by_tokens(rows) if "tokens" in rows.columns else rows
     metrics = {metric for metric, *_ in [*_CURVES, *_LEVELS]}
     measured = pl.col("metric").is_in(list(metrics)) & pl.col("value").is_not_null()
-    explained = rows.filter(pl.col("note").is_not_null()).with_columns(value=pl.lit(None, pl.Float64))
+    explained = rows.filter(pl.col("status") != Status.MEASURED).with_columns(value=pl.lit(None, pl.Float64))
     if rows.filter(measured).is_empty() and explained.is_empty():
         raise nothing_to_draw("metric harmed or reads_refitted")
     return pl.concat([rows.filter(measured), explained]).select(_COLUMNS)
@@ -92,7 +93,9 @@ def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
     figure, panels = context_panels(list(runs), [f"layer {layer}" for layer in layers] or ["no layer"])
     headers = {}
     for (run, title), axes in panels.items():
-        rows = runs[run].filter((pl.col("layer") == title.removeprefix("layer ")) | pl.col("note").is_not_null())
+        rows = runs[run].filter(
+            (pl.col("layer") == title.removeprefix("layer ")) | (pl.col("status") != Status.MEASURED)
+        )
         fraction_axis(axes)
         if explain_empty(axes, rows):
             continue

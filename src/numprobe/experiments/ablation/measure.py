@@ -28,11 +28,11 @@ from numprobe.interventions.folds import Folds, unseen_folds
 from numprobe.interventions.operands import operand_questions, operand_tokens, read_later
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.interventions.states import Earlier, answers_and_states, earlier_tokens, shift
-from numprobe.measure.notes import TOO_FEW
 from numprobe.measure.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.measure.predict import split_of
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
+from numprobe.status import too_few_answers
 
 Row = dict[str, Any]
 
@@ -125,12 +125,12 @@ def ablation_rows(
     `STATE`: all directions). Random ones are controls, `RANDOM_COMPONENT`, or `RANDOM_SUBSPACE` with the component made
     as long as the longer of the other two; their shares are means over the draws. Metrics: `accuracy_before`,
     `accuracy_after`; `harmed`: share of the right answers that become wrong. A model without right answers has nothing
-    to lose (note `TOO_FEW`).
+    to lose (status "too few answers").
     """
     asked = _ask(answer_model, questions, operand, probe, patterns, ablations, seed)
     rows = _rows(asked, {"accuracy_before": (asked.right, asked.right | True)}, resamples, seed)
     if not asked.right.any():
-        return [{**row, "note": TOO_FEW} for row in rows]
+        return [{**row, **too_few_answers("too few right answers")} for row in rows]
     for layer, reach in product(asked.states, (LAST, ALL) if asked.earlier else (LAST,)):
         for described, changes in _changes(asked, probe, patterns, layer, ablations, seed):
             still = np.mean([_still_right(asked, layer, reach, change) for change in changes], axis=0)

@@ -34,7 +34,7 @@ _SERIES: Mapping[tuple[str, str, str], tuple[str, Style]] = {
 }
 _COLUMNS = (
     "model", "context", "subset", "layer", "probe", "control", "answered", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "note",
+    "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 

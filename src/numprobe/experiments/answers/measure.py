@@ -17,6 +17,7 @@ from numprobe.measure.predict import PREDICTION, control_of
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.splits import Split
+from numprobe.status import too_few_answers
 from numprobe.tables import read_table
 
 Row = dict[str, Any]
@@ -178,7 +179,7 @@ def _too_few(right: np.ndarray) -> bool:
 
 def _auc_row(metric: str, values: np.ndarray, right: np.ndarray, score: np.ndarray, resamples: int, seed: int) -> Row:
     if _too_few(right):
-        return {"answered": "all", "metric": metric, "n_prompts": len(right), "seed": seed, "note": TOO_FEW}
+        return {"answered": "all", "metric": metric, "n_prompts": len(right), "seed": seed, **too_few_answers(TOO_FEW)}
     return _row(None, "all", metric, auc_interval(values, ~right, score, resamples, seed), seed)
 
 

@@ -36,7 +36,7 @@ _PLACES = ("first layer", "deepest layer")
 _WHOLE = "whole state, by layer"
 _COLUMNS = (
     "model", "context", "layer", "control", "subspace", "draw", "rank", "relative_norm", "other_subspace", "angle",
-    "subset", "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
+    "subset", "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 

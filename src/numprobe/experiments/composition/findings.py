@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from numprobe.layers import layer_order
+from numprobe.status import Status, in_words
 from numprobe.tell.markdown import cell, pivot
 
 _NOTE = """Share of the variance between numbers (that two halves of the prompts have in common) which a sum of one
@@ -137,9 +138,9 @@ def _points(share: object) -> str:
 
 
 def _skipped(table: pl.DataFrame) -> str:
-    notes = table.filter(pl.col("note").fill_null("").str.starts_with("not applicable") & _PLAIN)
+    without = table.filter((pl.col("status") == Status.NOT_APPLICABLE) & _PLAIN)
     lines = [
-        f"- {row['model']}, `{row['context']}`: {row['note']}"
-        for row in notes.unique(["model", "context", "note"], maintain_order=True).iter_rows(named=True)
+        f"- {row['model']}, `{row['context']}`: {in_words(row['status'], row['note'])}"
+        for row in without.unique(["model", "context", "note"], maintain_order=True).iter_rows(named=True)
     ]
     return "\n".join([*lines, ""]) if lines else ""

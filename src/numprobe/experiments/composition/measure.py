@@ -14,7 +14,7 @@ from numprobe.experiments.composition.digit_spaces import Space, added_direction
 from numprobe.experiments.composition.number_halves import number_halves
 from numprobe.experiments.given import Given
 from numprobe.measure.accuracy import in_layers
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
+from numprobe.status import constant_state, not_applicable, undefined
 from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones: what columns are added to, and the dimensions of a part.
@@ -26,7 +26,7 @@ NOISE_FREE = "one state per number: nothing is noise"
 WITHIN = "its columns lie within what they are added to"
 EXPECTED = "expected for permuted numbers"
 NOTHING = "nothing"
-_CONSTANT = {"metric": "additive", "note": CONSTANT_STATE}
+_CONSTANT = {"metric": "additive", **constant_state()}
 
 Row = dict[str, Any]
 
@@ -134,7 +134,7 @@ def composition_rows(
     rows: list[Row] = []
     for length, of_length in spaces.items():
         if of_length is None:
-            rows.append({"subset": f"digits={length}", "note": _too_few(len(members[length]), length, noise_free)})
+            rows.append({"subset": f"digits={length}", **_too_few(len(members[length]), length, noise_free)})
     measured = {length: of_length for length, of_length in spaces.items() if of_length is not None}
     for layer in halves.layers if measured else ():
         means = halves.read(layer)
@@ -147,9 +147,9 @@ def composition_rows(
     return [{"metric": "additive", "control": control, "seed": seed, **row} for row in rows]
 
 
-def _too_few(found: int, length: int, noise_free: bool) -> str:
+def _too_few(found: int, length: int, noise_free: bool) -> Row:
     rows = "" if noise_free else " in two prompts or more"
-    return f"{NOT_APPLICABLE}: {found} numbers of {length} digits{rows}, too few"
+    return not_applicable(f"{found} numbers of {length} digits{rows}, too few")
 
 
 def layer_rows(means: np.ndarray, spaces: Spaces, with_chance: bool) -> Iterator[Row]:
@@ -172,7 +172,7 @@ def layer_rows(means: np.ndarray, spaces: Spaces, with_chance: bool) -> Iterator
     shared: Row = {"value": 1.0, "note": NOISE_FREE} if len(means) == 1 else signal(first, second).columns
     yield {"metric": "signal", **shared}
     if float(shared.get("ci_low", 1.0)) <= 0:
-        yield {"metric": "additive", "note": NO_SIGNAL}
+        yield {"metric": "additive", **undefined(NO_SIGNAL)}
         return
     whole = common(first, second)
     nested = {name: common(first, second, space) for name, space in spaces.nested.items()}

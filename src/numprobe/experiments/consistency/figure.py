@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import tell_left_out
-from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, notes, nothing_to_draw
+from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw, reasons
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, say, series_styles
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
@@ -32,7 +32,7 @@ MOST_CURVES = 7
 
 _COLUMNS = (
     "model", "control", "context", "layer", "compared", "other_model", "other_context", "other_layer", "metric",
-    "angle", "rank", "other_rank", "value", "ci_low", "ci_high", "resampled", "n_values", "note",
+    "angle", "rank", "other_rank", "value", "ci_low", "ci_high", "resampled", "n_values", "status", "note",
 )  # fmt: skip
 _COLOURS = "cividis"
 # Matrices with more places than this have no numbers in their cells.
@@ -108,7 +108,7 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
         plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
         axes.set_title(model, fontweight="bold", fontsize=8, pad=14)
         if plain.is_empty():
-            say(axes, "\n".join(notes(rows)))
+            say(axes, "\n".join(reasons(rows)))
             continue
         places = _places(plain)
         cells = np.full((len(places), len(places)), np.nan)

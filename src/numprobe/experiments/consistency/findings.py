@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from numprobe.status import Status
 from numprobe.tell.markdown import cell, pivot
 
 _HEADING = """## Do seeds, layers and models learn the same code?
@@ -108,5 +109,5 @@ def _number(values: pl.Series) -> str:
 
 
 def _skipped(table: pl.DataFrame) -> list[str]:
-    notes = table.filter(pl.col("note").str.starts_with("not applicable").fill_null(False))
-    return [f"- {row['model'] or row['compared']}: {cell(row)}" for row in notes.iter_rows(named=True)]
+    without = table.filter(status=Status.NOT_APPLICABLE)
+    return [f"- {row['model'] or row['compared']}: {cell(row)}" for row in without.iter_rows(named=True)]

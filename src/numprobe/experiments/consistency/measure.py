@@ -25,10 +25,10 @@ from numprobe.experiments.consistency.kernels import centre, similarity
 from numprobe.experiments.consistency.sets import iou, random_iou
 from numprobe.experiments.given import Given
 from numprobe.layers import middle_layer
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.measure.subspaces import overlap, principal_angles, random_angles
 from numprobe.probes.codes import make_code
 from numprobe.probes.readout import frequency_weights, number_kernel, readout_basis
+from numprobe.status import constant_state, not_applicable, undefined
 from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones: what is compared with what.
@@ -71,10 +71,10 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The fits of one model: per place, all draws, halves and controls; and why a place has none."""
+    """The fits of one model: per place, all draws, halves and controls; or the columns that say why it has none."""
 
     fits: Mapping[Place, HalfFits]
-    notes: Mapping[Place, str]
+    without: Mapping[Place, Row]
 
 
 def fit_halves(given: Given) -> None:
@@ -127,19 +127,19 @@ def fit_places(folders: Mapping[str, Path], settings: Settings, shuffled: bool, 
     """
     places = [(context, state["layer"]) for context, f in folders.items() for state in read_manifest(f)["states"]]
     shown = shown_places(places)
-    fits, notes = {}, {}
+    fits, without = {}, {}
     for place in places if everywhere else shown:
         states, values = _numbers(folders[place[0]], place[1], settings)
         if len(values) < FEWEST:
-            notes[place] = f"{NOT_APPLICABLE}: fewer than {FEWEST} numbers"
+            without[place] = not_applicable(f"fewer than {FEWEST} numbers")
             continue
         controls = ("none", "shuffled") if shuffled and place in shown else ("none",)
         fitted = fit_state(states, values, settings.minimum, settings.maximum, settings.draws, controls, settings.seed)
         if fitted is None:
-            notes[place] = CONSTANT_STATE
+            without[place] = constant_state()
         else:
             fits[place] = fitted
-    return Fitted(fits, notes)
+    return Fitted(fits, without)
 
 
 def shown_places(places: Sequence[Place]) -> list[Place]:
@@ -171,8 +171,8 @@ def within_rows(fitted: Fitted, settings: Settings) -> list[Row]:
     `random`: what random subspaces or sets of the same sizes show.
     """
     rows: list[Row] = [
-        {**_names(place, place), "compared": HALVES, "metric": "cka", "note": note, "seed": settings.seed}
-        for place, note in fitted.notes.items()
+        {**_names(place, place), "compared": HALVES, "metric": "cka", **reason, "seed": settings.seed}
+        for place, reason in fitted.without.items()
     ]
     shown = shown_places(list(fitted.fits)) if fitted.fits else []
     for control in ("none", "shuffled"):
@@ -214,7 +214,7 @@ def _opposite(one: Mapping[tuple[int, str], T], other: Mapping[tuple[int, str], 
 def _cka_row(pairs: list[tuple[np.ndarray, np.ndarray]], settings: Settings) -> Row:
     found = similarity(pairs, settings.resamples, settings.seed)
     if found.value is None:
-        return {"metric": "cka", "note": "no wave is read better than chance"}
+        return {"metric": "cka", **undefined("no wave is read better than chance")}
     single = [float(np.vdot(one, other)) for one, other in pairs]
     return {
         "metric": "cka",
@@ -389,8 +389,8 @@ def without_seeds(rows: Sequence[Row]) -> list[Row]:
     """Return a row that says so if no two models differ in their training seed alone."""
     if any(row["compared"] == SEEDS for row in rows):
         return []
-    note = f"{NOT_APPLICABLE}: no two models have the same training specification"
-    return [{"metric": "cka", "compared": SEEDS, "probe": PROBE, "note": note}]
+    reason = not_applicable("no two models have the same training specification")
+    return [{"metric": "cka", "compared": SEEDS, "probe": PROBE, **reason}]
 
 
 def _relation(one: ModelCodes, other: ModelCodes) -> str:

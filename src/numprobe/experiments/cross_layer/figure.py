@@ -27,7 +27,7 @@ SCALES = {
 }
 COLUMNS = (
     "model", "control", "context", "fit_layer", "layer", "normalisation", "probe", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "note",
+    "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 _COLOURS = "cividis"
 _ROW_HEIGHT = 1.15

@@ -31,7 +31,7 @@ _BESIDE = "random direction"
 _OPERATION = "operation="
 _COLUMNS = (
     "model", "context", "site", "control", "strength", "relative_norm", "rank", "chosen", "subset", "metric", "value",
-    "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "note",
+    "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 

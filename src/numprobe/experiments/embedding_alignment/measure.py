@@ -18,13 +18,13 @@ from numprobe.intervals import accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.folds import is_tested, unseen_folds
-from numprobe.measure.notes import NOT_APPLICABLE
 from numprobe.measure.outcomes import INTERVENTION, Row, interval_row, outcome_rows
 from numprobe.measure.predict import split_of
 from numprobe.models.architecture import output_matrix
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.splits import Split
+from numprobe.status import not_applicable
 
 #: Which rows move (the column `site`): those that the model reads, or also those that it scores the next token by.
 INPUT, BOTH = "input", "both"
@@ -115,7 +115,7 @@ def alignment_rows(
     found = list(_reading_rows(numbers, probe, split, strengths, resamples, seed))
     about = questions.take(_about(questions, numbers.tokens[numbers.moving]))
     if not len(about):
-        return [*found, {"layer": EMBEDDING, "note": f"{NOT_APPLICABLE}: no operand is a token whose row moves"}]
+        return [*found, {"layer": EMBEDDING, **not_applicable("no operand is a token whose row moves")}]
     asked = sample_questions(about, prompts, seed)
     before = answer_model.answers(asked).values
     choosing = is_validation(asked.table["number"].to_numpy(), seed)

@@ -15,6 +15,7 @@ from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, probe_style
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
+from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
 #: Values of the column `kind`: a score of a probe; its mean and spread over folds; a number that it misread.
@@ -25,7 +26,7 @@ _VALUES = "values="
 _LINE = 0.125
 _COLUMNS = (
     "kind", "model", "layer", "probe", "control", "settings", "subset", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "note",
+    "resampled", "n_values", "status", "note",
 )  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def embedding_probes_rows(table: pl.DataFrame, misread: pl.DataFrame) -> pl.Data
 
 def _published(scores: pl.DataFrame) -> pl.DataFrame:
     numbers = published("embedding_probes", scores["model"].unique()).filter(pl.col("metric") == "accuracy")
-    names = {"kind": SCORE, "control": "none", "settings": "published", "subset": "all"}
+    names = {"kind": SCORE, "control": "none", "settings": "published", "subset": "all", "status": Status.MEASURED}
     columns = {name: pl.lit(value) for name, value in names.items()}
     return numbers.select("model", "layer", "probe", "metric", "value", "source", **columns)
 

@@ -37,7 +37,7 @@ _LINES: Mapping[tuple[str, str], tuple[str, Style]] = {
 }
 _COLUMNS = (
     "model", "control", "context", "subset", "layer", "answered", "target", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "note",
+    "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 

@@ -22,11 +22,11 @@ from numprobe.experiments.error_tracing.tracing import (
 from numprobe.experiments.given import Given
 from numprobe.intervals import prompt_accuracy_interval, prompt_mean_interval
 from numprobe.measure.beside_answers import beside_answers
-from numprobe.measure.notes import CONSTANT_STATE
 from numprobe.measure.outcomes import interval_row, subsets
 from numprobe.measure.predict import predict
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import read_examples, results_shown
+from numprobe.status import constant_state, too_few_answers
 from numprobe.tables import read_table
 
 Row = dict[str, Any]
@@ -45,7 +45,7 @@ _READERS = (
     (TRUTH, "untrained", "untrained_states", "untrained_probe"),
 )
 #: Why a probe reads no layer, by its labels.
-_UNREAD = {TRUTH: CONSTANT_STATE, ANSWER: "too few different answers to fit a probe"}
+_UNREAD = {TRUTH: constant_state(), ANSWER: too_few_answers("too few different answers to fit a probe")}
 
 
 def trace_errors(given: Given) -> None:
@@ -59,7 +59,7 @@ def trace_errors(given: Given) -> None:
             probe = load_probe(file)
             names = {"control": control, "probe": probe.kind, "labels": labels}
             if not probe.layers:
-                rows.append({**names, "metric": TRACED, "note": _UNREAD[labels]})
+                rows.append({**names, "metric": TRACED, **_UNREAD[labels]})
                 continue
             readings = through_layers(beside_answers(predict(folder, [probe]), answers))
             span = int(probe.numbers[0]), int(probe.numbers[-1])

@@ -23,7 +23,7 @@ EXTRA = ("frequency", "period", "N")
 _METRICS = ("power_share", "participation", "half_power", "power_at", "kappa")
 _COLUMNS = (
     "model", "control", "context", "layer", "subset", "metric", "frequency", "period", "N", "value", "ci_low",
-    "ci_high", "resampled", "note",
+    "ci_high", "resampled", "status", "note",
 )  # fmt: skip
 _COLOURS = "cividis"
 #: log10 of the share of a frequency, relative to equal shares.

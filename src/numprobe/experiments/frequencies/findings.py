@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from numprobe.layers import middle_layer
+from numprobe.status import Status, in_words
 
 _EMBEDDED = pl.col("layer") == "embedding"
 _PLAIN = pl.col("control") == "none"
@@ -141,6 +142,9 @@ def _shared(shared: pl.DataFrame) -> str:
 
 
 def _skipped(waves: pl.DataFrame) -> str:
-    notes = waves.filter(pl.col("note").fill_null("").str.starts_with("not applicable"))
-    lines = [f"- {row['model']}, `{row['context']}`: {row['note']}" for row in notes.iter_rows(named=True)]
+    without = waves.filter(status=Status.NOT_APPLICABLE)
+    lines = [
+        f"- {row['model']}, `{row['context']}`: {in_words(row['status'], row['note'])}"
+        for row in without.iter_rows(named=True)
+    ]
     return "\n".join([*lines, ""]) if lines else ""

@@ -20,14 +20,14 @@ from numprobe.experiments.frequencies.waves import (
 from numprobe.experiments.given import Given
 from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
 from numprobe.measure.matched_tokens import token_states
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.measure.vocabulary import FEWEST, ROTATED, SHUFFLED, kappa_rows
 from numprobe.sealed import read_sealed_json
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements, read_table
 
 #: Columns of the table beside the shared ones: cycles per N numbers, its period in numbers, and N itself.
 EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
-TOO_FEW = f"{NOT_APPLICABLE}: fewer than {FEWEST} consecutive numbers"
+TOO_FEW = f"fewer than {FEWEST} consecutive numbers"
 PAPER = "point value: the paper's spectrum, the largest of 64 principal components"
 
 Row = dict[str, Any]
@@ -68,7 +68,7 @@ def frequency_rows(spaces: Spaces, model: str, words: np.ndarray | None, seed: i
             continue
         numbers = consecutive(list(folder.row_of))
         if len(numbers) < FEWEST:
-            rows.append({"context": context, "metric": "power_share", "note": TOO_FEW, "seed": seed})
+            rows.append({"context": context, "metric": "power_share", **not_applicable(TOO_FEW), "seed": seed})
             continue
         untrained = spaces.get(model, str(context), untrained=True)
         for layer in folder.layers:
@@ -86,7 +86,7 @@ def frequency_rows(spaces: Spaces, model: str, words: np.ndarray | None, seed: i
 def _layer_rows(folder: Folder, layer: str, numbers: np.ndarray, seed: int) -> Iterator[Row]:
     states = folder.states(layer, numbers).astype(np.float64)
     if np.ptp(states, axis=0).max() == 0:
-        yield {"metric": "power_share", "note": CONSTANT_STATE}
+        yield {"metric": "power_share", **constant_state()}
         return
     measured, rotated, permuted = measured_waves(states), rotated_waves(states, seed), permuted_waves(states, seed)
     yield from _spectrum_rows(measured, rotated, len(numbers), "none", ROTATED)

@@ -23,10 +23,10 @@ from numprobe.experiments.given import Given
 from numprobe.measure.depth import MatchedLayers
 from numprobe.measure.geometry import VOCABULARY, Spaces, open_spaces
 from numprobe.measure.matched_tokens import MatchedTokens, matched_names, open_matched
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.measure.similarity import p_value
 from numprobe.measure.vocabulary import FEWEST, ROTATED
 from numprobe.sealed import read_sealed_json
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones.
@@ -89,7 +89,7 @@ def shared_frequency_rows(spaces: Spaces, matched: MatchedTokens, tops: Sequence
             place = {"other_layer": layers.second, "depth": layers.depth, "metric": "iou", "seed": seed}
             rows += [{**names, **place, **row} for row in found]
         rows += _matched_rows(first, second, matched.of_pair(first, second), tops, seed)
-    return rows or [{"metric": "iou", "note": f"{NOT_APPLICABLE}: fewer than two models", "seed": seed}]
+    return rows or [{"metric": "iou", **not_applicable("fewer than two models"), "seed": seed}]
 
 
 def _compared_layers(spaces: Spaces, first: str, second: str) -> Iterator[tuple[str, MatchedLayers]]:
@@ -111,13 +111,13 @@ class _Overlaps:
         folders = [self.spaces.folders[model, context] for model in (first, second)]
         numbers = consecutive(list(set(folders[0].row_of) & set(folders[1].row_of)))
         if len(numbers) < FEWEST:
-            yield {"note": TOO_FEW, "N": len(numbers)}
+            yield {**not_applicable(TOO_FEW), "N": len(numbers)}
             return
         size = (int(numbers[0]), int(numbers[-1]))
         one = self.spectra(first, context, layers.first, size, 0)
         two = self.spectra(second, context, layers.second, size, 1)
         if one is None or two is None:
-            yield {"note": CONSTANT_STATE}
+            yield {**constant_state()}
             return
         for row in _pair_rows(one, two, self.tops):
             yield {**row, "N": len(numbers), "n_values": len(numbers)}
@@ -166,8 +166,7 @@ def _matched_rows(
     names = matched_names(first, second)
     common = {"metric": "iou", "N": len(states[0]), "n_values": len(states[0]), "seed": seed}
     if len(states[0]) < FEWEST:
-        note = f"{NOT_APPLICABLE}: fewer than {FEWEST} words are single tokens in both"
-        yield {**names, **common, "note": note}
+        yield {**names, **common, **not_applicable(f"fewer than {FEWEST} words are single tokens in both")}
         return
     spectra = [_all_spectra(part.astype(np.float64), seed, draw) for draw, part in enumerate(states)]
     for row in _pair_rows(spectra[0], spectra[1], tops):

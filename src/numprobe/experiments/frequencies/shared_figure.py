@@ -12,7 +12,7 @@ from numprobe.tables import MEASUREMENT
 EXTRA = ("other_model", "other_layer", "depth", "spectrum", "N", "p_value")
 _COLUMNS = (
     "model", "other_model", "control", "context", "layer", "other_layer", "depth", "subset", "spectrum", "N", "value",
-    "ci_low", "ci_high", "resampled", "p_value", "note",
+    "ci_low", "ci_high", "resampled", "p_value", "status", "note",
 )  # fmt: skip
 _GROUPS = {
     "numbers": ("none", "power", "#0072B2"),

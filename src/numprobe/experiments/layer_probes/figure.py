@@ -20,11 +20,12 @@ from numprobe.draw.panels import (
     title_columns,
 )
 from numprobe.draw.published import THIS_STUDY, published
-from numprobe.draw.rows import CONSTANT_STATE, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
+from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
 #: Panels of a context: metric -> what follows the context's name in the title.
@@ -39,7 +40,7 @@ _OURS = pl.col("source") == THIS_STUDY
 _REFITTED_LINE = (0, (3, 1.5))
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "settings", "metric", "value", "ci_low", "ci_high", "resampled",
-    "n_values", "n_prompts", "note",
+    "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def _published(drawn: pl.DataFrame) -> pl.DataFrame:
     numbers = published("layer_probes", drawn["model"].unique()).filter(pl.col("metric") == "accuracy")
     return numbers.select(
         "model", "context", "layer", "probe", "metric", "value", pl.lit("none").alias("control"),
-        pl.lit(PUBLISHED).alias("settings"), "source",
+        pl.lit(PUBLISHED).alias("settings"), pl.lit(Status.MEASURED).alias("status"), "source",
     )  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def _header(rows: pl.DataFrame) -> list[str]:
     )
     counts = plain.group_by("n_values").agg(pl.col("probe").n_unique()).sort("probe", "n_values", descending=True)
     texts = [f"{n} values" if i == 0 else f"{probes} probes: {n}" for i, (n, probes) in enumerate(counts.iter_rows())]
-    constant = rows.filter(pl.col("value").is_null() & (pl.col("note") == CONSTANT_STATE))["layer"].unique()
+    constant = rows.filter(pl.col("value").is_null() & (pl.col("status") == Status.CONSTANT_STATE))["layer"].unique()
     return texts[:2] + ([f"constant state: {', '.join(layer_order(constant))}"] if len(constant) else [])
 
 

@@ -23,7 +23,7 @@ from numprobe.tell.section import (
 #: A probe has learned the random labels if it reads more of them than this.
 _LEARNED = 0.5
 _PLACE = ["model", "context", "layer"]
-_SHOWN = [*_PLACE, "probe", "reader", "value", "ci_low", "ci_high", "note"]
+_SHOWN = [*_PLACE, "probe", "reader", "value", "ci_low", "ci_high", "status", "note"]
 _WHOLE = (pl.col("subset") == "all") & pl.col("fold").is_null() & pl.col("value").is_not_null()
 _PLAIN, _EXACT = pl.col("control") == "none", pl.col("metric") == "accuracy"
 _MAGNITUDES = ("linear", "log")

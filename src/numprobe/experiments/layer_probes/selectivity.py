@@ -12,11 +12,11 @@ from numprobe.errors import NumprobeError
 from numprobe.experiments.given import Given
 from numprobe.experiments.layer_probes.seen import SEEN, control_task, fit_seen, fit_seen_iteratively, prompt_groups
 from numprobe.intervals import Interval, accuracy_interval, mean_interval
-from numprobe.measure.notes import CONSTANT_STATE
 from numprobe.probes.codes import CODES
 from numprobe.probes.fit_iterative import is_constant
 from numprobe.probes.probe import Probe
 from numprobe.probes.settings import make_settings
+from numprobe.status import constant_state
 from numprobe.tables import measurements
 from numprobe.threads import prepare_torch
 
@@ -106,7 +106,7 @@ def selectivity_rows(
 
 def _layer_rows(states: np.ndarray, kinds: Sequence[str], study: Study) -> Iterator[Row]:
     if is_constant(states):
-        yield from ({"probe": kind, "metric": "selectivity", "note": CONSTANT_STATE} for kind in kinds)
+        yield from ({"probe": kind, "metric": "selectivity", **constant_state()} for kind in kinds)
         return
     tested = study.group == 0
     if not tested.any():

@@ -23,7 +23,7 @@ _LABELS = {"block": "whole block", "attention": "attention", "mlp": "MLP"}
 _OPERATION = "operation="
 _COLUMNS = (
     "model", "control", "context", "layer", "site", "subset", "metric", "value", "ci_low", "ci_high", "resampled",
-    "n_values", "n_prompts", "part", "chosen", "note",
+    "n_values", "n_prompts", "part", "chosen", "status", "note",
 )  # fmt: skip
 _REPAIRED, _HARMED, _MIRRORED = Style("#0072B2", "o"), Style("#D55E00", "s"), Style("#888888", "x")
 #: Heights of the lines of the second figure, and how they are called.

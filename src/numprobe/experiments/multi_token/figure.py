@@ -18,7 +18,7 @@ from numprobe.tables import MEASUREMENT
 _WHOLE = ("joint_accuracy", "product_accuracy")
 _COLUMNS = (
     "model", "control", "context", "tokens", "position", "chunk", "layer", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "probe_layers", "note",
+    "resampled", "n_values", "n_prompts", "probe_layers", "status", "note",
 )  # fmt: skip
 _JOINT, _PRODUCT, _NEXT = Style("#000000", "o"), Style("#777777", "s", "--"), Style("#000000", "1", ":")
 _PUBLISHED = Style("#D55E00", "x")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from numprobe.tell.markdown import pivot
+from numprobe.tell.section import reasons_of
 
 _WHOLE = {
     "joint_accuracy": "whole number",
@@ -109,6 +110,4 @@ def _likeness(plain: pl.DataFrame) -> str:
 
 
 def _skipped(table: pl.DataFrame) -> list[str]:
-    notes = table.filter(pl.col("note").fill_null("").str.starts_with("not applicable"))
-    rows = notes.select("model", "context", "note").unique(maintain_order=True)
-    return [f"- {row['model']}, `{row['context']}`: {row['note']}" for row in rows.iter_rows(named=True)]
+    return [f"- {reason}" for reason in reasons_of(table)]

@@ -13,10 +13,10 @@ from numprobe.errors import NumprobeError
 from numprobe.experiments.given import Given
 from numprobe.experiments.multi_token.pigeonhole import Estimate, whole_numbers
 from numprobe.intervals import Interval, accuracy_interval
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.probes.controls import control_labels
 from numprobe.probes.held_out import Reading, inner_accuracy, read_held_out
 from numprobe.splits import Split, make_split
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 #: Columns beside those of all measurements.
@@ -130,7 +130,7 @@ def chunk_rows(
     positions = read_positions(folder, ["numeral"])
     digits = int(positions["widths"].list.max().max())  # type: ignore[arg-type]
     if 10**digits < _LEAST_CANDIDATES:
-        return [{"control": control, "metric": "accuracy", "note": f"{NOT_APPLICABLE}: every token is one digit"}]
+        return [{"control": control, "metric": "accuracy", **not_applicable("every token is one digit")}]
     split = make_split(0, 10**digits - 1, "folds", folds, inner, seed)
     shuffled = control_labels("shuffled", split.values, split, seed) if "shuffled" in controls else None
     settings = _Settings(split, shuffled, resamples, seed, control)
@@ -184,7 +184,7 @@ def _group_rows(group: _Group, states: list[_State], settings: _Settings) -> Ite
     for state in states:
         if state.plain is None:
             empty = {"layer": state.layer, "position": state.position, "control": settings.control}
-            yield {**common, **empty, "metric": "accuracy", "note": CONSTANT_STATE}
+            yield {**common, **empty, "metric": "accuracy", **constant_state()}
     kept = [state for state in states if state.plain is not None]
     if not kept:
         return

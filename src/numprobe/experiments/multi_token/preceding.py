@@ -20,7 +20,6 @@ from numprobe.experiments.given import Given
 from numprobe.experiments.multi_token.lens import Head, LensSettings, fit_lens, output_head
 from numprobe.experiments.multi_token.sequences import draw_sequences, last_states, number_candidates, word_candidates
 from numprobe.intervals import accuracy_interval
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.models.architecture import locate_parts
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.source import parse_source
@@ -31,6 +30,7 @@ from numprobe.probes.statistics import accumulate
 from numprobe.prompts.natural import load_passages
 from numprobe.seeding import generator
 from numprobe.splits import Split, make_split
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 from numprobe.threads import prepare_torch
 
@@ -174,8 +174,8 @@ def preceding_rows(extraction: Extraction, plan: Plan) -> list[Row]:
     for kind, candidates in kinds.items():
         common = {"context": CONTEXT, "kind": kind, "seed": plan.seed, "candidates": len(candidates)}
         if len(candidates) < _LEAST_CANDIDATES:
-            note = f"{NOT_APPLICABLE}: {len(candidates)} single tokens"
-            rows.append({**common, "control": control, "metric": "accuracy", "note": note})
+            reason = f"{len(candidates)} single tokens"
+            rows.append({**common, "control": control, "metric": "accuracy", **not_applicable(reason)})
             continue
         ids = np.array(list(candidates.values()), dtype=np.int64)
         drawn = draw_sequences(len(ids), plan.offsets, plan.rows, plan.seed, kind)
@@ -275,7 +275,7 @@ def _read_lens(task: Task, head: Head, plan: Plan) -> np.ndarray:
 
 def _scored(wanted: np.ndarray, read: np.ndarray | None, permutation: np.ndarray, plan: Plan) -> Row:
     if read is None:
-        return {"metric": "accuracy", "note": CONSTANT_STATE}
+        return {"metric": "accuracy", **constant_state()}
     labels = permutation[wanted]
     interval = accuracy_interval(labels, labels == read, plan.resamples, plan.seed)
     return {

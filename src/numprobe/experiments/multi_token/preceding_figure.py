@@ -26,7 +26,7 @@ _PUBLISHED = {
 }
 _COLUMNS = (
     "model", "control", "layer", "kind", "offset", "probe", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "candidates", "note",
+    "n_prompts", "candidates", "status", "note",
 )  # fmt: skip
 _STEP = 0.14
 

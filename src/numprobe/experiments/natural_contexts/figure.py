@@ -23,6 +23,7 @@ from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set
 from numprobe.draw.transfer import LINES, control_entries
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
+from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
 #: What a row of the figure's table belongs to (column `panel`): all probes; the leading probe by domain; transfer.
@@ -35,7 +36,7 @@ _PLAIN = pl.col("control") == "none"
 _PAPER_LINE = (0, (1, 1))
 _COLUMNS = (
     "panel", "source", "model", "context", "fit_context", "layer", "probe", "control", "subset", "value", "ci_low",
-    "ci_high", "resampled", "n_values", "n_prompts", "note",
+    "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def _paper(ours: pl.DataFrame) -> pl.DataFrame:
         pl.when(own).then(pl.lit(PROBES)).otherwise(pl.lit(TRANSFER)).alias("panel"),
         "source", "model", "context", pl.when(~own).then(fitted).alias("fit_context"), "layer", "probe",
         pl.lit("none").alias("control"), pl.lit("all").alias("subset"), "value",
-        pl.col("n").cast(pl.UInt32).alias("n_values"),
+        pl.col("n").cast(pl.UInt32).alias("n_values"), pl.lit(Status.MEASURED).alias("status"),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable,
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
+from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
 _TITLES = ("share of wrong answers", "difference", "correlation with precision")
@@ -33,7 +34,7 @@ _PUBLISHED = "published"
 _PREFIX = "error rate, "
 _COLUMNS = (
     "model", "control", "context", "layer", "probe", "numbers", "subset", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "p_value", "note",
+    "resampled", "n_values", "n_prompts", "p_value", "status", "note",
 )  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
     named = past.with_columns(
         pl.lit(_PUBLISHED).alias("control"), pl.col("metric").str.strip_prefix(_PREFIX).alias("numbers"),
         pl.lit("error_rate").alias("metric"), pl.lit("all").alias("subset"), pl.col("n").alias("n_prompts"),
-        pl.col("source").alias("note"),
+        pl.lit(Status.MEASURED).alias("status"), pl.col("source").alias("note"),
     )  # fmt: skip
     types = rows.select(_COLUMNS).schema
     absent = [pl.lit(None).alias(name) for name in _COLUMNS if name not in named.columns]
@@ -122,7 +123,7 @@ def _draw_groups(rates: Axes, differences: Axes, rows: pl.DataFrame) -> None:
 def _explain(axes: Axes, height: float, without: pl.DataFrame, measured: pl.DataFrame) -> None:
     """Say beside a probe why it has no groups."""
     if measured.is_empty() and without.height:
-        reason = without["note"][0].removeprefix("not applicable: ")
+        reason = without["note"][0]
         axes.text(
             0.03, height, reason, transform=axes.get_yaxis_transform(), va="center", fontsize=5.5, color=NOTE_COLOUR
         )

@@ -62,7 +62,7 @@ def _group_lines(table: pl.DataFrame) -> Iterator[list[str]]:
             note = rows.filter(is_not_applicable())["note"].to_list()
             values = [cells.get(key, "") for key in _CELLS.values()]
             if note:
-                values[-1] = note[0].removeprefix("not applicable: ")
+                values[-1] = note[0]
             yield [model, f"`{probe}`", f"{round(share * tested)} of {tested}", *values]
 
 
@@ -89,7 +89,7 @@ def _graded_lines(table: pl.DataFrame) -> Iterator[list[str]]:
 
 def _correlation(row: Mapping[str, object]) -> str:
     if row.get("value") is None:
-        return str(row.get("note") or "").removeprefix("not applicable: ")
+        return str(row.get("note") or "")
     return f"{float(str(row['value'])):+.2f} [{float(str(row['ci_low'])):+.2f}, {float(str(row['ci_high'])):+.2f}]"
 
 

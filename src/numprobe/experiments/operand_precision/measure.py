@@ -12,10 +12,10 @@ from numprobe.experiments.given import Given
 from numprobe.experiments.operand_precision.decodability import decodability
 from numprobe.experiments.operand_precision.pairs import pairs_of
 from numprobe.intervals import Interval, prompt_accuracy_interval, resampling_weights
-from numprobe.measure.notes import NOT_APPLICABLE
 from numprobe.measure.outcomes import subsets
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.seeding import derive_seed, generator
+from numprobe.status import not_applicable
 from numprobe.tables import read_table
 
 Row = dict[str, Any]
@@ -329,4 +329,4 @@ def _range(draws: np.ndarray, value: float) -> Row:
 
 
 def _without(reason: str, metric: str = "error_difference") -> Row:
-    return {"metric": metric, "note": f"{NOT_APPLICABLE}: {reason}"}
+    return {"metric": metric, **not_applicable(reason)}

@@ -13,12 +13,13 @@ from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say, series_styles
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
+from numprobe.status import in_words
 from numprobe.tables import MEASUREMENT
 
 EXTRA = ("fit_context", "N", "p_value")
 _COLUMNS = (
     "model", "control", "context", "layer", "subset", "N", "probe", "fit_context", "metric", "value", "ci_low",
-    "ci_high", "resampled", "n_values", "p_value", "note",
+    "ci_high", "resampled", "n_values", "p_value", "status", "note",
 )  # fmt: skip
 _OWN, _READ = "accuracy", "read_among_set"
 #: The code of each kind of set.
@@ -125,7 +126,7 @@ def _missing(drawn: pl.DataFrame) -> str:
     lines = []
     for part in skipped.partition_by("model", maintain_order=True):
         names = [f"{row['subset']} {row['n_values']}/{row['N']}" for row in part.iter_rows(named=True) if row["N"]]
-        others = [str(row["note"]) for row in part.iter_rows(named=True) if not row["N"]]
+        others = [in_words(row["status"], row["note"]) for row in part.iter_rows(named=True) if not row["N"]]
         # Seven sets to a line, so that the text stays within the page.
         groups = [", ".join(names[start : start + 7]) for start in range(0, len(names), 7)]
         text = ",\n".join(groups) or "; ".join(others)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import polars as pl
 from scipy.stats import false_discovery_control
 
+from numprobe.status import Status, in_words
+
 _OWN = (pl.col("metric") == "accuracy") & pl.col("probe").is_in(["circle", "line"])
 _READ = pl.col("metric") == "read_among_set"
 
@@ -92,13 +94,13 @@ def _meaning(measured: pl.DataFrame) -> str:
 
 
 def _skipped(table: pl.DataFrame) -> str:
-    notes = table.filter(pl.col("note").fill_null("").str.starts_with("not applicable"))
-    lines = [f"- {part['model'][0]}: {_reasons(part)}" for part in notes.partition_by("model", maintain_order=True)]
+    without = table.filter(status=Status.NOT_APPLICABLE)
+    lines = [f"- {part['model'][0]}: {_reasons(part)}" for part in without.partition_by("model", maintain_order=True)]
     return "\n".join(["Not applicable:\n", *lines, ""]) if lines else ""
 
 
-def _reasons(notes: pl.DataFrame) -> str:
+def _reasons(without: pl.DataFrame) -> str:
     """Sets with how many of their words are single tokens, or why a model is left out."""
-    sets = [f"{row['subset']} {row['n_values']} of {row['N']}" for row in notes.iter_rows(named=True) if row["N"]]
-    others = [str(row["note"]) for row in notes.iter_rows(named=True) if not row["N"]]
+    sets = [f"{row['subset']} {row['n_values']} of {row['N']}" for row in without.iter_rows(named=True) if row["N"]]
+    others = [in_words(row["status"], row["note"]) for row in without.iter_rows(named=True) if not row["N"]]
     return "; ".join([*(["too few single tokens: " + ", ".join(sets)] if sets else []), *others])

@@ -21,9 +21,9 @@ from numprobe.experiments.ordinals.leave_out import (
 )
 from numprobe.experiments.ordinals.words import SETS, OrderedSet
 from numprobe.intervals import BOOTSTRAP, WILSON, resampling_weights, wilson
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.measure.similarity import p_value
 from numprobe.probes.probe import Probe, load_probe
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones.
@@ -90,8 +90,8 @@ def ordinal_rows(
         size = len(words.ordered.members)
         names = {"subset": words.ordered.name, "N": size, "n_values": len(words.rows), "seed": effort.seed}
         if len(words.rows) < max(FEWEST, _SMALLEST_SHARE * size):
-            note = f"{NOT_APPLICABLE}: {len(words.rows)} of {size} are single tokens"
-            rows.append({**names, "context": "word", "metric": "accuracy", "note": note})
+            reason = f"{len(words.rows)} of {size} are single tokens"
+            rows.append({**names, "context": "word", "metric": "accuracy", **not_applicable(reason)})
             continue
         for layer in layers:
             context = "vocabulary" if layer == "embedding" else "word"
@@ -113,7 +113,7 @@ def _layer_rows(
 ) -> Iterator[Row]:
     states = read_states(folder, layer)[words.rows]
     if np.ptp(states, axis=0).max() == 0:
-        yield {"metric": "accuracy", "note": CONSTANT_STATE}
+        yield {"metric": "accuracy", **constant_state()}
         return
     yield from _place_rows(states, words, effort)
     if untrained is not None:

@@ -13,7 +13,7 @@ from numprobe.tables import MEASUREMENT
 EXTRA = ("other_model", "other_layer", "theory", "dissimilarity", "depth", "p_value")
 _COLUMNS = (
     "model", "other_model", "theory", "control", "context", "layer", "other_layer", "depth", "value", "ci_low",
-    "ci_high", "resampled", "n_values", "p_value", "note",
+    "ci_high", "resampled", "n_values", "p_value", "status", "note",
 )  # fmt: skip
 #: Columns of points: label -> control and theory of the rows.
 _GROUPS = {

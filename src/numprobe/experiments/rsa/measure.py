@@ -15,7 +15,6 @@ from numprobe.layers import middle_layer
 from numprobe.measure.depth import MatchedLayers
 from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
 from numprobe.measure.matched_tokens import MatchedTokens, matched_names, open_matched
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.measure.similarity import (
     CORRELATIONS,
     DISSIMILARITIES,
@@ -29,6 +28,7 @@ from numprobe.measure.similarity import (
 )
 from numprobe.probes.controls import gaussian_states
 from numprobe.sealed import read_sealed_json
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones.
@@ -121,7 +121,7 @@ def rsa_rows(spaces: Spaces, matched: MatchedTokens, effort: Effort) -> list[Row
         rows += comparison.theory_rows(model)
     for first, second in combinations(spaces.cards, 2):
         rows += _matched_rows(first, second, matched.of_pair(first, second), effort)
-    return rows or [{"metric": "spearman", "note": f"{NOT_APPLICABLE}: fewer than two models", "seed": effort.seed}]
+    return rows or [{"metric": "spearman", **not_applicable("fewer than two models"), "seed": effort.seed}]
 
 
 def _places(spaces: Spaces) -> Iterator[_Place]:
@@ -162,15 +162,14 @@ class _Comparison:
         numbers = _common(folders)
         common = {"seed": self.effort.seed, "n_values": len(numbers)}
         if len(numbers) < FEWEST:
-            note = f"{NOT_APPLICABLE}: fewer than {FEWEST} numbers in both"
-            yield {**place.names(), **common, "note": note}
+            yield {**place.names(), **common, **not_applicable(f"fewer than {FEWEST} numbers in both")}
             return
         for kind in DISSIMILARITIES:
             for metric in CORRELATIONS:
                 pair = self._pair(place, numbers, kind, metric, (False, False))
                 plain = (kind, metric) == ("cosine", "spearman")
                 if pair is None:
-                    yield {**place.names(metric, kind), **common, "note": CONSTANT_STATE}
+                    yield {**place.names(metric, kind), **common, **constant_state()}
                 elif plain:
                     yield from ({**place.names(), **common, **row} for row in self._tested(pair, place.tested))
                     yield from ({**place.names(), **common, **row} for row in self._controls(place, numbers, pair[1]))
@@ -271,8 +270,7 @@ def _matched_rows(
     common = {"seed": effort.seed, "n_values": len(states[0])}
     matrices = [None if len(part) < FEWEST else _graded_states(part, "cosine", "spearman") for part in states]
     if matrices[0] is None or matrices[1] is None:
-        note = f"{NOT_APPLICABLE}: fewer than {FEWEST} words are single tokens in both"
-        yield {**names, **common, "note": note}
+        yield {**names, **common, **not_applicable(f"fewer than {FEWEST} words are single tokens in both")}
         return
     low, high = bootstrap_agreement(matrices[0], matrices[1], effort.resamples, effort.seed)
     value = agreement(matrices[0], matrices[1])

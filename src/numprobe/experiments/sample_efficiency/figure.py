@@ -19,7 +19,7 @@ from numprobe.tables import MEASUREMENT
 EXTRA = ("train_values", "train_prompts", "candidates")
 _COLUMNS = (
     "model", "context", "layer", "probe", "control", "metric", "train_values", "train_prompts", "candidates", "value",
-    "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "fold", "note",
+    "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "fold", "status", "note",
 )  # fmt: skip
 _ACCURACY, _CODE_LENGTH = "accuracy", "code_length"
 _TITLES = {"values": "training numbers", "prompts": "prompts per number", "bits": "code: bits per number"}

@@ -12,8 +12,8 @@ from numprobe.experiments.sample_efficiency.iterative import measure_iterative
 from numprobe.experiments.sample_efficiency.order import FEWEST, Order, make_order
 from numprobe.experiments.sample_efficiency.sample import Sample, read_sample
 from numprobe.experiments.sample_efficiency.summary import EXTRA, Row, measurement_rows
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.probes.codes import CODES
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 
@@ -90,10 +90,10 @@ def measure_folder(
     needed = max(FEWEST, min(amounts.values)) + amounts.held_out
     if len(sample.present) < needed:
         reason = f"{len(sample.present)} numbers, needs {needed}"
-        return [{"metric": "accuracy", "note": f"{NOT_APPLICABLE}: {reason}", "seed": seed}]
+        return [{"metric": "accuracy", **not_applicable(reason), "seed": seed}]
     found = list(_orders(folder, sample, kinds, numbers, amounts, seed))
     if not any(found):
-        return [{"metric": "accuracy", "note": CONSTANT_STATE, "seed": seed}]
+        return [{"metric": "accuracy", **constant_state(), "seed": seed}]
     return measurement_rows(found, numbers[1] - numbers[0] + 1, resamples, seed)
 
 

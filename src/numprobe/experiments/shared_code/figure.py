@@ -37,7 +37,7 @@ SERIES: Mapping[str, tuple[Style, tuple[str, str]]] = {
 
 _COLUMNS = (
     "model", "context", "layer", "control", "code", "source", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "note",
+    "n_prompts", "status", "note",
 )  # fmt: skip
 
 

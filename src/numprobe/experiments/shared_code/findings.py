@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from numprobe.layers import middle_layer
+from numprobe.status import Status
 from numprobe.tell.markdown import cell, per_cent, pivot
 
 _NAMES = {"shared": "others' code", "own": "own code", "shuffled": "shuffled others", "random": "random waves"}
@@ -95,5 +96,5 @@ def _ranges(table: pl.DataFrame) -> list[str]:
 
 
 def _skipped(table: pl.DataFrame) -> list[str]:
-    notes = table.filter(pl.col("note").str.starts_with("not applicable").fill_null(False))
-    return [f"- {row['model']}, `{row['context']}`: {cell(row)}" for row in notes.iter_rows(named=True)]
+    without = table.filter(status=Status.NOT_APPLICABLE)
+    return [f"- {row['model']}, `{row['context']}`: {cell(row)}" for row in without.iter_rows(named=True)]

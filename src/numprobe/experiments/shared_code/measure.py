@@ -21,13 +21,13 @@ from numprobe.experiments.shared_code.number_code import (
     reassign,
 )
 from numprobe.measure.accuracy import score, single_token_ranges
-from numprobe.measure.notes import CONSTANT_STATE, NOT_APPLICABLE
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels
 from numprobe.probes.halves import make_halves
 from numprobe.sealed import read_sealed_json
 from numprobe.seeding import derive_seed, generator
 from numprobe.splits import Fold, Split
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements, read_table
 
 #: Columns of the table beside the shared ones: whose code was read with, and the models from which it was learned.
@@ -203,8 +203,8 @@ def shared_code_rows(
     rows: list[Row] = []
     for context, layer, numbers in _states(folders, halves):
         names = {"context": context, "layer": layer, "probe": PROBE, "seed": halves.seed}
-        if isinstance(numbers, str):
-            rows.append({**names, "metric": "accuracy", "note": numbers})
+        if not isinstance(numbers, Numbers):
+            rows.append({**names, "metric": "accuracy", **numbers})
             continue
         readings = _readings(numbers, codes, halves)
         rows += [{**names, **row} for row in _scored(readings, ranges, resamples, halves)]
@@ -219,17 +219,17 @@ def untrained_rows(
     return [{**row, "control": "untrained"} for row in rows if row.get("code") == SHARED]
 
 
-def _states(folders: Mapping[str, Path], halves: Halves) -> Iterator[tuple[str, str, Numbers | str]]:
-    """Yield context, layer and the states, or why they cannot be read."""
+def _states(folders: Mapping[str, Path], halves: Halves) -> Iterator[tuple[str, str, Numbers | dict[str, str]]]:
+    """Yield context, layer and the states, or the columns that say why they cannot be read."""
     for context, folder in folders.items():
         values = read_positions(folder)["number"].to_numpy().astype(np.int64)
         used = np.flatnonzero((values >= halves.minimum) & (values <= halves.maximum))
         for state in read_manifest(folder)["states"]:
             if len(used) < FEWEST:
-                yield context, state["layer"], f"{NOT_APPLICABLE}: fewer than {FEWEST} numbers"
+                yield context, state["layer"], not_applicable(f"fewer than {FEWEST} numbers")
                 continue
             numbers = Numbers(read_states(folder, state["layer"])[used], values[used])
-            yield context, state["layer"], CONSTANT_STATE if numbers.constant else numbers
+            yield context, state["layer"], constant_state() if numbers.constant else numbers
 
 
 #: (code, source) -> code

@@ -19,7 +19,6 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.published import published
 from numprobe.draw.rows import (
-    CONSTANT_STATE,
     checked,
     in_order,
     is_not_applicable,
@@ -30,6 +29,7 @@ from numprobe.draw.rows import (
 from numprobe.draw.style import CONTROLS, Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
+from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
 #: Sites in the order of the computation, with their names in the figure and in the published numbers.
@@ -64,7 +64,7 @@ _PUBLISHED = "published"
 _PUBLISHED_LINE = (0, (1, 1.2))
 _COLUMNS = (
     "model", "context", "layer", "site", "probe", "control", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "note",
+    "n_prompts", "status", "note",
 )  # fmt: skip
 
 
@@ -102,7 +102,11 @@ def _published_rows(rows: pl.DataFrame) -> pl.DataFrame:
     sites = {f"accuracy at {label}": site for site, label in LABELS.items()}
     found = published("sites", in_order(rows["model"])).filter(pl.col("context").is_in(rows["context"].to_list()))
     named = found.with_columns(
-        site=pl.col("metric").replace_strict(sites), control=pl.lit(_PUBLISHED), n_values=pl.col("n"), note="source"
+        site=pl.col("metric").replace_strict(sites),
+        control=pl.lit(_PUBLISHED),
+        n_values=pl.col("n"),
+        status=pl.lit(Status.MEASURED),
+        note="source",
     )
     missing = [name for name in _COLUMNS if name not in named.columns]
     complete = named.with_columns(pl.lit(None).alias(name) for name in missing)
@@ -153,7 +157,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, blocks: Sequence[str]) -> None:
 def _header(rows: pl.DataFrame) -> list[str]:
     """Return the number of numbers tested, and the blocks in which all states are the same vector."""
     counts = rows.filter(pl.col("control") == "none")["n_values"].drop_nulls().unique().sort(descending=True)
-    constant = rows.filter((pl.col("note") == CONSTANT_STATE) & (pl.col("control") == "none"))
+    constant = rows.filter((pl.col("status") == Status.CONSTANT_STATE) & (pl.col("control") == "none"))
     sites = in_order(constant["site"].replace_strict(LABELS, default=None))
     states = [f"constant state: {', '.join(sites)} of block {constant['layer'][0]}"] if sites else []
     return [*(f"{count} values" for count in counts[:1]), *states]

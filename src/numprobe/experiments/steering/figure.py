@@ -22,6 +22,7 @@ from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
+from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
 #: (direction, control) -> name and style of a series.
@@ -41,7 +42,7 @@ _SHOWN = {
 }
 _COLUMNS = (
     "model", "context", "layer", "direction", "control", "strength", "relative_norm", "metric", "value", "ci_low",
-    "ci_high", "resampled", "n_values", "n_prompts", "chosen", "note",
+    "ci_high", "resampled", "n_values", "n_prompts", "chosen", "status", "note",
 )  # fmt: skip
 
 
@@ -68,14 +69,14 @@ def steering_rows(table: pl.DataFrame) -> pl.DataFrame:
     measured = rows.filter(
         (pl.col("part") == "test") & (pl.col("subset") == "all") & pl.col("metric").is_in(["follows", "other"])
     )
-    if measured.is_empty() and rows["note"].drop_nulls().is_empty():
+    if measured.is_empty() and rows.filter(pl.col("status") != Status.MEASURED).is_empty():
         raise nothing_to_draw("metric follows")
     series = ("model", "context", "direction", "control")
     chosen = pl.col("chosen")
     in_layer = pl.col("layer") == pl.col("layer").filter(chosen).first().over(series)
     at_strength = pl.col("strength") == pl.col("strength").filter(chosen).first().over(series)
-    # A model that answers too little rightly has a share of right answers, and a note why there is nothing else.
-    explained = rows.filter(pl.col("note").is_not_null()).with_columns(value=pl.lit(None, pl.Float64))
+    # A model that answers too little rightly has a share of right answers, and a status instead of the rest.
+    explained = rows.filter(pl.col("status") != Status.MEASURED).with_columns(value=pl.lit(None, pl.Float64))
     return pl.concat([measured.filter(in_layer | at_strength), explained]).select(_COLUMNS)
 
 

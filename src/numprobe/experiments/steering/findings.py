@@ -7,6 +7,7 @@ import polars as pl
 
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.reach import by_tokens, model_of
+from numprobe.status import Status
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Estimate, Grid, Section, Statement, cell_of, spread_out
 
@@ -100,7 +101,7 @@ def _by_layer(table: pl.DataFrame) -> Iterator[str | Grid]:
 
 
 def _too_few(table: pl.DataFrame) -> Iterator[Statement]:
-    rows = table.filter((pl.col("metric") == "answered") & pl.col("note").is_not_null())
+    rows = table.filter((pl.col("metric") == "answered") & (pl.col("status") != Status.MEASURED))
     for row in rows.iter_rows(named=True):
         yield Statement(row["model"], "", {"answered": cell_of(row)}, _TOO_FEW)
 

@@ -18,11 +18,11 @@ from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.operands import read_later, results_with
-from numprobe.measure.notes import TOO_FEW
 from numprobe.measure.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.measure.predict import split_of
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
+from numprobe.status import too_few_answers
 
 Row = dict[str, Any]
 #: (direction, control, layer, strength)
@@ -107,7 +107,7 @@ def steering_rows(
     answered = {"metric": "answered", **_interval(found.operands_asked, found.right, resamples, seed)}
     choosing = is_validation(found.replacement.operands, seed)
     if choosing.all() or not choosing.any():
-        return [{**answered, "note": TOO_FEW}]
+        return [{**answered, **too_few_answers("too few right answers")}]
     changes = {layer: steering_changes(found, probe, patterns, layer, seed) for layer in used}
     rows = [answered]
     for reach in found.reaches:

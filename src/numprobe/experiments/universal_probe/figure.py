@@ -26,7 +26,7 @@ SERIES: Series = {
 }
 _COLUMNS = (
     "model", "control", "context", "fitted_on", "normalisation", "layer", "probe", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "note",
+    "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 
