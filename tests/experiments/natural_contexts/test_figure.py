@@ -45,7 +45,7 @@ def test_the_papers_transfer_is_drawn_for_its_model():
     drawn = natural_contexts_rows(accuracy, transfer, ["natural"], ["operand"])
     paper = drawn.filter(pl.col("source") != "this study")
     assert set(paper["fit_context"].drop_nulls()) == {"natural", "operand"}
-    assert "the paper's numbers" in legend(draw_natural_contexts(drawn, 1000))
+    assert "published numbers" in legend(draw_natural_contexts(drawn, 1000))
 
 
 def test_a_study_without_running_text_is_refused():

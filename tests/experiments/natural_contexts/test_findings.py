@@ -11,7 +11,7 @@ def row(value: float, **more: object) -> dict:
     return {**names, "value": value, "ci_low": value - 0.01, "ci_high": value + 0.01, "n_values": 100, **more}
 
 
-def test_text_tells_domains_and_both_directions():
+def tables() -> dict[str, pl.DataFrame]:
     natural = {"context": "natural"}
     accuracy = [
         row(0.9, **natural),
@@ -24,16 +24,34 @@ def test_text_tells_domains_and_both_directions():
         row(0.85, fit_context="natural"),
         row(0.3, fit_context="operand", **natural),
     ]
-    tables = {"accuracy": measurements(accuracy), "transfer": measurements(transfer, {"fit_context": pl.String})}
-    text = section(tables)
-    assert "| m | natural | fourier | 90 [89, 91] |" in text and "| m | natural | shuffled | 1 [0, 2] |" in text
-    assert "| m | natural | 1 | 80 [79, 81] |" in text
-    assert "| m | natural → operand | 85 [84, 86] |" in text
-    assert "In 1 of 1 models probes of text keep more of arithmetic" in text
-    assert "probes of text lose 10 points in arithmetic and probes of arithmetic 60 in text" in text
-    assert "Llama-3.2-1B lose 4 and 18 points" in text
+    return {"accuracy": measurements(accuracy), "transfer": measurements(transfer, {"fit_context": pl.String})}
+
+
+def test_text_is_read_by_layer_and_domain_and_across_contexts():
+    by_layer, by_domain, moved = section(tables()).grids
+    assert [(row[2], str(row[3])) for row in by_layer.rows] == [("fourier", "90 [89, 91]"), ("shuffled", "1 [0, 2]")]
+    assert (by_domain.heads[3:], str(by_domain.column("recipes")[0])) == (["recipes"], "80 [79, 81]")
+    assert [(*row[:3], row[3].value) for row in moved.rows] == [
+        ("m", "natural", "operand", 0.85),
+        ("m", "operand", "natural", 0.3),
+    ]
+
+
+def test_both_directions_are_compared_with_the_own_probes_and_the_published_ones():
+    changes, asymmetry, published = section(tables()).statements
+    assert (str(changes.numbers["from_text"]), str(changes.numbers["from_arithmetic"])) == ("-10.0", "-60.0")
+    assert (changes.numbers["layer"], changes.numbers["fit_context"], changes.numbers["context"]) == (
+        "1",
+        "operand",
+        "natural",
+    )
+    assert asymmetry.numbers == {"more": 1, "models": 1}
+    assert {name: round(100 * change.value) for name, change in published.numbers.items()} == {
+        "from_text": -4,
+        "from_arithmetic": -18,
+    }
 
 
 def test_a_study_without_domains_says_so():
-    tables = {"accuracy": measurements([row(0.9)]), "transfer": measurements([], {"fit_context": pl.String})}
-    assert "No context has domains" in section(tables)
+    empty = {"accuracy": measurements([row(0.9)]), "transfer": measurements([], {"fit_context": pl.String})}
+    assert section(empty).parts == ["No context has domains."]

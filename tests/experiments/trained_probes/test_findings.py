@@ -12,8 +12,9 @@ def test_every_probe_stands_under_its_layers():
         {**names, "layer": "0", "probe": "mlp", "value": 0.75},
         {**names, "layer": "0", "probe": "mlp", "value": 0.2, "control": "shuffled"},
         {**names, "layer": "0", "probe": "mlp", "value": 0.3, "fold": "0"},
+        {**names, "layer": None, "probe": None, "value": None, "context": "result", "note": "not applicable: encoder"},
     ]
-    lines = section({"trained_probes": measurements(rows)}).splitlines()
-    assert "| m | number | fourier | 25 [10, 90] | 50 [10, 90] |" in lines
-    assert "| m | number | mlp | 75 [10, 90] |  |" in lines
-    assert "| m | number | mlp shuffled | 20 [10, 90] |  |" in lines
+    (grid,) = section({"trained_probes": measurements(rows)}).grids
+    assert grid.column("reader") == ["fourier", "mlp", "mlp shuffled"]
+    assert [cell.value for cell in grid.column("0")] == [0.25, 0.75, 0.2]
+    assert [cell and cell.value for cell in grid.column("1")] == [0.5, None, None]

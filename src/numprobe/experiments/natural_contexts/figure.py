@@ -1,4 +1,4 @@
-"""Numbers in running text: every probe over the layers, by domain, and transfer to and from arithmetic."""
+"""Figure of numbers in running text: every probe over the layers, by domain, and transfer to and from arithmetic."""
 
 from collections.abc import Sequence
 
@@ -8,32 +8,34 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.panels import (
+    PUBLISHED_LINE,
+    chance_entry,
+    chance_line,
     context_panels,
     curve,
     curves_of,
     explain_empty,
     fraction_axis,
     legend_entry,
+    published_entry,
     title_columns,
 )
-from numprobe.draw.published import published
+from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import checked, in_order, nothing_to_draw
 from numprobe.draw.series import Series, kind_of_control, measured_accuracies, series_of
-from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set_layer_axis
+from numprobe.draw.style import CONTROLS, Style, series_styles, set_layer_axis
 from numprobe.draw.transfer import LINES, control_entries
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
-#: What a row of the figure's table belongs to (column `panel`): all probes; the leading probe by domain; transfer.
+#: Values of the column `panel`: all probes; the leading probe by domain; transfer.
 PROBES, DOMAINS, TRANSFER = "probes", "domains", "transfer"
-#: Value of the column `source` for our own measurements; published ones name theirs.
-OURS = "this study"
 
 _DOMAIN = "domain="
 _PLAIN = pl.col("control") == "none"
-_PAPER_LINE = (0, (1, 1))
+_OURS = pl.col("source") == THIS_STUDY
 _COLUMNS = (
     "panel", "source", "model", "context", "fit_context", "layer", "probe", "control", "subset", "value", "ci_low",
     "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
@@ -41,7 +43,7 @@ _COLUMNS = (
 
 
 def natural_contexts(tables: Tables, values: Values) -> Drawn:
-    """Return the figure, and what it shows."""
+    """Return the figure, and its table."""
     drawn = natural_contexts_rows(tables["accuracy"], tables["transfer"], values["natural"], values["operand"])
     return draw_natural_contexts(drawn, values["candidates"]), drawn
 
@@ -49,7 +51,7 @@ def natural_contexts(tables: Tables, values: Values) -> Drawn:
 def natural_contexts_rows(
     accuracy: pl.DataFrame, transfer: pl.DataFrame, natural: Sequence[str], operand: Sequence[str]
 ) -> pl.DataFrame:
-    """Return the rows that the figure shows.
+    """Return the accuracies in text, by domain, and across text and arithmetic, and the published ones.
 
     Parameters
     ----------
@@ -77,9 +79,9 @@ def natural_contexts_rows(
     ours = pl.concat([part for part in parts if part.height], how="diagonal_relaxed") if rows.height else rows
     if ours.is_empty() or ours["value"].drop_nulls().is_empty():
         raise nothing_to_draw("metric accuracy in the contexts " + ", ".join(natural))
-    ours = ours.with_columns(pl.lit(OURS).alias("source"))
+    ours = ours.with_columns(pl.lit(THIS_STUDY).alias("source"))
     return pl.concat(
-        [pl.DataFrame(schema={"fit_context": pl.String}), ours, _paper(ours)], how="diagonal_relaxed"
+        [pl.DataFrame(schema={"fit_context": pl.String}), ours, _published(ours)], how="diagonal_relaxed"
     ).select(_COLUMNS)
 
 
@@ -88,8 +90,8 @@ def _transferred(contexts: Sequence[str]) -> pl.Expr:
     return pair & (pl.col("metric") == "accuracy") & (pl.col("subset") == "all") & pl.col("fold").is_null()
 
 
-def _paper(ours: pl.DataFrame) -> pl.DataFrame:
-    """The numbers that the paper printed: own context, and transfer (metric "accuracy fitted on ...")."""
+def _published(ours: pl.DataFrame) -> pl.DataFrame:
+    """Return the published accuracies in a probe's own context, and of transfer (metric "accuracy fitted on ...")."""
     numbers = published("natural_contexts", ours["model"].unique())
     fitted = pl.col("metric").str.strip_prefix("accuracy fitted on ")
     own = pl.col("metric") == "accuracy"
@@ -102,7 +104,7 @@ def _paper(ours: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
-    """Small multiples: a row per model; columns: all probes, domains, transfer into each context; x = layer.
+    """Draw small multiples over the layers: a row per model, columns of all probes, domains and transfer.
 
     Parameters
     ----------
@@ -120,7 +122,7 @@ def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
         fraction_axis(axes)
         if explain_empty(axes, rows):
             continue
-        axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+        chance_line(axes, candidates)
         _draw_panel(axes, rows, series[panel])
     title_columns(panels, {})
     for name in columns:
@@ -136,8 +138,8 @@ def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
 
 
 def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """Title of a column -> panel and context."""
-    ours = drawn.filter(pl.col("source") == OURS)
+    """Return title of a column -> panel and context."""
+    ours = drawn.filter(_OURS)
     names = {PROBES: "{}: all probes", DOMAINS: "{}: domains", TRANSFER: "transfer into {}"}
     return {
         text.format(context): (panel, context)
@@ -167,15 +169,15 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
     set_layer_axis(axes, layers)
     for style, condition in reversed(series.values()):
         measured = rows.filter(condition & pl.col("value").is_not_null())
-        ours = pl.col("source") == OURS
-        if not measured.filter(ours).is_empty():
-            curves_of(axes, measured.filter(ours), layers, style)
-        if not measured.filter(~ours).is_empty():
-            curve(axes, measured.filter(~ours), layers, Style(style.colour, " ", _PAPER_LINE))
+        ours, others = measured.filter(_OURS), measured.filter(~_OURS)
+        if ours.height:
+            curves_of(axes, ours, layers, style)
+        if others.height:
+            curve(axes, others, layers, Style(style.colour, " ", PUBLISHED_LINE))
 
 
 def _probe_entries(drawn: pl.DataFrame, series: Series, candidates: int) -> list[Line2D]:
     entries = [legend_entry(name, style) for name, (style, _) in series.items()]
-    if (drawn["source"] != OURS).any():
-        entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_PAPER_LINE, label="the paper's numbers"))
-    return [*entries, Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})")]
+    if drawn.filter(~_OURS).height:
+        entries.append(published_entry())
+    return [*entries, chance_entry(candidates)]

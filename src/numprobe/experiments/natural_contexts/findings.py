@@ -1,114 +1,109 @@
 """Findings on numbers in running text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
 from numprobe.draw.published import published
 from numprobe.draw.series import leading_probe
-from numprobe.layers import layer_order, middle_layer
-from numprobe.tell.markdown import cell, pivot
+from numprobe.tell.rows import middle_rows
+from numprobe.tell.section import Difference, Section, Statement, cell_of, spread_out
 
-_NATURAL = "domain="
+_TITLE = "Numbers in running text (`natural_contexts`)"
+_DOMAIN = "domain="
+_PLAIN, _WHOLE = pl.col("control") == "none", pl.col("subset") == "all"
+
+_NO_DOMAINS = "No context has domains."
+_NOTE = "`{probe}` and its controls, on unseen numbers in unseen passages:"
+_BY_DOMAIN = "By domain, at the middle block:"
+_MOVED = "Fitted in one context, tested in another:"
+_CHANGES = (
+    "{subject}: against {comparison}, the accuracy of probes fitted on text changes by {from_text} points in "
+    "arithmetic, that of probes fitted on arithmetic by {from_arithmetic} points in text (means over layers). The "
+    "largest loss is in layer {layer}, `{fit_context}` → `{context}`, with an accuracy of {lowest}."
+)
+_ASYMMETRY = (
+    "In {more} of {models} models, {subject} keep more of their accuracy in arithmetic than {comparison} in text."
+)
+_PUBLISHED = (
+    "The published {subject} change by {from_text} points in arithmetic and by {from_arithmetic} points in text, where "
+    "the loss grows with depth; their states were not standardised."
+)
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Markdown: accuracy in text per layer, by domain at the middle, transfer to and from arithmetic.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the section of the experiment `natural_contexts`.
 
     Parameters
     ----------
     tables
-        Collected tables; `accuracy` and `transfer` are read. A context whose rows have domains is running text.
+        The collected tables; `accuracy` and `transfer` are read. A context whose rows have domains is running text.
     """
     usable = pl.col("fold").is_null() & (pl.col("metric") == "accuracy") & pl.col("value").is_not_null()
     exact = tables["accuracy"].filter(usable)
-    plain = exact.filter(pl.col("control") == "none")
-    domains = plain.filter(pl.col("subset").str.starts_with(_NATURAL))
+    plain = exact.filter(_PLAIN)
+    domains = plain.filter(pl.col("subset").str.starts_with(_DOMAIN))
     if domains.is_empty():
-        return "## Numbers in running text (`natural_contexts`)\n\nNo context has domains.\n"
+        return Section(_TITLE, [_NO_DOMAINS])
     leading = leading_probe(plain)
     texts = domains["context"].unique(maintain_order=True).to_list()
     mine = pl.col("probe") == leading
-    here = exact.filter(pl.col("context").is_in(texts) & (pl.col("subset") == "all") & mine)
-    reader = pl.when(pl.col("control") == "none").then(pl.lit(leading)).otherwise(pl.col("control"))
-    moved = tables["transfer"].filter(usable & (pl.col("control") == "none") & (pl.col("subset") == "all"))
+    reader = pl.when(_PLAIN).then("probe").otherwise("control")
+    in_texts = exact.filter(_WHOLE & mine & pl.col("context").is_in(texts)).with_columns(reader=reader)
+    by_domain = middle_rows(domains.filter(mine)).with_columns(domain=pl.col("subset").str.strip_prefix(_DOMAIN))
+    moved = _changes(tables["transfer"].filter(usable & _PLAIN & _WHOLE), texts)
     parts = [
-        "## Numbers in running text (`natural_contexts`)\n",
-        f"`{leading}` and its controls on unseen numbers in unseen passages:\n",
-        pivot(
-            _in_layers(here.with_columns(reader.alias("reader"))), index=("model", "context", "reader"), column="layer"
-        ),
-        _domains(domains.filter(mine)),
-        _transfer(moved, texts),
+        _NOTE.format(probe=leading),
+        spread_out(in_texts, ["model", "context", "reader"], "layer"),
+        _BY_DOMAIN,
+        spread_out(by_domain, ["model", "context", "layer"], "domain"),
     ]
-    return "\n".join(part for part in parts if part)
+    if moved.height:
+        parts += [_MOVED, spread_out(moved, ["model", "fit_context", "context"], "layer"), *_directions(moved, texts)]
+    return Section(_TITLE, parts)
 
 
-def _in_layers(rows: pl.DataFrame) -> pl.DataFrame:
-    order = {name: place for place, name in enumerate(layer_order(rows["layer"]))}
-    return rows.sort(pl.col("layer").replace_strict(order), maintain_order=True)
+def _changes(transfer: pl.DataFrame, texts: Sequence[str]) -> pl.DataFrame:
+    """Return the rows from text to arithmetic and back.
+
+    The column `change` is the accuracy minus that of the tested context's own probe in the same layer.
+    """
+    key = ["model", "context", "layer"]
+    own = transfer.filter(pl.col("context") == pl.col("fit_context")).select(*key, own="value")
+    across = pl.col("context").is_in(texts) ^ pl.col("fit_context").is_in(texts)
+    arithmetic = (pl.col("context") == "operand") | (pl.col("fit_context") == "operand")
+    rows = transfer.filter(across & arithmetic).join(own, on=key, how="left", maintain_order="left")
+    return rows.with_columns(change=pl.col("value") - pl.col("own"))
 
 
-def _domains(rows: pl.DataFrame) -> str:
-    parts = rows.filter(pl.col("layer").str.contains(r"^\d+$")).partition_by("model", maintain_order=True)
-    middle = pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts])
-    shown = middle.with_columns(pl.col("subset").str.strip_prefix(_NATURAL).alias("domain"))
-    return f"By domain, at the middle block:\n\n{pivot(shown, index=('model', 'context', 'layer'), column='domain')}"
+def _directions(moved: pl.DataFrame, texts: Sequence[str]) -> Iterator[Statement]:
+    """Yield the changes of both directions by model, the models in which text transfers better, and the published."""
+    models = more = 0
+    for part in moved.drop_nulls("change").partition_by("model", maintain_order=True):
+        losses = _means(part, texts)
+        if len(losses) == 2:
+            models += 1
+            more += losses["from_text"].value > losses["from_arithmetic"].value
+            worst = part.sort("change", maintain_order=True).row(0, named=True)
+            place = {name: worst[name] for name in ("layer", "fit_context", "context")}
+            numbers = {**losses, **place, "lowest": cell_of(worst)}
+            yield Statement(part["model"][0], "the tested context's own probe", numbers, _CHANGES)
+    if models:
+        yield Statement("probes of text", "probes of arithmetic", {"more": more, "models": models}, _ASYMMETRY)
+        yield _published()
 
 
-def _transfer(moved: pl.DataFrame, texts: list[str]) -> str:
-    into = moved.filter(pl.col("context").is_in(texts) ^ pl.col("fit_context").is_in(texts))
-    pairs = into.filter((pl.col("context") == "operand") | (pl.col("fit_context") == "operand"))
-    if pairs.is_empty():
-        return ""
-    route = (pl.col("fit_context") + " → " + pl.col("context")).alias("route")
-    table = pivot(_in_layers(pairs.with_columns(route)), index=("model", "route"), column="layer")
-    return f"Fitted in one context, tested in another:\n\n{table}\n{_meaning(moved, pairs, texts)}"
+def _means(rows: pl.DataFrame, texts: Sequence[str]) -> dict[str, Difference]:
+    """Return the mean change of each direction that was measured."""
+    is_text = pl.col("fit_context").is_in(texts)
+    parts = {"from_text": rows.filter(is_text), "from_arithmetic": rows.filter(~is_text)}
+    return {name: Difference(float(part["change"].to_numpy().mean())) for name, part in parts.items() if part.height}
 
 
-def _meaning(moved: pl.DataFrame, pairs: pl.DataFrame, texts: list[str]) -> str:
-    """Per model, which direction loses more of the tested context's own accuracy, averaged over the layers."""
-    own = moved.filter(pl.col("context") == pl.col("fit_context")).select("model", "context", "layer", own="value")
-    lost = pairs.join(own, on=["model", "context", "layer"]).with_columns(
-        (pl.col("own") - pl.col("value")).alias("lost")
-    )
-    lines = []
-    alike = 0
-    for part in lost.partition_by("model", maintain_order=True):
-        from_text = part.filter(pl.col("fit_context").is_in(texts))
-        from_arithmetic = part.filter(~pl.col("fit_context").is_in(texts))
-        if from_text.is_empty() or from_arithmetic.is_empty():
-            continue
-        alike += _mean(from_arithmetic) > _mean(from_text)
-        worst = part.sort("lost", descending=True, maintain_order=True).row(0, named=True)
-        lines.append(
-            f"- {part['model'][0]}: against the tested context's own probe, probes of text lose "
-            f"{_points(from_text)} points in arithmetic and probes of arithmetic {_points(from_arithmetic)} in text "
-            f"(means over layers); the largest loss is in layer {worst['layer']}, {worst['fit_context']} → "
-            f"{worst['context']}, which reads {cell(worst)}"
-        )
-    asymmetry = f"In {alike} of {len(lines)} models probes of text keep more of arithmetic than the other way round."
-    return "\n".join([*lines, "", f"{asymmetry} {_paper()}", ""]) if lines else ""
-
-
-def _paper() -> str:
-    """The same two losses of the one model of which the paper printed them."""
+def _published() -> Statement:
+    """Return the same two changes of the one model of which they were published."""
     fitted = pl.col("metric").str.strip_prefix("accuracy fitted on ")
     numbers = published("natural_contexts", ["llama-3.2-1b"]).filter(pl.col("metric") != "accuracy")
-    numbers = numbers.with_columns(fitted.alias("fit_context"))
-    own = numbers.filter(pl.col("context") == pl.col("fit_context")).select("context", "layer", own="value")
-    lost = numbers.join(own, on=["context", "layer"]).with_columns((pl.col("own") - pl.col("value")).alias("lost"))
-    to_arithmetic = lost.filter((pl.col("fit_context") == "natural") & (pl.col("context") == "operand"))
-    to_text = lost.filter((pl.col("fit_context") == "operand") & (pl.col("context") == "natural"))
-    return (
-        f"The paper's `sinusoidal` probes of Llama-3.2-1B lose {_points(to_arithmetic)} and {_points(to_text)} points, "
-        "the latter growing with depth; its states were not standardised."
-    )
-
-
-def _points(rows: pl.DataFrame) -> str:
-    return f"{100 * _mean(rows):.0f}"
-
-
-def _mean(rows: pl.DataFrame) -> float:
-    return float(rows["lost"].to_numpy().mean())
+    changes = _changes(numbers.with_columns(fit_context=fitted), ["natural"]).drop_nulls("change")
+    probes = "`sinusoidal` probes of Llama-3.2-1B"
+    return Statement(probes, "the tested context's own probe", _means(changes, ["natural"]), _PUBLISHED)

@@ -1,10 +1,10 @@
-"""Accuracy over the layers of the probes that are trained by gradient descent."""
+"""Figure of the probes that are trained by gradient descent: accuracy over the layers."""
 
 from numprobe.draw.accuracy import accuracy_rows, draw_accuracy
 from numprobe.experiments.drawn import Drawn, Tables, Values
 
 
 def trained_probes(tables: Tables, values: Values) -> Drawn:
-    """Return the figure, and what it shows."""
+    """Return the figure, and its table."""
     drawn = accuracy_rows(tables["trained_probes"], "probes")
     return draw_accuracy(drawn, "probes", values["candidates"]), drawn
