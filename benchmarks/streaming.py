@@ -68,7 +68,7 @@ def make_model(folder: Path, blocks: int) -> None:
     from numprobe.training.tokenizer import build_tokenizer
 
     tokenizer = build_tokenizer([], POSITIONS)
-    shape = Specification(architecture="llama", steps=1, hidden_size=WIDTH, layers=blocks, mlp_size=2 * WIDTH)
+    shape = Specification(architecture="llama", steps=1, hidden_size=WIDTH, n_layers=blocks, mlp_size=2 * WIDTH)
     save_model(build_network(shape, len(tokenizer), 0), tokenizer, folder)
 
 

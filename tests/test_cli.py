@@ -73,14 +73,14 @@ def test_the_entry_of_a_hub_model(hub, capsys, kind, head, unusual):
     assert main(["add-model", "org/Model-1B", "--revision", "main"]) == 0
     entries = yaml.safe_load(capsys.readouterr().out)
     located = {"name": "Model-1B", "source": "hub", "id": "org/Model-1B", "revision": COMMIT}
-    assert entries == [{**located, "layers": LAYERS, "width": WIDTH, **unusual, "single_tokens": 200}]
+    assert entries == [{**located, "n_layers": LAYERS, "width": WIDTH, **unusual, "single_tokens": 200}]
 
 
 def test_the_entry_of_a_multimodal_model_is_about_its_language_model(hub, capsys):
     hub(tiny_wrapper("qwen3_vl"), word_tokenizer())
     assert main(["add-model", "org/Model-VL"]) == 0
     (entry,) = yaml.safe_load(capsys.readouterr().out)
-    assert (entry["layers"], entry["width"], entry["tied"]) == (LAYERS, WIDTH, False)
+    assert (entry["n_layers"], entry["width"], entry["tied"]) == (LAYERS, WIDTH, False)
 
 
 def test_layers_that_the_file_leaves_to_the_default_are_told(hub, tmp_path, capsys):
@@ -94,7 +94,7 @@ def test_layers_that_the_file_leaves_to_the_default_are_told(hub, tmp_path, caps
     (path.parent / "model.safetensors").unlink()
     main(["add-model", "org/Model"])
     (entry,) = yaml.safe_load(capsys.readouterr().out)
-    assert (entry["layers"], entry["width"]) == (32, 64)
+    assert (entry["n_layers"], entry["width"]) == (32, 64)
 
 
 def test_what_loading_refuses_is_refused_at_once(hub, tmp_path, capsys):

@@ -356,8 +356,8 @@ def _probe_problems(config: Config) -> Iterator[str]:
         where = f"probes['{entry['name']}']"
         yield from unknown_names(entry.get("models", []), models, f"{where}.models", "models")
         yield from unknown_names(entry.get("contexts", []), contexts, f"{where}.contexts", "contexts")
-        if entry["name"] == "mlp" and entry["faithful"]:
-            yield f"{where}.faithful: is true, but there are no published settings of this probe"
+        if entry["name"] == "mlp" and entry["published"]:
+            yield f"{where}.published: is true, but there are no published settings of this probe"
         if entry.get("folds", 1) > folds:
             yield f"{where}.folds: is {entry['folds']}, but the split has {folds} fold(s)"
     for entry in config["experiments"]:

@@ -1,7 +1,7 @@
 """A checked configuration, resolved into models, contexts and the (model, context) pairs to run.
 
 The Snakefile uses it while it builds the graph, so nothing heavy is imported and no model is opened: the number of
-layers comes from the model's `config.json`, its training specification, or the entry's key `layers`.
+layers comes from the model's `config.json`, its training specification, or the entry's key `n_layers`.
 """
 
 import json
@@ -655,7 +655,7 @@ def _chosen_layers(entry: Config, facts: ModelFacts) -> tuple[str, ...]:
 def _facts(entry: Config, config: Config) -> ModelFacts:
     if entry["source"] == "hub":
         return ModelFacts(
-            layers=entry["layers"],
+            layers=entry["n_layers"],
             encoder=entry["encoder"],
             final_norm=entry["final_norm"],
             tied=entry["tied"],
@@ -664,7 +664,7 @@ def _facts(entry: Config, config: Config) -> ModelFacts:
     if entry["source"] == "train":
         spec = entry["train"] if "train" in entry else _entry(config, entry["of"])["train"]
         return ModelFacts(
-            layers=spec["layers"],
+            layers=spec["n_layers"],
             encoder=False,
             final_norm=True,
             tied=spec["architecture"] != "olmo2",

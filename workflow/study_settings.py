@@ -174,7 +174,7 @@ class Training(Settings):
         description="Steps at which the model is saved besides the end, for entries with `of` and `revision: step-N`.",
     )
     hidden_size: int = Field(128, ge=8, description="Width of the residual stream.")
-    layers: int = Field(4, ge=1, description="Number of blocks.")
+    n_layers: int = Field(4, ge=1, description="Number of blocks.")
     heads: int = Field(4, ge=1, description="Attention heads; twice their number must divide `hidden_size`.")
     mlp_size: int = Field(352, ge=8, description="Width of the MLP.")
     batch_scale: float = Field(1.0, gt=0, le=16, description="Factor on the number of rows in a step.")
@@ -328,12 +328,12 @@ class HubModel(RemoteCode):
         "main",
         description="Branch, tag or commit. Name a commit to make the study repeatable; the resolved one is recorded.",
     )
-    layers: int = Field(ge=1, description="Number of blocks, checked against the model when it is loaded.")
+    n_layers: int = Field(ge=1, description="Number of blocks, checked against the model when it is loaded.")
     width: int | None = Field(
         None,
         ge=1,
         description="Components of its states, from which the size of a study is estimated before it runs; checked "
-        "like `layers`.",
+        "like `n_layers`.",
     )
     encoder: bool = Field(False, description="Whether the model is an encoder (no next-token prediction).")
     tied: bool = Field(
@@ -481,7 +481,7 @@ class IterativeProbe(Settings):
     )
     folds: int = Field(1, ge=1, description="How many of the folds are fitted (each is a training run).")
     shuffled: bool = Field(True, description="Fit the shuffled control too.")
-    faithful: bool = Field(
+    published: bool = Field(
         False,
         description="The settings of arXiv 2510.26285, without standardised inputs and with its optimiser and step "
         "count (`sinusoidal` and `wave`).",

@@ -158,7 +158,7 @@ def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts, 
     told = {"encoder": (facts.encoder, False), "tied": (tied, True), "final_norm": (facts.final_norm, True)}
     unusual = {key: value for key, (value, usual) in told.items() if value != usual}
     located = {"name": name, "source": "hub", "id": source.id, "revision": source.revision}
-    return {**located, "layers": facts.layers, **({"width": width} if width else {}), **unusual}
+    return {**located, "n_layers": facts.layers, **({"width": width} if width else {}), **unusual}
 
 
 def _numbers(tokenizer: Any, options: argparse.Namespace) -> dict[str, Any]:

@@ -8,7 +8,7 @@ CARD = {"single_token_numbers": {"contiguous_from_minimum": [0, MAXIMUM]}}
 
 
 def published(probe):
-    return replace(probe, metadata={**probe.metadata, "settings": {"faithful": True}})
+    return replace(probe, metadata={**probe.metadata, "settings": {"published": True}})
 
 
 def test_both_settings_are_measured_and_the_constant_answer_once(tmp_path):

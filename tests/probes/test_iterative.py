@@ -10,7 +10,7 @@ from numprobe.probes.dataset import training_rows
 from numprobe.probes.fit_iterative import fit_iterative
 from numprobe.probes.iterative import Family, Rows, Wave, evaluate, positional_basis, train
 from numprobe.probes.probe import load_probe
-from numprobe.probes.settings import DEFAULTS, FAITHFUL, make_settings
+from numprobe.probes.settings import DEFAULTS, PUBLISHED, make_settings
 from numprobe.splits import Fold, make_split
 
 VALUES = np.arange(400)
@@ -198,13 +198,13 @@ def test_positional_basis_has_the_published_frequencies():
     assert np.allclose(basis[1, ::2], np.sin(frequency)) and np.allclose(basis[7, 1::2], np.cos(7 * frequency))
 
 
-def test_faithful_settings_are_the_published_ones_and_run(folder):
-    wave, sinusoidal = make_settings("wave", {"faithful": True}), make_settings("sinusoidal", {"faithful": True})
+def test_published_settings_are_those_of_the_paper_and_run(folder):
+    wave, sinusoidal = make_settings("wave", {"published": True}), make_settings("sinusoidal", {"published": True})
     assert (wave.steps, wave.batch, wave.candidates, wave.weight_decay) == (30_001, 64, ((1e-4, 0.0),), 1e-3)
     assert (sinusoidal.steps, sinusoidal.batch, sinusoidal.candidates) == (10_001, 1024, ((1e-3, 1e-3),))
     assert not wave.standardise and not sinusoidal.standardise
-    assert make_settings("wave", {"faithful": False}) == DEFAULTS["wave"] != FAITHFUL["wave"]
-    changes = {"faithful": True, "steps": 5, "basis": "positional", "l1": 1e-3, "learning_rates": 1e-3}
+    assert make_settings("wave", {"published": False}) == DEFAULTS["wave"] != PUBLISHED["wave"]
+    changes = {"published": True, "steps": 5, "basis": "positional", "l1": 1e-3, "learning_rates": 1e-3}
     probe = fitted(folder, "sinusoidal", changes=changes)
     assert (probe.tensors["0", "0"]["mean"] == 0).all() and probe.tensors["0", "0"]["scale"] == 1
 
@@ -212,7 +212,7 @@ def test_faithful_settings_are_the_published_ones_and_run(folder):
 def test_states_of_small_norm_are_not_read_without_standardising_as_with_the_published_settings(tmp_path):
     """Rows of embedding matrices are small. Nothing but the scale differs between the first two."""
     small = write_folder(tmp_path / "small", {"0": 0.02 * STATES}, VALUES)
-    shortened = {"faithful": True, "learning_rates": 1e-4, "l1": 0.0}
+    shortened = {"published": True, "learning_rates": 1e-4, "l1": 0.0}
     assert accuracy(fitted(small, "wave"), 0.02 * STATES) > 0.8
     for changes in ({"standardise": False}, shortened):
         assert accuracy(fitted(small, "wave", changes=changes), 0.02 * STATES) < 0.1
@@ -225,7 +225,7 @@ def test_states_of_small_norm_are_not_read_without_standardising_as_with_the_pub
         ({"steps": 1.5}, "wave: setting 'steps' must be int, not 1.5"),
         ({"steps": True}, "wave: setting 'steps' must be int, not True"),
         ({"l1": ["a"]}, "wave: setting 'l1' must be float"),
-        ({"faithful": 1}, "wave: setting 'faithful' must be bool, not 1"),
+        ({"published": 1}, "wave: setting 'published' must be bool, not 1"),
         ({"basis": "wavelet"}, "basis must be positional or fourier, not 'wavelet'"),
     ],
 )
@@ -236,7 +236,7 @@ def test_wrong_settings_are_refused(given, message):
 
 def test_mlp_has_no_published_settings():
     with pytest.raises(NumprobeError, match="mlp: there are no published settings"):
-        make_settings("mlp", {"faithful": True})
+        make_settings("mlp", {"published": True})
 
 
 def test_unknown_kinds_and_empty_folds_are_refused(folder, tmp_path):

@@ -26,7 +26,7 @@ def test_a_specification_survives_json():
         ({"steps": 0}, "train.steps = 0"),
         ({"steps": True}, "train.steps = True"),
         ({"steps": 1.5}, "train.steps = 1.5"),
-        ({"layers": "4"}, "train.layers = '4'"),
+        ({"n_layers": "4"}, "train.n_layers = '4'"),
         ({"checkpoints": 5}, "train.checkpoints = 5"),
         ({"checkpoints": [-1]}, r"train.checkpoints = \[-1\]"),
         ({"checkpoints": [5, 5]}, "train.checkpoints"),

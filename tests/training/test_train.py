@@ -19,7 +19,7 @@ from numprobe.training.specification import ARCHITECTURES, Specification
 from numprobe.training.tasks import Curriculum
 from numprobe.training.train import LOG, check_range, resolve_dtype, train_model, training_passages
 
-TINY = {"hidden_size": 16, "layers": 2, "heads": 2, "mlp_size": 24, "batch_scale": 0.03, "steps": 6}
+TINY = {"hidden_size": 16, "n_layers": 2, "heads": 2, "mlp_size": 24, "batch_scale": 0.03, "steps": 6}
 ROOT = Path(__file__).parents[2]
 
 

@@ -17,7 +17,7 @@ ARCHITECTURES = {
     "microsoft/Phi-4": "phi3",
 }
 # Keys of a hub model that a local folder has not, or finds in its own files.
-_HUB = ("id", "revision", "layers", "width", "encoder", "tied", "final_norm", "device", "dtype", "batch_tokens")
+_HUB = ("id", "revision", "n_layers", "width", "encoder", "tied", "final_norm", "device", "dtype", "batch_tokens")
 _SIZES = {"per_value": 3, "texts": 120}
 # Of a deep model, what reads the model itself; the rest is about states, whatever model they come from.
 _DEEP = 20
@@ -96,13 +96,13 @@ def scaled_study(folder: Path, models: Collection[str], contexts: Collection[str
     config["models"] = [_local(folder, entry) for entry in entries]
     for entry, whole in zip(config["models"][1:], entries[1:], strict=True):
         entry.setdefault("contexts", ["vocabulary", "number"])
-        if whole["layers"] > _DEEP:
+        if whole["n_layers"] > _DEEP:
             entry.setdefault("experiments", _READS_MODELS)
     for probe in config["probes"]:
         if "folds" in probe:
             # The published settings take tens of thousands of steps.
             places = [entry["name"] for entry in kept if entry["kind"] in ("operand", "result")]
-            probe |= {"models": [entries[0]["name"]], "contexts": places, "faithful": False, "steps": 20}
+            probe |= {"models": [entries[0]["name"]], "contexts": places, "published": False, "steps": 20}
     for experiment in config["experiments"]:
         experiment |= _SMALL_EXPERIMENTS.get(experiment["name"], {})
     config["intervals"] = {"resamples": 100}

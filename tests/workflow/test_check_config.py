@@ -53,7 +53,7 @@ def settings_of(name: str, model: str, **own: object) -> list:
 
 
 GGUF = {"name": "g", "source": "package", "file": "x.gguf"}
-HUB = {"name": "hub", "source": "hub", "id": "a/b", "layers": 2}
+HUB = {"name": "hub", "source": "hub", "id": "a/b", "n_layers": 2}
 
 MULTI_TOKEN = [entry["name"] for entry in study()["experiments"]].index("multi_token")
 EFFICIENCY = [entry["name"] for entry in study()["experiments"]].index("sample_efficiency")
@@ -73,7 +73,7 @@ WRONG = {
     "missing kind": (["contexts", 0, "kind"], ..., r"contexts\['number'\]: key 'kind' is missing"),
     "missing package": (["models", 4, "package"], ..., r"models\['minilm'\]: key 'package' is missing"),
     "missing path": (["models", 5], {"name": "p", "source": "path"}, r"models\['p'\]: key 'path' is missing"),
-    "hub without layers": (["models", 5], {k: v for k, v in HUB.items() if k != "layers"}, r"models\['hub'\]: key 'layers' is missing"),
+    "hub without n_layers": (["models", 5], {k: v for k, v in HUB.items() if k != "n_layers"}, r"models\['hub'\]: key 'n_layers' is missing"),
     "missing architecture": (["models", 0, "train", "architecture"], ..., r"train: key 'architecture' is missing"),
     "wrong type of seed": (["seed"], "zero", r"seed: is 'zero', must be a whole number"),
     "negative seed": (["seed"], -1, r"seed: is -1, must be at least 0"),
@@ -174,7 +174,7 @@ WRONG = {
     "model of a probe": (["probes", 7, "models"], ["lama"], r"probes\['sinusoidal'\]\.models: 'lama' is not among the models \(did you mean 'llama'"),
     "context of a probe": (["probes", 7, "contexts"], ["poem"], r"probes\['sinusoidal'\]\.contexts: 'poem' is not among the contexts"),
     "folds of a probe": (["probes", 7, "folds"], 11, r"probes\['sinusoidal'\]\.folds: is 11, but the split has 10 fold"),
-    "published settings of mlp": (["probes", 9, "faithful"], True, r"probes\['mlp'\]\.faithful: is true, but there are no published"),
+    "published settings of mlp": (["probes", 9, "published"], True, r"probes\['mlp'\]\.published: is true, but there are no published"),
     "only iterative probes": (["probes"], [{"name": "wave"}], r"at least one closed-form probe is needed"),
     "transfer of a missing probe": (["probes"], [{"name": "linear"}], r"experiments\['transfer'\]\.probe: 'fourier' is not among the probes: linear"),
     "corpus that is missing": (["contexts", 3, "corpus"], "no/such.txt", r"corpus: the file no/such\.txt does not exist"),
@@ -219,7 +219,7 @@ WRONG = {
     "groups of prompts": (["experiments"], experiment("layer_probes", groups=2), r"groups: is 2, must be at least 3"),
     "shuffled iterative probes": (["experiments"], experiment("layer_probes", shuffled="yes"), r"shuffled: is 'yes', must be true or false"),
     "steps of iterative probes": (["experiments"], experiment("layer_probes", steps=0), r"steps: is 0, must be at least 1"),
-    "published settings": (["experiments"], experiment("embedding_probes", faithful=1), r"faithful: is 1, must be true or false"),
+    "published settings": (["experiments"], experiment("embedding_probes", published=1), r"published: is 1, must be true or false"),
     "folds of embedding probes": (["experiments"], experiment("embedding_probes", folds=3), r"\['embedding_probes'\]\.folds: is 3, must be more than split\.inner = 3"),
     "iterative folds of embedding probes": (["experiments"], experiment("embedding_probes", iterative_folds=21), r"iterative_folds: is 21, but there are 20 fold"),
     "layer probes without accuracy": (["experiments"], [{"name": "layer_probes"}], r"experiments\['layer_probes'\]: needs the results of accuracy"),
@@ -248,7 +248,7 @@ WRONG = {
     "layers of denoising": (["experiments"], [{"name": "denoising", "layers": [9]}], r"experiments\['denoising'\]\.layers: llama stores none of them"),
     "strength zero": (["experiments"], [{"name": "patching", "strengths": [0]}], r"strengths\[0\]: is 0, must be more than 0"),
     "few prompts": (["experiments"], [{"name": "denoising", "prompts": 5}], r"prompts: is 5, must be at least 20"),
-    "published patch without its probe": (["experiments"], [{"name": "patching", "faithful": True}], r"experiments\['patching'\]\.faithful: is true, but the probe wave is fitted in no context of kind result"),
+    "published patch without its probe": (["experiments"], [{"name": "patching", "published": True}], r"experiments\['patching'\]\.published: is true, but the probe wave is fitted in no context of kind result"),
     "settings of no model": (["experiments"], settings_of("steering", "lama", prompts=50), r"experiments\['steering'\]\.settings_of: 'lama' is not among the models \(did you mean 'llama'"),
     "settings of a model that takes no part": (["experiments"], settings_of("steering", "phi3", prompts=50), r"settings_of: 'phi3' takes no part: add 'steering' to its experiments, or leave it out here"),
     "unknown setting of a model": (["experiments"], settings_of("steering", "llama", promts=50), r"experiments\['steering'\]\.settings_of\.llama: is 'promts', allowed are layers, strengths, prompts"),

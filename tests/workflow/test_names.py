@@ -100,7 +100,7 @@ def test_other_paths_are_taken(path):
 
 def test_models_and_datasets_of_the_hub_without_a_commit_are_warned_of():
     config = copy.deepcopy(STUDY)
-    shared = {"source": "hub", "layers": 2, "encoder": True, "contexts": ["number"]}
+    shared = {"source": "hub", "n_layers": 2, "encoder": True, "contexts": ["number"]}
     config["models"] += [
         {"name": "floating", "id": "org/no-such-model", **shared},
         {"name": "fixed", "id": "org/no-such-model", "revision": "0123456789" * 4, **shared},
@@ -131,7 +131,7 @@ def given_as(text):
         ("activations", "{keep: false, dtype: float16}"),
         ("intervals", "{resamples: 200}"),
         ("contexts", "[{name: c, kind: natural, texts: 50, test_share: 0.5, corpus: '12'}]"),
-        ("models", "[{name: '7', source: hub, id: a/b, revision: 1234567, layers: 2}]"),
+        ("models", "[{name: '7', source: hub, id: a/b, revision: 1234567, n_layers: 2}]"),
         ("models", "[{name: m, source: path, path: '1.5', states: [0, 1], encoder: no}]"),
     ],
 )

@@ -24,7 +24,7 @@ def measured(results, table):
 
 
 def states_of(entry):
-    return {*map(str, range(entry["layers"] + 1)), "final_norm"}
+    return {*map(str, range(entry["n_layers"] + 1)), "final_norm"}
 
 
 def test_the_whole_study_is_planned_without_network_or_models_within_a_minute(checkout, monkeypatch):

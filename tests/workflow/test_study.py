@@ -288,7 +288,7 @@ def test_an_entry_may_say_how_many_numbers_are_single_tokens(with_digits):
 
 
 def test_of_a_model_of_the_hub_enough_is_taken_for_granted(with_digits):
-    hub = {"source": "hub", "id": "org/model", "layers": 3}
+    hub = {"source": "hub", "id": "org/model", "n_layers": 3}
     config = yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text())
     config["models"][4] = {"name": "minilm", **hub}
     assert load_study(config).not_applicable() == []

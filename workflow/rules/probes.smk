@@ -69,7 +69,7 @@ for entry in STUDY.iterative:
             folder=subpath(output[0], parent=True),
             probe=entry["name"],
             controls="shuffled" if entry["shuffled"] else "",
-            settings=json.dumps({"faithful": entry["faithful"], **steps_of(entry)}),
+            settings=json.dumps({"published": entry["published"], **steps_of(entry)}),
             folds=entry["folds"],
             device=config["fitting"]["device"],
             split=f"{RANGE} {SPLIT}",

@@ -50,7 +50,7 @@ def own_fit(at: Place) -> dict[str, Any]:
 def published_fit(at: Place, kinds: Collection[str], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the probes of some kinds that are trained with published settings; none, if they are not wanted."""
     entry = at.study.experiment(at.experiment)
-    wanted = [kind for kind in entry["iterative"] if kind in kinds] if entry["faithful"] else []
+    wanted = [kind for kind in entry["iterative"] if kind in kinds] if entry["published"] else []
     return {
         "kinds": wanted,
         "controls": [],

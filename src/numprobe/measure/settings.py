@@ -38,6 +38,6 @@ def evaluate_settings(
 def by_settings(probes: Sequence[Probe]) -> Iterator[tuple[str, list[Probe]]]:
     """The probes with default settings, then those with published ones; groups without probes are left out."""
     for settings, published in ((DEFAULT, False), (PUBLISHED, True)):
-        chosen = [probe for probe in probes if bool(probe.metadata.get("settings", {}).get("faithful")) == published]
+        chosen = [probe for probe in probes if bool(probe.metadata.get("settings", {}).get("published")) == published]
         if chosen:
             yield settings, chosen

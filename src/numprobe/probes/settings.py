@@ -48,7 +48,7 @@ class Settings:
         Centre states by the training mean and divide them by one scale.
     penalise_all
         Whether `l1` applies to biases too.
-    faithful
+    published
         Whether these are the paper's settings.
     """
 
@@ -70,7 +70,7 @@ class Settings:
     patience: int = 0
     standardise: bool = True
     penalise_all: bool = False
-    faithful: bool = False
+    published: bool = False
 
     @property
     def candidates(self) -> tuple[tuple[float, float], ...]:
@@ -90,7 +90,7 @@ DEFAULTS = {
 #: 1e-3 on all parameters, 10,001 steps of 1024 rows, validation every 500. `wave`: 500 waves of amplitude 0, Adam at
 #: 1e-4 falling linearly to a tenth over 15,000 of 30,001 steps of 64 rows, weight decay 1e-3, validation every 1000.
 #: Neither standardises the states nor stops early.
-FAITHFUL = {
+PUBLISHED = {
     "sinusoidal": Settings(
         learning_rates=(1e-3,),
         l1=(1e-3,),
@@ -102,7 +102,7 @@ FAITHFUL = {
         evaluate_every=500,
         standardise=False,
         penalise_all=True,
-        faithful=True,
+        published=True,
     ),
     "wave": Settings(
         latent=500,
@@ -119,7 +119,7 @@ FAITHFUL = {
         adam_beta2=0.999,
         evaluate_every=1000,
         standardise=False,
-        faithful=True,
+        published=True,
     ),
 }
 
@@ -127,7 +127,7 @@ FAITHFUL = {
 #: no L1, at most 50,000 steps, validation every 100, early stopping after 50 evaluations without improvement. The
 #: paper's steps use all rows; ours draw as many as there are numbers.
 PUBLISHED_FOR_EMBEDDINGS: dict[str, Any] = {
-    "faithful": True,
+    "published": True,
     "l1": 0.0,
     "weight_decay": 1e-3,
     "steps": 50_000,
@@ -138,7 +138,7 @@ PUBLISHED_FOR_EMBEDDINGS: dict[str, Any] = {
 
 
 def make_settings(kind: str, given: Mapping[str, Any]) -> Settings:
-    """Return the settings of a kind of probe: its defaults (published ones if `faithful: true`), changed by `given`.
+    """Return the settings of a kind of probe: its defaults (published ones if `published: true`), changed by `given`.
 
     Raises
     ------
@@ -147,9 +147,9 @@ def make_settings(kind: str, given: Mapping[str, Any]) -> Settings:
     """
     if kind not in DEFAULTS:
         raise NumprobeError(f"there is no iterative probe '{kind}': choose from {', '.join(DEFAULTS)}")
-    if given.get("faithful") and kind not in FAITHFUL:
-        raise NumprobeError(f"{kind}: there are no published settings, so `faithful` must be false")
-    base = (FAITHFUL if given.get("faithful") else DEFAULTS)[kind]
+    if given.get("published") and kind not in PUBLISHED:
+        raise NumprobeError(f"{kind}: there are no published settings, so `published` must be false")
+    base = (PUBLISHED if given.get("published") else DEFAULTS)[kind]
     changes = {key: _checked(kind, base, key, value) for key, value in given.items()}
     settings = replace(base, **changes)
     if settings.basis not in ("positional", "fourier"):

@@ -33,7 +33,7 @@ def build_network(specification: Specification, vocabulary_size: int, seed: int)
         vocab_size=vocabulary_size,
         hidden_size=specification.hidden_size,
         intermediate_size=specification.mlp_size,
-        num_hidden_layers=specification.layers,
+        num_hidden_layers=specification.n_layers,
         num_attention_heads=specification.heads,
         num_key_value_heads=specification.heads,
         max_position_embeddings=POSITIONS,

@@ -25,7 +25,7 @@ class Specification:
         Optimiser steps of the whole run; the learning-rate schedule spans them.
     checkpoints
         Steps whose weights are also kept; 0 is the untrained model.
-    hidden_size, layers, heads, mlp_size
+    hidden_size, n_layers, heads, mlp_size
         Shape of the network.
     batch_scale
         Factor on the number of rows per step.
@@ -40,7 +40,7 @@ class Specification:
     steps: int = 600
     checkpoints: tuple[int, ...] = ()
     hidden_size: int = 128
-    layers: int = 4
+    n_layers: int = 4
     heads: int = 4
     mlp_size: int = 352
     batch_scale: float = 1.0
@@ -124,7 +124,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "steps": _COUNT,
     "checkpoints": (_is_list_of_steps, "a list of different steps, 0 for the untrained model"),
     "hidden_size": _COUNT,
-    "layers": _COUNT,
+    "n_layers": _COUNT,
     "heads": _COUNT,
     "mlp_size": _COUNT,
     "batch_scale": (_is_positive, "a positive number"),

@@ -49,7 +49,7 @@ def test_own_probes_replace_those_of_the_accuracy_table_and_published_settings_a
 def test_probes_of_the_accuracy_table_may_have_the_published_settings():
     accuracy = measurements([row(0.9), row(0.1, probe="wave")])
     trained = measurements([row(0.6, probe="wave", settings="default")], SETTINGS)
-    drawn = layer_probes_rows(accuracy, ["operand"], trained, faithful=["wave"])
+    drawn = layer_probes_rows(accuracy, ["operand"], trained, refitted=["wave"])
     waves = drawn.filter(pl.col("probe") == "wave").select("settings", "value")
     assert set(waves.iter_rows()) == {("published", 0.1), ("default", 0.6)}
 

@@ -28,7 +28,7 @@ class EmbeddingProbesSettings(IterativeSettings):
     """Settings of `embedding_probes`."""
 
     folds: int = Field(20, ge=2, le=100, description="Folds of the values for the closed-form probes.")
-    faithful: bool = Field(
+    published: bool = Field(
         False,
         description="Fit `sinusoidal` a second time with the settings of arXiv 2506.08966 (no standardised inputs; "
         "50,000 steps), so that both are shown.",

@@ -29,7 +29,7 @@ class LayerProbesSettings(IterativeSettings):
     contexts: Names | None = Field(
         None, description="Names of the contexts. Those of the kinds `operand` and `result`, if left out."
     )
-    faithful: bool = Field(
+    published: bool = Field(
         False,
         description="Fit `sinusoidal` and `wave` a second time with the settings of arXiv 2510.26285 (no standardised "
         "inputs; 10,001 and 30,001 steps), so that both are shown.",
@@ -71,7 +71,7 @@ def _selective(study: Study, name: str) -> places.Places:
 
 
 def _published(at: Place) -> dict[str, Any]:
-    return published_fit(at, _PUBLISHED, {"faithful": True})
+    return published_fit(at, _PUBLISHED, {"published": True})
 
 
 def _own_files(at: Place) -> list[str]:
@@ -92,9 +92,9 @@ def _shown(at: Place) -> list[str]:
     return list(dict.fromkeys(context for _, context in _runs(at.study, at.experiment)))
 
 
-def _faithful(at: Place) -> list[str]:
+def _refitted(at: Place) -> list[str]:
     """Return the probes of the table `accuracy` that have the published settings."""
-    return [entry["name"] for entry in at.study.iterative if entry["faithful"]]
+    return [entry["name"] for entry in at.study.iterative if entry["published"]]
 
 
 def _problems(config: Config, name: str) -> Iterator[str]:
@@ -181,7 +181,7 @@ EXPERIMENT = Experiment(
         Figure(
             "layer_probes",
             tables=["accuracy", "layer_probes", "selectivity"],
-            values={"candidates": inputs.candidates, "contexts": _shown, "faithful": _faithful},
+            values={"candidates": inputs.candidates, "contexts": _shown, "published": _refitted},
         )
     ],
 )

@@ -47,7 +47,7 @@ _COLUMNS = (
 def layer_probes(tables: Tables, values: Values) -> Drawn:
     """Return the figure, and its table."""
     own = {"trained": tables.get("layer_probes"), "selectivity": tables.get("selectivity")}
-    drawn = layer_probes_rows(tables["accuracy"], values["contexts"], **own, faithful=values["faithful"])
+    drawn = layer_probes_rows(tables["accuracy"], values["contexts"], **own, refitted=values["published"])
     return draw_layer_probes(drawn, values["candidates"]), drawn
 
 
@@ -56,7 +56,7 @@ def layer_probes_rows(
     contexts: Sequence[str],
     trained: pl.DataFrame | None = None,
     selectivity: pl.DataFrame | None = None,
-    faithful: Collection[str] = (),
+    refitted: Collection[str] = (),
 ) -> pl.DataFrame:
     """Return the accuracies, R² and selectivities of some contexts, and the published accuracies.
 
@@ -71,7 +71,7 @@ def layer_probes_rows(
         the same settings.
     selectivity
         The table `selectivity`.
-    faithful
+    refitted
         Probes of `accuracy` that were fitted with the published settings.
 
     Raises
@@ -79,7 +79,7 @@ def layer_probes_rows(
     NumprobeError
         If a table is empty or lacks a column, or there are no accuracies in these contexts.
     """
-    settings = pl.when(pl.col("probe").is_in(list(faithful))).then(pl.lit(PUBLISHED)).otherwise(pl.lit(DEFAULT))
+    settings = pl.when(pl.col("probe").is_in(list(refitted))).then(pl.lit(PUBLISHED)).otherwise(pl.lit(DEFAULT))
     plain = _measured(accuracy, contexts).with_columns(settings.alias("settings"))
     parts = [plain.select(_COLUMNS)]
     if trained is not None:

@@ -22,7 +22,7 @@ class PatchingSettings(Settings):
         description="Shares alpha of the state that are replaced: h becomes (1 - alpha) h + alpha P.",
     )
     prompts: AskedPrompts = 500
-    faithful: bool = Field(
+    published: bool = Field(
         False,
         description="Whether the paper's own patch is fitted too: states that a frozen `wave` probe reads as each "
         "number, on the models and in the contexts of kind `result` in which the study fits this probe.",
@@ -33,7 +33,7 @@ class PatchingSettings(Settings):
 
 
 def _published_probe(at: Place) -> list[str]:
-    wanted = at.study.experiment(at.experiment)["faithful"] and _has_wave(at.study, at.run, at.context)
+    wanted = at.study.experiment(at.experiment)["published"] and _has_wave(at.study, at.run, at.context)
     return [f"results/probes/{at.run}/{at.context}/{WAVE}.safetensors"] if wanted else []
 
 
@@ -42,10 +42,10 @@ def _has_wave(study: Study, run: str, context: str) -> bool:
 
 
 def _nothing_to_fit_on(study: Study, name: str) -> Iterator[str]:
-    wanted = study.experiment(name)["faithful"]
+    wanted = study.experiment(name)["published"]
     if wanted and not any(_has_wave(study, *run) for run in study.asked_runs(name)):
         yield (
-            f"experiments['{name}'].faithful: is true, but the probe {WAVE} is fitted in no context of kind result: "
+            f"experiments['{name}'].published: is true, but the probe {WAVE} is fitted in no context of kind result: "
             "add it to the probes, with such a context and a model that answers"
         )
 
