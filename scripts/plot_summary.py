@@ -24,7 +24,11 @@ def arguments() -> argparse.ArgumentParser:
     """Options."""
     result = parser(__doc__)
     result.add_argument(
-        "--table", type=Path, nargs="+", required=True, help="collected tables accuracy and, if any, composition"
+        "--table",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="collected tables: accuracy and, if any, that of digits added up",
     )
     result.add_argument("--output", type=Path, required=True, help="path of the files to write, without ending")
     result.add_argument("--formats", nargs="+", default=["pdf", "png"], help="pdf, png, svg; a CSV is always written")

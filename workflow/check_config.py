@@ -16,17 +16,13 @@ from command_line import read_given_values
 from config_schema import config_schema, fill_defaults
 
 from numprobe.errors import NumprobeError
-from numprobe.experiments.find import experiment_names, find_experiment
+from numprobe.experiments.find import all_experiments, experiment_names, find_experiment
 from numprobe.names import NAME, path_problem, study_name, unknown_names
 from numprobe.probes.settings import ITERATIVE
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.runs import base_of, control_of
 
 VOCABULARY = "vocabulary"
-#: Stands for the context in the path of the probe of all contexts.
-UNIVERSAL = "universal"
-#: Endings that the workflow adds to the name of a context.
-RESERVED_ENDINGS = (".sites", ".trained_probes")
 
 Config = dict[str, Any]
 
@@ -287,15 +283,9 @@ def _context_problems(config: Config) -> Iterator[str]:
     yield from _duplicates(config["contexts"], "contexts")
     for entry in config["contexts"]:
         where = f"contexts['{entry['name']}']"
-        for ending in RESERVED_ENDINGS:
-            if entry["name"].endswith(ending):
-                yield f"{where}.name: must not end in '{ending}', which names files beside those of a context"
         if entry["name"] == VOCABULARY:
             yield f"{where}.name: '{VOCABULARY}' is reserved for the embedding matrices"
-        if entry["name"] == UNIVERSAL:
-            yield f"{where}.name: '{UNIVERSAL}' is reserved for the probe of all contexts"
-        if entry["name"] == "multi_token":
-            yield f"{where}.name: 'multi_token' is reserved for the experiment of that name"
+        yield from _reserved_problems(entry["name"], f"{where}.name")
         yield from _corpus_problems(entry, "corpus", where)
         if "corpus" in entry and "datasets" in entry:
             yield f"{where}.datasets: leave 'corpus' out, or name its file as the 'path' of an entry here"
@@ -303,6 +293,16 @@ def _context_problems(config: Config) -> Iterator[str]:
             yield from _arithmetic_problems(entry, config)
         for place, source in enumerate(entry.get("datasets", [])):
             yield from _dataset_problems(source, f"{where}.datasets[{place}]")
+
+
+def _reserved_problems(name: str, where: str) -> Iterator[str]:
+    """Check that a context does not stand where an experiment, of this study or of a later one, has files."""
+    for experiment, declared in all_experiments().items():
+        if name in declared.reserved_names:
+            yield f"{where}: '{name}' is reserved for files of the experiment {experiment}"
+        for ending in declared.reserved_endings:
+            if name.endswith(ending):
+                yield f"{where}: must not end in '{ending}', which is reserved for files of the experiment {experiment}"
 
 
 def _arithmetic_problems(entry: Config, config: Config) -> Iterator[str]:

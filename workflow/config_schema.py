@@ -9,19 +9,10 @@ from functools import cache
 from typing import Any
 
 import jsonschema
-from study_settings import (
-    CLOSED_FORM,
-    CONTEXTS,
-    MODELS,
-    ClosedFormProbe,
-    ContextEntry,
-    Dataset,
-    IterativeProbe,
-    ModelEntry,
-    ProbeEntry,
-    StudySettings,
-    Training,
-)
+from settings_contexts import CONTEXTS, ContextEntry, Dataset
+from settings_models import MODELS, ModelEntry, Training
+from settings_probes import CLOSED_FORM, ClosedFormProbe, IterativeProbe, ProbeEntry
+from settings_study import StudySettings
 
 from numprobe.experiments.declare import Experiment, Settings, object_schema, settings_schema
 from numprobe.experiments.find import all_experiments

@@ -4,7 +4,6 @@ from check_config import VOCABULARY, Config
 from study import Study
 
 from numprobe.experiments.declare import Place
-from numprobe.experiments.find import experiment_names, find_experiment
 from numprobe.runs import base_of
 
 # Numbers per text in the built-in passages; a user's texts may hold more or fewer.
@@ -57,8 +56,8 @@ def state_bytes(study: Study, run_model: str, context: str) -> int | None:
 def experiment_bytes(study: Study) -> int:
     """Return the size of the states that jobs of experiments store, at the most, as far as they say how many."""
     item, total = _BYTES[study.config["activations"]["dtype"]], 0
-    for name in [entry["name"] for entry in study.config["experiments"] if entry["name"] in experiment_names()]:
-        for job in find_experiment(name).jobs:
+    for name, declared in study.declared.items():
+        for job in declared.jobs:
             for run, context in job.places(study, name) if job.components else ():
                 stored = job.components(Place(study, name, run, context))
                 total += state_rows(study, run, context) * stored * item

@@ -1,7 +1,9 @@
 """Every experiment's folder holds what its declaration promises, and depends on no other experiment."""
 
 import ast
+import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from config_schema import config_schema
@@ -11,6 +13,14 @@ from numprobe.experiments.explain import explain
 from numprobe.experiments.find import FOLDER, all_experiments
 
 EXPERIMENTS = all_experiments()
+ROOT = Path(__file__).parents[2]
+WORKFLOW_FILES = [
+    ROOT / "Snakefile",
+    *(ROOT / "workflow").glob("*.py"),
+    *(ROOT / "workflow/rules").glob("*.smk"),
+    *(ROOT / "scripts").glob("*.py"),
+]
+STAGES = {path.parent.name for path in (ROOT / "src/numprobe").glob("*/__init__.py")}
 
 
 @pytest.fixture(params=EXPERIMENTS)
@@ -67,6 +77,22 @@ def test_declarations_import_nothing_heavy(name):
 def test_the_schema_of_configurations_has_its_settings(name):
     keys = config_schema()["$defs"][f"{name}_experiment"]["properties"]
     assert set(settings_schema(EXPERIMENTS[name].settings)) <= set(keys)
+
+
+def test_only_its_folder_and_the_configurations_name_it(name):
+    """Names of stages, which some experiments have too, are left out: the file of rules of a stage has its name."""
+    if name in STAGES:
+        return
+    named = re.compile(rf"\b{name}\b")
+    assert [str(file) for file in WORKFLOW_FILES if named.search(file.read_text())] == []
+
+
+def test_what_lies_beside_files_of_contexts_is_reserved(name):
+    text = (FOLDER / name / "experiment.py").read_text()
+    folders = re.findall(r"results/\w+/{+model}+/(\w+)/", text)
+    endings = re.findall(r"results/\w+/{+model}+/{+context}+(\.\w+)[/.]", text)
+    assert set(folders) == set(EXPERIMENTS[name].reserved_names)
+    assert set(endings) - {".parquet", ".safetensors"} == set(EXPERIMENTS[name].reserved_endings)
 
 
 def test_it_is_explained(name):

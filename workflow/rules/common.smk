@@ -17,14 +17,11 @@ from kept_files import look_after_kept_files, made_files, refuse_damage
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import vocabulary_layers
-from study import (
-    CONVERTED_FILES,
-    MODEL_FILES,
-    PROBE_CONTROLS,
-    floating_revisions,
-    load_study,
-    with_size,
-)
+from check_study import floating_revisions
+from study import load_study
+from study_contexts import with_size
+from study_models import CONVERTED_FILES, MODEL_FILES
+from study_probes import PROBE_CONTROLS
 
 if set("{}") & set(str(workflow.basedir)):
     raise WorkflowError(f"{workflow.basedir}: Snakemake takes braces in its path for wildcards: rename the folder")

@@ -2,8 +2,8 @@
 
 RESAMPLES = config["intervals"]["resamples"]
 
-# The summary shows accuracy and, if the study has it, composition.
-COMPOSED = ["composition"] if STUDY.experiment("composition") else []
+# The summary shows the accuracies and what experiments declare for it.
+SUMMARISED = [table for declared in STUDY.declared.values() for table in declared.summary]
 
 add_experiment(
     "accuracy",
@@ -19,7 +19,7 @@ add_experiment(
     },
     skipped=STUDY.not_applicable("accuracy"),
     figures={
-        "summary": ("plot_summary", ["accuracy", *COMPOSED], "", "Summary"),
+        "summary": ("plot_summary", ["accuracy", *SUMMARISED], "", "Summary"),
         "overview": ("plot_overview", ["accuracy"], f"--candidates {CANDIDATES}", "Summary"),
         "accuracy": (
             "plot_accuracy",

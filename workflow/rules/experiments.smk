@@ -3,9 +3,9 @@
 import os
 
 from numprobe.experiments.declare import Place
-from numprobe.experiments.find import FOLDER, experiment_names, find_experiment
+from numprobe.experiments.find import FOLDER
 
-DECLARED = {name: find_experiment(name) for name in EXPERIMENTS if name in experiment_names()}
+DECLARED = STUDY.declared
 # Main experiments with a folder come after those of the core.
 MAIN += [name for name, experiment in DECLARED.items() if experiment.group == "main"]
 #: The files that each table of an experiment joins, and its notes on what does not apply, by table.

@@ -195,6 +195,14 @@ class Experiment:
         Settings that may differ between models (`settings_of`).
     keeps
         Return the files that users want beside tables and figures, such as probes.
+    summary
+        Collected tables that the figure `summary` shows beside the accuracies.
+    folds
+        Setting with the number of folds of its own, into which it divides the rows of the embedding matrix; "" without.
+    takes_iterative
+        Whether it measures the study's probes that are trained by gradient descent, which `accuracy` then leaves out.
+    reserved_names, reserved_endings
+        Names and endings that no context may have, because they stand in the paths of its files where a context does.
     """
 
     title: str
@@ -208,6 +216,11 @@ class Experiment:
     notes: Mapping[str, FilesOf] = field(default_factory=dict)
     by_model: Sequence[str] = ()
     keeps: FilesOf = lambda study, experiment: []
+    summary: Sequence[str] = ()
+    folds: str = ""
+    takes_iterative: bool = False
+    reserved_names: Sequence[str] = ()
+    reserved_endings: Sequence[str] = ()
 
     def joined(self, table: str, study: Study, name: str) -> list[str]:
         """Return the files that a collected table joins."""

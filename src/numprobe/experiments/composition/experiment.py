@@ -70,4 +70,5 @@ EXPERIMENT = Experiment(
     ],
     tables={"composition": ["evaluate_composition"]},
     figures=[Figure("composition", tables=["composition"])],
+    summary=["composition"],
 )

@@ -162,6 +162,7 @@ EXPERIMENT = Experiment(
         ),
     ],
     tables={"embedding_probes": ["evaluate_embedding_probes"], "non_decodable": ["evaluate_embedding_probes"]},
+    folds="folds",
     # The table of misread numbers has no rows for models without probes.
     notes={"non_decodable": lambda study, name: []},
     figures=[

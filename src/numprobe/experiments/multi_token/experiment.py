@@ -206,4 +206,5 @@ EXPERIMENT = Experiment(
         Figure("preceding_tokens", tables=["preceding"]),
         Figure("superposition", tables=["superposition"]),
     ],
+    reserved_names=["multi_token"],
 )

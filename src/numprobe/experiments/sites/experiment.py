@@ -110,4 +110,5 @@ EXPERIMENT = Experiment(
     ],
     tables={"sites": ["evaluate_sites"]},
     figures=[Figure("sites", tables=["sites"], values={"candidates": inputs.candidates})],
+    reserved_endings=[".sites"],
 )

@@ -42,4 +42,6 @@ EXPERIMENT = Experiment(
     ],
     tables={"trained_probes": ["evaluate_trained_probes"]},
     figures=[Figure("trained_probes", tables=["trained_probes"], values={"candidates": inputs.candidates})],
+    takes_iterative=True,
+    reserved_endings=[".trained_probes"],
 )

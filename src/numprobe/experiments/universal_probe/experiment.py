@@ -111,4 +111,5 @@ EXPERIMENT = Experiment(
     tables={"universal_probe": ["evaluate_universal_probe"]},
     figures=[Figure("universal_probe", tables=["universal_probe", "cross_layer"])],
     keeps=_kept,
+    reserved_names=["universal"],
 )
