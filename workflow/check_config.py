@@ -20,7 +20,7 @@ from numprobe.experiments.find import all_experiments, experiment_names, find_ex
 from numprobe.names import NAME, path_problem, study_name, unknown_names
 from numprobe.probes.settings import ITERATIVE
 from numprobe.prompts.arithmetic import arithmetic_examples
-from numprobe.runs import base_of, control_of
+from numprobe.runs import Run
 
 VOCABULARY = "vocabulary"
 
@@ -206,9 +206,8 @@ def _model_problems(config: Config) -> Iterator[str]:
     trained = {entry["name"]: entry["train"] for entry in config["models"] if "train" in entry}
     for entry in config["models"]:
         where = f"models['{entry['name']}']"
-        if (control := control_of(entry["name"])) != "none":
-            kept = base_of(entry["name"])
-            yield f"{where}.name: must not end in '.{control}', which names a control of the model '{kept}'"
+        if (run := Run.parse(entry["name"])).control != "none":
+            yield f"{where}.name: must not end in '.{run.control}', which names a control of the model '{run.model}'"
         yield from _path_problems(entry, ("path", "file", "folder"), where)
         yield from _control_problems(entry, config["controls"], where)
         if "device" in entry and "device_map" in entry:

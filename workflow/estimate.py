@@ -4,7 +4,6 @@ from check_config import VOCABULARY, Config
 from study import Study
 
 from numprobe.experiments.declare import Place
-from numprobe.runs import base_of
 
 # Numbers per text in the built-in passages; a user's texts may hold more or fewer.
 _PER_TEXT = 5
@@ -46,7 +45,7 @@ def _by_context(study: Study, sizes: dict[tuple[str, str], int]) -> list[str]:
 
 def state_bytes(study: Study, run_model: str, context: str) -> int | None:
     """Return rows x states x width x bytes per component; None if the width is unknown."""
-    width = study.models[base_of(run_model)].width
+    width = study.model_of(run_model).width
     if width is None:
         return None
     item = _BYTES[study.config["activations"]["dtype"]]

@@ -10,7 +10,7 @@ from study_models import Model, find_entry, resolve_model
 
 from numprobe.experiments.declare import Experiment
 from numprobe.experiments.find import experiment_names, find_experiment
-from numprobe.runs import base_of
+from numprobe.runs import Run
 from numprobe.seeding import derive_seed
 
 NOT_FOR_ENCODERS = ("result",)
@@ -71,6 +71,10 @@ class StudyContexts:
             and context in (None, *self._all_contexts(name))
         ]
 
+    def model_of(self, run_model: str) -> Model:
+        """Return the model of a run."""
+        return self.models[Run.parse(run_model).model]
+
     def unrelated_models(self, target: str) -> list[str]:
         """Return the models other than checkpoints, the target, and the model that the target is a checkpoint of."""
         run = self.models[target].entry.get("of", target)
@@ -100,7 +104,7 @@ class StudyContexts:
 
     def own_token_contexts(self, run_model: str) -> list[str]:
         """Return the names of the contexts in which a model, or a control of it, reads a number at its own token."""
-        contexts = self.contexts_of(base_of(run_model))
+        contexts = self.contexts_of(Run.parse(run_model).model)
         return [name for name in contexts if self.contexts[name]["kind"] not in BEFORE_THE_NUMBER]
 
     def one_state(self, context: str) -> bool:
@@ -162,7 +166,7 @@ class StudyContexts:
 
     def size(self, run_model: str, context: str) -> int | None:
         """Return a model's own size of a context (`per_value` or `texts`); None for the context's."""
-        size = self.models[base_of(run_model)].entry.get("sizes", {}).get(context)
+        size = self.model_of(run_model).entry.get("sizes", {}).get(context)
         return None if size is None else int(size)
 
     def sized(self, run_model: str, context: str) -> Config:

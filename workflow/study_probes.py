@@ -6,7 +6,7 @@ from check_config import Config
 from study_runs import StudyRuns
 
 from numprobe.probes.settings import ITERATIVE
-from numprobe.runs import control_of
+from numprobe.runs import Run
 
 #: Controls that are separate probes; the others are separate runs.
 PROBE_CONTROLS = ("shuffled", "gaussian")
@@ -32,13 +32,13 @@ class StudyProbes(StudyRuns):
 
     def iterative_entries(self, run_model: str, context: str) -> list[Config]:
         """Return the entries of the iterative probes of a run; empty for controls."""
-        if control_of(run_model) != "none":
+        if Run.parse(run_model).control != "none":
             return []
         return [entry for entry in self.iterative if _covers(entry, run_model, context)]
 
     def probe_controls(self, run_model: str) -> list[str]:
         """Return the controls that are separate probes; empty for runs that are controls themselves."""
-        if control_of(run_model) != "none":
+        if Run.parse(run_model).control != "none":
             return []
         return [name for name in self.controls_of(run_model) if name in PROBE_CONTROLS]
 

@@ -8,7 +8,7 @@ from study_contexts import StudyContexts
 from numprobe.errors import NumprobeError
 from numprobe.layers import middle_layer
 from numprobe.models.facts import vocabulary_layers
-from numprobe.runs import MIXED, MIXED_LAYER, UNTRAINED, base_of, control_of, untrained_runs
+from numprobe.runs import MIXED_LAYER, Run, untrained_runs
 from numprobe.seeding import derive_seed
 
 
@@ -32,7 +32,7 @@ class StudyRuns(StudyContexts):
         names = self.models_of(experiment)
         plain = [(name, context) for name in names for context in self._all_contexts(name)]
         untrained = [
-            (name + UNTRAINED, context)
+            (str(Run(name, "untrained")), context)
             for name in names
             if self.reads_untrained(name)
             for context in self._all_contexts(name)
@@ -56,7 +56,7 @@ class StudyRuns(StudyContexts):
 
     def mixed_runs(self, model: str) -> list[str]:
         """Return the mixed control of a model in a list, empty without a context of prompts, which it needs."""
-        return [model + MIXED] if "mixed" in self.controls_of(model) and self.contexts_of(model) else []
+        return [str(Run(model, "mixed"))] if "mixed" in self.controls_of(model) and self.contexts_of(model) else []
 
     def all_runs(self, experiment: str | None = None) -> list[tuple[str, str]]:
         """Return the pairs of `runs`, then those of the other untrained controls and of the mixed ones."""
@@ -67,21 +67,21 @@ class StudyRuns(StudyContexts):
 
     def run_contexts(self, run_model: str) -> list[str]:
         """Return the names of the contexts of a run, `vocabulary` included; of a mixed run, those of prompts only."""
-        model = base_of(run_model)
-        return self.contexts_of(model) if control_of(run_model) == "mixed" else self._all_contexts(model)
+        run = Run.parse(run_model)
+        return self.contexts_of(run.model) if run.control == "mixed" else self._all_contexts(run.model)
 
     def untrained_seed(self, run_model: str) -> int | None:
         """Return the seed of the random weights of an untrained control; None for other runs."""
-        control = control_of(run_model)
-        if not control.startswith("untrained"):
+        run = Run.parse(run_model)
+        if not run.control.startswith("untrained"):
             return None
-        return derive_seed(self.config["seed"], control, base_of(run_model)) % 2**31
+        return derive_seed(self.config["seed"], run.control, run.model) % 2**31
 
     def layers(self, run_model: str, context: str) -> tuple[str, ...]:
         """Return the names of the states of a model (or of a control of it) in a context."""
-        if control_of(run_model) == "mixed":
+        if Run.parse(run_model).control == "mixed":
             return (MIXED_LAYER,)
-        model = self.models[base_of(run_model)]
+        model = self.model_of(run_model)
         return tuple(vocabulary_layers(model.facts)) if context == VOCABULARY else model.layers
 
     def layer(self, run_model: str, context: str, wanted: str) -> str:

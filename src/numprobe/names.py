@@ -4,17 +4,18 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from numprobe.runs import Run
+
 #: Names of models and contexts, which become parts of file names (the same pattern as in the schema).
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-# Ending of the name of a model's control.
-_CONTROL = re.compile(r"\.(?=(untrained(-[0-9]+)?|mixed)$)")
 _WILDCARD = re.compile(r"[{}\x00-\x1f\x7f]")
 
 
 def study_name(text: str) -> str:
     """Return the valid name (`NAME`, but not of a control) that is nearest to a text."""
     name = re.sub("[^A-Za-z0-9._-]", "-", text).lstrip("._-")[:80] or "model"
-    return _CONTROL.sub("-", name)
+    run = Run.parse(name)
+    return name if run.control == "none" else f"{run.model}-{run.control}"
 
 
 def path_problem(path: str) -> str | None:

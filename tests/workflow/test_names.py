@@ -17,7 +17,7 @@ from study import floating_revisions, load_study
 
 from numprobe.errors import NumprobeError
 from numprobe.names import NAME, path_problem, study_name
-from numprobe.runs import control_of
+from numprobe.runs import Run
 
 RULES = config_schema()
 NAMES = jsonschema.Draft202012Validator(RULES["$defs"]["model"]["properties"]["name"])
@@ -48,7 +48,7 @@ def test_a_name_is_one_part_of_a_path_and_one_word_of_a_command_or_refused(name)
 def test_the_name_that_is_nearest_to_a_text_can_name_a_model(text):
     name = study_name(text)
     assert NAMES.is_valid(name)
-    assert control_of(name) == "none"
+    assert Run.parse(name).control == "none"
     assert study_name(name) == name
 
 

@@ -119,7 +119,7 @@ rule extract_mixed:
     benchmark:
         "results/benchmarks/extract_mixed/{model}/{context}.tsv"
     wildcard_constraints:
-        model="|".join(re.escape(name + MIXED) for name in STUDY.models),
+        model="|".join(re.escape(str(Run(name, "mixed"))) for name in STUDY.models),
         context="|".join(re.escape(context) for context in STUDY.contexts),
     conda:
         "../envs/numprobe.yaml"

@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 
 from check_config import VOCABULARY
 from check_python import check_python
-from numprobe.runs import MIXED, MIXED_LAYER, UNTRAINED, UNTRAINED_ENDING, base_of, control_of
+from numprobe.runs import MIXED_LAYER, UNTRAINED_ENDING, Run
 from estimate import describe_states
 from kept_files import look_after_kept_files, made_files, refuse_damage
 from numprobe.codedigest import code_digest
@@ -148,7 +148,7 @@ def origin_options(model):
 
 def base_model(wildcards):
     """Return the configured model of a run, which may be one of its controls."""
-    return STUDY.models[base_of(wildcards.model)]
+    return STUDY.model_of(wildcards.model)
 
 
 def expected_options(wildcards):
@@ -237,7 +237,7 @@ def main_models():
 
 def prompt_contexts(wildcards):
     """Return the contexts of prompts in which a run's model is studied."""
-    return STUDY.contexts_of(base_of(wildcards.model))
+    return STUDY.contexts_of(Run.parse(wildcards.model).model)
 
 
 def prompt_runs(wildcards):
@@ -248,7 +248,7 @@ def prompt_runs(wildcards):
 
 def control_options(wildcards):
     """Return options for the model and control of a run, and the layers to show a control without layers in."""
-    model, control = base_model(wildcards), control_of(wildcards.model)
+    model, control = base_model(wildcards), Run.parse(wildcards.model).control
     layers = f" --layers {' '.join(model.layers)}" if control == "mixed" else ""
     return f"--model {model.name} --control {control}{layers}"
 

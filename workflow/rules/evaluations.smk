@@ -124,7 +124,7 @@ rule evaluate_chosen_layers:
         folders=lambda wildcards: [
             f"results/activations/{model}/{context}" for model, context in prompt_runs(wildcards)
         ],
-        controls=lambda wildcards: [control_of(model) for model, _ in prompt_runs(wildcards)],
+        controls=lambda wildcards: [Run.parse(model).control for model, _ in prompt_runs(wildcards)],
         probes=lambda wildcards: [f"results/probes/{model}/{context}" for model, context in prompt_runs(wildcards)],
         kinds=STUDY.closed_form,
         transferred=CHOSEN_AND_TRANSFERRED,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from numprobe.runs import base_of
+from numprobe.runs import Run
 
 #: A resolved study (workflow/study.py) and a checked configuration: the package does not import the workflow.
 Study = Any
@@ -45,9 +45,19 @@ class Place:
     run: str = ""
     context: str = ""
 
+    @property
+    def model(self) -> str:
+        """Name of the run's model."""
+        return Run.parse(self.run).model
+
+    @property
+    def control(self) -> str:
+        """The control that the run is, "none" for a model as it is."""
+        return Run.parse(self.run).control
+
     def setting(self, name: str) -> Any:
         """Return a setting of the experiment for the run's model, None if it has no value."""
-        return self.study.settings(self.experiment, base_of(self.run)).get(name)
+        return self.study.settings(self.experiment, self.model).get(name)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from numprobe.experiments.declare import Place, Study
-from numprobe.runs import UNTRAINED, base_of, control_of
+from numprobe.runs import Run
 
 VOCABULARY = "vocabulary"
 MATCHED_TOKENS = "results/matched/tokens.parquet"
@@ -11,7 +11,7 @@ MATCHED_TOKENS = "results/matched/tokens.parquet"
 
 def model_files(at: Place) -> list[str]:
     """Return the files of a run's model."""
-    files: list[str] = at.study.models[base_of(at.run)].files
+    files: list[str] = at.study.models[at.model].files
     return files
 
 
@@ -28,12 +28,12 @@ def states(at: Place) -> list[str]:
 
 def card(at: Place) -> str:
     """Return the card of a run's model."""
-    return f"results/cards/{base_of(at.run)}.json"
+    return f"results/cards/{at.model}.json"
 
 
 def named_states(at: Place) -> list[str]:
     """Return the activation files of a run in the contexts that the experiment names, context by context."""
-    contexts = at.study.experiment_contexts(at.experiment, base_of(at.run))
+    contexts = at.study.experiment_contexts(at.experiment, at.model)
     return [file for context in contexts for file in at.study.states(at.run, context)]
 
 
@@ -52,7 +52,7 @@ def pattern_probe(study: Study, run: str, context: str) -> str:
 
     Where numbers are read at their own token that is the universal probe, if the study has it of the model.
     """
-    fitted = study.experiment("universal_probe") and base_of(run) in study.models_of("universal_probe")
+    fitted = study.experiment("universal_probe") and Run.parse(run).model in study.models_of("universal_probe")
     universal = fitted and context in study.own_token_contexts(run)
     return f"results/probes/{run}/{'universal' if universal else context}/fourier.safetensors"
 
@@ -86,7 +86,7 @@ def bare_states(at: Place) -> list[str]:
 
 def bare_states_of_models(at: Place) -> list[str]:
     """Return the embedding matrices and bare numbers of all models, without those of their controls."""
-    runs = [run for run in at.study.bare_runs(at.experiment) if control_of(run[0]) == "none"]
+    runs = [run for run in at.study.bare_runs(at.experiment) if Run.parse(run[0]).control == "none"]
     return [file for run in runs for file in at.study.states(*run)]
 
 
@@ -96,22 +96,22 @@ OF_PAIRS = {"cards": cards, "matched": matched_of_all, "tokens": matched_tokens}
 
 def untrained(study: Study, model: str) -> list[str]:
     """Return the first untrained control of a model, as a list of at most one."""
-    return [model + UNTRAINED] if study.reads_untrained(model) else []
+    return [str(Run(model, "untrained"))] if study.reads_untrained(model) else []
 
 
 def base_model(at: Place) -> str:
     """Return the name of a run's model."""
-    return base_of(at.run)
+    return at.model
 
 
 def control(at: Place) -> str:
     """Return the control that a run is, "none" for a model as it is."""
-    return control_of(at.run)
+    return at.control
 
 
 def asking(at: Place) -> dict[str, Any]:
     """Return how a run's model is loaded and run: `source`, `batch_tokens`, `device` and `dtype`."""
-    model = at.study.models[base_of(at.run)]
+    model = at.study.models[at.model]
     return {
         "source": model.source,
         "batch_tokens": model.entry.get("batch_tokens", at.study.config["activations"]["batch_tokens"]),
@@ -125,7 +125,7 @@ def extraction(at: Place) -> dict[str, Any]:
     activations = at.study.config["activations"]
     return {
         **asking(at),
-        "expected_layers": at.study.models[base_of(at.run)].facts.layers,
+        "expected_layers": at.study.models[at.model].facts.layers,
         "untrained_seed": at.study.untrained_seed(at.run),
         "storage_dtype": activations["dtype"],
         "share_prefixes": activations["share_prefixes"] == "auto",
@@ -170,7 +170,7 @@ def candidates(at: Place) -> int:
 
 def layers(at: Place) -> list[str]:
     """Return the states of a run's model in prompts."""
-    return list(at.study.models[base_of(at.run)].layers)
+    return list(at.study.models[at.model].layers)
 
 
 def split(at: Place) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def own_token_states(at: Place) -> list[str]:
 
 def layers_of_control(at: Place) -> list[str]:
     """Return the layers in which a control without layers stands, none for other runs."""
-    return list(at.study.models[base_of(at.run)].layers) if control_of(at.run) == "mixed" else []
+    return list(at.study.models[at.model].layers) if at.control == "mixed" else []
 
 
 def changed_layers(at: Place) -> list[str]:

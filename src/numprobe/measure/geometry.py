@@ -10,9 +10,9 @@ import numpy as np
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.measure.depth import MatchedLayers, matched_layers
-from numprobe.measure.origin import base_name, check_weights
+from numprobe.measure.origin import check_weights
+from numprobe.runs import Run
 
-UNTRAINED = ".untrained"
 VOCABULARY = "vocabulary"
 
 
@@ -80,7 +80,7 @@ class Spaces:
 
     def get(self, model: str, context: str, untrained: bool = False) -> Folder | None:
         """Return the folder of a model, or of its untrained control; None if there is none."""
-        return self.folders.get((model + UNTRAINED if untrained else model, context))
+        return self.folders.get((str(Run(model, "untrained")) if untrained else model, context))
 
     def layer_pairs(self, first: str, second: str) -> list[MatchedLayers]:
         """Return the states of two models in the context of prompts, paired by relative depth; empty without both."""
@@ -111,7 +111,7 @@ def open_spaces(folders: Sequence[str | Path], cards: Sequence[Mapping[str, Any]
     found = {}
     for path in folders:
         manifest = read_manifest(path)
-        card = described.get(base_name(manifest["model"]))
+        card = described.get(Run.parse(manifest["model"]).model)
         if card is not None:
             check_weights(card, f"the card of {card['name']}", manifest, path)
         found[manifest["model"], manifest["context"]] = open_folder(path)

@@ -1,6 +1,5 @@
 """Check that a card, states and probes are of one model: of the same weights, not of the same name alone."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,6 @@ from numprobe.activations.store import read_manifest
 from numprobe.errors import NumprobeError
 from numprobe.probes.probe import Probe
 from numprobe.sealed import read_sealed_json
-
-# What the names of controls that are runs of their own end in.
-_CONTROL = re.compile(r"\.(untrained(-[0-9]+)?|mixed)$")
 
 
 def read_card(path: str | Path, folder: str | Path) -> dict[str, Any]:
@@ -48,11 +44,6 @@ def check_weights(card: Mapping[str, Any], path: str | Path, manifest: Mapping[s
             f"{path} describes other weights (sha256 {described}) than the states in {folder} were made with ({used}), "
             "so the model changed in between: delete both and run again"
         )
-
-
-def base_name(model: str) -> str:
-    """Return the name of the model that a run is of, a control of which it may be."""
-    return _CONTROL.sub("", model)
 
 
 def check_origin(path: str | Path, probe: Probe, manifest: Mapping[str, Any]) -> None:

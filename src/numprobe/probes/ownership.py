@@ -1,6 +1,5 @@
 """Check that a model and a tokenizer are those that a probe was fitted on."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 from numprobe.errors import NumprobeError
 from numprobe.models.identity import tokenizer_sha256
 from numprobe.models.weights import weights_sha256
+from numprobe.runs import Run
 
-# Endings of the names of controls that are separate runs.
-_CONTROL = re.compile(r"\.(untrained(-[0-9]+)?|mixed)$")
 _REMEDY = "load the probe's model, or pass check=False to transfer the probe on purpose"
 _TOKENIZER_REMEDY = (
     "load the tokenizer of the probe's model with numprobe.models.load.load_tokenizer (for some folders transformers "
@@ -36,7 +34,7 @@ def check_model(metadata: Mapping[str, Any], width: int, layers: tuple[str, ...]
     deepest = max((int(layer) for layer in layers if layer.isdigit()), default=0)
     if inside.num_hidden_layers < deepest:
         raise NumprobeError(f"the probe reads layer {deepest}, the model has {inside.num_hidden_layers}: {_REMEDY}")
-    if _CONTROL.search(str(metadata.get("model"))):
+    if Run.parse(str(metadata.get("model"))).control != "none":
         raise NumprobeError(f"the probe was fitted on the control {metadata['model']}: {_REMEDY}")
     name = str(getattr(config, "_name_or_path", ""))
     source = metadata.get("source") or {}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from numprobe.experiments import inputs, needs, places
 from numprobe.experiments.declare import Config, Experiment, Figure, Job, Need, Place, Settings, Study
-from numprobe.runs import base_of, control_of
+from numprobe.runs import Run
 
 #: Digits of the numbers that are studied, and how many of one length there must be.
 LENGTHS = (2, 3, 4)
@@ -19,7 +19,7 @@ def _models(study: Study, experiment: str) -> places.Places:
 def _runs(at: Place) -> list[tuple[str, str]]:
     """Return all runs of a model, of its first untrained control and of its mixed one."""
     mixed = [(run, context) for run in at.study.mixed_runs(at.run) for context in at.study.run_contexts(run)]
-    return [run for run in [*at.study.runs(at.experiment), *mixed] if base_of(run[0]) == at.run]
+    return [run for run in [*at.study.runs(at.experiment), *mixed] if Run.parse(run[0]).model == at.run]
 
 
 def _states(at: Place) -> list[str]:
@@ -27,7 +27,7 @@ def _states(at: Place) -> list[str]:
 
 
 def _controls(at: Place) -> list[str]:
-    return [control_of(name) for name, _ in _runs(at)]
+    return [Run.parse(name).control for name, _ in _runs(at)]
 
 
 def _one_state(at: Place) -> list[str]:

@@ -5,7 +5,7 @@ from pydantic import Field
 from numprobe.experiments import inputs, needs, places
 from numprobe.experiments.declare import Experiment, Figure, Job, Place, Settings, Study
 from numprobe.experiments.settings import Draws, NumberContexts
-from numprobe.runs import UNTRAINED
+from numprobe.runs import Run
 
 
 class ConsistencySettings(Settings):
@@ -16,7 +16,7 @@ class ConsistencySettings(Settings):
 
 
 def _runs(study: Study, name: str) -> list[tuple[str, str]]:
-    untrained = [model + UNTRAINED for model in _with_untrained(study, name)]
+    untrained = [str(Run(model, "untrained")) for model in _with_untrained(study, name)]
     return [*places.named_contexts(study, name), *((run, "") for run in untrained)]
 
 
@@ -33,7 +33,8 @@ def _kernels(at: Place) -> list[str]:
 
 
 def _untrained_kernels(at: Place) -> list[str]:
-    return [f"results/kernels/{model}{UNTRAINED}.safetensors" for model in _with_untrained(at.study, at.experiment)]
+    models = _with_untrained(at.study, at.experiment)
+    return [f"results/kernels/{Run(model, 'untrained')}.safetensors" for model in models]
 
 
 def _named_models(at: Place) -> list[list[str]]:

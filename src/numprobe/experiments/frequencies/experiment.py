@@ -6,7 +6,7 @@ from pydantic import Field
 
 from numprobe.experiments import inputs, needs, places
 from numprobe.experiments.declare import Experiment, Figure, Job, Place, Settings, Study
-from numprobe.runs import UNTRAINED, control_of
+from numprobe.runs import Run
 
 
 class FrequenciesSettings(Settings):
@@ -22,12 +22,12 @@ class FrequenciesSettings(Settings):
 
 def _models(study: Study, name: str) -> list[tuple[str, str]]:
     """Return the models whose embedding matrix or bare numbers are read."""
-    return [(run, "") for run in dict(study.bare_runs(name)) if control_of(run) == "none"]
+    return [(run, "") for run in dict(study.bare_runs(name)) if Run.parse(run).control == "none"]
 
 
 def _states(at: Place) -> list[str]:
     """Return the embedding matrix and bare numbers of a model and of its untrained control."""
-    runs = [run for run in at.study.bare_runs(at.experiment) if run[0] in (at.run, at.run + UNTRAINED)]
+    runs = [run for run in at.study.bare_runs(at.experiment) if run[0] in (at.run, str(Run(at.run, "untrained")))]
     return [file for run in runs for file in at.study.states(*run)]
 
 

@@ -7,7 +7,6 @@ from pydantic import Field
 from numprobe.experiments import inputs, needs, places
 from numprobe.experiments.declare import Experiment, Figure, Job, Need, Place, Settings, Study
 from numprobe.experiments.settings import Draws, NumberContexts
-from numprobe.runs import UNTRAINED
 
 
 class SharedCodeSettings(Settings):
@@ -40,7 +39,7 @@ def _without_sources(study: Study, name: str) -> list[str]:
 
 
 def _untrained(at: Place) -> list[str]:
-    return inputs.named_states(replace(at, run=at.run + UNTRAINED)) if at.study.reads_untrained(at.run) else []
+    return [file for run in inputs.untrained(at.study, at.run) for file in inputs.named_states(replace(at, run=run))]
 
 
 def _lent(at: Place) -> list[str]:

@@ -9,7 +9,6 @@ from numprobe.experiments.declare import Config, Experiment, Figure, Job, Need, 
 from numprobe.experiments.settings import Names
 from numprobe.names import unknown_names
 from numprobe.probes.settings import ITERATIVE
-from numprobe.runs import base_of
 
 
 class SitesSettings(Settings):
@@ -41,12 +40,12 @@ def _probe_problems(config: Config, name: str) -> Iterator[str]:
 
 def _blocks(at: Place) -> list[str]:
     """Return the numbers of the blocks whose residual stream is stored."""
-    return [layer for layer in at.study.models[base_of(at.run)].layers if layer.isdigit() and layer != "0"]
+    return [layer for layer in at.study.models[at.model].layers if layer.isdigit() and layer != "0"]
 
 
 def _components(at: Place) -> int:
     """Return five widths per block, at the most: queries, keys, values, and what attention and MLP add."""
-    return len(_blocks(at)) * 5 * (at.study.models[base_of(at.run)].width or 0)
+    return len(_blocks(at)) * 5 * (at.study.models[at.model].width or 0)
 
 
 def _state_files(at: Place) -> list[str]:
