@@ -21,7 +21,7 @@ def arguments() -> argparse.ArgumentParser:
     options.add_argument("--experiments", nargs="*", default=[], help="further experiments with a section")
     options.add_argument("--tables", type=Path, nargs="*", default=[], help="collected tables that these read")
     options.add_argument("--logs", nargs="*", default=[], help="training logs of the trained models")
-    options.add_argument("--probe", default="fourier", help="the probe that is shown layer by layer")
+    options.add_argument("--probe", required=True, help="the probe that is shown layer by layer")
     options.add_argument("--output", required=True, type=Path, help="Markdown file to write")
     return options
 

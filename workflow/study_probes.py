@@ -5,6 +5,7 @@ from functools import cached_property
 from check_config import Config
 from study_runs import StudyRuns
 
+from numprobe.probes.leading import choose_leading
 from numprobe.probes.settings import ITERATIVE
 from numprobe.runs import Run
 
@@ -22,8 +23,8 @@ class StudyProbes(StudyRuns):
 
     @cached_property
     def leading_probe(self) -> str:
-        """The closed-form probe that stands for all where one is shown: `fourier`, or else the first."""
-        return "fourier" if "fourier" in self.closed_form else self.closed_form[0]
+        """The closed-form probe that stands for all where one is shown."""
+        return choose_leading(self.closed_form)
 
     @cached_property
     def iterative(self) -> list[Config]:

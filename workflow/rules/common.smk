@@ -17,6 +17,7 @@ from kept_files import look_after_kept_files, made_files, refuse_damage
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
 from numprobe.models.facts import vocabulary_layers
+from numprobe.probes.leading import SIDE_BY_SIDE
 from check_study import floating_revisions
 from study import load_study
 from study_contexts import with_size

@@ -84,8 +84,7 @@ rule evaluate_probes:
         " --output {output.table} > {log} 2>&1"
 
 
-# Probes that are compared in contexts other than that of their fit, besides the one of `transfer`.
-SIDE_BY_SIDE = ("fourier", "digits", "circular")
+# Probes that are compared in contexts other than that of their fit.
 CHOSEN_AND_TRANSFERRED = [
     probe
     for probe in dict.fromkeys([(STUDY.experiment("transfer") or {}).get("probe"), *SIDE_BY_SIDE])

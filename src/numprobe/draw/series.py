@@ -6,6 +6,7 @@ import polars as pl
 
 from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import CONTROLS, Style, probe_order, probe_style
+from numprobe.probes.leading import choose_leading
 from numprobe.tables import MEASUREMENT
 
 #: Name -> how it is drawn, and the condition that picks its rows; in the order of the legend.
@@ -28,8 +29,8 @@ def measured_accuracies(table: pl.DataFrame) -> tuple[pl.DataFrame, str]:
 
 
 def leading_probe(accuracies: pl.DataFrame) -> str:
-    """The probe whose controls and subsets are shown: `fourier`, or else the first in the order of the legends."""
-    return _plain_probes(accuracies)[0]
+    """The probe whose controls and subsets are shown."""
+    return choose_leading(_plain_probes(accuracies))
 
 
 def series_of(accuracies: pl.DataFrame, controls: Sequence[str]) -> Series:

@@ -13,11 +13,10 @@ from numprobe.draw.rows import VOCABULARY, in_order
 from numprobe.draw.series import measured_accuracies
 from numprobe.draw.style import CONTROLS, Style, probe_order, probe_style, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.probes.leading import SIDE_BY_SIDE
 
 #: What the two rows of panels show.
 READING, COMPOSITION = "accuracy on\nunseen numbers", "share of the variance\nbetween numbers"
-#: Probes that are drawn, as far as they were measured; the leading one, if none was.
-_PROBES = ("fourier", "digits", "circular")
 #: Controls of the same probes: of each the best of them in every layer is drawn.
 _BEST_OF: Mapping[str, str] = {
     "untrained": "untrained, best of these",
@@ -61,7 +60,8 @@ def summary_rows(accuracy: pl.DataFrame, composition: pl.DataFrame | None = None
     )
     model = in_order(prompts["model"])[0]
     own = prompts.filter(pl.col("model") == model)
-    probes = [name for name in _PROBES if name in set(own["probe"])] or [leading]
+    # Those side by side, as far as they were measured; the leading one, if none was.
+    probes = [name for name in SIDE_BY_SIDE if name in set(own["probe"])] or [leading]
     plain = own.filter((pl.col("control") == "none") & pl.col("probe").is_in(probes))
     best = [_best(own, control, probes) for control in _BEST_OF]
     parts = [pl.concat([plain, *best]).with_columns(panel=pl.lit(READING))]

@@ -5,10 +5,9 @@ from typing import Any
 
 import polars as pl
 
+from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.tell.section import Grid, Listed, Section, Share, Statement, cell_of, change_of, per_cent
 
-#: Readers that the page shows, where the study has them; else all.
-READERS = ("fourier", "digits", "circular")
 #: A number counts as read where at least this share of the numbers is.
 MOST = 0.5
 _NOTE = """Every fold chooses the layer of a reader by the accuracy on its training values, each read by the probe of
@@ -49,7 +48,7 @@ def section(chosen: pl.DataFrame, accuracy: pl.DataFrame, transfer: pl.DataFrame
     accuracy, transfer
         The collected tables of these names: untrained networks in every layer. `transfer` may be missing.
     """
-    names = [name for name in READERS if name in set(chosen["probe"])]
+    names = [name for name in SIDE_BY_SIDE if name in set(chosen["probe"])]
     shown = chosen.filter(pl.col("probe").is_in(names) if names else pl.lit(True)).filter(pl.col("probe").is_not_null())
     best = _untrained(accuracy, transfer, chosen)
     places = shown.select(_PLACE).unique(maintain_order=True).sort(_between_contexts(), maintain_order=True)

@@ -21,6 +21,7 @@ from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw
 from numprobe.draw.style import Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
+from numprobe.probes.leading import choose_leading
 from numprobe.tables import MEASUREMENT
 
 #: Fewer prompts than these make no curve.
@@ -61,7 +62,7 @@ def answers_rows(table: pl.DataFrame) -> pl.DataFrame:
     read = rows.filter(pl.col("metric").is_in(["reads_truth", "reads_answer"]) & (pl.col("control") == "none"))
     if read.is_empty():
         raise nothing_to_draw("metric reads_truth without a control")
-    leading = probe_order(read["probe"].drop_nulls())[0]
+    leading = choose_leading(probe_order(read["probe"].drop_nulls()))
     keys = pl.struct(metric="metric", answered="answered", control="control")
     drawn = [{"metric": metric, "answered": answered, "control": control} for metric, answered, control in _SERIES]
     curves = keys.is_in(drawn) & (pl.col("probe") == leading)

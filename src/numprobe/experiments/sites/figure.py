@@ -29,6 +29,7 @@ from numprobe.draw.rows import (
 from numprobe.draw.style import CONTROLS, Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
+from numprobe.probes.leading import choose_leading
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
@@ -92,7 +93,7 @@ def sites_rows(table: pl.DataFrame) -> pl.DataFrame:
     plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
     if plain.is_empty():
         raise nothing_to_draw("metric accuracy without a control")
-    leading = probe_order(plain["probe"].drop_nulls())[0]
+    leading = choose_leading(probe_order(plain["probe"].drop_nulls()))
     shown = (pl.col("probe") == leading) & pl.col("control").is_in(["none", *_CONTROLS])
     return pl.concat([rows.filter(shown | is_not_applicable()).select(_COLUMNS), _published_rows(rows)])
 

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.draw.published import published
+from numprobe.probes.leading import choose_leading
 from numprobe.tell.rows import middle_rows
 from numprobe.tell.section import Difference, Grid, Listed, Section, Share, Statement, cell_of, spread_out
 
@@ -64,7 +65,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
 
 def _leading(measured: pl.DataFrame) -> str:
     probes = measured.filter(pl.col("control") == "none")["probe"].unique(maintain_order=True).to_list()
-    return "fourier" if "fourier" in probes else str(probes[0])
+    return choose_leading(probes)
 
 
 def _plain(probe: str) -> pl.Expr:
