@@ -13,6 +13,7 @@ from check_config import VOCABULARY
 from check_python import check_python
 from numprobe.runs import MIXED_LAYER, UNTRAINED_ENDING, Run
 from estimate import describe_states
+from job_rules import job_rules
 from kept_files import look_after_kept_files, made_files, refuse_damage
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError

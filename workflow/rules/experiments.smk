@@ -18,22 +18,6 @@ TABLES = {
 }
 
 
-def job_rules(name, job):
-    """Yield name, output patterns and wildcards of each rule of a job; places whose patterns differ have their own."""
-    groups = {}
-    for run, context in job.places(STUDY, name):
-        patterns = job.patterns(Place(STUDY, name, run, context))
-        groups.setdefault(json.dumps(patterns), (patterns, []))[1].append((run, context))
-    for number, (patterns, places) in enumerate(groups.values(), 1):
-        constraints = {"model": either(run for run, _ in places), "context": either(context for _, context in places)}
-        yield (job.name, patterns, {}) if len(groups) == 1 else (f"{job.name}_{number}", patterns, constraints)
-
-
-def either(names):
-    """Return the pattern that matches one of some names."""
-    return "|".join(map(re.escape, dict.fromkeys(names)))
-
-
 def place_of(name, wildcards):
     """Return the run and context that a job works on."""
     return Place(STUDY, name, getattr(wildcards, "model", ""), getattr(wildcards, "context", ""))
@@ -128,23 +112,23 @@ for name, experiment in DECLARED.items():
         group=experiment.group,
     )
 
-JOBS = [(name, job, *rule) for name in DECLARED for job in DECLARED[name].jobs for rule in job_rules(name, job)]
+JOBS = [(name, job, made) for name in DECLARED for job in DECLARED[name].jobs for made in job_rules(STUDY, name, job)]
 
-for name, job, rule_name, patterns, constraints in JOBS:
+for name, job, made in JOBS:
 
     rule:
         name:
-            rule_name
+            made.name
         input:
             unpack(job_inputs(name, job)),
         output:
-            **job_outputs(job, patterns),
+            **job_outputs(job, made.patterns),
         log:
-            f"results/logs/{job_path(job, patterns)}.log",
+            f"results/logs/{job_path(job, made.patterns)}.log",
         benchmark:
-            f"results/benchmarks/{job_path(job, patterns)}.tsv"
+            f"results/benchmarks/{job_path(job, made.patterns)}.tsv"
         wildcard_constraints:
-            **constraints,
+            **made.constraints,
         conda:
             "../envs/numprobe.yaml"
         threads: job_threads(job)
@@ -158,7 +142,7 @@ for name, job, rule_name, patterns, constraints in JOBS:
             experiment=name,
             job=job.name,
             module=job.module,
-            given=job_given(name, job, patterns),
+            given=job_given(name, job, made.patterns),
         shell:
             'python "$NUMPROBE"/measure.py {params.experiment} {params.job} --module {params.module}'
             " --digest {params.digest} --given {params.given:q}"
