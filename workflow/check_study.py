@@ -1,11 +1,11 @@
 """Checks of a resolved study, which need the files of its models: what a checked configuration still lacks."""
 
-from check_config import VOCABULARY, Config
 from study_answers import StudyAnswers as Study
 from study_contexts import count_folds
 
 from numprobe.errors import NumprobeError
-from numprobe.experiments.declare import Need
+from numprobe.experiments.declare import Config, Need
+from numprobe.experiments.inputs import VOCABULARY
 from numprobe.models.source import COMMIT, floating_revision
 from numprobe.splits import make_split
 

@@ -1,9 +1,9 @@
 """Estimate the disk space for the hidden states of a study, printed before it runs."""
 
-from check_config import VOCABULARY, Config
 from study import Study
 
-from numprobe.experiments.declare import Place
+from numprobe.experiments.declare import Config, Place
+from numprobe.experiments.inputs import VOCABULARY
 
 # Numbers per text in the built-in passages; a user's texts may hold more or fewer.
 _PER_TEXT = 5

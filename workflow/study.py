@@ -3,12 +3,13 @@
 The Snakefile uses it while it builds the graph, so nothing heavy is imported and no model is opened.
 """
 
-from check_config import Config, check_config
+from check_config import check_config
 from check_study import idle_experiments, split_problems, study_problems
 from study_answers import StudyAnswers
 from study_models import resolve_model
 
 from numprobe.errors import NumprobeError
+from numprobe.experiments.declare import Config
 
 
 class Study(StudyAnswers):

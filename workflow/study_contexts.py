@@ -5,11 +5,12 @@ from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
 
-from check_config import VOCABULARY, Config, settings_for
+from check_schema import settings_for
 from study_models import Model, find_entry, resolve_model
 
-from numprobe.experiments.declare import Experiment
+from numprobe.experiments.declare import Config, Experiment
 from numprobe.experiments.find import experiment_names, find_experiment
+from numprobe.experiments.inputs import VOCABULARY
 from numprobe.runs import Run
 from numprobe.seeding import derive_seed
 

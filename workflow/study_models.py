@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from check_config import VOCABULARY, Config
-
 from numprobe.errors import NumprobeError
+from numprobe.experiments.declare import Config
+from numprobe.experiments.inputs import VOCABULARY
 from numprobe.models.described import check_model_folder
 from numprobe.models.facts import (
     ModelFacts,

@@ -2,9 +2,9 @@
 
 from functools import cached_property
 
-from check_config import Config
 from study_runs import StudyRuns
 
+from numprobe.experiments.declare import Config
 from numprobe.probes.leading import choose_leading
 from numprobe.probes.settings import ITERATIVE
 from numprobe.runs import Run

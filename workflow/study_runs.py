@@ -2,10 +2,10 @@
 
 from functools import cached_property
 
-from check_config import VOCABULARY
 from study_contexts import StudyContexts
 
 from numprobe.errors import NumprobeError
+from numprobe.experiments.inputs import VOCABULARY
 from numprobe.layers import middle_layer
 from numprobe.models.facts import vocabulary_layers
 from numprobe.runs import MIXED_LAYER, Run, untrained_runs

@@ -9,21 +9,21 @@ from importlib.metadata import PackageNotFoundError, version
 
 from snakemake.exceptions import WorkflowError
 
-from check_config import VOCABULARY
 from check_python import check_python
-from numprobe.runs import MIXED_LAYER, UNTRAINED_ENDING, Run
+from check_study import floating_revisions
 from estimate import describe_states
 from job_rules import job_rules
 from kept_files import look_after_kept_files, made_files, refuse_damage
-from numprobe.codedigest import code_digest
-from numprobe.errors import NumprobeError
-from numprobe.models.facts import vocabulary_layers
-from numprobe.probes.leading import SIDE_BY_SIDE
-from check_study import floating_revisions
 from study import load_study
 from study_contexts import with_size
 from study_models import CONVERTED_FILES, MODEL_FILES
 from study_probes import PROBE_CONTROLS
+from numprobe.codedigest import code_digest
+from numprobe.errors import NumprobeError
+from numprobe.experiments.inputs import VOCABULARY
+from numprobe.models.facts import vocabulary_layers
+from numprobe.probes.leading import SIDE_BY_SIDE
+from numprobe.runs import MIXED_LAYER, UNTRAINED_ENDING, Run
 
 if set("{}") & set(str(workflow.basedir)):
     raise WorkflowError(f"{workflow.basedir}: Snakemake takes braces in its path for wildcards: rename the folder")
