@@ -2,6 +2,7 @@
 
 python tests/compare_results.py BEFORE AFTER            differences of any byte count
 python tests/compare_results.py BEFORE AFTER --values   the record of making (code digest, versions) may differ
+python tests/compare_results.py BEFORE AFTER --without status note   these columns may differ, come or go
 
 Run the small study (`make every`) before and after a change of the code, and compare. Exits 1 if anything differs.
 """
@@ -12,7 +13,7 @@ import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ import pyarrow.parquet as pq
 from safetensors import deserialize
 
 ENDINGS = (".parquet", ".safetensors", ".csv", ".md")
+#: Those of files that say how they were made.
+_WITH_RECORD = (".parquet", ".safetensors")
 #: Folders of results whose content depends on the day and the machine.
 _NOT_COMPARED = ("logs", "benchmarks")
 _FLOATS = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
@@ -40,17 +43,26 @@ class Difference:
         return f"{self.kind:8}{self.file}: {self.detail}"
 
 
-def compare(before: Path, after: Path) -> tuple[int, list[Difference]]:
+def compare(before: Path, after: Path, without: Sequence[str] = ()) -> tuple[int, list[Difference]]:
     """Return how many files two results folders have between them, and how those that are not the same differ.
 
     Parameters
     ----------
     before, after
         Folders such as `results`. Files are those that end in `ENDINGS`, logs and benchmarks left out.
+    without
+        Columns of tables and of the CSVs of figures that are not compared.
     """
     first, second = _files(before), _files(after)
-    names = sorted(first | second)
-    return len(names), [found for name in names for found in _compare_file(name, before, after, first, second)]
+    found: list[Difference] = []
+    for name in sorted(first | second):
+        if name not in second:
+            found.append(Difference(name, "missing", f"not in {after}"))
+        elif name not in first:
+            found.append(Difference(name, "new", f"not in {before}"))
+        else:
+            found += _compare_file(name, (before / name).read_bytes(), (after / name).read_bytes(), without)
+    return len(first | second), found
 
 
 def _files(folder: Path) -> set[str]:
@@ -58,16 +70,27 @@ def _files(folder: Path) -> set[str]:
     return {path.as_posix() for path in paths if path.parts[0] not in _NOT_COMPARED}
 
 
-def _compare_file(name: str, before: Path, after: Path, first: set[str], second: set[str]) -> Iterator[Difference]:
-    if name not in second:
-        yield Difference(name, "missing", f"not in {after}")
-    elif name not in first:
-        yield Difference(name, "new", f"not in {before}")
+def _compare_file(name: str, old: bytes, new: bytes, without: Sequence[str]) -> Iterator[Difference]:
+    kind = Path(name).suffix
+    left, right = (_without_columns(content, kind, without) for content in (old, new))
+    detail = _READERS[kind](left, right) if left != right else ""
+    if detail:
+        yield Difference(name, "values", detail)
+    elif old != new and kind in _WITH_RECORD:
+        yield Difference(name, "record", _other_bytes(name, old, new))
+
+
+def _without_columns(content: bytes, kind: str, without: Sequence[str]) -> bytes:
+    """Return a file of this ending without some of its columns; files that are no tables as they are."""
+    left = io.BytesIO()
+    if without and kind == ".parquet":
+        pl.read_parquet(io.BytesIO(content)).drop(without, strict=False).write_parquet(left)
+    elif without and kind == ".csv":
+        # As text, so that no digit of a number changes.
+        pl.read_csv(io.BytesIO(content), infer_schema=False).drop(without, strict=False).write_csv(left)
     else:
-        old, new = (before / name).read_bytes(), (after / name).read_bytes()
-        if old != new:
-            detail = _READERS[Path(name).suffix](old, new)
-            yield Difference(name, *(("values", detail) if detail else ("record", _other_bytes(name, old, new))))
+        return content
+    return left.getvalue()
 
 
 def _compare_tables(old: bytes, new: bytes) -> str:
@@ -196,11 +219,12 @@ def main() -> None:
     parser.add_argument("before", type=Path)
     parser.add_argument("after", type=Path)
     parser.add_argument("--values", action="store_true", help="let the records of making differ")
+    parser.add_argument("--without", nargs="+", default=[], metavar="COLUMN", help="leave these columns out")
     options = parser.parse_args()
     for folder in (options.before, options.after):
         if not folder.is_dir():
             sys.exit(f"error: {folder} is not a folder")
-    files, differences = compare(options.before, options.after)
+    files, differences = compare(options.before, options.after, options.without)
     for difference in differences:
         print(difference)
     kinds = Counter(difference.kind for difference in differences)

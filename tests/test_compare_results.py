@@ -99,6 +99,16 @@ def test_cells_and_missing_files_are_named(folders):
     assert "1 cells (column value, line 3: 0.5 is now 0.75)" in told(folders)[0][2]
 
 
+def test_columns_that_are_left_out_may_differ_and_come(folders):
+    more = {**TABLE, "note": ["x", None, None]}
+    write_table(folders[1] / "tables/accuracy.parquet", pl.DataFrame(more), {"code": "1", "versions": {"numpy": "2"}})
+    (folders[1] / "figures/accuracy.csv").write_text("model,note,value\na,x,0.25\nb,,0.5\n")
+    assert [kind for _, kind, _ in told(folders)] == ["values", "values"]
+    assert run(folders, "--values", "--without", "note", "status").returncode == 0
+    (folders[1] / "figures/accuracy.csv").write_text("model,note,value\na,x,0.25\nb,,0.50\n")
+    assert "1 cells (column value" in run(folders, "--values", "--without", "note", "status").stdout
+
+
 def test_nothing_to_compare_is_an_error(tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -100,7 +100,8 @@ def test_reasons_in_a_table_of_pairs_name_both_models():
             "model": ["llama", "digits"],
             "other_model": ["minilm", None],
             "context": ["vocabulary"] * 2,
-            "note": ["not applicable: few words", "not applicable: no tokens"],
+            "status": ["not applicable"] * 2,
+            "note": ["few words", "no tokens"],
         }
     )
     assert [reason.model for reason in reasons_of(table)] == ["llama – minilm", "digits"]
