@@ -4,6 +4,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from numprobe.experiments.ablation.ablated_probe import HeldOut, Removals, ablated_probe_rows, without
+from numprobe.experiments.ablation.directions import ABLATION
 from numprobe.interventions.directions import random_basis
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form
@@ -69,12 +70,12 @@ def table(tmp_path_factory):
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     patterns = fit_patterns(rows, probe, SPLIT, "none", 0, {})
     removals = Removals(("1", "7"), (2, 15, 32), 2, 3)
-    return measurements(ablated_probe_rows(rows, probe, patterns, SPLIT, removals, 100, 0), {"rank": pl.Int64})
+    return measurements(ablated_probe_rows(rows, probe, patterns, SPLIT, removals, 100, 0), ABLATION)
 
 
 def test_what_goes_first_blinds_the_probe_before_it_blinds_a_new_one(table):
     def value(metric, subspace=None, rank=0):
-        found = table.filter(pl.col("probe").eq_missing(pl.lit(subspace)), metric=metric, rank=rank)
+        found = table.filter(pl.col("direction").eq_missing(pl.lit(subspace)), metric=metric, rank=rank)
         assert found.height == 1
         return found["value"][0]
 
@@ -92,8 +93,8 @@ def test_what_goes_first_blinds_the_probe_before_it_blinds_a_new_one(table):
 
 def test_unknown_layers_and_ranks_are_left_out(table):
     assert table["layer"].unique().to_list() == ["1"]
-    assert table.filter(probe="patterns")["rank"].max() == 15
-    assert table.filter(control="random component")["probe"].unique().to_list() == ["random"]
+    assert table.filter(direction="patterns")["rank"].max() == 15
+    assert table.filter(control="random component")["direction"].unique().to_list() == ["random"]
 
 
 def test_numbers_of_the_first_folds_are_read(table):

@@ -28,14 +28,16 @@ def ablation_table(models=("llama",), answers=2, state=1.0) -> pl.DataFrame:
     """Answers that halve at the rank `answers` of the patterns and at twice that of the read-out, never by chance."""
     rows = []
     for model in models:
-        rows.append(row(model, None, "accuracy_before", 0.9, probe=None))
+        rows.append(row(model, None, "accuracy_before", 0.9, direction=None))
         for layer in ("1", "2"):
-            rows.append(row(model, layer, "harmed", state, probe="state", rank=128))
+            rows.append(row(model, layer, "harmed", state, direction="state", rank=128))
             for rank in RANKS:
-                for probe, first in (("patterns", answers), ("readout", 2 * answers)):
-                    rows.append(row(model, layer, "harmed", 0.8 if rank >= first else 0.1, probe=probe, rank=rank))
+                for direction, first in (("patterns", answers), ("readout", 2 * answers)):
+                    rows.append(
+                        row(model, layer, "harmed", 0.8 if rank >= first else 0.1, direction=direction, rank=rank)
+                    )
                 for control in ("random subspace", "random component"):
-                    own = {"probe": "random", "control": control, "rank": rank}
+                    own = {"direction": "random", "control": control, "rank": rank}
                     rows += [
                         row(model, layer, "harmed", 0.05, **own),
                         row(model, layer, "harmed", 0.0, subset="operation=+", **own),
@@ -48,13 +50,13 @@ def reading_table(models=("llama",), reading=4) -> pl.DataFrame:
     rows = []
     for model in models:
         for layer in ("1", "2"):
-            rows.append(row(model, layer, "reads_before", 0.9, probe=None, rank=0))
+            rows.append(row(model, layer, "reads_before", 0.9, direction=None, rank=0))
             for rank in RANKS:
-                for probe in ("patterns", "readout"):
+                for direction in ("patterns", "readout"):
                     kept = 0.4 if rank >= reading else 0.9
-                    rows.append(row(model, layer, "reads_refitted", kept, probe=probe, rank=rank))
-                    rows.append(row(model, layer, "reads_fixed", 0.0, probe=probe, rank=rank))
-                own = {"probe": "random", "control": "random component", "rank": rank}
+                    rows.append(row(model, layer, "reads_refitted", kept, direction=direction, rank=rank))
+                    rows.append(row(model, layer, "reads_fixed", 0.0, direction=direction, rank=rank))
+                own = {"direction": "random", "control": "random component", "rank": rank}
                 rows += [row(model, layer, metric, 0.9, **own) for metric in ("reads_refitted", "reads_fixed")]
     return measurements(rows, COLUMNS)
 
@@ -84,7 +86,7 @@ def test_readings_are_drawn_beside_the_level_without_ablation():
 
 
 def test_models_without_right_answers_are_told():
-    weak = [row("weak", None, "accuracy_before", 0.0, probe=None, note="too few right answers")]
+    weak = [row("weak", None, "accuracy_before", 0.0, direction=None, note="too few right answers")]
     for table in (measurements(weak, COLUMNS), pl.concat([ablation_table(), measurements(weak, COLUMNS)])):
         assert any("too few right" in text for text in texts(draw_ablation(ablation_drawn(table))))
 

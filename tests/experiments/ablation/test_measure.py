@@ -32,7 +32,7 @@ def value(table, metric, **wanted):
 
 @pytest.mark.parametrize("subspace", ["readout", "patterns"])
 def test_the_planted_plane_carries_the_answers_of_the_model_that_reads_it_alone(tables, subspace):
-    wanted = {"layer": "1", "probe": subspace, "rank": PLANTED}
+    wanted = {"layer": "1", "direction": subspace, "rank": PLANTED}
     assert value(tables["code"], "harmed", **wanted) > 0.75
     assert value(tables["decoy"], "harmed", **wanted) < 0.1
 
@@ -40,13 +40,13 @@ def test_the_planted_plane_carries_the_answers_of_the_model_that_reads_it_alone(
 def test_random_directions_take_little_with_them(tables):
     for table in tables.values():
         for control in ("random component", "random subspace"):
-            wanted = {"layer": "1", "probe": "random", "control": control, "rank": 2}
+            wanted = {"layer": "1", "direction": "random", "control": control, "rank": 2}
             assert value(table, "harmed", **wanted) < 0.3
 
 
 def test_scaled_random_components_are_as_long_as_the_longer_of_the_others(tables):
     rows = tables["code"].filter(layer="1", rank=PLANTED, metric="harmed", subset="all")
-    norms = {(row["probe"], row["control"]): row["relative_norm"] for row in rows.iter_rows(named=True)}
+    norms = {(row["direction"], row["control"]): row["relative_norm"] for row in rows.iter_rows(named=True)}
     longer = max(norms["readout", "none"], norms["patterns", "none"])
     assert norms["random", "random subspace"] == pytest.approx(longer, rel=1e-3)
     assert norms["random", "random component"] < longer
@@ -54,28 +54,28 @@ def test_scaled_random_components_are_as_long_as_the_longer_of_the_others(tables
 
 def test_without_the_whole_state_nothing_is_right_and_after_it_was_read_nothing_is_lost(tables):
     for table in tables.values():
-        assert value(table, "harmed", layer="1", probe="state") > 0.9
-        assert value(table, "harmed", layer="2", probe="state") == 0
+        assert value(table, "harmed", layer="1", direction="state") > 0.9
+        assert value(table, "harmed", layer="2", direction="state") == 0
         assert value(table, "accuracy_before") == 1
     assert set(tables["code"]["layer"].drop_nulls()) == {"1", "2"}
 
 
 def test_harm_and_accuracy_tell_the_same_where_all_answers_were_right(tables):
     table = tables["code"].filter(subset="all")
-    keys = ["layer", "probe", "control", "rank"]
+    keys = ["layer", "direction", "control", "rank"]
     both = table.filter(metric="harmed").join(table.filter(metric="accuracy_after"), on=keys)
     assert np.allclose(both["value"] + both["value_right"], 1)
 
 
 def test_ranks_that_a_subspace_does_not_have_are_left_out(tables):
     ranks = tables["code"].filter(layer="1", metric="harmed", subset="all")
-    assert 200 not in ranks["rank"] and 30 in ranks.filter(probe="random")["rank"]
-    assert ranks.filter(probe="state")["rank"].to_list() == [48]
-    assert ranks.filter(pl.col("probe") == "patterns")["rank"].max() < 30
+    assert 200 not in ranks["rank"] and 30 in ranks.filter(direction="random")["rank"]
+    assert ranks.filter(direction="state")["rank"].to_list() == [48]
+    assert ranks.filter(pl.col("direction") == "patterns")["rank"].max() < 30
 
 
 def test_operations_are_told_apart(tables):
-    rows = tables["code"].filter(layer="1", probe="patterns", rank=PLANTED, metric="harmed")
+    rows = tables["code"].filter(layer="1", direction="patterns", rank=PLANTED, metric="harmed")
     assert rows["subset"].to_list() == ["all", "operation=+", "operation=-"]
     assert rows["resampled"].str.starts_with("true results").all()
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from numprobe.activations.store import read_positions, read_states
-from numprobe.experiments.ablation.directions import RANDOM, component, ordered_directions
+from numprobe.experiments.ablation.directions import ABLATION, RANDOM, component, ordered_directions
 from numprobe.experiments.given import Given
 from numprobe.intervals import accuracy_interval
 from numprobe.interventions.controls import RANDOM_COMPONENT
-from numprobe.measure.outcomes import INTERVENTION, interval_row
+from numprobe.measure.outcomes import interval_row
 from numprobe.measure.predict import held_out_rows
 from numprobe.probes.closed_form import fit_layer, make_target
 from numprobe.probes.codes import make_code
@@ -57,7 +57,7 @@ def refit_ablated(given: Given) -> None:
     probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
     removals = Removals(tuple(values["layers"]), tuple(values["ranks"]), values["draws"], values["folds"])
     found = ablated_probe_rows(rows, probe, patterns, split, removals, values["resamples"], values["seed"])
-    given.write_rows(found, INTERVENTION)
+    given.write_rows(found, ABLATION)
 
 
 def ablated_probe_rows(
@@ -105,7 +105,7 @@ def ablated_probe_rows(
         for key in [key for key in parts[0] if all(key in part for part in parts)]:
             interval = accuracy_interval(numbers, np.concatenate([part[key] for part in parts]), resamples, seed)
             subspace, control, rank, metric = key
-            row = {"layer": layer, "probe": subspace, "control": control, "rank": rank, "metric": metric}
+            row = {"layer": layer, "direction": subspace, "control": control, "rank": rank, "metric": metric}
             found.append({**row, **interval_row(interval, seed), "resampled": interval.resampled})
     return found
 

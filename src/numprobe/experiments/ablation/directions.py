@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 
 import numpy as np
+import polars as pl
 
 from numprobe.interventions.directions import random_basis
+from numprobe.measure.outcomes import INTERVENTION
 from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
 from numprobe.probes.readout import readout_basis
 
-#: Subspaces: the probe's read-out, the patterns along which states vary with the number, and random ones.
+#: Subspaces (column `direction`): the probe's read-out, the patterns along which states vary with the number, and
+#: random ones.
 READOUT, PATTERNS, RANDOM = "readout", "patterns", "random"
+#: Columns that tables of ablations add to `numprobe.tables.MEASUREMENT`.
+ABLATION = INTERVENTION | {"direction": pl.String}
 #: (subspace, draw) -> float64 [width, directions], orthonormal columns. The first r span the subspace of rank r.
 Directions = Mapping[tuple[str, int], np.ndarray]
 

@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
+from numprobe.draw.panels import (
+    chance_entry,
+    chance_line,
+    context_panels,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    line,
+    title_columns,
+)
 from numprobe.draw.rows import checked, nothing_to_draw, runs_of
 from numprobe.draw.style import Style
 from numprobe.experiments.drawn import Drawn, Tables, Values
@@ -39,8 +48,8 @@ _LABELS = {
     "reads_refitted": "accuracy on unseen numbers",
 }
 _COLUMNS = (
-    "model", "context", "layer", "probe", "control", "rank", "relative_norm", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "status", "note",
+    "model", "context", "layer", "direction", "control", "rank", "relative_norm", "metric", "value", "ci_low",
+    "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 
@@ -100,7 +109,7 @@ def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
         if explain_empty(axes, rows):
             continue
         if candidates:
-            axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
+            chance_line(axes, candidates)
         _draw_panel(axes, rows)
         headers[run, title] = _header(rows)
     title_columns(panels, headers)
@@ -112,16 +121,16 @@ def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame) -> None:
-    ranks = rows.filter((pl.col("rank") > 0) & (pl.col("probe") != "state"))["rank"].unique().sort().to_list()
+    ranks = rows.filter((pl.col("rank") > 0) & (pl.col("direction") != "state"))["rank"].unique().sort().to_list()
     axes.set_xscale("log", base=2)
     axes.set_xticks(ranks, [str(rank) for rank in ranks])
     axes.set_xticks([], minor=True)
     for (metric, subspace), (_, style) in _LEVELS.items():
-        level = rows.filter((pl.col("metric") == metric) & pl.col("probe").eq_missing(pl.lit(subspace)))
+        level = rows.filter((pl.col("metric") == metric) & pl.col("direction").eq_missing(pl.lit(subspace)))
         if level.height:
             axes.axhline(level["value"][0], color=style.colour, linestyle=style.line)
     for (metric, subspace, control), (_, style) in reversed(list(_CURVES.items())):
-        line(axes, rows.filter(metric=metric, probe=subspace, control=control), "rank", style)
+        line(axes, rows.filter(metric=metric, direction=subspace, control=control), "rank", style)
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
@@ -132,10 +141,10 @@ def _header(rows: pl.DataFrame) -> list[str]:
 
 
 def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
-    present = set(drawn.select("metric", "probe", "control").iter_rows())
+    present = set(drawn.select("metric", "direction", "control").iter_rows())
     entries = [legend_entry(*entry) for key, entry in _CURVES.items() if key in present]
     levels = {(metric, subspace) for metric, subspace, _ in present}
     entries += [legend_entry(*entry) for key, entry in _LEVELS.items() if key in levels]
     if candidates:
-        entries.append(Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})"))
+        entries.append(chance_entry(candidates))
     return entries

@@ -12,6 +12,7 @@ from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
 from numprobe.experiments.ablation.directions import (
+    ABLATION,
     PATTERNS,
     RANDOM,
     READOUT,
@@ -28,7 +29,7 @@ from numprobe.interventions.folds import Folds, unseen_folds
 from numprobe.interventions.operands import operand_questions, operand_tokens, read_later
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.interventions.states import Earlier, answers_and_states, earlier_tokens, shift
-from numprobe.measure.outcomes import INTERVENTION, interval_row, subsets
+from numprobe.measure.outcomes import interval_row, subsets
 from numprobe.measure.predict import split_of
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
@@ -39,7 +40,7 @@ Row = dict[str, Any]
 #: Stands for the subspace of all directions: the state becomes the mean of all states.
 STATE = "state"
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
-COLUMNS = INTERVENTION | {"tokens": pl.String}
+COLUMNS = ABLATION | {"tokens": pl.String}
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def ablation_rows(
     -------
     Rows for `numprobe.tables.measurements` with the columns `COLUMNS`, over all questions and by operation. `tokens`:
     `last`, directions are taken from the state at the operand's last token; `all`, where operands have several, and its
-    earlier tokens get the mean state of their place. `probe` is the subspace (`READOUT`, `PATTERNS`, `RANDOM`, or
+    earlier tokens get the mean state of their place. `direction` is the subspace (`READOUT`, `PATTERNS`, `RANDOM`, or
     `STATE`: all directions). Random ones are controls, `RANDOM_COMPONENT`, or `RANDOM_SUBSPACE` with the component made
     as long as the longer of the other two; their shares are means over the draws. Metrics: `accuracy_before`,
     `accuracy_after`; `harmed`: share of the right answers that become wrong. A model without right answers has nothing
@@ -180,16 +181,16 @@ def _changes(
         found = _without(asked, patterns, layer, directions, rank)
         own = {name: [found[name, 0]] for name in (READOUT, PATTERNS) if (name, 0) in found}
         for name, changes in own.items():
-            yield {"probe": name, "rank": rank}, changes
+            yield {"direction": name, "rank": rank}, changes
         drawn = [change for (name, _), change in found.items() if name == RANDOM]
         if drawn:
-            yield {"probe": RANDOM, "control": RANDOM_COMPONENT, "rank": rank}, drawn
+            yield {"direction": RANDOM, "control": RANDOM_COMPONENT, "rank": rank}, drawn
         if drawn and own:
             longest = max((changes[0] for changes in own.values()), key=lambda change: float((change**2).sum()))
             scaled = [rescaled(change, longest) for change in drawn]
-            yield {"probe": RANDOM, "control": RANDOM_SUBSPACE, "rank": rank}, scaled
+            yield {"direction": RANDOM, "control": RANDOM_SUBSPACE, "rank": rank}, scaled
     means = _means(asked, patterns, layer)
-    yield {"probe": STATE, "rank": probe.width}, [(means - asked.states[layer]).astype(np.float32)]
+    yield {"direction": STATE, "rank": probe.width}, [(means - asked.states[layer]).astype(np.float32)]
 
 
 def _means(asked: _Asked, patterns: Patterns, layer: str) -> np.ndarray:
