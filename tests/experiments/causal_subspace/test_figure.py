@@ -37,14 +37,8 @@ def _model(model, trained):
         for draw in range(2):
             yield _share({**place, "layer": layer, "rank": 32, "draw": draw}, "causal", 0.88 + draw / 50)
         for other in ("causal", "read-out", "pattern"):
-            compared = {
-                **place,
-                "layer": layer,
-                "subspace": "causal",
-                "other_subspace": other,
-                "ci_low": 0.2,
-                "ci_high": 0.4,
-            }
+            compared = {**place, "layer": layer, "subspace": "causal", "other_subspace": other}
+            compared |= {"ci_low": 0.2, "ci_high": 0.4}
             yield {**compared, "metric": "overlap", "value": 0.35}
             yield {**compared, "metric": "overlap", "value": 0.25, "ci_high": 0.28, "control": "random"}
             for angle in (1, 2, 3):
