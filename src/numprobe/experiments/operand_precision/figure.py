@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import Panels, bars, explain_empty, legend_entry, points, title_columns
-from numprobe.draw.published import published
+from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
@@ -30,11 +30,11 @@ _CHANGES: Mapping[str, Style] = {
 }
 _CHANGE_LABELS = {"error_difference": "raw difference", "matched_difference": "difference to matched controls"}
 _AT_EMBEDDING, _AT_TOKEN, _NULL_COLOUR = Style("#009E73", "D"), Style("#009E73", "o"), "#bbbbbb"
-_PUBLISHED = "published"
+_OURS = pl.col("source") == THIS_STUDY
 _PREFIX = "error rate, "
 _COLUMNS = (
     "model", "control", "context", "layer", "probe", "numbers", "subset", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "p_value", "status", "note",
+    "resampled", "n_values", "n_prompts", "p_value", "status", "note", "source",
 )  # fmt: skip
 
 
@@ -52,18 +52,17 @@ def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
         If the table is empty, lacks a column, or holds nothing that could be drawn.
     """
     rows = over_all_folds(checked(table, [*MEASUREMENT, "numbers", "p_value"])).filter(pl.col("subset") == "all")
+    rows = rows.with_columns(source=pl.lit(THIS_STUDY)).select(_COLUMNS)
     if rows["value"].drop_nulls().is_empty():
         raise nothing_to_draw("error rates or correlations")
     past = published("operand_precision", in_order(rows["model"])).filter(pl.col("metric").str.starts_with(_PREFIX))
-    named = past.with_columns(
-        pl.lit(_PUBLISHED).alias("control"), pl.col("metric").str.strip_prefix(_PREFIX).alias("numbers"),
-        pl.lit("error_rate").alias("metric"), pl.lit("all").alias("subset"), pl.col("n").alias("n_prompts"),
-        pl.lit(Status.MEASURED).alias("status"), pl.col("source").alias("note"),
+    named = past.select(
+        "model", "context", "layer", "probe", "value", "source", pl.lit("none").alias("control"),
+        pl.col("metric").str.strip_prefix(_PREFIX).alias("numbers"), pl.lit("error_rate").alias("metric"),
+        pl.lit("all").alias("subset"), pl.col("n").cast(pl.UInt32).alias("n_prompts"),
+        pl.lit(Status.MEASURED).alias("status"),
     )  # fmt: skip
-    types = rows.select(_COLUMNS).schema
-    absent = [pl.lit(None).alias(name) for name in _COLUMNS if name not in named.columns]
-    complete = named.with_columns(absent).select(pl.col(name).cast(types[name]) for name in _COLUMNS)
-    return pl.concat([rows.select(_COLUMNS), complete])
+    return pl.concat([rows, named], how="diagonal")
 
 
 def draw_operand_precision(drawn: pl.DataFrame) -> Figure:
@@ -103,8 +102,8 @@ def _draw_groups(rates: Axes, differences: Axes, rows: pl.DataFrame) -> None:
         for place, (name, style) in enumerate(_GROUPS.items()):
             of = mine.filter((pl.col("metric") == "error_rate") & (pl.col("numbers") == name))
             at = height + 0.17 * (place - 1.5)
-            bars(rates, at, of.filter(pl.col("control") == "none"), style)
-            past = of.filter(pl.col("control") == _PUBLISHED)["value"]
+            bars(rates, at, of.filter(_OURS), style)
+            past = of.filter(~_OURS)["value"]
             rates.plot(past, [at] * len(past), "x", color=style.colour, markersize=4.5, markeredgewidth=0.9)
         for place, (metric, style) in enumerate(_CHANGES.items()):
             bars(differences, height + 0.3 * (place - 0.5), mine.filter(pl.col("metric") == metric), style)
@@ -164,6 +163,6 @@ def _legend(drawn: pl.DataFrame) -> Sequence[object]:
     entries.append(legend_entry("matched Spearman, embedding", _AT_EMBEDDING, line=False))
     entries.append(legend_entry("matched Spearman, at the token", _AT_TOKEN, line=False))
     entries.append(Patch(color=_NULL_COLOUR, alpha=0.5, lw=0, label="permuted numbers (95 %)"))
-    if _PUBLISHED in set(drawn["control"]):
+    if drawn.filter(~_OURS).height:
         entries.append(legend_entry("published", Style(NOTE_COLOUR, "x"), line=False))
     return entries

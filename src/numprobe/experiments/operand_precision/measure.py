@@ -246,8 +246,8 @@ def _against_controls(matched: pl.DataFrame, resamples: int, seed: int) -> Itera
 def _pigeonhole(numbers: np.ndarray, controls: np.ndarray, scores: np.ndarray, resamples: int, seed: int) -> Row:
     """Return the mean over the numbers of the mean over their controls, and its interval.
 
-    Numbers share controls, so both are resampled (Owen 2007, as `numprobe.measure.pigeonhole`). Where all scores are
-    equal, or there is one number, a bootstrap says nothing.
+    Numbers share controls, so both are resampled (Owen 2007, The pigeonhole bootstrap, Annals of Applied Statistics 1).
+    Where all scores are equal, or there is one number, a bootstrap says nothing.
     """
     present, place = np.unique(numbers, return_inverse=True)
     others, other = np.unique(controls, return_inverse=True)
