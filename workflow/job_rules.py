@@ -1,8 +1,10 @@
 """The rules of a job of an experiment: places whose outputs differ have rules of their own, named by what they are."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from study import Study
@@ -19,6 +21,8 @@ class JobRule:
 
     Attributes
     ----------
+    job
+        Name of the job.
     name
         Name of the rule.
     patterns
@@ -27,9 +31,17 @@ class JobRule:
         Wildcard constraints, by wildcard; empty if it is the job's only rule.
     """
 
+    job: str
     name: str
     patterns: Patterns
     constraints: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """Path of its logs and benchmarks below their folders, without ending."""
+        files = json.dumps(self.patterns)
+        parts = [f"{{{wildcard}}}" for wildcard in ("model", "context") if f"{{{wildcard}}}" in files]
+        return str(Path(self.job, *parts))
 
 
 def _control(at: Place) -> Label:
@@ -55,7 +67,7 @@ def job_rules(study: Study, experiment: str, job: Job) -> Iterator[JobRule]:
         name = "_".join([job.name, *label])
         alike = [at for at, _ in found]
         constraints = {"model": _either(at.run for at in alike), "context": _either(at.context for at in alike)}
-        yield JobRule(name, found[0][1], constraints if len(groups) > 1 else {})
+        yield JobRule(job.name, name, found[0][1], constraints if len(groups) > 1 else {})
 
 
 def _divided(found: list[tuple[Place, Patterns]]) -> dict[Label, list[tuple[Place, Patterns]]]:

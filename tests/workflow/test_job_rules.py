@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from job_given import told_files, told_output
 from job_rules import job_rules
 
 from numprobe.experiments.declare import Job
@@ -38,6 +39,19 @@ def test_rules_are_named_by_what_their_outputs_differ_in(outputs, endings):
         and re.fullmatch(rule.constraints.get("context", ".*"), context)
     ]
     assert len(matched) == len(RUNS)
+
+
+def test_logs_are_named_by_the_wildcards_of_the_outputs():
+    assert made("tables/{model}/{context}.parquet")["measure_it"].path == "measure_it/{model}/{context}"
+    assert made("tables/all.parquet")["measure_it"].path == "measure_it"
+
+
+def test_a_job_is_told_folders_by_their_manifest_and_several_outputs_by_their_folder():
+    states = ["states/a/0.parquet", "states/a/manifest.json", "cards/a.json"]
+    assert told_files(states) == ["states/a/manifest.json", "cards/a.json"]
+    assert told_files("cards/a.json") == ["cards/a.json"]
+    assert told_output(["probes/a/x/1.parquet", "probes/a/2.parquet"]) == "probes/a"
+    assert told_output("table.parquet") == "table.parquet"
 
 
 def test_a_job_without_places_has_no_rule():

@@ -12,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 from check_python import check_python
 from check_study import floating_revisions
 from estimate import describe_states
+from job_given import job_given, place_of
 from job_rules import job_rules
 from kept_files import look_after_kept_files, made_files, refuse_damage
 from study import load_study

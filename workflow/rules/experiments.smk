@@ -1,7 +1,5 @@
 """The rules of the experiments, generated from their declarations (src/numprobe/experiments/*/experiment.py)."""
 
-import os
-
 from numprobe.experiments.declare import Place
 from numprobe.experiments.find import FOLDER
 
@@ -18,16 +16,11 @@ TABLES = {
 }
 
 
-def place_of(name, wildcards):
-    """Return the run and context that a job works on."""
-    return Place(STUDY, name, getattr(wildcards, "model", ""), getattr(wildcards, "context", ""))
-
-
 def job_inputs(name, job):
     """Return a function from the wildcards to the input files of a job by name."""
 
     def inputs(wildcards):
-        files = {key: find(place_of(name, wildcards)) for key, find in job.inputs.items()}
+        files = {key: find(place_of(STUDY, name, wildcards)) for key, find in job.inputs.items()}
         return {key: ancient(found) if key in job.ancient else found for key, found in files.items()}
 
     return inputs
@@ -41,42 +34,6 @@ def job_outputs(job, patterns):
 def job_threads(job):
     """Return a function from the wildcards to the threads of a job."""
     return lambda wildcards: extraction_threads(base_model(wildcards)) if job.states else 1
-
-
-def job_given(name, job, patterns):
-    """Return a function from wildcards, inputs and outputs to the arguments of a job as JSON."""
-
-    def given(wildcards, input, output):
-        at = place_of(name, wildcards)
-        values = {key: at.setting(key) for key in job.settings} | {key: find(at) for key, find in job.values.items()}
-        content = {
-            "inputs": {key: told_files(input.get(key)) for key in job.inputs},
-            "outputs": {key: told_output(output.get(key)) for key in patterns},
-            "values": values,
-            "run": at.run,
-            "context": at.context,
-        }
-        return json.dumps(content, sort_keys=True)
-
-    return given
-
-
-def told_files(files):
-    """Return the files of an input passed to a job: of an activation folder, the manifest, which names the others."""
-    files = [files] if isinstance(files, str) else list(files)
-    folders = {str(Path(file).parent) for file in files if Path(file).name == "manifest.json"}
-    return [file for file in files if Path(file).name == "manifest.json" or str(Path(file).parent) not in folders]
-
-
-def told_output(files):
-    """Return the file that a job writes under one name; of several files, their folder."""
-    return files if isinstance(files, str) else os.path.commonpath([str(Path(file).parent) for file in files])
-
-
-def job_path(job, patterns):
-    """Return the path of a job's log and benchmark, without folder and ending."""
-    files = json.dumps(patterns)
-    return str(Path(job.name, *(f"{{{name}}}" for name in ("model", "context") if f"{{{name}}}" in files)))
 
 
 def figure_options(name, figure):
@@ -124,9 +81,9 @@ for name, job, made in JOBS:
         output:
             **job_outputs(job, made.patterns),
         log:
-            f"results/logs/{job_path(job, made.patterns)}.log",
+            f"results/logs/{made.path}.log",
         benchmark:
-            f"results/benchmarks/{job_path(job, made.patterns)}.tsv"
+            f"results/benchmarks/{made.path}.tsv"
         wildcard_constraints:
             **made.constraints,
         conda:
@@ -142,7 +99,7 @@ for name, job, made in JOBS:
             experiment=name,
             job=job.name,
             module=job.module,
-            given=job_given(name, job, made.patterns),
+            given=job_given(STUDY, name, job, made.patterns),
         shell:
             'python "$NUMPROBE"/measure.py {params.experiment} {params.job} --module {params.module}'
             " --digest {params.digest} --given {params.given:q}"
