@@ -9,11 +9,12 @@ import jsonschema
 import pytest
 import yaml
 from check_config import check_config
+from check_study import floating_revisions
 from command_line import read_given_values
 from config_schema import config_schema
 from hypothesis import example, given
 from hypothesis import strategies as st
-from study import floating_revisions, load_study
+from study import load_study
 
 from numprobe.errors import NumprobeError
 from numprobe.names import NAME, path_problem, study_name
