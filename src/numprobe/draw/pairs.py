@@ -12,11 +12,11 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numprobe.draw.cells import COLOURS, draw_cells
 from numprobe.draw.panels import legend_entry, tell_left_out
 from numprobe.draw.rows import VOCABULARY, in_order
 from numprobe.draw.style import PAGE_WIDTH, Style, say, series_styles
 
-_COLOURS = "cividis"
 _PANELS = 5
 _BEFORE, _AFTER = -0.2, 1.2
 _NULL = "#bbbbbb"
@@ -82,7 +82,7 @@ def pair_matrices(
     for panel, (title, rows) in zip(axes, panels.items(), strict=True):
         panel.set_title(title, fontweight="bold")
         _matrix(panel, rows, models, named=panel is axes[0])
-    figure.colorbar(ScalarMappable(Normalize(0, 1), _COLOURS), ax=axes, label=label, aspect=16, pad=0.02)
+    figure.colorbar(ScalarMappable(Normalize(0, 1), COLOURS), ax=axes, label=label, aspect=16, pad=0.02)
 
 
 def _matrix(axes: Axes, rows: pl.DataFrame, models: Sequence[str], named: bool) -> None:
@@ -93,17 +93,11 @@ def _matrix(axes: Axes, rows: pl.DataFrame, models: Sequence[str], named: bool) 
     if np.isnan(values).all():
         say(axes, "not measured")
         return
-    axes.set_facecolor("#e8e8e8")
-    axes.imshow(np.ma.masked_invalid(values), cmap=_COLOURS, vmin=0, vmax=1)
-    for i, j in zip(*np.nonzero(~np.isnan(values)), strict=True):
-        colour = "black" if values[i, j] > 0.5 else "white"
-        text = f"{values[i, j]:.2f}".replace("0.", ".", 1)
-        axes.text(j, i, text, ha="center", va="center_baseline", fontsize=6, color=colour)
+    measured = [place for place, value in np.ndenumerate(values) if not np.isnan(value)]
+    draw_cells(axes, values, {place: f"{values[place]:.2f}".replace("0.", ".", 1) for place in measured}, 6)
     axes.set_xticks(range(len(models)), models, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(models)), models if named else [])
     axes.tick_params(length=0, pad=2)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
 
 
 def pair_points(axes: Axes, place: float, rows: pl.DataFrame, colour: str, spread: float = 0.7) -> None:

@@ -10,6 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.cells import COLOURS, draw_cells
 from numprobe.draw.panels import (
     context_panels,
     curve,
@@ -34,7 +35,6 @@ _COLUMNS = (
     "model", "control", "fit_context", "context", "layer", "probe", "value", "ci_low", "ci_high", "resampled",
     "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
-_COLOURS = "cividis"
 _CELL = 0.2
 # Of a letter of a model's name and of a context's below the matrices, in inches.
 _LETTER, _TICK = 0.085, 0.055
@@ -115,7 +115,7 @@ def _matrices(drawn: pl.DataFrame) -> Figure:
             _name_cells(axes, contexts, fitted=column == 0, tested=lowest)
             axes.set_title(title, fontsize=7, pad=3, color=NOTE_COLOUR if title in last else "black")
         _name_row(grid[row][0], model)
-    scale = ScalarMappable(Normalize(0, 1), _COLOURS)
+    scale = ScalarMappable(Normalize(0, 1), COLOURS)
     figure.colorbar(
         scale, ax=grid, label="accuracy on unseen numbers (cells in %)", location="top", shrink=0.4, aspect=40, pad=0.02
     )
@@ -149,7 +149,7 @@ def _cells(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 
 def _matrix(axes: Axes, rows: pl.DataFrame, contexts: Sequence[str]) -> None:
-    """Accuracies in %, grey cells where there are none."""
+    """Draw accuracies in per cent, and why a cell has none."""
     values = np.full((len(contexts), len(contexts)), np.nan)
     cells = {}
     for row in rows.filter(~is_not_applicable()).iter_rows(named=True):
@@ -160,19 +160,13 @@ def _matrix(axes: Axes, rows: pl.DataFrame, contexts: Sequence[str]) -> None:
     for context in rows.filter(is_not_applicable())["context"]:
         at = contexts.index(context)
         cells |= {place: NO_CONTEXT for i in range(len(contexts)) for place in ((i, at), (at, i))}
-    axes.set_facecolor("#e8e8e8")
-    axes.imshow(np.ma.masked_invalid(values), cmap=_COLOURS, vmin=0, vmax=1)
-    for place, text in cells.items():
-        colour = NOTE_COLOUR if np.isnan(values[place]) else "black" if values[place] > 0.5 else "white"
-        axes.text(place[1], place[0], text, ha="center", va="center_baseline", fontsize=5.5, color=colour)
+    draw_cells(axes, values, cells, 5.5)
 
 
 def _name_cells(axes: Axes, contexts: Sequence[str], fitted: bool, tested: bool) -> None:
     axes.set_xticks(range(len(contexts)), contexts if tested else [], rotation=90, fontsize=6)
     axes.set_yticks(range(len(contexts)), contexts if fitted else [], fontsize=6)
     axes.tick_params(length=0, pad=2)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
 
 
 def _name_row(axes: Axes, model: str) -> None:

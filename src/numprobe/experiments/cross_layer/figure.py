@@ -9,6 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from numprobe.draw.cells import COLOURS, draw_cells, numbered
 from numprobe.draw.layer_series import Series, draw_series, with_published
 from numprobe.draw.panels import explain_empty
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
@@ -29,7 +30,6 @@ COLUMNS = (
     "model", "control", "context", "fit_layer", "layer", "normalisation", "probe", "value", "ci_low", "ci_high",
     "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
-_COLOURS = "cividis"
 _ROW_HEIGHT = 1.15
 #: Matrices of more layers have no numbers in their cells.
 MOST_NUMBERS = 8
@@ -146,7 +146,7 @@ def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
                 _matrix(axes, rows.filter(_of(*scale)), layers, named=j == 0)
         grid[i][0].set_ylabel(model, fontweight="bold", fontsize=8)
     figure.colorbar(
-        ScalarMappable(Normalize(0, 1), _COLOURS), ax=grid, label="accuracy on unseen numbers", aspect=30, pad=0.01
+        ScalarMappable(Normalize(0, 1), COLOURS), ax=grid, label="accuracy on unseen numbers", aspect=30, pad=0.01
     )
     figure.supxlabel("layer that is read", fontsize=7)
     figure.supylabel("layer of the fit", fontsize=7)
@@ -162,21 +162,8 @@ def _matrix(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], named: bool) 
     values = np.full((len(layers), len(layers)), np.nan)
     for row in rows.drop_nulls("value").iter_rows(named=True):
         values[layers.index(row["fit_layer"]), layers.index(row["layer"])] = row["value"]
-    axes.set_facecolor("#d9d9d9")
-    axes.imshow(np.ma.masked_invalid(values), cmap=_COLOURS, vmin=0, vmax=1, interpolation="nearest")
-    if len(layers) <= MOST_NUMBERS:
-        _write(axes, values)
+    draw_cells(axes, values, numbered(values) if len(layers) <= MOST_NUMBERS else {}, 4)
     positions, labels = layer_ticks(layers, most=6)
     axes.set_xticks(positions, labels, fontsize=5.5, rotation=90 if max(map(len, labels)) > 2 else 0)
     axes.set_yticks(positions, labels if named else [], fontsize=5.5)
     axes.tick_params(length=1.5, pad=1.5)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-
-
-def _write(axes: Axes, values: np.ndarray) -> None:
-    """Write accuracies in per cent into the cells."""
-    for row, column in np.argwhere(~np.isnan(values)):
-        value = values[row, column]
-        colour = "black" if value > 0.5 else "white"
-        axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center_baseline", fontsize=4, color=colour)
