@@ -87,7 +87,7 @@ def shared_frequencies_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
     parts = [
         plain.with_columns(pl.lit("iou").alias("metric"), pl.lit(f"top={top}").alias("subset"),
                            pl.lit(spectrum).alias("spectrum"), pl.lit(1000, pl.UInt32).alias("N"))
-        for top in (10, 20, 50) for spectrum in ("power", "paper")
+        for top in (10, 20, 50) for spectrum in ("power", "published")
     ]  # fmt: skip
     return pl.concat(parts).filter((pl.col("spectrum") == "power") | (pl.col("control") == "none"))
 

@@ -1,4 +1,4 @@
-"""Waves in the number embeddings: power against frequency, and linear separability of n mod T."""
+"""Figure of the waves in number embeddings: power by frequency, and linear separability of n mod T."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ _NULL = "#999999"
 
 
 def spectra_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The power shares and kappas that the figure shows.
+    """Return the power shares and kappas that the figure shows.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def spectra_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_spectra(drawn: pl.DataFrame) -> Figure:
-    """A row per model: a spectrum per state, and the kappas of all its states.
+    """Draw a row per model: a spectrum per matrix, and the kappas of all its matrices.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def _share_height(panels: Sequence[Axes]) -> None:
 
 
 def _spectrum(axes: Axes, rows: pl.DataFrame, state: str) -> None:
-    """Share of the variance (log) against cycles per number, with the band of shuffled numbers."""
+    """Draw the share of the variance (log) against cycles per number, with the band of shuffled numbers."""
     of_state = ((pl.col("metric") == _POWER) & (pl.col("layer") == state)) | pl.col("layer").is_null()
     power = rows.filter(of_state)
     if power.is_empty() and state == "unembedding":
@@ -121,7 +121,7 @@ def _frequency_axis(axes: Axes) -> None:
 
 
 def _kappas(axes: Axes, rows: pl.DataFrame) -> None:
-    """Bars per period, one per state, each beside that of shuffled numbers."""
+    """Draw bars per period, one per matrix, each beside that of shuffled numbers."""
     if explain_empty(axes, rows):
         return
     periods = rows["period"].drop_nulls().unique().sort().to_list()

@@ -10,13 +10,12 @@ import polars as pl
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
 from numprobe.measure.separability import held_out_classes, kappa, kappa_interval
-from numprobe.measure.spectra import PERMUTATIONS, Band, principal_coordinates, rotation_band, shuffled_band
+from numprobe.measure.spectra import MODULI, PERMUTATIONS, Band, principal_coordinates, rotation_band, shuffled_band
 from numprobe.seeding import generator
 from numprobe.status import constant_state, not_applicable
 
 #: Columns of the table beside the shared ones: cycles per N numbers, its period in numbers, and N itself.
 EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
-PERIODS = (2, 5, 10)
 FEWEST = 50
 RESAMPLES = 1000
 ROTATED = "random rotations and dimensions"
@@ -26,7 +25,7 @@ Row = dict[str, Any]
 
 
 def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> list[Row]:
-    """Power shares and kappas of the input and output embeddings of consecutive single-token numbers.
+    """Return power shares and kappas of the input and output embeddings of consecutive single-token numbers.
 
     Parameters
     ----------
@@ -77,11 +76,22 @@ def _rows_of(folder: str | Path, numbers: np.ndarray) -> np.ndarray:
 
 def _spectrum_rows(states: np.ndarray, seed: int) -> Iterator[Row]:
     rotated, shuffled = rotation_band(states, seed), shuffled_band(states, seed)
-    yield from _band_rows(rotated, len(states), {"control": "none", "resampled": ROTATED})
-    yield from _band_rows(shuffled, len(states), {"control": "shuffled", "resampled": SHUFFLED})
+    yield from band_rows(rotated, len(states), {"control": "none", "resampled": ROTATED})
+    yield from band_rows(shuffled, len(states), {"control": "shuffled", "resampled": SHUFFLED})
 
 
-def _band_rows(band: Band, count: int, names: Row) -> Iterator[Row]:
+def band_rows(band: Band, count: int, names: Row) -> Iterator[Row]:
+    """Yield the shares of all frequencies.
+
+    Parameters
+    ----------
+    band
+        The shares and their limits.
+    count
+        How many consecutive numbers there are.
+    names
+        Further columns.
+    """
     for place, (centre, low, high) in enumerate(zip(band.centre, band.low, band.high, strict=True)):
         frequency = place + 1
         yield {
@@ -97,7 +107,7 @@ def _band_rows(band: Band, count: int, names: Row) -> Iterator[Row]:
 
 
 def kappa_rows(states: np.ndarray, numbers: np.ndarray, seed: int) -> Iterator[Row]:
-    """Kappas of n mod T for every T of `PERIODS`, and of permuted numbers.
+    """Yield kappas of n mod T for every T of `MODULI`, and of permuted numbers.
 
     Parameters
     ----------
@@ -111,7 +121,7 @@ def kappa_rows(states: np.ndarray, numbers: np.ndarray, seed: int) -> Iterator[R
     axes = principal_coordinates(states)
     rng = generator(seed, "separability", "permutations")
     labels = np.column_stack([numbers, *(rng.permutation(numbers) for _ in range(PERMUTATIONS))])
-    for period in PERIODS:
+    for period in MODULI:
         classes = labels % period
         predicted = held_out_classes(axes, numbers, classes, seed)
         kappas = [kappa(true, found) for true, found in zip(classes.T, predicted.T, strict=True)]

@@ -20,7 +20,7 @@ def _style():
 def test_the_figure_of_waves_names_what_it_shows():
     figure = draw_frequencies(frequencies_rows(frequencies_table()))
     found = set(texts(figure))
-    assert {"llama", "minilm", "100 numbers", "spectrum of each state", "few frequencies?", "n mod T", "norm"} <= found
+    assert {"llama", "minilm", "100 numbers", "spectrum of each layer", "sparsity", "n mod T", "norm"} <= found
     assert any(text.startswith("not applicable") for text in found)
     assert "untrained" in legend(figure)
 

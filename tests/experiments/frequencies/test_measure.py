@@ -95,7 +95,7 @@ def test_models_with_the_same_waves_share_their_frequencies(shared):
     assert rows.filter(pl.col("control") == "none", pl.col("spectrum") == "power").select(
         "value", "p_value"
     ).rows() == [(1.0, pytest.approx(1 / 201, abs=0.02))]
-    assert rows.filter(pl.col("spectrum") == "paper")["value"].to_list() == [1.0]
+    assert rows.filter(pl.col("spectrum") == "published")["value"].to_list() == [1.0]
     assert rows.filter(pl.col("control").is_in(["shuffled", "matched"]))["value"].max() < 0.5
 
 

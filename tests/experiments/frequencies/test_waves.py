@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from numprobe.experiments.frequencies.waves import (
-    MODULI,
     consecutive,
     half_power,
     measured_waves,
     overlap,
-    paper_spectrum,
     participation,
     permuted_waves,
+    published_spectrum,
     rotated_waves,
     strongest,
 )
+from numprobe.measure.spectra import MODULI
 
 N = 100
 
@@ -65,8 +65,8 @@ def test_the_null_removes_waves_and_the_interval_holds_the_measurement():
     assert low < value < high
 
 
-def test_the_paper_spectrum_peaks_where_waves_are():
-    spectrum = paper_spectrum(waves([10, 4], noise=0.1), 5)
+def test_the_published_spectrum_peaks_where_waves_are():
+    spectrum = published_spectrum(waves([10, 4], noise=0.1), 5)
     assert sorted((np.argsort(spectrum)[-2:] + 1).tolist()) == [10, 25]
 
 

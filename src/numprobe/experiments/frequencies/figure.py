@@ -1,4 +1,4 @@
-"""Waves layer by layer: spectra, how few frequencies hold the power, and separability of n mod T beside power at T."""
+"""Figures of waves: spectra of all layers, their sparsity, and separability of n mod T beside the power at T."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,6 @@ _SPARSITY = {"participation": Style("#0072B2", "o"), "half_power": Style("#D55E0
 _SPARSITY_NAMES = {"participation": "effective share of frequencies", "half_power": "share that holds half the power"}
 _MODULI = {2: Style("#0072B2", "o"), 5: Style("#D55E00", "^"), 10: Style("#009E73", "s")}
 _NULL, _UNTRAINED = "#bbbbbb", "#555555"
-_PERIODS = (2, 2.5, 5, 10)
 
 
 def frequencies(tables: Tables, values: Values) -> Drawn:
@@ -89,7 +88,7 @@ def draw_frequencies(drawn: pl.DataFrame) -> Figure:
         _spectra(panels[0], rows.filter(pl.col("metric") == "power_share"), layers)
         _sparsity(panels[1], rows, layers)
         _separability(panels[2], rows, layers)
-    for column, title in zip(grid.T, ("spectrum of each state", "few frequencies?", "n mod T"), strict=True):
+    for column, title in zip(grid.T, ("spectrum of each layer", "sparsity", "n mod T"), strict=True):
         column[0].set_title(title, fontweight="bold", pad=10)
     grid[-1, 0].set_xlabel("frequency (cycles per number)")
     grid[-1, 1].set_xlabel("layer")
@@ -128,11 +127,9 @@ def _sparsity(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
     _layer_axis(axes, layers)
     for metric, style in _SPARSITY.items():
         of_metric = rows.filter(pl.col("metric") == metric)
-        _null(axes, of_metric, layers)
-        _untrained(axes, of_metric, layers)
-        curve(axes, of_metric.filter(pl.col("control") == "none"), layers, style)
-        words = of_metric.filter(pl.col("control") == "matched")
-        axes.plot([layers.index(name) for name in words["layer"]], words["value"], "+", color=style.colour, ms=5)
+        _curve_with_null(axes, of_metric, layers, style)
+        untrained = _placed(of_metric, "untrained", layers)
+        axes.plot(untrained["x"], untrained["value"], color=_UNTRAINED, linestyle="-.", linewidth=0.8)
     axes.set_yscale("log")
     axes.set_ylim(0.0015, 1.4)
     axes.set_yticks([0.01, 0.1, 1], ["1 %", "10 %", "100 %"])
@@ -144,13 +141,9 @@ def _separability(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None
     fraction_axis(axes)
     for modulus, style in _MODULI.items():
         of_modulus = rows.filter(pl.col("subset") == f"mod={modulus}")
-        kappas = of_modulus.filter(pl.col("metric") == "kappa")
-        _null(axes, kappas, layers)
-        curve(axes, kappas.filter(pl.col("control") == "none"), layers, style)
+        _curve_with_null(axes, of_modulus.filter(pl.col("metric") == "kappa"), layers, style)
         power = of_modulus.filter((pl.col("metric") == "power_at") & (pl.col("control") == "none"))
         curve(axes, power, layers, Style(style.colour, style.marker, ":"))
-        words = kappas.filter(pl.col("control") == "matched")
-        axes.plot([layers.index(name) for name in words["layer"]], words["value"], "+", color=style.colour, ms=5)
     axes.set_ylim(-0.15, 1.04)
 
 
@@ -161,16 +154,19 @@ def _layer_axis(axes: Axes, layers: Sequence[str]) -> None:
         axes.tick_params(axis="x", rotation=40)
 
 
-def _null(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
-    null = rows.filter(pl.col("control") == "shuffled", pl.col("value").is_not_null())
-    null = null.with_columns(x=pl.Series([layers.index(name) for name in null["layer"]], dtype=pl.Int64)).sort("x")
+def _curve_with_null(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -> None:
+    """Draw a curve over the layers, the range of permuted numbers behind it, and other words as crosses."""
+    null = _placed(rows, "shuffled", layers)
     axes.fill_between(null["x"], null["ci_low"], null["ci_high"], color=_NULL, lw=0, alpha=0.8)
+    curve(axes, rows.filter(pl.col("control") == "none"), layers, style)
+    words = _placed(rows, "matched", layers)
+    axes.plot(words["x"], words["value"], "+", color=style.colour, ms=5)
 
 
-def _untrained(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
-    found = rows.filter(pl.col("control") == "untrained")
-    found = found.with_columns(x=pl.Series([layers.index(name) for name in found["layer"]], dtype=pl.Int64)).sort("x")
-    axes.plot(found["x"], found["value"], color=_UNTRAINED, linestyle="-.", linewidth=0.8)
+def _placed(rows: pl.DataFrame, control: str, layers: Sequence[str]) -> pl.DataFrame:
+    """Return the measurements of a control with their places `x` on the axis of layers, in order."""
+    found = rows.filter(pl.col("control") == control, pl.col("value").is_not_null())
+    return found.with_columns(x=pl.Series([layers.index(name) for name in found["layer"]], dtype=pl.Int64)).sort("x")
 
 
 def _legend() -> list[Line2D | Patch]:

@@ -1,34 +1,32 @@
-"""Frequencies in the states of a model, layer by layer, and whether what they promise can be read."""
+"""Frequencies in the states of a model, layer by layer, and separability of the remainders that they suggest."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from numprobe.experiments.frequencies.waves import (
-    MODULI,
     Waves,
     consecutive,
     half_power,
     measured_waves,
-    paper_spectrum,
     participation,
     permuted_waves,
+    published_spectrum,
     rotated_waves,
+    spread,
 )
 from numprobe.experiments.given import Given
 from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
 from numprobe.measure.matched_tokens import token_states
-from numprobe.measure.vocabulary import FEWEST, ROTATED, SHUFFLED, kappa_rows
+from numprobe.measure.spectra import MODULI, band_of
+from numprobe.measure.vocabulary import EXTRA, FEWEST, ROTATED, SHUFFLED, band_rows, kappa_rows
 from numprobe.sealed import read_sealed_json
 from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements, read_table
 
-#: Columns of the table beside the shared ones: cycles per N numbers, its period in numbers, and N itself.
-EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
 TOO_FEW = f"fewer than {FEWEST} consecutive numbers"
-PAPER = "point value: the paper's spectrum, the largest of 64 principal components"
+PUBLISHED = "point value: the paper's spectrum, the largest of 64 principal components"
 
 Row = dict[str, Any]
 
@@ -93,9 +91,9 @@ def _layer_rows(folder: Folder, layer: str, numbers: np.ndarray, seed: int) -> I
     yield from _spectrum_rows(None, permuted, len(numbers), "shuffled", SHUFFLED)
     yield from _summary_rows(measured, rotated, "none", ROTATED)
     yield from _summary_rows(None, permuted, "shuffled", SHUFFLED)
-    for frequency, amplitude in enumerate(paper_spectrum(states), 1):
+    for frequency, amplitude in enumerate(published_spectrum(states), 1):
         place = {"frequency": frequency, "period": len(numbers) / frequency}
-        yield {"metric": "amplitude", **place, "value": float(amplitude), "note": PAPER}
+        yield {"metric": "amplitude", **place, "value": float(amplitude), "note": PUBLISHED}
     for row in kappa_rows(states, numbers, seed):
         yield {key: value for key, value in row.items() if key != "n_values"}
 
@@ -112,12 +110,7 @@ def _control_rows(states: np.ndarray, control: str, seed: int) -> Iterator[Row]:
 
 def _spectrum_rows(measured: Waves | None, draws: Waves, count: int, control: str, unit: str) -> Iterator[Row]:
     centre = draws.shares.mean(axis=0) if measured is None else measured.shares[0]
-    low, high = np.quantile(draws.shares, (0.025, 0.975), axis=0)
-    for place, value in enumerate(centre):
-        frequency = place + 1
-        interval = {"ci_low": min(float(low[place]), float(value)), "ci_high": max(float(high[place]), float(value))}
-        names = {"control": control, "metric": "power_share", "resampled": unit}
-        yield {**names, "frequency": frequency, "period": count / frequency, "value": float(value), **interval}
+    yield from band_rows(band_of(draws.shares, centre), count, {"control": control, "resampled": unit})
 
 
 def _summary_rows(measured: Waves | None, draws: Waves, control: str, unit: str) -> Iterator[Row]:
@@ -135,5 +128,4 @@ def _summary_rows(measured: Waves | None, draws: Waves, control: str, unit: str)
 def _interval(value: np.ndarray | None, draws: np.ndarray) -> Row:
     """Return the range of draws, widened to hold a measurement; without one, mean and range of the draws."""
     centre = float(draws.mean() if value is None else value[0])
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return {"value": centre, "ci_low": min(float(low), centre), "ci_high": max(float(high), centre)}
+    return {"value": centre, **spread(draws, centre)}

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.experiments.frequencies.measure import TOO_FEW
+from numprobe.experiments.frequencies.measure import PUBLISHED, TOO_FEW
 from numprobe.experiments.frequencies.waves import (
     consecutive,
     measured_waves,
     overlap,
-    paper_spectrum,
     permuted_waves,
+    published_spectrum,
     rotated_waves,
+    spread,
     strongest,
 )
 from numprobe.experiments.given import Given
@@ -46,12 +47,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class _Spectra:
-    """Spectra [draws, F] of one state: as measured, permuted, rotated, and as the paper has it."""
+    """Spectra [draws, F] of one state: as measured, permuted, rotated, and as the paper defines it."""
 
     measured: np.ndarray
     permuted: np.ndarray
     rotated: np.ndarray
-    paper: np.ndarray
+    published: np.ndarray
 
 
 def evaluate_shared_frequencies(given: Given) -> None:
@@ -133,7 +134,7 @@ def _all_spectra(states: np.ndarray, seed: int, draw: int) -> _Spectra:
         measured_waves(states).shares,
         permuted_waves(states, seed + draw).shares,
         rotated_waves(states, seed + draw).shares,
-        paper_spectrum(states)[None],
+        published_spectrum(states)[None],
     )
 
 
@@ -145,16 +146,10 @@ def _pair_rows(first: _Spectra, second: _Spectra, tops: Sequence[int]) -> Iterat
         null = overlap(strongest(first.permuted, top), strongest(second.permuted, top))
         draws = overlap(strongest(first.rotated, top), strongest(second.rotated, top))
         names = {"subset": f"top={top}", "spectrum": "power"}
-        yield {**names, "value": value, **_range(draws, value), "resampled": ROTATED, "p_value": p_value(value, null)}
-        yield {**names, "control": "shuffled", "value": float(null.mean()), **_range(null), "resampled": PERMUTED}
-        paper = float(overlap(strongest(first.paper, top), strongest(second.paper, top))[0])
-        note = "point value: the paper's spectrum, the largest of 64 principal components"
-        yield {**names, "spectrum": "paper", "value": paper, "note": note}
-
-
-def _range(draws: np.ndarray, value: float | None = None) -> Row:
-    low, high = np.quantile(draws, (0.025, 0.975)).tolist()
-    return {"ci_low": low if value is None else min(low, value), "ci_high": high if value is None else max(high, value)}
+        yield {**names, "value": value, **spread(draws, value), "resampled": ROTATED, "p_value": p_value(value, null)}
+        yield {**names, "control": "shuffled", "value": float(null.mean()), **spread(null), "resampled": PERMUTED}
+        published = float(overlap(strongest(first.published, top), strongest(second.published, top))[0])
+        yield {**names, "spectrum": "published", "value": published, "note": PUBLISHED}
 
 
 def _matched_rows(

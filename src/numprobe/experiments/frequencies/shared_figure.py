@@ -1,4 +1,4 @@
-"""Number of their strongest frequencies that models share."""
+"""Figure of the overlap of the models' strongest frequencies."""
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ _COLUMNS = (
 )  # fmt: skip
 _GROUPS = {
     "numbers": ("none", "power", "#0072B2"),
-    "paper's spectrum": ("none", "paper", "#56B4E9"),
+    "published spectrum": ("none", "published", "#56B4E9"),
     "other words": ("matched", "power", "#D55E00"),
     "shuffled numbers": ("shuffled", "power", NOTE_COLOUR),
 }

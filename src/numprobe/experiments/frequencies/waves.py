@@ -1,7 +1,6 @@
 """Waves in states of consecutive numbers: how few of them hold the power, and which ones models share.
 
-All quantities are functions of the shares of the frequencies in the variance (`numprobe.measure.spectra`). Permuting
-numbers gives their null; rotating the states and drawing dimensions with replacement gives their interval.
+All quantities are functions of the shares of the frequencies in the variance (`numprobe.measure.spectra`).
 """
 
 from collections.abc import Sequence
@@ -11,16 +10,12 @@ from itertools import pairwise
 import numpy as np
 from scipy.fft import rfft
 
-from numprobe.measure.spectra import principal_coordinates
+from numprobe.measure.spectra import MODULI, PERMUTATIONS, amplitudes, principal_coordinates, rotated_power, squared
 from numprobe.seeding import generator
 
-#: Moduli T: the classes of n mod T hold the power of all waves whose period divides T.
-MODULI = (2, 5, 10)
-PERMUTATIONS = 200
-ROTATIONS = 20
-SAMPLES_PER_ROTATION = 50
 #: Principal components of the spectrum as the paper plots it.
-PAPER_COMPONENTS = 64
+PUBLISHED_COMPONENTS = 64
+_ROOT_OF_TWO = np.float32(np.sqrt(2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,31 +64,15 @@ def permuted_waves(states: np.ndarray, seed: int, permutations: int = PERMUTATIO
 
 
 def rotated_waves(states: np.ndarray, seed: int) -> Waves:
-    """Return spectra over random rotations whose dimensions are drawn with replacement.
-
-    How much a spectrum depends on the dimensions that the model happens to have. Numbers cannot be resampled: that
-    would break their even spacing.
-    """
-    amplitudes = _amplitudes(principal_coordinates(states))
-    width = amplitudes.shape[1]
-    rng = generator(seed, "waves", "rotations")
-    draws = []
-    for _ in range(ROTATIONS):
-        rotation = np.linalg.qr(rng.standard_normal((width, width)))[0]
-        weights = rng.multinomial(width, np.full(width, 1 / width), size=SAMPLES_PER_ROTATION)
-        turned = amplitudes @ rotation
-        draws.append(weights @ (turned.real**2 + turned.imag**2).T)
-    return _waves(np.concatenate(draws), len(states))
+    """Return spectra over random rotations whose dimensions are drawn with replacement."""
+    whole = _amplitudes(principal_coordinates(states))
+    return _waves(rotated_power(whole, generator(seed, "waves", "rotations")), len(states))
 
 
 def _amplitudes(centred: np.ndarray) -> np.ndarray:
     """Return waves, then class means, complex [N // 2 + sum of moduli, d]; squares sum to N times sums of squares."""
-    count = len(centred)
-    spectrum = rfft(centred, axis=0)[1:] * np.float32(np.sqrt(2))
-    if count % 2 == 0:
-        spectrum[-1] /= np.float32(np.sqrt(2))
     classes = [_class_sums(centred, modulus) for modulus in MODULI]
-    return np.concatenate([spectrum, *classes])
+    return np.concatenate([amplitudes(centred, _ROOT_OF_TWO), *classes])
 
 
 def _class_sums(centred: np.ndarray, modulus: int) -> np.ndarray:
@@ -107,7 +86,7 @@ def _class_sums(centred: np.ndarray, modulus: int) -> np.ndarray:
 
 
 def _power(amplitudes: np.ndarray) -> np.ndarray:
-    return np.asarray((amplitudes.real**2 + amplitudes.imag**2).sum(axis=1), dtype=np.float64)
+    return np.asarray(squared(amplitudes).sum(axis=1), dtype=np.float64)
 
 
 def _waves(power: np.ndarray, count: int) -> Waves:
@@ -130,7 +109,7 @@ def half_power(shares: np.ndarray) -> np.ndarray:
     return np.asarray(((strongest < 0.5).sum(axis=-1) + 1) / shares.shape[-1])
 
 
-def paper_spectrum(states: np.ndarray, components: int = PAPER_COMPONENTS) -> np.ndarray:
+def published_spectrum(states: np.ndarray, components: int = PUBLISHED_COMPONENTS) -> np.ndarray:
     """Return the spectrum as the paper plots it: the largest magnitude over principal components at each frequency.
 
     Parameters
@@ -166,3 +145,9 @@ def consecutive(numbers: Sequence[int]) -> np.ndarray:
     ordered = np.array(sorted(numbers), dtype=np.int64)
     gaps = np.flatnonzero(np.diff(ordered) != 1)
     return ordered[: gaps[0] + 1] if len(gaps) else ordered
+
+
+def spread(draws: np.ndarray, value: float | None = None) -> dict[str, float]:
+    """Return the range that holds 95 % of the draws as columns of a table, widened to hold a measurement."""
+    low, high = np.quantile(draws, (0.025, 0.975)).tolist()
+    return {"ci_low": low if value is None else min(low, value), "ci_high": high if value is None else max(high, value)}
