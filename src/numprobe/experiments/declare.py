@@ -87,7 +87,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Job:
-    """One kind of job of an experiment; its rule, log and benchmark have its name.
+    """One kind of job of an experiment; its rules, log and benchmark are named after it.
 
     Attributes
     ----------
