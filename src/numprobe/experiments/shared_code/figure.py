@@ -1,4 +1,4 @@
-"""A number code learned on other models, read in a model that it never saw: over the layers, and source by source."""
+"""Figures of a number code learned on other models and read in a new one: over the layers, and by source."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial

@@ -1,55 +1,64 @@
 """Findings on one number code for all models."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
 from numprobe.layers import middle_layer
-from numprobe.status import Status
-from numprobe.tell.markdown import cell, per_cent, pivot
+from numprobe.tell.section import Estimate, Grid, Section, Share, Statement, reasons_of, spread_out
 
 _NAMES = {"shared": "others' code", "own": "own code", "shuffled": "shuffled others", "random": "random waves"}
 _NAMES |= {"unweighted": "all waves"}
 _CODE = pl.col("code").replace(_NAMES)
+_PLACE = ["model", "context", "layer"]
 # A model whose own code reads this much is one in which a code of others can succeed or fail.
 _READABLE = 0.1
 _NEAR = 0.9
+_INTRODUCTION = (
+    "The waves that count, and their weights, are learned from the other models. A linear map alone is fitted on half "
+    "of the model's numbers, and the other half is tested, in all divisions together. The rows are those of "
+    "`vocabulary` at the embedding and of other contexts at the middle block. Models that the workflow trains share "
+    "their data and tokenizer; pretrained ones do not."
+)
+_MEASURED = (
+    "{subject} reads {lowest} to {highest} % of what {comparison} reads ({near} of {states} states at least {most} %), "
+    "and no control reads more than {control} % of the numbers: "
+)
+_SHARED = f"{_MEASURED}models differ in where they write the waves, not in which waves they write."
+_PARTLY = f"{_MEASURED}the code is shared in part, and what is missing is particular to the model."
+_UNREADABLE = (
+    "{comparison} reads {readable} % of its numbers in {states} states, so nothing can be said about {subject}."
+)
+_NO_MEASUREMENT = "The paper has no such measurement."
+_OF_SINGLES = "Accuracy of the code of a single other model (columns), read in each model (rows):"
+_OF_RANGES = "Accuracy where only some numbers are single tokens (`vocabulary`):"
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Return the section of the experiment `shared_code`.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the codes at the embedding and the middle block of each model, and what they say.
 
     Parameters
     ----------
     tables
-        With the collected table `shared_code`.
-
-    Returns
-    -------
-    str
-        Markdown: the codes at the embedding and the middle block of each model, and what they say.
+        Collected tables; `shared_code` is read.
     """
-    shown = _shown(tables["shared_code"])
-    codes = shown.filter(pl.col("code") != "one model").with_columns(
-        pl.when(pl.col("control") == "untrained").then(pl.lit("untrained")).otherwise(_CODE).alias("reader")
+    table = tables["shared_code"]
+    shown = _shown(table)
+    readers = pl.when(pl.col("control") == "untrained").then(pl.lit("untrained")).otherwise(_CODE)
+    codes = shown.filter(pl.col("code") != "one model").with_columns(readers.alias("reader"))
+    singles = shown.filter(pl.col("code") == "one model")
+    return Section(
+        "One number code for all models (`shared_code`)",
+        [
+            _INTRODUCTION,
+            spread_out(codes, _PLACE, "reader"),
+            *_meaning(shown),
+            *_ranges(table),
+            *([_OF_SINGLES, spread_out(singles, _PLACE, "source")] if singles.height else []),
+            *reasons_of(table),
+        ],
     )
-    parts = [_HEADING, pivot(codes, index=("model", "context", "layer"), column="reader"), _meaning(shown)]
-    parts += _ranges(tables["shared_code"])
-    singles = shown.filter((pl.col("code") == "one model") & pl.col("value").is_not_null())
-    if singles.height:
-        parts += [
-            "The code of a single other model (columns), read in each model (rows):\n",
-            pivot(singles, index=("model", "context", "layer"), column="source"),
-        ]
-    return "\n".join([*parts, *_skipped(tables["shared_code"])])
-
-
-_HEADING = """## One number code for all models
-
-Which waves count, and how much, is learned from the other models; a linear map alone is fitted on half of the model's
-numbers, and the other half is tested (all divisions together). `vocabulary` at the embedding, other contexts at the
-middle block. Models that the workflow trains share their data and tokenizer; pretrained ones do not.
-"""
 
 
 def _shown(table: pl.DataFrame) -> pl.DataFrame:
@@ -62,39 +71,25 @@ def _shown(table: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts) if parts else rows
 
 
-def _meaning(shown: pl.DataFrame) -> str:
-    """Return the sentence that fits the numbers."""
+def _meaning(shown: pl.DataFrame) -> list[Statement | str]:
+    """Return how much of the own codes the code of the others reads, in states whose own code reads the numbers."""
     measured = shown.filter((pl.col("control") == "none") & pl.col("code").is_in(["shared", "own"]))
-    pairs = measured.pivot("code", index=["model", "context", "layer"], values="value").filter(
-        pl.col("own") >= _READABLE
-    )
-    baselines = shown.filter(~pl.col("control").is_in(["none"]))["value"].max()
+    pairs = measured.pivot("code", index=_PLACE, values="value").filter(pl.col("own") >= _READABLE)
+    numbers: dict[str, Any] = {"states": pairs.height}
     if pairs.is_empty():
-        return "No model's own code reads its numbers, so that nothing can be said about the code of others.\n"
-    share = pairs["shared"] / pairs["own"]
-    near = int((share >= _NEAR).sum())
-    verdict = (
-        "models differ in where they write the waves, not in which waves they write"
-        if near == len(share)
-        else "the code is shared in part: what is missing is particular to the model"
-    )
-    return (
-        f"The others' code reads {per_cent(share.min())} to {per_cent(share.max())} % of what the own code reads "
-        f"({near} of {len(share)} states at least {per_cent(_NEAR)} %), no control more than "
-        f"{100 * float(str(baselines)):.1f} % of the numbers: {verdict}. The paper has no such measurement.\n"
-    )
+        numbers["readable"] = Share(_READABLE)
+        return [Statement("the code of the others", "A model's own code", numbers, _UNREADABLE)]
+    shares = (pairs["shared"] / pairs["own"]).to_numpy()
+    near = int((shares >= _NEAR).sum())
+    numbers |= {"lowest": Share(shares.min()), "highest": Share(shares.max()), "near": near, "most": Share(_NEAR)}
+    controls = shown.filter(pl.col("control") != "none")["value"].to_numpy()
+    numbers["control"] = Estimate(100 * controls.max())
+    wording = _SHARED if near == len(shares) else _PARTLY
+    return [Statement("The code of the others", "the own code", numbers, wording), _NO_MEASUREMENT]
 
 
-def _ranges(table: pl.DataFrame) -> list[str]:
-    """Return the two regimes of models that have only some numbers as single tokens."""
+def _ranges(table: pl.DataFrame) -> list[str | Grid]:
+    """Return the accuracies by range of numbers, for models that have only some numbers as single tokens."""
     rows = table.filter(pl.col("subset").str.starts_with("values=") & pl.col("code").is_in(["shared", "own"]))
     rows = rows.filter(pl.col("context") == "vocabulary").with_columns(_CODE.alias("reader"))
-    if rows.is_empty():
-        return []
-    head = "Where only some numbers are single tokens (`vocabulary`):\n"
-    return [head, pivot(rows, index=("model", "layer", "subset"), column="reader")]
-
-
-def _skipped(table: pl.DataFrame) -> list[str]:
-    without = table.filter(status=Status.NOT_APPLICABLE)
-    return [f"- {row['model']}, `{row['context']}`: {cell(row)}" for row in without.iter_rows(named=True)]
+    return [] if rows.is_empty() else [_OF_RANGES, spread_out(rows, ["model", "layer", "subset"], "reader")]

@@ -1,4 +1,4 @@
-"""Does a code of the numbers that was learned on other models read this one, on numbers that its map never saw?"""
+"""Accuracy of a number code that was learned on other models, on numbers that its map never saw."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One code of the numbers for all models: which waves count, and how much, is learned without the model that is read.
+"""One code of the numbers for all models, learned without the model that is read.
 
 A code is a choice of columns of the Fourier code with a precision for each. It is learned from how well other models
 predict every column on held-out values. What is fitted on the target model is a linear map alone: ridge regression of
