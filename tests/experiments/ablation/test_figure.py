@@ -7,7 +7,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.ablation.figure import ablation_drawn, draw_ablation
 from numprobe.experiments.ablation.measure import COLUMNS
-from numprobe.status import not_applicable
+from numprobe.status import not_applicable, too_few_answers
 from numprobe.tables import measurements
 
 RANKS = (1, 2, 4, 8)
@@ -86,7 +86,7 @@ def test_readings_are_drawn_beside_the_level_without_ablation():
 
 
 def test_models_without_right_answers_are_told():
-    weak = [row("weak", None, "accuracy_before", 0.0, direction=None, note="too few right answers")]
+    weak = [row("weak", None, "accuracy_before", 0.0, direction=None, **too_few_answers("too few right answers"))]
     for table in (measurements(weak, COLUMNS), pl.concat([ablation_table(), measurements(weak, COLUMNS)])):
         assert any("too few right" in text for text in texts(draw_ablation(ablation_drawn(table))))
 
