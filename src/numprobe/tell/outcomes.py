@@ -1,4 +1,4 @@
-"""Gains and harms of changed states, as parts of the sections of the experiments on manipulation."""
+"""Gains and harms of changed states, as grids of the sections of the experiments on manipulation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,19 +6,20 @@ from typing import Any
 import polars as pl
 
 from numprobe.draw.rows import in_order
-from numprobe.tell.markdown import cell
+from numprobe.tell.rows import named_by_context
+from numprobe.tell.section import Difference, Estimate, Grid, Share, cell_of, change_of
 
 _OPERATION = "operation="
 _DIFFERENCES = ("accuracy_change",)
 
 
 def reported(table: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the chosen layers and strengths on the prompts that did not choose them, those with a value."""
-    return table.filter(pl.col("chosen") & (pl.col("part") == "test") & pl.col("value").is_not_null())
+    """Return the rows with a value of the chosen layers and strengths, on the prompts that did not choose them."""
+    return named_by_context(table.filter(pl.col("chosen") & (pl.col("part") == "test") & pl.col("value").is_not_null()))
 
 
-def setting_table(rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], keys: Sequence[str] = ("model",)) -> str:
-    """One line per model: the chosen layer, strength and size, the share of the prompts changed, some measurements.
+def setting_grid(rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], keys: Sequence[str] = ("model",)) -> Grid:
+    """Return one row per case: the chosen layer, strength, size and share of changed prompts, and some measurements.
 
     The share is left out where all prompts are changed.
 
@@ -29,58 +30,48 @@ def setting_table(rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], ke
     columns
         Head -> metric (over all prompts) and control.
     keys
-        Columns that tell the lines apart.
+        Columns that tell the cases apart.
     """
     whole = rows.filter(pl.col("subset") == "all")
-    some_left_alone = bool((whole["share"] < 1).any())
-    lines = []
+    changed = ["changed"] if (whole["share"] < 1).any() else []
+    lines: list[list[Any]] = []
     for part in whole.partition_by(*keys, maintain_order=True):
         own = part.filter((pl.col("control") == "none") & pl.col("strength").is_not_null()).row(0, named=True)
-        setting = [own["layer"], f"{own['strength']:g}", f"{own['relative_norm']:.2f}"]
-        setting += [f"{own['share']:.0%}"] if some_left_alone else []
+        setting = [
+            own["layer"],
+            own["strength"],
+            Estimate(own["relative_norm"]),
+            *(Share(own["share"]) for _ in changed),
+        ]
         cells = [_cell(part, metric, control) for metric, control in columns.values()]
-        lines.append([*(str(own[key]) for key in keys), *setting, *cells])
-    changed = ["changed"] if some_left_alone else []
-    return _markdown([*keys, "layer", "strength", "norms", *changed, *columns], lines)
+        lines.append([*(own[key] for key in keys), *setting, *cells])
+    return Grid([*keys, "layer", "strength", "size", *changed, *columns], lines)
 
 
-def operation_table(rows: pl.DataFrame, metric: str, keys: Sequence[str] = ("model",)) -> str:
-    """A measurement of the change itself by operation, one line per model; parameters as `setting_table`."""
+def operation_grid(rows: pl.DataFrame, metric: str, keys: Sequence[str] = ("model",)) -> Grid:
+    """Return a measurement of the change itself by operation, one row per case; parameters as `setting_grid`."""
     subsets = in_order(rows.filter(pl.col("subset").str.starts_with(_OPERATION))["subset"])
-    lines = []
+    lines: list[list[Any]] = []
     for part in rows.partition_by(*keys, maintain_order=True):
         cells = [_cell(part.filter(pl.col("subset") == subset), metric, "none") for subset in subsets]
-        lines.append([*(str(part[key][0]) for key in keys), *cells])
-    return _markdown([*keys, *(subset.removeprefix(_OPERATION) for subset in subsets)], lines)
+        lines.append([*(part[key][0] for key in keys), *cells])
+    return Grid([*keys, *(subset.removeprefix(_OPERATION) for subset in subsets)], lines)
 
 
-def beats_controls(rows: pl.DataFrame, metric: str, keys: Sequence[str] = ("model",)) -> tuple[int, int]:
-    """In how many of all lines a measurement over all prompts lies above every control, the intervals apart."""
+def beats_controls(rows: pl.DataFrame, metric: str, keys: Sequence[str] = ("model",)) -> dict[str, bool]:
+    """Return for every case whether a measurement over all prompts lies above every control, the intervals apart."""
     whole = rows.filter((pl.col("metric") == metric) & (pl.col("subset") == "all"))
-    apart = []
+    apart = {}
     for part in whole.partition_by(*keys, maintain_order=True):
         low = part.filter(pl.col("control") == "none").select(pl.coalesce("ci_low", "value").min()).item()
         high = part.filter(pl.col("control") != "none").select(pl.coalesce("ci_high", "value").max()).item()
         if low is not None and high is not None:
-            apart.append(low > high)
-    return sum(apart), len(apart)
+            apart[" ".join(part[key][0] for key in keys)] = bool(low > high)
+    return apart
 
 
-def _cell(part: pl.DataFrame, metric: str, control: str) -> str:
+def _cell(part: pl.DataFrame, metric: str, control: str) -> Share | Difference | str | None:
     found = part.filter((pl.col("metric") == metric) & (pl.col("control") == control)).to_dicts()
     if not found:
-        return ""
-    return points(found[0]) if metric in _DIFFERENCES else cell(found[0])
-
-
-def points(row: Mapping[str, Any]) -> str:
-    """A difference of shares in points, "+value [low, high]"."""
-    value, low, high = (
-        None if row[name] is None else 100 * float(row[name]) for name in ("value", "ci_low", "ci_high")
-    )
-    return f"{value:+.1f}" if low is None else f"{value:+.1f} [{low:+.1f}, {high:+.1f}]"
-
-
-def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = ["| " + " | ".join(cells) + " |" for cells in (heads, *lines)]
-    return "\n".join([rows[0], "|---" * len(heads) + "|", *rows[1:]]) + "\n"
+        return None
+    return change_of(found[0]) if metric in _DIFFERENCES else cell_of(found[0])

@@ -1,31 +1,45 @@
 import polars as pl
+import pytest
 
 from draw.outcome_tables import outcome_table
 from numprobe.experiments.denoising.findings import section
+from numprobe.tell.section import Difference, Share, markdown
 
 DENOISED = {"controls": ("none", "wrong number", "random subspace"), "readable": True}
 
 
-def test_denoising_shows_the_change_in_points():
-    text = section({"denoising": outcome_table(**DENOISED)})
-    assert text.startswith("## Denoising (label-free)")
-    assert "| llama | 2 | 0.5 | 0.40 | 50 [50, 50] | +20.0 [+19.5, +20.5] | 60 [60, 60] | 80 [70, 90] |" in text
-    assert (
-        "In 2 of 2 lines the label-free repair raises the accuracy (interval above 0), by 20.0 to 20.0 points" in text
-    )
+def test_the_repair_stands_beside_what_is_readable_and_its_controls():
+    found = section({"denoising": outcome_table(**DENOISED)})
+    setting, operations = found.grids
+    assert setting.column("model") == ["llama", "olmo2"] and setting.rows[0][1:3] == ["2", 0.5]
+    assert setting.column("change")[0].value == 0.2 and isinstance(setting.column("change")[0], Difference)
+    assert [setting.column(head)[0].value for head in ("repaired", "readable", "repaired, wrong number")] == [
+        0.6, 0.8, 0.01,
+    ]  # fmt: skip
+    assert operations.heads == ["model", "+", "/"] and operations.column("/")[1].value == 0.2
+    assert markdown(found).startswith("## Repair without labels (`denoising`)")
+
+
+def test_cases_that_gain_are_counted():
+    (said,) = section({"denoising": outcome_table(**DENOISED)}).statements
+    gain = Difference(0.2)
+    assert said.numbers == {"raised": 2, "cases": 2, "ahead": 2, "least": gain, "most": gain}
+    assert (said.subject, said.comparison) == ("llama, olmo2", "both controls")
 
 
 def test_the_share_of_the_prompts_is_shown_where_some_are_left_alone():
-    text = section({"denoising": outcome_table(**DENOISED, share=0.5)})
-    assert "| norms | changed | right before |" in text and "| llama | 2 | 0.5 | 0.40 | 50% | 50 [50, 50] |" in text
+    setting, _ = section({"denoising": outcome_table(**DENOISED, share=0.5)}).grids
+    assert setting.column("changed") == [Share(0.5)] * 2
+    assert "changed" not in section({"denoising": outcome_table(**DENOISED)}).grids[0].heads
 
 
-def test_denoising_that_gains_nothing_is_said_to_gain_nothing():
+@pytest.mark.parametrize(("low", "high", "lowered"), [(-0.2, -0.05, 2), (-0.2, 0.1, 0)])
+def test_cases_that_lose_are_counted_where_none_gains(low, high, lowered):
     worse = pl.when(pl.col("metric") == "accuracy_change")
     table = outcome_table(**DENOISED).with_columns(
         value=worse.then(-0.1).otherwise("value"),
-        ci_low=worse.then(-0.2).otherwise("ci_low"),
-        ci_high=worse.then(-0.05).otherwise("ci_high"),
+        ci_low=worse.then(low).otherwise("ci_low"),
+        ci_high=worse.then(high).otherwise("ci_high"),
     )
-    text = section({"denoising": table})
-    assert "In no line does the label-free repair raise the accuracy (interval above 0), and lowers it in 2" in text
+    (said,) = section({"denoising": table}).statements
+    assert said.numbers == {"cases": 2, "lowered": lowered}

@@ -2,31 +2,38 @@ import polars as pl
 
 from draw.outcome_tables import outcome_table
 from numprobe.experiments.patching.findings import section
+from numprobe.tell.section import markdown
 
 
-def test_patching_shows_gain_harm_and_controls_of_the_chosen_setting():
-    text = section({"patching": outcome_table(settings="default")})
-    assert text.startswith("## Patching (oracle)")
-    assert (
-        "| model | layer | strength | norms | right before | right after | repaired | "
-        "repaired, wrong number | repaired, random direction | harmed | answers the wrong number |"
-    ) in text
-    assert "| llama | 2 | 0.5 | 0.40 | 50 [50, 50] | 70 [70, 70] | 60 [60, 60] | 1 [0, 2] | 1 [0, 2] | 10 [" in text
-    assert "| model | + | / |\n|---|---|---|\n| llama | 60 [60, 60] | 60 [60, 60] |" in text
-    assert "In 2 of 2 lines the true number repairs more than both controls" in text
+def test_gain_harm_and_controls_of_the_chosen_setting_stand_side_by_side():
+    found = section({"patching": outcome_table(settings="default")})
+    setting, repaired, harmed = found.grids
+    assert setting.column("model") == ["llama", "olmo2"] and setting.rows[0][1:3] == ["2", 0.5]
+    values = {head: setting.column(head)[0].value for head in setting.heads[4:]}
+    assert values == {
+        "right before": 0.5, "right after": 0.7, "repaired": 0.6, "repaired, wrong number": 0.01,
+        "repaired, random direction": 0.01, "harmed": 0.1, "answers the wrong number": 0.01,
+    }  # fmt: skip
+    assert [cell.value for cell in repaired.column("/")] == [0.6, 0.6]
+    assert [cell.value for cell in harmed.column("+")] == [0.1, 0.1]
+    assert found.statements[0].numbers == {"ahead": 2, "cases": 2}
+    assert "an oracle" in markdown(found).splitlines()[0]
 
 
-def test_published_settings_are_lines_of_their_own():
+def test_published_settings_are_cases_of_their_own():
     table = pl.concat([outcome_table(("llama",), settings=name) for name in ("default", "published")])
-    text = section({"patching": table})
-    assert "| model | settings | layer |" in text and "| llama | published | 2 |" in text
+    found = section({"patching": table})
+    assert found.grids[0].column("settings") == ["default", "published"]
+    assert found.statements[0].subject == "llama default, llama published"
 
 
-def test_a_patch_that_repairs_no_more_than_its_controls_is_said_to_reach_nothing():
+def test_a_patch_that_repairs_no_more_than_its_controls_is_counted_as_none():
     table = outcome_table(settings="default").with_columns(value=pl.lit(0.3), ci_low=pl.lit(0.2), ci_high=pl.lit(0.4))
-    assert "In no line does the true number repair more" in section({"patching": table})
+    (said,) = section({"patching": table}).statements
+    assert said.numbers == {"ahead": 0, "cases": 2}
 
 
 def test_a_model_that_never_errs_has_nothing_to_repair():
     table = outcome_table(settings="default").filter(pl.col("metric") != "repaired")
-    assert "nothing to repair" in section({"patching": table})
+    (said,) = section({"patching": table}).statements
+    assert said.numbers["cases"] == 0 and "nothing to repair" in str(said)

@@ -1,20 +1,35 @@
-"""Denoising: what moving the last state towards the number that the probe reads in it gains and harms."""
+"""The section on denoising: what a move of the last state towards the number that the probe reads in it repairs."""
 
 from collections.abc import Mapping
 
 import polars as pl
 
 from numprobe.interventions.controls import RANDOM_SUBSPACE, WRONG_NUMBER
-from numprobe.tell.outcomes import beats_controls, operation_table, reported, setting_table
+from numprobe.tell.outcomes import beats_controls, operation_grid, reported, setting_grid
+from numprobe.tell.section import Difference, Section, Statement
 
-_HEADING = """## Denoising (label-free)
-
-The state at the last token is moved towards the pattern of the number that the probe reads in it, within the directions
-in which states of different numbers differ most; the true result is not used. Layer, strength and the share of the
-prompts that is changed (the surest readings) were chosen on the prompts of half of the true results; the others are
-reported. `norms`: mean size of the change in units of the state's norm; readable: share of the wrong answers whose true
-result the probe reads in that layer.
+_TITLE = "Repair without labels (`denoising`)"
+_METHOD = """
+The state at the last token moves towards the pattern of the number that the probe reads in it, within the directions in
+which states of different numbers differ most. The true result is not used. The prompts of half of the true results
+choose the layer, the strength and the share of the prompts that is changed (those that the probe reads most surely);
+the table shows the other half. `size`: mean length of the change divided by that of the state. `repaired`: share of the
+wrong answers that become right. `readable`: share of the wrong answers whose true result the probe reads in that layer.
+`harmed`: share of the right answers that become wrong.
 """
+_BY_OPERATION = "Change of accuracy, by operation:"
+_NO_GAIN = (
+    "In none of {cases} cases does the repair without labels raise the accuracy (interval above 0); in {lowered} it "
+    "lowers it (interval below 0). For a model builder: what a probe reads in the last state, also where it reads "
+    "surely, repairs no more answers than it harms."
+)
+_GAIN = (
+    "In {raised} of {cases} cases the repair without labels raises the accuracy (interval above 0), by {least} to "
+    "{most} points. In {ahead} cases it repairs more than {comparison} (intervals apart). For a model builder: there "
+    "the state holds the result better than the model answers it, and writing back what is read repairs answers "
+    "without training."
+)
+#: Head of a column -> metric, control.
 _COLUMNS = {
     "right before": ("accuracy_before", "none"),
     "change": ("accuracy_change", "none"),
@@ -27,7 +42,7 @@ _COLUMNS = {
 }
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section of the experiment `denoising`.
 
     Parameters
@@ -36,27 +51,18 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
         The collected tables; `denoising` is read.
     """
     rows = reported(tables["denoising"])
-    keys = tuple(key for key in ("model", "context") if key == "model" or rows[key].n_unique() > 1)
-    parts = [_HEADING, setting_table(rows, _COLUMNS, keys), "Change of accuracy, by operation:\n"]
-    return "\n".join([*parts, operation_table(rows, "accuracy_change", keys), _sentence(rows, keys)])
+    grids = [setting_grid(rows, _COLUMNS), operation_grid(rows, "accuracy_change")]
+    return Section(_TITLE, [_METHOD, grids[0], _BY_OPERATION, grids[1], _gain(rows)])
 
 
-def _sentence(rows: pl.DataFrame, keys: tuple[str, ...]) -> str:
-    own = rows.filter(
-        (pl.col("metric") == "accuracy_change") & (pl.col("control") == "none") & (pl.col("subset") == "all")
-    )
-    better, worse = own.filter(pl.col("ci_low") > 0), own.filter(pl.col("ci_high") < 0)
-    ahead, _ = beats_controls(rows, "repaired", keys)
-    if better.is_empty():
-        costs = f", and lowers it in {worse.height}" if worse.height else ""
-        return (
-            f"In no line does the label-free repair raise the accuracy (interval above 0){costs}. For a model builder: "
-            "what a probe reads in the last state, also where it reads surely, mends no more answers than it spoils.\n"
-        )
-    low, high = (100 * float(str(end)) for end in (better["value"].min(), better["value"].max()))
-    return (
-        f"In {better.height} of {own.height} lines the label-free repair raises the accuracy (interval above 0), by "
-        f"{low:.1f} to {high:.1f} points, and in {ahead} it repairs more than both controls (intervals apart). For a "
-        "model builder: there the state holds the result better than the model answers it, and writing back what is "
-        "read mends answers without training.\n"
-    )
+def _gain(rows: pl.DataFrame) -> Statement:
+    """State in how many cases the repair raises or lowers the accuracy, and repairs more than its controls."""
+    own = rows.filter(metric="accuracy_change", control="none", subset="all")
+    raised, lowered = own.filter(pl.col("ci_low") > 0), own.filter(pl.col("ci_high") < 0)
+    cases = ", ".join(own["model"])
+    if raised.is_empty():
+        return Statement(cases, "no repair", {"cases": own.height, "lowered": lowered.height}, _NO_GAIN)
+    gains = raised["value"].to_list()
+    numbers = {"raised": raised.height, "cases": own.height, "ahead": sum(beats_controls(rows, "repaired").values())}
+    numbers |= {"least": Difference(min(gains)), "most": Difference(max(gains))}
+    return Statement(cases, "both controls", numbers, _GAIN)

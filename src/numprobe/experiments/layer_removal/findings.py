@@ -1,4 +1,4 @@
-"""Layer removal: what one removal, chosen beforehand, repairs and harms, beside what an oracle would repair."""
+"""The section on layer removal: what one removal, chosen beforehand, repairs and harms, beside oracles."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,23 +6,47 @@ from typing import Any
 import polars as pl
 
 from numprobe.prompts.templates import RESULTS
-from numprobe.tell.markdown import cell, per_cent
-from numprobe.tell.markdown import table as markdown
+from numprobe.tell.rows import named_by_context
+from numprobe.tell.section import Difference, Grid, Section, Share, Statement, cell_of, change_of
 
-_HEADING = """## Does removing a part of the model repair its answers? (`layer_removal`)
-
+_TITLE = "Does removing a part of the model repair its answers? (`layer_removal`)"
+_METHOD = """
 Every block is left out in turn, as a whole or with its attention or its MLP alone. Half of the true results choose the
-one removal that gains most (nothing at all is a candidate too); the table is about the other half. `repaired`: share of
-the wrong answers that become right; `harmed`: share of the right answers that become wrong.
+one removal that gains most (nothing at all is a candidate too); the table shows the other half. `repaired`: share of
+the wrong answers that become right. `harmed`: share of the right answers that become wrong.
 """
-_ORACLE = """With the truth at hand, the best removal could be taken for every single prompt. That is an upper bound,
-not a repair: of so many altered models some hit the truth by luck. Luck is measured by `2 answer - truth`, a wrong
-number as far from the answer as the truth is; the last two columns are about the wrong answers for which that number is
-in the range of the results. `harmed`: right answers that some removal makes wrong.
+_ORACLE = """
+With the truth at hand, the best removal can be taken for every single prompt. This is an upper bound, not a repair:
+among so many altered models some give the truth by luck. Luck is measured with `2 answer - truth`, a wrong number as
+far from the answer as the truth; the last two columns are about the wrong answers for which this number is in the range
+of the results. `harmed`: right answers that some removal makes wrong.
 """
-_EFFECT = {"accuracy_before": "right before", "accuracy_after": "right after", "accuracy_change": "change"}
-_EFFECT |= {"repaired": "repaired", "harmed": "harmed"}
-#: Column -> metric, site, control.
+_NONE_CHOSEN = "Nothing is chosen in {nothing} of {cases} cases (models and operations)."
+_SOME_CHOSEN = _NONE_CHOSEN + (
+    " Where something is, the change of accuracy on the test prompts lies above 0 with its whole interval in {gained} "
+    "of {tried}."
+)
+_SOME_GAINED = _SOME_CHOSEN.removesuffix(".") + ", by at most {most} points."
+_LUCK = (
+    "Over all cases an oracle reaches the truth of {truth} % of the wrong answers, and {comparison} of {luck} %. Only "
+    "the difference speaks of truths that a part of the model hides."
+)
+_NO_LUCK = "There are too few wrong answers for an oracle."
+_HELPS = (
+    "For a model builder: in {gained} of {cases} cases one part can be left out with a net gain on unseen results "
+    "({subject}); elsewhere no removal repairs the answers."
+)
+_NO_HELP = "For a model builder: no part of these models can be taken out to repair their arithmetic."
+
+#: Metric -> head of a column.
+_EFFECT = {
+    "accuracy_before": "right before",
+    "accuracy_after": "right after",
+    "accuracy_change": "change",
+    "repaired": "repaired",
+    "harmed": "harmed",
+}
+#: Head of a column -> metric, site, control.
 _BOUNDS = {
     "some block repairs": ("oracle_repaired", "block", "none"),
     "some removal repairs": ("oracle_repaired", "any", "none"),
@@ -32,7 +56,7 @@ _BOUNDS = {
 }
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section of the experiment `layer_removal`.
 
     Parameters
@@ -40,83 +64,79 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     tables
         The collected tables; `layer_removal` is read.
     """
-    table = tables["layer_removal"].filter((pl.col("part") == "test") & pl.col("value").is_not_null())
+    tested = (pl.col("part") == "test") & pl.col("value").is_not_null()
+    table = named_by_context(tables["layer_removal"].filter(tested))
     chosen = table.filter(pl.col("chosen"))
-    parts = [_HEADING, _chosen_table(chosen), _ORACLE, _oracle_table(table), _sentence(chosen, table)]
-    return "\n".join(parts)
+    grids = [_METHOD, _chosen_grid(chosen), _ORACLE, _oracle_grid(table)]
+    operations = pl.col("subset") != "all"
+    change = chosen.filter(operations & (pl.col("metric") == "accuracy_change"))
+    gained = change.filter((pl.col("site") != "none") & (pl.col("ci_low") > 0))
+    said = [_choice(change, gained), _luck(table.filter(operations)), _advice(change, gained)]
+    return Section(_TITLE, [*grids, *said])
 
 
 def _runs(table: pl.DataFrame) -> Iterator[tuple[list[str], pl.DataFrame]]:
-    """Yield model (with the context, where there are several) and operation, with their rows."""
-    several = table["context"].n_unique() > 1
-    for run in table.partition_by("model", "context", maintain_order=True):
-        name = f"{run['model'][0]} ({run['context'][0]})" if several else run["model"][0]
+    """Yield the names of a model and an operation, with their rows."""
+    for run in table.partition_by("model", maintain_order=True):
         for subset in ("all", *(f"operation={operation}" for operation in RESULTS)):
             part = run.filter(pl.col("subset") == subset)
             if part.height:
-                yield [name, f"`{subset.removeprefix('operation=')}`"], part
+                yield [run["model"][0], _operation(subset)], part
 
 
-def _chosen_table(chosen: pl.DataFrame) -> str:
-    def lines() -> Iterator[list[str]]:
-        for names, run in _runs(chosen):
-            cells = {row["metric"]: cell(row) for row in run.iter_rows(named=True)}
-            yield [*names, _removal(run.row(0, named=True)), *(cells.get(metric, "") for metric in _EFFECT)]
+def _operation(subset: str) -> str:
+    return f"`{subset.removeprefix('operation=')}`"
 
-    return markdown(["model", "operation", "chosen", *_EFFECT.values()], list(lines()))
+
+def _chosen_grid(chosen: pl.DataFrame) -> Grid:
+    lines: list[list[Any]] = []
+    for names, run in _runs(chosen):
+        rows = {row["metric"]: row for row in run.iter_rows(named=True)}
+        cells = {metric: (change_of if metric == "accuracy_change" else cell_of)(row) for metric, row in rows.items()}
+        lines.append([*names, _removal(run.row(0, named=True)), *(cells.get(metric) for metric in _EFFECT)])
+    return Grid(["model", "operation", "chosen", *_EFFECT.values()], lines)
 
 
 def _removal(row: Mapping[str, Any]) -> str:
     return "nothing" if row["site"] == "none" else f"{row['site']} {row['layer']}".replace("mlp", "MLP")
 
 
-def _oracle_table(table: pl.DataFrame) -> str:
-    def lines() -> Iterator[list[str]]:
-        for names, run in _runs(table.filter(pl.col("metric").str.starts_with("oracle_"))):
-            cells = {(row["metric"], row["site"], row["control"]): cell(row) for row in run.iter_rows(named=True)}
-            yield [*names, *(cells.get(key, "") for key in _BOUNDS.values())]
-
-    return markdown(["model", "operation", *_BOUNDS], list(lines()))
-
-
-def _sentence(chosen: pl.DataFrame, table: pl.DataFrame) -> str:
-    """Say what the results of the single operations mean."""
-    operations = pl.col("subset") != "all"
-    change = chosen.filter(operations & (pl.col("metric") == "accuracy_change"))
-    tried = change.filter(pl.col("site") != "none")
-    gained = tried.filter(pl.col("ci_low") > 0)
-    text = f"- Nothing is chosen in {change.height - tried.height} of {change.height} cases (models and operations)."
-    if tried.height:
-        most = f", at most {per_cent(gained['value'].max())} points" if gained.height else ""
-        text += (
-            " Where something is, the gain on the test prompts lies above 0 with its whole interval in "
-            f"{gained.height} of {tried.height}{most}."
-        )
-    return "\n".join([text, _luck(table.filter(operations)), _meaning(gained, change.height), ""])
+def _oracle_grid(table: pl.DataFrame) -> Grid:
+    lines: list[list[Any]] = []
+    for names, run in _runs(table.filter(pl.col("metric").str.starts_with("oracle_"))):
+        cells = {(row["metric"], row["site"], row["control"]): cell_of(row) for row in run.iter_rows(named=True)}
+        lines.append([*names, *(cells.get(key) for key in _BOUNDS.values())])
+    return Grid(["model", "operation", *_BOUNDS], lines)
 
 
-def _luck(table: pl.DataFrame) -> str:
-    """Say what an oracle and luck reach, on the prompts that have both."""
+def _choice(change: pl.DataFrame, gained: pl.DataFrame) -> Statement:
+    """State for how many models and operations a removal is chosen, and how many of these gain on the test prompts."""
+    nothing = change.filter(pl.col("site") == "none").height
+    numbers: dict[str, Any] = {"nothing": nothing, "cases": change.height}
+    wording = _NONE_CHOSEN
+    if nothing < change.height:
+        numbers |= {"gained": gained.height, "tried": change.height - nothing}
+        wording = _SOME_CHOSEN
+    if gained.height:
+        numbers["most"] = Difference(max(gained["value"].to_list()))
+        wording = _SOME_GAINED
+    return Statement(", ".join(change["model"].unique(maintain_order=True)), "the whole model", numbers, wording)
+
+
+def _luck(table: pl.DataFrame) -> Statement:
+    """State what an oracle and luck reach, on the prompts that have both."""
     reached = table.filter((pl.col("metric") == "oracle_reached") & (pl.col("site") == "any"))
     counted = reached.group_by("control").agg((pl.col("value") * pl.col("n_prompts")).sum(), pl.col("n_prompts").sum())
-    share = {control: value / count for control, value, count in counted.iter_rows()}
+    share = {control: Share(value / count) for control, value, count in counted.iter_rows()}
+    models = ", ".join(table["model"].unique(maintain_order=True))
     if not share:
-        return "- There are too few wrong answers for an oracle."
-    return (
-        f"- Over all cases an oracle would reach the truth of {per_cent(share['none'])} % of the wrong answers, and "
-        f"`2 answer - truth` of {per_cent(share['mirrored'])} %: only the difference speaks of truths that "
-        "a part hides."
-    )
+        return Statement(models, "", {"answers": 0}, _NO_LUCK)
+    return Statement(models, "`2 answer - truth`", {"truth": share["none"], "luck": share["mirrored"]}, _LUCK)
 
 
-def _meaning(gained: pl.DataFrame, cases: int) -> str:
-    if gained.is_empty():
-        return "- For a model builder: no part of these models can be taken out to mend their arithmetic."
-    where = ", ".join(
-        f"{_removal(row)} of {row['model']} for `{row['subset'].removeprefix('operation=')}`"
-        for row in gained.iter_rows(named=True)
-    )
-    return (
-        f"- For a model builder: in {gained.height} of {cases} cases one part can be left out with a net gain on "
-        f"unseen results ({where}); elsewhere taking a part out mends nothing."
-    )
+def _advice(change: pl.DataFrame, gained: pl.DataFrame) -> Statement:
+    """State which parts can be left out."""
+    rows = gained.iter_rows(named=True)
+    where = [f"{_removal(row)} of {row['model']} for {_operation(row['subset'])}" for row in rows]
+    numbers = {"gained": gained.height, "cases": change.height}
+    return Statement(", ".join(where) or "all models", "the whole model", numbers, _HELPS if where else _NO_HELP)
