@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numprobe.draw.panels import Panels, explain_empty, legend_entry, points, title_columns
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.draw.style import PAGE_WIDTH, Style
 from numprobe.interventions.controls import RANDOM_DIRECTION, RANDOM_SUBSPACE, WRONG_NUMBER
 from numprobe.tables import MEASUREMENT
@@ -33,6 +33,8 @@ _COLUMNS = (
     "model", "context", "layer", "control", "strength", "relative_norm", "rank", "part", "chosen", "subset",
     "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
+#: Columns that tell the rows of panels of one model apart.
+RUN = ("context", "settings")
 _OPERATION = "operation="
 _ROW_HEIGHT = 1.35
 _COUNTED = {"repaired": "wrong answers", "harmed": "right answers"}
@@ -57,7 +59,7 @@ def chosen_rows(table: pl.DataFrame, metrics: Sequence[str] = (*GAIN_AND_HARM, R
 
 
 def selected_rows(table: pl.DataFrame, metrics: Sequence[str], wanted: pl.Expr) -> pl.DataFrame:
-    """The wanted rows with a value, and those that say what does not apply; parameters and errors as `chosen_rows`."""
+    """Return the wanted rows with a value, and those to which nothing applies; parameters, errors as `chosen_rows`."""
     rows = checked(table, [*MEASUREMENT, *_COLUMNS])
     shown = pl.col("metric").is_in(list(metrics)) & wanted & pl.col("value").is_not_null()
     if rows.filter(shown).is_empty():
@@ -66,21 +68,14 @@ def selected_rows(table: pl.DataFrame, metrics: Sequence[str], wanted: pl.Expr) 
     return rows.filter(shown | is_not_applicable()).select(kept)
 
 
-def runs_of(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Rows by model, and by context and settings where there are several: the rows of panels."""
-    keys = [key for key in ("context", "settings") if key in drawn.columns and drawn[key].drop_nulls().n_unique() > 1]
-    parts = drawn.partition_by("model", *keys, maintain_order=True)
-    return {"\n".join([part["model"][0], *(part[key][0] for key in keys if part[key][0])]): part for part in parts}
-
-
 def controls_of(drawn: pl.DataFrame) -> list[str]:
-    """The change itself ("none") and its controls, as far as they were measured, in the order of the legend."""
+    """Return the change itself ("none") and its controls, as far as they were measured, in the order of the legend."""
     measured = set(drawn.filter(pl.col("value").is_not_null())["control"])
     return [name for name in SERIES if name in measured]
 
 
 def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = GAIN_AND_HARM) -> Figure:
-    """A row of panels per model, a column per metric; x = all prompts, and those of each operation.
+    """Draw a row of panels per model and a column per metric; x = all prompts, and those of each operation.
 
     Parameters
     ----------
@@ -91,7 +86,7 @@ def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = G
     metrics
         Metric -> title of its panels.
     """
-    runs, subsets = runs_of(drawn), in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
+    runs, subsets = runs_of(drawn, RUN), in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
     figure, panels = _panels(list(runs), list(metrics.values()))
     headers = {}
     for metric, title in metrics.items():
@@ -112,7 +107,7 @@ def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = G
 
 
 def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]:
-    """Panels of which each column has an axis of its own."""
+    """Return a figure and its panels, of which each column has an axis of its own."""
     figure = Figure(figsize=(PAGE_WIDTH, _ROW_HEIGHT * len(runs) + 0.9), layout="constrained")
     grid = figure.subplots(len(runs), len(titles), squeeze=False, sharey="col")
     panels = {(run, title): grid[i][j] for i, run in enumerate(runs) for j, title in enumerate(titles)}
@@ -122,7 +117,7 @@ def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]
 
 
 def _share_axis(column: Sequence[Axes], rows: pl.DataFrame) -> None:
-    """An axis that holds all intervals and 0."""
+    """Scale the axis of a column to hold all intervals and 0."""
     ends = [0.0, *(float(end) for name in ("ci_low", "ci_high", "value") for end in rows[name].drop_nulls())]
     low, high = min(ends), max(max(ends), 0.05)
     margin = 0.06 * (high - low)

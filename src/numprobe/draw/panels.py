@@ -52,19 +52,21 @@ def context_panels(models: Sequence[str], contexts: Sequence[str]) -> tuple[Figu
 
 
 def operation_panels(drawn: pl.DataFrame) -> tuple[Figure, Panels, dict[tuple[str, str], pl.DataFrame]]:
-    """Return a figure with a row of panels per model and a column per operation, its panels, and their rows.
+    """Return a figure with a row of panels per model and a column per operation or for all, its panels, and their rows.
 
     Parameters
     ----------
     drawn
-        Measurements by operation, and the rows of models to which they do not apply, which belong to every panel.
+        Measurements by operation or over all, and the rows of models to which they do not apply, which belong to every
+        panel.
     """
     subsets = in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
     runs = runs_of(drawn)
-    figure, panels = context_panels(list(runs), [name.removeprefix("operation=") for name in subsets])
+    titles = {"all operations" if name == "all" else name.removeprefix("operation="): name for name in subsets}
+    figure, panels = context_panels(list(runs), list(titles))
     rows = {
-        (run, operation): runs[run].filter((pl.col("subset") == f"operation={operation}") | is_not_applicable())
-        for run, operation in panels
+        (run, title): runs[run].filter((pl.col("subset") == titles[title]) | is_not_applicable())
+        for run, title in panels
     }
     return figure, panels, rows
 

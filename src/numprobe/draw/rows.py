@@ -90,11 +90,11 @@ def contexts_in_order(column: pl.Series) -> list[str]:
     return sorted(in_order(column), key=lambda name: name != VOCABULARY)
 
 
-def runs_of(drawn: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Rows by model, or by model and context where there are several contexts."""
-    parts = drawn.partition_by("model", "context", maintain_order=True)
-    several = drawn["context"].n_unique() > 1
-    return {"\n".join([part["model"][0], *([part["context"][0]] if several else [])]): part for part in parts}
+def runs_of(drawn: pl.DataFrame, keys: Sequence[str] = ("context",)) -> dict[str, pl.DataFrame]:
+    """Return the rows by model, and by those of the columns `keys` that have several values: the rows of panels."""
+    several = [key for key in keys if key in drawn.columns and drawn[key].drop_nulls().n_unique() > 1]
+    parts = drawn.partition_by("model", *several, maintain_order=True)
+    return {"\n".join([part["model"][0], *(part[key][0] for key in several if part[key][0])]): part for part in parts}
 
 
 def nothing_to_draw(what: str) -> NumprobeError:

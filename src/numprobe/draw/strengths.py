@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.outcomes import controls_of, runs_of, selected_rows, share_moved
+from numprobe.draw.outcomes import RUN, controls_of, selected_rows, share_moved
 from numprobe.draw.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
-from numprobe.draw.rows import is_not_applicable
+from numprobe.draw.rows import is_not_applicable, runs_of
 from numprobe.draw.style import Style
 from numprobe.layers import layer_order
 
@@ -41,7 +41,7 @@ def strength_rows(table: pl.DataFrame, metrics: Sequence[str] = tuple(METRICS)) 
 
 
 def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = METRICS) -> Figure:
-    """A row of panels per model, a column per metric and control; x = size of the change, a curve for each layer.
+    """Draw a row of panels per model and a column per metric and control; x = size of the change, a curve per layer.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = 
     metrics
         Metric -> what its panels are called.
     """
-    runs = runs_of(drawn)
+    runs = runs_of(drawn, RUN)
     titles = {
         f"{title}:\n{main if control == 'none' else control}": (metric, control)
         for metric, title in metrics.items()
@@ -85,14 +85,14 @@ def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
 
 
 def _depth_style(layer: str, layers: Sequence[str]) -> Style:
-    """A colour by relative depth, light to dark."""
+    """Return a colour by relative depth, light to dark, and a marker."""
     place = layers.index(layer) / max(1, len(layers) - 1)
     colour = matplotlib.colors.to_hex(matplotlib.colormaps["viridis_r"](0.12 + 0.88 * place))
     return Style(colour, _MARKERS[layers.index(layer) % len(_MARKERS)])
 
 
 def _legend(drawn: pl.DataFrame) -> list[Line2D]:
-    """Layers by name where the models have the same few; else the first, the middle and the last."""
+    """Return entries of the layers by name where the models have the same few, else the first, middle and last."""
     measured = drawn.filter(pl.col("value").is_not_null())
     by_model = [layer_order(part["layer"]) for part in measured.partition_by("model", maintain_order=True)]
     layers = by_model[0]

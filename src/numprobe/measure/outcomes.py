@@ -31,7 +31,7 @@ def outcome_rows(
     seed: int,
     by_operation: bool = True,
 ) -> list[Row]:
-    """Gain and harm of a change, over all prompts and by operation.
+    """Return gain and harm of a change, over all prompts and by operation.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def outcome_rows(
 
 
 def interval_row(interval: Interval, seed: int) -> Row:
-    """The columns of a measurement whose unit of resampling is the true result."""
+    """Return the columns of a measurement whose unit of resampling is the true result."""
     return {
         "value": interval.value,
         "ci_low": interval.low,
@@ -75,7 +75,7 @@ def interval_row(interval: Interval, seed: int) -> Row:
 def share_rows(
     questions: pl.DataFrame, metric: str, marks: np.ndarray, resamples: int, seed: int, by_operation: bool = True
 ) -> list[Row]:
-    """The share of prompts that are marked (bool [prompts]), as rows like those of `outcome_rows`."""
+    """Return the share of prompts that are marked (bool [prompts]), as rows like those of `outcome_rows`."""
     truth = questions["number"].to_numpy().astype(np.int64)
     found = []
     for subset, part in subsets(questions, by_operation):
@@ -85,7 +85,7 @@ def share_rows(
 
 
 def subsets(questions: pl.DataFrame, by_operation: bool = True) -> Iterator[tuple[str, np.ndarray]]:
-    """`subset` of a measurement and its prompts, bool [prompts]: all, and if wanted those of each operation."""
+    """Yield `subset` of a measurement and its prompts, bool [prompts]: all, and if wanted those of each operation."""
     operation = questions["operation"].to_numpy()
     yield "all", np.ones(len(operation), dtype=bool)
     for name in [name for name in RESULTS if by_operation and (operation == name).any()]:

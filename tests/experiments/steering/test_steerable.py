@@ -7,8 +7,9 @@ import torch
 from models.tiny import byte_tokenizer, tiny_model
 from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import find_questions
+from numprobe.experiments.steering.replacement import Replacement
 from numprobe.experiments.steering.steerable import Steerable
-from numprobe.interventions.operands import Replacement, operand_tokens
+from numprobe.interventions.operands import operand_tokens
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.interventions.states import answers_and_states, earlier_tokens
 from numprobe.models.tokens import NumberTokenizer

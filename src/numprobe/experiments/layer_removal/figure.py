@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.panels import bars, context_panels, explain_empty, legend_entry, points, title_columns
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds, runs_of
+from numprobe.draw.panels import bars, explain_empty, legend_entry, operation_panels, points, title_columns
+from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
@@ -20,7 +20,6 @@ _STYLES: Mapping[str, Style] = {
     "mlp": Style("#009E73", "^"),
 }
 _LABELS = {"block": "whole block", "attention": "attention", "mlp": "MLP"}
-_OPERATION = "operation="
 _COLUMNS = (
     "model", "control", "context", "layer", "site", "subset", "metric", "value", "ci_low", "ci_high", "resampled",
     "n_values", "n_prompts", "part", "chosen", "status", "note",
@@ -71,20 +70,16 @@ def draw_layer_removal(drawn: pl.DataFrame) -> Figure:
     drawn
         What `layer_removal_rows` returned.
     """
-    runs, subsets = runs_of(drawn), in_order(drawn.filter(~is_not_applicable())["subset"])
-    figure, panels = context_panels(list(runs), [_title(subset) for subset in subsets])
+    figure, panels, rows = operation_panels(drawn)
     headers = {}
-    for run, rows in runs.items():
-        blocks = layer_order(rows["layer"].drop_nulls())
-        for subset in subsets:
-            axes = panels[run, _title(subset)]
-            _change_axis(axes)
-            part = rows.filter((pl.col("subset") == subset) | is_not_applicable())
-            if explain_empty(axes, part):
-                continue
-            set_layer_axis(axes, blocks, most=8)
-            _draw_changes(axes, part.filter(pl.col("metric") == "accuracy_change"), blocks)
-            headers[run, _title(subset)] = _accuracy_header(part)
+    for place, axes in panels.items():
+        _change_axis(axes)
+        if explain_empty(axes, rows[place]):
+            continue
+        blocks = layer_order(rows[place]["layer"].drop_nulls())
+        set_layer_axis(axes, blocks, most=8)
+        _draw_changes(axes, rows[place].filter(pl.col("metric") == "accuracy_change"), blocks)
+        headers[place] = _accuracy_header(rows[place])
     title_columns(panels, headers)
     figure.supxlabel("block without which the model answers", fontsize=7)
     figure.supylabel("change of accuracy (points)", fontsize=7)
@@ -101,26 +96,19 @@ def draw_removal_oracle(drawn: pl.DataFrame) -> Figure:
     drawn
         What `layer_removal_rows` returned.
     """
-    runs, subsets = runs_of(drawn), in_order(drawn.filter(~is_not_applicable())["subset"])
-    figure, panels = context_panels(list(runs), [_title(subset) for subset in subsets])
+    figure, panels, rows = operation_panels(drawn)
     headers = {}
-    for (run, title), axes in panels.items():
-        (subset,) = [subset for subset in subsets if _title(subset) == title]
-        part = runs[run].filter((pl.col("subset") == subset) | is_not_applicable())
+    for place, axes in panels.items():
         _share_axes(axes)
-        if explain_empty(axes, part):
+        if explain_empty(axes, rows[place]):
             continue
-        _draw_shares(axes, part)
-        headers[run, title] = _count_header(part)
+        _draw_shares(axes, rows[place])
+        headers[place] = _count_header(rows[place])
     title_columns(panels, headers)
     figure.supxlabel("share of the wrong, or of the right, answers to test prompts", fontsize=7)
     handles = [legend_entry(label, style, line=False) for style, label, _ in _SHARES.values()]
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
     return figure
-
-
-def _title(subset: str) -> str:
-    return subset.removeprefix(_OPERATION).replace("-", "−") if subset != "all" else "all operations"
 
 
 def _change_axis(axes: Axes) -> None:

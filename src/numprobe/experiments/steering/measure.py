@@ -13,11 +13,12 @@ from numprobe.answers.spoken import NO_NUMBER
 from numprobe.experiments.asked import load_asked
 from numprobe.experiments.given import Given
 from numprobe.experiments.steering.changes import PATTERNS, STATE, Changes, steering_changes
+from numprobe.experiments.steering.replacement import results_with
 from numprobe.experiments.steering.steerable import Steerable, find_steerable
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
-from numprobe.interventions.operands import read_later, results_with
+from numprobe.interventions.operands import read_later
 from numprobe.measure.outcomes import INTERVENTION, interval_row, subsets
 from numprobe.measure.predict import split_of
 from numprobe.probes.patterns import Patterns, load_patterns

@@ -9,8 +9,9 @@ from numprobe.answers.ask import AnswerModel
 from numprobe.answers.edit import Edit
 from numprobe.answers.questions import Questions
 from numprobe.answers.sample import sample_questions
+from numprobe.experiments.steering.replacement import Replacement, replace_operands
 from numprobe.interventions.folds import Folds, unseen_folds
-from numprobe.interventions.operands import Replacement, operand_questions, operand_tokens, replace_operands
+from numprobe.interventions.operands import operand_questions, operand_tokens
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.interventions.states import Earlier, answers_and_states, earlier_tokens, shift
 from numprobe.probes.patterns import Patterns
