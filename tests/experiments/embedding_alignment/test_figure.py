@@ -6,7 +6,8 @@ from draw.inspection import legend, texts
 from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.embedding_alignment.figure import alignment_drawn, draw_alignment
-from numprobe.measure.outcomes import INTERVENTION, outcome_rows
+from numprobe.experiments.embedding_alignment.measure import COLUMNS
+from numprobe.measure.outcomes import outcome_rows
 from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
@@ -18,7 +19,7 @@ EFFECTS = {
     "random direction": (0.02, 0.2),
     "principal components": (0.05, 0.2),
 }
-SKIPPED = measurements([{"model": "minilm", "context": "result", **not_applicable("encoder")}], INTERVENTION)
+SKIPPED = measurements([{"model": "minilm", "context": "result", **not_applicable("encoder")}], COLUMNS)
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,7 @@ def _style():
 def alignment_table(models=("llama",), contexts=("result",), helps=True) -> pl.DataFrame:
     """Models that err in half of the cases, whose embeddings are moved by half at the best."""
     rows = [row for model in models for context in contexts for row in _rows(model, context, helps)]
-    return measurements(rows, INTERVENTION)
+    return measurements(rows, COLUMNS)
 
 
 def _rows(model, context, helps):
@@ -46,7 +47,12 @@ def _rows(model, context, helps):
                     before == truth, random.random(400) > harmed * strength, random.random(400) < repaired * strength
                 )
                 common = {**names, "layer": "embedding", "site": site, "control": control, "strength": strength}
-                common |= {"relative_norm": 0.5 * strength, "rank": 12, "probe": "patterns", "chosen": strength == 0.5}
+                common |= {
+                    "relative_norm": 0.5 * strength,
+                    "rank": 12,
+                    "direction": "patterns",
+                    "chosen": strength == 0.5,
+                }
                 measured = outcome_rows(questions, before, np.where(right, truth, truth + 1), 100, 0, strength == 0.5)
                 for part in ("validation", "test"):
                     yield from ({**common, "part": part, **row} for row in measured)

@@ -2,22 +2,39 @@ import polars as pl
 
 from experiments.embedding_alignment.test_figure import SKIPPED, alignment_table
 from numprobe.experiments.embedding_alignment.findings import section
+from numprobe.tell.section import Difference, Share, markdown
 
 
-def test_the_section_tells_gain_beside_harm_and_the_controls():
-    text = section({"embedding_alignment": pl.concat([alignment_table(("llama", "olmo2")), SKIPPED])})
-    assert text.startswith("## Number embeddings moved to the fitted code")
-    assert text.count("| llama | input | 0.5 | 0.25 |") == 1 and "| olmo2 | input, output | 0.5 |" in text
-    assert "| model | rows |  | `+` | `*` |" in text and "| llama | input | harmed |" in text
-    assert "llama 50 [45, 100], moved 75 [45, 100]; olmo2" in text
-    assert "than every control, in 4 of 4 cases (models and rows): llama (input)" in text
-    assert "from what their embeddings hold beside the code" in text
+def told(table: pl.DataFrame):
+    return section({"embedding_alignment": table})
 
 
-def test_models_that_do_not_gain_are_told_so():
-    text = section({"embedding_alignment": alignment_table(helps=False)})
-    assert "in none of 2 cases (models and rows)" in text and "mends nothing" in text
+def test_gain_stands_beside_harm_and_the_controls():
+    found = told(pl.concat([alignment_table(("llama", "olmo2")), SKIPPED]))
+    whole, operations = found.grids
+    assert whole.column("rows") == ["input", "input, output"] * 2 and whole.column("strength") == [0.5] * 4
+    assert all(isinstance(cell, Difference) and cell.low > 0 for cell in whole.column("change"))
+    assert all(cell.value < 0 for cell in whole.column("wrong number"))
+    assert operations.rows[1][:3] == ["llama", "input", "harmed"] and operations.heads[3:] == ["`+`", "`*`"]
+    assert isinstance(operations.column("`*`")[1], Share)
 
 
-def test_nothing_but_models_that_cannot_be_asked_is_no_table():
-    assert "No model was asked" in section({"embedding_alignment": SKIPPED})
+def test_what_is_said_follows_the_numbers():
+    found = told(alignment_table(("llama", "olmo2")))
+    llama, olmo2, meaning = found.statements
+    assert (llama.subject, olmo2.subject) == ("llama", "olmo2")
+    assert (llama.numbers["before"].value, llama.numbers["after"].value) == (0.5, 0.75)
+    assert (meaning.numbers["gains"], meaning.numbers["cases"]) == (4, 4)
+    none = told(alignment_table(helps=False)).statements[-1]
+    assert (none.numbers["gains"], none.numbers["cases"]) == (0, 2) and none.wording != meaning.wording
+
+
+def test_the_section_is_worded():
+    text = markdown(told(alignment_table()))
+    assert "| llama | input | 0.5 | 0.25 |" in text
+    assert "- llama: the probe of their fold reads 50 [45, 100] % of the unseen numbers" in text
+    assert "aligned rows answer better than the rows as they are and than every control: llama (input)" in text
+
+
+def test_models_that_cannot_be_asked_make_no_table():
+    assert not told(SKIPPED).grids

@@ -11,8 +11,7 @@ from models.constructed import NUMBERS, ArithmeticModel, decoy_frame, wave_frame
 from models.tiny import byte_tokenizer, tiny_model, word_tokenizer
 from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import find_questions
-from numprobe.experiments.embedding_alignment.measure import alignment_rows
-from numprobe.measure.outcomes import INTERVENTION
+from numprobe.experiments.embedding_alignment.measure import COLUMNS, alignment_rows
 from numprobe.models.architecture import output_matrix
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
@@ -67,7 +66,7 @@ def measure(folder, model, strengths=STRENGTHS, split=SPLIT):
     questions = find_questions(prompts.filter(prompts["template"].is_in(symbols)), numbers)
     patterns, probe = fitted(folder, model, model.base_model.ids, split=split)
     rows = alignment_rows(AnswerModel(model, numbers), questions, patterns, probe, strengths, 200, 100, 0)
-    return measurements([{"model": "m", "context": "result", **row} for row in rows], INTERVENTION)
+    return measurements([{"model": "m", "context": "result", **row} for row in rows], COLUMNS)
 
 
 def value(table, metric, **where):

@@ -7,6 +7,7 @@ import polars as pl
 
 from numprobe.experiments.causal_subspace.measure import OWN_ANSWERS
 from numprobe.interventions.reach import by_tokens, model_of
+from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Grid, Section, Share, Span, Statement, cell_of
 
 _TITLE = "Is the subspace from which a number is read the one that the model uses? (`causal_subspace`)"
@@ -70,7 +71,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         The collected tables; `causal_subspace` is read.
     """
     table = by_tokens(tables["causal_subspace"])
-    places = list(_places(table.filter(pl.col("value").is_not_null() & (pl.col("subset") == "all"))))
+    measured = table.filter(pl.col("value").is_not_null() & (pl.col("subset") == "all"))
+    places = list(_places(named_by_context(measured)))
     if not places:
         return Section(_TITLE, [_HEADING, _NOTHING])
     # Angles are those of the bases, whichever tokens are changed.
@@ -91,11 +93,9 @@ def _own_answers(table: pl.DataFrame) -> list[Statement]:
 
 def _places(table: pl.DataFrame) -> Iterator[Place]:
     """Yield every layer with a trained basis."""
-    several = table["context"].n_unique() > 1
-    for part in table.partition_by("model", "context", "layer", maintain_order=True):
+    for part in table.partition_by("model", "layer", maintain_order=True):
         if "causal" in set(part["subspace"]):
-            name = f"{part['model'][0]} ({part['context'][0]})" if several else part["model"][0]
-            yield name, str(part["layer"][0]), part
+            yield part["model"][0], part["layer"][0], part
 
 
 def _judged(places: list[Place]) -> list[Place]:

@@ -1,28 +1,51 @@
 """The section on number embeddings that are moved to the fitted code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from numprobe.tell.markdown import cell, per_cent
-from numprobe.tell.markdown import table as grid
+from numprobe.draw.rows import in_order
+from numprobe.tell.rows import named_by_context
+from numprobe.tell.section import Difference, Estimate, Grid, Section, Share, Statement, cell_of, change_of
+
+_TITLE = "Number embeddings moved to the fitted code (`embedding_alignment`)"
+_HEADING = """The embedding row of every number goes part of the way (`strength`) to the row that the code predicts for
+it, fitted on other numbers. In rows `input`, only what the model reads changes; in rows `input, output`, the rows that
+score its answers change too. The prompts of half of the true results choose the strength, for every control anew; the
+table is about the other half. `size` is the length of the change in units of the row's distance from the mean row. The
+last columns are the changes under the controls."""
+_OPERATIONS = "By operation, repaired and harmed:"
+_NOTHING = "No model was asked a question about a number whose row could be moved."
+
+_READ = (
+    "{subject}: the probe of their fold reads {before} % of the unseen numbers in the input rows as they are, and "
+    "{after} % in the moved rows (a check: this must rise)."
+)
+_NONE = "In none of {cases} {subject} do aligned rows answer better than the rows as they are and than {comparison}"
+_MENDS_NOTHING = (
+    " For a model builder: where the code is imprecise in the embeddings, that is not what makes these models err; "
+    "aligned embeddings mend nothing."
+)
+_NO_GAIN = _NONE + "." + _MENDS_NOTHING
+_HARM = _NONE + "; in {lost} it costs right answers." + _MENDS_NOTHING
+_GAIN = (
+    "In {gains} of {cases} {subject}, aligned rows answer better than the rows as they are and than {comparison}: "
+    "{where}; by {most} points at the most. For a model builder: a part of these models' errors comes from what their "
+    "embeddings hold beside the code, and can be taken out without training; it costs at most {harmed} % of the right "
+    "answers."
+)
 
 _CONTROLS = ("wrong number", "random direction", "principal components")
 _VARIANTS = {"input": "input", "both": "input, output"}
-_HEADING = """## Number embeddings moved to the fitted code (`embedding_alignment`)
+_GAIN_AND_HARM = ("repaired", "harmed")
 
-The embedding row of every number goes part of the way to where the code says that it lies, fitted on other numbers.
-`input`: only what the model reads changes; `input, output`: also the rows that score its answers. The part is chosen on
-the prompts of half of the true results, for every control anew; the table is about the other half. `size`: length of
-the change in units of the row's distance from the mean row.
-"""
-_HEADS = ["model", "rows", "part", "size", "right before", "change", "repaired", "harmed", *_CONTROLS]
-
-Rows = dict[str, dict[str, Any]]
+Row = Mapping[str, Any]
+#: Model, rows that move, and control -> metric -> row.
+Run = tuple[str, str, Mapping[str, Mapping[str, Row]]]
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section of the experiment `embedding_alignment`.
 
     Parameters
@@ -30,109 +53,79 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     tables
         The collected tables; `embedding_alignment` is read.
     """
-    table = tables["embedding_alignment"].filter(pl.col("value").is_not_null())
+    table = named_by_context(tables["embedding_alignment"].filter(pl.col("value").is_not_null()))
     chosen = table.filter(pl.col("chosen") & (pl.col("part") == "test"))
     if chosen.is_empty():
-        return f"{_HEADING}\nNo model was asked a question about a number whose row could be moved."
-    whole = chosen.filter(pl.col("subset") == "all")
-    runs = [(name, variant, _controls(part)) for name, variant, part in _runs(whole)]
-    parts = [_HEADING, grid(_HEADS, [_whole_line(*run) for run in runs])]
-    parts += ["By operation, repaired and harmed:\n", _by_operation(chosen), _reading(table, chosen), _sentence(runs)]
-    return "\n".join(parts)
+        return Section(_TITLE, [_HEADING, _NOTHING])
+    runs = list(_runs(chosen.filter(pl.col("subset") == "all")))
+    heads = ["model", "rows", "strength", "size", "right before", "change", *_GAIN_AND_HARM, *_CONTROLS]
+    grids = [Grid(heads, [_line(*run) for run in runs]), _OPERATIONS, _by_operation(chosen)]
+    return Section(_TITLE, [_HEADING, *grids, *_read(table, runs), _meaning(runs)])
 
 
-def _runs(rows: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Yield model (with the context, where there are several), variant, and the rows."""
-    several = rows["context"].n_unique() > 1
-    for part in rows.partition_by("model", "context", "site", maintain_order=True):
-        name = f"{part['model'][0]} ({part['context'][0]})" if several else part["model"][0]
-        yield name, part["site"][0], part
+def _runs(rows: pl.DataFrame) -> Iterator[Run]:
+    for part in rows.partition_by("model", "site", maintain_order=True):
+        controls = {
+            own["control"][0]: {row["metric"]: row for row in own.iter_rows(named=True)}
+            for own in part.partition_by("control", maintain_order=True)
+        }
+        yield part["model"][0], _VARIANTS[part["site"][0]], controls
 
 
-def _controls(rows: pl.DataFrame) -> dict[str, Rows]:
-    """Return control -> metric -> row."""
-    parts = rows.partition_by("control", maintain_order=True)
-    return {part["control"][0]: {row["metric"]: row for row in part.iter_rows(named=True)} for part in parts}
-
-
-def _whole_line(name: str, variant: str, controls: dict[str, Rows]) -> list[str]:
+def _line(name: str, variant: str, controls: Mapping[str, Mapping[str, Row]]) -> list[Any]:
     own = controls["none"]
     change = own["accuracy_change"]
-    size = [f"{change['strength']:g}", f"{change['relative_norm']:.2f}"]
-    shares = [cell(own[metric]) if metric in own else "" for metric in ("repaired", "harmed")]
-    others = [_points(controls[control]["accuracy_change"]) if control in controls else "" for control in _CONTROLS]
-    return [name, _VARIANTS[variant], *size, cell(own["accuracy_before"]), _points(change), *shares, *others]
+    size = [change["strength"], Estimate(change["relative_norm"]), cell_of(own["accuracy_before"]), change_of(change)]
+    shares = [cell_of(own[metric]) if metric in own else None for metric in _GAIN_AND_HARM]
+    others = [change_of(controls[name]["accuracy_change"]) if name in controls else None for name in _CONTROLS]
+    return [name, variant, *size, *shares, *others]
 
 
-def _points(row: Mapping[str, Any]) -> str:
-    """Return a difference of shares in points, with its interval."""
-    value, low, high = (row[name] for name in ("value", "ci_low", "ci_high"))
-    interval = "" if low is None else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
-    return f"{100 * value:+.1f}{interval}"
+def _by_operation(chosen: pl.DataFrame) -> Grid:
+    own = chosen.filter(pl.col("subset").str.starts_with("operation="), control="none")
+    subsets, lines = in_order(own["subset"]), []
+    shown = own.filter(pl.col("metric").is_in(_GAIN_AND_HARM))
+    for part in shown.partition_by("model", "site", maintain_order=True):
+        cells = {(row["subset"], row["metric"]): cell_of(row) for row in part.iter_rows(named=True)}
+        place = [part["model"][0], _VARIANTS[part["site"][0]]]
+        lines += [[*place, metric, *(cells.get((subset, metric)) for subset in subsets)] for metric in _GAIN_AND_HARM]
+    return Grid(["model", "rows", "", *(f"`{name.removeprefix('operation=')}`" for name in subsets)], lines)
 
 
-def _by_operation(chosen: pl.DataFrame) -> str:
-    own = chosen.filter((pl.col("control") == "none") & pl.col("subset").str.starts_with("operation="))
-    subsets = own["subset"].unique(maintain_order=True).to_list()
-    lines = []
-    for name, variant, part in _runs(own.filter(pl.col("metric").is_in(["repaired", "harmed"]))):
-        cells = {(row["subset"], row["metric"]): cell(row) for row in part.iter_rows(named=True)}
-        for metric in ("repaired", "harmed"):
-            lines.append([name, _VARIANTS[variant], metric, *(cells.get((subset, metric), "") for subset in subsets)])
-    heads = [f"`{subset.removeprefix('operation=')}`" for subset in subsets]
-    return grid(["model", "rows", "", *heads], lines)
+def _read(table: pl.DataFrame, runs: Sequence[Run]) -> Iterator[Statement]:
+    """Yield what the probe reads in the input rows, as they are and at the strength that was chosen for them."""
+    read = table.filter(metric="embedding_accuracy", control="none", layer="embedding")
+    for name, variant, controls in runs:
+        strength = controls["none"]["accuracy_change"]["strength"]
+        before, after = (read.filter(model=name, strength=part) for part in (0.0, strength))
+        if variant == _VARIANTS["input"] and after.height:
+            numbers = {key: cell_of(rows.row(0, named=True)) for key, rows in (("before", before), ("after", after))}
+            yield Statement(name, "the rows as they are", numbers, _READ)
 
 
-def _reading(table: pl.DataFrame, chosen: pl.DataFrame) -> str:
-    """Say what the probe reads in the input rows before, and at the strength that was chosen for them."""
-    read = table.filter(
-        (pl.col("metric") == "embedding_accuracy") & (pl.col("control") == "none") & (pl.col("layer") == "embedding")
-    )
-    lines = []
-    for name, variant, part in _runs(chosen.filter(pl.col("control") == "none")):
-        own = read.filter(pl.col("model") == part["model"][0], pl.col("context") == part["context"][0])
-        after = own.filter(pl.col("strength") == part["strength"][0])
-        if variant == "input" and after.height:
-            before = own.filter(pl.col("strength") == 0).row(0, named=True)
-            lines.append(f"{name} {cell(before)}, moved {cell(after.row(0, named=True))}")
-    told = (
-        "Unseen numbers that the probe of their fold reads in the input rows, as they are and moved (which must rise)"
-    )
-    return f"{told}: {'; '.join(lines)}.\n"
-
-
-def _sentence(runs: list[tuple[str, str, dict[str, Rows]]]) -> str:
-    """Say what the changes and their intervals mean."""
-    gains = [(name, variant, controls) for name, variant, controls in runs if _gains(controls)]
-    lost = [name for name, _, controls in runs if _high(controls["none"]["accuracy_change"]) < 0]
-    counted = f"{len(gains)} of {len(runs)} cases (models and rows)"
+def _meaning(runs: Sequence[Run]) -> Statement:
+    """Return what the changes and their intervals mean."""
+    subject, rival = "cases (models and rows)", "every control"
+    gains = [run for run in runs if _gains(run[-1])]
+    counts = {"gains": len(gains), "cases": len(runs)}
     if not gains:
-        harm = f"; in {len(lost)} it costs right answers" if lost else ""
-        return (
-            f"- Aligned rows answer better than the rows as they are, and than every control, in none of {len(runs)} "
-            f"cases (models and rows){harm}. For a model builder: where the code is imprecise in the embeddings, "
-            "that is not what makes these models err; tidying the embeddings mends nothing.\n"
-        )
-    best = max(controls["none"]["accuracy_change"]["value"] for *_, controls in gains)
-    names = ", ".join(f"{name} ({_VARIANTS[variant]})" for name, variant, _ in gains)
-    return (
-        f"- Aligned rows answer better than the rows as they are, and than every control, in {counted}: {names}; by "
-        f"{100 * best:.1f} points at the most. For a model builder: a part of these models' errors comes from what "
-        "their embeddings hold beside the code, and can be taken out without training; "
-        f"{per_cent(_harm(gains))} % of the right answers are the most that it costs.\n"
-    )
+        lost = sum(_high(controls["none"]["accuracy_change"]) < 0 for *_, controls in runs)
+        return Statement(subject, rival, {**counts, "lost": lost}, _HARM if lost else _NO_GAIN)
+    own = [controls["none"] for *_, controls in gains]
+    numbers = {
+        "where": ", ".join(f"{name} ({variant})" for name, variant, _ in gains),
+        "most": Difference(max(rows["accuracy_change"]["value"] for rows in own)),
+        "harmed": Share(max(float(rows["harmed"]["value"]) for rows in own if "harmed" in rows)),
+    }
+    return Statement(subject, rival, {**counts, **numbers}, _GAIN)
 
 
-def _gains(controls: dict[str, Rows]) -> bool:
+def _gains(controls: Mapping[str, Mapping[str, Row]]) -> bool:
     """Return whether the whole interval lies above 0 and above the best control's value."""
     own = controls["none"]["accuracy_change"]
     best = max((controls[name]["accuracy_change"]["value"] for name in _CONTROLS if name in controls), default=0.0)
     return float(own["ci_low"] if own["ci_low"] is not None else own["value"]) > max(0.0, best)
 
 
-def _high(row: Mapping[str, Any]) -> float:
+def _high(row: Row) -> float:
     return float(row["value"] if row["ci_high"] is None else row["ci_high"])
-
-
-def _harm(gains: list[tuple[str, str, dict[str, Rows]]]) -> float:
-    return max(float(controls["none"]["harmed"]["value"]) for *_, controls in gains if "harmed" in controls["none"])

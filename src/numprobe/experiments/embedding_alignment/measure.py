@@ -30,6 +30,8 @@ from numprobe.status import not_applicable
 INPUT, BOTH = "input", "both"
 #: The matrices that the patterns of `vocabulary` are about.
 EMBEDDING, UNEMBEDDING = "embedding", "unembedding"
+#: Columns that the table adds to `numprobe.tables.MEASUREMENT`. `direction`: what the rows move along.
+COLUMNS = {**INTERVENTION, "direction": pl.String}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,7 @@ def align_embeddings(given: Given) -> None:
     patterns, probe, values = load_patterns(given.file("patterns")), load_probe(given.file("probe")), given.values
     effort = values["strengths"], values["prompts"], values["resamples"], values["seed"]
     rows = alignment_rows(*load_asked(given), patterns, probe, *effort)
-    given.write_rows(rows, INTERVENTION)
+    given.write_rows(rows, COLUMNS)
 
 
 def alignment_rows(
@@ -105,10 +107,9 @@ def alignment_rows(
 
     Returns
     -------
-    Rows for `numprobe.tables.measurements` with the columns `numprobe.measure.outcomes.INTERVENTION`, that lack
-    `model` and `context`. `site`: `INPUT` or `BOTH`. Metrics of `outcome_rows`; and `embedding_accuracy` of each matrix
-    (`layer`): the share of the moved rows that the probe reads as their own number. A row with a note if no operand is
-    one token whose row moves.
+    Rows for `numprobe.tables.measurements` with the columns `COLUMNS`, that lack `model` and `context`. `site`: `INPUT`
+    or `BOTH`. Metrics of `outcome_rows`; and `embedding_accuracy` of each matrix (`layer`): the share of the moved rows
+    that the probe reads as their own number. A row with a note if no operand is one token whose row moves.
     """
     split = split_of(probe)
     numbers = _numbers(answer_model, patterns, split, seed)
@@ -123,7 +124,7 @@ def alignment_rows(
     for variant, control in product((INPUT, BOTH), CONTROLS):
         after = {s: _answers(answer_model, asked, numbers, variant, control, s) for s in strengths}
         best = _best(asked, after, choosing)
-        common = {"layer": EMBEDDING, "site": variant, "control": control, "probe": "patterns", "rank": rank}
+        common = {"layer": EMBEDDING, "site": variant, "control": control, "direction": "patterns", "rank": rank}
         for strength, (name, part) in product(strengths, ((VALIDATION, choosing), (TEST, ~choosing))):
             size = {"strength": strength, "relative_norm": numbers.relative_norm(variant, control, strength)}
             described = {**common, **size, "part": name, "chosen": strength == best}
