@@ -1,4 +1,4 @@
-"""Directions taken from the operands' states: answers, and a probe fitted again, over the number of directions."""
+"""Ablation: remove directions from the states of operands, and measure the answers and a refitted probe."""
 
 from typing import Annotated
 

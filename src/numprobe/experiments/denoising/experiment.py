@@ -1,4 +1,4 @@
-"""Without labels: the last state before the answer moved towards the number that the probe reads in it."""
+"""Denoising: move the last state before the answer towards the number that the probe reads in it."""
 
 from typing import Annotated
 

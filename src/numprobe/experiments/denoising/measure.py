@@ -77,8 +77,7 @@ def denoising_rows(
     layers, strengths
         The grid; layers that the probe does not read are left out.
     shares
-        Shares of the prompts whose states are moved: those of which the probe is surest. Its threshold is set on the
-        prompts that choose.
+        Shares of the prompts that are moved: those read most surely, by a threshold of the prompts that choose.
     per_operation
         Prompts of each operation, at most.
     resamples, seed
@@ -87,8 +86,7 @@ def denoising_rows(
     Returns
     -------
     Rows as of `numprobe.interventions.measure.movement_rows`, and on the reported prompts the metric `readable`: the
-    share of wrong answers whose true result the probe reads in the layer, an upper bound on what such a repair can be
-    expected to correct.
+    share of wrong answers whose true result the probe reads in the layer, roughly the possible gain.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One part of a model removed: gain and harm, chosen on validation prompts."""
+"""Layer removal: leave out the part of a model that validation prompts choose, and measure gain and harm."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""The true number written into the last state before the answer: an oracle, beside wrong numbers and random pushes."""
+"""Patching: write the true number into the last state before the answer, an oracle, with controls."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The state at an operand's token moved to another number: does the answer follow?"""
+"""Steering: move the state at an operand's token to another number, and count the answers that follow."""
 
 from pydantic import Field
 
