@@ -1,25 +1,25 @@
 """Accuracy over the layers, for every probe, model and context, and for the controls."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     chance_entry,
-    chance_line,
-    context_panels,
     curves_of,
-    explain_empty,
+    draw_panels,
     fraction_axis,
     legend_entry,
     name_ends,
-    title_columns,
+    panels_by_context,
 )
 from numprobe.draw.panels import points as draw_points
-from numprobe.draw.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable
+from numprobe.draw.rows import MEASURED, VOCABULARY, is_not_applicable
 from numprobe.draw.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, layer_label, probe_style, set_layer_axis
 from numprobe.layers import layer_order
@@ -30,10 +30,7 @@ _VALUES = "values="
 LEVELS = ("constant", "last_token")
 #: Controls that are states of their own, with the leading probe fitted on them.
 STATES = ("untrained", "mixed")
-_COLUMNS = (
-    "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "context", "layer", "probe", "control", "subset", *MEASURED)
 
 
 def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
@@ -77,31 +74,19 @@ def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None)
     candidates
         How many numbers a probe chooses among; draws the chance level 1 / candidates.
     """
-    models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
-    figure, panels = context_panels(models, contexts)
+    figure, panels, rows = panels_by_context(drawn)
     series = series_of(drawn, tuple(CONTROLS) if what == "controls" else (*STATES, *LEVELS))
     if what == "controls":
         series = {name: series[name] for name in series if name in (leading_probe(drawn), *CONTROLS)}
-    headers = {}
-    for (model, context), axes in panels.items():
-        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
-        fraction_axis(axes, near_zero=what == "controls")
-        if explain_empty(axes, rows):
-            continue
-        if candidates:
-            chance_line(axes, candidates)
-        layers = layer_order(rows["layer"].drop_nulls())
-        set_layer_axis(axes, layers, most=5)  # names of controls stand beside the panels
-        _draw_panel(axes, rows, layers, series, context == VOCABULARY)
-        headers[model, context] = _header(rows, series, context == VOCABULARY)
-    title_columns(panels, headers)
-    figure.supxlabel("layer", fontsize=7)
-    figure.supylabel("accuracy", fontsize=7)
-    figure.legend(handles=_legend(drawn, series, candidates), loc="outside upper center", ncols=6)
-    return figure
+    scale = partial(fraction_axis, near_zero=what == "controls")
+    draw_panels(panels, rows, partial(_draw_panel, series=series), candidates, scale)
+    return frame(figure, "layer", "accuracy", _legend(drawn, series, candidates), 6)
 
 
-def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], series: Series, vocabulary: bool) -> None:
+def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
+    layers = layer_order(rows["layer"].drop_nulls())
+    set_layer_axis(axes, layers, most=5)  # names of controls stand beside the panels
+    vocabulary = rows["context"][0] == VOCABULARY
     offsets = [(place - (len(series) - 1) / 2) * 0.8 / len(series) for place in range(len(series))]
     for offset, (style, condition) in reversed(list(zip(offsets, series.values(), strict=True))):
         measured = rows.filter(condition & pl.col("value").is_not_null())
@@ -116,6 +101,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], series: S
         axes.set_xlim(right=(len(layers) - 0.5) * 1.5)  # room for the names of the subsets
     for (subset,), part in parts.group_by("subset", maintain_order=True):
         _draw_part(axes, part, layers, str(subset), offsets[0] if vocabulary else None)
+    return _header(rows, series, vocabulary)
 
 
 def _name_states(axes: Axes, rows: pl.DataFrame, series: Series) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from numprobe.draw.rows import checked, over_all_folds
+from numprobe.draw.rows import MEASURED, checked, over_all_folds
 from numprobe.draw.style import Style
 from numprobe.tables import MEASUREMENT
 
@@ -15,10 +15,7 @@ SHARES: Mapping[str, tuple[str, Style]] = {
     "whole": ("whole number", Style("#882255", "^")),
     "beyond": ("beyond digits", Style("#882255", "v")),
 }
-_COLUMNS = (
-    "model", "control", "context", "layer", "subset", "metric", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "control", "context", "layer", "subset", "metric", *MEASURED)
 
 
 def composition_rows(table: pl.DataFrame) -> pl.DataFrame:

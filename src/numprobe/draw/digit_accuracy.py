@@ -1,6 +1,7 @@
 """Accuracy of each digit over the layers, beside controls and what the last token alone tells."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -9,12 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.digits import place_name
-from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.draw.frame import frame
+from numprobe.draw.panels import (
+    curve,
+    draw_panels,
+    legend_entry,
+    panels_by_context,
+)
 from numprobe.draw.panels import points as draw_points
 from numprobe.draw.rows import (
+    MEASURED,
     VOCABULARY,
-    contexts_in_order,
-    in_order,
     is_not_applicable,
     over_all_folds,
 )
@@ -33,10 +39,7 @@ _BESIDE: Mapping[str, tuple[pl.Expr, tuple[int, tuple[float, ...]]]] = {
     "most frequent digit": (pl.col("control") == "constant", (0, (1, 3))),
 }
 _OF_PROBE = ("untrained", "mixed")
-_COLUMNS = (
-    "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "context", "layer", "probe", "control", "subset", *MEASURED)
 
 
 def digit_accuracy_rows(table: pl.DataFrame) -> pl.DataFrame:
@@ -69,25 +72,10 @@ def draw_digit_accuracy(drawn: pl.DataFrame) -> Figure:
     drawn
         What `digit_accuracy_rows` returned.
     """
-    figure, panels = context_panels(in_order(drawn["model"]), contexts_in_order(drawn["context"]))
+    figure, panels, rows = panels_by_context(drawn)
     styles = _styles(drawn)
-    headers = {}
-    for (model, context), axes in panels.items():
-        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
-        fraction_axis(axes)
-        if explain_empty(axes, rows):
-            continue
-        layers = layer_order(rows["layer"].drop_nulls())
-        set_layer_axis(axes, layers)
-        for place, style in styles.items():
-            part = rows.filter((pl.col("subset") == _PLACE + place) & pl.col("value").is_not_null())
-            _draw_place(axes, part, layers, style, context == VOCABULARY)
-        headers[model, context] = _header(rows)
-    title_columns(panels, headers)
-    figure.supxlabel("layer", fontsize=7)
-    figure.supylabel("share of right digits", fontsize=7)
-    figure.legend(handles=_legend(drawn, styles), loc="outside upper center", ncols=4)
-    return figure
+    draw_panels(panels, rows, partial(_draw_panel, styles=styles))
+    return frame(figure, "layer", "share of right digits", _legend(drawn, styles), 4)
 
 
 def _styles(drawn: pl.DataFrame) -> dict[str, Style]:
@@ -95,6 +83,15 @@ def _styles(drawn: pl.DataFrame) -> dict[str, Style]:
     measured = set(drawn["subset"].drop_nulls())
     known = [name for name in map(place_name, range(20)) if _PLACE + name in measured]
     return series_styles(known)
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> list[str]:
+    layers = layer_order(rows["layer"].drop_nulls())
+    set_layer_axis(axes, layers)
+    for place, style in styles.items():
+        part = rows.filter((pl.col("subset") == _PLACE + place) & pl.col("value").is_not_null())
+        _draw_place(axes, part, layers, style, rows["context"][0] == VOCABULARY)
+    return _header(rows)
 
 
 def _draw_place(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style, vocabulary: bool) -> None:

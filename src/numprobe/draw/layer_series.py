@@ -1,11 +1,19 @@
 """Accuracies over the layers as small multiples, with the published numbers of the papers' models."""
 
+from functools import partial
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.draw.frame import frame
+from numprobe.draw.panels import (
+    curve,
+    draw_panels,
+    legend_entry,
+    panels_by_context,
+)
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import in_order
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
@@ -40,26 +48,19 @@ def draw_series(drawn: pl.DataFrame, series: Series) -> Figure:
         The curves, in the order of the legend.
     """
     ours, others = drawn.filter(_OURS), drawn.filter(~_OURS)
-    models, contexts = in_order(drawn["model"]), in_order(ours["context"])
-    figure, panels = context_panels(models, contexts)
-    headers = {}
-    for (model, context), axes in panels.items():
-        here = (pl.col("model") == model) & (pl.col("context") == context)
-        rows = ours.filter(here)
-        fraction_axis(axes)
-        if explain_empty(axes, rows):
-            continue
-        layers = layer_order(rows["layer"].drop_nulls())
-        set_layer_axis(axes, layers)
-        for style, condition in reversed(list(series.values())):
-            curve(axes, rows.filter(condition), layers, style)
-        _draw_published(axes, others.filter(here), layers)
-        headers[model, context] = [f"{max(rows['n_values'].drop_nulls().to_list())} values"]
-    title_columns(panels, headers)
-    figure.supxlabel("layer that is read", fontsize=7)
-    figure.supylabel("accuracy on unseen numbers", fontsize=7)
-    figure.legend(handles=_legend(ours, others, series), loc="outside upper center", ncols=3)
-    return figure
+    figure, panels, rows = panels_by_context(ours)
+    draw_panels(panels, rows, partial(_draw_panel, others=others, series=series))
+    return frame(figure, "layer that is read", "accuracy on unseen numbers", _legend(ours, others, series), 3)
+
+
+def _draw_panel(axes: Axes, rows: pl.DataFrame, others: pl.DataFrame, series: Series) -> list[str]:
+    layers = layer_order(rows["layer"].drop_nulls())
+    set_layer_axis(axes, layers)
+    for style, condition in reversed(list(series.values())):
+        curve(axes, rows.filter(condition), layers, style)
+    here = (pl.col("model") == rows["model"][0]) & (pl.col("context") == rows["context"][0])
+    _draw_published(axes, others.filter(here), layers)
+    return [f"{max(rows['n_values'].drop_nulls().to_list())} values"]
 
 
 def _draw_published(axes: Axes, rows: pl.DataFrame, layers: list[str]) -> None:

@@ -7,8 +7,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.draw.frame import faint_grid
 from numprobe.draw.panels import Panels, explain_empty, legend_entry, points, title_columns
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.draw.style import PAGE_WIDTH, Style
 from numprobe.interventions.controls import RANDOM_DIRECTION, RANDOM_SUBSPACE, WRONG_NUMBER
 from numprobe.tables import MEASUREMENT
@@ -31,7 +32,7 @@ SERIES: Mapping[str, Style] = {
 _READABLE_STYLE = Style("#E69F00", "^")
 _COLUMNS = (
     "model", "context", "layer", "control", "strength", "relative_norm", "rank", "part", "chosen", "subset",
-    "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
+    "metric", *MEASURED,
 )  # fmt: skip
 #: Columns that tell the rows of panels of one model apart.
 RUN = ("context", "settings")
@@ -123,8 +124,7 @@ def _share_axis(column: Sequence[Axes], rows: pl.DataFrame) -> None:
     margin = 0.06 * (high - low)
     for axes in column:
         axes.set_ylim(low - margin, high + margin)
-        axes.grid(axis="y", color="#dddddd", linewidth=0.4)
-        axes.set_axisbelow(True)
+        faint_grid(axes)
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, subsets: Sequence[str], series: Sequence[str]) -> None:

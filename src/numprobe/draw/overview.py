@@ -7,16 +7,14 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.draw.frame import faint_grid
 from numprobe.draw.panels import bars, legend_entry
-from numprobe.draw.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable, reasons
+from numprobe.draw.rows import MEASURED, VOCABULARY, contexts_in_order, in_order, is_not_applicable, reasons
 from numprobe.draw.series import Series, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style
 from numprobe.layers import middle_layer
 
-_COLUMNS = (
-    "model", "context", "layer", "probe", "control", "subset", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "context", "layer", "probe", "control", "subset", *MEASURED)
 _LABELS = 1.0
 _PANEL = 1.25
 _SERIES_HEIGHT = 0.085
@@ -119,8 +117,7 @@ def _write_value(axes: Axes, rows: pl.DataFrame, y: float, style: Style) -> None
 def _accuracy_axis(axes: Axes) -> None:
     axes.set_xlim(-0.04, 1.04)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    axes.grid(axis="x", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
+    faint_grid(axes, "x")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0, labelsize=7)
 

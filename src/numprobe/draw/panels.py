@@ -1,8 +1,8 @@
 """Small multiples: one panel per model (rows) and context (columns)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from textwrap import wrap
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -10,11 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.rows import VOCABULARY, in_order, is_not_applicable, reasons, runs_of
+from numprobe.draw.frame import faint_grid
+from numprobe.draw.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable, reasons, runs_of
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
 from numprobe.status import in_words
 
-Panels = dict[tuple[str, str], Axes]
+Key = TypeVar("Key")
+#: Names of a panel's row and column.
+Place = tuple[str, str]
+Panels = dict[Place, Axes]
 
 #: Line of published numbers beside curves of ours.
 PUBLISHED_LINE = (0, (1, 1))
@@ -51,7 +55,17 @@ def context_panels(models: Sequence[str], contexts: Sequence[str]) -> tuple[Figu
     return figure, panels
 
 
-def operation_panels(drawn: pl.DataFrame) -> tuple[Figure, Panels, dict[tuple[str, str], pl.DataFrame]]:
+def panels_by_context(drawn: pl.DataFrame) -> tuple[Figure, Panels, dict[Place, pl.DataFrame]]:
+    """Return a figure with a row of panels per model and a column per context, its panels, and their rows."""
+    figure, panels = context_panels(in_order(drawn["model"]), contexts_in_order(drawn["context"]))
+    rows = {
+        (model, context): drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+        for model, context in panels
+    }
+    return figure, panels, rows
+
+
+def operation_panels(drawn: pl.DataFrame) -> tuple[Figure, Panels, dict[Place, pl.DataFrame]]:
     """Return a figure with a row of panels per model and a column per operation or for all, its panels, and their rows.
 
     Parameters
@@ -69,6 +83,53 @@ def operation_panels(drawn: pl.DataFrame) -> tuple[Figure, Panels, dict[tuple[st
         for run, title in panels
     }
     return figure, panels, rows
+
+
+def fraction_axis(axes: Axes, near_zero: bool = False) -> None:
+    """A y axis for accuracies, 0 to 1, with a faint grid.
+
+    With `near_zero` it is linear up to 0.01 and logarithmic above, so that levels near chance can be told apart.
+    """
+    if near_zero:
+        axes.set_yscale("symlog", linthresh=0.01, linscale=0.6)
+        axes.set_ylim(-0.002, 1.5)
+        axes.set_yticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
+        axes.set_yticks([], minor=True)
+    else:
+        axes.set_ylim(-0.04, 1.04)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    faint_grid(axes)
+
+
+def draw_panels(
+    panels: Panels,
+    rows: Mapping[Place, pl.DataFrame],
+    draw: Callable[[Axes, pl.DataFrame], Sequence[str]],
+    candidates: int | None = None,
+    scale: Callable[[Axes], None] = fraction_axis,
+) -> None:
+    """Draw the panels that have measurements, say why the others have none, and title the columns.
+
+    Parameters
+    ----------
+    panels, rows
+        The panels, and what each of them shows.
+    draw
+        Draws a panel and returns the lines above it.
+    candidates
+        How many numbers a probe chooses among; draws the level of a random choice.
+    scale
+        Prepares the axes of a panel.
+    """
+    headers = {}
+    for place, axes in panels.items():
+        scale(axes)
+        if explain_empty(axes, rows[place]):
+            continue
+        if candidates:
+            chance_line(axes, candidates)
+        headers[place] = draw(axes, rows[place])
+    title_columns(panels, headers)
 
 
 def explain_empty(axes: Axes, rows: pl.DataFrame) -> bool:
@@ -149,23 +210,6 @@ def label_leftmost(panels: Panels) -> None:
             filled[0].tick_params(axis="y", labelleft=True)
 
 
-def fraction_axis(axes: Axes, near_zero: bool = False) -> None:
-    """A y axis for accuracies, 0 to 1, with a faint grid.
-
-    With `near_zero` it is linear up to 0.01 and logarithmic above, so that levels near chance can be told apart.
-    """
-    if near_zero:
-        axes.set_yscale("symlog", linthresh=0.01, linscale=0.6)
-        axes.set_ylim(-0.002, 1.5)
-        axes.set_yticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
-        axes.set_yticks([], minor=True)
-    else:
-        axes.set_ylim(-0.04, 1.04)
-        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
-
-
 def curve(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -> None:
     """One series over the layers: a line with markers and its interval as a band.
 
@@ -236,9 +280,19 @@ def legend_entry(name: str, style: Style, line: bool = True) -> Line2D:
     return Line2D([], [], color=style.colour, linestyle=style.line if line else "none", label=name, **_marker(style))
 
 
+def entries_of(series: Mapping[Key, tuple[str, Style]], present: Collection[Key]) -> list[Line2D]:
+    """Return the legend's entries of the series that are present; a series is a name and a style."""
+    return [legend_entry(*entry) for key, entry in series.items() if key in present]
+
+
 def chance_line(axes: Axes, candidates: int) -> None:
     """Draw the accuracy of a random choice among the candidates as a horizontal line."""
     axes.axhline(1 / candidates, color=CHANCE_COLOUR, linewidth=0.5)
+
+
+def chance_entries(candidates: int | None) -> list[Line2D]:
+    """Return the legend's entry of a random choice among the candidates, none where their count is not given."""
+    return [chance_entry(candidates)] if candidates else []
 
 
 def chance_entry(candidates: int) -> Line2D:

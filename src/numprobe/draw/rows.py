@@ -10,6 +10,9 @@ from numprobe.status import Status, in_words
 #: The pseudo-context of the rows of the input and output matrices.
 VOCABULARY = "vocabulary"
 
+#: Columns that figures show of every measurement, after those that say what was measured.
+MEASURED = ("value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note")
+
 _KEY = (
     "model",
     "control",
@@ -67,6 +70,19 @@ def over_all_folds(table: pl.DataFrame) -> pl.DataFrame:
         row = ", ".join(f"{name} {twice[name][0]}" for name in key if twice[name][0] is not None)
         raise NumprobeError(f"the table holds more than one measurement of {row}: give the table of one study")
     return kept
+
+
+def with_values(rows: pl.DataFrame, what: str) -> pl.DataFrame:
+    """Return the rows themselves.
+
+    Raises
+    ------
+    NumprobeError
+        If none of them has a value; `what` names those that were looked for.
+    """
+    if rows["value"].drop_nulls().is_empty():
+        raise nothing_to_draw(what)
+    return rows
 
 
 def is_not_applicable() -> pl.Expr:

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.composition_rows import SHARES, composition_rows
 from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
-from numprobe.draw.rows import VOCABULARY, in_order
+from numprobe.draw.rows import MEASURED, VOCABULARY, in_order
 from numprobe.draw.series import measured_accuracies
 from numprobe.draw.style import CONTROLS, Style, probe_order, probe_style, set_layer_axis
 from numprobe.layers import layer_order
@@ -28,10 +28,7 @@ _COMPOSED: Mapping[tuple[str, str], tuple[str, Style]] = {
     ("additive", "untrained"): ("additive, untrained", CONTROLS["untrained"]),
     ("additive", "mixed"): ("additive, mixed", CONTROLS["mixed"]),
 }
-_COLUMNS = (
-    "panel", "model", "control", "context", "layer", "probe", "subset", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("panel", "model", "control", "context", "layer", "probe", "subset", "metric", *MEASURED)
 
 
 def summary_rows(accuracy: pl.DataFrame, composition: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -1,23 +1,20 @@
 """Reading the answer: the truth and the model's answer in the states before it, where the model is right and wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
-    chance_entry,
-    chance_line,
+    chance_entries,
     curve,
-    explain_empty,
-    fraction_axis,
-    legend_entry,
+    draw_panels,
+    entries_of,
     operation_panels,
-    title_columns,
 )
-from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw
+from numprobe.draw.rows import MEASURED, checked, is_not_applicable, nothing_to_draw
 from numprobe.draw.style import Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
@@ -33,10 +30,7 @@ _SERIES: Mapping[tuple[str, str, str], tuple[str, Style]] = {
     ("reads_answer", "wrong", "none"): ("model's answer, model wrong", Style("#CC79A7", "s", (0, (4, 1)))),
     ("reads_truth", "all", "shuffled"): ("truth, shuffled labels", Style("#888888", "x", "--")),
 }
-_COLUMNS = (
-    "model", "context", "subset", "layer", "probe", "control", "answered", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "context", "subset", "layer", "probe", "control", "answered", "metric", *MEASURED)
 
 
 def answers(tables: Tables, values: Values) -> Drawn:
@@ -81,30 +75,20 @@ def draw_answers(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
     candidates
         How many numbers a probe chooses among; draws the chance level 1 / candidates.
     """
-    figure, panels, parts = operation_panels(drawn)
-    headers = {}
-    for place, axes in panels.items():
-        rows = parts[place]
-        fraction_axis(axes)
-        if explain_empty(axes, rows):
-            continue
-        if candidates:
-            chance_line(axes, candidates)
-        layers = layer_order(rows["layer"].drop_nulls())
-        set_layer_axis(axes, layers)
-        _draw_panel(axes, rows, layers)
-        headers[place] = _header(rows)
-    title_columns(panels, headers)
-    figure.supxlabel("layer", fontsize=7)
-    figure.supylabel("share of prompts in which the probe reads it", fontsize=7)
-    figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=3)
-    return figure
+    figure, panels, rows = operation_panels(drawn)
+    draw_panels(panels, rows, _draw_panel, candidates)
+    present = set(drawn.select("metric", "answered", "control").iter_rows())
+    entries = [*entries_of(_SERIES, present), *chance_entries(candidates)]
+    return frame(figure, "layer", "share of prompts in which the probe reads it", entries, 3)
 
 
-def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
+def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
+    layers = layer_order(rows["layer"].drop_nulls())
+    set_layer_axis(axes, layers)
     enough = rows.filter(pl.col("n_prompts") >= FEWEST)
     for (metric, answered, control), (_, style) in reversed(list(_SERIES.items())):
         curve(axes, enough.filter(metric=metric, answered=answered, control=control), layers, style)
+    return _header(rows)
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
@@ -114,11 +98,3 @@ def _header(rows: pl.DataFrame) -> list[str]:
     wrong = int(read["n_prompts"][0]) if read.height else 0
     few = ", too few to draw" if wrong < FEWEST else ""
     return [f"right {model['value']:.1%} of {model['n_prompts']}", f"wrong and read: {wrong}{few}"]
-
-
-def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
-    present = set(drawn.select("metric", "answered", "control").iter_rows())
-    entries = [legend_entry(*entry) for key, entry in _SERIES.items() if key in present]
-    if candidates:
-        entries.append(chance_entry(candidates))
-    return entries

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from numprobe.draw.frame import faint_grid
 from numprobe.draw.panels import bars, curve, explain_empty, fraction_axis, legend_entry, line, title_columns
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.draw.style import PAGE_WIDTH, Style, say, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.interventions.reach import by_tokens
@@ -36,7 +37,7 @@ _PLACES = ("first layer", "deepest layer")
 _WHOLE = "whole state, by layer"
 _COLUMNS = (
     "model", "context", "layer", "control", "subspace", "draw", "rank", "relative_norm", "other_subspace", "angle",
-    "subset", "metric", "value", "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
+    "subset", "metric", *MEASURED,
 )  # fmt: skip
 
 
@@ -187,8 +188,7 @@ def _draw_subspaces(axes: Axes, rows: pl.DataFrame, named: bool) -> None:
     axes.set_ylim(-0.7, len(names) - 0.4)
     axes.set_xlim(-0.04, 1.04)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    axes.grid(axis="x", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
+    faint_grid(axes, "x")
 
 
 def _rank(rows: pl.DataFrame) -> int:

@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import faint_grid
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import Panels, explain_empty, fraction_axis, legend_entry, line, points, title_columns
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.draw.style import PAGE_WIDTH, Style
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.tables import MEASUREMENT
@@ -30,8 +31,7 @@ _CHANGE = "accuracy_change"
 _BESIDE = "random direction"
 _OPERATION = "operation="
 _COLUMNS = (
-    "model", "context", "site", "control", "strength", "relative_norm", "rank", "chosen", "subset", "metric", "value",
-    "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
+    "model", "context", "site", "control", "strength", "relative_norm", "rank", "chosen", "subset", "metric", *MEASURED,
 )  # fmt: skip
 
 
@@ -117,8 +117,7 @@ def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
     axes.set_ylim(-1.3, 1.3)
     axes.set_yticks([-1, -0.1, -0.02, 0, 0.02, 0.1, 1], ["-1", "-0.1", "-0.02", "0", "0.02", "0.1", "1"])
     axes.set_yticks([], minor=True)
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
+    faint_grid(axes)
     (best,) = own.filter(pl.col("chosen")).rows(named=True)
     axes.plot(
         best["strength"], best["value"], linestyle="none", marker="*", markersize=8, color="white",

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import faint_grid
 from numprobe.draw.panels import CHANCE_COLOUR, bars, chance_entry, tell_left_out
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw
@@ -160,8 +161,7 @@ def _draw_scores(axes: Axes, rows: pl.DataFrame, lines: Sequence[_Line], candida
     axes.set_xlim(-0.03, 1.03)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
     axes.tick_params(axis="y", length=0, labelsize=5.5)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
+    faint_grid(axes, "x")
 
 
 def _tested(rows: pl.DataFrame) -> int | None:

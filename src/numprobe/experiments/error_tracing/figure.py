@@ -11,8 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from numprobe.draw.panels import curve, explain_empty, legend_entry, operation_panels, title_columns
-from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw
+from numprobe.draw.frame import faint_grid, frame
+from numprobe.draw.panels import (
+    curve,
+    draw_panels,
+    entries_of,
+    explain_empty,
+    operation_panels,
+    title_columns,
+)
+from numprobe.draw.rows import MEASURED, checked, is_not_applicable, with_values
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
@@ -35,10 +43,7 @@ _LINES: Mapping[tuple[str, str], tuple[str, Style]] = {
     ("breaks", "independent"): ("breaks, independent layers", Style("#888888", "v", "--")),
     ("corrects", "independent"): ("corrects, independent layers", Style("#888888", "^", ":")),
 }
-_COLUMNS = (
-    "model", "control", "context", "subset", "layer", "answered", "target", "metric", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "control", "context", "subset", "layer", "answered", "target", "metric", *MEASURED)
 
 
 def error_tracing(tables: Tables, values: Values) -> Drawn:
@@ -85,10 +90,7 @@ def layer_rows(table: pl.DataFrame) -> pl.DataFrame:
 def _rows(table: pl.DataFrame, chosen: pl.Expr, what: str) -> pl.DataFrame:
     rows = checked(table, [*MEASUREMENT, "labels", "target", "answered"])
     by_operation = pl.col("subset").str.starts_with("operation=") & (pl.col("labels") == "truth")
-    found = rows.filter((chosen & by_operation) | is_not_applicable()).select(_COLUMNS)
-    if found["value"].drop_nulls().is_empty():
-        raise nothing_to_draw(what)
-    return found
+    return with_values(rows.filter((chosen & by_operation) | is_not_applicable()), what).select(_COLUMNS)
 
 
 def draw_fates(drawn: pl.DataFrame) -> Figure:
@@ -115,10 +117,8 @@ def draw_fates(drawn: pl.DataFrame) -> Figure:
         labelled.add(place[0])
         _draw_bars(axes, enough, layer_order(part["layer"].drop_nulls()))
     title_columns(panels, headers)
-    figure.supxlabel("share of the prompts", fontsize=7)
     controlled = "untrained" in drawn["control"]
-    figure.legend(handles=_fate_legend(controlled), loc="outside upper center", ncols=3 if controlled else 5)
-    return figure
+    return frame(figure, "share of the prompts", "", _fate_legend(controlled), 3 if controlled else 5)
 
 
 def draw_layers(drawn: pl.DataFrame) -> Figure:
@@ -130,22 +130,17 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
         What `layer_rows` returned.
     """
     figure, panels, rows = operation_panels(drawn)
-    for place, axes in panels.items():
-        part = rows[place]
-        if explain_empty(axes, part):
-            continue
-        layers = layer_order(part["layer"].drop_nulls())
-        for (metric, target), (_, style) in reversed(list(_LINES.items())):
-            curve(axes, part.filter(metric=metric, target=target), layers, style)
-        set_layer_axis(axes, layers)
-        axes.grid(axis="y", color="#dddddd", linewidth=0.4)
-        axes.set_axisbelow(True)
+    draw_panels(panels, rows, _draw_lines, scale=faint_grid)
     next(iter(panels.values())).set_ylim(bottom=0)
-    title_columns(panels, {})
-    figure.supxlabel("layer", fontsize=7)
-    figure.supylabel("share of all prompts", fontsize=7)
-    figure.legend(handles=[legend_entry(*entry) for entry in _LINES.values()], loc="outside upper center", ncols=4)
-    return figure
+    return frame(figure, "layer", "share of all prompts", entries_of(_LINES, _LINES), 4)
+
+
+def _draw_lines(axes: Axes, rows: pl.DataFrame) -> list[str]:
+    layers = layer_order(rows["layer"].drop_nulls())
+    for (metric, target), (_, style) in reversed(list(_LINES.items())):
+        curve(axes, rows.filter(metric=metric, target=target), layers, style)
+    set_layer_axis(axes, layers)
+    return []
 
 
 def _counted(rows: pl.DataFrame) -> str:

@@ -20,7 +20,7 @@ from numprobe.draw.panels import (
     title_columns,
 )
 from numprobe.draw.published import THIS_STUDY, published
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
@@ -38,10 +38,7 @@ DEFAULT, PUBLISHED = "default", "published"
 _PROBE = ["model", "context", "probe", "settings"]
 _OURS = pl.col("source") == THIS_STUDY
 _REFITTED_LINE = (0, (3, 1.5))
-_COLUMNS = (
-    "model", "context", "layer", "probe", "control", "settings", "metric", "value", "ci_low", "ci_high", "resampled",
-    "n_values", "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "context", "layer", "probe", "control", "settings", "metric", *MEASURED)
 
 
 def layer_probes(tables: Tables, values: Values) -> Drawn:

@@ -7,7 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.panels import bars, explain_empty, legend_entry, operation_panels, points, title_columns
+from numprobe.draw.frame import faint_grid, frame
+from numprobe.draw.panels import (
+    bars,
+    draw_panels,
+    legend_entry,
+    operation_panels,
+    points,
+)
 from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
@@ -71,21 +78,10 @@ def draw_layer_removal(drawn: pl.DataFrame) -> Figure:
         What `layer_removal_rows` returned.
     """
     figure, panels, rows = operation_panels(drawn)
-    headers = {}
-    for place, axes in panels.items():
-        _change_axis(axes)
-        if explain_empty(axes, rows[place]):
-            continue
-        blocks = layer_order(rows[place]["layer"].drop_nulls())
-        set_layer_axis(axes, blocks, most=8)
-        _draw_changes(axes, rows[place].filter(pl.col("metric") == "accuracy_change"), blocks)
-        headers[place] = _accuracy_header(rows[place])
-    title_columns(panels, headers)
-    figure.supxlabel("block without which the model answers", fontsize=7)
-    figure.supylabel("change of accuracy (points)", fontsize=7)
+    draw_panels(panels, rows, _draw_changes, scale=_change_axis)
     entries = [legend_entry(_LABELS[site], style, line=False) for site, style in _STYLES.items()]
-    figure.legend(handles=[*entries, _ring(figure.axes[0], [], [])], loc="outside upper center", ncols=4)
-    return figure
+    ring = _ring(figure.axes[0], [], [])
+    return frame(figure, "block without which the model answers", "change of accuracy (points)", [*entries, ring], 4)
 
 
 def draw_removal_oracle(drawn: pl.DataFrame) -> Figure:
@@ -97,18 +93,9 @@ def draw_removal_oracle(drawn: pl.DataFrame) -> Figure:
         What `layer_removal_rows` returned.
     """
     figure, panels, rows = operation_panels(drawn)
-    headers = {}
-    for place, axes in panels.items():
-        _share_axes(axes)
-        if explain_empty(axes, rows[place]):
-            continue
-        _draw_shares(axes, rows[place])
-        headers[place] = _count_header(rows[place])
-    title_columns(panels, headers)
-    figure.supxlabel("share of the wrong, or of the right, answers to test prompts", fontsize=7)
-    handles = [legend_entry(label, style, line=False) for style, label, _ in _SHARES.values()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3)
-    return figure
+    draw_panels(panels, rows, _draw_shares, scale=_share_axes)
+    entries = [legend_entry(label, style, line=False) for style, label, _ in _SHARES.values()]
+    return frame(figure, "share of the wrong, or of the right, answers to test prompts", "", entries, 3)
 
 
 def _change_axis(axes: Axes) -> None:
@@ -117,18 +104,20 @@ def _change_axis(axes: Axes) -> None:
     axes.set_ylim(-1.6, 1.6)
     axes.set_yticks([-1, -0.1, -0.01, 0, 0.01, 0.1, 1], ["−100", "−10", "−1", "0", "+1", "+10", "+100"])
     axes.set_yticks([], minor=True)
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
+    faint_grid(axes)
 
 
-def _draw_changes(axes: Axes, changes: pl.DataFrame, blocks: Sequence[str]) -> None:
+def _draw_changes(axes: Axes, rows: pl.DataFrame) -> list[str]:
+    blocks, changes = layer_order(rows["layer"].drop_nulls()), rows.filter(pl.col("metric") == "accuracy_change")
+    set_layer_axis(axes, blocks, most=8)
     axes.axhline(0, color="#999999", linewidth=0.6)
     for place, (site, style) in enumerate(_STYLES.items()):
-        rows = changes.filter((pl.col("site") == site) & pl.col("layer").is_not_null())
-        x = [blocks.index(block) + 0.22 * (place - 1) for block in rows["layer"]]
-        points(axes, x, rows, style)
-        ringed = [i for i, chosen in enumerate(rows["chosen"]) if chosen]
-        _ring(axes, [x[i] for i in ringed], rows["value"][ringed].to_list())
+        of_site = changes.filter((pl.col("site") == site) & pl.col("layer").is_not_null())
+        x = [blocks.index(block) + 0.22 * (place - 1) for block in of_site["layer"]]
+        points(axes, x, of_site, style)
+        ringed = [i for i, chosen in enumerate(of_site["chosen"]) if chosen]
+        _ring(axes, [x[i] for i in ringed], of_site["value"][ringed].to_list())
+    return _accuracy_header(rows)
 
 
 def _ring(axes: Axes, x: Sequence[float], y: Sequence[float]) -> Line2D:
@@ -150,11 +139,10 @@ def _share_axes(axes: Axes) -> None:
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
     axes.set_ylim(len(_LINES) - 0.5, -0.5)
     axes.set_yticks(range(len(_LINES)), _LINES, fontsize=5.5)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
+    faint_grid(axes, "x")
 
 
-def _draw_shares(axes: Axes, rows: pl.DataFrame) -> None:
+def _draw_shares(axes: Axes, rows: pl.DataFrame) -> list[str]:
     for (share, control), (style, _, shift) in _SHARES.items():
         mine = rows.filter(pl.col("control") == control)
         chosen = mine.filter(pl.col("chosen") & (pl.col("metric") == share))
@@ -164,6 +152,7 @@ def _draw_shares(axes: Axes, rows: pl.DataFrame) -> None:
             bars(axes, height - shift, line, style)
     if "none" in rows.filter(pl.col("chosen"))["site"].to_list():
         axes.text(0.02, 0, "nothing is removed", va="center", fontsize=5.5, color=NOTE_COLOUR)
+    return _count_header(rows)
 
 
 def _count_header(rows: pl.DataFrame) -> list[str]:

@@ -21,7 +21,7 @@ from numprobe.draw.panels import (
     title_columns,
 )
 from numprobe.draw.published import THIS_STUDY, published
-from numprobe.draw.rows import checked, in_order, nothing_to_draw
+from numprobe.draw.rows import MEASURED, checked, in_order, nothing_to_draw
 from numprobe.draw.series import Series, kind_of_control, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, Style, series_styles, set_layer_axis
 from numprobe.draw.transfer import LINES, control_entries
@@ -36,10 +36,7 @@ PROBES, DOMAINS, TRANSFER = "probes", "domains", "transfer"
 _DOMAIN = "domain="
 _PLAIN = pl.col("control") == "none"
 _OURS = pl.col("source") == THIS_STUDY
-_COLUMNS = (
-    "panel", "source", "model", "context", "fit_context", "layer", "probe", "control", "subset", "value", "ci_low",
-    "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("panel", "source", "model", "context", "fit_context", "layer", "probe", "control", "subset", *MEASURED)
 
 
 def natural_contexts(tables: Tables, values: Values) -> Drawn:

@@ -7,19 +7,26 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import (
-    context_panels,
+    chance_entry,
     curve,
-    explain_empty,
-    fraction_axis,
+    draw_panels,
     legend_entry,
+    panels_by_context,
     points,
-    title_columns,
 )
-from numprobe.draw.rows import VOCABULARY, checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.rows import (
+    MEASURED,
+    VOCABULARY,
+    checked,
+    contexts_in_order,
+    in_order,
+    is_not_applicable,
+    with_values,
+)
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order, middle_layer
@@ -35,10 +42,7 @@ SERIES: Mapping[str, tuple[Style, tuple[str, str]]] = {
     "untrained model, code of the others": (CONTROLS["untrained"], ("shared", "untrained")),
 }
 
-_COLUMNS = (
-    "model", "context", "layer", "control", "code", "source", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "context", "layer", "control", "code", "source", *MEASURED)
 
 
 def shared_code(tables: Tables, values: Values) -> Drawn:
@@ -67,9 +71,7 @@ def shared_code_rows(table: pl.DataFrame) -> pl.DataFrame:
     """
     whole = (pl.col("metric") == "accuracy") & (pl.col("subset") == "all")
     rows = checked(table, [*MEASUREMENT, "code", "source"]).filter(whole | is_not_applicable())
-    if rows["value"].drop_nulls().is_empty():
-        raise nothing_to_draw("metric accuracy")
-    return rows.select(_COLUMNS)
+    return with_values(rows, "metric accuracy").select(_COLUMNS)
 
 
 def draw_shared_code(drawn: pl.DataFrame, candidates: int) -> Figure:
@@ -82,31 +84,17 @@ def draw_shared_code(drawn: pl.DataFrame, candidates: int) -> Figure:
     candidates
         How many numbers are chosen among; draws the chance level 1 / candidates.
     """
-    figure, panels = context_panels(in_order(drawn["model"]), contexts_in_order(drawn["context"]))
-    headers = {}
-    for (model, context), axes in panels.items():
-        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
-        fraction_axis(axes)
-        if explain_empty(axes, rows):
-            continue
-        axes.axhline(1 / candidates, color="#999999", linewidth=0.5)
-        layers = layer_order(rows["layer"].drop_nulls())
-        set_layer_axis(axes, layers)
-        _draw_series(axes, rows, layers, context == VOCABULARY)
-        count = rows["n_values"].drop_nulls().max()
-        headers[model, context] = (
-            [f"{count!s} numbers"] if context == VOCABULARY else [f"{count!s} numbers", _learned(rows)]
-        )
-    title_columns(panels, headers)
-    figure.supxlabel("layer", fontsize=7)
-    figure.supylabel("accuracy on numbers that no map and no code saw", fontsize=7)
+    figure, panels, rows = panels_by_context(drawn)
+    draw_panels(panels, rows, _draw_panel, candidates)
     entries = [legend_entry(name, style) for name, (style, _) in SERIES.items()]
-    chance = Line2D([], [], color="#999999", linewidth=0.5, label=f"chance (1/{candidates})")
-    figure.legend(handles=[*entries, chance], loc="outside upper center", ncols=3)
-    return figure
+    label = "accuracy on numbers that no map and no code saw"
+    return frame(figure, "layer", label, [*entries, chance_entry(candidates)], 3)
 
 
-def _draw_series(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], vocabulary: bool) -> None:
+def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
+    layers = layer_order(rows["layer"].drop_nulls())
+    set_layer_axis(axes, layers)
+    vocabulary = rows["context"][0] == VOCABULARY
     for place, (style, (code, control)) in reversed(list(enumerate(SERIES.values()))):
         chosen = (pl.col("code") == code) & (pl.col("control") == control) & pl.col("value").is_not_null()
         measured = rows.filter(chosen)
@@ -115,6 +103,8 @@ def _draw_series(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], vocabula
             points(axes, [layers.index(name) + offset for name in measured["layer"]], measured, style)
         else:
             curve(axes, measured, layers, style)
+    count = rows["n_values"].drop_nulls().max()
+    return [f"{count!s} numbers", *([] if vocabulary else [_learned(rows)])]
 
 
 def _learned(rows: pl.DataFrame) -> str:

@@ -19,6 +19,7 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.published import published
 from numprobe.draw.rows import (
+    MEASURED,
     checked,
     in_order,
     is_not_applicable,
@@ -63,10 +64,7 @@ _GROUPS: Mapping[str, Sequence[str]] = {
 _CONTROLS = ("shuffled", "untrained")
 _PUBLISHED = "published"
 _PUBLISHED_LINE = (0, (1, 1.2))
-_COLUMNS = (
-    "model", "context", "layer", "site", "probe", "control", "value", "ci_low", "ci_high", "resampled", "n_values",
-    "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "context", "layer", "site", "probe", "control", *MEASURED)
 
 
 def sites(tables: Tables, values: Values) -> Drawn:

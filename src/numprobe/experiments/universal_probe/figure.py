@@ -3,7 +3,7 @@
 import polars as pl
 
 from numprobe.draw.layer_series import Series, draw_series, with_published
-from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import MEASURED, checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import CONTROLS, Style
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.tables import MEASUREMENT
@@ -24,10 +24,7 @@ SERIES: Series = {
     "universal, mixed": (CONTROLS["mixed"], (pl.col("control") == "mixed") & _EVERYWHERE),
     "constant": (CONTROLS["constant"], pl.col("control") == "constant"),
 }
-_COLUMNS = (
-    "model", "control", "context", "fitted_on", "normalisation", "layer", "probe", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "control", "context", "fitted_on", "normalisation", "layer", "probe", *MEASURED)
 
 
 def universal_probe(tables: Tables, values: Values) -> Drawn:

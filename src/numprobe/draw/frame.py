@@ -1,0 +1,36 @@
+"""Names of the axes, the legend and the faint lines around what a figure shows."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+def frame(figure: Figure, x: str, y: str, entries: Sequence[Artist], columns: int) -> Figure:
+    """Name the axes that all panels share, put the legend above them, and return the figure.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    x, y
+        Names of the axes; an empty one is left out.
+    entries
+        Of the legend.
+    columns
+        Of the legend.
+    """
+    if x:
+        figure.supxlabel(x, fontsize=7)
+    if y:
+        figure.supylabel(y, fontsize=7)
+    figure.legend(handles=list(entries), loc="outside upper center", ncols=columns)
+    return figure
+
+
+def faint_grid(axes: Axes, axis: Literal["x", "y"] = "y") -> None:
+    """Draw faint lines across an axis, behind everything else."""
+    axes.grid(axis=axis, color="#dddddd", linewidth=0.4)
+    axes.set_axisbelow(True)
