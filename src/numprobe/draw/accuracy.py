@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
-    chance_entry,
+    chance_entries,
     curves_of,
     draw_panels,
     fraction_axis,
@@ -80,7 +80,7 @@ def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None)
         series = {name: series[name] for name in series if name in (leading_probe(drawn), *CONTROLS)}
     scale = partial(fraction_axis, near_zero=what == "controls")
     draw_panels(panels, rows, partial(_draw_panel, series=series), candidates, scale)
-    return frame(figure, "layer", "accuracy", _legend(drawn, series, candidates), 6)
+    return frame(figure, _legend(drawn, series, candidates), 6, x="layer", y="accuracy")
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
@@ -171,6 +171,4 @@ def _legend(drawn: pl.DataFrame, series: Series, candidates: int | None) -> list
         name = parts["probe"][0]
         label = f"{name}, some of the values"
         entries.append(Line2D([], [], color=probe_style(name).colour, lw=0.7, ls=(0, (3, 1.5)), label=label))
-    if candidates:
-        entries.append(chance_entry(candidates))
-    return entries
+    return [*entries, *chance_entries(candidates)]

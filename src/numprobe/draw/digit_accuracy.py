@@ -75,7 +75,7 @@ def draw_digit_accuracy(drawn: pl.DataFrame) -> Figure:
     figure, panels, rows = panels_by_context(drawn)
     styles = _styles(drawn)
     draw_panels(panels, rows, partial(_draw_panel, styles=styles))
-    return frame(figure, "layer", "share of right digits", _legend(drawn, styles), 4)
+    return frame(figure, _legend(drawn, styles), 4, x="layer", y="share of right digits")
 
 
 def _styles(drawn: pl.DataFrame) -> dict[str, Style]:

@@ -8,25 +8,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 
-def frame(figure: Figure, x: str, y: str, entries: Sequence[Artist], columns: int) -> Figure:
-    """Name the axes that all panels share, put the legend above them, and return the figure.
+def frame(figure: Figure, entries: Sequence[Artist], columns: int, x: str = "", y: str = "") -> Figure:
+    """Put the legend above a figure, name the axes that all panels share, and return the figure.
 
     Parameters
     ----------
     figure
         The figure.
-    x, y
-        Names of the axes; an empty one is left out.
     entries
         Of the legend.
     columns
         Of the legend.
+    x, y
+        Names of the axes; none where the panels name their own.
     """
+    figure.legend(handles=list(entries), loc="outside upper center", ncols=columns)
     if x:
         figure.supxlabel(x, fontsize=7)
     if y:
         figure.supylabel(y, fontsize=7)
-    figure.legend(handles=list(entries), loc="outside upper center", ncols=columns)
     return figure
 
 

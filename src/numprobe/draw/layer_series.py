@@ -50,7 +50,7 @@ def draw_series(drawn: pl.DataFrame, series: Series) -> Figure:
     ours, others = drawn.filter(_OURS), drawn.filter(~_OURS)
     figure, panels, rows = panels_by_context(ours)
     draw_panels(panels, rows, partial(_draw_panel, others=others, series=series))
-    return frame(figure, "layer that is read", "accuracy on unseen numbers", _legend(ours, others, series), 3)
+    return frame(figure, _legend(ours, others, series), 3, x="layer that is read", y="accuracy on unseen numbers")
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, others: pl.DataFrame, series: Series) -> list[str]:

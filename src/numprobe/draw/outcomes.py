@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numprobe.draw.frame import faint_grid
+from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import Panels, explain_empty, legend_entry, points, title_columns
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.draw.style import PAGE_WIDTH, Style
@@ -98,13 +98,10 @@ def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = G
                 _draw_panel(panels[run, title], rows.filter(of_metric), subsets, controls_of(drawn))
                 headers[run, title] = _header(rows.filter(pl.col("metric") == metric), metric)
     title_columns(panels, headers)
-    figure.supxlabel("operation", fontsize=7)
-    figure.supylabel("share of the answers", fontsize=7)
     entries = [legend_entry(main if name == "none" else name, SERIES[name], line=False) for name in controls_of(drawn)]
     if READABLE in set(drawn["metric"]):
         entries.append(legend_entry("true result read by the probe", _READABLE_STYLE, line=False))
-    figure.legend(handles=entries, loc="outside upper center", ncols=len(entries))
-    return figure
+    return frame(figure, entries, len(entries), x="operation", y="share of the answers")
 
 
 def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]:

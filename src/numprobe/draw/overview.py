@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numprobe.draw.frame import faint_grid
+from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import bars, legend_entry
 from numprobe.draw.rows import MEASURED, VOCABULARY, contexts_in_order, in_order, is_not_applicable, reasons
 from numprobe.draw.series import Series, measured_accuracies, series_of
@@ -82,10 +82,8 @@ def draw_overview(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
         for axes in panels:
             axes.axhline(edge - 0.5, color="#bbbbbb", linewidth=0.5)
     _model_axis(panels[0], drawn, models)
-    figure.supxlabel("accuracy on unseen numbers", fontsize=7)
     entries = [legend_entry(name, style, line=False) for name, (style, _) in series.items()]
-    figure.legend(handles=entries, loc="outside upper center", ncols=6)
-    return figure
+    return frame(figure, entries, 6, x="accuracy on unseen numbers")
 
 
 def _draw_group(axes: Axes, rows: pl.DataFrame, series: Series, place: int) -> None:

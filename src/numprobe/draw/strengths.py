@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.outcomes import RUN, controls_of, selected_rows, share_moved
 from numprobe.draw.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
 from numprobe.draw.rows import is_not_applicable, runs_of
@@ -69,10 +70,9 @@ def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = 
             # Once in a row: it is the same for all of its panels.
             headers[run, title] = share_moved(shown.row(0, named=True)) if title == next(iter(titles)) else []
     title_columns(panels, headers)
-    figure.supxlabel("size of the change, in units of the norm of the state", fontsize=7)
-    figure.supylabel("share of the wrong answers (repaired) or right answers (harmed)", fontsize=7)
-    figure.legend(handles=_legend(drawn), loc="outside upper center", ncols=_NAMED_LAYERS + 1)
-    return figure
+    x = "size of the change, in units of the norm of the state"
+    y = "share of the wrong answers (repaired) or right answers (harmed)"
+    return frame(figure, _legend(drawn), _NAMED_LAYERS + 1, x, y)
 
 
 def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.composition_rows import SHARES, composition_rows
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.draw.rows import MEASURED, VOCABULARY, in_order
 from numprobe.draw.series import measured_accuracies
@@ -101,9 +102,7 @@ def draw_summary(drawn: pl.DataFrame) -> Figure:
     for panel in in_order(drawn["panel"]):
         panels[panel, contexts[0]].set_ylabel(panel, fontsize=7, fontweight="normal")
     title_columns(panels, headers)
-    figure.supxlabel(f"layer of {model}", fontsize=7)
-    figure.legend(handles=_entries(drawn), loc="outside upper center", ncols=3)
-    return figure
+    return frame(figure, _entries(drawn), 3, x=f"layer of {model}")
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], panel: str) -> None:

@@ -7,13 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
-    chance_entry,
+    chance_entries,
     chance_line,
     context_panels,
+    entries_of,
     explain_empty,
     fraction_axis,
-    legend_entry,
     line,
     title_columns,
 )
@@ -114,10 +115,7 @@ def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
         headers[run, title] = _header(rows)
     title_columns(panels, headers)
     labels = [label for metric, label in _LABELS.items() if metric in set(drawn["metric"])]
-    figure.supxlabel("directions taken away", fontsize=7)
-    figure.supylabel(*labels[:1] or [""], fontsize=7)
-    figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=3)
-    return figure
+    return frame(figure, _legend(drawn, candidates), 3, x="directions taken away", y="".join(labels[:1]))
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame) -> None:
@@ -142,9 +140,7 @@ def _header(rows: pl.DataFrame) -> list[str]:
 
 def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
     present = set(drawn.select("metric", "direction", "control").iter_rows())
-    entries = [legend_entry(*entry) for key, entry in _CURVES.items() if key in present]
+    entries = entries_of(_CURVES, present)
     levels = {(metric, subspace) for metric, subspace, _ in present}
-    entries += [legend_entry(*entry) for key, entry in _LEVELS.items() if key in levels]
-    if candidates:
-        entries.append(chance_entry(candidates))
-    return entries
+    entries += entries_of(_LEVELS, levels)
+    return [*entries, *chance_entries(candidates)]

@@ -79,7 +79,7 @@ def draw_answers(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
     draw_panels(panels, rows, _draw_panel, candidates)
     present = set(drawn.select("metric", "answered", "control").iter_rows())
     entries = [*entries_of(_SERIES, present), *chance_entries(candidates)]
-    return frame(figure, "layer", "share of prompts in which the probe reads it", entries, 3)
+    return frame(figure, entries, 3, x="layer", y="share of prompts in which the probe reads it")
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:

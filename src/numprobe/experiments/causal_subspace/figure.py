@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from numprobe.draw.frame import faint_grid
+from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import bars, curve, explain_empty, fraction_axis, legend_entry, line, title_columns
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.draw.style import PAGE_WIDTH, Style, say, set_layer_axis
@@ -106,9 +106,8 @@ def draw_answers(drawn: pl.DataFrame) -> Figure:
             _draw_subspaces(axes, part, named=title == _PLACES[0])
             headers[run, title] = [f"layer {layer}, rank {_rank(part)}, {_size(part)}"]
     title_columns(panels, headers)
-    figure.legend(handles=_answer_legend(), loc="outside upper center", ncols=3)
     figure.supxlabel("share of answers", fontsize=7, x=0.7)
-    return figure
+    return frame(figure, _answer_legend(), 3)
 
 
 def draw_angles(drawn: pl.DataFrame) -> Figure:
@@ -135,10 +134,7 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
             headers[run, title] = [f"layer {layer}", *_overlaps(part)]
             _draw_angles(axes, part.filter(pl.col("metric") == _ANGLE))
     title_columns(panels, headers)
-    figure.legend(handles=_angle_legend(drawn), loc="outside upper center", ncols=3)
-    figure.supxlabel("principal angle, from the smallest", fontsize=7)
-    figure.supylabel("degrees", fontsize=7)
-    return figure
+    return frame(figure, _angle_legend(drawn), 3, x="principal angle, from the smallest", y="degrees")
 
 
 def _panels(runs: Sequence[str], titles: Sequence[str], height: float) -> tuple[Figure, dict[tuple[str, str], Axes]]:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.composition_rows import SHARES, composition_rows, longest_measured
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.draw.rows import contexts_in_order, in_order, is_not_applicable
 from numprobe.draw.style import CONTROLS as ALL_CONTROLS
@@ -48,10 +49,7 @@ def draw_composition(drawn: pl.DataFrame) -> Figure:
         _draw_panel(axes, rows.filter(~is_not_applicable()), layers)
         headers[model, context] = _header(rows)
     title_columns(panels, headers)
-    figure.supxlabel("layer", fontsize=7)
-    figure.supylabel("share of variance", fontsize=7)
-    figure.legend(handles=_legend(drawn), loc="outside upper center", ncols=4)
-    return figure
+    return frame(figure, _legend(drawn), 4, x="layer", y="share of variance")
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:

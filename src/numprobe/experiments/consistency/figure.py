@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from numprobe.draw.frame import frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import tell_left_out
 from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw, reasons
@@ -232,13 +233,11 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
         axes.set_title(model, fontweight="bold", fontsize=8)
         _draw_angles(axes, rows)
     tell_left_out(figure, drawn, "principal angle, from the smallest")
-    figure.supylabel("degrees", fontsize=7)
     band = Line2D([], [], color="#999999", linewidth=5, alpha=0.5, label="random subspaces (95 %)")
     bold = Line2D([], [], color="black", linewidth=1.8, label="same layer, other half of the numbers")
     shuffled = Line2D([], [], color=CONTROLS["shuffled"].colour, linestyle="--", label="same layer, shuffled numbers")
     thin = Line2D([], [], color="#0072B2", label="another layer, other half (named in the panel)")
-    figure.legend(handles=[bold, thin, shuffled, band], loc="outside upper center", ncols=2)
-    return figure
+    return frame(figure, [bold, thin, shuffled, band], 2, y="degrees")
 
 
 def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:

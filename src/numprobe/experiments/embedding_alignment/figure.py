@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.frame import faint_grid
+from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import Panels, explain_empty, fraction_axis, legend_entry, line, points, title_columns
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
@@ -86,8 +86,7 @@ def draw_alignment(drawn: pl.DataFrame) -> Figure:
             if not explain_empty(panels[run, title], part):
                 headers[run, title] = _draw_operations(panels[run, title], part, subsets)
     title_columns(panels, headers)
-    figure.legend(handles=_legend(), loc="outside upper center", ncols=3)
-    return figure
+    return frame(figure, _legend(), 3)
 
 
 def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.frame import faint_grid
+from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import CHANCE_COLOUR, bars, chance_entry, tell_left_out
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw
@@ -119,8 +119,7 @@ def draw_embedding_probes(drawn: pl.DataFrame, candidates: int, numbers: tuple[i
     grid[-1][0].set_xlabel("accuracy on unseen numbers")
     grid[-1][1].set_xlabel("numbers that are misread")
     tell_left_out(figure, drawn.with_columns(pl.lit(VOCABULARY).alias("context")))
-    figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=5)
-    return figure
+    return frame(figure, _legend(drawn, candidates), 5)
 
 
 def _matrix(layer: str) -> str:

@@ -118,7 +118,7 @@ def draw_fates(drawn: pl.DataFrame) -> Figure:
         _draw_bars(axes, enough, layer_order(part["layer"].drop_nulls()))
     title_columns(panels, headers)
     controlled = "untrained" in drawn["control"]
-    return frame(figure, "share of the prompts", "", _fate_legend(controlled), 3 if controlled else 5)
+    return frame(figure, _fate_legend(controlled), 3 if controlled else 5, x="share of the prompts")
 
 
 def draw_layers(drawn: pl.DataFrame) -> Figure:
@@ -132,7 +132,7 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
     figure, panels, rows = operation_panels(drawn)
     draw_panels(panels, rows, _draw_lines, scale=faint_grid)
     next(iter(panels.values())).set_ylim(bottom=0)
-    return frame(figure, "layer", "share of all prompts", entries_of(_LINES, _LINES), 4)
+    return frame(figure, entries_of(_LINES, _LINES), 4, x="layer", y="share of all prompts")
 
 
 def _draw_lines(axes: Axes, rows: pl.DataFrame) -> list[str]:

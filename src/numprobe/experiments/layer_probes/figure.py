@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     PUBLISHED_LINE,
     chance_entry,
@@ -144,10 +145,7 @@ def draw_layer_probes(drawn: pl.DataFrame, candidates: int) -> Figure:
         _draw_panel(axes, shown, layers)
         headers[model, name] = _header(shown)
     title_columns(panels, headers)
-    figure.supxlabel("layer", fontsize=7)
-    figure.supylabel("accuracy, R² or selectivity on test numbers", fontsize=7)
-    figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=6)
-    return figure
+    return frame(figure, _legend(drawn, candidates), 6, x="layer", y="accuracy, R² or selectivity on test numbers")
 
 
 def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:

@@ -81,7 +81,9 @@ def draw_layer_removal(drawn: pl.DataFrame) -> Figure:
     draw_panels(panels, rows, _draw_changes, scale=_change_axis)
     entries = [legend_entry(_LABELS[site], style, line=False) for site, style in _STYLES.items()]
     ring = _ring(figure.axes[0], [], [])
-    return frame(figure, "block without which the model answers", "change of accuracy (points)", [*entries, ring], 4)
+    return frame(
+        figure, [*entries, ring], 4, x="block without which the model answers", y="change of accuracy (points)"
+    )
 
 
 def draw_removal_oracle(drawn: pl.DataFrame) -> Figure:
@@ -95,7 +97,7 @@ def draw_removal_oracle(drawn: pl.DataFrame) -> Figure:
     figure, panels, rows = operation_panels(drawn)
     draw_panels(panels, rows, _draw_shares, scale=_share_axes)
     entries = [legend_entry(label, style, line=False) for style, label, _ in _SHARES.values()]
-    return frame(figure, "share of the wrong, or of the right, answers to test prompts", "", entries, 3)
+    return frame(figure, entries, 3, x="share of the wrong, or of the right, answers to test prompts")
 
 
 def _change_axis(axes: Axes) -> None:

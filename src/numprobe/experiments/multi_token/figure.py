@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, points
 from numprobe.draw.published import published
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw
@@ -97,10 +98,7 @@ def draw_multi_token(drawn: pl.DataFrame) -> Figure:
         _draw_layers(axes, here.filter(pl.col("control") == "none"), layers, tokens)
         chosen = here.filter(pl.col("position") == "selected")
         _draw_chosen(axes, chosen, len(layers) + _GAP, paper.filter(pl.col("model") == model), form)
-    figure.supxlabel("layer", fontsize=7)
-    figure.supylabel("accuracy on unseen values", fontsize=7)
-    figure.legend(handles=_legend(drawn, tokens, paper), loc="outside upper center", ncols=5)
-    return figure
+    return frame(figure, _legend(drawn, tokens, paper), 5, x="layer", y="accuracy on unseen values")
 
 
 def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:

@@ -5,9 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import context_panels, explain_empty, fraction_axis, legend_entry, points
 from numprobe.draw.published import published
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.rows import checked, in_order, is_not_applicable, with_values
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PROBES, Style
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -46,9 +47,7 @@ def preceding_rows(table: pl.DataFrame) -> pl.DataFrame:
     """
     table = checked(table, [*MEASUREMENT, "kind", "offset", "candidates"])
     rows = table.filter((pl.col("metric") == "accuracy") | is_not_applicable())
-    if rows["value"].drop_nulls().is_empty():
-        raise nothing_to_draw("metric accuracy")
-    return rows.select(_COLUMNS)
+    return with_values(rows, "metric accuracy").select(_COLUMNS)
 
 
 def draw_preceding(drawn: pl.DataFrame) -> Figure:
@@ -73,10 +72,7 @@ def draw_preceding(drawn: pl.DataFrame) -> Figure:
             continue
         _draw_readers(axes, here)
         _draw_published(axes, paper.filter(pl.col("model") == model), kind)
-    figure.supxlabel("tokens back (0: the token itself)", fontsize=7)
-    figure.supylabel("accuracy on unseen tokens", fontsize=7)
-    figure.legend(handles=_legend(drawn, paper), loc="outside upper center", ncols=4)
-    return figure
+    return frame(figure, _legend(drawn, paper), 4, x="tokens back (0: the token itself)", y="accuracy on unseen tokens")
 
 
 def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:

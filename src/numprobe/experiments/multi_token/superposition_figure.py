@@ -4,6 +4,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import fraction_axis, legend_entry, points
 from numprobe.draw.rows import checked, nothing_to_draw
 from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, series_styles
@@ -53,13 +54,12 @@ def draw_superposition(drawn: pl.DataFrame) -> Figure:
     for size, axes in zip(sizes, grid, strict=True):
         _panel(axes, drawn.filter(pl.col("numbers") == size), single)
         axes.set_title(f"{size} number{'s' * (size > 1)} in one vector", fontweight="bold")
-    figure.supxlabel("noise per component (one number's share of the state: 1)", fontsize=7)
-    figure.supylabel("accuracy on unseen values", fontsize=7)
     entries = [legend_entry("all numbers", _JOINT), legend_entry("product of the single accuracies", _PRODUCT)]
     entries += [legend_entry(name, style) for name, style in single.items()]
     entries.append(legend_entry("shuffled, all numbers", CONTROLS["shuffled"]))
-    figure.legend(handles=entries, loc="outside upper center", ncols=6)
-    return figure
+    return frame(
+        figure, entries, 6, x="noise per component (one number's share of the state: 1)", y="accuracy on unseen values"
+    )
 
 
 def _panel(axes: Axes, rows: pl.DataFrame, single: dict[str, Style]) -> None:

@@ -7,18 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     PUBLISHED_LINE,
     chance_entry,
-    chance_line,
     context_panels,
     curve,
     curves_of,
-    explain_empty,
-    fraction_axis,
+    draw_panels,
     legend_entry,
     published_entry,
-    title_columns,
 )
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import MEASURED, checked, in_order, nothing_to_draw
@@ -113,19 +111,15 @@ def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
     models, columns = in_order(drawn["model"]), _panel_names(drawn)
     figure, panels = context_panels(models, list(columns))
     series = {panel: _series(drawn.filter(pl.col("panel") == panel), panel) for panel in (PROBES, DOMAINS, TRANSFER)}
-    for (model, name), axes in panels.items():
+    rows = {}
+    for model, name in panels:
         panel, context = columns[name]
-        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context) & (pl.col("panel") == panel))
-        fraction_axis(axes)
-        if explain_empty(axes, rows):
-            continue
-        chance_line(axes, candidates)
-        _draw_panel(axes, rows, series[panel])
-    title_columns(panels, {})
+        here = (pl.col("model") == model) & (pl.col("context") == context) & (pl.col("panel") == panel)
+        rows[model, name] = drawn.filter(here)
+    draw_panels(panels, rows, lambda axes, part: _draw_panel(axes, part, series[part["panel"][0]]), candidates)
     for name in columns:
         panels[models[-1], name].set_xlabel("layer")
-    figure.supylabel("accuracy on unseen numbers", fontsize=7)
-    figure.legend(handles=_probe_entries(drawn, series[PROBES], candidates), loc="outside upper center", ncols=6)
+    frame(figure, _probe_entries(drawn, series[PROBES], candidates), 6, y="accuracy on unseen numbers")
     below = [legend_entry(name.removeprefix(_DOMAIN), style) for name, (style, _) in series[DOMAINS].items()]
     own = {name: style for name, (style, _) in series[TRANSFER].items() if name in set(drawn["fit_context"])}
     below += [legend_entry(f"fitted on {name}", style) for name, style in own.items()]
@@ -161,7 +155,7 @@ def _series(rows: pl.DataFrame, panel: str) -> Series:
     return plain | controls
 
 
-def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
+def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
     layers = layer_order(rows["layer"].drop_nulls())
     set_layer_axis(axes, layers)
     for style, condition in reversed(series.values()):
@@ -171,6 +165,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
             curves_of(axes, ours, layers, style)
         if others.height:
             curve(axes, others, layers, Style(style.colour, " ", PUBLISHED_LINE))
+    return []
 
 
 def _probe_entries(drawn: pl.DataFrame, series: Series, candidates: int) -> list[Line2D]:

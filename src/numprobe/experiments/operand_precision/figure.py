@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from numprobe.draw.frame import frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import Panels, bars, explain_empty, legend_entry, points, title_columns
 from numprobe.draw.published import THIS_STUDY, published
@@ -89,8 +90,7 @@ def draw_operand_precision(drawn: pl.DataFrame) -> Figure:
         _draw_correlations(correlations, rows)
         headers[model, _TITLES[0]] = _counts(rows)
     title_columns(panels, headers)
-    figure.legend(handles=_legend(drawn), loc="outside upper center", ncols=3)
-    return figure
+    return frame(figure, _legend(drawn), 3)
 
 
 def _draw_groups(rates: Axes, differences: Axes, rows: pl.DataFrame) -> None:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import fraction_axis, legend_entry
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say, series_styles
@@ -79,10 +80,8 @@ def draw_ordinals(drawn: pl.DataFrame) -> Figure:
         axes.set_axis_off()
     if not sets:
         say(grid[0], "no set is kept\nas single tokens")
-    figure.supylabel("share of the words that are read rightly", fontsize=7)
     figure.supxlabel(_missing(drawn), fontsize=5.5, color=NOTE_COLOUR)
-    figure.legend(handles=_legend(styles), loc="outside upper center", ncols=4)
-    return figure
+    return frame(figure, _legend(styles), 4, y="share of the words that are read rightly")
 
 
 def _set(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> None:

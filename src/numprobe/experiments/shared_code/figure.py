@@ -88,7 +88,7 @@ def draw_shared_code(drawn: pl.DataFrame, candidates: int) -> Figure:
     draw_panels(panels, rows, _draw_panel, candidates)
     entries = [legend_entry(name, style) for name, (style, _) in SERIES.items()]
     label = "accuracy on numbers that no map and no code saw"
-    return frame(figure, "layer", label, [*entries, chance_entry(candidates)], 3)
+    return frame(figure, [*entries, chance_entry(candidates)], 3, x="layer", y=label)
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:

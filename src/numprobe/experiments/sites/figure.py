@@ -7,15 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
-    chance_entry,
-    chance_line,
+    chance_entries,
     context_panels,
     curve,
-    explain_empty,
-    fraction_axis,
+    draw_panels,
     legend_entry,
-    title_columns,
 )
 from numprobe.draw.published import published
 from numprobe.draw.rows import (
@@ -124,26 +122,17 @@ def draw_sites(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
     """
     runs = runs_of(drawn)
     figure, panels = context_panels(list(runs), list(_GROUPS))
-    headers = {}
-    for (run, group), axes in panels.items():
-        rows = runs[run].filter(pl.col("site").is_in(_GROUPS[group]) | is_not_applicable())
-        fraction_axis(axes)
-        if explain_empty(axes, rows):
-            continue
-        if candidates:
-            chance_line(axes, candidates)
-        blocks = layer_order(runs[run]["layer"].drop_nulls())
-        set_layer_axis(axes, blocks, most=12)
-        _draw_panel(axes, rows, blocks)
-        headers[run, group] = _header(rows)
-    title_columns(panels, headers)
-    figure.supxlabel("block", fontsize=7)
-    figure.supylabel("accuracy on unseen numbers", fontsize=7)
-    figure.legend(handles=_legend(drawn, candidates), loc="outside upper center", ncols=6)
-    return figure
+    rows = {
+        (run, group): runs[run].filter(pl.col("site").is_in(_GROUPS[group]) | is_not_applicable())
+        for run, group in panels
+    }
+    draw_panels(panels, rows, _draw_panel, candidates)
+    return frame(figure, _legend(drawn, candidates), 6, x="block", y="accuracy on unseen numbers")
 
 
-def _draw_panel(axes: Axes, rows: pl.DataFrame, blocks: Sequence[str]) -> None:
+def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
+    blocks = layer_order(rows["layer"].drop_nulls())
+    set_layer_axis(axes, blocks, most=12)
     for site in [site for site in LABELS if site in set(rows["site"])]:
         of_site = rows.filter((pl.col("site") == site) & pl.col("value").is_not_null())
         for control in _CONTROLS:
@@ -151,6 +140,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, blocks: Sequence[str]) -> None:
         past = of_site.filter(pl.col("control") == _PUBLISHED)
         curve(axes, past, blocks, Style(_STYLES[site].colour, "x", _PUBLISHED_LINE))
         curve(axes, of_site.filter(pl.col("control") == "none"), blocks, _STYLES[site])
+    return _header(rows)
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
@@ -170,4 +160,4 @@ def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
     entries += [legend_entry(control, CONTROLS[control]) for control in controls]
     if _PUBLISHED in set(measured["control"]):
         entries.append(legend_entry("published (sinusoidal)", Style("#555555", "x", _PUBLISHED_LINE)))
-    return [*entries, *([chance_entry(candidates)] if candidates else [])]
+    return [*entries, *chance_entries(candidates)]

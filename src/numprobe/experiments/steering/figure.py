@@ -7,12 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     context_panels,
     curve,
+    entries_of,
     explain_empty,
     fraction_axis,
-    legend_entry,
     line,
     title_columns,
 )
@@ -99,9 +100,7 @@ def draw_steering(drawn: pl.DataFrame) -> Figure:
         headers[run, column] = _header(rows, column)
         _draw_layers(axes, rows) if column == _BY_LAYER else _draw_strengths(axes, rows)
     title_columns(panels, headers)
-    figure.supylabel("share of the answers", fontsize=7)
-    figure.legend(handles=_legend(drawn), loc="outside upper center", ncols=3)
-    return figure
+    return frame(figure, _legend(drawn), 3, y="share of the answers")
 
 
 def _is_chosen(column: str) -> pl.Expr:
@@ -146,4 +145,4 @@ def _short(chosen: str | float) -> str:
 
 def _legend(drawn: pl.DataFrame) -> list[Line2D]:
     present = set(drawn.filter(pl.col("value").is_not_null()).select("direction", "control").iter_rows())
-    return [legend_entry(*entry) for key, entry in _SERIES.items() if key in present]
+    return entries_of(_SERIES, present)
