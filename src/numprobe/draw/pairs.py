@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from numprobe.draw.cells import COLOURS, draw_cells
+from numprobe.draw.frame import faint_grid
 from numprobe.draw.panels import legend_entry, tell_left_out
 from numprobe.draw.rows import VOCABULARY, in_order
 from numprobe.draw.style import PAGE_WIDTH, Style, say, series_styles
@@ -62,8 +63,7 @@ def pair_figure(
     controls(middle)
     middle.tick_params(axis="x", length=0)
     middle.set_ylabel(label)
-    middle.grid(axis="y", color="#dddddd", linewidth=0.4)
-    middle.set_axisbelow(True)
+    faint_grid(middle)
     pair_curves(figure, grid[2], curves, curve_label)
     return figure
 
@@ -162,8 +162,7 @@ def _model_curves(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -
     axes.set_xlim(_BEFORE - 0.1, _AFTER + 0.1)
     axes.set_ylim(-0.15, 1.04)
     axes.set_xticks([_BEFORE, 0, 0.5, 1, _AFTER], ["emb", "0", "0.5", "1", "norm"], rotation=45)
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
+    faint_grid(axes)
 
 
 def _curve(axes: Axes, rows: pl.DataFrame, style: Style) -> None:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numprobe.draw.frame import frame
 from numprobe.draw.panels import explain_empty
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
@@ -75,9 +76,7 @@ def draw_spectra(drawn: pl.DataFrame) -> Figure:
         column[0].set_title(title, fontweight="bold", pad=20)
         lowest = [axes for axes in column if axes.lines or axes.patches]
         (lowest or column)[-1].set_xlabel(name)
-    figure.supylabel("left: share of the variance; right: Cohen's kappa", fontsize=7)
-    figure.legend(handles=_legend(states), loc="outside upper center", ncols=3)
-    return figure
+    return frame(figure, _legend(states), 3, y="left: share of the variance; right: Cohen's kappa")
 
 
 def _share_height(panels: Sequence[Axes]) -> None:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
+from numprobe.draw.frame import faint_grid
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, save_figure, series_styles, use_style
 from numprobe.errors import NumprobeError
 
@@ -96,7 +97,7 @@ def _draw_loss(axes: Axes, rows: pl.DataFrame) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    faint_grid(axes)
 
 
 def _draw_accuracy(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> None:
@@ -105,7 +106,7 @@ def _draw_accuracy(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) 
         axes.fill_between(line["step"], line["ci_low"], line["ci_high"], color=style.colour, alpha=0.22, lw=0)
         axes.plot(line["step"], line["value"], color=style.colour, marker=style.marker, markersize=2.6)
     axes.set_ylim(-0.04, 1.04)
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    faint_grid(axes)
 
 
 def _mark_steps(axes: Axes, steps: Sequence[int]) -> None:

@@ -20,7 +20,7 @@ from numprobe.draw.panels import (
     legend_entry,
     title_columns,
 )
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.series import kind_of_control
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, series_styles, set_layer_axis
 from numprobe.layers import layer_order
@@ -31,10 +31,7 @@ MOST_MATRICES = 8
 #: What a cell says where all states of the fit are the same vector, and where a context does not apply to a model.
 NO_STATE, NO_CONTEXT = "–", "n/a"
 
-_COLUMNS = (
-    "model", "control", "fit_context", "context", "layer", "probe", "value", "ci_low", "ci_high", "resampled",
-    "n_values", "n_prompts", "status", "note",
-)  # fmt: skip
+_COLUMNS = ("model", "control", "fit_context", "context", "layer", "probe", *MEASURED)
 _CELL = 0.2
 # Of a letter of a model's name and of a context's below the matrices, in inches.
 _LETTER, _TICK = 0.085, 0.055

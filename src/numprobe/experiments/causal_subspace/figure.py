@@ -220,7 +220,7 @@ def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
     axes.set_yticks([0, 30, 60, 90])
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    faint_grid(axes)
 
 
 def _overlaps(rows: pl.DataFrame) -> list[str]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from numprobe.draw.frame import frame
+from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import tell_left_out
 from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw, reasons
@@ -260,7 +260,7 @@ def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
     axes.set_yticks([0, 30, 60, 90])
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    faint_grid(axes)
 
 
 def _other_layers(across: pl.DataFrame, own: pl.DataFrame) -> dict[str, pl.DataFrame]:

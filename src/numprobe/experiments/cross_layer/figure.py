@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numprobe.draw.cells import COLOURS, draw_cells, numbered
 from numprobe.draw.layer_series import Series, draw_series, with_published
 from numprobe.draw.panels import explain_empty
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, layer_ticks
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
@@ -26,10 +26,7 @@ SCALES = {
     ("none", "layer"): "own scale",
     ("untrained", "layer"): "own scale,\nuntrained",
 }
-COLUMNS = (
-    "model", "control", "context", "fit_layer", "layer", "normalisation", "probe", "value", "ci_low", "ci_high",
-    "resampled", "n_values", "n_prompts", "status", "note",
-)  # fmt: skip
+COLUMNS = ("model", "control", "context", "fit_layer", "layer", "normalisation", "probe", *MEASURED)
 _ROW_HEIGHT = 1.15
 #: Matrices of more layers have no numbers in their cells.
 MOST_NUMBERS = 8

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import curve, explain_empty, fraction_axis, legend_entry, tell_left_out
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, set_layer_axis
@@ -99,8 +100,7 @@ def draw_frequencies(drawn: pl.DataFrame) -> Figure:
     scale = ScalarMappable(Normalize(_WEAKEST, _STRONGEST), _COLOURS)
     bar = figure.colorbar(scale, ax=grid[:, 0], location="bottom", aspect=30, pad=0.02, shrink=0.8)
     bar.set_label("share of the variance, relative to equal shares (log10)", fontsize=6)
-    figure.legend(handles=_legend(), loc="outside upper center", ncols=3)
-    return figure
+    return frame(figure, _legend(), 3)
 
 
 def _spectra(axes: Axes, shares: pl.DataFrame, layers: Sequence[str]) -> None:
@@ -133,7 +133,7 @@ def _sparsity(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
     axes.set_yscale("log")
     axes.set_ylim(0.0015, 1.4)
     axes.set_yticks([0.01, 0.1, 1], ["1 %", "10 %", "100 %"])
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
+    faint_grid(axes)
 
 
 def _separability(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:

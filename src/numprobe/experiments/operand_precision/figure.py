@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from numprobe.draw.frame import frame
+from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import Panels, bars, explain_empty, legend_entry, points, title_columns
 from numprobe.draw.published import THIS_STUDY, published
@@ -111,8 +111,7 @@ def _draw_groups(rates: Axes, differences: Axes, rows: pl.DataFrame) -> None:
     for axes in (rates, differences):
         axes.set_ylim(len(probes) - 0.5, -0.5)
         axes.set_yticks(range(len(probes)), probes if axes is rates else [""] * len(probes))
-        axes.grid(axis="x", color="#dddddd", linewidth=0.4)
-        axes.set_axisbelow(True)
+        faint_grid(axes, "x")
         axes.locator_params(axis="x", nbins=5)
     rates.set_xlim(left=-0.03 * rates.get_xlim()[1])
     widest = max(0.05, *map(abs, differences.get_xlim()))
@@ -136,8 +135,7 @@ def _draw_correlations(axes: Axes, rows: pl.DataFrame) -> None:
     layers = layer_order(mine["layer"])
     set_layer_axis(axes, layers, most=8)
     axes.axhline(0, color="#999999", linewidth=0.6)
-    axes.grid(axis="y", color="#dddddd", linewidth=0.4)
-    axes.set_axisbelow(True)
+    faint_grid(axes)
     null, plain = (mine.filter(pl.col("control") == control) for control in ("shuffled", "none"))
     for layer, low, high in null.select("layer", "ci_low", "ci_high").rows():
         x = layers.index(layer)
