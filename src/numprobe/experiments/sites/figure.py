@@ -91,23 +91,18 @@ def sites_rows(table: pl.DataFrame) -> pl.DataFrame:
         raise nothing_to_draw("metric accuracy without a control")
     leading = choose_leading(probe_order(plain["probe"].drop_nulls()))
     shown = (pl.col("probe") == leading) & pl.col("control").is_in(["none", *_CONTROLS])
-    return pl.concat([rows.filter(shown | is_not_applicable()).select(_COLUMNS), _published_rows(rows)])
+    kept = rows.filter(shown | is_not_applicable()).select(_COLUMNS)
+    return pl.concat([kept, _published_rows(rows)], how="diagonal_relaxed")
 
 
 def _published_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return published accuracies of the models and contexts that are drawn, in the columns of the figure."""
+    """Return published accuracies of the models and contexts that are drawn."""
     sites = {f"accuracy at {label}": site for site, label in LABELS.items()}
     found = published("sites", in_order(rows["model"])).filter(pl.col("context").is_in(rows["context"].to_list()))
-    named = found.with_columns(
-        site=pl.col("metric").replace_strict(sites),
-        control=pl.lit(_PUBLISHED),
-        n_values=pl.col("n"),
-        status=pl.lit(Status.MEASURED),
-        note="source",
-    )
-    missing = [name for name in _COLUMNS if name not in named.columns]
-    complete = named.with_columns(pl.lit(None).alias(name) for name in missing)
-    return complete.select(pl.col(name).cast(MEASUREMENT[name]) for name in _COLUMNS)
+    return found.select(
+        "model", "context", "layer", "probe", "value", site=pl.col("metric").replace_strict(sites),
+        control=pl.lit(_PUBLISHED), n_values="n", status=pl.lit(Status.MEASURED), note="source",
+    )  # fmt: skip
 
 
 def draw_sites(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
