@@ -66,8 +66,13 @@ def test_folds_ranges_ends_and_misread_numbers_are_stated():
     assert str(said(section, "ranges")["ranges"]) == "0..9: 99 [98, 100]"
     misread = said(section, "misread")
     assert (misread["misread"], misread["tested"], misread["listed"]) == (2, 100, "7, 99")
-    assert str(misread["ends"]) == "smallest 10: 90 [89, 91], largest 10: 80 [79, 81]"
-    assert "m, embedding: `fourier` misreads 2 of 100 numbers: 7, 99. The accuracy at the ends is" in markdown(section)
+    assert (misread["ends"], str(misread["smallest"]), str(misread["largest"])) == (10, "90 [89, 91]", "80 [79, 81]")
+    assert "m, embedding: `fourier` misreads 2 of 100 numbers: 7, 99. The accuracy is 90" in markdown(section)
+
+
+def test_long_lists_of_misread_numbers_are_cut():
+    misread = said(told([row(0.5, **PLACE)], [("fourier", number) for number in range(50)]), "misread")
+    assert misread["misread"] == 50 and misread["listed"].endswith("38, 39 and 10 more")
 
 
 def test_published_numbers_stand_beside_ours():

@@ -29,13 +29,13 @@ _INNER = (
     "{subject}: {read} of {layers} inner layers reach {mark} % or more; the lowest is layer {layer} of {model}, {low}."
 )
 _ONE_CODE = _INNER + " The inner layers share one code, up to place and scale."
-_ONE_CODE_TURNED = _INNER + " The mean is {mean}: they largely share one code, which some layers rotate."
-_OWN_CODES = _INNER + " The mean is {mean}: in part, the layers write numbers in directions of their own."
+_ONE_CODE_TURNED = _INNER + " The mean of all is {mean}: they largely share one code, which some layers rotate."
+_OWN_CODES = _INNER + " The mean of all is {mean}: in part, the layers write numbers in directions of their own."
 _PUBLISHED = (
     "The {subject}, fitted on all other layers, read {first_low} to {first_high} % of the numbers at layer 0 and "
     "{last_low} to {last_high} % after the final norm."
 )
-_END = "{subject}: the mean over models is {plain} with {comparison} and {scaled} with the layer's own"
+_END = "{subject}: the mean accuracy over models is {plain} with {comparison} and {scaled} with the layer's own"
 _REPAIRED = f"{_END}, which repair the loss in part or whole."
 _WORSE = f"{_END}, which cost some accuracy."
 _SIMILAR = f"{_END}, which change little."

@@ -21,12 +21,14 @@ _NOTE = (
     "Exact accuracy on held-out numbers; the controls are those of the leading probe. Probes trained by gradient "
     "descent are tested on fewer folds, hence their wide intervals."
 )
-_FOLDS = "{subject}: over {folds} folds, the accuracy of `{probe}` is {mean:.1f} ± {sd:.1f} (standard deviation)."
-_RANGES = "{subject}: the accuracy of `{probe}` by range, where only some numbers are single tokens, is {ranges}."
+_FOLDS = (
+    "{subject}: over {folds} folds, the accuracy of `{probe}` is {mean:.1f} ± {sd:.1f} (mean and standard deviation)."
+)
+_RANGES = "{subject}: only some numbers are single tokens; the accuracies of `{probe}` by range are {ranges}."
 _MISREAD = "{subject}: `{probe}` misreads {misread} of {tested} numbers"
 _SOME_MISREAD = f"{_MISREAD}: {{listed}}."
 _NONE_MISREAD = f"{_MISREAD}."
-_ENDS = " The accuracy at the ends is {ends}."
+_ENDS = " The accuracy is {smallest} on the {ends} smallest and {largest} on the {ends} largest numbers."
 _FIRST = (
     "{subject} reads more numbers than {comparison}, with intervals apart, in {first} of {matrices} matrices (rivals "
     "are tested on as many numbers)."
@@ -102,17 +104,26 @@ def _misread(mine: pl.DataFrame, wrong: pl.DataFrame, leading: str) -> Iterator[
             "probe": leading,
             "misread": len(misread),
             "tested": row["n_values"],
-            "listed": ", ".join(map(str, misread[:MOST_LISTED])) + (", ..." if len(misread) > MOST_LISTED else ""),
-            "ends": _ends(mine.filter(here)),
+            "listed": _listed(misread),
         }
-        wording = (_SOME_MISREAD if misread else _NONE_MISREAD) + (_ENDS if numbers["ends"].numbers else "")
-        yield Statement(_name(row), "", numbers, wording)
+        ends = _ends(mine.filter(here))
+        wording = (_SOME_MISREAD if misread else _NONE_MISREAD) + (_ENDS if ends else "")
+        yield Statement(_name(row), "", numbers | ends, wording)
 
 
-def _ends(mine: pl.DataFrame) -> Listed:
-    """Return the accuracies on the smallest and on the largest numbers that were tested."""
+def _listed(numbers: list[int]) -> str:
+    more = len(numbers) - MOST_LISTED
+    return ", ".join(map(str, numbers[:MOST_LISTED])) + (f" and {more} more" if more > 0 else "")
+
+
+def _ends(mine: pl.DataFrame) -> dict[str, Any]:
+    """Return the accuracies on the smallest and on the largest numbers, and their count; nothing if not measured."""
     rows = mine.filter(pl.col("subset").str.contains("^(smallest|largest)="))
-    return Listed({row["subset"].replace("=", " "): cell_of(row) for row in rows.iter_rows(named=True)})
+    found: dict[str, Any] = {}
+    for row in rows.iter_rows(named=True):
+        end, count = row["subset"].split("=")
+        found |= {end: cell_of(row), "ends": int(count)}
+    return found
 
 
 def _rank(plain: pl.DataFrame, mine: pl.DataFrame, leading: str) -> Statement:

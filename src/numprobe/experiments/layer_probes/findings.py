@@ -37,10 +37,11 @@ _R2 = "R² there, of probes that hardly read a number exactly:"
 _SELECTIVITY = "Selectivity there, on numbers seen in other prompts: the accuracy minus the accuracy on random labels:"
 _TASK = "Accuracy on the random labels alone, which a probe can only memorise:"
 _MEMORISED = (
-    "These probes learn more than {mark} % of {comparison}: {learned}. Their accuracy on numbers that they HAVE seen "
-    "proves nothing; only accuracy on unseen numbers, as everywhere else on this page, tells a code from a list."
+    "{count} of {probes} probes learned more than {mark} % of {comparison} ({learned}). Their accuracy on numbers that "
+    "they HAVE seen proves nothing; only accuracy on unseen numbers, as everywhere else on this page, tells a code "
+    "from a list."
 )
-_NOT_MEMORISED = "None of {probes} probes learns {mark} % of {comparison}: what they read is in the states."
+_NOT_MEMORISED = "None of {probes} probes learned {mark} % of {comparison}: what they read is in the states."
 _BEST = "{subject}: the accuracy is highest in layer {best_layer}, {best}, and lowest in layer {worst_layer}, {worst}."
 _CONTROLS = "The controls of {subject} reach at most {highest} in any layer."
 
@@ -112,7 +113,7 @@ def _memorised(task: pl.DataFrame) -> Statement:
     """Return which of the probes learn the random labels, each with its highest accuracy on them."""
     highest = {name: task.filter(probe=name)["value"].max() for name in probe_order(task["probe"])}
     learned = {f"`{name}`": Share(value) for name, value in highest.items() if value > _LEARNED}
-    numbers = {"probes": len(highest), "mark": Share(_LEARNED), "learned": Listed(learned)}
+    numbers = {"count": len(learned), "probes": len(highest), "mark": Share(_LEARNED), "learned": Listed(learned)}
     return Statement("the probes", "the random labels", numbers, _MEMORISED if learned else _NOT_MEMORISED)
 
 

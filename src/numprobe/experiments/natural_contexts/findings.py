@@ -23,7 +23,7 @@ _CHANGES = (
     "largest loss is in layer {layer}, `{fit_context}` → `{context}`, with an accuracy of {lowest}."
 )
 _ASYMMETRY = (
-    "In {more} of {models} models, {subject} keep more of their accuracy in arithmetic than {comparison} in text."
+    "In {more} of {models} models, {subject} keep more of their accuracy in arithmetic than {comparison} do in text."
 )
 _PUBLISHED = (
     "The published {subject} change by {from_text} points in arithmetic and by {from_arithmetic} points in text, where "

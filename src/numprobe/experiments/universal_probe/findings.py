@@ -33,7 +33,7 @@ _NO_CODE = (
     "one format everywhere; that this is a code of the number does not follow."
 )
 _AT_MIDDLE = "At the middle block, by what the probe was fitted on and by the normalisation:"
-_CHOICES = "{subject}: share of the folds that chose each normalisation: {shares}."
+_CHOICES = "{subject}: the folds chose the normalisations {shares}."
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
