@@ -7,7 +7,7 @@ from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.sample_efficiency.figure import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.experiments.sample_efficiency.summary import EXTRA
-from numprobe.status import not_applicable
+from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 900)
@@ -61,6 +61,29 @@ def test_curves_stand_against_numbers_and_prompts():
 def test_the_legend_names_probes_control_and_the_uniform_code():
     figure = draw_sample_efficiency(sample_efficiency_rows(table()))
     assert legend(figure) == [*PROBES, "shuffled (fourier; bits: each)", "uniform code"]
+
+
+def test_controls_that_are_states_are_curves_of_the_first_probe():
+    rows = [
+        _row("a", "operand", probe, metric, value, size, 4, control="mixed")
+        for probe in PROBES
+        for size in SIZES
+        for metric, value in (("accuracy", 0.4), ("code_length", 5.0))
+    ]
+    figure = draw_sample_efficiency(sample_efficiency_rows(pl.concat([table(), measurements(rows, EXTRA)])))
+    assert legend(figure)[-2:] == ["mixed (fourier; bits: each)", "uniform code"]
+    operand = next(axes for axes in figure.axes if axes.get_title() == "operand")
+    levels = [line.get_ydata().tolist() for line in operand.lines if len(line.get_xdata()) == len(SIZES)]
+    assert levels.count([0.4] * len(SIZES)) == 1
+
+
+def test_a_model_of_constant_states_says_so_beside_its_controls():
+    rows = [
+        {"model": "c", "context": "number", "layer": "0", "metric": "accuracy", **constant_state()},
+        _row("c", "number", "fourier", "accuracy", 0.4, 900, 1, control="mixed"),
+    ]
+    found = texts(draw_sample_efficiency(sample_efficiency_rows(pl.concat([table(), measurements(rows, EXTRA)]))))
+    assert found.count("constant state") == 2
 
 
 def test_code_lengths_are_bars_beside_the_uniform_code():

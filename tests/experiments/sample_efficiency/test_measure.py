@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from polars.testing import assert_frame_equal
 from tests.experiments.sample_efficiency.planted import VALUES
 from tests.probes.planted import waves, write_folder
 
@@ -51,8 +52,10 @@ def test_what_cannot_be_measured_is_said(folder):
         measure_folder(folder, "7", ["fourier"], (0, 99), AMOUNTS, 50, 0)
 
 
-def test_the_table_has_iterative_probes_of_one_order(folder, tmp_path):
+def table_of(folder, path, **changed):
     values = {
+        "model": "m",
+        "control": "none",
         "layer": "1",
         "closed_form": ["fourier", "linear"],
         "iterative": ["sinusoidal"],
@@ -65,10 +68,23 @@ def test_the_table_has_iterative_probes_of_one_order(folder, tmp_path):
         "resamples": 20,
         "seed": 0,
     }
-    inputs, outputs = {"states": [folder / "manifest.json"]}, {"table": tmp_path / "table.parquet"}
-    evaluate_sample_efficiency(Given(inputs, values, outputs, "m", "c", {}))
-    table = read_table(tmp_path / "table.parquet")
+    inputs, outputs = {"states": [folder / "manifest.json"]}, {"table": path}
+    evaluate_sample_efficiency(Given(inputs, values | changed, outputs, "m", "c", {}))
+    return read_table(path)
+
+
+def test_the_table_has_iterative_probes_of_one_order(folder, tmp_path):
+    table = table_of(folder, tmp_path / "table.parquet")
     assert set(table["probe"]) == {"fourier", "linear", "sinusoidal"}
     descended = table.filter((table["probe"] == "sinusoidal") & (table["metric"] == "accuracy"))
     assert descended["train_values"].to_list() == [32] and descended["note"].to_list() == ["one order"]
     assert table["model"].unique().to_list() == ["m"] and table["layer"].unique().to_list() == ["1"]
+    assert set(table["control"]) == {"none", "shuffled"}
+
+
+def test_a_control_has_the_readings_of_the_true_numbers_alone(folder, tmp_path):
+    plain = table_of(folder, tmp_path / "plain.parquet", iterative=[])
+    control = table_of(folder, tmp_path / "control.parquet", iterative=[], control="mixed")
+    assert set(control["control"]) == {"mixed"} and set(control["model"]) == {"m"}
+    own = plain.filter(plain["control"] == "none")
+    assert_frame_equal(control.drop("control"), own.drop("control"), check_row_order=False)

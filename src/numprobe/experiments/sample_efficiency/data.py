@@ -1,5 +1,6 @@
 """The rows of one random order, with the labels of the probes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numprobe.probes.controls import control_labels
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.seeding import derive_seed, generator
 
-#: Every probe is fitted to the true numbers and to permuted ones.
+#: Labels of the fits to a model: the true numbers, and permuted ones.
 CONTROLS = ("none", "shuffled")
 
 
@@ -70,12 +71,12 @@ class Data:
         return Rows(self.sample.states[chosen], values, self.labels[control][values - self.order.split.minimum])
 
 
-def make_data(sample: Sample, order: Order, seed: int) -> Data:
-    """Draw, for one order, the ranks of the rows of each value and the permutation of the shuffled control."""
+def make_data(sample: Sample, order: Order, seed: int, controls: Sequence[str] = CONTROLS) -> Data:
+    """Draw, for one order, the ranks of the rows of each value and the labels of each of some controls."""
     keys = generator(seed, "sample efficiency", "prompts", order.name).random(len(sample.values))
     rank = np.full(len(sample.values), np.iinfo(np.int64).max)
     rank[sample.trains] = rank_within(sample.values[sample.trains], keys[sample.trains])
     own_seed = derive_seed(seed, "sample efficiency", "shuffled", order.name)
     split = order.split
-    labels = {control: control_labels(control, split.values, split, own_seed) for control in CONTROLS}
+    labels = {control: control_labels(control, split.values, split, own_seed) for control in controls}
     return Data(sample, order, labels, rank)

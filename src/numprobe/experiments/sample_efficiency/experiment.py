@@ -10,6 +10,7 @@ from numprobe.experiments import inputs, places
 from numprobe.experiments.declare import Config, Experiment, Figure, Job, Need, Place, Settings, Study
 from numprobe.experiments.settings import ONCE, Names
 from numprobe.names import unknown_names
+from numprobe.runs import MIXED_LAYER, Run
 
 Sizes = Annotated[list[Annotated[int, Field(ge=6)]], Field(json_schema_extra=ONCE)]
 
@@ -54,9 +55,11 @@ def _covers(entry: Config, model: str, context: str) -> bool:
 
 
 def _runs(study: Study, name: str) -> places.Places:
+    """Return the models, their first untrained controls and their mixed ones in the contexts of the experiment."""
     entry = study.experiment(name)
-    runs = [(model, context) for model in study.models_of(name) for context in study.run_contexts(model)]
-    return [run for run in runs if _covers(entry, *run)]
+    mixed = [run for model in study.models_of(name) for run in study.mixed_runs(model)]
+    runs = [*study.runs(name), *((run, context) for run in mixed for context in study.run_contexts(run))]
+    return [(run, context) for run, context in runs if _covers(entry, Run.parse(run).model, context)]
 
 
 def _is_met(study: Study, name: str) -> bool:
@@ -99,6 +102,8 @@ def _missing_layers(study: Study, name: str) -> Iterator[str]:
 
 
 def _layer(at: Place) -> str:
+    if Run.parse(at.run).control == "mixed":
+        return MIXED_LAYER
     return str(at.study.layer(at.run, at.context, at.study.experiment(at.experiment)["layer"]))
 
 
@@ -129,6 +134,8 @@ EXPERIMENT = Experiment(
             outputs={"table": "results/tables/sample_efficiency/{model}/{context}.parquet"},
             settings=["values", "prompts", "held_out", "orders", "iterative_values"],
             values={
+                "model": inputs.base_model,
+                "control": inputs.control,
                 "layer": _layer,
                 "closed_form": inputs.closed_form,
                 "iterative": _iterative,

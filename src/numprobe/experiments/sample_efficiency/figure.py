@@ -1,4 +1,4 @@
-"""Accuracy against the amount of training data, and what it costs to send a number with the help of each probe."""
+"""Draw accuracy against the amount of training data, and the code length of a number with each probe."""
 
 from collections.abc import Sequence
 
@@ -25,17 +25,19 @@ _ACCURACY, _CODE_LENGTH = "accuracy", "code_length"
 _TITLES = {"values": "training numbers", "prompts": "prompts per number", "bits": "code: bits per number"}
 _WIDTH, _HEIGHT = 1.5, 1.45
 _MOST_TICKS = 6
-# Beneath a probe's own bar, that of its control.
+#: Controls of the first probe, drawn as curves; of each probe, beneath the bar of its code length.
+_CONTROLS = ("shuffled", "untrained", "mixed")
+# Distance of a control's point from the middle of its probe's bar.
 _BELOW = 0.3
 
 
 def sample_efficiency(tables: Tables, values: Values) -> Drawn:
-    """Return the figure, and what it shows."""
+    """Return the figure, and the rows that it shows."""
     return drawn_or_reasons(tables["sample_efficiency"], sample_efficiency_rows, draw_sample_efficiency)
 
 
 def sample_efficiency_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Accuracies and code lengths over all orders; rows that say why there are none.
+    """Return accuracies and code lengths over all orders, and rows that say why there are none.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ def sample_efficiency_rows(table: pl.DataFrame) -> pl.DataFrame:
     NumprobeError
         If the table is empty, lacks a column, or holds neither metric.
     """
-    shown = pl.col("metric").is_in([_ACCURACY, _CODE_LENGTH]) & pl.col("control").is_in(["none", "shuffled"])
+    shown = pl.col("metric").is_in([_ACCURACY, _CODE_LENGTH]) & pl.col("control").is_in(["none", *_CONTROLS])
     rows = checked(table, [*MEASUREMENT, *EXTRA]).filter(shown | is_not_applicable()).filter(pl.col("fold").is_null())
     if rows["value"].drop_nulls().is_empty():
         raise nothing_to_draw(f"metric {_ACCURACY} or {_CODE_LENGTH}")
@@ -55,7 +57,7 @@ def sample_efficiency_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_sample_efficiency(drawn: pl.DataFrame) -> Figure:
-    """A row per model; per context a panel against numbers, one against prompts where they differ, and one of bits.
+    """Draw a row per model; per context a panel of numbers, one of prompts where they differ, and one of bits.
 
     Parameters
     ----------
@@ -94,7 +96,8 @@ def _columns(drawn: pl.DataFrame, contexts: Sequence[str]) -> list[tuple[str, st
 
 
 def _panel(axes: Axes, what: str, rows: pl.DataFrame, probes: Sequence[str], first: bool) -> None:
-    if explain_empty(axes, rows):
+    # Where all states of the model are one vector, its controls may still be measured.
+    if explain_empty(axes, rows.filter(pl.col("control") == "none")):
         return
     if what == "bits":
         _bits(axes, rows.filter(pl.col("metric") == _CODE_LENGTH), probes, first)
@@ -115,14 +118,15 @@ def _curves(axes: Axes, rows: pl.DataFrame, x: str, probes: Sequence[str]) -> No
         # With one order per point there is no curve against prompts.
         if of_probe[x].n_unique() > 1:
             line(axes, of_probe, x, probe_style(probe))
-    shuffled = rows.filter((pl.col("control") == "shuffled") & (pl.col("probe") == probes[0]))
-    line(axes, shuffled, x, CONTROLS["shuffled"])
+    for control in _CONTROLS:
+        of_control = rows.filter((pl.col("control") == control) & (pl.col("probe") == probes[0]))
+        line(axes, of_control, x, CONTROLS[control])
     largest = plain.filter(pl.col(x) == pl.col(x).max())
     _header(axes, largest, "train_prompts" if x == "train_values" else "train_values")
 
 
 def _ticks(axes: Axes, amounts: list[int]) -> None:
-    """At most so many, from the largest down, so that the full amount is always named."""
+    """Name some of the amounts, from the largest down, so that the full amount is always named."""
     step = int(np.ceil(len(amounts) / _MOST_TICKS))
     ticks = amounts[::-1][::step]
     axes.set_xticks(ticks, [str(tick) for tick in ticks], rotation=45 if len(str(ticks[0])) > 2 else 0)
@@ -138,26 +142,27 @@ def _header(axes: Axes, rows: pl.DataFrame, fixed: str = "") -> None:
 
 
 def _bits(axes: Axes, rows: pl.DataFrame, probes: Sequence[str], first: bool) -> None:
-    """Horizontal bars from 0, with intervals; the control as points beneath; the uniform code as a line."""
+    """Draw horizontal bars from 0, with intervals; controls as points beneath; the uniform code as a line."""
     coded = [probe for probe in probes if probe in set(rows["probe"])]
     for place, probe in enumerate(coded):
         of_probe = rows.filter(pl.col("probe") == probe)
-        plain, shuffled = (of_probe.filter(pl.col("control") == name) for name in ("none", "shuffled"))
+        plain = of_probe.filter(pl.col("control") == "none")
         style = probe_style(probe)
         axes.barh([place] * len(plain), plain["value"], height=0.5, color=style.colour, alpha=0.55, linewidth=0)
         bars(axes, place, plain, style)
-        bars(axes, place + _BELOW, shuffled, CONTROLS["shuffled"])
+        for control in _CONTROLS:
+            bars(axes, place + _BELOW, of_probe.filter(pl.col("control") == control), CONTROLS[control])
     axes.axvline(float(np.log2(rows["candidates"][0])), color=NOTE_COLOUR, linewidth=0.8, linestyle=":")
     axes.set_yticks(range(len(coded)), coded if first else [""] * len(coded), fontsize=6)
     axes.set_ylim(len(coded) - 0.4, -0.6)
     axes.set_xlim(0, None)
     axes.tick_params(axis="y", length=0)
-    _header(axes, rows)
+    _header(axes, rows.filter(pl.col("control") == "none"))
 
 
 def _legend(probes: Sequence[str], drawn: pl.DataFrame) -> list[Line2D]:
     entries = [legend_entry(probe, probe_style(probe)) for probe in probes]
-    if "shuffled" in set(drawn["control"]):
-        entries.append(legend_entry(f"shuffled ({probes[0]}; bits: each)", CONTROLS["shuffled"]))
+    for control in [name for name in _CONTROLS if name in set(drawn["control"])]:
+        entries.append(legend_entry(f"{control} ({probes[0]}; bits: each)", CONTROLS[control]))
     uniform = Line2D([], [], color=NOTE_COLOUR, linewidth=0.8, linestyle=":", label="uniform code")
     return [*entries, uniform]

@@ -44,9 +44,14 @@ class Reading:
 
 
 def measure_order(
-    sample: Sample, order: Order, kinds: Sequence[str], prompts: Sequence[int], seed: int
+    sample: Sample,
+    order: Order,
+    kinds: Sequence[str],
+    prompts: Sequence[int],
+    seed: int,
+    controls: Sequence[str] = CONTROLS,
 ) -> list[Reading]:
-    """Fit every probe and its shuffled control at every size and, at the largest, with every number of rows per value.
+    """Fit every probe to all labels at every size and, at the largest, with every number of rows per value.
 
     Parameters
     ----------
@@ -60,12 +65,14 @@ def measure_order(
         Maximum numbers of training rows per value; the largest that the rows allow is used at all sizes.
     seed
         The study's seed.
+    controls
+        Labels of the fits: "none" for the true numbers, "shuffled" for permuted ones.
 
     Returns
     -------
     Readings; none if the states of a training set are all one vector.
     """
-    data = make_data(sample, order, seed)
+    data = make_data(sample, order, seed, controls)
     *fewer, most = sorted({min(count, data.most_prompts) for count in prompts})
     folds = [fold for size in order.sizes for fold in (order.fold(size), *order.inner_folds(size))]
     found = [reading for probe in _fit(data, kinds, most, folds) for reading in _sizes(data, probe, most)]
@@ -77,9 +84,9 @@ def measure_order(
 
 
 def _fit(data: Data, kinds: Sequence[str], prompts: int, folds: Sequence[Fold]) -> list[Probe]:
-    """Fit every kind under every control; all share the decompositions of the states."""
+    """Fit every kind to all labels; all fits share the decompositions of the states."""
     split, sample = data.order.split, data.sample
-    keys = [(kind, control) for control in CONTROLS for kind in kinds]
+    keys = [(kind, control) for control in data.labels for kind in kinds]
     codes = {kind: make_code(kind, split.minimum, split.maximum) for kind in kinds}
     targets = [make_target(codes[kind], data.labels[control], split.minimum) for kind, control in keys]
     fitted = fit_layer(data.statistics(prompts), split, targets, folds)

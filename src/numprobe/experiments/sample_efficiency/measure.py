@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from numprobe.experiments.given import Given
+from numprobe.experiments.sample_efficiency.data import CONTROLS
 from numprobe.experiments.sample_efficiency.fits import Reading, measure_order
 from numprobe.experiments.sample_efficiency.iterative import measure_iterative
 from numprobe.experiments.sample_efficiency.order import FEWEST, Order, make_order
@@ -41,14 +42,20 @@ class Amounts:
 
 
 def evaluate_sample_efficiency(given: Given) -> None:
-    """Write the table of a model and context."""
+    """Write the table of a run and context.
+
+    The untrained network and the mixed embeddings are controls themselves, so their probes have no shuffled control.
+    """
     values = given.values
     amounts = Amounts(**{field.name: values[field.name] for field in fields(Amounts)})
     kinds, numbers = [*values["closed_form"], *values["iterative"]], (values["numbers"][0], values["numbers"][1])
     effort = values["resamples"], values["seed"]
-    rows = measure_folder(given.folder("states"), values["layer"], kinds, numbers, amounts, *effort)
-    named = {"model": given.run, "context": given.context, "layer": values["layer"], "seed": values["seed"]}
-    given.write(measurements([{**named, **row} for row in rows], EXTRA))
+    is_control = values["control"] != "none"
+    controls = ["none"] if is_control else CONTROLS
+    rows = measure_folder(given.folder("states"), values["layer"], kinds, numbers, amounts, *effort, controls)
+    named = {"model": values["model"], "context": given.context, "layer": values["layer"], "seed": values["seed"]}
+    marked = {"control": values["control"]} if is_control else {}
+    given.write(measurements([{**named, **row, **marked} for row in rows], EXTRA))
 
 
 def measure_folder(
@@ -59,6 +66,7 @@ def measure_folder(
     amounts: Amounts,
     resamples: int,
     seed: int,
+    controls: Sequence[str] = CONTROLS,
 ) -> list[Row]:
     """Return rows for `numprobe.tables.measurements`, without model, context and layer.
 
@@ -76,6 +84,8 @@ def measure_folder(
         Amounts of data.
     resamples, seed
         Number of bootstrap resamples, and the seed of bootstrap, orders and controls.
+    controls
+        Labels of the fits (`numprobe.experiments.sample_efficiency.fits.measure_order`).
 
     Returns
     -------
@@ -91,19 +101,25 @@ def measure_folder(
     if len(sample.present) < needed:
         reason = f"{len(sample.present)} numbers, needs {needed}"
         return [{"metric": "accuracy", **not_applicable(reason), "seed": seed}]
-    found = list(_orders(folder, sample, kinds, numbers, amounts, seed))
+    found = list(_orders(folder, sample, kinds, numbers, amounts, seed, controls))
     if not any(found):
         return [{"metric": "accuracy", **constant_state(), "seed": seed}]
     return measurement_rows(found, numbers[1] - numbers[0] + 1, resamples, seed)
 
 
 def _orders(
-    folder: str | Path, sample: Sample, kinds: Sequence[str], numbers: tuple[int, int], amounts: Amounts, seed: int
+    folder: str | Path,
+    sample: Sample,
+    kinds: Sequence[str],
+    numbers: tuple[int, int],
+    amounts: Amounts,
+    seed: int,
+    controls: Sequence[str],
 ) -> Iterator[list[Reading]]:
     closed = [kind for kind in kinds if kind in CODES]
     for index in tqdm(range(amounts.orders), desc="orders", unit="order"):
         order = make_order(*numbers, sample.present, amounts.values, amounts.held_out, seed, index)
-        found = measure_order(sample, order, closed, amounts.prompts, seed)
+        found = measure_order(sample, order, closed, amounts.prompts, seed, controls)
         if found and index == 0 and amounts.iterative_values:
             found += _iterative(folder, sample, order, kinds, amounts, found[0].train_prompts, seed)
         yield found
