@@ -48,13 +48,13 @@ def multi_token_table(models=("llama", "olmo2"), blocks=4, formats=("second",), 
 def preceding_table(models=("llama", "olmo2"), layers=("2",)):
     rows = [
         measured(0.9**offset * (0.5 + 0.1 * place), model=model, context="preceding", layer=layer, kind=kind,
-                 offset=offset, probe=probe, control=control, metric="accuracy", n_values=170, candidates=900)
+                 offset=offset, reader=reader, control=control, metric="accuracy", n_values=170, candidates=900)
         for model in models
         for layer in layers
         for kind in ("numbers", "words")
         for offset in range(4)
-        for place, probe in enumerate(("fourier", "embedding", "lens"))
-        if (kind, probe) != ("words", "fourier")
+        for place, reader in enumerate(("fourier", "embedding", "lens"))
+        if (kind, reader) != ("words", "fourier")
         for control in ("none", "untrained", "shuffled")
     ]  # fmt: skip
     rows.append({"model": "minilm", "context": "preceding", "metric": "accuracy", **not_applicable("encoder")})

@@ -1,4 +1,4 @@
-"""The section on numbers of several tokens tells its tables' numbers and draws the conclusion that they allow."""
+"""The section on numbers of several tokens holds its tables' numbers and draws the conclusion that they allow."""
 
 import pytest
 
@@ -7,9 +7,10 @@ from numprobe.experiments.multi_token.measure import EXTRA
 from numprobe.experiments.multi_token.preceding import EXTRA as PRECEDING
 from numprobe.status import not_applicable
 from numprobe.tables import measurements
+from numprobe.tell.section import Difference, Listed, Reason, Share
 
 
-def page(low=0.01, high=0.04, probe=0.6, lens=0.2):
+def section_of(low=0.01, high=0.04, probe=0.6, lens=0.2):
     base = {"model": "m", "context": "second", "tokens": 2, "position": "selected", "ci_low": 0.1, "ci_high": 0.9}
     rows = [
         {**base, "metric": "joint_accuracy", "value": 0.54},
@@ -21,7 +22,7 @@ def page(low=0.01, high=0.04, probe=0.6, lens=0.2):
     ]
     one = {"model": "m", "context": "preceding", "layer": "2", "kind": "numbers", "metric": "accuracy"}
     before = [
-        {**one, "offset": offset, "probe": name, "value": value, "ci_low": value - 0.1, "ci_high": value + 0.1}
+        {**one, "offset": offset, "reader": name, "value": value, "ci_low": value - 0.1, "ci_high": value + 0.1}
         for offset in (0, 1)
         for name, value in (("fourier", probe), ("lens", lens))
     ]
@@ -29,38 +30,40 @@ def page(low=0.01, high=0.04, probe=0.6, lens=0.2):
 
 
 def test_the_whole_number_stands_beside_the_product_and_the_control():
-    text = page()
-    assert "| model | context | tokens | whole number | product of tokens | difference | shuffled |" in text
-    assert "| m | second | 2 | 54 [10, 90] | 51 [10, 90] | 2 [1, 4] | 0 [10, 90] |" in text
-    assert "33 [" not in text
-    assert "- n, `multi_token`: not applicable: not chosen" in text
+    found = section_of()
+    grid = found.grids[0]
+    assert grid.heads == ["model", "context", "tokens", "whole number", "product of tokens", "difference", "shuffled"]
+    whole, product, gap = Share(0.54, 0.1, 0.9), Share(0.51, 0.1, 0.9), Difference(0.025, 0.01, 0.04)
+    assert grid.rows == [["m", "second", "2", whole, product, gap, Share(0.002, 0.1, 0.9)]]
+    assert Reason("n", "multi_token", "not chosen") in found.parts
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "sentence"),
+    ("low", "high", "counts", "words"),
     [
-        (0.01, 0.04, "too low in 1 of 1: tokens of one number are lost together"),
-        (-0.01, 0.04, "does not differ from the accuracy of whole numbers in any of 1"),
-        (-0.04, -0.01, "too high in 1 of 1"),
+        (0.01, 0.04, (1, 0), "tokens of one number are lost together"),
+        (-0.01, 0.04, (0, 0), "does not differ from the accuracy of whole numbers"),
+        (-0.04, -0.01, (0, 1), "where one token is read the other tends not to be"),
     ],
 )
-def test_what_is_said_of_independence_follows_from_the_interval(low, high, sentence):
-    assert sentence in page(low=low, high=high)
+def test_independence_follows_from_the_interval(low, high, counts, words):
+    said = section_of(low=low, high=high).statements[0]
+    assert said.numbers == {"low": counts[0], "high": counts[1], "cases": 1}
+    assert words in str(said)
 
 
-@pytest.mark.parametrize(
-    ("probe", "lens", "sentence"),
-    [
-        (0.6, 0.2, "in 1 of 1 cases, and below it in 0"),
-        (0.2, 0.6, "in 0 of 1 cases, and below it in 1"),
-        (0.5, 0.5, "in 0 of 1 cases, and below it in 0"),
-    ],
-)
-def test_the_probe_is_compared_with_the_lens_where_there_is_something_before(probe, lens, sentence):
-    assert sentence in page(probe=probe, lens=lens)
+def test_the_best_model_is_told_by_number_of_tokens():
+    assert section_of().statements[1].numbers["best"] == Listed({"2 tokens": Share(0.54)}, "%")
+
+
+@pytest.mark.parametrize(("probe", "lens", "more", "less"), [(0.6, 0.2, 1, 0), (0.2, 0.6, 0, 1), (0.5, 0.5, 0, 0)])
+def test_the_probe_is_compared_with_the_lens_where_there_is_something_before(probe, lens, more, less):
+    said = section_of(probe=probe, lens=lens).statements[-1]
+    assert (said.subject, said.comparison) == ("the fourier probe", "the tuned lens")
+    assert said.numbers == {"more": more, "less": less, "cases": 1}
 
 
 def test_a_study_without_causal_models_has_no_table_of_preceding_tokens():
     base = {"model": "m", "context": "bare", "tokens": 1, "position": "selected", "metric": "joint_accuracy"}
-    text = section({"multi_token": measurements([{**base, "value": 0.9}], EXTRA)})
-    assert "90" in text and "lens" not in text
+    (grid,) = section({"multi_token": measurements([{**base, "value": 0.9}], EXTRA)}).grids
+    assert grid.column("whole number") == [Share(0.9)]

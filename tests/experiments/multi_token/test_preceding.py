@@ -57,7 +57,7 @@ def planted():
 def test_all_readers_read_unseen_tokens_of_a_planted_code(planted):
     head = Head(None, torch.tensor(planted.vectors, dtype=torch.float32), None)
     plan = Plan(2, 400, ["1"], range(200), 4, 3, ["shuffled"], LensSettings(steps=200), 50, 0)
-    rows = {(row["probe"], row["control"]): row for row in task_rows(planted, head, plan, "none")}
+    rows = {(row["reader"], row["control"]): row for row in task_rows(planted, head, plan, "none")}
     assert rows["fourier", "none"]["value"] > 0.95
     assert rows["embedding", "none"]["value"] > 0.9
     assert rows["lens", "none"]["value"] > 0.7
@@ -73,7 +73,7 @@ def test_a_whole_model_is_measured(tmp_path):
     extraction = Extraction("tiny", "preceding", ModelSource(kind="path", path=str(folder)))
     table = measurements([{"model": "tiny", **row} for row in preceding_rows(extraction, PLAN)], EXTRA)
     numbers = table.filter(kind="numbers", control="none")
-    assert set(numbers["probe"]) == {"fourier", "embedding", "lens"}
+    assert set(numbers["reader"]) == {"fourier", "embedding", "lens"}
     assert set(numbers["offset"]) == {0, 1}
     # The built-in passages hold few of this tokenizer's four words.
     words = table.filter(kind="words").row(0, named=True)

@@ -1,4 +1,4 @@
-"""Numbers of several tokens: every token, the whole number and the product of the tokens, over the layers."""
+"""Draw every token, the whole number and the product of the tokens, over the layers."""
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -23,32 +23,32 @@ _COLUMNS = (
 )  # fmt: skip
 _JOINT, _PRODUCT, _NEXT = Style("#000000", "o"), Style("#777777", "s", "--"), Style("#000000", "1", ":")
 _PUBLISHED = Style("#D55E00", "x")
-#: Where the last position of the axis shows what the folds chose, and its series beside each other.
+#: Name of the last position of the axis, for the choices of the folds, and the distance of its series.
 _CHOSEN = "chosen"
 _BESIDE = 0.28
 _GAP = 0.5
 
 
 def multi_token(tables: Tables, values: Values) -> Drawn:
-    """Return the figure of numbers of several tokens, and what it shows."""
+    """Return the figure of numbers of several tokens, and the rows that it shows."""
     drawn = multi_token_rows(tables["multi_token"])
     return draw_multi_token(drawn), drawn
 
 
 def preceding_tokens(tables: Tables, values: Values) -> Drawn:
-    """Return the figure of the tokens before the present one, and what it shows."""
+    """Return the figure of the tokens before the present one, and the rows that it shows."""
     drawn = preceding_rows(tables["preceding"])
     return draw_preceding(drawn), drawn
 
 
 def superposition(tables: Tables, values: Values) -> Drawn:
-    """Return the figure of several numbers in one vector, and what it shows."""
+    """Return the figure of several numbers in one vector, and the rows that it shows."""
     drawn = superposition_rows(tables["superposition"])
     return draw_superposition(drawn), drawn
 
 
 def multi_token_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies that the figure shows; of the controls those at the chosen layer and position.
+    """Return the accuracies that the figure shows; of the controls those at the chosen layer and position.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def multi_token_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_multi_token(drawn: pl.DataFrame) -> Figure:
-    """A row per model and format, a column per number of tokens; x = layer, and at the right what the folds chose.
+    """Draw a row per model and format, a column per number of tokens; x = layer, at the right the folds' choices.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def draw_multi_token(drawn: pl.DataFrame) -> Figure:
 
 
 def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
-    """Label -> model and format; a model that is left out has one row without a format."""
+    """Return label -> model and format; a model that is left out has one row without a format."""
     rows: dict[str, tuple[str, str | None]] = {}
     for model in in_order(drawn["model"]):
         formats = in_order(drawn.filter((pl.col("model") == model) & pl.col("tokens").is_not_null())["context"])
@@ -131,7 +131,7 @@ def _draw_layers(axes: Axes, here: pl.DataFrame, layers: list[str], tokens: dict
 
 
 def _draw_chosen(axes: Axes, here: pl.DataFrame, place: float, paper: pl.DataFrame, form: str | None) -> None:
-    """At the right, behind a line: the whole number where the folds chose to read it, and the controls there."""
+    """Draw, at the right behind a line, the whole number where the folds chose to read it, and the controls there."""
     axes.axvline(place - 0.75, color=NOTE_COLOUR, linewidth=0.4)
     tokens = here["tokens"].max()
     plain = here.filter(pl.col("control") == "none")

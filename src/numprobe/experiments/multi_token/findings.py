@@ -1,113 +1,116 @@
-"""Numbers of several tokens, and the tokens before the present one: a section of the page of findings."""
+"""Numbers of several tokens, and the tokens before the present one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
-from numprobe.tell.markdown import pivot
-from numprobe.tell.section import reasons_of
+from numprobe.tell.section import (
+    Grid,
+    Listed,
+    Section,
+    Share,
+    Statement,
+    beside,
+    cell_of,
+    cells_of,
+    change_of,
+    reasons_of,
+    spread_out,
+)
 
-_WHOLE = {
-    "joint_accuracy": "whole number",
-    "product_accuracy": "product of tokens",
-    "joint_minus_product": "difference",
-}
+_JOINT, _PRODUCT, _GAP = "joint_accuracy", "product_accuracy", "joint_minus_product"
 _READERS = {"fourier": "fourier probe", "embedding": "embedding probe", "lens": "tuned lens", "constant": "constant"}
 # Of the controls of preceding tokens, those of the readers that are compared.
 _TELLING = ("fourier", "lens")
+_INDEX = ["model", "context", "tokens"]
 
-_HEADING = """## Numbers of several tokens
-
-One state is read for all tokens of a number; layer and position (the number's last token, or the one after it) are
-chosen per fold on training values. `first`: "N + B =", `second`: "A+N=", `bare`: "N", where N is read. A whole number
-counts if all its tokens are right; the product of the tokens' accuracies is what that would be if they failed
-independently.
-"""
+_METHOD = """One state is read for all tokens of a number. Each fold chooses layer and position (the number's last
+token, or the one after it) on training values. The formats are `first`: "N + B =", `second`: "A+N=" and `bare`: "N",
+where N is read. A whole number counts if all its tokens are right. The product of the tokens' accuracies is the
+accuracy of whole numbers if the tokens fail independently."""
 _PRECEDING = """Tokens before the present one, in sequences of random tokens (0: the token itself; one split, tokens
-that no reader has seen). All readers have the same rows and candidates; `fourier` is defined for numbers alone.
-"""
+that no reader has seen). All readers have the same rows and candidates; `fourier` is defined for numbers alone."""
+_CASES = " of {cases} cases of two tokens or more (95 % intervals of the difference)"
+_EQUAL = f"The product of the tokens' accuracies does not differ from {{comparison}} in any{_CASES}."
+_TOO_LOW = f"The product is too low in {{low}}{_CASES}: tokens of one number are lost together."
+_TOO_HIGH = f"The product is too high in {{high}}{_CASES}: where one token is read the other tends not to be."
+_BOTH = f"The product is too low in {{low}} and too high in {{high}}{_CASES}."
+_BEST = (
+    "The highest accuracy of whole numbers by number of tokens, over {subject}, is {best}; {comparison} gives 100, 91, "
+    "67 and 5 % for one to four tokens of Llama-3.1-8B, as products."
+)
+_LIKENESS = (
+    "For numbers before the present token {subject} is above {comparison}, with intervals apart, in {more} of {cases} "
+    "cases, and below it in {less}. The paper gives 50 and 2 % for the lens one and two tokens back, and 100 and 91 % "
+    "for the probe, but from another model, other prompts, and as products of accuracies."
+)
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """The section of the experiment `multi_token`.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the section of the experiment `multi_token`.
 
     Parameters
     ----------
     tables
-        With the collected tables `multi_token` and, where the study has causal models, `preceding`.
-
-    Returns
-    -------
-    str
-        Markdown.
+        The collected tables `multi_token` and, where the study has causal models, `preceding`.
     """
-    parts = [_HEADING, _whole_numbers(tables["multi_token"]), *_skipped(tables["multi_token"])]
+    table = tables["multi_token"]
+    parts = [_METHOD, *_whole_numbers(table), *reasons_of(table)]
     if "preceding" in tables:
-        parts += ["", _PRECEDING, _preceding(tables["preceding"]), *_skipped(tables["preceding"])]
-    return "\n".join(parts)
+        preceding = tables["preceding"]
+        parts += [_PRECEDING, *_preceding(preceding), *reasons_of(preceding)]
+    return Section("Numbers of several tokens", parts)
 
 
-def _whole_numbers(table: pl.DataFrame) -> str:
-    chosen = table.filter(
-        (pl.col("position") == "selected") & (pl.col("subset") == "all") & pl.col("metric").is_in(list(_WHOLE))
-    )
-    plain = chosen.filter(pl.col("control") == "none").with_columns(reader=pl.col("metric").replace(_WHOLE))
-    controls = chosen.filter((pl.col("control") != "none") & (pl.col("metric") == "joint_accuracy"))
-    shown = pl.concat([plain, controls.with_columns(reader=pl.col("control"))])
-    return pivot(shown, index=("model", "context", "tokens"), column="reader") + "\n" + _independence(plain)
+def _whole_numbers(table: pl.DataFrame) -> Iterator[Grid | Statement]:
+    chosen = table.filter((pl.col("position") == "selected") & (pl.col("subset") == "all"))
+    plain, controls = (chosen.filter(part) for part in (pl.col("control") == "none", pl.col("control") != "none"))
+    columns = {
+        "whole number": cells_of(plain.filter(metric=_JOINT), _INDEX),
+        "product of tokens": cells_of(plain.filter(metric=_PRODUCT), _INDEX),
+        "difference": cells_of(plain.filter(metric=_GAP), _INDEX, change_of),
+    }
+    joint = controls.filter(metric=_JOINT)
+    names = joint["control"].unique(maintain_order=True)
+    yield beside(_INDEX, columns | {name: cells_of(joint.filter(control=name), _INDEX, cell_of) for name in names})
+    yield _independence(plain.filter(metric=_GAP))
+    yield _best(plain.filter(metric=_JOINT))
 
 
-def _independence(plain: pl.DataFrame) -> str:
-    """Say whether the product of the tokens' accuracies is the accuracy of whole numbers."""
-    several = plain.filter((pl.col("tokens") > 1) & (pl.col("metric") == "joint_minus_product"))
-    higher, lower = (pl.col("ci_low") > 0).sum(), (pl.col("ci_high") < 0).sum()
-    up, down = several.select(higher, lower.alias("lower")).row(0)
-    if up + down == 0:
-        says = "The product of the tokens' accuracies does not differ from the accuracy of whole numbers in any of {n}"
-    elif down == 0:
-        says = "The product is too low in {up} of {n}: tokens of one number are lost together"
-    elif up == 0:
-        says = "The product is too high in {down} of {n}: where one token is read the other tends not to be"
-    else:
-        says = "The product is too low in {up} and too high in {down} of {n}"
-    cases = "cases of two tokens or more (95 % intervals of the difference)."
-    best = (
-        plain.filter(pl.col("metric") == "joint_accuracy").group_by("tokens").agg(pl.col("value").max()).sort("tokens")
-    )
-    told = ", ".join(f"{value:.0%}" for value in best["value"])
-    return (
-        f"{says.format(n=several.height, up=up, down=down)} {cases} Best model by number of tokens: {told}; the paper "
-        "gives 100, 91, 67 and 5 % for one to four tokens of Llama-3.1-8B, as products.\n"
-    )
+def _independence(gaps: pl.DataFrame) -> Statement:
+    """Return whether the product of the tokens' accuracies is the accuracy of whole numbers."""
+    several = gaps.filter(pl.col("tokens") > 1)
+    low, high = several.filter(pl.col("ci_low") > 0).height, several.filter(pl.col("ci_high") < 0).height
+    wording = {(False, False): _EQUAL, (True, False): _TOO_LOW, (False, True): _TOO_HIGH, (True, True): _BOTH}
+    numbers = {"low": low, "high": high, "cases": several.height}
+    return Statement("all models", "the accuracy of whole numbers", numbers, wording[low > 0, high > 0])
 
 
-def _preceding(table: pl.DataFrame) -> str:
+def _best(joint: pl.DataFrame) -> Statement:
+    """Return the accuracy of the best model by number of tokens."""
+    highest = joint.group_by("tokens").agg(pl.col("value").max()).sort("tokens")
+    shares: dict[str, Any] = {f"{n} token{'s' * (n > 1)}": Share(value) for n, value in highest.iter_rows()}
+    return Statement("all models", "the paper", {"best": Listed(shares, "%")}, _BEST)
+
+
+def _preceding(table: pl.DataFrame) -> Iterator[Grid | Statement]:
     measured = table.filter(pl.col("value").is_not_null() & (pl.col("metric") == "accuracy"))
-    name = pl.col("probe").replace(_READERS)
-    plain = measured.filter(pl.col("control").is_in(["none", "constant"])).with_columns(reader=name)
-    controls = measured.filter(
-        pl.col("control").is_in(["shuffled", "untrained"]) & pl.col("probe").is_in(_TELLING)
-    ).with_columns(reader=pl.col("control") + " " + name)
-    shown = pl.concat([plain, controls])
-    return pivot(shown, index=("model", "layer", "kind", "offset"), column="reader") + "\n" + _likeness(plain)
+    name = pl.col("reader").replace(_READERS)
+    plain = measured.filter(pl.col("control").is_in(["none", "constant"]))
+    controls = measured.filter(pl.col("control").is_in(["shuffled", "untrained"]) & pl.col("reader").is_in(_TELLING))
+    named = [plain.with_columns(reader=name), controls.with_columns(reader=pl.col("control") + " " + name)]
+    yield spread_out(pl.concat(named), ["model", "layer", "kind", "offset"], "reader")
+    yield from _likeness(plain)
 
 
-def _likeness(plain: pl.DataFrame) -> str:
-    """Say whether the probe of numbers reads more than the lens, on the same rows."""
+def _likeness(plain: pl.DataFrame) -> Iterator[Statement]:
+    """Yield whether the probe of numbers reads more than the lens, on the same rows."""
     numbers = plain.filter((pl.col("kind") == "numbers") & (pl.col("offset") > 0))
     key = ["model", "layer", "offset"]
-    pairs = numbers.filter(pl.col("probe") == "fourier").join(numbers.filter(pl.col("probe") == "lens"), on=key)
-    if pairs.is_empty():
-        return ""
-    more = pairs.filter(pl.col("ci_low") > pl.col("ci_high_right")).height
-    less = pairs.filter(pl.col("ci_high") < pl.col("ci_low_right")).height
-    return (
-        "For numbers before the present token the fourier probe is above the tuned lens, with intervals apart, in "
-        f"{more} of {pairs.height} cases, and below it in {less}. The paper gives 50 and 2 % for the lens one and two "
-        "tokens back, and 100 and 91 % for the probe, but from another model, other prompts, and as products of "
-        "accuracies.\n"
-    )
-
-
-def _skipped(table: pl.DataFrame) -> list[str]:
-    return [f"- {reason}" for reason in reasons_of(table)]
+    pairs = numbers.filter(pl.col("reader") == "fourier").join(numbers.filter(pl.col("reader") == "lens"), on=key)
+    if pairs.height:
+        more = pairs.filter(pl.col("ci_low") > pl.col("ci_high_right")).height
+        less = pairs.filter(pl.col("ci_high") < pl.col("ci_low_right")).height
+        counts = {"more": more, "less": less, "cases": pairs.height}
+        yield Statement("the fourier probe", "the tuned lens", counts, _LIKENESS)

@@ -21,7 +21,7 @@ from numprobe.tables import measurements
 
 #: Columns beside those of all measurements.
 EXTRA = {"position": pl.String, "tokens": pl.UInt8, "chunk": pl.UInt8, "probe_layers": pl.String}
-#: `position` of what is read in the layer and position that each fold chose on inner values.
+#: `position` of readings in the layer and position that each fold chose on inner values.
 SELECTED = "selected"
 PROBE = "fourier"
 
@@ -99,7 +99,7 @@ def chunk_rows(
     resamples: int,
     seed: int,
 ) -> list[Row]:
-    """All that is measured of one model.
+    """Return the measurements of one model.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def _group_rows(group: _Group, states: list[_State], settings: _Settings) -> Ite
 
 
 def _choose(states: list[_State]) -> tuple[np.ndarray, str]:
-    """Per fold, the state with the highest product of inner accuracies: int64 [folds]; and their names."""
+    """Return the state with the highest product of inner accuracies by fold, int64 [folds], and their names."""
     chosen = np.array([state.inner for state in states]).argmax(axis=0)
     names = [f"{states[state].layer} {states[state].position}" for state in chosen]
     counts = {name: names.count(name) for name in sorted(set(names), key=lambda name: (-names.count(name), name))}
@@ -214,7 +214,7 @@ def _choose(states: list[_State]) -> tuple[np.ndarray, str]:
 
 
 def _mixed(group: _Group, states: list[list[Reading]], chosen: np.ndarray, split: Split) -> list[Reading]:
-    """Every row and place in the state that its own fold chose."""
+    """Return the readings of every row and place in the state that its own fold chose."""
     mixed = []
     for place, values in enumerate(group.values.T):
         fold = _fold_of(values, split)
@@ -226,7 +226,7 @@ def _mixed(group: _Group, states: list[list[Reading]], chosen: np.ndarray, split
 
 
 def _fold_of(values: np.ndarray, split: Split) -> np.ndarray:
-    """The index of the fold that tests each value, int64 as `values`."""
+    """Return the index of the fold that tests each value, int64 as `values`."""
     order = np.empty(split.n_blocks, dtype=np.int64)
     for index, fold in enumerate(split.folds):
         order[list(fold.test)] = index
@@ -234,7 +234,7 @@ def _fold_of(values: np.ndarray, split: Split) -> np.ndarray:
 
 
 def _constant(group: _Group, split: Split) -> list[Reading]:
-    """Always the most frequent value of the fold's test rows at the place; the smallest of equally frequent ones."""
+    """Return the most frequent value of the fold's test rows at each place; the smallest of equally frequent ones."""
     found = []
     for values in group.values.T:
         fold = _fold_of(values, split)
@@ -250,7 +250,7 @@ def _mode(values: np.ndarray) -> int:
 def _measured(
     group: _Group, names: list[Row], states: list[list[Reading]], common: Row, settings: _Settings
 ) -> Iterator[Row]:
-    """Every token and the whole number, in every state."""
+    """Yield the rows of every token and of the whole number, in every state."""
     for name, readings in zip(names, states, strict=True):
         for place, reading in enumerate(readings):
             interval = accuracy_interval(reading.labels, reading.right, settings.resamples, settings.seed)
@@ -275,7 +275,7 @@ def _whole(values: np.ndarray, right: np.ndarray, names: list[Row], common: Row,
 
 
 def _by_digits(group: _Group, readings: list[Reading], common: Row, settings: _Settings) -> Iterator[Row]:
-    """The selected states for numbers of each length in digits, where one number of tokens has several."""
+    """Yield the rows of the selected states by length in digits, where one number of tokens has several."""
     lengths = np.unique(group.digits)
     for digits in lengths if len(lengths) > 1 else []:
         rows = group.digits == digits

@@ -35,7 +35,7 @@ from numprobe.tables import measurements
 from numprobe.threads import prepare_torch
 
 #: Columns beside those of all measurements.
-EXTRA = {"kind": pl.String, "offset": pl.UInt8, "candidates": pl.UInt32}
+EXTRA = {"reader": pl.String, "kind": pl.String, "offset": pl.UInt8, "candidates": pl.UInt32}
 CONTEXT = "preceding"
 NUMBERS, WORDS = "numbers", "words"
 
@@ -142,7 +142,7 @@ def evaluate_preceding(given: Given) -> None:
 
 
 def preceding_rows(extraction: Extraction, plan: Plan) -> list[Row]:
-    """All that is measured of one model.
+    """Return the measurements of one model.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def preceding_rows(extraction: Extraction, plan: Plan) -> list[Row]:
 
 
 def _split(candidates: Mapping[int, int], kind: str, plan: Plan) -> Split:
-    """Folds of the candidates' indices; a number is in the same fold in every model."""
+    """Return folds of the candidates' indices; a number is in the same fold in every model."""
     if kind == WORDS:
         return make_split(0, len(candidates) - 1, "folds", plan.folds, plan.inner, plan.seed)
     whole = make_split(plan.values[0], plan.values[-1], "folds", plan.folds, plan.inner, plan.seed)
@@ -201,7 +201,7 @@ def _split(candidates: Mapping[int, int], kind: str, plan: Plan) -> Split:
 
 
 def task_rows(task: Task, head: Head, plan: Plan, control: str) -> Iterator[Row]:
-    """Every reader of one task, and its controls.
+    """Yield the measurements of every reader of one task, and of its controls.
 
     Parameters
     ----------
@@ -221,13 +221,13 @@ def task_rows(task: Task, head: Head, plan: Plan, control: str) -> Iterator[Row]
         kinds = {control: np.arange(len(shuffled)), **({"shuffled": shuffled} if "shuffled" in plan.controls else {})}
         for kind, permutation in kinds.items():
             read = _read_code(task, code, permutation)
-            yield {"probe": name, "control": kind, **_scored(wanted, read, permutation, plan)}
+            yield {"reader": name, "control": kind, **_scored(wanted, read, permutation, plan)}
     read = _read_lens(task, head, plan)
-    yield {"probe": "lens", "control": control, **_scored(wanted, read, np.arange(len(shuffled)), plan)}
+    yield {"reader": "lens", "control": control, **_scored(wanted, read, np.arange(len(shuffled)), plan)}
     if control == "none":
         most = np.full(len(wanted), np.bincount(wanted).argmax())
         constant = _scored(wanted, most, np.arange(len(shuffled)), plan)
-        yield {"probe": "constant", "control": "constant", **constant}
+        yield {"reader": "constant", "control": "constant", **constant}
 
 
 def _codes(task: Task, values: range) -> dict[str, Code]:
@@ -239,7 +239,7 @@ def _codes(task: Task, values: range) -> dict[str, Code]:
 
 
 def _embedding_code(vectors: np.ndarray) -> Code:
-    """The candidates' rows of the input matrix in their principal axes, the varying ones, of unit mean square."""
+    """Return the candidates' rows of the input matrix in their varying principal axes, of unit mean square."""
     centred = vectors - vectors.mean(axis=0)
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     kept = sizes > 1e-6 * sizes[0]
@@ -256,7 +256,7 @@ def _read_code(task: Task, code: Code, permutation: np.ndarray) -> np.ndarray | 
 
 
 def code_scores(states: np.ndarray, tensors: Tensors, code: Code) -> np.ndarray:
-    """The score of every candidate of a code of several columns, float64 [n, C] (formula: docs/probes.md)."""
+    """Return the score of every candidate of a code of several columns, float64 [n, C] (formula: docs/probes.md)."""
     latent = ((states - tensors["mean"]) / tensors["scale"]) @ tensors["weight"]
     classes = code.matrix[:, tensors["columns"]] - tensors["target_mean"]
     return np.asarray(latent @ (classes * tensors["precision"]).T - 0.5 * (classes**2 @ tensors["precision"]))

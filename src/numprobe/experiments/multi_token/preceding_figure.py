@@ -1,4 +1,4 @@
-"""Tokens before the present one: accuracy by offset, probes beside a tuned lens, numbers beside words."""
+"""Draw accuracy of tokens before the present one: probes beside a tuned lens, numbers beside words."""
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -26,14 +26,14 @@ _PUBLISHED = {
     "tuned_lens": ("lens", "published tuned lens"),
 }
 _COLUMNS = (
-    "model", "control", "layer", "kind", "offset", "probe", "value", "ci_low", "ci_high", "resampled", "n_values",
+    "model", "control", "layer", "kind", "offset", "reader", "value", "ci_low", "ci_high", "resampled", "n_values",
     "n_prompts", "candidates", "status", "note",
 )  # fmt: skip
 _STEP = 0.14
 
 
 def preceding_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies that the figure shows.
+    """Return the accuracies that the figure shows.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def preceding_rows(table: pl.DataFrame) -> pl.DataFrame:
     NumprobeError
         If the table is empty, lacks a column, or holds no accuracies.
     """
-    table = checked(table, [*MEASUREMENT, "kind", "offset", "candidates"])
+    table = checked(table, [*MEASUREMENT, "reader", "kind", "offset", "candidates"])
     rows = table.filter((pl.col("metric") == "accuracy") | is_not_applicable())
     return with_values(rows, "metric accuracy").select(_COLUMNS)
 
 
 def draw_preceding(drawn: pl.DataFrame) -> Figure:
-    """A row per model and layer, a column for numbers and one for words; x = how many tokens back.
+    """Draw a row per model and layer, a column for numbers and one for words; x = tokens back.
 
     Parameters
     ----------
@@ -85,12 +85,12 @@ def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
 
 
 def _draw_readers(axes: Axes, here: pl.DataFrame) -> None:
-    present = set(here["probe"])
+    present = set(here["reader"])
     for place, (name, style) in enumerate(READERS.items()):
         if name not in present:
             continue
         shift = (place - 1) * _STEP
-        of_reader = here.filter(pl.col("probe") == name).sort("offset")
+        of_reader = here.filter(pl.col("reader") == name).sort("offset")
         plain = of_reader.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
         x = (plain["offset"].cast(pl.Float64) + shift).to_list()
         points(axes, x, plain, style)
@@ -99,7 +99,7 @@ def _draw_readers(axes: Axes, here: pl.DataFrame) -> None:
             part = of_reader.filter((pl.col("control") == control) & pl.col("value").is_not_null())
             at = (part["offset"].cast(pl.Float64) + shift).to_list()
             points(axes, at, part, Style(style.colour, CONTROLS[control].marker))
-    constant = here.filter(pl.col("probe") == "constant").sort("offset")
+    constant = here.filter(pl.col("reader") == "constant").sort("offset")
     axes.plot(constant["offset"], constant["value"], color=CONTROLS["constant"].colour, linewidth=0.8, linestyle="--")
     axes.set_xticks(sorted(here["offset"].drop_nulls().unique()))
     plain = here.filter(pl.col("control") == "none")
@@ -118,7 +118,7 @@ def _draw_published(axes: Axes, paper: pl.DataFrame, kind: str) -> None:
 
 
 def _legend(drawn: pl.DataFrame, paper: pl.DataFrame) -> list[Line2D]:
-    present = set(drawn["probe"].drop_nulls())
+    present = set(drawn["reader"].drop_nulls())
     entries = [legend_entry(_NAMES[name], style) for name, style in READERS.items() if name in present]
     for control in ("untrained", "shuffled"):
         if control in set(drawn["control"]):

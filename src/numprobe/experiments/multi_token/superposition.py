@@ -1,4 +1,4 @@
-"""Several numbers planted in one vector, and read back: what probes can do where the answer is known.
+"""Several numbers planted in one vector, and read back by probes where the answer is known.
 
 x = W_1 code(n_1) + ... + W_k code(n_k) + noise, each code the cosines and sines of a few periods, each W random.
 """
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 def planted_numbers(values: np.ndarray, width: int, noise: float, seed: int) -> np.ndarray:
-    """States in which every row holds several numbers.
+    """Return states in which every row holds several numbers.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def evaluate_superposition(given: Given) -> None:
 def superposition_rows(
     resamples: int, seed: int, sizes: Sequence[int] = SIZES, noises: Sequence[float] = NOISES, width: int = WIDTH
 ) -> Iterator[Row]:
-    """Accuracy of each of k planted numbers, of all together, and the product of the single accuracies.
+    """Yield the accuracy of each of k planted numbers, of all together, and the product of the single accuracies.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Numbers planted together in one vector and read back, against the noise."""
+"""Draw the accuracy of numbers that are planted together in one vector, against the noise."""
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ _JOINT, _PRODUCT = Style("#000000", "o"), Style("#777777", "s", "--")
 
 
 def superposition_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies that the figure shows.
+    """Return the accuracies that the figure shows.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def superposition_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_superposition(drawn: pl.DataFrame) -> Figure:
-    """A column per count of planted numbers; x = noise.
+    """Draw a column per count of planted numbers; x = noise.
 
     Parameters
     ----------
