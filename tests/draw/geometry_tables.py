@@ -98,15 +98,13 @@ def ordinals_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
     for model, blocks in models.items():
         few = {"subset": "chinese", "N": 11, "n_values": 2, **not_applicable("2 of 11 are single tokens")}
         rows.append({"model": model, "context": "word", "metric": "accuracy", **few})
-        for subset, probe, size in (("months", "circle", 12), ("letters", "line", 26)):
+        for subset, code, size in (("months", "circle", 12), ("letters", "line", 26)):
             for layer in ("embedding", *map(str, range(blocks + 1))):
                 names = {"model": model, "context": "vocabulary" if layer == "embedding" else "word", "layer": layer,
                          "subset": subset, "N": size, "n_values": size, "seed": 0}  # fmt: skip
-                for metric, reader in (("accuracy", probe), ("read_among_set", "fourier")):
+                for metric, reader in (("accuracy", {"reader": code}), ("read_among_set", {"probe": "fourier"})):
                     for control, level in {"none": 0.7, "shuffled": 0.08, "untrained": 0.1}.items():
                         interval = {"value": level, "ci_low": level - 0.05, "ci_high": level + 0.2}
                         tested = {"p_value": 0.005} if control == "none" else {}
-                        rows.append(
-                            {**names, "metric": metric, "probe": reader, "control": control, **interval, **tested}
-                        )
-    return measurements(rows, {"fit_context": pl.String, "N": pl.UInt32, "p_value": pl.Float64})
+                        rows.append({**names, "metric": metric, **reader, "control": control, **interval, **tested})
+    return measurements(rows, {"reader": pl.String, "fit_context": pl.String, "N": pl.UInt32, "p_value": pl.Float64})

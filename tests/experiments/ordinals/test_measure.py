@@ -57,18 +57,18 @@ def value(table, subset, metric, control="none", **columns):
 
 
 def test_planted_orders_are_read_and_permuted_ones_are_not(table):
-    for subset, probe in (("months", "circle"), ("letters", "line")):
-        found = value(table, subset, "accuracy", probe=probe)
+    for subset, code in (("months", "circle"), ("letters", "line")):
+        found = value(table, subset, "accuracy", reader=code)
         assert found["value"].item() > 0.6
         assert found["p_value"].item() == pytest.approx(0.01)
         assert found["ci_low"].item() < found["value"].item()
-        assert value(table, subset, "accuracy", "shuffled", probe=probe)["value"].item() < 0.2
-        assert value(table, subset, "accuracy", "untrained", probe=probe)["value"].item() < 0.4
+        assert value(table, subset, "accuracy", "shuffled", reader=code)["value"].item() < 0.2
+        assert value(table, subset, "accuracy", "untrained", reader=code)["value"].item() < 0.4
 
 
 def test_cycles_and_lines_have_their_own_correlation(table):
     assert value(table, "months", "circular_agreement")["value"].item() > 0.9
-    assert value(table, "letters", "rank_correlation", probe="line")["value"].item() > 0.95
+    assert value(table, "letters", "rank_correlation", reader="line")["value"].item() > 0.95
     assert value(table, "months", "rank_correlation").is_empty()
 
 

@@ -1,4 +1,4 @@
-"""Words with an order: are their places read from the other words, and does the probe of digits read them?"""
+"""Draw how many words of a set are read in their place by the other words, and as their value by the probe."""
 
 from collections.abc import Mapping
 
@@ -17,10 +17,10 @@ from numprobe.layers import layer_order
 from numprobe.status import in_words
 from numprobe.tables import MEASUREMENT
 
-EXTRA = ("fit_context", "N", "p_value")
+EXTRA = ("reader", "fit_context", "N", "p_value")
 _COLUMNS = (
-    "model", "control", "context", "layer", "subset", "N", "probe", "fit_context", "metric", "value", "ci_low",
-    "ci_high", "resampled", "n_values", "p_value", "status", "note",
+    "model", "control", "context", "layer", "subset", "N", "probe", "reader", "fit_context", "metric", "value",
+    "ci_low", "ci_high", "resampled", "n_values", "p_value", "status", "note",
 )  # fmt: skip
 _OWN, _READ = "accuracy", "read_among_set"
 #: The code of each kind of set.
@@ -31,13 +31,13 @@ _BEFORE = -0.2
 
 
 def ordinals(tables: Tables, values: Values) -> Drawn:
-    """Return the figure, and what it shows."""
+    """Return the figure, and the rows that it shows."""
     drawn = ordinals_rows(tables["ordinals"])
     return draw_ordinals(drawn), drawn
 
 
 def ordinals_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies that the figure shows, and what was skipped.
+    """Return the accuracies that the figure shows, and the sets that were skipped.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def ordinals_rows(table: pl.DataFrame) -> pl.DataFrame:
     NumprobeError
         If the table is empty, lacks a column, or holds nothing of this kind.
     """
-    own = (pl.col("metric") == _OWN) & pl.col("probe").is_in(_CODES)
+    own = (pl.col("metric") == _OWN) & pl.col("reader").is_in(_CODES)
     shown = own | (pl.col("metric") == _READ) | is_not_applicable()
     rows = over_all_folds(checked(table, [*MEASUREMENT, *EXTRA]).filter(shown))
     if rows.is_empty():
@@ -58,7 +58,7 @@ def ordinals_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_ordinals(drawn: pl.DataFrame) -> Figure:
-    """A panel per set of words, with a curve per model over its depth; sets that no model keeps are named below.
+    """Draw a panel per set of words, with a curve per model over its depth; sets that no model keeps are named below.
 
     Parameters
     ----------

@@ -1,18 +1,38 @@
-"""Findings on words with an order."""
+"""Words with an order, at the middle state of every model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 from scipy.stats import false_discovery_control
 
-from numprobe.status import Status, in_words
+from numprobe.status import Status
+from numprobe.tell.section import Grid, Reason, Section, Share, Statement, cell_of
 
-_OWN = (pl.col("metric") == "accuracy") & pl.col("probe").is_in(["circle", "line"])
+_OWN = (pl.col("metric") == "accuracy") & pl.col("reader").is_in(["circle", "line"])
 _READ = pl.col("metric") == "read_among_set"
 
+_METHOD = (
+    "Two readings of the words, in per cent. The first is the share of the words whose place in the set is read by a "
+    "code that was fitted without them; the second is the share that the probe of digits reads as their value, among "
+    "the values of the set. The state is the middle one of the model; the brackets hold Wilson intervals over words. "
+    "`permuted` is the mean over permuted orders, which also give p."
+)
+_SMALL = "The sets are small, so the absence of an effect is weak evidence."
+_COUNTS = (
+    " beyond {comparison} (p below .05) in {found} of {sets} sets, in {firm} of them also with the false discovery "
+    "rate of the {sets} tests held below .05."
+)
+_ORDER = f"At the middle state the order is read from the other words{_COUNTS}"
+_DIGITS = f"At the middle state the probe of digits reads the words{_COUNTS}"
+_HEADS = (
+    *("model", "words", "n", "layer", "from the other words", "permuted", "p"),
+    *("by the probe of digits", "permuted (digits)", "p (digits)"),
+)
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Markdown: the middle state of every set and model, against permuted orders.
+
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the middle state of every set and model, against permuted orders.
 
     Parameters
     ----------
@@ -21,86 +41,55 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
     """
     table = tables["ordinals"]
     measured = table.filter(pl.col("value").is_not_null())
-    parts = [
-        "## Beyond cardinal numbers (`ordinals`)\n",
-        "Share of the words (per cent) whose place in the set is read by a code that was fitted without them, and "
-        "share that the probe of digits reads as their value, among the values of the set. Middle state of the model, "
-        "in brackets Wilson intervals over words; permuted: mean over permuted orders, which also give p.\n",
-        _table(measured),
-        _meaning(measured),
-        _skipped(table),
-    ]
-    return "\n".join(part for part in parts if part)
+    middles = [_middle_rows(part) for part in _sets(measured.filter(pl.col("context") == "word"))]
+    statements = [_beyond_chance(middles, chosen, wording) for chosen, wording in ((_OWN, _ORDER), (_READ, _DIGITS))]
+    told = [said for said in statements if said]
+    grids = [Grid(_HEADS, [_cells(rows) for rows in middles])] if middles else []
+    parts = [_METHOD, *grids, *told, *([_SMALL] if told else []), *_reasons(table)]
+    return Section("Beyond cardinal numbers (`ordinals`)", parts)
 
 
-def _middle(part: pl.DataFrame) -> str:
-    """The middle numbered state."""
+def _sets(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Return the rows of each model and set of words."""
+    return rows.partition_by("model", "subset", maintain_order=True)
+
+
+def _middle_rows(part: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the middle one of the numbered states that were read."""
     numbers = sorted(int(name) for name in part["layer"].unique() if name and name.isdecimal())
-    return str(numbers[len(numbers) // 2])
+    return part.filter(pl.col("layer") == str(numbers[len(numbers) // 2]))
 
 
-def _table(measured: pl.DataFrame) -> str:
-    lines = [
-        "| model | words | n | layer | from the other words | permuted | p | by the probe of digits | permuted | p |",
-        "|---" * 10 + "|",
-    ]
-    numbered = measured.filter(pl.col("context") == "word")
-    for part in numbered.partition_by("model", "subset", maintain_order=True):
-        layer = _middle(part)
-        rows = part.filter(pl.col("layer") == layer)
-        cells = [*_cells(rows.filter(_OWN)), *_cells(rows.filter(_READ))]
-        names = [part["model"][0], part["subset"][0], str(part["n_values"][0]), layer]
-        lines.append("| " + " | ".join([*names, *cells]) + " |")
-    return "\n".join(lines) + "\n" if len(lines) > 2 else ""
+def _cells(rows: pl.DataFrame) -> list[Any]:
+    names = [rows["model"][0], rows["subset"][0], rows["n_values"][0], rows["layer"][0]]
+    return [*names, *_reading(rows.filter(_OWN)), *_reading(rows.filter(_READ))]
 
 
-def _cells(rows: pl.DataFrame) -> list[str]:
+def _reading(rows: pl.DataFrame) -> list[Any]:
+    """Return the share that is read, its mean over permuted orders, and p; nothing where it was not measured."""
     plain, null = (rows.filter(pl.col("control") == control) for control in ("none", "shuffled"))
     if plain.is_empty() or null.is_empty():
-        return ["", "", ""]
+        return [None, None, None]
     row = plain.row(0, named=True)
-    value = f"{row['value']:.0%} [{row['ci_low']:.0%}, {row['ci_high']:.0%}]".replace("%", "")
-    return [value, f"{null['value'][0]:.0%}".replace("%", ""), f"{row['p_value']:.2g}"]
+    return [cell_of(row), Share(null["value"][0]), float(f"{row['p_value']:.2g}")]
 
 
-def _meaning(measured: pl.DataFrame) -> str:
-    """Say how many sets beat their permuted orders; all states count as tests."""
-    sentences = []
-    plain = measured.filter(pl.col("control") == "none", pl.col("context") == "word")
-    for chosen, text in (
-        (_OWN, "the order is read from the other words"),
-        (_READ, "the probe of digits reads the words"),
-    ):
-        rows = plain.filter(chosen)
-        if rows.is_empty():
-            continue
-        middles = pl.concat(
-            [
-                part.filter(pl.col("layer") == _middle(part))
-                for part in rows.partition_by("model", "subset", maintain_order=True)
-            ]
-        )
-        tests = middles.height
-        found = middles.filter(pl.col("p_value") < 0.05)
-        # Many small sets are tested: the share of false ones among those found is held below .05 (Benjamini, Hochberg).
-        firm = int((false_discovery_control(middles["p_value"].to_numpy()) < 0.05).sum())
-        sentences.append(
-            f"At the middle state {text} beyond chance (p below .05) in {found.height} of {tests} sets, in "
-            f"{firm} of them also with the false discovery rate of the {tests} tests held below .05"
-        )
-    if not sentences:
-        return ""
-    return ". ".join(sentences) + ". The sets are small, so the absence of an effect is weak evidence.\n"
+def _beyond_chance(middles: list[pl.DataFrame], chosen: pl.Expr, wording: str) -> Statement | None:
+    """Return in how many sets a reading beats the permuted orders; None where it was not measured."""
+    rows = [part.filter(chosen & (pl.col("control") == "none")) for part in middles]
+    found = pl.concat(rows) if rows else pl.DataFrame()
+    if found.is_empty():
+        return None
+    # Many small sets are tested: the share of false ones among those found is held below .05 (Benjamini, Hochberg).
+    firm = int((false_discovery_control(found["p_value"].to_numpy()) < 0.05).sum())
+    numbers = {"found": found.filter(pl.col("p_value") < 0.05).height, "sets": found.height, "firm": firm}
+    return Statement("all models", "chance", numbers, wording)
 
 
-def _skipped(table: pl.DataFrame) -> str:
-    without = table.filter(status=Status.NOT_APPLICABLE)
-    lines = [f"- {part['model'][0]}: {_reasons(part)}" for part in without.partition_by("model", maintain_order=True)]
-    return "\n".join(["Not applicable:\n", *lines, ""]) if lines else ""
-
-
-def _reasons(without: pl.DataFrame) -> str:
-    """Sets with how many of their words are single tokens, or why a model is left out."""
-    sets = [f"{row['subset']} {row['n_values']} of {row['N']}" for row in without.iter_rows(named=True) if row["N"]]
-    others = [in_words(row["status"], row["note"]) for row in without.iter_rows(named=True) if not row["N"]]
-    return "; ".join([*(["too few single tokens: " + ", ".join(sets)] if sets else []), *others])
+def _reasons(table: pl.DataFrame) -> Iterator[Reason]:
+    """Yield, by model, the sets with how many of their words are single tokens, or why the model is left out."""
+    for part in table.filter(status=Status.NOT_APPLICABLE).partition_by("model", maintain_order=True):
+        rows = list(part.iter_rows(named=True))
+        sets = [f"{row['subset']} {row['n_values']} of {row['N']}" for row in rows if row["N"]]
+        few = ["too few single tokens: " + ", ".join(sets)] if sets else []
+        yield Reason(part["model"][0], None, "; ".join([*few, *(row["note"] for row in rows if not row["N"])]))

@@ -1,4 +1,4 @@
-"""Months, letters, number words: is their place in the order read, and does the probe of digits read them?"""
+"""Read the place of months, letters and number words in their order, and their value by the probe of digits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones.
-EXTRA = {"fit_context": pl.String, "N": pl.UInt32, "p_value": pl.Float64}
+EXTRA = {"reader": pl.String, "fit_context": pl.String, "N": pl.UInt32, "p_value": pl.Float64}
 #: A set with fewer members that are single tokens is left out.
 FEWEST = 6
 PERMUTED = "permutations of the order"
@@ -66,7 +66,7 @@ class _Words:
 def ordinal_rows(
     folder: str | Path, untrained: str | Path | None, probes: Sequence[str | Path], effort: Effort
 ) -> list[Row]:
-    """The rows of the table `ordinals` for one model (docs/files.md).
+    """Return the rows of the table `ordinals` for one model (docs/files.md).
 
     Parameters
     ----------
@@ -124,15 +124,15 @@ def _layer_rows(
 
 
 def _place_rows(states: np.ndarray, words: _Words, effort: Effort) -> Iterator[Row]:
-    """The place of every word, read by a code that was fitted without it."""
+    """Yield the readings of the place of every word by a code that was fitted without it."""
     count, size, cyclic = len(words.rows), len(words.ordered.members), words.ordered.cyclic
     orders = permuted_orders(count, effort.permutations, effort.seed)
     reader = LeaveOut(states, assign_groups(count, effort.seed))
-    for probe, code in _codes(words).items():
+    for name, code in _codes(words).items():
         read = reader.read(code[orders])
         found = np.take_along_axis(words.places[orders], read, axis=0)
         true = words.places[orders]
-        names = {"probe": probe}
+        names = {"reader": name}
         yield from _tested({**names, "metric": "accuracy"}, exact(true, found), _share(true[:, 0] == found[:, 0]))
         if cyclic:
             draws = circular_agreement(true, found, size)
@@ -145,7 +145,7 @@ def _place_rows(states: np.ndarray, words: _Words, effort: Effort) -> Iterator[R
 
 
 def _codes(words: _Words) -> dict[str, np.ndarray]:
-    """Codes of the words that are there: float64 [n, c]."""
+    """Return the codes of the words that are there, float64 [n, c], by reader."""
     size = len(words.ordered.members)
     if words.ordered.cyclic:
         return {"circle": code_of(words.places, size, cyclic=True)}
@@ -176,7 +176,7 @@ def _probe_rows(folder: str | Path, words: _Words, layer: str, probe: Probe, eff
 
 
 def _tested(names: Row, draws: np.ndarray, interval: Row) -> Iterator[Row]:
-    """A measurement (the first of `draws`) with its interval, and the mean and range of the permuted orders."""
+    """Yield the measurement (the first of `draws`) with its interval, and the mean and range of the permuted orders."""
     null = draws[1:]
     tested = {"p_value": p_value(float(draws[0]), null)} if len(null) else {}
     yield {**names, "value": float(draws[0]), **interval, **tested}
@@ -197,7 +197,7 @@ def _mean_interval(scores: np.ndarray, effort: Effort) -> Row:
 
 
 def _correlation_interval(places: np.ndarray, read: np.ndarray, effort: Effort) -> Row:
-    """Bootstrap over the words; samples of a single word have no correlation and are left out."""
+    """Return a bootstrap interval over the words; samples of one word have no correlation and are left out."""
     weights = resampling_weights(len(places), effort.resamples, effort.seed) / len(places)
     first, second = places.astype(np.float64), read.astype(np.float64)
     mean = {name: weights @ part for name, part in {"a": first, "b": second}.items()}
