@@ -1,16 +1,20 @@
-"""The section on consistency tells the numbers of its table, with their controls."""
+"""The section on consistency holds the numbers of its table, with their controls."""
+
+import pytest
 
 from numprobe.experiments.consistency.findings import section
 from numprobe.experiments.consistency.measure import EXTRA
 from numprobe.status import not_applicable
 from numprobe.tables import measurements
+from numprobe.tell.section import Reason, Share, markdown
 
 
-def page(across=0.88):
+def found(across=0.88, waves=0.8, chance=0.99):
     bounds = {"ci_low": 0.1, "ci_high": 0.99}
     place = {"model": "m", "context": "number", "layer": "2", "other_context": "number", "other_layer": "2"}
     same = {**place, **bounds, "compared": "halves"}
     layers = {**same, "other_layer": "3", "compared": "layers"}
+    pair = {**same, "compared": "models", "other_model": "n"}
     rows = [
         {**same, "metric": "cka", "value": 0.95},
         {**same, "metric": "cka", "control": "shuffled", "value": 0.01},
@@ -18,28 +22,47 @@ def page(across=0.88):
         {**same, "metric": "overlap", "control": "random", "value": 0.25},
         {**layers, "metric": "cka", "value": across},
         {**layers, "metric": "overlap", "value": 0.3},
-        {**same, "compared": "models", "other_model": "n", "metric": "cka", "value": 0.55},
-        {**same, "compared": "models", "other_model": "n", "metric": "iou_top10", "value": 0.8},
-        {**same, "compared": "models", "other_model": "n", "metric": "iou_top10", "control": "random", "value": 0.01},
+        {**pair, "metric": "cka", "value": 0.55},
+        {**pair, "metric": "iou_top10", "value": waves},
+        {**pair, "metric": "iou_top10", "control": "random", "value": 0.01, "ci_high": chance},
         {"compared": "training seeds", "metric": "cka", **not_applicable("no two models")},
     ]
     return section({"consistency": measurements(rows, EXTRA)})
 
 
+def cells(*values, high=0.99):
+    return [Share(value, 0.1, high) for value in values]
+
+
 def test_halves_stand_beside_their_controls():
-    text = page()
-    assert "| model | context | layer | cka | cka shuffled | overlap | overlap random |" in text
-    assert "| m | number | 2 | 95 [10, 99] | 1 [10, 99] | 70 [10, 99] | 25 [10, 99] |" in text
+    halves = found().grids[0]
+    assert halves.heads == ["model", "context", "layer", "cka", "cka shuffled", "overlap", "overlap random"]
+    assert halves.rows == [["m", "number", "2", *cells(0.95, 0.01, 0.7, 0.25)]]
 
 
 def test_pairs_of_models_and_what_is_missing_are_told():
-    text = page()
-    assert "| m - n | models | number | 55 [10, 99] | 80 [10, 99] | 1 [10, 99] |" in text
-    assert "0 of 1 pairs share more waves" in text and "the weights of the waves differ more" in text
-    assert "- training seeds: not applicable: no two models" in text
+    assert found().grids[1].rows == [["m – n", "models", "number", *cells(0.55, 0.8, 0.01)]]
+    assert Reason("training seeds", None, "no two models") in found().parts
 
 
-def test_the_sentence_on_layers_depends_on_the_numbers():
-    assert "kernels of two layers 88 [88, 88], of two halves 95 [95, 95]" in page()
-    assert "the layers share one kernel" in page()
-    assert "the kernel changes with the layer" in page(0.4)
+@pytest.mark.parametrize(("chance", "above"), [(0.99, 0), (0.79, 1)])
+def test_pairs_that_share_more_waves_than_random_sets_are_counted(chance, above):
+    numbers = found(chance=chance).statements[1].numbers
+    assert (numbers["above"], numbers["pairs"]) == (above, 1)
+    assert numbers["kernels"] == Share(0.55, 0.55, 0.55)
+
+
+def test_medians_of_layers_stand_beside_those_of_halves():
+    assert found().statements[0].numbers == {
+        "layers": Share(0.88, 0.88, 0.88),
+        "halves": Share(0.95, 0.95, 0.95),
+        "across": Share(0.3, 0.3, 0.3),
+        "same": Share(0.7, 0.7, 0.7),
+    }
+
+
+def test_the_verdicts_depend_on_the_numbers():
+    assert "the layers share one kernel" in markdown(found())
+    assert "the kernel changes with the layer" in markdown(found(0.4))
+    assert "the weights of the waves differ more than the choice" in markdown(found())
+    assert "weights are as alike as the choice of waves" in markdown(found(waves=0.5))

@@ -1,4 +1,4 @@
-"""Do halves of the numbers, layers, models and training seeds give the same code?"""
+"""Agreement of the codes of halves of the numbers, layers, models and training seeds."""
 
 from pydantic import Field
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from numprobe.draw.cells import COLOURS, draw_cells, numbered
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import tell_left_out
@@ -35,7 +36,6 @@ _COLUMNS = (
     "model", "control", "context", "layer", "compared", "other_model", "other_context", "other_layer", "metric",
     "angle", "rank", "other_rank", "value", "ci_low", "ci_high", "resampled", "n_values", "status", "note",
 )  # fmt: skip
-_COLOURS = "cividis"
 # Matrices with more places than this have no numbers in their cells.
 _MOST_NUMBERED = 9
 _ACROSS = 3
@@ -296,22 +296,14 @@ def _grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
 
 
 def _matrix(axes: Axes, cells: np.ndarray, names: Sequence[str], named: bool = True, tested: bool = True) -> None:
-    axes.set_facecolor("#e8e8e8")
-    axes.imshow(np.ma.masked_invalid(cells), cmap=_COLOURS, vmin=0, vmax=1)
-    if len(names) <= _MOST_NUMBERED:
-        for (row, column), value in np.ndenumerate(cells):
-            if not np.isnan(value):
-                colour = "black" if value > 0.5 else "white"
-                text = f"{100 * value:.0f}".replace("-0", "0")
-                axes.text(column, row, text, ha="center", va="center_baseline", fontsize=5.5, color=colour)
+    texts = numbered(cells) if len(names) <= _MOST_NUMBERED else {}
+    draw_cells(axes, cells, {place: text.replace("-0", "0") for place, text in texts.items()}, 5.5)
     step = ceil(len(names) / 12)
     ticks = range(0, len(names), step)
     axes.set_xticks(ticks, [names[i] for i in ticks] if tested else [], rotation=90, fontsize=6)
     axes.set_yticks(ticks, [names[i] for i in ticks] if named else [], fontsize=6)
     axes.tick_params(length=0, pad=2)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
 
 
 def _colour_bar(figure: Figure, panels: Sequence[Axes], label: str) -> None:
-    figure.colorbar(ScalarMappable(Normalize(0, 1), _COLOURS), ax=panels, label=label, aspect=30, pad=0.01)
+    figure.colorbar(ScalarMappable(Normalize(0, 1), COLOURS), ax=panels, label=label, aspect=30, pad=0.01)

@@ -1,113 +1,115 @@
 """Findings on the code that halves, layers and models share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
-from numprobe.status import Status
-from numprobe.tell.markdown import cell, pivot
+from numprobe.tell.section import Grid, Reason, Section, Share, Statement, reasons_of, spread_out
 
-_HEADING = """## Do seeds, layers and models learn the same code?
-
-Two probes that are compared were fitted on different halves of the numbers. `cka`: similarity of the kernels of the
-numbers (intervals over numbers, fits held fixed); `overlap`: mean squared cosine of the read-out subspaces;
-`iou_top10`: overlap of the ten strongest frequencies (both: mean and range over the divisions). All times 100.
-"""
+_INTRODUCTION = (
+    "Two probes that are compared are fitted on different halves of the numbers. `cka` is the similarity of the number "
+    "kernels (intervals over numbers, with the fits held fixed), `overlap` the mean squared cosine of the "
+    "read-out subspaces, and `iou_top10` the overlap of the ten strongest frequencies (both: mean and range over the "
+    "divisions). All values are times 100."
+)
+_OF_HALVES = "The two halves in one layer, at the embedding and the middle block:"
+_OF_LAYERS = "Medians over layers, with the range:"
+_OF_MODELS = "Pairs of models:"
+_NO_NUMBER = "The paper compares probes of one model by eye and gives no number."
+_MEDIANS = (
+    "{subject}: the kernels of two layers agree by {layers}, those of {comparison} by {halves}; the subspaces of two "
+    "layers agree by {across}, those of {comparison} by {same}: "
+)
+_ONE_KERNEL = f"{_MEDIANS}the layers share one kernel."
+_CHANGES = f"{_MEDIANS}the kernel changes with the layer."
+_PAIRS = (
+    "The medians over {subject}, with the range, are {kernels} for kernels and {waves} for the ten strongest waves; "
+    "{above} of {pairs} pairs share more waves than {comparison} do (95 %): "
+)
+_WEIGHTS_DIFFER = f"{_PAIRS}the weights of the waves differ more than the choice."
+_WEIGHTS_ALIKE = f"{_PAIRS}weights are as alike as the choice of waves."
+#: Layers share one kernel from this share of the similarity of two halves on.
 _NEAR = 0.9
 _METRICS = ("cka", "overlap", "iou_top10")
+_PLAIN = pl.col("control") == "none"
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Return the section of the experiment `consistency`.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return halves against halves with their controls, layers, pairs of models, and what they say.
 
     Parameters
     ----------
     tables
-        With the collected table `consistency`.
-
-    Returns
-    -------
-    str
-        Markdown: halves against halves with their controls, layers, pairs of models, and what they say.
+        Collected tables; `consistency` is read.
     """
-    table = tables["consistency"].with_columns(
-        (
-            pl.col("metric") + pl.when(pl.col("control") == "none").then(pl.lit("")).otherwise(" " + pl.col("control"))
-        ).alias("measure")
-    )
+    control = pl.when(_PLAIN).then(pl.lit("")).otherwise(" " + pl.col("control"))
+    table = tables["consistency"].with_columns((pl.col("metric") + control).alias("measure"))
     between = table.filter(pl.col("other_model").is_not_null() & pl.col("metric").is_in(["cka", "iou_top10"]))
-    parts = [_HEADING, "The two halves in one layer, at the embedding and the middle block:\n", _halves(table)]
-    parts += [_layers(table)]
-    if between.height:
-        pairs = between.with_columns(pl.concat_str("model", "other_model", separator=" - ").alias("pair"))
-        parts += ["Pairs of models:\n", pivot(pairs, index=("pair", "compared", "context"), column="measure")]
-        parts += [_models(between)]
-    return "\n".join([*parts, *_skipped(table)])
+    return Section(
+        "Agreement of the codes of halves, layers and models (`consistency`)",
+        [_INTRODUCTION, _OF_HALVES, _halves(table), _OF_LAYERS, *_layers(table), *_models(between), *_reasons(table)],
+    )
 
 
-def _halves(table: pl.DataFrame) -> str:
+def _halves(table: pl.DataFrame) -> Grid:
     halves = table.filter((pl.col("compared") == "halves") & pl.col("metric").is_in(_METRICS))
     # The places that stand for a model are those that have a control.
     controlled = halves.filter(pl.col("control").is_in(["shuffled", "untrained"])).select("model", "context", "layer")
     shown = halves.join(controlled.unique(), on=["model", "context", "layer"], how="semi")
-    return pivot(shown, index=("model", "context", "layer"), column="measure")
+    return spread_out(shown, ["model", "context", "layer"], "measure")
 
 
-def _layers(table: pl.DataFrame) -> str:
-    """Return one sentence on the layers of each model."""
-    plain = table.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
-    lines = []
-    for part in plain.filter(pl.col("other_model").is_null()).partition_by("model", maintain_order=True):
+def _layers(table: pl.DataFrame) -> Iterator[Statement]:
+    """Yield how far the layers of each model agree, beside two halves in one layer."""
+    plain = table.filter(_PLAIN & pl.col("value").is_not_null() & pl.col("other_model").is_null())
+    for part in plain.partition_by("model", maintain_order=True):
         kernels, spaces = (part.filter(pl.col("metric") == name) for name in ("cka", "overlap"))
-        halves = kernels.filter(pl.col("compared") == "halves")["value"]
-        layers = kernels.filter(pl.col("compared") == "layers")["value"]
-        if layers.is_empty() or halves.is_empty():
-            continue
-        across = spaces.filter(pl.col("compared") == "layers")["value"]
-        same = spaces.filter(pl.col("compared") == "halves")["value"]
-        verdict = (
-            "the layers share one kernel"
-            if _median(layers) >= _NEAR * _median(halves)
-            else ("the kernel changes with the layer")
-        )
-        lines.append(
-            f"- {part['model'][0]}: kernels of two layers {_number(layers)}, of two halves {_number(halves)}; "
-            f"subspaces of two layers {_number(across)}, of two halves {_number(same)}: {verdict}."
-        )
-    return "\n".join(["Medians over layers, and the range:\n", *lines, ""])
+        numbers = {
+            "layers": _median(kernels, "layers"),
+            "halves": _median(kernels, "halves"),
+            "across": _median(spaces, "layers"),
+            "same": _median(spaces, "halves"),
+        }
+        layers, halves = numbers["layers"], numbers["halves"]
+        if isinstance(layers, Share) and isinstance(halves, Share):
+            wording = _ONE_KERNEL if layers.value >= _NEAR * halves.value else _CHANGES
+            yield Statement(str(part["model"][0]), "two halves of the numbers", numbers, wording)
 
 
-def _models(between: pl.DataFrame) -> str:
-    """Return the sentence on pairs of models that fits the numbers."""
-    plain = between.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
-    kernels, waves = (plain.filter(pl.col("metric") == name)["value"] for name in ("cka", "iou_top10"))
-    chance = between.filter((pl.col("metric") == "iou_top10") & (pl.col("control") == "random"))["ci_high"].max()
-    if kernels.is_empty() or waves.is_empty() or chance is None:
-        return ""
-    above = int((waves > float(str(chance))).sum())
-    weights = (
-        "the weights of the waves differ more than the choice"
-        if _median(kernels) < _median(waves)
-        else "weights are as alike as the choice of waves"
-    )
-    return (
-        f"Medians over pairs, and the range: kernels {_number(kernels)}, ten strongest waves {_number(waves)}; "
-        f"{above} of {len(waves)} pairs share more waves than random sets would (95 %): {weights}. The paper compares "
-        "probes of one model by eye and gives no number.\n"
-    )
+def _models(between: pl.DataFrame) -> list[str | Grid | Statement]:
+    """Return all pairs of models, and whether their waves or the weights of these are alike; nothing without pairs."""
+    if between.is_empty():
+        return []
+    pairs = between.with_columns(pl.concat_str("model", "other_model", separator=" – ").alias("pair"))
+    found: list[str | Grid | Statement] = [_OF_MODELS, spread_out(pairs, ["pair", "compared", "context"], "measure")]
+    plain = between.filter(_PLAIN & pl.col("value").is_not_null())
+    waves = plain.filter(pl.col("metric") == "iou_top10")["value"].to_numpy()
+    random = between.filter((pl.col("metric") == "iou_top10") & (pl.col("control") == "random"))
+    chance = random["ci_high"].drop_nulls().to_numpy()
+    kernels_agree, waves_agree = (_range(plain.filter(pl.col("metric") == name)) for name in ("cka", "iou_top10"))
+    if not isinstance(kernels_agree, Share) or not isinstance(waves_agree, Share) or not len(chance):
+        return found
+    numbers: dict[str, Any] = {"kernels": kernels_agree, "waves": waves_agree}
+    numbers |= {"above": int((waves > chance.max()).sum()), "pairs": len(waves)}
+    wording = _WEIGHTS_DIFFER if kernels_agree.value < waves_agree.value else _WEIGHTS_ALIKE
+    return [*found, Statement("pairs of models", "random sets", numbers, wording), _NO_NUMBER]
 
 
-def _median(values: pl.Series) -> float:
-    return float(str(values.median()))
+def _median(rows: pl.DataFrame, compared: str) -> Share | str:
+    return _range(rows.filter(pl.col("compared") == compared))
 
 
-def _number(values: pl.Series) -> str:
+def _range(rows: pl.DataFrame) -> Share | str:
+    """Return the median of the values, and their range."""
+    values = rows["value"]
     if values.is_empty():
-        return "not measured"
-    low, high = (float(str(end)) for end in (values.min(), values.max()))
-    return f"{100 * _median(values):.0f} [{100 * low:.0f}, {100 * high:.0f}]"
+        return "an unknown amount"
+    return Share(float(str(values.median())), values.to_numpy().min(), values.to_numpy().max())
 
 
-def _skipped(table: pl.DataFrame) -> list[str]:
-    without = table.filter(status=Status.NOT_APPLICABLE)
-    return [f"- {row['model'] or row['compared']}: {cell(row)}" for row in without.iter_rows(named=True)]
+def _reasons(table: pl.DataFrame) -> list[Reason]:
+    """Return the reasons of models, and of comparisons for which no two models are alike enough."""
+    of_models = table.filter(pl.col("model").is_not_null())
+    of_all = table.filter(pl.col("model").is_null()).with_columns(pl.col("compared").alias("model"))
+    return [*reasons_of(of_models), *reasons_of(of_all)]

@@ -1,4 +1,4 @@
-"""Do halves of the numbers, layers and models give the same code? Kernels, read-out subspaces and frequencies compared.
+"""Kernels, read-out subspaces and frequencies of halves of the numbers, layers and models, compared.
 
 Two probes that are compared never saw the same number: one is fitted on one half of the values, the other on the other.
 """

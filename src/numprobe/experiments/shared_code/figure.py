@@ -8,6 +8,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.draw.cells import draw_cells, numbered
 from numprobe.draw.frame import frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import (
@@ -27,7 +28,7 @@ from numprobe.draw.rows import (
     is_not_applicable,
     with_values,
 )
-from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, set_layer_axis
+from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order, middle_layer
 from numprobe.tables import MEASUREMENT
@@ -157,14 +158,8 @@ def _by_source(rows: pl.DataFrame) -> list[tuple[str, float]]:
 
 
 def _matrix(axes: Axes, cells: np.ndarray, models: Sequence[str], heads: Sequence[str]) -> None:
-    axes.set_facecolor("#e8e8e8")
-    axes.imshow(np.ma.masked_invalid(cells), cmap="cividis", vmin=0, vmax=1, aspect="auto")
-    for (row, column), value in np.ndenumerate(cells):
-        text = "" if np.isnan(value) else f"{100 * value:.0f}"
-        colour = NOTE_COLOUR if np.isnan(value) else "black" if value > 0.5 else "white"
-        axes.text(column, row, text, ha="center", va="center_baseline", fontsize=6.5, color=colour)
+    draw_cells(axes, cells, numbered(cells), 6.5)
+    axes.set_aspect("auto")
     axes.set_xticks(range(len(heads)), heads, rotation=90, fontsize=6.5)
     axes.set_yticks(range(len(models)), models, fontsize=6.5)
     axes.tick_params(length=0, pad=2)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
