@@ -1,6 +1,7 @@
 """Trained probes stand beside the closed form, under their layers."""
 
 from numprobe.experiments.trained_probes.findings import section
+from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 
@@ -12,7 +13,7 @@ def test_every_probe_stands_under_its_layers():
         {**names, "layer": "0", "probe": "mlp", "value": 0.75},
         {**names, "layer": "0", "probe": "mlp", "value": 0.2, "control": "shuffled"},
         {**names, "layer": "0", "probe": "mlp", "value": 0.3, "fold": "0"},
-        {**names, "layer": None, "probe": None, "value": None, "context": "result", "note": "not applicable: encoder"},
+        {**names, "layer": None, "probe": None, "value": None, "context": "result", **not_applicable("encoder")},
     ]
     (grid,) = section({"trained_probes": measurements(rows)}).grids
     assert grid.column("reader") == ["fourier", "mlp", "mlp shuffled"]
