@@ -7,6 +7,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.draw.style import NOTE_COLOUR
+
 
 def frame(figure: Figure, entries: Sequence[Artist], columns: int, x: str = "", y: str = "") -> Figure:
     """Put the legend above a figure, name the axes that all panels share, and return the figure.
@@ -34,3 +36,8 @@ def faint_grid(axes: Axes, axis: Literal["x", "y"] = "y") -> None:
     """Draw faint lines across an axis, behind everything else."""
     axes.grid(axis=axis, color="#dddddd", linewidth=0.4)
     axes.set_axisbelow(True)
+
+
+def remark(axes: Axes, text: str, height: float = 1.02) -> None:
+    """Write small grey text above a panel, at a share of its height."""
+    axes.text(0, height, text, transform=axes.transAxes, va="bottom", fontsize=5.5, color=NOTE_COLOUR)

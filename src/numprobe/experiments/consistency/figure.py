@@ -14,11 +14,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from numprobe.draw.cells import COLOURS, draw_cells, numbered
-from numprobe.draw.frame import faint_grid, frame
+from numprobe.draw.frame import faint_grid, frame, remark
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import tell_left_out
 from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw, reasons
-from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, say, series_styles
+from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, layer_label, say, series_styles
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -118,7 +118,7 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
             other = places.index((row["other_context"], row["other_layer"]))
             cells[one, other] = cells[other, one] = row["value"]
         _matrix(axes, cells, [_place_name(place, places) for place in places])
-        axes.text(0, 1.02, _controls(rows), transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, va="bottom")
+        remark(axes, _controls(rows))
     _colour_bar(figure, panels, "similarity of the number kernels (CKA)")
     return figure
 
@@ -181,7 +181,7 @@ def draw_models(drawn: pl.DataFrame) -> Figure:
             axes.set_title(context, fontweight="bold", fontsize=8, pad=14)
         if column == 0:
             axes.set_ylabel(METRICS[metric], fontsize=7)
-        axes.text(0, 1.02, _nulls(rows), transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, va="bottom")
+        remark(axes, _nulls(rows))
     tell_left_out(figure, drawn)
     _colour_bar(figure, list(grid.ravel()), "similarity (cells in %)")
     return figure

@@ -5,11 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.frame import frame
+from numprobe.draw.frame import frame, remark
 from numprobe.draw.panels import context_panels, explain_empty, fraction_axis, legend_entry, points
 from numprobe.draw.published import published
 from numprobe.draw.rows import checked, in_order, is_not_applicable, with_values
-from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PROBES, Style
+from numprobe.draw.style import CONTROLS, PROBES, Style
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
@@ -104,7 +104,7 @@ def _draw_readers(axes: Axes, here: pl.DataFrame) -> None:
     axes.set_xticks(sorted(here["offset"].drop_nulls().unique()))
     plain = here.filter(pl.col("control") == "none")
     said = f"{plain['candidates'].max()!s} candidates, {plain['n_values'].max()!s} unseen tokens"
-    axes.text(0, 1.02, said, transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, va="bottom")
+    remark(axes, said)
 
 
 def _draw_published(axes: Axes, paper: pl.DataFrame, kind: str) -> None:

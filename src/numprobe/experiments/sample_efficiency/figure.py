@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from numprobe.draw.frame import frame, remark
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import bars, explain_empty, fraction_axis, legend_entry, line
 from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw
@@ -80,9 +81,7 @@ def draw_sample_efficiency(drawn: pl.DataFrame) -> Figure:
         axes.set_title(context, fontweight="bold", pad=12)
     for axes, (what, _) in zip(grid[-1], columns, strict=True):
         axes.set_xlabel(_TITLES[what])
-    figure.supylabel("accuracy on held-out numbers", fontsize=7)
-    figure.legend(handles=_legend(probes, drawn), loc="outside upper center", ncols=6)
-    return figure
+    return frame(figure, _legend(probes, drawn), 6, y="accuracy on held-out numbers")
 
 
 def _columns(drawn: pl.DataFrame, contexts: Sequence[str]) -> list[tuple[str, str]]:
@@ -138,7 +137,7 @@ def _header(axes: Axes, rows: pl.DataFrame, fixed: str = "") -> None:
     most = int(str(rows[fixed].max())) if fixed else 0
     held = {"train_prompts": "1 prompt" if most == 1 else f"≤ {most} prompts", "train_values": f"{most} numbers"}
     text = ", ".join([f"layer {rows['layer'][0]}", *([held[fixed]] if fixed else [])])
-    axes.text(0, 1.03, text, transform=axes.transAxes, va="bottom", fontsize=5.5, color=NOTE_COLOUR)
+    remark(axes, text, 1.03)
 
 
 def _bits(axes: Axes, rows: pl.DataFrame, probes: Sequence[str], first: bool) -> None:
