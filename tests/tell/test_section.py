@@ -6,6 +6,7 @@ from numprobe.tell.section import (
     Difference,
     Estimate,
     Grid,
+    Layers,
     Listed,
     PValue,
     Reason,
@@ -113,3 +114,7 @@ def test_p_values_have_two_digits():
 
 def test_the_ends_of_a_span_are_shown_once_if_they_look_alike():
     assert str(Span(Share(0.2), Share(0.5))) == "20 to 50" and str(Span(Share(0.501), Share(0.502))) == "50"
+
+
+def test_one_layer_is_singular():
+    assert [str(Layers(names)) for names in (("2",), ("1", "final_norm"))] == ["layer 2", "layers 1, final_norm"]

@@ -112,6 +112,16 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Layers:
+    """Layers by name; shown as "layer 2" or "layers 1, 2"."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{'layer' if len(self.names) == 1 else 'layers'} {', '.join(self.names)}"
+
+
+@dataclass(frozen=True)
 class Grid:
     """A table of the findings; a cell is text or a number of one of these kinds, and empty where it is None."""
 

@@ -1,4 +1,4 @@
-"""Is the state of a number more than its digits added up?"""
+"""Shares of the variance between numbers that sums of digits and pairs of digits explain."""
 
 from collections.abc import Iterator
 

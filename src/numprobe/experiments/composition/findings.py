@@ -1,19 +1,34 @@
-"""The section on how much of a number's state is more than its digits."""
+"""Findings on how much of a number's state is more than its digits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
 from numprobe.layers import layer_order
-from numprobe.status import Status, in_words
-from numprobe.tell.markdown import cell, pivot
+from numprobe.tell.section import Estimate, Grid, Layers, Section, Statement, cell_of, reasons_of, spread_out
 
-_NOTE = """Share of the variance between numbers (that two halves of the prompts have in common) which a sum of one
-vector per digit and place explains; tables of pairs of digits explain `pairs` more, `whole` is left. In brackets 95 %
-intervals over prompts; none where a state depends on nothing but the number. A number of several tokens is read as soon
-as its digits are gathered at the last token; a share below those of the controls at the same layer shows more, that the
-model composes the digits (arXiv 2410.05864 and 2606.08562 describe it for words).
-"""
+Rows = Mapping[str, Mapping[str, Any]]
+
+_INTRODUCTION = (
+    "The variance between numbers is the one that two halves of the prompts have in common. *Additive* is the share "
+    "that a sum of one vector per digit and place explains; tables of pairs of digits explain *pairs* more, and "
+    "*whole* is left. Brackets hold 95 % intervals over prompts; there are none where a state depends on nothing but "
+    "the number. A number of several tokens is read as soon as its digits are gathered at the last token. A share "
+    "below those of the controls at the same layer shows more: the model composes the digits (arXiv 2410.05864 and "
+    "2606.08562 describe it for words)."
+)
+_OF_LENGTH = "Shares of the variance between numbers of {digits} digits:"
+_COURSE = "{subject}, {digits} digits: additive {first} at {first_layer}, then {last} at {last_layer}. "
+_UNIFORM = "{subject}, {digits} digits: additive {first} at {first_layer}. "
+_BELOW = "Below {comparison} at {below}: there the state is more than gathered digits."
+_ABOVE = "Above {comparison} at {above}: more of the state is a sum of digits than there."
+_NOT_APART = "At no layer apart from {comparison}: no more than they do is shown."
+_ALONE = "There is no control to compare it with."
+_ADDED = (
+    "{subject}: beyond the digits of {digits}-digit numbers, `{columns}` adds at most {points} points of the variance"
+)
+_BY_CHANCE = f"{_ADDED}; as many {{comparison}} add {{chance}}."
 _CONTROLS = ("untrained", "mixed")
 _PLAIN = pl.col("control") == "none"
 #: A share is called lower than another from this difference of their intervals on: a control is one draw of random
@@ -21,8 +36,8 @@ _PLAIN = pl.col("control") == "none"
 _LEAST = 0.05
 
 
-def section(tables: Mapping[str, pl.DataFrame]) -> str:
-    """Return the section as Markdown.
+def section(tables: Mapping[str, pl.DataFrame]) -> Section:
+    """Return the shares by layer, what follows from them beside the controls, and what magnitude and waves add.
 
     Parameters
     ----------
@@ -30,21 +45,24 @@ def section(tables: Mapping[str, pl.DataFrame]) -> str:
         Collected tables of the study; `composition` is read.
     """
     table = tables["composition"]
-    parts = ["## Is the state of a number more than its digits? (`composition`)\n", _NOTE]
     shares = table.filter(pl.col("over").is_null() & pl.col("value").is_not_null())
+    parts: list[Any] = [_INTRODUCTION]
     for subset in shares["subset"].unique().sort(descending=True).to_list():
         of_subset = shares.filter(pl.col("subset") == subset)
-        parts.append(f"### Numbers of {subset.removeprefix('digits=')} digits\n")
+        digits = int(subset.removeprefix("digits="))
+        parts.append(_OF_LENGTH.format(digits=digits))
         for matrices in (True, False):
             of_kind = of_subset.filter((pl.col("context") == "vocabulary") == matrices)
             parts += [_shares(of_kind)] if of_kind.height else []
-        parts += [_courses(of_subset), ""]
-    parts += [_added(table), _skipped(table)]
-    return "\n".join(part for part in parts if part is not None)
+        parts += _courses(of_subset, digits)
+    return Section(
+        "States of numbers beside their digits added up (`composition`)",
+        [*parts, *_added(table), *reasons_of(table.filter(_PLAIN))],
+    )
 
 
-def _shares(shares: pl.DataFrame) -> str:
-    """Return a table: layers as columns, shares of the model and additive shares of the controls as rows."""
+def _shares(shares: pl.DataFrame) -> Grid:
+    """Return layers as columns, shares of the model and additive shares of the controls as rows."""
     wanted = [("additive", "none"), *(("additive", control) for control in _CONTROLS)]
     wanted += [(metric, "none") for metric in ("pairs", "whole", "beyond")]
     shown = []
@@ -53,94 +71,72 @@ def _shares(shares: pl.DataFrame) -> str:
             rows = part.filter((pl.col("metric") == metric) & (pl.col("control") == control))
             name = metric if control == "none" else f"{metric}, {control}"
             shown.append(rows.with_columns(pl.lit(name).alias("share")))
-    return pivot(pl.concat(shown), index=("model", "context", "share"), column="layer")
+    return spread_out(pl.concat(shown), ["model", "context", "share"], "layer")
 
 
-def _courses(shares: pl.DataFrame) -> str:
-    """Return a line per model and context of prompts: where digits are composed, and where controls do the same."""
+def _courses(shares: pl.DataFrame, digits: int) -> Iterator[Statement]:
+    """Yield, for each model and context of prompts, where digits are composed, and where controls do the same."""
     additive = shares.filter((pl.col("metric") == "additive") & (pl.col("context") != "vocabulary"))
-    lines = []
     for part in additive.partition_by("model", "context", maintain_order=True):
         own = _by_layer(part.filter(_PLAIN))
         if own:
-            lines.append(f"- {part['model'][0]}, `{part['context'][0]}`: {_course(own)} {_verdict(part, own)}")
-    return "\n".join(lines)
+            controls = {name: _by_layer(part.filter(pl.col("control") == name)) for name in _CONTROLS}
+            yield _course(f"{part['model'][0]}, `{part['context'][0]}`", digits, own, controls)
 
 
-def _by_layer(rows: pl.DataFrame) -> dict[str, dict[str, object]]:
+def _by_layer(rows: pl.DataFrame) -> Rows:
     found = {row["layer"]: row for row in rows.iter_rows(named=True)}
     return {layer: found[layer] for layer in layer_order(list(found))}
 
 
-def _course(own: Mapping[str, dict[str, object]]) -> str:
-    """Return the highest and the lowest additive share, in the order of the layers."""
-    values = {layer: float(str(row["value"])) for layer, row in own.items()}
-    chosen = {max(values, key=values.__getitem__), min(values, key=values.__getitem__)}
-    told = [f"{cell(own[layer])} at layer {layer}" for layer in values if layer in chosen]
-    return f"additive {', then '.join(told)}."
-
-
-def _verdict(part: pl.DataFrame, own: Mapping[str, dict[str, object]]) -> str:
-    """Return what the comparison with the controls allows to say."""
-    controls = {name: _by_layer(part.filter(pl.col("control") == name)) for name in _CONTROLS}
-    controls = {name: rows for name, rows in controls.items() if rows}
-    if not controls:
-        return "There is no control to compare it with."
-    beside = {layer: [rows[layer] for rows in controls.values() if layer in rows] for layer in own}
+def _course(subject: str, digits: int, own: Rows, controls: Mapping[str, Rows]) -> Statement:
+    """Return the highest and the lowest additive share in the order of the layers, beside the controls."""
+    values = {layer: row["value"] for layer, row in own.items()}
+    ends = {max(values, key=values.__getitem__), min(values, key=values.__getitem__)}
+    chosen = [layer for layer in values if layer in ends]
+    numbers: dict[str, Any] = {"digits": digits}
+    for name, layer in zip(("first", "last"), chosen, strict=False):
+        numbers |= {name: cell_of(own[layer]), f"{name}_layer": Layers((layer,))}
+    measured = {name: rows for name, rows in controls.items() if rows}
+    beside = {layer: [rows[layer] for rows in measured.values() if layer in rows] for layer in own}
     below = [layer for layer, rows in beside.items() if rows and all(_is_below(own[layer], row) for row in rows)]
     above = [layer for layer, rows in beside.items() if rows and all(_is_below(row, own[layer]) for row in rows)]
-    names = " and ".join(controls)
-    told = [f"Below {names} at {_layers(below)}: there the state is more than gathered digits."] if below else []
-    if above:
-        told.append(f"Above {names} at {_layers(above)}: more of the state is a sum of digits than there.")
-    return " ".join(told) or f"At no layer apart from {names}: no more than they do is shown."
+    numbers |= {"below": Layers(tuple(below)), "above": Layers(tuple(above))}
+    apart = " ".join(text for text, layers in ((_BELOW, below), (_ABOVE, above)) if layers)
+    verdict = (apart or _NOT_APART) if measured else _ALONE
+    return Statement(subject, " and ".join(measured), numbers, (_COURSE if len(chosen) > 1 else _UNIFORM) + verdict)
 
 
-def _is_below(one: dict[str, object], other: dict[str, object]) -> bool:
+def _is_below(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether an interval lies `_LEAST` or more below another."""
     return _bound(one, "ci_high") < _bound(other, "ci_low") - _LEAST
 
 
-def _bound(row: dict[str, object], name: str) -> float:
-    return float(str(row["value"] if row[name] is None else row[name]))
+def _bound(row: Mapping[str, Any], name: str) -> float:
+    return float(row["value"] if row[name] is None else row[name])
 
 
-def _layers(layers: Sequence[str]) -> str:
-    return f"layer {layers[0]}" if len(layers) == 1 else f"layers {', '.join(layers)}"
-
-
-def _added(table: pl.DataFrame) -> str:
-    """Return what log n and waves add to the digits at most, beside what permuted numbers add there."""
+def _added(table: pl.DataFrame) -> Iterator[Statement]:
+    """Yield what log n and waves add to the digits at most, beside what permuted numbers add there."""
     rows = table.filter((pl.col("over") == "additive") & pl.col("value").is_not_null() & (pl.col("dimensions") > 0))
     rows = rows.filter(pl.col("context") != "vocabulary")
     if rows.is_empty():
-        return ""
+        return
     longest = str(rows["subset"].max())
     rows = rows.filter(pl.col("subset") == longest)
     chance = {_place(row): row["value"] for row in rows.filter(control="shuffled").iter_rows(named=True)}
-    lines = []
     for part in rows.filter(_PLAIN).partition_by("metric", maintain_order=True):
         row = part.sort("value", descending=True, maintain_order=True).row(0, named=True)
-        where = f"layer {row['layer']} of {row['model']}, `{row['context']}`"
-        by_chance = f", as many random directions {_points(chance[_place(row)])}" if _place(row) in chance else ""
-        lines.append(f"`{row['metric']}` at most {_points(row['value'])} ({where}{by_chance})")
-    digits = longest.removeprefix("digits=")
-    return f"Beyond the digits of {digits}-digit numbers, in points: " + "; ".join(lines) + ".\n"
+        numbers = {
+            "digits": int(longest.removeprefix("digits=")),
+            "columns": row["metric"],
+            "points": Estimate(100 * row["value"]),
+        }
+        if _place(row) in chance:
+            numbers["chance"] = Estimate(100 * chance[_place(row)])
+        subject = f"{row['model']}, `{row['context']}`, {Layers((row['layer'],))}"
+        yield Statement(subject, "random directions", numbers, _BY_CHANCE if "chance" in numbers else f"{_ADDED}.")
 
 
-def _place(row: dict[str, object]) -> tuple[object, ...]:
+def _place(row: Mapping[str, Any]) -> tuple[object, ...]:
     return tuple(row[name] for name in ("model", "context", "layer", "metric"))
-
-
-def _points(share: object) -> str:
-    """Return a share in per cent with one decimal."""
-    return f"{100 * float(str(share)):.1f}"
-
-
-def _skipped(table: pl.DataFrame) -> str:
-    without = table.filter((pl.col("status") == Status.NOT_APPLICABLE) & _PLAIN)
-    lines = [
-        f"- {row['model']}, `{row['context']}`: {in_words(row['status'], row['note'])}"
-        for row in without.unique(["model", "context", "note"], maintain_order=True).iter_rows(named=True)
-    ]
-    return "\n".join([*lines, ""]) if lines else ""

@@ -1,4 +1,4 @@
-"""Is the state of a number more than its digits added up? Shares of the variance between numbers."""
+"""Shares of the variance between numbers: additive in their digits, of pairs of digits, of the whole number."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
