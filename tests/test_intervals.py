@@ -101,7 +101,6 @@ def test_no_rows_are_refused():
         accuracy_interval(np.array([], dtype=int), np.array([], dtype=bool), 10, 0)
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_estimates_lie_within_their_intervals(rows):
     values, correct = columns(rows)
@@ -110,14 +109,12 @@ def test_estimates_lie_within_their_intervals(rows):
         assert found.low is None or 0 <= found.low <= found.value <= found.high <= 1
 
 
-@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(rows, random):
     mixed = random.sample(rows, len(rows))
     assert accuracy_interval(*columns(rows), 50, 0) == accuracy_interval(*columns(mixed), 50, 0)
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_repeating_every_row_changes_nothing_but_the_number_of_prompts(rows):
     once, twice = (accuracy_interval(*columns(part), 50, 0) for part in (rows, rows * 2))
@@ -149,7 +146,7 @@ def test_coverage_is_about_the_level():
     assert 0.91 <= hits / 400 <= 0.98
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.integers(1, 40))
 def test_many_accuracies_are_what_each_is_alone(seed, distinct, rows):
     random = np.random.default_rng(seed)

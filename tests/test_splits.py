@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from numprobe.errors import NumprobeError
@@ -43,7 +43,6 @@ def test_folds_are_of_similar_size():
     assert all(53 <= len(split.values_in(fold.test)) <= 147 for fold in split.folds)
 
 
-@settings(deadline=None)
 @given(st.integers(-50, 50), st.integers(60, 200), st.integers(0, 5))
 def test_the_block_of_a_value_does_not_depend_on_the_range(minimum, length, seed):
     part = make_split(minimum, minimum + length, "folds", 3, 2, seed)

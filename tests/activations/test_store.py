@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from xxhash import xxh3_128_hexdigest
@@ -137,7 +137,6 @@ def test_any_parquet_reader_gets_the_vectors(tmp_path):
     np.testing.assert_array_equal(np.frombuffer(b"".join(state), "<f4").reshape(ROWS, WIDTH), STATES["0"])
 
 
-@settings(deadline=None)  # the first example imports torch
 @given(arrays("f4", 20, elements=st.floats(width=32, allow_nan=False)))
 def test_bfloat16_is_rounded_to_nearest_even_as_torch_does(values):
     torch = pytest.importorskip("torch")

@@ -71,7 +71,7 @@ def test_hits_are_averaged_within_each_number():
     assert [row["resampled"] for row in found] == [BOOTSTRAP, None]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 2000)), min_size=1, max_size=40))
 def test_a_right_number_has_all_its_digits_and_one_right_in_all_places_is_right(pairs):
     values, decoded = np.array(pairs).T

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
@@ -28,7 +28,6 @@ def test_power_at_a_period_is_the_scatter_between_residues(period):
     assert at_period == pytest.approx(60 * between_class_scatter(RANDOM, NUMBERS % period))
 
 
-@settings(deadline=None)
 @given(st.integers(2, 40), st.integers(1, 6), st.integers(0, 1000))
 def test_all_power_is_the_variance(rows, width, seed):
     """Parseval, for even and odd N."""

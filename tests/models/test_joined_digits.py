@@ -163,7 +163,7 @@ def kept(numbers, text):
     return {place: one for place, one in spans.items() if isinstance(one, Span)}, encoded
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tokenizers(), TEXTS)
 def test_tokens_of_made_tokenizers_are_the_numbers_digits_by_the_raw_vocabulary(made, text):
     spans, encoded = kept(NumberTokenizer(wrapped(made)), text)
@@ -172,7 +172,7 @@ def test_tokens_of_made_tokenizers_are_the_numbers_digits_by_the_raw_vocabulary(
         assert "".join(in_characters(made, token).lstrip() for token in tokens) == text[start:end]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tokenizers(), TEXTS)
 def test_without_what_lies_between_two_numbers_the_tokens_are_others(made, text):
     spans, _ = kept(NumberTokenizer(wrapped(made)), text)
@@ -189,7 +189,7 @@ def test_without_what_lies_between_two_numbers_the_tokens_are_others(made, text)
         assert behind == end or made.encode(text[:end] + text[behind:]).ids != ids
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tokenizers(), st.text("0123456789", min_size=1, max_size=6), st.data())
 def test_the_same_tokens_are_the_same_numbers(made, digits, data):
     """The same digits, parted in two ways."""

@@ -158,7 +158,7 @@ def llama(tmp_path_factory):
     return folder, load_file(folder / SINGLE)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(unused=st.sets(st.sampled_from(sorted(UNUSED))), foreign=st.sets(st.sampled_from(sorted(FOREIGN))))
 def test_only_what_no_state_depends_on_is_passed_over(llama, tmp_path_factory, unused, foreign):
     base, tensors = llama

@@ -126,7 +126,7 @@ def test_merges_dropped_by_chance_are_refused(tmp_path):
         load(folder)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(tokenizers(), st.sampled_from(CLASSES), st.lists(st.text(SIGNS, max_size=12), min_size=1, max_size=5))
 def test_made_tokenizers_are_used_as_their_files_are(tmp_path_factory, made, declared, texts):
     folder = write_folder(tmp_path_factory.mktemp("made"), made, declared)

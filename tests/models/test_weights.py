@@ -124,7 +124,7 @@ STRAYS = {
 }
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     shards=st.integers(0, 3),
     beside=st.booleans(),
@@ -250,7 +250,7 @@ def test_a_tensor_in_two_files_of_a_model_is_refused(tmp_path):
         check_weights(tmp_path)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True), longer=st.booleans())
 def test_a_file_that_is_shorter_or_longer_than_its_header_says_is_refused(tmp_path_factory, share, longer):
     folder = tmp_path_factory.mktemp("m")

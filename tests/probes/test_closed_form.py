@@ -125,7 +125,7 @@ def test_the_order_of_rows_does_not_matter(states):
     assert np.array_equal(one.decode(states, "0"), other.decode(states, "0"))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.floats(1e-3, 1e3), st.floats(-100, 100))
 def test_scale_and_shift_of_the_states_do_not_matter(scale, shift):
     states = waves(VALUES)

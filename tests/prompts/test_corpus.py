@@ -248,7 +248,7 @@ def independent(texts):
 
 @given(st.lists(st.text(_CHARACTERS, max_size=12), max_size=4))
 @example(["١٢ and 12", "٣"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_strings_in_json_are_read_or_refused(tmp_path_factory, texts):
     path = tmp_path_factory.mktemp("fuzz") / "a.jsonl"
     path.write_text("\n".join(json.dumps({"text": text}) for text in texts))
@@ -276,7 +276,7 @@ _ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"
         ),
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_are_read_as_the_text_that_they_are_or_refused(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("fuzz") / "a.txt"
     path.write_bytes(content)
@@ -310,7 +310,7 @@ _VALUES = st.recursive(
         max_size=3,
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_json_is_read_or_refused(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("fuzz") / "a.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
