@@ -40,12 +40,12 @@ class Folder:
         return np.array(sorted(self.row_of), dtype=np.int64)
 
     def states(self, layer: str, numbers: np.ndarray) -> np.ndarray:
-        """States [numbers, width], float32 or float16, in the order of `numbers`, each of which must be there."""
+        """Return states [numbers, width], float32 or float16, in the order of `numbers`, which must all be there."""
         return read_states(self.path, layer)[[self.row_of[int(number)] for number in numbers]]
 
 
 def open_folder(path: str | Path) -> Folder:
-    """An activation folder of the contexts `vocabulary` or of kind `number`.
+    """Open an activation folder of the contexts `vocabulary` or of kind `number`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Can n mod T be read off linearly? Waves alone do not say: mere token frequencies have peaks (arXiv 2604.20817)."""
+"""Linear separability of n mod T. Waves do not show it: raw token frequencies have peaks too (arXiv 2604.20817)."""
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
@@ -10,7 +10,7 @@ FOLDS = 5
 
 
 def held_out_classes(states: np.ndarray, numbers: np.ndarray, classes: np.ndarray, seed: int) -> np.ndarray:
-    """The class of each number as predicted by a linear classifier that has not seen the number: int64, as `classes`.
+    """Return the class that a linear classifier predicts for each number, which it has not seen: int64, as `classes`.
 
     The class with the nearest mean, in the metric of the training states' scatter plus a penalty (its mean eigenvalue):
     regularised linear discriminant analysis with equal priors. Neither the scale nor the basis of the states matters,
@@ -41,7 +41,7 @@ def held_out_classes(states: np.ndarray, numbers: np.ndarray, classes: np.ndarra
 
 
 def _whitened(train: np.ndarray, tested: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both in coordinates in which the penalised scatter of the training states is the identity."""
+    """Return both in coordinates in which the penalised scatter of the training states is the identity."""
     mean = train.mean(axis=0)
     scatter = (train - mean).T @ (train - mean)
     penalty = np.trace(scatter) / len(scatter)
@@ -51,14 +51,14 @@ def _whitened(train: np.ndarray, tested: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _nearness(train: np.ndarray, indicators: np.ndarray, tested: np.ndarray) -> np.ndarray:
-    """Half the squared distance to each class mean, negated, up to a term of the row; -inf for a class without rows."""
+    """Return minus half the squared distance to each class mean, up to a term of the row; -inf without rows."""
     size = indicators.sum(axis=0)
     means = (indicators.T @ train) / np.maximum(size, 1)[:, None]
     return np.where(size > 0, tested @ means.T - 0.5 * (means**2).sum(axis=1), -np.inf)
 
 
 def kappa(classes: np.ndarray, predicted: np.ndarray) -> float:
-    """Cohen's kappa (Cohen 1960): 0 is what chance agreement gives, 1 is perfect. Both int [N] of 0..C-1."""
+    """Return Cohen's kappa (Cohen 1960): 0 is what chance agreement gives, 1 is perfect. Both int [N] of 0..C-1."""
     return float(_from_shares(_indicators(classes, predicted).mean(axis=0)))
 
 
@@ -87,7 +87,7 @@ def _indicators(classes: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def _from_shares(shares: np.ndarray) -> np.ndarray:
-    """Kappa from the means of `_indicators` along the last axis."""
+    """Return kappa from the means of `_indicators` along the last axis."""
     count = (shares.shape[-1] - 1) // 2
     chance = (shares[..., :count] * shares[..., count : 2 * count]).sum(axis=-1)
     return np.asarray((shares[..., -1] - chance) / (1 - chance))

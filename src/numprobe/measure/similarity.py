@@ -1,4 +1,4 @@
-"""Representational similarity: are two sets of states of the same numbers alike, whatever their widths and bases?
+"""Representational similarity of two sets of states of the same numbers, whatever their widths and bases.
 
 Each set becomes its matrix of dissimilarities between numbers (Kriegeskorte et al. 2008); two matrices are compared by
 the correlation of their upper triangles. Everything after the ranking is linear algebra on matrices that are graded
@@ -21,7 +21,7 @@ CORRELATIONS = ("spearman", "pearson")
 
 
 def dissimilarity(states: np.ndarray, kind: str) -> np.ndarray:
-    """Dissimilarities of all pairs of rows: float64 [n (n - 1) / 2], in the order of the upper triangle.
+    """Return dissimilarities of all pairs of rows: float64 [n (n - 1) / 2], in the order of the upper triangle.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def _upper(matrix: np.ndarray) -> np.ndarray:
 
 
 def edit_distance(numbers: np.ndarray) -> np.ndarray:
-    """Levenshtein distances of the decimal numerals, in the order of `dissimilarity`: float64 [n (n - 1) / 2]."""
+    """Return Levenshtein distances of the decimal numerals, ordered as `dissimilarity`: float64 [n (n - 1) / 2]."""
     texts = [str(number) for number in numbers]
     width = max(map(len, texts))
     letters = np.array([[ord(sign) for sign in text.ljust(width, "\0")] for text in texts])
@@ -90,7 +90,7 @@ THEORIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def graded(distances: np.ndarray, correlation: str) -> np.ndarray:
-    """The matrix that enters a comparison: float32 [n, n], symmetric, diagonal 0, pairs with mean 0 and variance 1.
+    """Return a matrix to compare: float32 [n, n], symmetric, diagonal 0, pairs with mean 0 and variance 1.
 
     For "spearman" the pairs are ranked (ties share their mean rank), so that the correlation of two such matrices is
     Spearman's; for "pearson" they are taken as they are.
@@ -108,13 +108,13 @@ def graded(distances: np.ndarray, correlation: str) -> np.ndarray:
 
 
 def agreement(first: np.ndarray, second: np.ndarray) -> float:
-    """The correlation of two graded matrices over all pairs of numbers."""
+    """Return the correlation of two graded matrices over all pairs of numbers."""
     count = len(first)
     return float(np.einsum("ij,ij->", first, second, dtype=np.float64) / (count * (count - 1)))
 
 
 def mantel_null(first: np.ndarray, others: Sequence[np.ndarray], permutations: int, seed: int) -> np.ndarray:
-    """Agreements after the numbers of `first` are permuted (Mantel 1967): float64 [others, permutations].
+    """Return agreements after the numbers of `first` are permuted (Mantel 1967): float64 [others, permutations].
 
     All pairs share the permutations. Cost per permutation: one gather of n^2 numbers and n^2 multiplications per other.
 

@@ -12,7 +12,7 @@ RANDOM_PAIRS = 200
 
 
 def principal_angles(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Principal angles in degrees, ascending: float64 [min(r, s)].
+    """Return principal angles in degrees, ascending: float64 [min(r, s)].
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def principal_angles(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def overlap(angles: np.ndarray) -> float:
-    """Mean squared cosine of principal angles: 1 if one subspace holds the other, 0 if they are orthogonal."""
+    """Return the mean squared cosine of principal angles: 1 if one subspace holds the other, 0 if orthogonal."""
     return float((np.cos(np.radians(angles)) ** 2).mean())
 
 
