@@ -26,6 +26,14 @@ PUBLISHED_LINE = (0, (1, 1))
 CHANCE_COLOUR = "#999999"
 
 _NARROW = 0.55
+_STAR: Mapping[str, Any] = {
+    "linestyle": "none",
+    "marker": "*",
+    "markersize": 8,
+    "color": "white",
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.7,
+}
 #: Letters of a panel's header on one line, and of what is written into an empty panel, or into a narrow one.
 _WRAP = 30
 _WRAP_INSIDE, _WRAP_NARROW = 18, 12
@@ -36,22 +44,41 @@ _NAME_HEIGHT = 0.09
 
 
 def context_panels(models: Sequence[str], contexts: Sequence[str]) -> tuple[Figure, Panels]:
-    """A figure with a panel for every model and context; the panels of `vocabulary` are narrow.
+    """Return a figure with a panel for every model and context; the panels of `vocabulary` are narrow.
 
     The figure fills a page's width and grows wider only where more than five contexts would get too narrow.
     """
     width = PAGE_WIDTH * max(1.0, len(contexts) / _FIT_ON_PAGE)
-    figure = Figure(figsize=(width, _ROW_HEIGHT * len(models) + 0.9), layout="constrained")
-    grid = figure.subplots(
-        len(models),
-        len(contexts),
-        squeeze=False,
-        sharey=True,
-        width_ratios=[_NARROW if context == VOCABULARY else 1.0 for context in contexts],
-    )
-    panels = {(m, c): grid[i][j] for i, m in enumerate(models) for j, c in enumerate(contexts)}
+    size = (width, _ROW_HEIGHT * len(models) + 0.9)
+    ratios = [_NARROW if context == VOCABULARY else 1.0 for context in contexts]
+    return _grid(models, contexts, size, sharey=True, width_ratios=ratios)
+
+
+def separate_panels(
+    models: Sequence[str], titles: Sequence[str], height: float, widths: Sequence[float] | None = None
+) -> tuple[Figure, Panels]:
+    """Return a figure of a page's width with a panel for every model and title, each with axes of its own.
+
+    Parameters
+    ----------
+    models, titles
+        The rows and the columns.
+    height
+        Of the figure, in inches.
+    widths
+        Relative widths of the columns; None: all alike.
+    """
+    return _grid(models, titles, (PAGE_WIDTH, height), width_ratios=widths)
+
+
+def _grid(
+    models: Sequence[str], titles: Sequence[str], size: tuple[float, float], **options: Any
+) -> tuple[Figure, Panels]:
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(models), len(titles), squeeze=False, **options)
+    panels = {(m, t): grid[i][j] for i, m in enumerate(models) for j, t in enumerate(titles)}
     for model in models:
-        panels[model, contexts[0]].set_ylabel(model, fontweight="bold", fontsize=8)
+        panels[model, titles[0]].set_ylabel(model, fontweight="bold", fontsize=8)
     return figure, panels
 
 
@@ -298,6 +325,16 @@ def chance_entries(candidates: int | None) -> list[Line2D]:
 def chance_entry(candidates: int) -> Line2D:
     """Return the legend's entry of the accuracy of a random choice among the candidates."""
     return Line2D([], [], color=CHANCE_COLOUR, linewidth=0.5, label=f"chance (1/{candidates})")
+
+
+def mark_chosen(axes: Axes, rows: pl.DataFrame, x: str) -> None:
+    """Draw a star at the value of each setting that was chosen, against the column `x`."""
+    axes.plot(rows[x], rows["value"], zorder=5, **_STAR)
+
+
+def chosen_entry() -> Line2D:
+    """Return the legend's entry of a setting that was chosen."""
+    return Line2D([], [], label="chosen", **_STAR)
 
 
 def published_entry() -> Line2D:

@@ -1,7 +1,6 @@
 """Effects of changed states over layers and strengths: gain beside harm, and the same of the controls."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib
 import polars as pl
@@ -11,7 +10,16 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.frame import frame
 from numprobe.draw.outcomes import RUN, controls_of, selected_rows, share_moved
-from numprobe.draw.panels import context_panels, explain_empty, fraction_axis, legend_entry, line, title_columns
+from numprobe.draw.panels import (
+    chosen_entry,
+    context_panels,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    line,
+    mark_chosen,
+    title_columns,
+)
 from numprobe.draw.rows import is_not_applicable, runs_of
 from numprobe.draw.style import Style
 from numprobe.layers import layer_order
@@ -20,13 +28,6 @@ from numprobe.layers import layer_order
 METRICS: Mapping[str, str] = {"repaired": "repaired", "harmed": "harmed"}
 _NAMED_LAYERS = 8
 _MARKERS = "os^vDph*"
-_STAR: Mapping[str, Any] = {
-    "marker": "*",
-    "markersize": 8,
-    "color": "white",
-    "markeredgecolor": "black",
-    "markeredgewidth": 0.7,
-}
 
 
 def strength_rows(table: pl.DataFrame, metrics: Sequence[str] = tuple(METRICS)) -> pl.DataFrame:
@@ -79,8 +80,7 @@ def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
     layers = layer_order(rows["layer"])
     for layer in layers:
         line(axes, rows.filter(pl.col("layer") == layer), "relative_norm", _depth_style(layer, layers))
-    chosen = rows.filter(pl.col("chosen"))
-    axes.plot(chosen["relative_norm"], chosen["value"], linestyle="none", zorder=5, **_STAR)
+    mark_chosen(axes, rows.filter(pl.col("chosen")), "relative_norm")
     axes.set_xlim(left=0)
 
 
@@ -100,4 +100,4 @@ def _legend(drawn: pl.DataFrame) -> list[Line2D]:
     if len(layers) > _NAMED_LAYERS or any(other != layers for other in by_model):
         named = {"first layer": layers[0], "middle layer": layers[len(layers) // 2], "last layer": layers[-1]}
     entries = [legend_entry(label, _depth_style(name, layers)) for label, name in named.items()]
-    return [*entries, Line2D([], [], linestyle="none", label="chosen", **_STAR)]
+    return [*entries, chosen_entry()]

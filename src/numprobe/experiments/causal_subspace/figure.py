@@ -1,6 +1,6 @@
 """Interchange in the subspace that a model uses, in those that are read or written, and the angles between them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -9,9 +9,18 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from numprobe.draw.frame import faint_grid, frame
-from numprobe.draw.panels import bars, curve, explain_empty, fraction_axis, legend_entry, line, title_columns
+from numprobe.draw.panels import (
+    bars,
+    curve,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    line,
+    separate_panels,
+    title_columns,
+)
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
-from numprobe.draw.style import PAGE_WIDTH, Style, say, set_layer_axis
+from numprobe.draw.style import Style, say, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
@@ -90,7 +99,7 @@ def draw_answers(drawn: pl.DataFrame) -> Figure:
         What `causal_rows` returned for "answers".
     """
     runs = runs_of(drawn)
-    figure, panels = _panels(list(runs), [_WHOLE, *_PLACES], 1.75)
+    figure, panels = separate_panels(list(runs), [_WHOLE, *_PLACES], 1.75 * len(runs) + 1.0, [0.6, 1, 1])
     headers = {}
     for run, rows in runs.items():
         empty = [explain_empty(panels[run, title], rows) for title in (_WHOLE, *_PLACES)]
@@ -119,7 +128,7 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
         What `causal_rows` returned for "angles".
     """
     runs = runs_of(drawn)
-    figure, panels = _panels(list(runs), _PLACES, 1.6)
+    figure, panels = separate_panels(list(runs), _PLACES, 1.6 * len(runs) + 1.0)
     headers = {}
     for run, rows in runs.items():
         empty = [explain_empty(panels[run, title], rows) for title in _PLACES]
@@ -135,15 +144,6 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
             _draw_angles(axes, part.filter(pl.col("metric") == _ANGLE))
     title_columns(panels, headers)
     return frame(figure, _angle_legend(drawn), 3, x="principal angle, from the smallest", y="degrees")
-
-
-def _panels(runs: Sequence[str], titles: Sequence[str], height: float) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    figure = Figure(figsize=(PAGE_WIDTH, height * len(runs) + 1.0), layout="constrained")
-    widths = [0.6 if title == _WHOLE else 1.0 for title in titles]
-    grid = figure.subplots(len(runs), len(titles), squeeze=False, width_ratios=widths)
-    for run, row in zip(runs, grid, strict=True):
-        row[0].set_ylabel(run, fontweight="bold", fontsize=8)
-    return figure, {(run, title): grid[i][j] for i, run in enumerate(runs) for j, title in enumerate(titles)}
 
 
 def _trained(rows: pl.DataFrame) -> list[str | None]:

@@ -1,6 +1,6 @@
 """Answers of a model whose number embeddings were moved to the fitted code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -9,9 +9,19 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.not_applicable import drawn_or_reasons
-from numprobe.draw.panels import Panels, explain_empty, fraction_axis, legend_entry, line, points, title_columns
+from numprobe.draw.panels import (
+    chosen_entry,
+    explain_empty,
+    fraction_axis,
+    legend_entry,
+    line,
+    mark_chosen,
+    points,
+    separate_panels,
+    title_columns,
+)
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
-from numprobe.draw.style import PAGE_WIDTH, Style
+from numprobe.draw.style import Style
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.tables import MEASUREMENT
 
@@ -73,7 +83,11 @@ def draw_alignment(drawn: pl.DataFrame) -> Figure:
     """
     runs = runs_of(drawn)
     curves = {variant: f"change of accuracy:\n{title}" for variant, (title, _) in VARIANTS.items()}
-    figure, panels = _panels(list(runs), [*curves.values(), *_SHARES.values()])
+    titles = [*curves.values(), *_SHARES.values()]
+    figure, panels = separate_panels(list(runs), titles, 1.35 * len(runs) + 1.2)
+    for title in titles:
+        label = "operation" if title in _SHARES.values() else "part of the way"
+        panels[list(runs)[-1], title].set_xlabel(label)
     subsets = in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
     headers = {}
     for run, rows in runs.items():
@@ -87,19 +101,6 @@ def draw_alignment(drawn: pl.DataFrame) -> Figure:
                 headers[run, title] = _draw_operations(panels[run, title], part, subsets)
     title_columns(panels, headers)
     return frame(figure, _legend(), 3)
-
-
-def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]:
-    """Return a row of panels per run; the changes of accuracy and the shares have axes of their own."""
-    figure = Figure(figsize=(PAGE_WIDTH, 1.35 * len(runs) + 1.2), layout="constrained")
-    grid = figure.subplots(len(runs), len(titles), squeeze=False)
-    for axes, label in zip(
-        grid[-1], [*["part of the way"] * len(VARIANTS), *["operation"] * len(_SHARES)], strict=True
-    ):
-        axes.set_xlabel(label)
-    for run, row in zip(runs, grid, strict=True):
-        row[0].set_ylabel(run, fontweight="bold", fontsize=8)
-    return figure, {(run, title): grid[i][j] for i, run in enumerate(runs) for j, title in enumerate(titles)}
 
 
 def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
@@ -117,11 +118,9 @@ def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
     axes.set_yticks([-1, -0.1, -0.02, 0, 0.02, 0.1, 1], ["-1", "-0.1", "-0.02", "0", "0.02", "0.1", "1"])
     axes.set_yticks([], minor=True)
     faint_grid(axes)
-    (best,) = own.filter(pl.col("chosen")).rows(named=True)
-    axes.plot(
-        best["strength"], best["value"], linestyle="none", marker="*", markersize=8, color="white",
-        markeredgecolor="black", markeredgewidth=0.7, zorder=5,
-    )  # fmt: skip
+    chosen = own.filter(pl.col("chosen"))
+    mark_chosen(axes, chosen, "strength")
+    (best,) = chosen.rows(named=True)
     return [f"chosen {best['strength']:g}, size {best['relative_norm']:.2f}", f"{best['n_prompts']} prompts"]
 
 
@@ -141,7 +140,4 @@ def _draw_operations(axes: Axes, rows: pl.DataFrame, subsets: list[str]) -> list
 def _legend() -> list[Line2D]:
     entries = [legend_entry(f"to the code: {title}", style) for title, style in VARIANTS.values()]
     entries += [legend_entry(control, style) for control, style in _CONTROLS.items()]
-    star = Line2D(
-        [], [], linestyle="none", marker="*", markersize=8, color="white", markeredgecolor="black", label="chosen"
-    )
-    return [*entries, star]
+    return [*entries, chosen_entry()]

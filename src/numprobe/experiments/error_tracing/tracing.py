@@ -34,7 +34,7 @@ class Readings:
 
 
 def through_layers(beside: pl.DataFrame) -> Readings:
-    """The readings of one probe as a matrix.
+    """Return the readings of one probe as a matrix.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def through_layers(beside: pl.DataFrame) -> Readings:
 
 
 def lost_at(found: np.ndarray) -> np.ndarray:
-    """The layer at which each number is lost, int64 [...]: the first one from which on it is never read.
+    """Return the layer at which each number is lost, int64 [...]: the first from which on it is never read.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def transitions(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def opposite(answer: np.ndarray, truth: np.ndarray, minimum: int, maximum: int) -> np.ndarray:
-    """The number as far from the answer as the truth, on the other side: 2 answer - truth, int64 [n].
+    """Return the number as far from the answer as the truth, on the other side: 2 answer - truth, int64 [n].
 
     -1 where there is none: no answer (negative), a right one, or a number beyond the range.
     """
@@ -130,9 +130,9 @@ def opposite(answer: np.ndarray, truth: np.ndarray, minimum: int, maximum: int) 
 
 
 def permuted_truths(prompts: pl.DataFrame, draws: int, seed: int) -> np.ndarray:
-    """True results of other prompts of the same operation and fold, int64 [draws, prompts]; -1 where it is the own one.
+    """Return true results of other prompts of the same operation and fold, int64 [draws, prompts].
 
-    Within a fold, because its probe has then seen neither number.
+    It is -1 where that is the own result. The fold is the same, so its probe has seen neither number.
 
     Parameters
     ----------

@@ -9,10 +9,10 @@ from matplotlib.patches import Patch
 
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.not_applicable import drawn_or_reasons
-from numprobe.draw.panels import Panels, bars, explain_empty, legend_entry, points, title_columns
+from numprobe.draw.panels import bars, explain_empty, legend_entry, points, separate_panels, title_columns
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
-from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, set_layer_axis
+from numprobe.draw.style import NOTE_COLOUR, Style, probe_order, set_layer_axis
 from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.status import Status
@@ -75,14 +75,11 @@ def draw_operand_precision(drawn: pl.DataFrame) -> Figure:
         What `operand_precision_rows` returned.
     """
     models = in_order(drawn["model"])
-    figure = Figure(figsize=(PAGE_WIDTH, 1.45 * len(models) + 1.0), layout="constrained")
-    grid = figure.subplots(len(models), 3, squeeze=False, width_ratios=[1.25, 1, 1.1])
-    panels: Panels = {}
+    figure, panels = separate_panels(models, _TITLES, 1.45 * len(models) + 1.0, [1.25, 1, 1.1])
     headers = {}
-    for model, row in zip(models, grid, strict=True):
+    for model in models:
+        row = [panels[model, title] for title in _TITLES]
         rates, differences, correlations = row
-        rates.set_ylabel(model, fontweight="bold", fontsize=8)
-        panels |= {(model, title): axes for title, axes in zip(_TITLES, row, strict=True)}
         rows = drawn.filter(pl.col("model") == model)
         if all([explain_empty(axes, rows) for axes in row]):
             continue
