@@ -18,6 +18,7 @@ from numprobe.splits import Fold, Split
 #: If any fold has fewer different answers, none is fitted.
 FEWEST = 20
 _RULE = "a row trains if its true result and its answer both are numbers of the fold's training blocks"
+_DESCRIBED = {"control": "none", "labels": "answers", "rule": _RULE, "settings": {"penalties": PENALTIES}}
 
 
 def fit_answer_probe(
@@ -61,10 +62,7 @@ def fit_answer_probe(
     truth, answer = rows.values, _answers_of(rows, answers)
     known = (answer >= split.minimum) & (answer <= split.maximum) & ~np.isin(answer, list(left_out))
     folds = [whole_fold(split), *split.folds]
-    block = split.block_of(np.where(known, answer, split.minimum))
-    used = {
-        fold.name: known & np.isin(block, fold.train) & np.isin(split.block_of(truth), fold.train) for fold in folds
-    }
+    used = _used(truth, np.where(known, answer, split.minimum), known, split, folds)
     enough = all(_teaches(answer[used[fold.name]], fold, split) for fold in folds)
     target = make_target(make_code(kind, split.minimum, split.maximum), split.values, split.minimum)
     fitted = {
@@ -78,16 +76,17 @@ def fit_answer_probe(
         folds=tuple(fold.name for fold in folds),
         constant=tuple(layer for layer, found in fitted.items() if not found),
         width=rows.width,
-        metadata={
-            **rows.described,
-            **metadata,
-            "control": "none",
-            "labels": "answers",
-            "rule": _RULE,
-            "settings": {"penalties": PENALTIES},
-        },
+        metadata={**rows.described, **metadata, **_DESCRIBED},
         tensors=tensors,
     )
+
+
+def _used(
+    truth: np.ndarray, answer: np.ndarray, known: np.ndarray, split: Split, folds: Sequence[Fold]
+) -> dict[str, np.ndarray]:
+    """Return the rows that train each fold, bool [rows used]: `known`, with both numbers in its training blocks."""
+    blocks = split.block_of(truth), split.block_of(answer)
+    return {fold.name: known & np.isin(blocks[0], fold.train) & np.isin(blocks[1], fold.train) for fold in folds}
 
 
 def _answers_of(rows: TrainingRows, answers: pl.DataFrame) -> np.ndarray:

@@ -53,9 +53,8 @@ def save_closed_form(
     metadata = {"split": described, "provenance": provenance}
     rows = training_rows(states, split)
     probes = fit_closed_form(rows, split, kinds, controls, division["seed"], metadata, threads, device)
-    for (kind, control), probe in probes.items():
-        ending = "" if control == "none" else f".{control}"
-        probe.save(output / f"{kind}{ending}.safetensors")
+    for probe in probes.values():
+        probe.save(output / probe.file_name)
 
 
 def fit_closed_form(
@@ -110,12 +109,7 @@ def fit_closed_form(
     workers = threads if device is None else 1
     fitting = tqdm(side_by_side(fit, rows.layers, workers), desc="layers", unit="layer", total=len(rows.layers))
     layers = dict(zip(rows.layers, fitting, strict=True))
-    probes = {
-        key: _probe(
-            key, {layer: fitted[index] if fitted else None for layer, fitted in layers.items()}, rows, split, metadata
-        )
-        for index, key in enumerate(keys)
-    }
+    probes = _probes(keys, layers, rows, split, metadata)
     if "gaussian" in controls:
         probes |= _gaussian(rows, split, kinds, seed, metadata, device)
     return probes
@@ -144,11 +138,22 @@ def _gaussian(
         return fit_layer(statistics, split, targets, [whole_fold(split), *split.folds])
 
     (fitted,) = side_by_side(fit, [GAUSSIAN_LAYER], 1)
+    return _probes([(kind, "gaussian") for kind in kinds], {GAUSSIAN_LAYER: fitted}, rows, split, metadata)
+
+
+def _probes(
+    keys: Sequence[Key],
+    layers: Mapping[str, list[dict[str, Tensors]] | None],
+    rows: TrainingRows,
+    split: Split,
+    metadata: Mapping[str, Any],
+) -> dict[Key, Probe]:
+    """Return the probes from what was fitted on each layer, in the order of the keys; None: a constant layer."""
     return {
-        (kind, "gaussian"): _probe(
-            (kind, "gaussian"), {GAUSSIAN_LAYER: fitted[index] if fitted else None}, rows, split, metadata
+        key: _probe(
+            key, {layer: fitted[index] if fitted else None for layer, fitted in layers.items()}, rows, split, metadata
         )
-        for index, kind in enumerate(kinds)
+        for index, key in enumerate(keys)
     }
 
 

@@ -22,6 +22,9 @@ from numprobe.seeding import derive_seed
 from numprobe.splits import Fold, Split, make_split
 
 Tensors = dict[str, np.ndarray]
+#: The chosen candidate of a layer in a fold, with its validation accuracy.
+Choice = dict[str, float]
+Fitted = tuple[Tensors, Choice]
 #: Vectors that some kinds of probe files hold besides the class vectors: float32 [h] each.
 OWN_VECTORS = ("amplitude", "phase", "frequency", "hidden_bias")
 # Of the memory of a job; the rest is for Python, the probes and what is made on the way.
@@ -84,8 +87,7 @@ def save_iterative(
         settings = make_settings(kind, fit.settings)
         for control in ["none", *fit.controls]:
             probe = fit_iterative(rows, split, folds, kind, settings, control, seed, metadata, memory, device)
-            ending = "" if control == "none" else f".{control}"
-            probe.save(output / f"{kind}{ending}.safetensors")
+            probe.save(output / probe.file_name)
 
 
 def fit_iterative(
@@ -108,22 +110,14 @@ def fit_iterative(
 
     Parameters
     ----------
-    rows
-        The training rows.
-    split
-        Values and blocks.
-    folds
-        Folds to fit.
-    kind
-        "sinusoidal", "wave" or "mlp".
-    settings
-        Its settings.
+    rows, split, folds
+        The training rows, the values and blocks, and the folds to fit.
+    kind, settings
+        "sinusoidal", "wave" or "mlp", and its settings.
     control
         "none", "shuffled" or "gaussian".
-    seed
-        The study's seed.
-    metadata
-        Stored in the probe.
+    seed, metadata
+        The study's seed, and what is stored in the probe.
     memory
         Bytes that the states may take: as many layers as fit into it train together, at least one. Layers share only
         the order of the rows, so the probe does not depend on it (to the bit, if width, latent and batch are multiples
@@ -138,31 +132,36 @@ def fit_iterative(
     """
     labels = torch.from_numpy(control_labels(control, rows.values, split, seed) - split.minimum)
     block = split.block_of(rows.values)
-    fitted: dict[tuple[str, str], tuple[Tensors, dict[str, float]]] = {}
+    fitted: dict[str, list[Fitted]] = {}
     constant: list[str] = []
-    groups = _layer_groups(rows, control, memory)
-    for group in groups:
+    for group in _layer_groups(rows, control, memory):
         states, without = _load(rows, group, control, seed)
         constant += without
         data = IterativeData(kind, settings, split, states, labels, block, seed, device)
-        for fold in tqdm(folds if states else (), desc=f"{kind}, {control}", unit="fold"):
-            for layer, result in zip(states, data.fit_fold(fold), strict=True):
-                fitted[layer, fold.name] = result
-    layers = tuple(layer for group in groups for layer in group if layer not in constant)
-    order = [(layer, fold.name) for fold in folds for layer in layers]
-    tensors = {key: fitted[key][0] for key in order}
-    chosen = {"/".join(key): fitted[key][1] for key in order}
-    described = {"control": control, "settings": asdict(settings), "chosen": chosen}
+        fitted |= data.fit_folds(folds, f"{kind}, {control}")
+    described = {"control": control, "settings": asdict(settings)}
+    tensors, chosen = _by_fold(folds, fitted)
     return Probe(
         kind=kind,
         numbers=split.values,
-        layers=layers,
+        layers=tuple(fitted),
         folds=tuple(fold.name for fold in folds),
         constant=tuple(constant),
         width=rows.width,
-        metadata={**rows.described, **metadata, **described},
+        metadata={**rows.described, **metadata, **described, "chosen": chosen},
         tensors=tensors,
     )
+
+
+def _by_fold(
+    folds: Sequence[Fold], fitted: Mapping[str, Sequence[Fitted]]
+) -> tuple[dict[tuple[str, str], Tensors], dict[str, Choice]]:
+    """Return the tensors by (layer, fold), and the choices by LAYER/FOLD: all layers of the first fold, and so on."""
+    tensors, chosen = {}, {}
+    for place, fold in enumerate(folds):
+        for layer, results in fitted.items():
+            tensors[layer, fold.name], chosen[f"{layer}/{fold.name}"] = results[place]
+    return tensors, chosen
 
 
 def _layer_groups(rows: TrainingRows, control: str, memory: float) -> list[tuple[str, ...]]:
@@ -246,7 +245,13 @@ class IterativeData:
     seed: int
     device: torch.device | str = "cpu"
 
-    def fit_fold(self, fold: Fold) -> list[tuple[Tensors, dict[str, float]]]:
+    def fit_folds(self, folds: Sequence[Fold], label: str) -> dict[str, list[Fitted]]:
+        """Return what is fitted for each layer, fold by fold; `label` names the progress bar."""
+        shown = tqdm(folds if self.states else (), desc=label, unit="fold")
+        found = [self.fit_fold(fold) for fold in shown]
+        return {layer: [results[place] for results in found] for place, layer in enumerate(self.states)}
+
+    def fit_fold(self, fold: Fold) -> list[Fitted]:
         """Return for each layer the fitted tensors, and the choice with its validation accuracy."""
         borrowed = () if fold.validation else fold.inner[0]
         blocks = tuple(block for block in fold.train if block not in borrowed)
@@ -262,7 +267,7 @@ class IterativeData:
             return list(zip(self._train_again(fold, choices), choices, strict=True))
         return [(self._tensors(inputs, layer, tried[best[layer]], layer), choices[layer]) for layer in layers]
 
-    def _train_again(self, fold: Fold, choices: list[dict[str, float]]) -> list[Tensors]:
+    def _train_again(self, fold: Fold, choices: list[Choice]) -> list[Tensors]:
         """Train on all training values; layers with the same choice train together."""
         inputs = self._inputs(fold.train)
         alike: dict[tuple[float, float, float], list[int]] = {}
@@ -318,7 +323,7 @@ class IterativeData:
         place = torch.from_numpy(np.flatnonzero(np.isin(self.block, blocks)))
         return Rows(states, self.labels[place].to(self.device), place.to(self.device))
 
-    def _choice(self, trained: Trained, index: int, layer: int) -> dict[str, float]:
+    def _choice(self, trained: Trained, index: int, layer: int) -> Choice:
         learning_rate, l1 = self.settings.candidates[index]
         return {
             "learning_rate": learning_rate,

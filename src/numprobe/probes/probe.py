@@ -168,6 +168,12 @@ class Probe:
         normalised = {place: _with_own(arrays, context) for place, arrays in self.tensors.items()}
         return replace(self, metadata={**self.metadata, "contexts": [context]}, tensors=normalised)
 
+    @property
+    def file_name(self) -> str:
+        """`{kind}.safetensors`, or `{kind}.{control}.safetensors` of a control."""
+        control = self.metadata["control"]
+        return f"{self.kind}.safetensors" if control == "none" else f"{self.kind}.{control}.safetensors"
+
     def save(self, path: str | Path) -> None:
         """Write a safetensors file atomically, shared arrays once; its bytes depend on the probe alone."""
         described = {
