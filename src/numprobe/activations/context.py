@@ -170,12 +170,18 @@ def prepare(extraction: Extraction, prompts: str | Path) -> Prepared:
     """Load the model, check it, and locate the numbers of the prompts; errors as in `extract_context`."""
     tokenizer = load_tokenizer(extraction.source)
     given = model_prompts(read_prompts(prompts), read_metadata(prompts), tokenizer)
-    model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
-    parts = locate_parts(model, extraction.shares)
-    check_layers(parts.facts.layers, extraction.expected_layers)
+    parts = load_parts(extraction)
     located, details = locate_prompts(extraction, given, tokenizer, parts.config)
     lookup = text_of(given.table, located.positions)
     return Prepared(parts, int(parts.config.hidden_size), located, lookup, details)
+
+
+def load_parts(extraction: Extraction) -> Architecture:
+    """Load the model, check it, and return its parts; errors as in `extract_context`."""
+    model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
+    parts = locate_parts(model, extraction.shares)
+    check_layers(parts.facts.layers, extraction.expected_layers)
+    return parts
 
 
 def locate_prompts(
@@ -196,15 +202,19 @@ def locate_prompts(
     span = causal_span(config.to_dict(), extraction.shares)
     located = locate_numbers(given.table, numbers, longest_sequence(config, tokenizer), span)
     positions, endings = with_endings(located.positions, given.table, numbers, extraction.values)
-    details = {
+    details = describe_extraction(extraction, tokenizer, given.dropped | located.dropped)
+    return replace(located, positions=positions), {**details, "endings": endings}
+
+
+def describe_extraction(extraction: Extraction, tokenizer: Any, dropped: Mapping[str, int]) -> dict[str, Any]:
+    """Return the entries of the manifest on the model and the rows that were dropped."""
+    return {
         "model": extraction.model,
         "context": extraction.context,
         **identity(extraction.source, tokenizer),
         "untrained_seed": extraction.untrained_seed,
-        "dropped": given.dropped | located.dropped,
-        "endings": endings,
+        "dropped": dict(dropped),
     }
-    return replace(located, positions=positions), details
 
 
 def announce(folder: Path, rows: int, widths: Sequence[int], dtype: str) -> None:

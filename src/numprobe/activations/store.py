@@ -144,11 +144,7 @@ def writing_states(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
     metadata = details.get("provenance", {})
-    with (
-        ThreadPoolExecutor(_DISK_THREADS) as disk,
-        ExitStack() as stack,
-        ThreadPoolExecutor(_threads()) as pool,
-    ):
+    with ThreadPoolExecutor(_DISK_THREADS) as disk, ExitStack() as stack, ThreadPoolExecutor(_threads()) as pool:
         # In the background: the first forward pass need not wait for it.
         opening = pool.submit(_open_columns, stack, folder, states, dtype, metadata, disk)
         writer = StateWriter(opening, SerialQueues(pool), positions.height, dtype, check)
@@ -160,10 +156,15 @@ def writing_states(
     listed = [
         entry for state in states for entry in _describe(state, width, {"rows": positions.height, **files[state.key]})
     ]
-    path = folder / POSITIONS
-    rows = {"file": POSITIONS, "rows": positions.height, "bytes": path.stat().st_size, "checksum": checksum(path)}
     shape = {"rows": positions.height, "width": width, "dtype": dtype}
-    write_sealed_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": rows})
+    placed = _describe_positions(folder, positions.height)
+    write_sealed_json(folder / MANIFEST, {**details, **shape, "states": listed, "positions": placed})
+
+
+def _describe_positions(folder: Path, rows: int) -> dict[str, Any]:
+    """Return the manifest's entry on the position table."""
+    path = folder / POSITIONS
+    return {"file": POSITIONS, "rows": rows, "bytes": path.stat().st_size, "checksum": checksum(path)}
 
 
 def _threads() -> int:

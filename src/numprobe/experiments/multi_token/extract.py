@@ -8,16 +8,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.activations.context import Extraction, Prepared, text_of, write_prepared
+from numprobe.activations.context import (
+    Extraction,
+    Prepared,
+    describe_extraction,
+    load_parts,
+    text_of,
+    write_prepared,
+)
 from numprobe.activations.locate import Located, cut, in_order, longest_sequence
 from numprobe.errors import NumprobeError
 from numprobe.experiments.extracting import extraction_of
 from numprobe.experiments.given import Given
 from numprobe.experiments.multi_token.chunks import Chunks, find_chunks
-from numprobe.models.architecture import locate_parts
-from numprobe.models.facts import check_layers
-from numprobe.models.load import load_model, load_tokenizer
-from numprobe.models.record import identity
+from numprobe.models.load import load_tokenizer
 from numprobe.models.tokens import Encoded, NumberTokenizer
 from numprobe.tables import read_table
 
@@ -134,18 +138,10 @@ def write_chunks(
     """
     table = read_table(prompts)
     tokenizer = load_tokenizer(extraction.source)
-    model = load_model(extraction.source, extraction.dtype, extraction.device, extraction.untrained_seed)
-    parts = locate_parts(model, extraction.shares)
-    check_layers(parts.facts.layers, extraction.expected_layers)
+    parts = load_parts(extraction)
     numbers = NumberTokenizer(tokenizer, extraction.source.prefix_token)
     located = locate_chunks(table, numbers, longest_sequence(parts.config, tokenizer), parts.causal_span)
-    details = {
-        "model": extraction.model,
-        "context": extraction.context,
-        **identity(extraction.source, tokenizer),
-        "untrained_seed": extraction.untrained_seed,
-        "dropped": located.dropped,
-    }
+    details = describe_extraction(extraction, tokenizer, located.dropped)
     texts = text_of(table, located.positions)
     prepared = Prepared(parts, int(parts.config.hidden_size), located, texts, details)
     write_prepared(extraction, prepared, Path(output), provenance)
