@@ -1,6 +1,6 @@
 """Train the probes that need gradient descent on one model in one context (rules fit_{probe}_probe)."""
 
-from _run import division, parser, prepare_torch, run  # isort: skip
+from _run import division, division_options, parser, prepare_torch, run  # isort: skip
 
 import argparse
 import json
@@ -41,12 +41,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     result.add_argument("--device", default="cpu", help="where to fit: cpu, auto, cuda or cuda:N")
     result.add_argument("--fold-limit", type=int, default=1, help="how many of the folds to fit, from the first")
-    result.add_argument("--seed", type=int, default=0, help="the study's seed")
-    result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
-    result.add_argument("--maximum", type=int, default=999, help="largest candidate number")
-    result.add_argument("--scheme", choices=["folds", "paper"], default="folds", help="how values are divided")
-    result.add_argument("--folds", type=int, default=10, help="number of folds (scheme folds)")
-    result.add_argument("--inner", type=int, default=3, help="inner groups of values that choose hyper-parameters")
+    division_options(result)
     result.add_argument("--output", type=Path, required=True, help="folder for {probe}[.{control}].safetensors")
     return result
 

@@ -3,7 +3,7 @@
 Run by the rule `fit_patterns`.
 """
 
-from _run import parser, run  # isort: skip
+from _run import division, division_options, parser, run  # isort: skip
 
 import argparse
 from pathlib import Path
@@ -19,7 +19,7 @@ from numprobe.tables import measurements, write_table
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """States and a probe -> patterns, and a table of measurements."""
-    split = make_split(options.minimum, options.maximum, options.scheme, options.folds, options.inner, options.seed)
+    split = make_split(**division(options))
     rows, probe = training_rows(options.activations, split), load_probe(options.probe)
     found = []
     for control in ("none", "shuffled"):
@@ -36,12 +36,7 @@ def arguments() -> argparse.ArgumentParser:
     result = parser(__doc__)
     result.add_argument("--activations", type=Path, required=True, help="folder of hidden states")
     result.add_argument("--probe", type=Path, required=True, help="fourier probe that reads these states")
-    result.add_argument("--seed", type=int, default=0, help="the study's seed")
-    result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
-    result.add_argument("--maximum", type=int, default=999, help="largest candidate number")
-    result.add_argument("--scheme", choices=["folds", "paper"], default="folds", help="how values are divided")
-    result.add_argument("--folds", type=int, default=10, help="number of folds (scheme folds)")
-    result.add_argument("--inner", type=int, default=3, help="inner groups of values that choose the penalty")
+    division_options(result)
     result.add_argument("--resamples", type=int, default=1000, help="bootstrap samples of the values")
     result.add_argument("--output", type=Path, required=True, help="patterns to write (safetensors)")
     result.add_argument("--table", type=Path, required=True, help="table of measurements to write (Parquet)")

@@ -1,6 +1,6 @@
 """Fit the closed-form probes and their controls on one model in one context, all layers (rule fit_probes)."""
 
-from _run import division, parser, run, threads  # isort: skip
+from _run import division, division_options, parser, run, threads  # isort: skip
 
 import argparse
 from pathlib import Path
@@ -24,12 +24,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--probes", nargs="+", choices=list(CODES), required=True, help="kinds of probes")
     result.add_argument("--controls", nargs="*", choices=CONTROLS, default=[], help="controls to fit too")
     result.add_argument("--device", default="cpu", help="where to fit: cpu, auto, cuda or cuda:N")
-    result.add_argument("--seed", type=int, default=0, help="the study's seed")
-    result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
-    result.add_argument("--maximum", type=int, default=999, help="largest candidate number")
-    result.add_argument("--scheme", choices=["folds", "paper"], default="folds", help="how values are divided")
-    result.add_argument("--folds", type=int, default=10, help="number of folds (scheme folds)")
-    result.add_argument("--inner", type=int, default=3, help="inner groups of values that choose hyper-parameters")
+    division_options(result)
     result.add_argument("--output", type=Path, required=True, help="folder for {probe}[.{control}].safetensors")
     return result
 

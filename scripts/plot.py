@@ -6,10 +6,10 @@ Run by the rules `plot_FIGURE`.
 import argparse
 import json
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from _run import EXPERIMENTS, parser, run
+from _figure import figure_parser
+from _run import EXPERIMENTS, run
 from numprobe.draw.style import save_figure, use_style
 from numprobe.tables import read_table
 
@@ -25,13 +25,10 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 
 def arguments() -> argparse.ArgumentParser:
     """Options."""
-    result = parser(__doc__)
+    result = figure_parser(__doc__, "collected tables (Parquet)", several=True)
     result.add_argument("experiment", help="name of the experiment")
     result.add_argument("--figure", required=True, help="name of the figure, a function of the module figure.py")
-    result.add_argument("--table", type=Path, nargs="+", required=True, help="collected tables (Parquet)")
     result.add_argument("--values", default="{}", metavar="JSON", help="further values that the figure is given")
-    result.add_argument("--output", type=Path, required=True, help="path of the files to write, without ending")
-    result.add_argument("--formats", nargs="+", default=["pdf", "png"], help="pdf, png, svg; a CSV is always written")
     return result
 
 
