@@ -255,7 +255,7 @@ def test_reading_says_what_was_read_and_why_the_rest_was_not(tmp_path, capsys):
         "left out, glued: 123  45",
         "left out, out_of_range: 567",
     ]
-    assert "│ null  ┆ null   ┆ 1     ┆ 9   ┆ 1,234.50  ┆ null  ┆ null  ┆ null    ┆ null  ┆ decimal" in printed
+    assert "│ null  ┆ null   ┆ 1     ┆ 9   ┆ 1,234.50  ┆ null  ┆ null   ┆ null    ┆ null  ┆ decimal" in printed
 
 
 def test_every_reason_is_described():
