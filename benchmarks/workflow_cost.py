@@ -25,7 +25,7 @@ LOADING = ("extract_", "train_")
 #: One program of each kind is timed in every repeat.
 PROGRAMS = ("make_prompts", "fit_probes", "evaluate_probes", "evaluate_rsa", "fit_iterative_probes", "plot_accuracy")
 _EXPERIMENTS = [{"name": "accuracy"}, {"name": "transfer", "probe": "fourier"}, {"name": "spectra"}]
-_TRAINING = {"architecture": "llama", "steps": 6, "hidden_size": 32, "layers": 2, "heads": 2, "mlp_size": 64}
+_TRAINING = {"architecture": "llama", "steps": 6, "hidden_size": 32, "n_layers": 2, "heads": 2, "mlp_size": 64}
 
 
 def snakemake(folder: Path, *options: str) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from check_config import check_config
 from sklearn.linear_model import Ridge
 
 from _planted import SPLIT, planted_states
@@ -11,7 +12,7 @@ from numprobe.probes.codes import make_code
 from numprobe.probes.moments import make_moments
 from numprobe.probes.statistics import accumulate
 from streaming import growth, line
-from workflow_cost import LOADING, MODEL, PROGRAMS, PYTHON, jobs, start_share
+from workflow_cost import LOADING, MODEL, PROGRAMS, PYTHON, jobs, large_study, start_share, tiny_study
 
 
 def test_planted_states_are_read_and_noise_is_not():
@@ -58,6 +59,11 @@ def test_a_straight_line_has_fixed_cost_and_slope():
     assert line(measured, "fit", "prompts") == pytest.approx((3, 2))
     assert growth(measured, "fit", "prompts", 0).median == pytest.approx(23 / 5)
     assert growth(measured, "fit", "prompts", 1).median == 1
+
+
+@pytest.mark.parametrize("study", [large_study(2), tiny_study()], ids=["large", "tiny"])
+def test_studies_of_the_workflow_are_complete(study):
+    check_config(study)
 
 
 def test_jobs_of_a_dry_run_are_counted():
