@@ -54,12 +54,14 @@ def draw_series(drawn: pl.DataFrame, series: Series) -> Figure:
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, others: pl.DataFrame, series: Series) -> list[str]:
-    layers = layer_order(rows["layer"].drop_nulls())
+    here = (pl.col("model") == rows["model"][0]) & (pl.col("context") == rows["context"][0])
+    past = others.filter(here)
+    # A study may store some of the layers alone; numbers were published of all.
+    layers = layer_order(pl.concat([rows["layer"], past["layer"]]).drop_nulls())
     set_layer_axis(axes, layers)
     for style, condition in reversed(list(series.values())):
         curve(axes, rows.filter(condition), layers, style)
-    here = (pl.col("model") == rows["model"][0]) & (pl.col("context") == rows["context"][0])
-    _draw_published(axes, others.filter(here), layers)
+    _draw_published(axes, past, layers)
     return [f"{max(rows['n_values'].drop_nulls().to_list())} values"]
 
 

@@ -39,6 +39,14 @@ def test_numbers_of_the_paper_stand_beside_its_models():
     assert rows.filter(pl.col("source") != "this study").height == 17
 
 
+def test_numbers_of_the_paper_are_drawn_in_layers_that_the_study_leaves_out():
+    table = universal_table({"llama-3.2-1b": 16}).filter(pl.col("layer").is_in(["0", "8"]) | pl.col("layer").is_null())
+    figure, drawn = universal_probe({"universal_probe": table}, {})
+    (context,) = drawn.filter(pl.col("source") != "this study")["context"].unique()
+    axes = figure.axes[["number", "operand", "natural"].index(context)]
+    assert max(len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None") == 17
+
+
 def test_tables_that_cannot_be_drawn_are_refused():
     with pytest.raises(NumprobeError, match="lacks the columns fitted_on"):
         universal_probe_rows(universal_table().drop("fitted_on"))
