@@ -40,7 +40,7 @@ def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> l
     -------
     Rows for `numprobe.tables.measurements` with `EXTRA`, without `model`. Metric `power_share`: `none` with its range
     over rotations, `shuffled` with the mean and the 95 % range of the permutations. Metric `kappa`: linear separability
-    of n mod T, subset `mod=T`. One row with a note where there are too few consecutive numbers.
+    of n mod T, subset `mod=T`. One row with a status where there are too few consecutive numbers.
 
     Raises
     ------

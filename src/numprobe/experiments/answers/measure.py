@@ -119,7 +119,7 @@ def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
 
     Returns
     -------
-    Rows with the metric `error_auc`; its value is null, with a note, where right or wrong answers are too few. Where
+    Rows with the metric `error_auc`; its value is null, with a status, where right or wrong answers are too few. Where
     they are not, rows with `error_auc_lead`, by how much the score tells more than the model's own probability.
     """
     found = []

@@ -109,7 +109,7 @@ def alignment_rows(
     -------
     Rows for `numprobe.tables.measurements` with the columns `COLUMNS`, that lack `model` and `context`. `site`: `INPUT`
     or `BOTH`. Metrics of `outcome_rows`; and `embedding_accuracy` of each matrix (`layer`): the share of the moved rows
-    that the probe reads as their own number. A row with a note if no operand is one token whose row moves.
+    that the probe reads as their own number. A row with a status if no operand is one token whose row moves.
     """
     split = split_of(probe)
     numbers = _numbers(answer_model, patterns, split, seed)

@@ -89,7 +89,7 @@ def measure_folder(
 
     Returns
     -------
-    A single row with a note if there are too few numbers, or if all states are one vector.
+    A single row with a status if there are too few numbers, or if all states are one vector.
 
     Raises
     ------
