@@ -294,7 +294,7 @@ def _check_positions(path: Path, manifest: Mapping[str, Any]) -> None:
         raise unlike(path, "it has another checksum")
 
 
-def read_positions(folder: str | Path, columns: Iterable[str] = ("number",)) -> pl.DataFrame:
+def read_positions(folder: str | Path, columns: Iterable[str] = ()) -> pl.DataFrame:
     """Return the position table: one row per state, in the order of the states (columns: docs/files.md).
 
     Parameters
@@ -302,7 +302,7 @@ def read_positions(folder: str | Path, columns: Iterable[str] = ("number",)) -> 
     folder
         `results/activations/{model}/{context}`, or another folder of states.
     columns
-        Columns that the table must have; those of tokens and of numerals have no `number`.
+        Columns that the table must have.
 
     Raises
     ------

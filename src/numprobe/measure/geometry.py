@@ -52,7 +52,7 @@ def open_folder(path: str | Path) -> Folder:
     NumprobeError
         If the folder does not match its manifest.
     """
-    positions = read_positions(path)
+    positions = read_positions(path, ["number"])
     row_of: dict[int, int] = {}
     for value, row in positions.select("number", "row").iter_rows():
         row_of.setdefault(value, row)

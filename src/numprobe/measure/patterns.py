@@ -34,7 +34,7 @@ def pattern_rows(folder: str | Path, patterns: Patterns, split: Split, resamples
     Rows for `numprobe.tables.measurements`, metric `explained`, that lack `model` and `context`. Mean states of several
     prompts still hold noise, which nothing can explain.
     """
-    positions = read_positions(folder)
+    positions = read_positions(folder, ["number"])
     tested = {fold: rows for fold, rows in held_out_rows(positions, split).items() if fold in patterns.folds}
     found = []
     for layer in patterns.layers:

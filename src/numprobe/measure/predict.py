@@ -58,7 +58,7 @@ def predict(folder: str | Path, probes: Sequence[Probe], per_value: int | None =
     NumprobeError
         If no row tests, or the probes do not fit the states.
     """
-    positions = read_positions(folder)
+    positions = read_positions(folder, ["number"])
     tested = [_drawn(held_out_rows(positions, split_of(probe)), positions, per_value, _seed(probe)) for probe in probes]
     parts = [
         _readings(states, positions, rows, probe, layer)

@@ -65,7 +65,7 @@ def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> l
 
 
 def _rows_of(folder: str | Path, numbers: np.ndarray) -> np.ndarray:
-    row_of = dict(read_positions(folder).select("number", "row").iter_rows())
+    row_of = dict(read_positions(folder, ["number"]).select("number", "row").iter_rows())
     missing = [int(number) for number in numbers if number not in row_of]
     if missing:
         raise NumprobeError(

@@ -66,7 +66,7 @@ def training_rows(folder: str | Path, split: Split, site: str = RESIDUAL) -> Tra
         If the folder is incomplete, or has too few different training numbers for the folds.
     """
     manifest = read_manifest(folder)
-    positions = read_positions(folder)
+    positions = read_positions(folder, ["number"])
     values = positions["number"].to_numpy().astype(np.int64)
     in_range = (values >= split.minimum) & (values <= split.maximum)
     used = in_range & (positions["text_split"] != "test").to_numpy()

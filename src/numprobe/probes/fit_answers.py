@@ -91,7 +91,7 @@ def _used(
 
 def _answers_of(rows: TrainingRows, answers: pl.DataFrame) -> np.ndarray:
     """Return the model's answer in each used row, int64 [rows used]; -1 if it is no number."""
-    read = read_positions(rows.folder).filter(rows.used).select("prompt", "number")
+    read = read_positions(rows.folder, ["number"]).filter(rows.used).select("prompt", "number")
     named = answers.select("prompt", "answer", asked="number")
     joined = read.join(named, on="prompt", how="left", maintain_order="left")
     if joined["asked"].null_count() or (joined["asked"] != joined["number"]).any():

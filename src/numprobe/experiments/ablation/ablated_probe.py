@@ -90,7 +90,7 @@ def ablated_probe_rows(
     are; without the component, `reads_fixed`: of `probe` as it is; `reads_refitted`: of a probe that is fitted without
     it too.
     """
-    positions = read_positions(rows.folder)
+    positions = read_positions(rows.folder, ["number"])
     tested = dict(list(held_out_rows(positions, split).items())[: removals.folds])
     truth = {fold: positions["number"].to_numpy()[index].astype(np.int64) for fold, index in tested.items()}
     numbers = np.concatenate(list(truth.values()))

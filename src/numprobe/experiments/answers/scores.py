@@ -47,7 +47,7 @@ def answer_surprise(
     NumprobeError
         If no row tests, or the answers are to other prompts.
     """
-    positions, split = read_positions(folder), split_of(probe)
+    positions, split = read_positions(folder, ["number"]), split_of(probe)
     tested = held_out_rows(positions, split)
     index = np.concatenate(list(tested.values()))
     read = positions[index].select("prompt", "number", "operation", pl.lit("").alias("layer"))

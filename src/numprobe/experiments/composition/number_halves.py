@@ -96,7 +96,7 @@ def number_halves(folder: str | Path, noise_free: bool, seed: int) -> NumberHalv
     NumprobeError
         If the folder does not match its manifest.
     """
-    positions = read_positions(folder)
+    positions = read_positions(folder, ["number"])
     values = positions["number"].to_numpy().astype(np.int64)
     half = np.zeros(len(values), dtype=np.int64)
     if not noise_free:

@@ -153,7 +153,7 @@ def shown_places(places: Sequence[Place]) -> list[Place]:
 
 
 def _numbers(folder: Path, layer: str, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    values = read_positions(folder)["number"].to_numpy().astype(np.int64)
+    values = read_positions(folder, ["number"])["number"].to_numpy().astype(np.int64)
     used = np.flatnonzero((values >= settings.minimum) & (values <= settings.maximum))
     return read_states(folder, layer)[used], values[used]
 

@@ -89,7 +89,7 @@ def selectivity_rows(
     NumprobeError
         If the numbers have too few prompts.
     """
-    positions = read_positions(folder)
+    positions = read_positions(folder, ["number"])
     used = positions["number"].is_between(*numbers).to_numpy()
     positions = positions.filter(used)
     values = positions["number"].to_numpy().astype(np.int64) - numbers[0]

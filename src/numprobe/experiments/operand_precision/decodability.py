@@ -40,7 +40,7 @@ def decodability(folder: str | Path, probe: Probe, layers: list[str] | None = No
     NumprobeError
         If no row tests.
     """
-    positions = read_positions(folder)
+    positions = read_positions(folder, ["number"])
     tested = held_out_rows(positions, split_of(probe))
     parts = [pl.DataFrame(schema=DECODABILITY)]
     for layer in probe.layers if layers is None else layers:

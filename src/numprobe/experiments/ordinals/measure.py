@@ -102,7 +102,7 @@ def ordinal_rows(
 
 
 def _sets(folder: str | Path) -> Iterator[_Words]:
-    positions = read_positions(folder)
+    positions = read_positions(folder, ["number"])
     for name in read_manifest(folder)["members"]:
         part = positions.filter(pl.col("set") == name).sort("place")
         yield _Words(SETS[name], *(part[column].to_numpy().astype(np.int64) for column in ("row", "place", "number")))

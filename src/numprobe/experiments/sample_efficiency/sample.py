@@ -61,7 +61,7 @@ def read_sample(folder: str | Path, layer: str, minimum: int, maximum: int, prom
     NumprobeError
         If the folder is incomplete or has no such layer.
     """
-    positions = read_positions(folder)
+    positions = read_positions(folder, ["number"])
     values = positions["number"].to_numpy().astype(np.int64)
     usable = (values >= minimum) & (values <= maximum)
     texts = positions["text_split"].to_numpy()

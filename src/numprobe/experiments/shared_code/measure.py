@@ -120,7 +120,7 @@ def evidence_table(folders: Mapping[str, Path], model: str, halves: Halves) -> p
     """
     parts = []
     for context, layer, numbers in _states(folders, halves):
-        if isinstance(numbers, str):
+        if not isinstance(numbers, Numbers):
             continue
         for draw, split, fold in halves.parts():
             for control in ("none", "shuffled"):
@@ -222,7 +222,7 @@ def untrained_rows(
 def _states(folders: Mapping[str, Path], halves: Halves) -> Iterator[tuple[str, str, Numbers | dict[str, str]]]:
     """Yield context, layer and the states, or the columns that say why they cannot be read."""
     for context, folder in folders.items():
-        values = read_positions(folder)["number"].to_numpy().astype(np.int64)
+        values = read_positions(folder, ["number"])["number"].to_numpy().astype(np.int64)
         used = np.flatnonzero((values >= halves.minimum) & (values <= halves.maximum))
         for state in read_manifest(folder)["states"]:
             if len(used) < FEWEST:
