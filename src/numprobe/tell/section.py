@@ -147,12 +147,16 @@ class Reason:
         return f"{where}: {in_words(Status.NOT_APPLICABLE, self.reason)}"
 
 
+#: A part of a section.
+Part = str | Grid | Statement | Reason
+
+
 @dataclass(frozen=True)
 class Section:
     """A section of a page: paragraphs (plain strings), grids, statements and reasons, in the order of the page."""
 
     title: str
-    parts: Sequence[str | Grid | Statement | Reason] = field(default_factory=list)
+    parts: Sequence[Part] = field(default_factory=list)
 
     @property
     def statements(self) -> list[Statement]:

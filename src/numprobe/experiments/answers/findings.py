@@ -6,7 +6,7 @@ import polars as pl
 
 from numprobe.layers import layer_order
 from numprobe.tell.rows import asked_keys, by_operation
-from numprobe.tell.section import Grid, Section, Statement, beside, cells_of, change_of
+from numprobe.tell.section import Grid, Part, Section, Statement, beside, cells_of, change_of
 
 _TITLE = "Reading the answer (`answers`)"
 _HEADING = """The probe `fourier`, which never saw the true result of the prompt, reads the last state before the
@@ -38,8 +38,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     rows = by_operation(tables["answers"])
     last, keys = _at_last_state(rows), asked_keys(rows)
     kinds = rows.filter(metric="answer_kind")
-    told_kinds = [_KINDS, _kinds(kinds, keys)] if kinds.height else []
-    grids = [_read(rows, last, keys), *told_kinds, _ERRORS, _foretold(rows, last, keys)]
+    told_kinds: list[Part] = [_KINDS, _kinds(kinds, keys)] if kinds.height else []
+    grids: list[Part] = [_read(rows, last, keys), *told_kinds, _ERRORS, _foretold(rows, last, keys)]
     return Section(_TITLE, [_HEADING, *grids, *_meaning(last)])
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from numprobe.experiments.causal_subspace.measure import OWN_ANSWERS
 from numprobe.interventions.reach import by_tokens, model_of
 from numprobe.tell.rows import named_by_context
-from numprobe.tell.section import Grid, Section, Share, Span, Statement, cell_of
+from numprobe.tell.section import Grid, Part, Section, Share, Span, Statement, cell_of
 
 _TITLE = "Is the subspace from which a number is read the one that the model uses? (`causal_subspace`)"
 _HEADING = """The state of the second operand in one prompt (of the first, in a context that gives the first a wider
@@ -77,7 +77,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         return Section(_TITLE, [_HEADING, _NOTHING])
     # Angles are those of the bases, whichever tokens are changed.
     compared = [place for place in places if model_of(place[0]) == place[0]]
-    grids = [_answers(places), *_own_answers(table), _OVERLAPS, _overlaps(compared)]
+    grids: list[Part] = [_answers(places), *_own_answers(table), _OVERLAPS, _overlaps(compared)]
     short = [_too_short(*place) for place in _judged(places) if _better(place[-1])]
     judged = [rows for *_, rows in _judged(places) if not _better(rows)]
     meaning = [_meaning(judged)] if judged else []

@@ -110,7 +110,7 @@ def _inner_layers(rows: pl.DataFrame) -> Iterator[Statement]:
 def _published() -> Statement:
     """Return the range of the published probes at the ends."""
     rows = read_published().filter((pl.col("experiment") == "cross_layer") & (pl.col("probe") != "binary"))
-    numbers = {}
+    numbers: dict[str, Share] = {}
     for name, layer in (("first", "0"), ("last", "final_norm")):
         values = rows.filter(pl.col("layer") == layer)["value"].to_numpy()
         numbers |= {f"{name}_low": Share(float(values.min())), f"{name}_high": Share(float(values.max()))}

@@ -1,6 +1,7 @@
 """The section on denoising: what a move of the last state towards the number that the probe reads in it repairs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -63,6 +64,10 @@ def _gain(rows: pl.DataFrame) -> Statement:
     if raised.is_empty():
         return Statement(cases, "no repair", {"cases": own.height, "lowered": lowered.height}, _NO_GAIN)
     gains = raised["value"].to_list()
-    numbers = {"raised": raised.height, "cases": own.height, "ahead": sum(beats_controls(rows, "repaired").values())}
+    numbers: dict[str, Any] = {
+        "raised": raised.height,
+        "cases": own.height,
+        "ahead": sum(beats_controls(rows, "repaired").values()),
+    }
     numbers |= {"least": Difference(min(gains)), "most": Difference(max(gains))}
     return Statement(cases, "both controls", numbers, _GAIN)

@@ -7,7 +7,7 @@ import polars as pl
 
 from numprobe.draw.rows import in_order
 from numprobe.tell.rows import named_by_context
-from numprobe.tell.section import Difference, Estimate, Grid, Section, Share, Statement, cell_of, change_of
+from numprobe.tell.section import Difference, Estimate, Grid, Part, Section, Share, Statement, cell_of, change_of
 
 _TITLE = "Number embeddings moved to the fitted code (`embedding_alignment`)"
 _HEADING = """The embedding row of every number goes part of the way (`strength`) to the row that the code predicts for
@@ -59,7 +59,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         return Section(_TITLE, [_HEADING, _NOTHING])
     runs = list(_runs(chosen.filter(pl.col("subset") == "all")))
     heads = ["model", "rows", "strength", "size", "right before", "change", *_GAIN_AND_HARM, *_CONTROLS]
-    grids = [Grid(heads, [_line(*run) for run in runs]), _OPERATIONS, _by_operation(chosen)]
+    grids: list[Part] = [Grid(heads, [_line(*run) for run in runs]), _OPERATIONS, _by_operation(chosen)]
     return Section(_TITLE, [_HEADING, *grids, *_read(table, runs), _meaning(runs)])
 
 

@@ -138,7 +138,7 @@ def _rank(plain: pl.DataFrame, mine: pl.DataFrame, leading: str) -> Statement:
 
 def _controls(controls: pl.DataFrame, leading: str) -> Iterator[Statement]:
     if controls.height:
-        yield Statement(f"`{leading}`", "", {"highest": Share(controls["value"].max())}, _CONTROLS)
+        yield Statement(f"`{leading}`", "", {"highest": Share(float(controls["value"].to_numpy().max()))}, _CONTROLS)
 
 
 def _published(plain: pl.DataFrame) -> Iterator[Statement | str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from numprobe.tell.rows import asked_keys, by_operation
-from numprobe.tell.section import Grid, Section, Statement, beside, cell_of, cells_of, change_of
+from numprobe.tell.section import Grid, Part, Section, Statement, beside, cell_of, cells_of, change_of
 
 #: With fewer wrong answers an operation is counted but not told.
 FEWEST = 10
@@ -59,7 +59,14 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     plain, untrained = rows.filter(control="none"), rows.filter(control="untrained")
     keys = asked_keys(plain)
     control = [_CONTROL] if untrained.height else []
-    parts = [*control, _traced(plain, untrained, keys), _FATES, _fates(plain, keys), _LAYERS, _breaking(plain, keys)]
+    parts: list[Part] = [
+        *control,
+        _traced(plain, untrained, keys),
+        _FATES,
+        _fates(plain, keys),
+        _LAYERS,
+        _breaking(plain, keys),
+    ]
     return Section(_TITLE, [_HEADING, *parts, *_meaning(plain), *_beside_untrained(plain, untrained)])
 
 

@@ -111,7 +111,7 @@ def _selectivity(selective: pl.DataFrame) -> Iterator[str | Grid | Statement]:
 
 def _memorised(task: pl.DataFrame) -> Statement:
     """Return which of the probes learn the random labels, each with its highest accuracy on them."""
-    highest = {name: task.filter(probe=name)["value"].max() for name in probe_order(task["probe"])}
+    highest = {name: float(task.filter(probe=name)["value"].to_numpy().max()) for name in probe_order(task["probe"])}
     learned = {f"`{name}`": Share(value) for name, value in highest.items() if value > _LEARNED}
     numbers = {"count": len(learned), "probes": len(highest), "mark": Share(_LEARNED), "learned": Listed(learned)}
     return Statement("the probes", "the random labels", numbers, _MEMORISED if learned else _NOT_MEMORISED)
@@ -133,4 +133,4 @@ def _extremes(exact: pl.DataFrame) -> Iterator[Statement]:
 
 def _controls(controls: pl.DataFrame, leading: str) -> Iterator[Statement]:
     if controls.height:
-        yield Statement(f"`{leading}`", "", {"highest": Share(controls["value"].max())}, _CONTROLS)
+        yield Statement(f"`{leading}`", "", {"highest": Share(float(controls["value"].to_numpy().max()))}, _CONTROLS)

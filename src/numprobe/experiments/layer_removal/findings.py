@@ -7,7 +7,7 @@ import polars as pl
 
 from numprobe.prompts.templates import RESULTS
 from numprobe.tell.rows import named_by_context
-from numprobe.tell.section import Difference, Grid, Section, Share, Statement, cell_of, change_of
+from numprobe.tell.section import Difference, Grid, Part, Section, Share, Statement, cell_of, change_of
 
 _TITLE = "Does removing a part of the model repair its answers? (`layer_removal`)"
 _METHOD = """
@@ -67,7 +67,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     tested = (pl.col("part") == "test") & pl.col("value").is_not_null()
     table = named_by_context(tables["layer_removal"].filter(tested))
     chosen = table.filter(pl.col("chosen"))
-    grids = [_METHOD, _chosen_grid(chosen), _ORACLE, _oracle_grid(table)]
+    grids: list[Part] = [_METHOD, _chosen_grid(chosen), _ORACLE, _oracle_grid(table)]
     operations = pl.col("subset") != "all"
     change = chosen.filter(operations & (pl.col("metric") == "accuracy_change"))
     gained = change.filter((pl.col("site") != "none") & (pl.col("ci_low") > 0))

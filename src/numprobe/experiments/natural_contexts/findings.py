@@ -7,7 +7,7 @@ import polars as pl
 from numprobe.draw.published import published
 from numprobe.draw.series import leading_probe
 from numprobe.tell.rows import middle_rows
-from numprobe.tell.section import Difference, Section, Statement, cell_of, spread_out
+from numprobe.tell.section import Difference, Part, Section, Statement, cell_of, spread_out
 
 _TITLE = "Numbers in running text (`natural_contexts`)"
 _DOMAIN = "domain="
@@ -52,7 +52,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     in_texts = exact.filter(_WHOLE & mine & pl.col("context").is_in(texts)).with_columns(reader=reader)
     by_domain = middle_rows(domains.filter(mine)).with_columns(domain=pl.col("subset").str.strip_prefix(_DOMAIN))
     moved = _changes(tables["transfer"].filter(usable & _PLAIN & _WHOLE), texts)
-    parts = [
+    parts: list[Part] = [
         _NOTE.format(probe=leading),
         spread_out(in_texts, ["model", "context", "reader"], "layer"),
         _BY_DOMAIN,

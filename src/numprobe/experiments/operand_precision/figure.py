@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import polars as pl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -152,8 +153,8 @@ def _counts(rows: pl.DataFrame) -> list[str]:
     return [f"non-decodable: {', '.join(counts)}"] if counts else []
 
 
-def _legend(drawn: pl.DataFrame) -> Sequence[object]:
-    entries: list[object] = [legend_entry(name, style, line=False) for name, style in _GROUPS.items()]
+def _legend(drawn: pl.DataFrame) -> Sequence[Artist]:
+    entries: list[Artist] = [legend_entry(name, style, line=False) for name, style in _GROUPS.items()]
     entries += [legend_entry(_CHANGE_LABELS[metric], style, line=False) for metric, style in _CHANGES.items()]
     entries.append(legend_entry("matched Spearman, embedding", _AT_EMBEDDING, line=False))
     entries.append(legend_entry("matched Spearman, at the token", _AT_TOKEN, line=False))

@@ -148,7 +148,7 @@ def _beyond_chance(graded: pl.DataFrame) -> pl.DataFrame:
 
 def _correlated(graded: pl.DataFrame) -> Statement:
     found = _beyond_chance(graded)
-    numbers = {"states": found.height, "measured": graded.height, "models": found["model"].n_unique()}
+    numbers: dict[str, float] = {"states": found.height, "measured": graded.height, "models": found["model"].n_unique()}
     numbers |= {"of_models": graded["model"].n_unique(), "level": _LEVEL}
     return Statement("states", "permutations", numbers, _CORRELATED)
 
@@ -163,7 +163,7 @@ def _meaning(matched: pl.DataFrame, graded: pl.DataFrame) -> Statement:
     worse = matched.filter(pl.col("ci_low") > 0)
     if worse.is_empty():
         return Statement("models", "permutations", numbers, _NOT_HERE)
-    models, most = ", ".join(in_order(worse["model"])), Difference(worse["value"].max())
+    models, most = ", ".join(in_order(worse["model"])), Difference(float(worse["value"].to_numpy().max()))
     return Statement(models, "matched operands", {**numbers, "most": most}, _SINGLE)
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from scipy.stats import false_discovery_control
 
 from numprobe.status import Status
-from numprobe.tell.section import Grid, Reason, Section, Share, Statement, cell_of
+from numprobe.tell.section import Grid, Part, Reason, Section, Share, Statement, cell_of
 
 _OWN = (pl.col("metric") == "accuracy") & pl.col("reader").is_in(["circle", "line"])
 _READ = pl.col("metric") == "read_among_set"
@@ -45,7 +45,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     statements = [_beyond_chance(middles, chosen, wording) for chosen, wording in ((_OWN, _ORDER), (_READ, _DIGITS))]
     told = [said for said in statements if said]
     grids = [Grid(_HEADS, [_cells(rows) for rows in middles])] if middles else []
-    parts = [_METHOD, *grids, *told, *([_SMALL] if told else []), *_reasons(table)]
+    parts: list[Part] = [_METHOD, *grids, *told, *([_SMALL] if told else []), *_reasons(table)]
     return Section("Beyond cardinal numbers (`ordinals`)", parts)
 
 

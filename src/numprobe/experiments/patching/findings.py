@@ -6,7 +6,7 @@ import polars as pl
 
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.tell.outcomes import beats_controls, operation_grid, reported, setting_grid
-from numprobe.tell.section import Section, Statement
+from numprobe.tell.section import Part, Section, Statement
 
 _TITLE = "The true result written into the last state (`patching`, an oracle)"
 _METHOD = """
@@ -46,7 +46,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """
     rows = reported(tables["patching"])
     keys = ("model", "settings") if rows["settings"].n_unique() > 1 else ("model",)
-    parts = [_METHOD, setting_grid(rows, _COLUMNS, keys)]
+    parts: list[Part] = [_METHOD, setting_grid(rows, _COLUMNS, keys)]
     parts += ["Repaired, by operation:", operation_grid(rows, "repaired", keys)]
     parts += ["Harmed, by operation:", operation_grid(rows, "harmed", keys)]
     return Section(_TITLE, [*parts, _effect(beats_controls(rows, "repaired", keys))])

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.tell.section import Estimate, Grid, PValue, Section, Statement, estimate_of, reasons_of
+from numprobe.tell.section import Estimate, Grid, Part, PValue, Section, Statement, estimate_of, reasons_of
 
 _COSINE = (pl.col("metric") == "spearman") & (pl.col("dissimilarity") == "cosine")
 _EMBEDDED = (pl.col("layer") == "embedding") & (pl.col("other_layer") == "embedding")
@@ -53,13 +53,14 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     pairs = measured.filter(pl.col("theory").is_null())
     theories = measured.filter(pl.col("theory").is_not_null(), _PLAIN)
     embedded = pairs.filter(_EMBEDDED)
+    of_theories: list[Part] = [] if theories.is_empty() else [_OF_THEORIES, _theories(theories)]
     return Section(
         "Similarity of the number spaces of the models (`rsa`)",
         [
             _INTRODUCTION,
             _pairs(pairs),
             *_controls(embedded),
-            *([] if theories.is_empty() else [_OF_THEORIES, _theories(theories)]),
+            *of_theories,
             *_meaning(embedded),
             *reasons_of(table),
         ],

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.layers import middle_layer
-from numprobe.tell.section import Estimate, Grid, Section, Share, Statement, reasons_of, spread_out
+from numprobe.tell.section import Estimate, Grid, Part, Section, Share, Statement, reasons_of, spread_out
 
 _NAMES = {"shared": "others' code", "own": "own code", "shuffled": "shuffled others", "random": "random waves"}
 _NAMES |= {"unweighted": "all waves"}
@@ -48,6 +48,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     readers = pl.when(pl.col("control") == "untrained").then(pl.lit("untrained")).otherwise(_CODE)
     codes = shown.filter(pl.col("code") != "one model").with_columns(readers.alias("reader"))
     singles = shown.filter(pl.col("code") == "one model")
+    of_singles: list[Part] = [_OF_SINGLES, spread_out(singles, _PLACE, "source")] if singles.height else []
     return Section(
         "One number code for all models (`shared_code`)",
         [
@@ -55,7 +56,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
             spread_out(codes, _PLACE, "reader"),
             *_meaning(shown),
             *_ranges(table),
-            *([_OF_SINGLES, spread_out(singles, _PLACE, "source")] if singles.height else []),
+            *of_singles,
             *reasons_of(table),
         ],
     )

@@ -7,7 +7,18 @@ import polars as pl
 
 from numprobe.tell.controls import highest_controls
 from numprobe.tell.rows import middle_rows
-from numprobe.tell.section import Difference, Grid, Listed, Section, Share, Statement, cell_of, change_of, spread_out
+from numprobe.tell.section import (
+    Difference,
+    Grid,
+    Listed,
+    Part,
+    Section,
+    Share,
+    Statement,
+    cell_of,
+    change_of,
+    spread_out,
+)
 
 _PLAIN = pl.col("control") == "none"
 _EVERYWHERE = pl.col("fitted_on") == "all layers and contexts"
@@ -47,7 +58,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     table = tables["universal_probe"]
     accuracies = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
     differences = table.filter((pl.col("metric") == "accuracy_difference") & _PLAIN & _CHOSEN)
-    parts = [
+    parts: list[Part] = [
         _NOTE,
         spread_out(accuracies.filter(_PLAIN & _CHOSEN), ["model", "context"], "layer"),
         *_costs(differences),
