@@ -4,6 +4,7 @@ import pytest
 import yaml
 from study import load_study
 
+from numprobe.errors import NumprobeError
 from numprobe.experiments.declare import Place
 from numprobe.experiments.sample_efficiency.experiment import EXPERIMENT
 
@@ -52,6 +53,12 @@ def test_a_control_is_read_in_its_own_states_and_without_gradient_descent():
         assert values["model"] == "llama"
     assert layers == {"none": "2", "untrained": "2", "mixed": "mixed"}
     assert iterative["none"] and not iterative["untrained"] and not iterative["mixed"]
+
+
+def test_a_state_that_a_model_lacks_is_told_once():
+    with pytest.raises(NumprobeError) as refusal:
+        study_of(["shuffled", "untrained", "mixed"], models=["llama"], contexts=["number", "operand"], layer="9")
+    assert str(refusal.value).count("has no state 9") == 1
 
 
 def test_the_default_study_measures_the_model_of_several_tokens():

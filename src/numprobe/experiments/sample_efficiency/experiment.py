@@ -94,9 +94,11 @@ def _problems(config: Config, name: str) -> Iterator[str]:
 
 
 def _missing_layers(study: Study, name: str) -> Iterator[str]:
-    for run in _runs(study, name):
+    """Yield the models that lack the state, each once: an untrained control has the states of its model."""
+    places = [Place(study, name, *run) for run in _runs(study, name)]
+    for at in {at.model: at for at in places if at.control == "none" and at.context != inputs.VOCABULARY}.values():
         try:
-            _layer(Place(study, name, *run))
+            _layer(at)
         except NumprobeError as error:
             yield f"experiments['{name}'].layer: {error}"
 
