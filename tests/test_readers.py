@@ -38,7 +38,7 @@ ALLOWED = {
         "scripts/plot.py",
         "scripts/train_model.py",
         "scripts/write_configuration.py",
-        "workflow/study.py",
+        "workflow/study_models.py",
     },
     "np.load": set(),
     "np.save": set(),

@@ -12,7 +12,7 @@ from numprobe.errors import NumprobeError
 
 ROOT = Path(__file__).parents[2]
 PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
-LAYERS = {entry["name"]: entry["layers"] for entry in PAPER["models"]}
+LAYERS = {entry["name"]: entry["n_layers"] for entry in PAPER["models"]}
 HEADER = ",".join(SCHEMA)
 ROW = "sites,phi-4,operand,3,wave,accuracy,0.5,55,somewhere"
 

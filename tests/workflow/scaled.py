@@ -136,7 +136,7 @@ def save_random_model(folder: Path, entry: dict[str, Any]) -> Path:
         vocab_size=len(tokenizer),
         hidden_size=WIDTH,
         intermediate_size=MLP,
-        num_hidden_layers=entry["layers"],
+        num_hidden_layers=entry["n_layers"],
         num_attention_heads=HEADS,
         num_key_value_heads=HEADS,
         max_position_embeddings=256,

@@ -43,7 +43,7 @@ def test_every_pair_of_layers(tmp_path):
 def test_at_most_so_many_rows_of_each_number_are_read(tmp_path):
     folder = write_folder(tmp_path, np.repeat(np.arange(100), 5))
     found = predict(folder, [make_probe()], per_value=2)
-    counts = found.group_by("layer", "value").len()
+    counts = found.group_by("layer", "number").len()
     assert counts.height == 200 and (counts["len"] == 2).all()
     assert (
         found.filter(pl.col("layer") == "0")["row"].to_list() == found.filter(pl.col("layer") == "1")["row"].to_list()
