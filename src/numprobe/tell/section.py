@@ -11,8 +11,8 @@ from numprobe.status import Status, in_words
 
 
 @dataclass(frozen=True)
-class Share:
-    """A share and its 95 % interval, between 0 and 1; shown in per cent as "value [low, high]"."""
+class _Measured:
+    """A measured number and its 95 % interval, if it has one; shown as "value [low, high]"."""
 
     value: float
     low: float | None = None
@@ -20,36 +20,35 @@ class Share:
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
-            return per_cent(self.value)
-        return f"{per_cent(self.value)} [{per_cent(self.low)}, {per_cent(self.high)}]"
+            return self.shown(self.value)
+        return f"{self.shown(self.value)} [{self.shown(self.low)}, {self.shown(self.high)}]"
+
+    @staticmethod
+    def shown(value: float) -> str:
+        """Return a number as text."""
+        return f"{value:.2f}"
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A difference of two shares and its 95 % interval; shown in points as "+value [+low, +high]"."""
+class Share(_Measured):
+    """A share between 0 and 1, shown in per cent."""
 
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-    def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return f"{100 * self.value:+.1f}"
-        return f"{100 * self.value:+.1f} [{100 * self.low:+.1f}, {100 * self.high:+.1f}]"
+    @staticmethod
+    def shown(value: float) -> str:
+        """Return a share as a whole number of per cent."""
+        return per_cent(value)
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A measured number that is no share, such as a correlation, and its 95 % interval, "value [low, high]"."""
+class Difference(_Measured):
+    """A difference of two shares, shown in points with its sign."""
 
-    value: float
-    low: float | None = None
-    high: float | None = None
+    @staticmethod
+    def shown(value: float) -> str:
+        """Return a difference in points."""
+        return f"{100 * value:+.1f}"
 
-    def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return f"{self.value:.2f}"
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+class Estimate(_Measured):
+    """A measured number that is no share, such as a correlation."""
 
 
 @dataclass(frozen=True)
