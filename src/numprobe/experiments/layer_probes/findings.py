@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
+from numprobe.draw.rows import in_order
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import probe_order
+from numprobe.tell.controls import highest_controls
 from numprobe.tell.rows import in_probe_order, middle_rows, named_by_settings
 from numprobe.tell.section import (
     Grid,
@@ -43,7 +45,6 @@ _MEMORISED = (
 )
 _NOT_MEMORISED = "None of {probes} probes learned {mark} % of {comparison}: what they read is in the states."
 _BEST = "{subject}: the accuracy is highest in layer {best_layer}, {best}, and lowest in layer {worst_layer}, {worst}."
-_CONTROLS = "The controls of {subject} reach at most {highest} in any layer."
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
@@ -59,6 +60,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     plain = table.filter(_PLAIN)
     leading = leading_probe(plain.filter(_EXACT))
     exact = table.filter(_EXACT & (pl.col("probe") == leading))
+    controls = exact.filter(~_PLAIN)
     parts = [
         _BY_LAYER.format(probe=leading),
         spread_out(exact.filter(_PLAIN), ["model", "context"], "layer"),
@@ -67,7 +69,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         *_magnitudes(plain),
         *([] if selective is None else _selectivity(selective)),
         *_extremes(exact.filter(_PLAIN)),
-        *_controls(exact.filter(~_PLAIN), leading),
+        *highest_controls(controls, in_order(controls["control"])),
     ]
     return Section("Every probe, layer by layer (`layer_probes`)", parts)
 
@@ -129,8 +131,3 @@ def _extremes(exact: pl.DataFrame) -> Iterator[Statement]:
             "worst": cell_of(worst),
         }
         yield Statement(f"{best['model']}, `{best['context']}`", "", numbers, _BEST)
-
-
-def _controls(controls: pl.DataFrame, leading: str) -> Iterator[Statement]:
-    if controls.height:
-        yield Statement(f"`{leading}`", "", {"highest": Share(float(controls["value"].to_numpy().max()))}, _CONTROLS)
