@@ -10,7 +10,7 @@ from faults.advice import Surroundings, follow, subject
 from faults.damage import DAMAGES, PLACES, damage_file
 from faults.flips import flip_bits
 from faults.inject import Outcome
-from faults.plan import KINDS, all_faults, part
+from faults.plan import AT_REST, KINDS, RUNNING, all_faults, part
 from faults.report import section, with_section
 from faults.study import limited_python
 from inject_faults import flip_all, inject_all, make_reference, needed
@@ -40,11 +40,14 @@ def test_damage_is_what_it_says():
     assert DAMAGES["NaN"](b'{"a": 1, "b": [22, 3]}', "header", random) == b'{"a": NaN, "b": [22, 3]}'
 
 
-def test_every_damage_meets_every_kind_of_file():
+def test_every_damage_meets_every_kind_of_file_at_rest_and_while_jobs_run():
     faults = all_faults(3)
-    assert len(faults) >= 60
-    for damage in (*DAMAGES, "unreadable", "full disk", "job killed"):
-        assert {fault.kind.name for fault in faults if fault.damage == damage} == {kind.name for kind in KINDS}
+    planned = {(fault.damage, fault.kind.name, fault.moment) for fault in faults}
+    for kind in KINDS:
+        for damage in (*DAMAGES, "unreadable"):
+            assert {(damage, kind.name, AT_REST), (damage, kind.name, RUNNING)} <= planned
+        for damage in ("full disk", "job killed"):
+            assert (damage, kind.name, RUNNING) in planned
     for damage in DAMAGES:
         assert {fault.place for fault in faults if fault.damage == damage} == set(PLACES)
     assert "train_model" in {fault.kind.maker for fault in faults if fault.damage == "workflow killed"}

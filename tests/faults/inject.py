@@ -3,7 +3,7 @@
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,27 +155,30 @@ def _surroundings(study: Study, **others: object) -> Surroundings:
 def _damaged(fault: Fault, study: Study) -> Iterator[tuple[Ended, Surroundings]]:
     """Damage a file, at rest or as soon as it is made, and let the job run that reads it."""
     random = Random(fault.seed)
-    path = study.folder / fault.kind.path
-    study.remove(fault.kind.read_for)
-    if fault.moment == AT_REST:
-        damage_file(path, fault.damage, fault.place, random)
-        yield study.run([fault.kind.target]), _surroundings(study)
-        return
-    study.remove(fault.kind.path)
-    process = study.start([fault.kind.target])
-    if wait_for(lambda: path.exists() or process.poll() is not None, 600) and path.exists():
-        damage_file(path, fault.damage, fault.place, random)
-    output, _ = process.communicate()
-    yield Ended(process.returncode, output), _surroundings(study)
+    ended = _run_upon(fault, study, lambda path: damage_file(path, fault.damage, fault.place, random))
+    yield ended, _surroundings(study)
 
 
 @contextmanager
 def _unreadable(fault: Fault, study: Study) -> Iterator[tuple[Ended, Surroundings]]:
-    """Take the right to read a file away, and let the job run that reads it."""
-    study.remove(fault.kind.read_for)
-    (study.folder / fault.kind.path).chmod(0)
+    """Take the right to read a file away, at rest or as soon as it is made, and let the job run that reads it."""
     study.limited = os.getuid() == 0
-    yield study.run([fault.kind.target]), _surroundings(study)
+    yield _run_upon(fault, study, lambda path: path.chmod(0)), _surroundings(study)
+
+
+def _run_upon(fault: Fault, study: Study, change: Callable[[Path], None]) -> Ended:
+    """Change a file at the fault's moment, and run the job that reads it."""
+    path = study.folder / fault.kind.path
+    study.remove(fault.kind.read_for)
+    if fault.moment == AT_REST:
+        change(path)
+        return study.run([fault.kind.target])
+    study.remove(fault.kind.path)
+    process = study.start([fault.kind.target])
+    if wait_for(lambda: path.exists() or process.poll() is not None, 600) and path.exists():
+        change(path)
+    output, _ = process.communicate()
+    return Ended(process.returncode, output)
 
 
 @contextmanager

@@ -90,13 +90,12 @@ class Fault:
 
 
 def all_faults(seed: int) -> list[Fault]:
-    """Return every damage of every kind of file at rest, one damage of each while jobs run, full disks and kills."""
+    """Return every damage of every kind of file, at rest and while jobs run, full disks and kills."""
     random = Random(seed)
     places = cycle(random.sample(PLACES, len(PLACES)))
-    plan = [(damage, kind, AT_REST) for damage in (*DAMAGES, "unreadable") for kind in KINDS]
-    plan += [(damage, kind, RUNNING) for damage, kind in zip(cycle(DAMAGES), KINDS, strict=False)]
-    plan += [("full disk", kind, RUNNING) for kind in KINDS]
-    plan += [("job killed", kind, RUNNING) for kind in KINDS]
+    anytime, running = (*DAMAGES, "unreadable"), ("full disk", "job killed")
+    plan = [(damage, kind, moment) for moment in (AT_REST, RUNNING) for damage in anytime for kind in KINDS]
+    plan += [(damage, kind, RUNNING) for damage in running for kind in KINDS]
     plan += [("workflow killed", kind, RUNNING) for kind in KINDS if kind.name in ("states", "probe", "weights")]
     return [
         Fault(damage, kind, moment, next(places) if damage in DAMAGES else "", random.randrange(1 << 30))
