@@ -9,17 +9,14 @@ from models.adder import Adder
 from models.tiny import digit_tokenizer, tiny_model, word_tokenizer
 from numprobe.answers.ask import AnswerModel
 from numprobe.errors import NumprobeError
-from numprobe.experiments.causal_subspace.asked_pairs import ask_pairs
-from numprobe.experiments.causal_subspace.interchange import Training, answer_loss, find_interchange, learn_basis
-from numprobe.experiments.causal_subspace.learn import (
-    ANSWER,
-    PairSettings,
-    known_pairs,
-    pairs_of_context,
-    train_subspaces,
-)
-from numprobe.experiments.causal_subspace.own_answers import with_own_answers
-from numprobe.experiments.causal_subspace.pairs import (
+from numprobe.experiments.causal_subspace.learn import known_pairs, train_subspaces
+from numprobe.experiments.causal_subspace.subspaces import load_subspaces
+from numprobe.experiments.causal_subspace.train_basis import Training, answer_loss, learn_basis
+from numprobe.interventions.asked_pairs import ask_pairs
+from numprobe.interventions.interchange import find_interchange
+from numprobe.interventions.own_answers import with_own_answers
+from numprobe.interventions.pair_settings import ANSWER, PairSettings, pairs_of_context
+from numprobe.interventions.pairs import (
     TEST,
     TRAIN,
     VALIDATION,
@@ -28,7 +25,6 @@ from numprobe.experiments.causal_subspace.pairs import (
     interchange_split,
     read_pair_prompts,
 )
-from numprobe.experiments.causal_subspace.subspaces import load_subspaces
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.prompts.contexts import make_prompts

@@ -9,11 +9,13 @@ from models.adder import RANK, USED, Adder
 from models.tiny import word_tokenizer
 from numprobe.answers.ask import AnswerModel
 from numprobe.errors import NumprobeError
-from numprobe.experiments.causal_subspace.interchange import Training, find_interchange
-from numprobe.experiments.causal_subspace.learn import PairSettings, train_subspaces, useful_layers
-from numprobe.experiments.causal_subspace.pairs import TEST, TRAIN, interchange_split
+from numprobe.experiments.causal_subspace.learn import train_subspaces, useful_layers
 from numprobe.experiments.causal_subspace.reading import needed_rank, read_test_numbers
 from numprobe.experiments.causal_subspace.subspaces import load_subspaces
+from numprobe.experiments.causal_subspace.train_basis import Training
+from numprobe.interventions.interchange import find_interchange
+from numprobe.interventions.pair_settings import PairSettings
+from numprobe.interventions.pairs import TEST, TRAIN, interchange_split
 from numprobe.interventions.reach import LAST
 from numprobe.measure.subspaces import overlap, principal_angles
 from numprobe.models.tokens import NumberTokenizer

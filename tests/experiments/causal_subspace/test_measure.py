@@ -7,10 +7,11 @@ import pytest
 from models.adder import NUMBERS, RANK, Adder
 from models.tiny import digit_tokenizer, tiny_model, word_tokenizer
 from numprobe.answers.ask import AnswerModel
-from numprobe.experiments.causal_subspace.interchange import Training
-from numprobe.experiments.causal_subspace.learn import PairSettings, train_subspaces
+from numprobe.experiments.causal_subspace.learn import train_subspaces
 from numprobe.experiments.causal_subspace.measure import EXTRA, Study, causal_subspace_rows
-from numprobe.experiments.causal_subspace.pairs import PairPrompts
+from numprobe.experiments.causal_subspace.train_basis import Training
+from numprobe.interventions.pair_settings import PairSettings
+from numprobe.interventions.pairs import PairPrompts
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form

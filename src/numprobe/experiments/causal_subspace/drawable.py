@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from numprobe.errors import NumprobeError
-from numprobe.experiments.causal_subspace.pairs import (
+from numprobe.experiments.declare import Study
+from numprobe.interventions.pairs import (
     NO_CONTEXT,
     TEST,
     TRAIN,
@@ -14,7 +15,6 @@ from numprobe.experiments.causal_subspace.pairs import (
     read_pair_prompts,
     shared_operations,
 )
-from numprobe.experiments.declare import Study
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.prompts.examples import describe_examples
 from numprobe.splits import make_split

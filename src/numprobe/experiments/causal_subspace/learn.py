@@ -1,39 +1,32 @@
 """Learn the subspaces that a model uses, by distributed alignment search (DAS, arXiv 2303.02536) from random starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from numprobe.activations.locate import longest_sequence
 from numprobe.answers.ask import AnswerModel
 from numprobe.experiments.asked import load_answer_model
-from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs, ask_pairs
-from numprobe.experiments.causal_subspace.interchange import Interchange, Training, find_interchange, learn_basis
-from numprobe.experiments.causal_subspace.own_answers import with_own_answers
-from numprobe.experiments.causal_subspace.pairs import (
-    NO_CONTEXT,
-    TEST,
+from numprobe.experiments.causal_subspace.reading import needed_rank
+from numprobe.experiments.causal_subspace.subspaces import Subspaces
+from numprobe.experiments.causal_subspace.train_basis import Training, learn_basis
+from numprobe.experiments.given import Given
+from numprobe.interventions.asked_pairs import AskedPairs
+from numprobe.interventions.interchange import Interchange, find_interchange
+from numprobe.interventions.pair_settings import PairSettings, pairs_of_context
+from numprobe.interventions.pairs import (
     TRAIN,
     VALIDATION,
     PairPrompts,
-    draw_pairs,
     interchange_split,
-    read_pair_prompts,
-    shared_operations,
 )
-from numprobe.experiments.causal_subspace.reading import needed_rank
-from numprobe.experiments.causal_subspace.subspaces import Subspaces
-from numprobe.experiments.given import Given
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import examples_in
 from numprobe.seeding import derive_seed
 from numprobe.splits import Split
 from numprobe.tables import read_metadata
 
-#: Targets of an interchange.
-RESULT, ANSWER = "result", "answer"
 #: What the file of the bases knows of their model.
 _IDENTITY = ("model", "source", "revision", "weights_sha256", "tokenizer_sha256")
 
@@ -62,72 +55,6 @@ def learn_subspaces(given: Given) -> None:
         values["split"]["seed"],
         metadata | {"context": given.context, "provenance": given.provenance},
     ).save(given.outputs["subspaces"])
-
-
-@dataclass(frozen=True)
-class PairSettings:
-    """Settings of the pairs to draw.
-
-    Attributes
-    ----------
-    operations
-        Some of `+`, `-`, `*`, `/`.
-    train
-        Number of training pairs.
-    test
-        Number of test pairs; half as many choose the number of steps.
-    prompts
-        Wording of the pairs.
-    target
-        `RESULT`: interchange should lead to the true results; `ANSWER`: to the model's own answers.
-    """
-
-    operations: tuple[str, ...]
-    train: int
-    test: int
-    prompts: PairPrompts = NO_CONTEXT
-    target: str = RESULT
-
-    def draw(self, part: str, split: Split, seed: int, answer_model: AnswerModel) -> AskedPairs:
-        """Draw the pairs of one part and tokenise them for a model; `split` is the result of `interchange_split`."""
-        count = {TRAIN: self.train, VALIDATION: self.test // 2, TEST: self.test}[part]
-        pairs = draw_pairs(self.operations, split, part, count, seed, self.prompts)
-        longest = longest_sequence(answer_model.parts.config, answer_model.numbers.tokenizer)
-        asked = ask_pairs(pairs, answer_model.numbers, self.prompts, longest)
-        return asked if self.target == RESULT else with_own_answers(answer_model, asked, split.maximum)
-
-
-def pairs_of_context(
-    operations: Sequence[str],
-    train: int,
-    test: int,
-    metadata: Mapping[str, Any],
-    target: str = RESULT,
-    operand: str = "b",
-) -> PairSettings:
-    """Return settings of pairs with the wording of a context's prompts.
-
-    Parameters
-    ----------
-    operations
-        The wanted operations; those that the context has are used.
-    train, test
-        Numbers of pairs.
-    metadata
-        Metadata of the context's table of prompts.
-    target
-        `RESULT` or `ANSWER`.
-    operand
-        The operand that is interchanged, "a" or "b".
-
-    Raises
-    ------
-    NumprobeError
-        If the context has none of the operations.
-    """
-    context = metadata["context"]
-    both = shared_operations(operations, context["operations"], context["name"])
-    return PairSettings(both, train, test, replace(read_pair_prompts(metadata), operand=operand), target)
 
 
 def known_pairs(metadata: Mapping[str, Any]) -> PairSettings:

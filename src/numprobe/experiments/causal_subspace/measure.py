@@ -11,15 +11,16 @@ import torch
 
 from numprobe.answers.ask import AnswerModel
 from numprobe.experiments.asked import load_answer_model
-from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs
-from numprobe.experiments.causal_subspace.interchange import Interchange, find_interchange
-from numprobe.experiments.causal_subspace.learn import ANSWER, known_pairs
-from numprobe.experiments.causal_subspace.pairs import TEST, TRAIN, VALIDATION, interchange_split
+from numprobe.experiments.causal_subspace.learn import known_pairs
 from numprobe.experiments.causal_subspace.reading import fit_readout, read_test_numbers
 from numprobe.experiments.causal_subspace.subspaces import Subspaces, load_subspaces
 from numprobe.experiments.given import Given
 from numprobe.intervals import accuracy_interval, prompt_accuracy_interval
+from numprobe.interventions.asked_pairs import AskedPairs
 from numprobe.interventions.directions import random_basis, relative_norm
+from numprobe.interventions.interchange import Interchange, find_interchange
+from numprobe.interventions.pair_settings import ANSWER
+from numprobe.interventions.pairs import TEST, TRAIN, VALIDATION, interchange_split
 from numprobe.interventions.states import states_at
 from numprobe.measure.outcomes import interval_row
 from numprobe.measure.subspaces import overlap, principal_angles, random_angles

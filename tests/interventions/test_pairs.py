@@ -5,8 +5,8 @@ from numpy.testing import assert_array_equal
 
 from models.tiny import byte_tokenizer, word_tokenizer
 from numprobe.errors import NumprobeError
-from numprobe.experiments.causal_subspace.asked_pairs import PROMPTS, ask_pairs
-from numprobe.experiments.causal_subspace.pairs import (
+from numprobe.interventions.asked_pairs import PROMPTS, ask_pairs
+from numprobe.interventions.pairs import (
     PAIR,
     TEST,
     TRAIN,

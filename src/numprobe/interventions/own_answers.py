@@ -8,7 +8,7 @@ import polars as pl
 from numprobe.answers.ask import AnswerModel
 from numprobe.answers.questions import Questions
 from numprobe.errors import NumprobeError
-from numprobe.experiments.causal_subspace.asked_pairs import AskedPairs, answer_tokens
+from numprobe.interventions.asked_pairs import AskedPairs, answer_tokens
 
 
 def with_own_answers(answer_model: AnswerModel, pairs: AskedPairs, maximum: int) -> AskedPairs:
@@ -37,11 +37,11 @@ def with_own_answers(answer_model: AnswerModel, pairs: AskedPairs, maximum: int)
             "no two prompts can be interchanged: the model does not answer any two of them with different numbers; "
             "show it worked examples (shots), or leave it out of this experiment"
         )
-    order = {name: places[kept] for name, places in pairs.order.items()} | {"base": np.arange(kept.sum())}
-    questions = {**pairs.questions, "base": _answered(pairs.base.take(kept), base[kept])}
-    tokens = answer_tokens(questions["counterfactual"], order["counterfactual"], wanted[kept], answer_model.numbers)
-    table = pairs.table.filter(pl.Series(kept)).with_columns(pl.Series("number", wanted[kept], dtype=pl.Int32))
-    return AskedPairs(table, questions, order, tokens, pairs.operand)
+    some, wanted = pairs.take(kept), wanted[kept]
+    questions = {**some.questions, "base": _answered(some.base, base[kept])}
+    tokens = answer_tokens(some.questions["counterfactual"], some.order["counterfactual"], wanted, answer_model.numbers)
+    table = some.table.with_columns(pl.Series("number", wanted, dtype=pl.Int32))
+    return replace(some, table=table, questions=questions, answers=tokens)
 
 
 def _answered(questions: Questions, values: np.ndarray) -> Questions:

@@ -9,7 +9,7 @@ import polars as pl
 
 from numprobe.answers.questions import Questions, find_questions
 from numprobe.errors import NumprobeError
-from numprobe.experiments.causal_subspace.pairs import NO_CONTEXT, PairPrompts
+from numprobe.interventions.pairs import NO_CONTEXT, PairPrompts
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.models.prompted import chat_prompts
 from numprobe.models.tokens import MULTI_TOKEN, NumberTokenizer
@@ -80,6 +80,14 @@ class AskedPairs:
     def lengths(self, name: str) -> np.ndarray:
         """Return the number of tokens of the operand, int64 [questions], in the order of the questions of that name."""
         return self.questions[name].table[f"tokens_{self.operand}"].to_numpy().astype(np.int64)
+
+    def take(self, kept: np.ndarray) -> "AskedPairs":
+        """Return some of the pairs; `kept`: bool [pairs]."""
+        order = {name: places[kept] for name, places in self.order.items()} | {"base": np.arange(kept.sum())}
+        answers = [answer for answer, keep in zip(self.answers, kept, strict=True) if keep]
+        questions = {**self.questions, "base": self.base.take(kept)}
+        table = self.table.filter(pl.Series(kept))
+        return replace(self, table=table, questions=questions, order=order, answers=answers)
 
     def batches(self, batch_tokens: int) -> Iterator[np.ndarray]:
         """Yield rows of pairs, int64, with equally long bases and equally long counterfactual answers (`Questions`)."""
