@@ -59,19 +59,9 @@ def layers_option(result: argparse.ArgumentParser) -> None:
     )
 
 
-def division_options(result: argparse.ArgumentParser) -> None:
-    """Add the options that say how the values are divided."""
-    result.add_argument("--seed", type=int, default=0, help="the study's seed")
-    result.add_argument("--minimum", type=int, default=0, help="smallest candidate number")
-    result.add_argument("--maximum", type=int, default=999, help="largest candidate number")
-    result.add_argument("--scheme", choices=["folds", "paper"], default="folds", help="how values are divided")
-    result.add_argument("--folds", type=int, default=10, help="number of folds (scheme folds)")
-    result.add_argument("--inner", type=int, default=3, help="inner groups of values that choose hyper-parameters")
-
-
-def division(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the parameters of `numprobe.splits.make_split` that a program was given."""
-    return {name: getattr(options, name) for name in ("minimum", "maximum", "scheme", "folds", "inner", "seed")}
+def split_option(result: argparse.ArgumentParser) -> None:
+    """Add the option that names the file with the split of the numbers."""
+    result.add_argument("--split", type=Path, required=True, metavar="FILE", help="the study's results/split.json")
 
 
 Main = Callable[[argparse.Namespace, dict[str, Any]], None]

@@ -1,6 +1,6 @@
 """Train the probes that need gradient descent on one model in one context (rules fit_{probe}_probe)."""
 
-from _run import division, division_options, parser, prepare_torch, run  # isort: skip
+from _run import parser, prepare_torch, run, split_option  # isort: skip
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from typing import Any
 from numprobe.probes.controls import CONTROLS
 from numprobe.probes.fit_iterative import IterativeFit, save_iterative
 from numprobe.probes.settings import DEFAULTS
+from numprobe.splits import load_split
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
@@ -22,7 +23,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
         options.memory_mb,
         options.device,
     )
-    save_iterative(options.activations, options.output, fit, division(options), provenance)
+    save_iterative(options.activations, options.output, fit, load_split(options.split), provenance)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -41,7 +42,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     result.add_argument("--device", default="cpu", help="where to fit: cpu, auto, cuda or cuda:N")
     result.add_argument("--fold-limit", type=int, default=1, help="how many of the folds to fit, from the first")
-    division_options(result)
+    split_option(result)
     result.add_argument("--output", type=Path, required=True, help="folder for {probe}[.{control}].safetensors")
     return result
 

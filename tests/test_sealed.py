@@ -18,6 +18,7 @@ from numprobe.errors import NumprobeError
 from numprobe.probes.probe import load_probe
 from numprobe.probes.tensor_file import read_tensors, write_tensors
 from numprobe.sealed import BLANK, blank_object, read_sealed_json, write_sealed, write_sealed_json
+from numprobe.splits import STUDY, load_split, write_splits
 from numprobe.tables import read_metadata, read_table, write_table
 
 TABLE = pl.DataFrame({"text": ["12 pens", "x" * 50, None], "value": [12, 7, 3]})
@@ -49,6 +50,10 @@ def card(folder):
     write_sealed_json(folder / "card.json", {"name": "m", "layers": 2, "weights_sha256": "ab" * 32, "gguf": None})
 
 
+def split(folder):
+    write_splits(folder / "split.json", {STUDY: split_of(49, folds=3)}, {"script": "make_split"})
+
+
 # What a kind of file is made by, called, and read by.
 KINDS = {
     "state": (activations, state_file("0"), lambda path: read_states(path.parent, "0")),
@@ -58,6 +63,7 @@ KINDS = {
     "metadata of a table": (table, "table.parquet", read_metadata),
     "probe": (probe, "probe.safetensors", load_probe),
     "card": (card, "card.json", read_sealed_json),
+    "split": (split, "split.json", load_split),
 }
 
 

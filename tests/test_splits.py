@@ -1,12 +1,14 @@
 """Value splits: disjoint, complete, and the same wherever they are made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from numprobe.errors import NumprobeError
-from numprobe.splits import PAPER_TEST, PAPER_VALIDATION, make_split, value_block
+from numprobe.splits import PAPER_TEST, PAPER_VALIDATION, STUDY, load_split, make_split, value_block, write_splits
 
 
 @pytest.fixture(params=["folds", "paper"])
@@ -52,6 +54,20 @@ def test_the_block_of_a_value_does_not_depend_on_the_range(minimum, length, seed
 
 def test_the_seed_changes_the_split():
     assert (make_split(0, 999, "folds", 10, 3, 0).block != make_split(0, 999, "folds", 10, 3, 1).block).mean() > 0.8
+
+
+@given(st.integers(-50, 50), st.integers(60, 200), st.integers(2, 9), st.integers(1, 5), st.integers(0, 5))
+def test_a_split_that_is_read_is_the_split_that_was_made(tmp_path_factory, minimum, length, folds, inner, seed):
+    path = tmp_path_factory.mktemp("split") / "split.json"
+    splits = {STUDY: make_split(0, 999, "paper", 10, inner, seed)}
+    splits["own"] = make_split(minimum, minimum + length, "folds", folds, inner, seed)
+    write_splits(path, splits, {})
+    for name, made in splits.items():
+        read = load_split(path, name)
+        assert read.block.dtype == made.block.dtype and np.array_equal(read.block, made.block)
+        assert replace(read, block=made.block) == made
+    with pytest.raises(NumprobeError, match=r"split\.json is damaged \(no split 'other'"):
+        load_split(path, "other")
 
 
 def test_block_of_keeps_the_shape():

@@ -1,13 +1,15 @@
 """Checks of a resolved study, which need the files of its models: what a checked configuration still lacks."""
 
+from collections.abc import Iterator
+
 from study_answers import StudyAnswers as Study
 from study_contexts import count_folds
 
 from numprobe.errors import NumprobeError
-from numprobe.experiments.declare import Config, Need
+from numprobe.experiments.declare import Need
 from numprobe.experiments.inputs import VOCABULARY
 from numprobe.models.source import COMMIT, floating_revision
-from numprobe.splits import make_split
+from numprobe.splits import STUDY, make_split
 
 
 def study_problems(study: Study) -> list[str]:
@@ -16,13 +18,13 @@ def study_problems(study: Study) -> list[str]:
     return [problem for check in checks for problem in check(study)]
 
 
-def split_problems(config: Config) -> list[str]:
+def split_problems(study: Study) -> Iterator[str]:
     """Check that no fold is empty, as may happen in a small range, since values are assigned by hash."""
-    try:
-        make_split(config["numbers"]["min"], config["numbers"]["max"], **config["split"], seed=config["seed"])
-    except NumprobeError as error:
-        return [f"{error}"]
-    return []
+    for name, parameters in study.splits.items():
+        try:
+            make_split(**parameters)
+        except NumprobeError as error:
+            yield f"{error}" if name == STUDY else f"experiments['{name}']: {error}"
 
 
 def idle_experiments(study: Study) -> dict[str, str]:

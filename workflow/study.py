@@ -37,7 +37,7 @@ def load_study(config: Config, given: Config | None = None) -> Study:
     """
     check_config(config, given)
     study = Study(config)
-    problems = split_problems(config) + _model_problems(config)
+    problems = [*split_problems(study), *_model_problems(config)]
     problems = problems or study_problems(study)
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)

@@ -13,6 +13,7 @@ from numprobe.experiments.find import experiment_names, find_experiment
 from numprobe.experiments.inputs import VOCABULARY
 from numprobe.runs import Run
 from numprobe.seeding import derive_seed
+from numprobe.splits import STUDY
 
 NOT_FOR_ENCODERS = ("result",)
 
@@ -151,10 +152,24 @@ class StudyContexts:
     def fewest_single(self) -> int:
         """Number of numbers that must be single tokens: as configured, at least two per fold, at most all."""
         numbers = self.config["numbers"]
-        settings = {name: declared.folds for name, declared in self.declared.items() if declared.folds}
-        own = [(self.experiment(name) or {})[setting] for name, setting in settings.items()]
-        folds = max([count_folds(self.config), *own])
+        folds = max([count_folds(self.config), *self._own_folds.values()])
         return min(max(numbers["fewest_single"], 2 * folds), int(numbers["max"] - numbers["min"] + 1))
+
+    @property
+    def splits(self) -> dict[str, Config]:
+        """Return the parameters of `numprobe.splits.make_split` of each split of the numbers, by name.
+
+        They are the study's split, and those of experiments with folds of their own.
+        """
+        numbers = {"minimum": self.config["numbers"]["min"], "maximum": self.config["numbers"]["max"]}
+        study = {**numbers, **self.config["split"], "seed": self.config["seed"]}
+        own = {name: {**study, "scheme": "folds", "folds": folds} for name, folds in self._own_folds.items()}
+        return {STUDY: study, **own}
+
+    @property
+    def _own_folds(self) -> dict[str, int]:
+        settings = {name: declared.folds for name, declared in self.declared.items() if declared.folds}
+        return {name: (self.experiment(name) or {})[setting] for name, setting in settings.items()}
 
     def no_rows(self, model: str) -> str:
         """Return why the embedding matrix of a model is not read."""

@@ -3,14 +3,24 @@
 A split is over values, never over prompts, so a probe is always evaluated on numbers that it has not seen. Values are
 assigned to blocks; a fold names the blocks that test, validate and train. Fits accumulate statistics per block, and
 any training set is a union of blocks.
+
+A study has one file of splits, results/split.json: its own split, and those of experiments with other folds. It is made
+once, and every job reads it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from numprobe.errors import NumprobeError
+from numprobe.sealed import damaged, read_sealed_json, write_sealed_json
 from numprobe.seeding import derive_seed
+
+#: Name of the study's own split in results/split.json; the others are named after their experiments.
+STUDY = "study"
 
 # The split of all per-layer experiments of arXiv 2510.26285 (888 training values; torch seed 0, 0..999).
 PAPER_VALIDATION = tuple(
@@ -87,12 +97,28 @@ class Split:
         return np.asarray(self.values[np.isin(self.block, blocks)])
 
 
+@dataclass(frozen=True)
+class StudySplit(Split):
+    """A split of a study's numbers, and how it was made.
+
+    Attributes
+    ----------
+    scheme
+        "folds" or "paper".
+    seed
+        The study's seed.
+    """
+
+    scheme: str
+    seed: int
+
+
 def value_block(seed: int, value: int, blocks: int) -> int:
     """Return the block of one value, which depends on (seed, value) and the number of blocks only."""
     return derive_seed(seed, "value", value) % blocks
 
 
-def make_split(minimum: int, maximum: int, scheme: str, folds: int, inner: int, seed: int) -> Split:
+def make_split(minimum: int, maximum: int, scheme: str, folds: int, inner: int, seed: int) -> StudySplit:
     """Make the blocks and folds of a range of values.
 
     Parameters
@@ -122,7 +148,8 @@ def make_split(minimum: int, maximum: int, scheme: str, folds: int, inner: int, 
         raise NumprobeError(
             f"split.folds = {folds} leaves a fold without values in {minimum}..{maximum}: use fewer folds"
         )
-    return Split(minimum, maximum, block, tuple(_fold(test, folds, inner) for test in range(folds)))
+    made = tuple(_fold(test, folds, inner) for test in range(folds))
+    return StudySplit(minimum, maximum, block, made, scheme, seed)
 
 
 def _fold(test: int, folds: int, inner: int) -> Fold:
@@ -135,7 +162,7 @@ def _groups(blocks: tuple[int, ...], inner: int) -> tuple[tuple[int, ...], ...]:
     return tuple(blocks[start::count] for start in range(count))
 
 
-def _paper_split(minimum: int, maximum: int, inner: int, seed: int) -> Split:
+def _paper_split(minimum: int, maximum: int, inner: int, seed: int) -> StudySplit:
     if (minimum, maximum) != (0, 999):
         raise NumprobeError(f"split.scheme 'paper' is defined for numbers 0..999, not {minimum}..{maximum}")
     train_blocks = 9
@@ -144,4 +171,41 @@ def _paper_split(minimum: int, maximum: int, inner: int, seed: int) -> Split:
     block[list(PAPER_TEST)] = train_blocks + 1
     train = tuple(range(train_blocks))
     fold = Fold("paper", (train_blocks + 1,), (train_blocks,), train, _groups(train, inner))
-    return Split(minimum, maximum, block, (fold,))
+    return StudySplit(minimum, maximum, block, (fold,), "paper", seed)
+
+
+def write_splits(path: str | Path, splits: Mapping[str, StudySplit], provenance: Mapping[str, Any]) -> None:
+    """Write splits by name, with their checksum (docs/files.md)."""
+    described = {
+        name: {**vars(split), "block": split.block.tolist(), "folds": [asdict(fold) for fold in split.folds]}
+        for name, split in splits.items()
+    }
+    write_sealed_json(path, {"splits": described, "provenance": provenance})
+
+
+def load_split(path: str | Path, name: str = STUDY) -> StudySplit:
+    """Return a split that `write_splits` wrote.
+
+    Parameters
+    ----------
+    path
+        `results/split.json`.
+    name
+        `STUDY`, or the experiment with folds of its own.
+
+    Raises
+    ------
+    NumprobeError
+        If the file is missing, damaged, or lacks the split.
+    """
+    content = read_sealed_json(path)
+    try:
+        stored = content["splits"][name]
+        folds = tuple(_read_fold(**fold) for fold in stored["folds"])
+        return StudySplit(**{**stored, "block": np.array(stored["block"], dtype=np.int8), "folds": folds})
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(path, f"no split '{name}': {error!r}") from None
+
+
+def _read_fold(name: str, test: list[int], validation: list[int], train: list[int], inner: list[list[int]]) -> Fold:
+    return Fold(name, tuple(test), tuple(validation), tuple(train), tuple(map(tuple, inner)))

@@ -41,7 +41,7 @@ def operand_model(folder: Path, reads: str) -> OperandModel:
     values = np.repeat(SPLIT.values, 3)
     write_folder(folder, dict.fromkeys(LAYERS, model.states(values)), values)
     rows = training_rows(folder, SPLIT)
-    described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+    described = describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     return OperandModel(
         AnswerModel(model, numbers), questions, folder, probe, fit_patterns(rows, probe, SPLIT, "none", 0, {})

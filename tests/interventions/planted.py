@@ -49,6 +49,6 @@ def planted(folder: Path, answer_model: AnswerModel, questions: Questions, layer
     trial, folds = last_token_trial(answer_model, questions, SPLIT, names, layers, 10_000, 0)
     write_folder(folder, trial.states, trial.questions.table["number"].to_numpy())
     rows = training_rows(folder, SPLIT)
-    described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+    described = describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     return Planted(answer_model, trial, folds, folder, probe, fit_patterns(rows, probe, SPLIT, "none", 0, {}))

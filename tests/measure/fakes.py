@@ -60,7 +60,7 @@ def make_probe(layers=("0", "1"), control="none", offsets=None, folds=None, cons
         "context": context,
         "weights_sha256": "0",
         "control": control,
-        "split": describe_split(SPLIT, "folds", 0, split_folds),
+        "split": describe_split(SPLIT, split_folds),
     }
     return Probe(
         "linear", np.arange(MAXIMUM + 1), tuple(layers), tuple(names), tuple(constant), WIDTH, metadata, tensors

@@ -59,7 +59,7 @@ def digit_study(folder, tokenizer=digit_tokenizer, read_at="token", count=COUNT)
 def digits(tmp_path_factory):
     """The folder, the readings of two probes that a real fit gave, and what is measured of them."""
     folder = digit_study(tmp_path_factory.mktemp("digits"))
-    described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+    described = describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])
     probes = fit_closed_form(training_rows(folder, SPLIT), SPLIT, ["fourier", "digits"], [], 0, {"split": described})
     predictions, measured = evaluate(folder, list(probes.values()), CARD, "none", 1000, 0)
     return folder, predictions, measurements(measured)

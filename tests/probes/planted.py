@@ -14,14 +14,14 @@ from numprobe.probes.controls import control_labels
 from numprobe.probes.dataset import whole_fold
 from numprobe.probes.probe import Probe
 from numprobe.probes.statistics import accumulate
-from numprobe.splits import Fold, Split, make_split
+from numprobe.splits import Fold, Split, StudySplit, make_split
 
 PERIODS = (2, 5, 10, 100, 1000)
 IDENTITY = {"model": "tiny", "context": "number", "source": {"kind": "path", "path": "tiny"}, "revision": "local"}
 DIGESTS = {"weights_sha256": "aa", "tokenizer_sha256": "bb"}
 
 
-def split_of(maximum: int = 999, folds: int = 5, inner: int = 3, seed: int = 0) -> Split:
+def split_of(maximum: int = 999, folds: int = 5, inner: int = 3, seed: int = 0) -> StudySplit:
     return make_split(0, maximum, "folds", folds, inner, seed)
 
 

@@ -17,7 +17,7 @@ VALUES = np.repeat(SPLIT.values, 2)
 def planted(tmp_path, states):
     folder = write_folder(tmp_path / "states", {"1": states}, VALUES)
     rows = training_rows(folder, SPLIT)
-    described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+    described = describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     return folder, rows, probe
 

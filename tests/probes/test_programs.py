@@ -1,6 +1,8 @@
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,12 @@ from numprobe.errors import NumprobeError
 from numprobe.probes.codes import CODES
 from numprobe.probes.dataset import training_rows
 from numprobe.probes.probe import load_probe
+from numprobe.sealed import read_sealed_json
+from numprobe.splits import STUDY, load_split, make_split, write_splits
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 VALUES = np.repeat(np.arange(100), 2)
 STATES = waves(VALUES, periods=(2, 5, 10, 100))
-RANGE = ["--minimum", "0", "--maximum", "99", "--folds", "4"]
 
 
 def run(program, *arguments, threads=1):
@@ -31,8 +34,26 @@ def folder(tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("states"), layers, VALUES, texts)
 
 
-def test_fit_probes_writes_every_probe_and_control(folder, tmp_path):
-    arguments = ["--activations", folder, "--probes", *CODES, "--controls", "shuffled", "gaussian", *RANGE]
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    """The option with the file of a split of 0..99 into four folds."""
+    path = tmp_path_factory.mktemp("split") / "split.json"
+    write_splits(path, {STUDY: split_of(99, folds=4)}, {})
+    return ["--split", path]
+
+
+def test_make_split_writes_what_make_split_returns(tmp_path):
+    parameters = {"minimum": 10, "maximum": 99, "scheme": "folds", "folds": 4, "inner": 2, "seed": 3}
+    path = tmp_path / "split.json"
+    done = run("make_split.py", "--splits", json.dumps({"study": parameters}), "--output", path)
+    assert done.returncode == 0, done.stderr
+    made, read = make_split(**parameters), load_split(path)
+    assert read.block.tolist() == made.block.tolist() and replace(read, block=made.block) == made
+    assert read_sealed_json(path)["provenance"]["script"] == "make_split"
+
+
+def test_fit_probes_writes_every_probe_and_control(folder, split, tmp_path):
+    arguments = ["--activations", folder, "--probes", *CODES, "--controls", "shuffled", "gaussian", *split]
     done = run("fit_probes.py", *arguments, "--output", tmp_path)
     assert done.returncode == 0, done.stderr
     names = [f"{kind}{ending}.safetensors" for kind in CODES for ending in ("", ".shuffled", ".gaussian")]
@@ -42,8 +63,7 @@ def test_fit_probes_writes_every_probe_and_control(folder, tmp_path):
     assert probe.folds == ("all", "0", "1", "2", "3")
     assert (probe.decode(STATES, "1") == VALUES).mean() > 0.9
     assert probe.metadata["provenance"]["script"] == "fit_probes"
-    split = split_of(99, folds=4)
-    assert probe.metadata["split"]["blocks"] == split.block.tolist()
+    assert probe.metadata["split"]["blocks"] == split_of(99, folds=4).block.tolist()
     assert probe.metadata["split"]["folds"]["2"]["test"] == [2]
     assert probe.metadata["tokenizer_sha256"] == "bb" and probe.metadata["source"]["kind"] == "path"
     assert load_probe(tmp_path / "digits.gaussian.safetensors").layers == ("gaussian",)
@@ -54,10 +74,10 @@ def test_fit_probes_writes_every_probe_and_control(folder, tmp_path):
         assert (again / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
-def test_a_gpu_that_is_not_there_is_an_error_for_people(folder, tmp_path):
+def test_a_gpu_that_is_not_there_is_an_error_for_people(folder, split, tmp_path):
     for program, kind in (("fit_probes.py", "fourier"), ("fit_iterative_probes.py", "wave")):
         done = run(
-            *(program, "--activations", folder, "--probes", kind, *RANGE, "--output", tmp_path, "--device", "cuda:99")
+            *(program, "--activations", folder, "--probes", kind, *split, "--output", tmp_path, "--device", "cuda:99")
         )
         assert done.returncode == 1
         assert done.stderr.startswith("error: device 'cuda:99' does not exist here")
@@ -72,21 +92,21 @@ def test_without_a_gpu_torch_is_not_loaded():
     assert done.stdout == "False\n"
 
 
-def test_test_texts_do_not_train(folder, tmp_path):
+def test_test_texts_do_not_train(folder, split, tmp_path):
     changed = STATES.copy()
     changed[1::2] += 100
     layers = {"0": np.ones_like(STATES), "1": changed, "final_norm": changed[:, ::-1]}
     other = write_folder(tmp_path / "other", layers, VALUES, np.where(np.arange(200) % 2, "test", "train"))
     for source, name in ((folder, "one"), (other, "two")):
-        run("fit_probes.py", "--activations", source, "--probes", "fourier", *RANGE, "--output", tmp_path / name)
+        run("fit_probes.py", "--activations", source, "--probes", "fourier", *split, "--output", tmp_path / name)
     content = [(tmp_path / name / "fourier.safetensors").read_bytes() for name in ("one", "two")]
     assert content[0] == content[1]
 
 
-def test_fit_iterative_probes(folder, tmp_path):
+def test_fit_iterative_probes(folder, split, tmp_path):
     settings = '{"steps": 10, "latent": 20, "l1": [0.001]}'
     done = run(
-        "fit_iterative_probes.py", "--activations", folder, "--probes", "wave", "--controls", "shuffled", *RANGE,
+        "fit_iterative_probes.py", "--activations", folder, "--probes", "wave", "--controls", "shuffled", *split,
         "--settings", settings, "--fold-limit", 2, "--output", tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -96,13 +116,13 @@ def test_fit_iterative_probes(folder, tmp_path):
     assert probe.metadata["settings"]["steps"] == 10
 
 
-def test_messages_are_for_people(folder, tmp_path):
+def test_messages_are_for_people(folder, split, tmp_path):
     wrong = run(
         "fit_iterative_probes.py", "--activations", folder, "--probes", "wave", "--settings", '{"speed": 1}',
-        "--output", tmp_path,
+        *split, "--output", tmp_path,
     )  # fmt: skip
     assert wrong.returncode == 1 and wrong.stderr.startswith("error: wave: there is no setting 'speed'")
-    missing = run("fit_probes.py", "--activations", tmp_path, "--probes", "linear", "--output", tmp_path)
+    missing = run("fit_probes.py", "--activations", tmp_path, "--probes", "linear", *split, "--output", tmp_path)
     assert missing.returncode == 1 and "no manifest.json" in missing.stderr and "Traceback" not in missing.stderr
 
 

@@ -18,7 +18,7 @@ VALUES = np.tile(np.arange(200), 2)
 def fitted(folder, states, dtype):
     """A probe fitted on a folder whose states are stored in a type, and how it reads them."""
     write_folder(folder, {"1": states}, VALUES, dtype=dtype)
-    described = describe_split(SPLIT, "folds", 0, list(SPLIT.folds))
+    described = describe_split(SPLIT, SPLIT.folds)
     probes = fit_closed_form(training_rows(folder, SPLIT), SPLIT, ["fourier"], [], 0, {"split": described})
     probe = probes["fourier", "none"]
     return probe.tensors, probe.decode(read_states(folder, "1"), "1")

@@ -23,6 +23,14 @@ def study():
     return load_study(yaml.safe_load((ROOT / "tests/workflow/study.yaml").read_text()))
 
 
+def test_experiments_with_folds_of_their_own_have_a_split(study):
+    numbers = {"minimum": 0, "maximum": 999, "inner": 3, "seed": 0}
+    own = {**numbers, "scheme": "folds", "folds": 20}
+    assert study.splits == {"study": {**numbers, "scheme": "folds", "folds": 10}, "embedding_probes": own}
+    study.config["split"]["scheme"] = "paper"
+    assert study.splits == {"study": {**numbers, "scheme": "paper", "folds": 10}, "embedding_probes": own}
+
+
 def test_encoders_are_skipped_where_a_next_token_is_needed(study):
     assert study.not_applicable() == ["minilm:result:encoder"]
     assert "result" not in study.contexts_of("minilm")

@@ -211,7 +211,7 @@ def test_a_truncated_file_is_refused_by_name(finished):
     assert "Traceback" not in result.stderr
 
 
-SPLIT = "--probes fourier --minimum 0 --maximum 99 --scheme folds --folds 3 --inner 2 --seed 1".split()
+SPLIT = "--probes fourier --split results/split.json".split()
 
 
 def program(finished, name: str) -> list[str]:

@@ -34,6 +34,7 @@ rule fit_patterns:
     input:
         states=states_of,
         probe=lambda wildcards: pattern_probe(STUDY, wildcards.model, wildcards.context),
+        split=SPLIT,
     output:
         patterns="results/patterns/{model}/{context}.safetensors",
         table="results/tables/patterns/{model}/{context}.parquet",
@@ -50,9 +51,8 @@ rule fit_patterns:
     params:
         digest=digest("fit_patterns"),
         states=states_folder,
-        split=f"{RANGE} {SPLIT}",
         resamples=RESAMPLES,
     shell:
         'python "$NUMPROBE"/fit_patterns.py --digest {params.digest} --activations {params.states} --probe {input.probe}'
-        " {params.split} --resamples {params.resamples} --output {output.patterns} --table {output.table}"
+        " --split {input.split} --resamples {params.resamples} --output {output.patterns} --table {output.table}"
         " > {log} 2>&1"

@@ -21,7 +21,7 @@ from study_models import CONVERTED_FILES, MODEL_FILES
 from study_probes import PROBE_CONTROLS
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
-from numprobe.experiments.inputs import VOCABULARY
+from numprobe.experiments.inputs import SPLIT, VOCABULARY
 from numprobe.models.facts import vocabulary_layers
 from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.runs import MIXED_LAYER, UNTRAINED_ENDING, Run
@@ -66,7 +66,6 @@ CANDIDATES = config["numbers"]["max"] - config["numbers"]["min"] + 1
 RANGE = f"--minimum {config['numbers']['min']} --maximum {config['numbers']['max']}"
 # A job that fits probes on a GPU takes one of the GPUs given to snakemake.
 FITTING_GPUS = int(config["fitting"]["device"].startswith("cuda"))
-SPLIT = "--scheme {scheme} --folds {folds} --inner {inner} --seed {seed}".format(**config["split"], seed=config["seed"])
 
 
 wildcard_constraints:

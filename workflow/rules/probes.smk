@@ -1,5 +1,27 @@
 """Probes: one job fits all layers and folds of a model in a context, with the model's controls."""
 
+
+rule make_split:
+    """Divide the numbers into the folds of the study, and of the experiments with other folds."""
+    output:
+        SPLIT,
+    log:
+        "results/logs/make_split.log",
+    benchmark:
+        "results/benchmarks/make_split.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        digest=digest("make_split"),
+        splits=json.dumps(STUDY.splits, sort_keys=True),
+    shell:
+        'python "$NUMPROBE"/make_split.py --digest {params.digest} --splits {params.splits:q} --output {output}'
+        " > {log} 2>&1"
+
+
 CLOSED_FORM_OUTPUTS = "results/probes/{{model}}/{{context}}/{probe}{ending}.safetensors"
 
 
@@ -10,6 +32,7 @@ for fit in closed_form_fits():
             fit.rule_name("probes")
         input:
             states_of,
+            split=SPLIT,
         output:
             expand(CLOSED_FORM_OUTPUTS, probe=STUDY.closed_form, ending=fit.endings),
         log:
@@ -32,11 +55,10 @@ for fit in closed_form_fits():
             probes=" ".join(STUDY.closed_form),
             controls=" ".join(fit.controls),
             device=config["fitting"]["device"],
-            split=f"{RANGE} {SPLIT}",
         shell:
             'python "$NUMPROBE"/fit_probes.py --digest {params.digest} --activations {params.states}'
             " --output {params.folder} --probes {params.probes} --controls {params.controls}"
-            " --device {params.device} {params.split} > {log} 2>&1"
+            " --device {params.device} --split {input.split} > {log} 2>&1"
 
 
 for entry in STUDY.iterative:
@@ -46,6 +68,7 @@ for entry in STUDY.iterative:
             f"fit_{entry['name']}_probe"
         input:
             states_of,
+            split=SPLIT,
         output:
             expand(
                 "results/probes/{{model}}/{{context}}/{probe}{ending}.safetensors",
@@ -72,9 +95,8 @@ for entry in STUDY.iterative:
             settings=json.dumps({"published": entry["published"], **steps_of(entry)}),
             folds=entry["folds"],
             device=config["fitting"]["device"],
-            split=f"{RANGE} {SPLIT}",
         shell:
             'python "$NUMPROBE"/fit_iterative_probes.py --digest {params.digest} --activations {params.states}'
             " --output {params.folder} --probes {params.probe} --controls {params.controls}"
             " --settings {params.settings:q} --memory-mb {resources.mem_mb} --fold-limit {params.folds}"
-            " --device {params.device} {params.split} > {log} 2>&1"
+            " --device {params.device} --split {input.split} > {log} 2>&1"

@@ -55,20 +55,25 @@ def last_token_job(
     name, table, settings
         As for `operand_job`.
     more
-        Files that it reads beside the model, the prompts and the patterns, by name.
+        Files that it reads beside the model, the prompts, the patterns and the split, by name.
     minutes
         Run time that it asks for.
     """
     return Job(
         name,
         places=places.asked,
-        inputs={"model": inputs.model_files, "prompts": inputs.prompts, "patterns": inputs.patterns, **more},
+        inputs={
+            "model": inputs.model_files,
+            "prompts": inputs.prompts,
+            "patterns": inputs.patterns,
+            "split": inputs.split,
+            **more,
+        },
         outputs={"table": f"results/tables/{table}/{{model}}/{{context}}.parquet"},
         settings=settings,
         values={
             "asking": inputs.asking,
             "layers": inputs.changed_layers,
-            "split": inputs.split,
             "resamples": inputs.resamples,
             "seed": inputs.seed,
         },

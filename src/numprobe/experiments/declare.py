@@ -209,6 +209,7 @@ class Experiment:
         Collected tables that the figure `summary` shows beside the accuracies.
     folds
         Setting with the number of folds of its own, into which it divides the rows of the embedding matrix; "" without.
+        results/split.json holds this split under the experiment's name.
     takes_iterative
         Whether it measures the study's probes that are trained by gradient descent, which `accuracy` then leaves out.
     reserved_names, reserved_endings

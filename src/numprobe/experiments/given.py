@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.splits import Split, make_split
+from numprobe.splits import STUDY, StudySplit, load_split
 from numprobe.tables import measurements, write_table
 
 
@@ -55,9 +55,9 @@ class Given:
         return {folder.name: folder for folder in self.folders(name)}
 
     @property
-    def split(self) -> Split:
-        """The study's split of the numbers."""
-        return make_split(**self.values["split"])
+    def split(self) -> StudySplit:
+        """The study's split of the numbers, or the one that the value `split` names."""
+        return load_split(self.file("split"), self.values.get("split", STUDY))
 
     def write(self, table: pl.DataFrame, output: str = "table") -> None:
         """Write a table with the job's record: provenance, run, context, and the seed and resamples of its values."""

@@ -6,6 +6,7 @@ from numprobe.experiments.declare import Place, Study
 from numprobe.runs import Run
 
 VOCABULARY = "vocabulary"
+SPLIT = "results/split.json"
 MATCHED_TOKENS = "results/matched/tokens.parquet"
 
 
@@ -173,10 +174,9 @@ def layers(at: Place) -> list[str]:
     return list(at.study.models[at.model].layers)
 
 
-def split(at: Place) -> dict[str, Any]:
-    """Return the parameters of `numprobe.splits.make_split` of the study."""
-    low, high = numbers(at)
-    return {"minimum": low, "maximum": high, **at.study.config["split"], "seed": seed(at)}
+def split(at: Place) -> str:
+    """Return the file with the study's splits of the numbers."""
+    return SPLIT
 
 
 def operand(at: Place) -> str:

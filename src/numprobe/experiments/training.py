@@ -9,4 +9,4 @@ def train_probes(given: Given) -> None:
     """Train the probes of the value `fit` on the input `states`, and save them as the output `probes`."""
     prepare_torch()
     fit = IterativeFit(**given.values["fit"])
-    save_iterative(given.folder("states"), given.outputs["probes"], fit, given.values["split"], given.provenance)
+    save_iterative(given.folder("states"), given.outputs["probes"], fit, given.split, given.provenance)

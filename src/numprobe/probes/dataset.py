@@ -1,6 +1,6 @@
 """The rows of an activation folder that train probes, and their metadata for probe files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from numprobe.activations.store import RESIDUAL, iterate_states, read_manifest, read_positions, state_width
 from numprobe.errors import NumprobeError
 from numprobe.probes.probe import ALL
-from numprobe.splits import Fold, Split
+from numprobe.splits import Fold, Split, StudySplit
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def whole_fold(split: Split) -> Fold:
     return Fold(ALL, (), (), blocks, tuple(blocks[start::count] for start in range(count)))
 
 
-def describe_split(split: Split, scheme: str, seed: int, folds: list[Fold]) -> Mapping[str, Any]:
-    """Return the split as a probe file records it: the block of every value, and each fold's blocks."""
+def describe_split(split: StudySplit, folds: Iterable[Fold]) -> Mapping[str, Any]:
+    """Return a split as probe files record it: scheme, seed, the block of every value, and the blocks of some folds."""
     parts = {fold.name: {"test": fold.test, "validation": fold.validation, "train": fold.train} for fold in folds}
-    return {"scheme": scheme, "seed": seed, "blocks": split.block.tolist(), "folds": parts}
+    return {"scheme": split.scheme, "seed": split.seed, "blocks": split.block.tolist(), "folds": parts}

@@ -16,7 +16,7 @@ from numprobe.probes.dataset import TrainingRows, describe_split, training_rows,
 from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.side_by_side import side_by_side
-from numprobe.splits import Split, make_split
+from numprobe.splits import Split, StudySplit
 
 #: (kind, control)
 Key = tuple[str, str]
@@ -27,7 +27,7 @@ def save_closed_form(
     output: Path,
     kinds: Sequence[str],
     controls: Sequence[str],
-    division: Mapping[str, Any],
+    split: StudySplit,
     provenance: Mapping[str, Any],
     threads: int,
     device: str | None,
@@ -42,17 +42,14 @@ def save_closed_form(
         Folder of the files.
     kinds, controls, threads, device
         As `fit_closed_form` takes them.
-    division
-        Parameters of `numprobe.splits.make_split`.
+    split
+        The study's split, or that of an experiment.
     provenance
         Record of their making, stored in every probe.
     """
-    split = make_split(**division)
-    folds = [whole_fold(split), *split.folds]
-    described = describe_split(split, division["scheme"], division["seed"], folds)
-    metadata = {"split": described, "provenance": provenance}
+    metadata = {"split": describe_split(split, [whole_fold(split), *split.folds]), "provenance": provenance}
     rows = training_rows(states, split)
-    probes = fit_closed_form(rows, split, kinds, controls, division["seed"], metadata, threads, device)
+    probes = fit_closed_form(rows, split, kinds, controls, split.seed, metadata, threads, device)
     for probe in probes.values():
         probe.save(output / probe.file_name)
 

@@ -19,7 +19,7 @@ from numprobe.probes.moments import CONSTANT_TOLERANCE
 from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
 from numprobe.probes.settings import Settings, make_settings
 from numprobe.seeding import derive_seed
-from numprobe.splits import Fold, Split, make_split
+from numprobe.splits import Fold, Split, StudySplit
 
 Tensors = dict[str, np.ndarray]
 #: The chosen candidate of a layer in a fold, with its validation accuracy.
@@ -62,7 +62,7 @@ class IterativeFit:
 
 
 def save_iterative(
-    states: Path, output: Path, fit: IterativeFit, division: Mapping[str, Any], provenance: Mapping[str, Any]
+    states: Path, output: Path, fit: IterativeFit, split: StudySplit, provenance: Mapping[str, Any]
 ) -> None:
     """Train probes with their controls, and save them as `{kind}[.{control}].safetensors`.
 
@@ -74,19 +74,18 @@ def save_iterative(
         Folder of the files.
     fit
         The probes.
-    division
-        Parameters of `numprobe.splits.make_split`.
+    split
+        The study's split, or that of an experiment.
     provenance
         Record of their making, stored in every probe.
     """
-    device, split, seed = choose_device(fit.device), make_split(**division), division["seed"]
-    rows, folds = training_rows(states, split), split.folds[: fit.folds]
-    metadata = {"split": describe_split(split, division["scheme"], seed, list(folds)), "provenance": provenance}
+    device, rows, folds = choose_device(fit.device), training_rows(states, split), split.folds[: fit.folds]
+    metadata = {"split": describe_split(split, folds), "provenance": provenance}
     memory = _STATES_SHARE * fit.memory_mb * 1e6
     for kind in fit.kinds:
         settings = make_settings(kind, fit.settings)
         for control in ["none", *fit.controls]:
-            probe = fit_iterative(rows, split, folds, kind, settings, control, seed, metadata, memory, device)
+            probe = fit_iterative(rows, split, folds, kind, settings, control, split.seed, metadata, memory, device)
             probe.save(output / probe.file_name)
 
 

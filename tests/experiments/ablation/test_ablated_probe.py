@@ -66,7 +66,7 @@ def test_where_nothing_is_left_nothing_is_read():
 def table(tmp_path_factory):
     folder = write_folder(tmp_path_factory.mktemp("copies") / "states", {"1": planted(ONE, OTHER)}, VALUES)
     rows = training_rows(folder, SPLIT)
-    described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+    described = describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     patterns = fit_patterns(rows, probe, SPLIT, "none", 0, {})
     removals = Removals(("1", "7"), (2, 15, 32), 2, 3)

@@ -38,7 +38,7 @@ def probe_of_the_unused(answer_model, folder):
     states += 0.02 * np.random.default_rng(0).standard_normal(states.shape)
     layers = {"0": states, "1": states}
     rows = training_rows(write_folder(folder / "states", layers, values), SPLIT)
-    described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+    described = describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     return probe, fit_patterns(rows, probe, SPLIT, "none", 0, {})
 
@@ -127,7 +127,7 @@ def test_operands_of_several_tokens_are_measured_at_the_last_and_at_all(tmp_path
     states = np.random.default_rng(0).standard_normal((800, 32))
     layers = {"0": states, "1": states}
     rows = training_rows(write_folder(tmp_path / "states", layers, np.repeat(np.arange(100), 8)), SPLIT)
-    described = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+    described = describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     patterns = fit_patterns(rows, probe, SPLIT, "none", 0, {})
     study = Study(SPLIT, probe, patterns, random=1, resamples=10, seed=0)

@@ -12,7 +12,7 @@ from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form
 from numprobe.tables import measurements
 
-DESCRIBED = describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])
+DESCRIBED = describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])
 EXTRA = {"fit_layer": pl.String, "normalisation": pl.String}
 
 

@@ -19,7 +19,7 @@ def fitted(request, tmp_path_factory):
     split = SPLITS[request.param]
     folder = write_folder(tmp_path_factory.mktemp("rows"), {"embedding": ROWS}, split.values)
     rows = training_rows(folder, split)
-    described = describe_split(split, request.param, 0, [whole_fold(split), *split.folds])
+    described = describe_split(split, [whole_fold(split), *split.folds])
     probe = fit_closed_form(rows, split, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     patterns = fit_patterns(rows, probe, split, "none", 0, {})
     return split, patterns, row_changes(ROWS, split.values, patterns, "embedding", split, 0)

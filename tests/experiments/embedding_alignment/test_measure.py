@@ -54,7 +54,7 @@ def fitted(folder, model, ids, values=None, split=SPLIT):
         matrices.pop("unembedding")
     rows = {layer: matrix[ids].detach().numpy() for layer, matrix in matrices.items()}
     rows = training_rows(write_folder(folder, rows, values), split)
-    described = describe_split(split, "folds", 0, [whole_fold(split), *split.folds])
+    described = describe_split(split, [whole_fold(split), *split.folds])
     probe = fit_closed_form(rows, split, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     return fit_patterns(rows, probe, split, "none", 0, {}), probe
 

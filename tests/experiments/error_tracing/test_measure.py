@@ -83,7 +83,7 @@ def stored_probe(folder, questions: Questions, states, answers: pl.DataFrame, la
         folder, [states], layers=LAYERS, width=width, dtype="float32", positions=positions, details=details
     )
     rows = training_rows(folder, SPLIT)
-    described = {"split": describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])}
+    described = {"split": describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])}
     if labels == "truth":
         return fit_closed_form(rows, SPLIT, ["fourier"], [], 0, described)["fourier", "none"]
     return fit_answer_probe(rows, answers, SPLIT, "fourier", described)

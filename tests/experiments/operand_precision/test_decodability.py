@@ -36,7 +36,7 @@ def planted(folder, layers=("embedding",)):
     noise = np.random.default_rng(7).standard_normal(clean.shape) * np.where(np.isin(values, BLURRED), 1.0, 0)[:, None]
     write_folder(folder, dict.fromkeys(layers, clean + noise), values)
     split = make_split(0, 199, "folds", 5, 3, 0)
-    described = describe_split(split, "folds", 0, list(split.folds))
+    described = describe_split(split, split.folds)
     probes = fit_closed_form(training_rows(folder, split), split, ["fourier", "linear"], [], 0, {"split": described})
     return list(probes.values())
 

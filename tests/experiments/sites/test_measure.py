@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 
 
 def measure(folder, kinds=("fourier",), controls=("shuffled",), control="none"):
-    described = describe_split(SPLIT, "folds", 0, list(SPLIT.folds))
+    described = describe_split(SPLIT, SPLIT.folds)
     rows = site_rows(folder, SPLIT, kinds, controls, described, CARD, control, 100)
     table = measurements([{"model": "m", "context": "c", **row} for row in rows])
     return table.filter((pl.col("metric") == "accuracy") & pl.col("fold").is_null())

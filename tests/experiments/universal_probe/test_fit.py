@@ -14,7 +14,7 @@ from probes.planted import split_of, waves, write_folder
 
 SPLIT = split_of(199, 4, 3)
 FOLDS = [whole_fold(SPLIT), *SPLIT.folds]
-METADATA = {"split": describe_split(SPLIT, "folds", 0, FOLDS), "provenance": {}}
+METADATA = {"split": describe_split(SPLIT, FOLDS), "provenance": {}}
 VALUES = np.arange(200)
 #: Scale and place of each layer; all of them hold the same waves.
 SHAPES = {"0": (0.03, 0.5), "1": (1.0, 0.0), "2": (1.5, -2.0), "3": (2.0, 1.0)}

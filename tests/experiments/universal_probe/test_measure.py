@@ -11,7 +11,7 @@ from numprobe.probes.dataset import describe_split, training_rows, whole_fold
 from numprobe.probes.fit_closed_form import fit_closed_form
 from numprobe.tables import measurements
 
-METADATA = {"split": describe_split(SPLIT, "folds", 0, [whole_fold(SPLIT), *SPLIT.folds])}
+METADATA = {"split": describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])}
 SHAPES = {
     "number": {"0": (0.2, 0.0, 0), "1": (1.0, 1.0, 0)},
     # The same code, elsewhere; layer 1 in directions of its own.

@@ -48,12 +48,16 @@ EXPERIMENT = Experiment(
         Job(
             "refit_ablated",
             places=_operand_contexts,
-            inputs={"states": inputs.states, "patterns": inputs.patterns, "probe": inputs.operand_probe},
+            inputs={
+                "states": inputs.states,
+                "patterns": inputs.patterns,
+                "probe": inputs.operand_probe,
+                "split": inputs.split,
+            },
             outputs={"table": "results/tables/ablated_probe/{model}/{context}.parquet"},
             settings=["ranks", "draws", "folds"],
             values={
                 "layers": inputs.operand_layers,
-                "split": inputs.split,
                 "resamples": inputs.resamples,
                 "seed": inputs.seed,
             },

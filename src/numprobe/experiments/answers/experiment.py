@@ -30,9 +30,10 @@ EXPERIMENT = Experiment(
                 "predictions": _predictions,
                 "states": inputs.states,
                 "probes": _probes,
+                "split": inputs.split,
             },
             outputs={"table": "results/tables/answers/{model}/{context}.parquet"},
-            values={"split": inputs.split, "resamples": inputs.resamples, "seed": inputs.seed},
+            values={"resamples": inputs.resamples, "seed": inputs.seed},
             minutes=120,
         )
     ],

@@ -74,7 +74,12 @@ def _pair_problems(study: Study, name: str) -> list[str]:
 LEARN = Job(
     "learn_subspaces",
     places=places.operands,
-    inputs={"model": inputs.model_files, "prompts": inputs.prompts, "probe": inputs.operand_probe},
+    inputs={
+        "model": inputs.model_files,
+        "prompts": inputs.prompts,
+        "probe": inputs.operand_probe,
+        "split": inputs.split,
+    },
     outputs={"subspaces": SUBSPACES},
     settings=["operations", "target", "rank", "seeds", "pairs", "test_pairs", "steps", "batch"],
     values={
@@ -82,7 +87,6 @@ LEARN = Job(
         "layers": _layers,
         "chosen": _chosen,
         "operand": inputs.operand,
-        "split": inputs.split,
     },
     module="learn",
     gpu=True,
@@ -104,12 +108,12 @@ EXPERIMENT = Experiment(
                 "subspaces": _subspaces,
                 "probe": inputs.operand_probe,
                 "patterns": inputs.operand_patterns,
+                "split": inputs.split,
             },
             outputs={"table": "results/tables/causal_subspace/{model}/{context}.parquet"},
             settings=["random"],
             values={
                 "asking": inputs.asking,
-                "split": inputs.split,
                 "resamples": inputs.resamples,
                 "seed": inputs.seed,
             },

@@ -33,7 +33,7 @@ _IDENTITY = ("model", "source", "revision", "weights_sha256", "tokenizer_sha256"
 
 def learn_subspaces(given: Given) -> None:
     """Train and save the bases of a model, in the context that says how pairs are asked."""
-    values, known = given.values, load_probe(given.file("probe")).metadata
+    values, split, known = given.values, given.split, load_probe(given.file("probe")).metadata
     metadata = {name: known.get(name) for name in _IDENTITY}
     pairs = pairs_of_context(
         values["operations"],
@@ -45,14 +45,14 @@ def learn_subspaces(given: Given) -> None:
     )
     train_subspaces(
         load_answer_model(given),
-        given.split,
+        split,
         values["layers"],
         values["chosen"],
         values["seeds"],
         values["rank"],
         pairs,
         Training(steps=values["steps"], batch=values["batch"]),
-        values["split"]["seed"],
+        split.seed,
         metadata | {"context": given.context, "provenance": given.provenance},
     ).save(given.outputs["subspaces"])
 

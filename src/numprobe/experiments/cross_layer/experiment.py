@@ -31,7 +31,7 @@ EXPERIMENT = Experiment(
         Job(
             "evaluate_cross_layer",
             places=places.prompts,
-            inputs={"states": inputs.states, "probes": inputs.fourier_probes},
+            inputs={"states": inputs.states, "probes": inputs.fourier_probes, "split": inputs.split},
             outputs={"table": "results/tables/cross_layer/{model}/{context}.parquet"},
             settings=["per_value"],
             values={
@@ -40,7 +40,6 @@ EXPERIMENT = Experiment(
                 "left_out": _left_out,
                 "resamples": inputs.resamples,
                 "seed": inputs.seed,
-                "split": inputs.split,
             },
             memory=6000,
             minutes=120,

@@ -38,9 +38,7 @@ def evaluate_cross_layer(given: Given) -> None:
     probes = [load_probe(path) for path in given.inputs["probes"]]
     for path, probe in zip(given.inputs["probes"], probes, strict=True):
         check_origin(path, probe, rows.described)
-    described = describe_split(
-        split, values["split"]["scheme"], values["split"]["seed"], [whole_fold(split), *split.folds]
-    )
+    described = describe_split(split, [whole_fold(split), *split.folds])
     found = cross_layer_rows(
         rows,
         split,

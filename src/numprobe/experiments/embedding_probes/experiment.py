@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import Field
 
-from numprobe.errors import NumprobeError
 from numprobe.experiments import inputs, needs, places
 from numprobe.experiments.declare import Config, Experiment, Figure, Job, Need, Place, Study
 from numprobe.experiments.iterative import (
@@ -17,7 +16,6 @@ from numprobe.experiments.iterative import (
     trains,
 )
 from numprobe.probes.settings import PUBLISHED_FOR_EMBEDDINGS
-from numprobe.splits import make_split
 
 _FOLDER = f"results/probes/{{model}}/{inputs.VOCABULARY}/embedding_probes"
 #: Probes of which there are published settings.
@@ -79,9 +77,9 @@ def _misread(at: Place) -> str | list[str]:
     return "results/tables/non_decodable/{model}.parquet" if inputs.control(at) == "none" else []
 
 
-def _division(at: Place) -> dict[str, Any]:
-    """Return the parameters of `numprobe.splits.make_split`: as many folds as the experiment wants."""
-    return {**inputs.split(at), "scheme": "folds", "folds": at.study.experiment(at.experiment)["folds"]}
+def _own_split(at: Place) -> str:
+    """Return the name of the split with as many folds as the experiment wants."""
+    return at.experiment
 
 
 def _device(at: Place) -> str:
@@ -99,31 +97,23 @@ def _problems(config: Config, name: str) -> Iterator[str]:
     yield from iterative_problems(config, name, entry["folds"])
 
 
-def _empty_folds(study: Study, name: str) -> Iterator[str]:
-    """Yield why the numbers cannot be divided: they are spread by hash, so a fold may stay empty in a small range."""
-    try:
-        make_split(**_division(Place(study, name)))
-    except NumprobeError as error:
-        yield f"experiments['{name}']: {error}"
-
-
 EXPERIMENT = Experiment(
     title="Embedding probes",
     about="every probe on the input and output embeddings, 20-fold",
     group="representation",
     settings=EmbeddingProbesSettings,
-    needs=[needs.embedding_rows(), Need(problems=_problems, study_problems=_empty_folds)],
+    needs=[needs.embedding_rows(), Need(problems=_problems)],
     jobs=[
         Job(
             "fit_embedding_probes",
             places=_runs,
-            inputs={"states": _states},
+            inputs={"states": _states, "split": inputs.split},
             outputs={"probes": _closed_form_files},
             values={
                 "probes": inputs.closed_form,
                 "controls": inputs.probe_controls,
                 "device": _device,
-                "split": _division,
+                "split": _own_split,
             },
             module="fit",
             minutes=60,
@@ -132,18 +122,18 @@ EXPERIMENT = Experiment(
         Job(
             "fit_iterative_embedding_probes",
             places=_trained,
-            inputs={"states": _states},
+            inputs={"states": _states, "split": inputs.split},
             outputs={"probes": _own_files},
-            values={"fit": own_fit, "split": _division},
+            values={"fit": own_fit, "split": _own_split},
             module="train",
             minutes=600,
         ),
         Job(
             "fit_published_embedding_probes",
             places=_trained_as_published,
-            inputs={"states": _states},
+            inputs={"states": _states, "split": inputs.split},
             outputs={"probes": _published_files},
-            values={"fit": _published, "split": _division},
+            values={"fit": _published, "split": _own_split},
             module="train",
             minutes=600,
         ),

@@ -11,4 +11,4 @@ def fit_embedding_probes(given: Given) -> None:
     values = given.values
     chosen, how = (values["probes"], values["controls"]), (threads(), gpu_or_none(values["device"]))
     folders = given.folder("states"), given.outputs["probes"]
-    save_closed_form(*folders, *chosen, values["split"], given.provenance, *how)
+    save_closed_form(*folders, *chosen, given.split, given.provenance, *how)

@@ -9,9 +9,8 @@ from numprobe.tables import read_table
 
 def fit_answer_probe(given: Given) -> None:
     """Fit the probe on states and answers, and save it."""
-    split, settings = given.split, given.values["split"]
-    folds = [whole_fold(split), *split.folds]
-    described = describe_split(split, settings["scheme"], settings["seed"], folds)
+    split = given.split
+    described = describe_split(split, [whole_fold(split), *split.folds])
     metadata = {"split": described, "provenance": given.provenance}
     rows, answers = training_rows(given.folder("states"), split), read_table(given.file("answers"), ["number"])
     left_out = numbers_written(read_examples(given.file("answers")))

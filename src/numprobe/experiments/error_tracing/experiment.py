@@ -43,9 +43,8 @@ EXPERIMENT = Experiment(
         Job(
             "fit_answer_probe",
             places=places.asked,
-            inputs={"states": inputs.states, "answers": inputs.answers},
+            inputs={"states": inputs.states, "answers": inputs.answers, "split": inputs.split},
             outputs={"probe": "results/probes/{model}/{context}/fourier.answers.safetensors"},
-            values={"split": inputs.split},
             module="answer_probe",
             minutes=120,
         ),

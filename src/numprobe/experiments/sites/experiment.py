@@ -94,6 +94,7 @@ EXPERIMENT = Experiment(
                 "states": _states,
                 "accuracy": lambda at: f"results/tables/accuracy/{at.run}/{at.context}.parquet",
                 "card": inputs.card,
+                "split": inputs.split,
             },
             outputs={"table": "results/tables/sites/{model}/{context}.parquet"},
             values={
@@ -101,7 +102,6 @@ EXPERIMENT = Experiment(
                 "control": inputs.control,
                 "probes": _probes,
                 "controls": _controls,
-                "split": inputs.split,
                 "resamples": inputs.resamples,
                 "seed": inputs.seed,
             },

@@ -22,7 +22,7 @@ ENTERING, LEAVING = "residual_in", "residual_out"
 def evaluate_sites(given: Given) -> None:
     """Write the table of a run and context: probes of every site, beside those of the residual stream."""
     split, values, folder = given.split, given.values, given.folder("states")
-    described = describe_split(split, values["split"]["scheme"], values["seed"], list(split.folds))
+    described = describe_split(split, split.folds)
     card = read_card(given.file("card"), folder)
     kinds, controls = values["probes"], values["controls"]
     rows = site_rows(folder, split, kinds, controls, described, card, values["control"], values["resamples"])

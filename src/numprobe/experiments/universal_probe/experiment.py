@@ -81,10 +81,10 @@ EXPERIMENT = Experiment(
         Job(
             "fit_universal_probe",
             places=_runs,
-            inputs={"states": inputs.own_token_states},
+            inputs={"states": inputs.own_token_states, "split": inputs.split},
             outputs={"probes": lambda at: _universal(at) + _variants(at)},
             settings=["leave_out"],
-            values={"controls": _controls, "split": inputs.split},
+            values={"controls": _controls},
             module="fit",
             memory=6000,
         ),

@@ -23,12 +23,12 @@ EVERYWHERE = "all"
 
 def fit_universal_probe(given: Given) -> None:
     """Fit the universal probe of a run, its control and its variants, and save them."""
-    split, values = given.split, given.values["split"]
+    split = given.split
     rows = {context: training_rows(folder, split) for context, folder in given.by_context("states").items()}
-    described = describe_split(split, values["scheme"], values["seed"], [whole_fold(split), *split.folds])
+    described = describe_split(split, [whole_fold(split), *split.folds])
     metadata = {"split": described, "provenance": given.provenance}
     leave_out = [str(layer) for layer in given.values["leave_out"]]
-    probes = fit_universal(rows, split, given.values["controls"], leave_out, values["seed"], metadata)
+    probes = fit_universal(rows, split, given.values["controls"], leave_out, split.seed, metadata)
     for name, probe in probes.items():
         probe.save(given.outputs["probes"] / f"{name}.safetensors")
 

@@ -1,0 +1,31 @@
+"""Divide the numbers of a study into folds, once for all jobs (rule make_split)."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from _run import parser, run
+from numprobe.splits import make_split, write_splits
+
+
+def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    splits = {name: make_split(**parameters) for name, parameters in options.splits.items()}
+    write_splits(options.output, splits, provenance)
+
+
+def arguments() -> argparse.ArgumentParser:
+    result = parser(__doc__)
+    result.add_argument(
+        "--splits",
+        type=json.loads,
+        required=True,
+        metavar="JSON",
+        help="name of each split: {minimum, maximum, scheme, folds, inner, seed}",
+    )
+    result.add_argument("--output", type=Path, required=True, help="results/split.json")
+    return result
+
+
+if __name__ == "__main__":
+    run(main, arguments())
