@@ -1,5 +1,7 @@
 """The section on words with an order."""
 
+import polars as pl
+
 from draw.geometry_tables import ordinals_table
 from numprobe.experiments.ordinals.findings import section
 from numprobe.tell.section import Reason, Share, markdown
@@ -20,3 +22,10 @@ def test_a_set_that_a_model_lacks_is_a_reason():
     found = section({"ordinals": ordinals_table()})
     assert Reason("minilm", None, "too few single tokens: chinese 2 of 11") in found.parts
     assert "beyond chance (p below .05) in 6 of 6 sets, in 6 of them also with the false discovery" in markdown(found)
+
+
+def test_the_state_is_the_one_after_the_middle_block_whatever_was_stored():
+    stored = ["0", "1", "2", "3", "5", "8", "11", "15", "20", "25", "30"]
+    table = ordinals_table({"deep": 30}).filter(pl.col("layer").is_null() | pl.col("layer").is_in(stored))
+    (grid,) = section({"ordinals": table}).grids
+    assert grid.column("layer") == ["15", "15"]

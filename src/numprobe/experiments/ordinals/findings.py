@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 from scipy.stats import false_discovery_control
 
+from numprobe.layers import middle_layer
 from numprobe.status import Status
 from numprobe.tell.section import Grid, Part, Reason, Section, Share, Statement, cell_of
 
@@ -15,7 +16,7 @@ _READ = pl.col("metric") == "read_among_set"
 _METHOD = (
     "Two readings of the words, in per cent. The first is the share of the words whose place in the set is read by a "
     "code that was fitted without them; the second is the share that the probe of digits reads as their value, among "
-    "the values of the set. The state is the middle one of the model; the brackets hold Wilson intervals over words. "
+    "the values of the set. The state is the one after the middle block; brackets hold Wilson intervals over words. "
     "`permuted` is the mean over permuted orders, which also give p."
 )
 _SMALL = "The sets are small, so the absence of an effect is weak evidence."
@@ -55,9 +56,8 @@ def _sets(rows: pl.DataFrame) -> list[pl.DataFrame]:
 
 
 def _middle_rows(part: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of the middle one of the numbered states that were read."""
-    numbers = sorted(int(name) for name in part["layer"].unique() if name and name.isdecimal())
-    return part.filter(pl.col("layer") == str(numbers[len(numbers) // 2]))
+    """Return the rows of the state after the middle block."""
+    return part.filter(pl.col("layer") == middle_layer(part["layer"].drop_nulls()))
 
 
 def _cells(rows: pl.DataFrame) -> list[Any]:
