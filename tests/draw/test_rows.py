@@ -29,6 +29,11 @@ def test_two_measurements_of_one_thing_are_refused_by_name():
         over_all_folds(measurements([ROW, {**ROW, "value": 0.6}]))
 
 
+def test_two_readers_of_one_state_are_two_measurements():
+    rows = [{**ROW, "probe": None, "reader": reader} for reader in ("circle", "line")]
+    assert over_all_folds(measurements(rows, {"reader": pl.String})).height == 2
+
+
 def test_repeated_reasons_are_no_conflict():
     skipped = {"model": "m", "context": "result", "metric": "accuracy", **not_applicable("encoder")}
     assert reasons(over_all_folds(measurements([ROW, skipped, skipped]))) == ["not applicable: encoder"]

@@ -24,6 +24,7 @@ _KEY = (
     "layer",
     "site",
     "probe",
+    "reader",
     "subset",
     "metric",
     "frequency",
