@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from numprobe.measure.patterns import pattern_rows
+from numprobe.measure.patterns import EXTRA, pattern_rows
 from numprobe.probes.dataset import training_rows
 from numprobe.probes.fit_patterns import fit_patterns
 from numprobe.probes.probe import load_probe
@@ -28,7 +28,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
             patterns.save(options.output)
         found += pattern_rows(options.activations, patterns, split, options.resamples, split.seed)
     names = {"model": rows.described["model"], "context": rows.described["context"]}
-    write_table(options.table, measurements([{**names, **row} for row in found]), provenance)
+    write_table(options.table, measurements([{**names, **row} for row in found], EXTRA), provenance)
 
 
 def arguments() -> argparse.ArgumentParser:

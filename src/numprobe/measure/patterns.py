@@ -12,6 +12,9 @@ from numprobe.measure.predict import held_out_rows
 from numprobe.probes.patterns import Patterns
 from numprobe.splits import Split
 
+#: Columns beside those of all measurements.
+EXTRA = {"direction": pl.String}
+
 Row = dict[str, Any]
 
 
@@ -31,8 +34,8 @@ def pattern_rows(folder: str | Path, patterns: Patterns, split: Split, resamples
 
     Returns
     -------
-    Rows for `numprobe.tables.measurements`, metric `explained`, that lack `model` and `context`. Mean states of several
-    prompts still hold noise, which nothing can explain.
+    Rows for `numprobe.tables.measurements` with the columns `EXTRA`, metric `explained`, that lack `model` and
+    `context`. Mean states of several prompts still hold noise, which nothing can explain.
     """
     positions = read_positions(folder, ["number"])
     tested = {fold: rows for fold, rows in held_out_rows(positions, split).items() if fold in patterns.folds}
@@ -48,7 +51,7 @@ def pattern_rows(folder: str | Path, patterns: Patterns, split: Split, resamples
         found.append(
             {
                 "layer": layer,
-                "probe": "patterns",
+                "direction": "patterns",
                 "control": patterns.metadata["control"],
                 "metric": "explained",
                 "value": interval.value,
