@@ -24,13 +24,25 @@ def _of_pair(first, second, blocks):
     yield _pair(*embedded, level, p_value=0.001)
     for control in ("shuffled", "gaussian", "untrained", "matched"):
         yield _pair(*embedded, 0.3 if control == "matched" else 0.0, control=control)
+    yield from _remains(*embedded, level - 0.5, p_value=0.001)
     for layer in range(blocks + 1):
         place = (first, second, "number", (str(layer), str(layer)), layer / blocks)
         permuted = {"p_value": 0.001} if layer == blocks // 2 else {}
         yield _pair(*place, level - 0.05 * layer / blocks, **permuted)
         yield _pair(*place, 0.01, control="untrained")
+        yield from _remains(*place, level - 0.5 - 0.05 * layer / blocks, **permuted)
     if "minilm" not in (first, second):
         yield _pair(first, second, "number", ("final_norm", "final_norm"), None, level - 0.2)
+
+
+def _remains(*place, p_value=None):
+    """What remains of a pair, its untrained baseline, and its nulls where it is tested."""
+    *place, value = place
+    yield _pair(*place, value, metric="partial_spearman", p_value=p_value)
+    yield _pair(*place, 0.01, metric="partial_spearman", control="untrained")
+    yield _pair(*place, value - 0.01, metric="partial_spearman_difference", control="untrained")
+    for control in ("shuffled", "relabelled") if p_value else ():
+        yield _pair(*place, 0.0, metric="partial_spearman", control=control)
 
 
 def rsa_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
@@ -83,7 +95,7 @@ def shared_frequencies_table(models: dict[str, int] = SMALL) -> pl.DataFrame:
     plain = rsa_table(models).filter(
         pl.col("theory").is_null(), pl.col("control").is_in(["none", "shuffled", "matched"])
     )
-    plain = plain.filter(pl.col("value").is_not_null()).drop("dissimilarity", "theory")
+    plain = plain.filter(pl.col("value").is_not_null(), metric="spearman").drop("dissimilarity", "theory")
     parts = [
         plain.with_columns(pl.lit("iou").alias("metric"), pl.lit(f"top={top}").alias("subset"),
                            pl.lit(spectrum).alias("spectrum"), pl.lit(1000, pl.UInt32).alias("N"))

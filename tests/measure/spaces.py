@@ -17,11 +17,17 @@ def planted(seed=0, numbers=NUMBERS, width=8, noise=0.15):
     return circles @ basis + noise * rng.standard_normal((len(numbers), width))
 
 
-def write_space(root, model, context, layers, numbers=NUMBERS):
-    """A folder with the given states, layer to [numbers, width]."""
+def write_space(root, model, context, layers, numbers=NUMBERS, tokens=1):
+    """A folder with the given states, layer to [numbers, width]; the last of `tokens` tokens is the last digit."""
     states = {layer: np.asarray(part, dtype=np.float32) for layer, part in layers.items()}
+    last = numbers if tokens == 1 else np.asarray(numbers) % 10
     positions = pl.DataFrame(
-        {"row": np.arange(len(numbers), dtype=np.uint32), "number": np.asarray(numbers, dtype=np.int32)}
+        {
+            "row": np.arange(len(numbers), dtype=np.uint32),
+            "number": np.asarray(numbers, dtype=np.int32),
+            "token_id": np.asarray(last, dtype=np.uint32),
+            "number_tokens": np.full(len(numbers), tokens, dtype=np.uint32),
+        }
     )
     folder = root / model / context
     write_activations(

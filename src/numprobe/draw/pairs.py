@@ -37,6 +37,8 @@ def pair_figure(
     controls: Callable[[Axes], None],
     label: str,
     curve_label: str,
+    below: Mapping[str, pl.DataFrame] | None = None,
+    null: str = "shuffled",
 ) -> Figure:
     """Draw matrices of models, below them the pairs beside their controls, and below these the curves of each model.
 
@@ -52,19 +54,23 @@ def pair_figure(
         Draws the panel in the middle.
     label, curve_label
         Names of the measurement beside the matrices and the curves.
+    below
+        Title of a matrix -> measurements of another kind, drawn below its diagonal; without them it is symmetric.
+    null
+        The control whose intervals the curves are drawn with.
     """
     models = models_of(drawn)
     heights = [0.85 + 0.22 * len(models), 1.6, 1.5 * _curve_lines(models) + 0.9]
     figure = Figure(figsize=(PAGE_WIDTH, sum(heights) + 0.3), layout="constrained")
     grid = figure.add_gridspec(3, 1, height_ratios=heights)
-    pair_matrices(figure, grid[0], matrices, models, label)
+    pair_matrices(figure, grid[0], matrices, models, label, below or {})
     tell_left_out(figure, drawn)
     middle = figure.add_subplot(grid[1])
     controls(middle)
     middle.tick_params(axis="x", length=0)
     middle.set_ylabel(label)
     faint_grid(middle)
-    pair_curves(figure, grid[2], curves, curve_label)
+    pair_curves(figure, grid[2], curves, curve_label, null)
     return figure
 
 
@@ -74,22 +80,29 @@ def _curve_lines(models: Sequence[str]) -> int:
 
 
 def pair_matrices(
-    figure: Figure, place: SubplotSpec, panels: Mapping[str, pl.DataFrame], models: Sequence[str], label: str
+    figure: Figure,
+    place: SubplotSpec,
+    panels: Mapping[str, pl.DataFrame],
+    models: Sequence[str],
+    label: str,
+    below: Mapping[str, pl.DataFrame],
 ) -> None:
-    """Draw one symmetric matrix of models per title, on a scale from 0 to 1."""
+    """Draw one matrix of models per title, on a scale from 0 to 1; symmetric but for what stands `below`."""
     grid = place.subgridspec(1, len(panels))
     axes = [figure.add_subplot(grid[column]) for column in range(len(panels))]
     for panel, (title, rows) in zip(axes, panels.items(), strict=True):
         panel.set_title(title, fontweight="bold")
-        _matrix(panel, rows, models, named=panel is axes[0])
+        _matrix(panel, rows, below.get(title, rows), models, named=panel is axes[0])
     figure.colorbar(ScalarMappable(Normalize(0, 1), COLOURS), ax=axes, label=label, aspect=16, pad=0.02)
 
 
-def _matrix(axes: Axes, rows: pl.DataFrame, models: Sequence[str], named: bool) -> None:
+def _matrix(axes: Axes, above: pl.DataFrame, below: pl.DataFrame, models: Sequence[str], named: bool) -> None:
+    """Draw one value per pair above the diagonal, and one below it."""
     values = np.full((len(models), len(models)), np.nan)
-    for row in rows.filter(pl.col("value").is_not_null()).iter_rows(named=True):
-        i, j = (models.index(row[name]) for name in _PAIR)
-        values[i, j] = values[j, i] = row["value"]
+    for rows, is_above in ((above, True), (below, False)):
+        for row in rows.filter(pl.col("value").is_not_null()).iter_rows(named=True):
+            i, j = sorted(models.index(row[name]) for name in _PAIR)
+            values[(i, j) if is_above else (j, i)] = row["value"]
     if np.isnan(values).all():
         say(axes, "not measured")
         return
@@ -108,7 +121,7 @@ def pair_points(axes: Axes, place: float, rows: pl.DataFrame, colour: str, sprea
     axes.plot(place + offsets, rows["value"], "o", color=colour, markersize=2.6, markeredgewidth=0)
 
 
-def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: str) -> None:
+def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: str, null: str) -> None:
     """Draw one panel per model with a curve per other model; embeddings and final norm stand apart, left and right."""
     models = models_of(drawn)
     lines = _curve_lines(models)
@@ -118,7 +131,7 @@ def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: 
     for index, model in enumerate(models):
         panel = figure.add_subplot(grid[index // _PANELS, index % _PANELS])
         panel.set_title(model, fontweight="bold", color=styles[model].colour)
-        _model_curves(panel, both.filter(pl.col("model") == model), styles)
+        _model_curves(panel, both.filter(pl.col("model") == model), styles, null)
         panel.tick_params(labelleft=index % _PANELS == 0)
         if index % _PANELS == 0:
             panel.set_ylabel(label)
@@ -127,7 +140,7 @@ def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: 
     entries: list[Line2D | Patch] = [legend_entry(f"with {name}", style) for name, style in styles.items()]
     if (drawn["control"] == "untrained").any():
         entries.append(Line2D([], [], color=_UNTRAINED, linestyle=":", label="both untrained"))
-    entries.append(Patch(color=_NULL, label="shuffled: 95 %"))
+    entries.append(Patch(color=_NULL, label=f"{null}: 95 %"))
     legend.legend(handles=entries, loc="center", ncols=5, title="relative depth (block / blocks of the model)")
 
 
@@ -147,11 +160,11 @@ def _both_ways(drawn: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([pairs, mirrored]).with_columns(x=x)
 
 
-def _model_curves(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> None:
+def _model_curves(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style], null: str) -> None:
     if rows.is_empty():
         say(axes, "not measured")
         return
-    for row in rows.filter(pl.col("control") == "shuffled").iter_rows(named=True):
+    for row in rows.filter(pl.col("control") == null).iter_rows(named=True):
         axes.fill_between([row["x"] - 0.06, row["x"] + 0.06], row["ci_low"], row["ci_high"], color=_NULL, lw=0)
     for name, style in styles.items():
         of_other = rows.filter(pl.col("other_model") == name)

@@ -43,6 +43,15 @@ class Folder:
         """Return states [numbers, width], float32 or float16, in the order of `numbers`, which must all be there."""
         return read_states(self.path, layer)[[self.row_of[int(number)] for number in numbers]]
 
+    def tokens(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the number of tokens of each number, and the id of its last one: int64 [numbers, 2]."""
+        return self._tokens[[self.row_of[int(number)] for number in numbers]]
+
+    @cached_property
+    def _tokens(self) -> np.ndarray:
+        columns = ["number_tokens", "token_id"]
+        return read_positions(self.path, columns).select(columns).to_numpy().astype(np.int64)
+
 
 def open_folder(path: str | Path) -> Folder:
     """Open an activation folder of the contexts `vocabulary` or of kind `number`.

@@ -148,9 +148,27 @@ def p_value(value: float, null: np.ndarray) -> float:
 def bootstrap_agreement(first: np.ndarray, second: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
     """95 % interval of `agreement` over numbers: percentile bootstrap, widened to hold the estimate.
 
+    Parameters
+    ----------
+    first, second, resamples, seed
+        As in `resampled_agreement`.
+    """
+    return interval_around(agreement(first, second), resampled_agreement(first, second, resamples, seed))
+
+
+def interval_around(value: float, samples: np.ndarray) -> tuple[float, float]:
+    """Return the range of the middle 95 % of bootstrap samples, widened to hold the estimate."""
+    low, high = np.quantile(samples, (0.025, 0.975))
+    return min(float(low), value), max(float(high), value)
+
+
+def resampled_agreement(first: np.ndarray, second: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """Return `agreement` of bootstrap samples of the numbers: float64 [resamples].
+
     A resample weighs each number by how often it is drawn; pairs of copies of one number are left out, because their
     dissimilarity is 0 in both matrices and would make independent matrices agree. Grades stay those of the whole sample
-    (for ranks: the empirical distribution function is not estimated anew), so a resample costs a matrix product.
+    (for ranks: the empirical distribution function is not estimated anew), so a resample costs a matrix product. All
+    pairs of matrices of equally many numbers share the samples.
 
     Parameters
     ----------
@@ -164,9 +182,7 @@ def bootstrap_agreement(first: np.ndarray, second: np.ndarray, resamples: int, s
     mean = {name: _weighted(weights, matrix) / pairs for name, matrix in _products(first, second).items()}
     covariance = mean["ab"] - mean["a"] * mean["b"]
     variance = (mean["aa"] - mean["a"] ** 2) * (mean["bb"] - mean["b"] ** 2)
-    low, high = np.quantile(covariance / np.sqrt(variance), (0.025, 0.975))
-    value = agreement(first, second)
-    return min(float(low), value), max(float(high), value)
+    return np.asarray(covariance / np.sqrt(variance))
 
 
 def _products(first: np.ndarray, second: np.ndarray) -> dict[str, np.ndarray]:

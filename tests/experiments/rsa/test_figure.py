@@ -16,13 +16,15 @@ def _style():
 def test_the_figure_names_models_controls_and_theories():
     found = set(texts(draw_rsa(rsa_rows(rsa_table()))))
     assert {"llama", "olmo2", "minilm", "with olmo2", "numbers", "other words", "edit distance", "norm"} <= found
-    assert {"input embeddings", "bare number, middle layer", "both untrained"} <= found
+    assert {f"{state} below: what remains" for state in ("input embeddings", "bare number, middle layer")} <= found
+    assert "both untrained" in found
+    assert {"remains", "re- labelled", "relabelled: 95 %"} <= found
 
 
-def test_a_matrix_shows_both_halves():
+def test_a_matrix_shows_correlations_above_what_remains():
     figure = draw_rsa(rsa_rows(rsa_table()))
     cells = [text.get_text() for text in figure.axes[0].texts]
-    assert sorted(cells) == sorted(2 * [".90", ".80", ".80"])
+    assert sorted(cells) == sorted([".90", ".80", ".80", ".40", ".30", ".30"])
 
 
 def test_every_model_has_its_curves():

@@ -16,12 +16,13 @@ def test_pairs_stand_with_interval_and_p():
     pairs = found().grids[0]
     assert pairs.rows[0] == [
         "llama – minilm", 1000, "embedding", Estimate(0.8, pytest.approx(0.78), pytest.approx(0.82)), PValue(0.001),
+        Estimate(pytest.approx(0.3), pytest.approx(0.28), pytest.approx(0.32)), PValue(0.001),
     ]  # fmt: skip
     assert [row[2] for row in pairs.rows if row[0] == "llama – olmo2"] == ["embedding", "layer 2 / 2"]
 
 
 def test_controls_are_summarised_over_all_pairs():
-    words, *others = (said for said in found().statements if "mean" in said.numbers)
+    words, *others = (said for said in found().statements if "mean" in said.numbers and said.comparison)
     assert words.subject == "Other words"
     assert words.numbers["pairs"] == 3
     assert words.numbers["mean"] == Estimate(pytest.approx(0.3))
@@ -35,13 +36,38 @@ def test_theories_are_columns():
     assert [cell.value for cell in theories.column("|a - b|")] == [0.4, 0.4, 0.4]
 
 
-@pytest.mark.parametrize(("highest", "above"), [(0.5, 3), (0.79, 1), (0.9, 0)])
-def test_the_pairs_above_all_their_controls_are_counted(highest, above):
-    is_control = (pl.col("control") == "gaussian") & pl.col("value").is_not_null()
-    raised = pl.when(is_control).then(highest).otherwise(pl.col("ci_high")).alias("ci_high")
-    said = found(rsa_table().with_columns(raised)).statements[-1]
-    assert (said.numbers["above"], said.numbers["pairs"]) == (above, 3)
-    assert said.numbers["words"] == Estimate(pytest.approx(0.3))
+def alike(table):
+    """Subject -> pairs alike beyond chance, and pairs tested."""
+    said = [said.numbers | {"subject": said.subject} for said in found(table).statements if "alike" in said.numbers]
+    return {numbers["subject"]: (numbers["alike"], numbers["tested"]) for numbers in said}
+
+
+def changed(control, column, value, metric="partial_spearman"):
+    """The table with a column of what remains replaced."""
+    row = (pl.col("metric") == metric) & (pl.col("control") == control) & pl.col(column).is_not_null()
+    return rsa_table().with_columns(pl.when(row).then(value).otherwise(pl.col(column)).alias(column))
+
+
+def test_models_are_alike_beyond_chance_where_what_remains_is():
+    embedded, bare = "at the input embeddings", "at bare numbers"
+    assert alike(rsa_table()) == {embedded: (3, 3), bare: (3, 3)}
+    # However high the correlation: only what remains is claimed.
+    assert alike(changed("none", "p_value", 0.3)) == {embedded: (0, 3), bare: (0, 3)}
+    # p = .03 alone is below .05, but not among six comparisons in which no other is.
+    assert alike(changed("none", "p_value", 0.03)) == {embedded: (0, 3), bare: (0, 3)}
+    # Where untrained models reach as much, training has not made them alike.
+    assert alike(changed("untrained", "ci_low", -0.1, "partial_spearman_difference")) == {
+        embedded: (0, 3),
+        bare: (0, 3),
+    }
+
+
+def test_an_undecided_likeness_says_how_much_could_have_been_seen():
+    table = changed("none", "p_value", 0.3)
+    wide = (pl.col("control") == "relabelled") & pl.col("ci_high").is_not_null()
+    table = table.with_columns(pl.when(wide).then(0.12).otherwise(pl.col("ci_high")).alias("ci_high"))
+    said = next(said for said in found(table).statements if "alike" in said.numbers)
+    assert said.numbers["unseen"] == Estimate(0.12)
 
 
 def test_pairs_that_cannot_be_compared_are_given_a_reason():
@@ -49,7 +75,8 @@ def test_pairs_that_cannot_be_compared_are_given_a_reason():
     assert reason in found().parts
 
 
-def test_the_page_says_how_far_the_likeness_goes():
+def test_the_page_claims_what_remains():
     page = markdown(found())
-    assert "- In 3 of 3 pairs, the correlation of the input embeddings lies above the intervals of all controls" in page
-    assert "beyond what other words reach (0.30 on average)" in page
+    assert "- In 3 of 3 pairs of models, at the input embeddings, what remains is alike beyond chance" in page
+    assert "undecided" not in page
+    assert "- Both models untrained, at bare numbers: the mean of what remains is 0.01" in page

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from measure.spaces import card, planted, word_table, write_space, write_words
-from numprobe.experiments.rsa.measure import EXTRA, Effort, rsa_rows
+from numprobe.experiments.rsa.measure import EXTRA, rsa_rows
+from numprobe.experiments.rsa.pairs import Effort
 from numprobe.measure.geometry import open_spaces
 from numprobe.measure.matched_tokens import MatchedTokens
 from numprobe.tables import measurements
@@ -54,6 +55,30 @@ def test_alike_models_are_told_from_independent_ones(table):
     assert apart["p_value"] > 0.01
 
 
+def test_a_shared_circle_remains_without_digits_and_distances(table):
+    alike, apart = (chosen(table, "one", other, metric="partial_spearman") for other in ("two", "odd"))
+    assert alike["value"] > 0.3
+    assert alike["p_value"] == pytest.approx(0.01)
+    assert alike["ci_low"] <= alike["value"] <= alike["ci_high"]
+    assert abs(apart["value"]) < 0.1
+    assert apart["p_value"] > 0.01
+
+
+def test_both_nulls_and_the_untrained_baseline_of_what_remains_are_at_chance(table):
+    for control in ("shuffled", "relabelled", "untrained"):
+        found = chosen(table, "one", "two", metric="partial_spearman", control=control)
+        assert found["ci_low"] < 0 < found["ci_high"]
+    trained, untrained, change = (
+        chosen(table, "one", "two", metric=metric, control=control)["value"]
+        for metric, control in (
+            ("partial_spearman", "none"),
+            ("partial_spearman", "untrained"),
+            ("partial_spearman_difference", "untrained"),
+        )
+    )
+    assert change == pytest.approx(trained - untrained)
+
+
 def test_models_are_compared_on_the_numbers_that_both_have(table):
     assert chosen(table, "one", "two")["n_values"] == 50
     assert chosen(table, "one", "odd")["n_values"] == 60
@@ -69,6 +94,7 @@ def test_controls_are_at_chance(table, control):
 def test_every_dissimilarity_and_correlation_is_there_and_says_what_it_lacks(table):
     rows = table.filter(pl.col("model") == "one", pl.col("other_model") == "two", pl.col("layer") == "embedding")
     rows = rows.filter(pl.col("other_layer") == "embedding", pl.col("control") == "none")
+    rows = rows.filter(pl.col("metric").is_in(["spearman", "pearson"]))
     assert rows.select(pl.struct("metric", "dissimilarity").n_unique()).item() == rows.height == 6
     points = rows.filter(pl.col("ci_low").is_null())
     assert points["note"].str.starts_with("point value").all()
@@ -84,6 +110,7 @@ def test_layers_are_paired_by_depth_and_permuted_in_the_middle(table):
 
 def test_an_output_matrix_of_its_own_is_compared_with_the_tied_one(table):
     rows = table.filter(pl.col("other_layer") == "unembedding", pl.col("model") == "one", pl.col("control") == "none")
+    rows = rows.filter(pl.col("metric").is_in(["spearman", "pearson"]))
     assert set(rows["layer"]) == {"embedding"}
     assert rows["value"].min() > 0.5
 

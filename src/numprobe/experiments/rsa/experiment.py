@@ -9,7 +9,7 @@ from numprobe.experiments.declare import Experiment, Figure, Job, Settings
 class RsaSettings(Settings):
     """Settings of `rsa`."""
 
-    permutations: int = Field(1000, ge=99, description="Permutations of the numbers in each Mantel test.")
+    permutations: int = Field(1000, ge=99, description="Permutations of the numbers, and of the digits, in each test.")
 
 
 EXPERIMENT = Experiment(

@@ -1,18 +1,16 @@
 """Similarity of the number spaces of every pair of models, at the embeddings and layer by layer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from numprobe.experiments.given import Given
+from numprobe.experiments.rsa.pairs import FEWEST, Effort, Place, Row, places
+from numprobe.experiments.rsa.remains import PERMUTED, Remains
 from numprobe.intervals import BOOTSTRAP
-from numprobe.layers import middle_layer
-from numprobe.measure.depth import MatchedLayers
 from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
 from numprobe.measure.matched_tokens import MatchedTokens, matched_names, open_matched
 from numprobe.measure.similarity import (
@@ -40,48 +38,9 @@ EXTRA = {
     "depth": pl.Float64,
     "p_value": pl.Float64,
 }
-FEWEST = 20
-PERMUTED = "permutations of the numbers"
 POINT = "point value: interval and controls are those of cosine and Spearman"
 NO_NULL = "interval without permutations, which are made at the embeddings and the middle layer"
 _REMEMBERED = 128
-
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Effort:
-    """Numbers of draws.
-
-    Attributes
-    ----------
-    permutations
-        Of the numbers, in each Mantel test.
-    resamples
-        Of the numbers, for intervals.
-    seed
-        The study's seed.
-    """
-
-    permutations: int
-    resamples: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Two states that are compared: a state of model `first` and one of model `second` in one context."""
-
-    first: str
-    second: str
-    context: str
-    layers: MatchedLayers
-    tested: bool
-
-    def names(self, metric: str = "spearman", kind: str = "cosine") -> Row:
-        layers = {"layer": self.layers.first, "other_layer": self.layers.second, "depth": self.layers.depth}
-        models = {"model": self.first, "other_model": self.second, "context": self.context}
-        return {**models, **layers, "metric": metric, "dissimilarity": kind}
 
 
 def evaluate_rsa(given: Given) -> None:
@@ -115,7 +74,7 @@ def rsa_rows(spaces: Spaces, matched: MatchedTokens, effort: Effort) -> list[Row
     """
     comparison = _Comparison(spaces, effort)
     rows: list[Row] = []
-    for place in sorted(_places(spaces), key=lambda place: place.layers.depth or 0.0):
+    for place in sorted(places(spaces), key=lambda place: place.layers.depth or 0.0):
         rows += comparison.rows(place)
     for model in spaces.cards:
         rows += comparison.theory_rows(model)
@@ -124,40 +83,16 @@ def rsa_rows(spaces: Spaces, matched: MatchedTokens, effort: Effort) -> list[Row
     return rows or [{"metric": "spearman", **not_applicable("fewer than two models"), "seed": effort.seed}]
 
 
-def _places(spaces: Spaces) -> Iterator[_Place]:
-    for first, second in combinations(spaces.cards, 2):
-        yield from (_Place(first, second, VOCABULARY, layers, True) for layers in _matrices(spaces, first, second))
-        pairs = spaces.layer_pairs(first, second)
-        middle = middle_layer([pair.first for pair in pairs]) if pairs else None
-        yield from (_Place(first, second, str(spaces.context), pair, pair.first == middle) for pair in pairs)
-
-
-def _matrices(spaces: Spaces, first: str, second: str) -> Iterator[MatchedLayers]:
-    """Yield input with input matrix, and output with output matrix where one of them is a matrix of its own."""
-    if spaces.get(first, VOCABULARY) is None or spaces.get(second, VOCABULARY) is None:
-        return
-    yield MatchedLayers("embedding", "embedding", None)
-    outputs = [_output_matrix(spaces, model) for model in (first, second)]
-    if "unembedding" in outputs and None not in outputs:
-        yield MatchedLayers(str(outputs[0]), str(outputs[1]), None)
-
-
-def _output_matrix(spaces: Spaces, model: str) -> str | None:
-    folder = spaces.get(model, VOCABULARY)
-    if folder is not None and "unembedding" in folder.layers:
-        return "unembedding"
-    return "embedding" if spaces.cards[model]["tied"] else None
-
-
 class _Comparison:
     """All comparisons of states; matrices of dissimilarities are kept for the next pairs."""
 
     def __init__(self, spaces: Spaces, effort: Effort) -> None:
         self.spaces, self.effort = spaces, effort
+        self.remains = Remains(spaces, effort)
         self.matrix = lru_cache(_REMEMBERED)(self._matrix)
 
-    def rows(self, place: _Place) -> Iterator[Row]:
-        """Yield one pair of states: measured, permuted, and against the controls."""
+    def rows(self, place: Place) -> Iterator[Row]:
+        """Yield one pair of states: measured, permuted, against the controls, and without digits and distances."""
         folders = [self.spaces.get(model, place.context) for model in (place.first, place.second)]
         numbers = _common(folders)
         common = {"seed": self.effort.seed, "n_values": len(numbers)}
@@ -175,6 +110,7 @@ class _Comparison:
                     yield from ({**place.names(), **common, **row} for row in self._controls(place, numbers, pair[1]))
                 else:
                     yield {**place.names(metric, kind), **common, "value": agreement(*pair), "note": POINT}
+        yield from self.remains.rows(place, numbers)
 
     def theory_rows(self, model: str) -> Iterator[Row]:
         """Yield the input embeddings of a model against what the numbers alone predict."""
@@ -214,7 +150,7 @@ class _Comparison:
         low, high = bootstrap_agreement(*pair, self.effort.resamples, self.effort.seed)
         return {"value": agreement(*pair), "ci_low": low, "ci_high": high, "resampled": BOOTSTRAP}
 
-    def _controls(self, place: _Place, numbers: tuple[int, ...], second: np.ndarray) -> Iterator[Row]:
+    def _controls(self, place: Place, numbers: tuple[int, ...], second: np.ndarray) -> Iterator[Row]:
         """Yield random vectors in place of the first model, and both models untrained."""
         folder = self.spaces.get(place.first, place.context)
         width = 1 if folder is None else folder.states(place.layers.first, np.array(numbers[:1])).shape[1]
@@ -227,7 +163,7 @@ class _Comparison:
                 yield {"control": "untrained", **self._measured(pair)}
 
     def _pair(
-        self, place: _Place, numbers: tuple[int, ...], kind: str, metric: str, untrained: tuple[bool, bool]
+        self, place: Place, numbers: tuple[int, ...], kind: str, metric: str, untrained: tuple[bool, bool]
     ) -> tuple[np.ndarray, np.ndarray] | None:
         layers = (place.layers.first, place.layers.second)
         models = (place.first, place.second)
