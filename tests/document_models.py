@@ -12,7 +12,7 @@ import transformers
 from transformers.utils import logging
 
 from models.survey import Finding, survey
-from numprobe.models.facts import SUPPORTED, WRAPPERS
+from numprobe.models.model_types import SUPPORTED, WRAPPERS
 
 HEAD = f"""# Types of model
 

@@ -17,8 +17,6 @@ from numprobe.experiments.inputs import VOCABULARY
 from numprobe.models.described import check_model_folder
 from numprobe.models.facts import (
     ModelFacts,
-    find_package_file,
-    find_package_folder,
     has_chat_template,
     model_width,
     state_layers,
@@ -26,6 +24,7 @@ from numprobe.models.facts import (
 from numprobe.models.gguf.architecture import gguf_facts, gguf_width, main_type, read_known_model
 from numprobe.models.gguf.header import FLOATS, known_header
 from numprobe.models.json_files import read_model_json
+from numprobe.models.packages import find_package_file, find_package_folder
 from numprobe.models.single_tokens import count_single_tokens, count_vocabulary_entries
 from numprobe.models.weights import folder_facts, weight_files
 

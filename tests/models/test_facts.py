@@ -8,16 +8,16 @@ from models.tiny import ENCODERS, LAYERS, USUAL, tiny_config, tiny_model
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import locate_parts
 from numprobe.models.facts import (
-    SUPPORTED,
     ModelFacts,
     check_layers,
     check_single_tokens,
     facts_from_config,
-    find_package_folder,
     read_config,
     state_layers,
     vocabulary_layers,
 )
+from numprobe.models.model_types import SUPPORTED
+from numprobe.models.packages import find_package_folder
 
 CAUSAL = [kind for kind in SUPPORTED if kind not in ENCODERS]
 

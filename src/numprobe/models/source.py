@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from numprobe.errors import NumprobeError
 from numprobe.models.checksums import compare_checksums
 from numprobe.models.described import check_model_folder
-from numprobe.models.facts import find_package_folder
 from numprobe.models.gguf.record import RECORD, read_record
+from numprobe.models.packages import find_package_folder
 from numprobe.models.weights import INDEX, SINGLE, embedding_shards, shards
 
 T = TypeVar("T")
