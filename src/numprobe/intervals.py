@@ -1,21 +1,25 @@
 """Scores of decoded numbers with confidence intervals over numbers, not prompts.
 
-Prompts of one number are not independent: a probe that misses 17 misses it nearly everywhere. So scores are first
-averaged within each number, and numbers are resampled.
+Prompts of one number are not independent: a probe that misses 17 misses it nearly everywhere. So the unit of every
+interval is the number. Shares and their changes have intervals in closed form, all else a bootstrap.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from scipy.stats import beta
 
+from numprobe.clustered import change_bounds, share_bounds
 from numprobe.seeding import generator
 
 BOOTSTRAP = "values (bootstrap)"
-WILSON = "values (Wilson)"
+#: Exact at the effective number of values (`numprobe.clustered`).
+EXACT = "values (exact)"
+#: A score interval (`numprobe.clustered`).
+SCORE = "values (score)"
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,9 @@ class Interval:
     value
         The score; None if it is not defined (the coefficient of determination of a single number).
     low, high
-        Bounds; None if there is nothing to resample.
+        Bounds; None if there is but one value, whose rows do not agree.
     resampled
-        `BOOTSTRAP`, `WILSON`, or None.
+        `BOOTSTRAP`, `EXACT`, `SCORE`, or None.
     n_values, n_prompts
         Numbers of distinct values and of rows that were scored.
     """
@@ -41,25 +45,28 @@ class Interval:
     n_values: int
     n_prompts: int
 
-    def columns(self) -> dict[str, Any]:
-        """Return the score as columns of a table of measurements (`numprobe.tables.MEASUREMENT`)."""
+    def columns(self, unit: str = "values") -> dict[str, Any]:
+        """Return the score as columns of a table of measurements (`numprobe.tables.MEASUREMENT`).
+
+        Parameters
+        ----------
+        unit
+            The unit whose rows share their fate, such as "true results".
+        """
         return {
             "value": self.value,
             "ci_low": self.low,
             "ci_high": self.high,
-            "resampled": self.resampled,
+            "resampled": self.resampled and self.resampled.replace("values", unit, 1),
             "n_values": self.n_values,
             "n_prompts": self.n_prompts,
         }
 
 
-def accuracy_interval(
-    values: np.ndarray, correct: np.ndarray, resamples: int, seed: int, level: float = 0.95
-) -> Interval:
+def accuracy_interval(values: np.ndarray, correct: np.ndarray, level: float = 0.95) -> Interval:
     """Return the mean over values of the share of that value's rows that are correct.
 
-    The interval is a percentile bootstrap over values or, if every value scores exactly 0 or 1, Wilson's score interval
-    (Wilson 1927) over the values, which does not collapse at 0 and 1 as the bootstrap does.
+    The interval is exact at the effective number of values (`numprobe.clustered.share_bounds`).
 
     Parameters
     ----------
@@ -67,66 +74,43 @@ def accuracy_interval(
         int [n]: the number of each row; not empty.
     correct
         bool [n]: whether the row was read correctly.
-    resamples
-        Number of bootstrap samples.
-    seed
-        The study's seed.
     level
         Coverage.
     """
-    count, total = _per_value(values, correct)
-    return _share(total / count, count, np.ones(len(count)), resamples, seed, level)
+    return accuracy_intervals(values, correct[:, None], level)[0]
 
 
-def accuracy_intervals(
-    values: np.ndarray, correct: np.ndarray, resamples: int, seed: int, level: float = 0.95
-) -> list[Interval]:
-    """Return `accuracy_interval` of many readings of the same rows, at a fraction of its cost.
+def accuracy_intervals(values: np.ndarray, correct: np.ndarray, level: float = 0.95) -> list[Interval]:
+    """Return `accuracy_interval` of many readings of the same rows, bool [n, k]."""
+    count, means = _means_by_value(values, correct)
+    return _shares(means, count, np.ones(len(count)), level)
+
+
+def prompt_accuracy_interval(values: np.ndarray, correct: np.ndarray, level: float = 0.95) -> Interval:
+    """Return the mean over rows, which gives frequent values more weight; otherwise as `accuracy_interval`."""
+    count, means = _means_by_value(values, correct[:, None])
+    return _shares(means, count, count.astype(np.float64), level)[0]
+
+
+def change_interval(values: np.ndarray, before: np.ndarray, after: np.ndarray, level: float = 0.95) -> Interval:
+    """Return the change of the accuracy between two readings of the same rows, where every value weighs the same.
 
     Parameters
     ----------
     values
         int [n]: the number of each row; not empty.
-    correct
-        bool [n, k]: whether each reading of the row is correct.
-    resamples, seed, level
-        As `accuracy_interval`.
-
-    Notes
-    -----
-    All readings share the bootstrap samples, so these are one product of matrices, O(resamples x values x k).
+    before, after
+        bool [n]: whether the row is correct in each reading.
+    level
+        Coverage, of a score interval (`numprobe.clustered.change_bounds`).
     """
-    order = np.argsort(values, kind="stable")
-    first = np.flatnonzero(np.diff(values[order], prepend=values[order[:1]] - 1))
-    count = np.diff(first, append=len(values))
-    means = np.add.reduceat(correct[order].astype(np.float64), first, axis=0) / count[:, None]
-    binary = np.asarray(np.isin(means, (0.0, 1.0)).all(axis=0))
-    lows, highs = _share_bounds(means, resamples, seed, level)
-    found = []
-    for share, low, high, whole in zip(means.mean(axis=0).tolist(), lows, highs, binary.tolist(), strict=True):
-        if whole:
-            low, high = wilson(share * len(count), len(count), level)
-        if whole or len(count) > 1:
-            bounds = (min(low, share), max(high, share), WILSON if whole else BOOTSTRAP)
-            found.append(Interval(share, *bounds, len(count), len(values)))
-        else:
-            found.append(Interval(share, None, None, None, len(count), len(values)))
-    return found
+    place, count = np.unique(values, return_inverse=True, return_counts=True)[1:]
+    return _change(values, before, after, 1 / count[place], level)
 
 
-def _share_bounds(means: np.ndarray, resamples: int, seed: int, level: float) -> list[list[float]]:
-    """Return the low and high quantiles of the bootstrapped means over values of `means` [values, k], k each."""
-    samples = resampling_weights(len(means), resamples, seed) @ means / len(means)
-    tail = (1 - level) / 2
-    return [bound.tolist() for bound in np.quantile(samples, (tail, 1 - tail), axis=0)]
-
-
-def prompt_accuracy_interval(
-    values: np.ndarray, correct: np.ndarray, resamples: int, seed: int, level: float = 0.95
-) -> Interval:
-    """Return the mean over rows, which gives frequent values more weight; otherwise as `accuracy_interval`."""
-    count, total = _per_value(values, correct)
-    return _share(total / count, count, count, resamples, seed, level)
+def prompt_change_interval(values: np.ndarray, before: np.ndarray, after: np.ndarray, level: float = 0.95) -> Interval:
+    """Return the change over rows, which gives frequent values more weight; otherwise as `change_interval`."""
+    return _change(values, before, after, np.ones(len(values)), level)
 
 
 def mean_interval(values: np.ndarray, scores: np.ndarray, resamples: int, seed: int, level: float = 0.95) -> Interval:
@@ -138,8 +122,12 @@ def mean_interval(values: np.ndarray, scores: np.ndarray, resamples: int, seed: 
         int [n]: the number of each row; not empty.
     scores
         float [n]: any score, such as an absolute error.
-    resamples, seed, level
-        As `accuracy_interval`.
+    resamples
+        Number of bootstrap samples.
+    seed
+        The study's seed.
+    level
+        Coverage.
     """
     count, total = _per_value(values, scores)
     return _bootstrap((total / count,), np.ones(len(count)), _first, count, resamples, seed, level)
@@ -165,7 +153,7 @@ def explained_interval(
     error, spread
         float [n]: squared distances of each row from its prediction and from the mean.
     resamples, seed, level
-        As `accuracy_interval`.
+        As `mean_interval`.
     """
     count, left = _per_value(values, error)
     _, total = _per_value(values, spread)
@@ -183,7 +171,7 @@ def r2_interval(values: np.ndarray, decoded: np.ndarray, resamples: int, seed: i
     values, decoded
         int [n]: the number of each row, and the decoded number; not empty.
     resamples, seed, level
-        As `accuracy_interval`.
+        As `mean_interval`.
     """
     count, error = _per_value(values, (decoded - values).astype(np.float64) ** 2)
     # Centred, so that the mean of squares minus the squared mean loses no precision.
@@ -195,25 +183,21 @@ def r2_interval(values: np.ndarray, decoded: np.ndarray, resamples: int, seed: i
     return _bootstrap(parts, np.ones(len(count)), _determination, count, resamples, seed, level)
 
 
-def wilson(successes: float, trials: int, level: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's score interval of a proportion.
+def exact_bounds(successes: float, trials: float, level: float = 0.95) -> tuple[float, float]:
+    """Return the exact interval of a proportion (Clopper and Pearson 1934).
 
     Parameters
     ----------
     successes
-        Number of successes, 0..trials.
+        Number of successes, 0..trials; need not be whole.
     trials
-        Number of trials, at least 1.
+        Number of trials, above 0.
     level
-        Coverage.
+        Coverage, at least.
     """
-    share, z = successes / trials, NormalDist().inv_cdf((1 + level) / 2)
-    scale = 1 + z**2 / trials
-    centre = (share + z**2 / (2 * trials)) / scale
-    half = z / scale * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    # Exact bounds at 0 and 1, where rounding would leave the estimate outside.
-    low = 0.0 if share == 0 else float(centre - half)
-    high = 1.0 if share == 1 else float(centre + half)
+    tail, failures = (1 - level) / 2, trials - successes
+    low = 0.0 if successes <= 0 else float(beta.ppf(tail, successes, failures + 1))
+    high = 1.0 if failures <= 0 else float(beta.ppf(1 - tail, successes + 1, failures))
     return low, high
 
 
@@ -247,15 +231,41 @@ def _per_value(values: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.n
     return count[present], total[present]
 
 
-def _share(
-    means: np.ndarray, count: np.ndarray, weight: np.ndarray, resamples: int, seed: int, level: float
-) -> Interval:
-    share = float(weight @ means / weight.sum())
-    binary = bool(np.isin(means, (0.0, 1.0)).all())
-    if binary and (share in (0.0, 1.0) or (weight == weight[0]).all()):
-        low, high = wilson(share * len(means), len(means), level)
-        return Interval(share, min(low, share), max(high, share), WILSON, len(means), int(count.sum()))
-    return _bootstrap((means,), weight, _first, count, resamples, seed, level)
+def _means_by_value(values: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of rows of each value, ascending, and the means of `scores` [n, k] over them [values, k]."""
+    if len(values) == 0:
+        raise ValueError("no rows to score")
+    order = np.argsort(values, kind="stable")
+    first = np.flatnonzero(np.diff(values[order], prepend=values[order[:1]] - 1))
+    count = np.diff(first, append=len(values))
+    return count, np.add.reduceat(scores[order].astype(np.float64), first, axis=0) / count[:, None]
+
+
+def _shares(means: np.ndarray, count: np.ndarray, weight: np.ndarray, level: float) -> list[Interval]:
+    """Return the weighted mean over values of each column of `means`, with its interval."""
+    shares = (weight @ means / weight.sum()).tolist()
+    size = (len(count), int(count.sum()))
+    if len(count) < 2:
+        return [_share_of_one(share, size, level) for share in shares]
+    bounds = zip(shares, *(part.tolist() for part in share_bounds(means, weight, level)), strict=True)
+    return [Interval(share, min(low, share), max(high, share), EXACT, *size) for share, low, high in bounds]
+
+
+def _share_of_one(share: float, size: tuple[int, int], level: float) -> Interval:
+    """Return the share of a single value, which has an interval only where its rows agree."""
+    if share not in (0, 1):
+        return Interval(share, None, None, None, *size)
+    return Interval(share, *exact_bounds(share, 1, level), EXACT, *size)
+
+
+def _change(values: np.ndarray, before: np.ndarray, after: np.ndarray, weights: np.ndarray, level: float) -> Interval:
+    """Return the weighted mean over rows of the change of each."""
+    change = float(weights @ (after.astype(np.float64) - before) / weights.sum())
+    size = (len(np.unique(values)), len(values))
+    if size[0] < 2:
+        return Interval(change, None, None, None, *size)
+    low, high = change_bounds(values, before, after, weights, level)
+    return Interval(change, min(low, change), max(high, change), SCORE, *size)
 
 
 Statistic = Callable[..., np.ndarray]

@@ -47,5 +47,5 @@ def _measured(control, chosen):
                 shown = value if control == "none" else 0.5 if metric.startswith("accuracy_b") else 0.01
                 yield {
                     "part": part, "subset": subset, "metric": metric, "value": shown, "ci_low": shown - 0.005,
-                    "ci_high": shown + 0.005, "n_prompts": 40, "resampled": "true results (bootstrap)",
+                    "ci_high": shown + 0.005, "n_prompts": 40, "resampled": "true results (exact)",
                 }  # fmt: skip

@@ -37,7 +37,7 @@ def trial():
 
 
 def rows_of(trial, movements, strengths=(0.25, 1.0)):
-    return movement_rows(trial, movements, strengths, 100, 0)
+    return movement_rows(trial, movements, strengths, 0)
 
 
 def only(rows, **wanted):

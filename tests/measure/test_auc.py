@@ -2,31 +2,31 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from numprobe.intervals import resampling_weights
-from numprobe.measure.auc import auc_interval, auc_lead_interval
+from numprobe.intervals import SCORE
+from numprobe.measure.auc import DELONG, auc_interval, auc_lead_interval
 
 
 @pytest.mark.parametrize("levels", [2, 7, 100000])
-def test_the_area_is_that_of_scikit_learn_with_ties_and_weights(levels):
+def test_the_area_is_that_of_scikit_learn_with_ties(levels):
     random = np.random.default_rng(0)
     values, positive = random.integers(20, size=300), random.random(300) < 0.3
     score = random.integers(levels, size=300) + positive * levels / 5
-    found = auc_interval(values, positive, score, 50, 0)
+    found = auc_interval(values, positive, score)
     assert found.value == pytest.approx(roc_auc_score(positive, score))
-    weights = resampling_weights(20, 50, 0)[:, values]
-    samples = [roc_auc_score(positive, score, sample_weight=row) for row in weights]
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(samples, (0.025, 0.975))))
+    assert found.low < found.value < found.high
+    assert (found.resampled, found.n_values, found.n_prompts) == (SCORE, 20, 300)
 
 
 def test_perfect_and_useless_scores():
     values, positive = np.arange(40), np.arange(40) < 10
-    perfect = auc_interval(values, positive, positive.astype(float), 100, 0)
-    assert (perfect.value, perfect.low, perfect.high) == (1, 1, 1)
-    assert auc_interval(values, positive, np.zeros(40), 100, 0).value == 0.5
+    perfect = auc_interval(values, positive, positive.astype(float))
+    assert (perfect.value, perfect.high) == (1, 1) and 0.8 < perfect.low < 0.95
+    useless = auc_interval(values, positive, np.zeros(40))
+    assert useless.value == 0.5 and useless.high - useless.low > 0.3
 
 
 def test_one_value_has_no_interval():
-    found = auc_interval(np.zeros(4, int), np.array([True, False, True, False]), np.array([3.0, 1, 2, 2]), 100, 0)
+    found = auc_interval(np.zeros(4, int), np.array([True, False, True, False]), np.array([3.0, 1, 2, 2]))
     assert found.value == 0.875 and found.low is None
 
 
@@ -34,8 +34,8 @@ def test_a_lead_is_paired():
     random = np.random.default_rng(0)
     values, positive = random.integers(30, size=400), random.random(400) < 0.4
     score, noise = positive + random.standard_normal(400), random.standard_normal(400)
-    lead = auc_lead_interval(values, positive, score, noise, 200, 0)
+    lead = auc_lead_interval(values, positive, score, noise)
     assert lead.value == pytest.approx(roc_auc_score(positive, score) - roc_auc_score(positive, noise))
-    assert lead.low > 0
-    same = auc_lead_interval(values, positive, score, 2 * score, 200, 0)
+    assert lead.low > 0 and lead.resampled == DELONG
+    same = auc_lead_interval(values, positive, score, 2 * score)
     assert (same.value, same.low, same.high) == (0, 0, 0)

@@ -124,7 +124,7 @@ def test_differences_are_paired_row_by_row_and_numbers_weigh_alike():
         label = [1, 1, 1, 2]
         return pl.DataFrame({"row": range(4), "fold": "0", "label": label, "decoded": decoded})
 
-    found = difference(read([1, 1, 1, 2]), read([1, 0, 0, 2]).reverse(), 100, 0)
+    found = difference(read([1, 1, 1, 2]), read([1, 0, 0, 2]).reverse())
     assert found["value"] == pytest.approx((2 / 3 + 0) / 2)
     assert (found["n_values"], found["n_prompts"], found["metric"]) == (2, 4, "accuracy_difference")
 

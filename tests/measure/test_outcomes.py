@@ -10,7 +10,7 @@ AFTER = np.array([1, 1, 0, 3, -1, 5])
 
 
 def measured(subset):
-    rows = outcome_rows(TABLE, BEFORE, AFTER, 200, 0)
+    rows = outcome_rows(TABLE, BEFORE, AFTER, 0)
     return {row["metric"]: row for row in rows if row["subset"] == subset}
 
 
@@ -25,10 +25,10 @@ def test_gain_and_harm_are_counted_apart():
 
 def test_true_results_are_resampled():
     row = measured("all")["accuracy_change"]
-    assert row["resampled"] == "true results (bootstrap)" and row["n_values"] == 5
+    assert row["resampled"] == "true results (score)" and row["n_values"] == 5
     assert row["ci_low"] <= 0 <= row["ci_high"]
 
 
 def test_a_share_of_nothing_has_no_row():
-    rows = outcome_rows(TABLE, TABLE["number"].to_numpy(), AFTER, 200, 0)
+    rows = outcome_rows(TABLE, TABLE["number"].to_numpy(), AFTER, 0)
     assert "repaired" not in {row["metric"] for row in rows}

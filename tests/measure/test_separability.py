@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import ortho_group
 from sklearn.metrics import cohen_kappa_score
 
-from numprobe.intervals import BOOTSTRAP, WILSON, wilson
+from numprobe.intervals import BOOTSTRAP, EXACT, exact_bounds
 from numprobe.measure.separability import held_out_classes, kappa, kappa_interval
 
 NUMBERS = np.arange(200)
@@ -77,5 +77,5 @@ def test_an_interval_over_numbers_holds_the_estimate():
 def test_perfect_agreement_keeps_an_uncertainty():
     true = NUMBERS % 5
     low, high, resampled = kappa_interval(true, true, 300, 0)
-    assert (high, resampled) == (1.0, WILSON)
-    assert low == pytest.approx((wilson(200, 200)[0] - 0.2) / 0.8)
+    assert (high, resampled) == (1.0, EXACT)
+    assert low == pytest.approx((exact_bounds(200, 200)[0] - 0.2) / 0.8)

@@ -33,7 +33,6 @@ def operand_job(name: str, table: str, settings: Sequence[str]) -> Job:
             "asking": inputs.asking,
             "operand": inputs.operand,
             "layers": inputs.operand_layers,
-            "resamples": inputs.resamples,
             "seed": inputs.seed,
         },
         minutes=120,
@@ -74,7 +73,6 @@ def last_token_job(
         values={
             "asking": inputs.asking,
             "layers": inputs.changed_layers,
-            "resamples": inputs.resamples,
             "seed": inputs.seed,
         },
         minutes=minutes,

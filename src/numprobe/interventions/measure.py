@@ -77,9 +77,7 @@ class Trial:
         return self.answer_model.answers([shift(movement.layer, self.questions.last, movement.change, strength)]).values
 
 
-def movement_rows(
-    trial: Trial, movements: Sequence[Movement], strengths: Sequence[float], resamples: int, seed: int
-) -> list[Row]:
+def movement_rows(trial: Trial, movements: Sequence[Movement], strengths: Sequence[float], seed: int) -> list[Row]:
     """Measure gain and harm of every movement at every strength.
 
     The prompts of half of the true results choose the layer, the strength and the share of moved prompts at which the
@@ -94,8 +92,8 @@ def movement_rows(
         One for every layer, share and control; the choice is among those with control "none".
     strengths
         Factors of the changes.
-    resamples, seed
-        Number of resamples and seed of the bootstrap over true results.
+    seed
+        The study's seed.
 
     Returns
     -------
@@ -127,7 +125,7 @@ def movement_rows(
             for name, part in ((VALIDATION, choosing), (TEST, ~choosing)):
                 described = _described(trial, movement, strength, name, part) | {"chosen": picked}
                 by_operation = picked and name == TEST
-                rows = _measured(trial, movement, after, part, resamples, seed, by_operation)
+                rows = _measured(trial, movement, after, part, seed, by_operation)
                 found += [described | row for row in rows]
     return found
 
@@ -176,13 +174,12 @@ def _measured(
     movement: Movement,
     after: np.ndarray,
     part: np.ndarray,
-    resamples: int,
     seed: int,
     by_operation: bool,
 ) -> list[Row]:
     table = trial.questions.table.filter(pl.Series(part))
-    rows = outcome_rows(table, trial.answers.values[part], after[part], resamples, seed, by_operation)
+    rows = outcome_rows(table, trial.answers.values[part], after[part], seed, by_operation)
     if movement.written is None:
         return rows
     follows = after[part] == movement.written[part]
-    return rows + share_rows(table, "follows", follows, resamples, seed, by_operation)
+    return rows + share_rows(table, "follows", follows, seed, by_operation)

@@ -30,11 +30,11 @@ Score = Callable[[np.ndarray, np.ndarray, int, int], Interval]
 
 
 def _accuracy(labels: np.ndarray, decoded: np.ndarray, resamples: int, seed: int) -> Interval:
-    return accuracy_interval(labels, labels == decoded, resamples, seed)
+    return accuracy_interval(labels, labels == decoded)
 
 
 def _accuracy_prompts(labels: np.ndarray, decoded: np.ndarray, resamples: int, seed: int) -> Interval:
-    return prompt_accuracy_interval(labels, labels == decoded, resamples, seed)
+    return prompt_accuracy_interval(labels, labels == decoded)
 
 
 def _mae(labels: np.ndarray, decoded: np.ndarray, resamples: int, seed: int) -> Interval:
@@ -89,10 +89,10 @@ def evaluate(
     predictions = predict(folder, probes)
     ranges = single_token_ranges(card, int(probes[0].numbers[0]), int(probes[0].numbers[-1]))
     rows = accuracy_rows(predictions, resamples, seed, ranges) + constant_state_rows(probes, seed)
-    rows += digit_rows(predictions, resamples, seed)
+    rows += digit_rows(predictions, seed)
     if control != "none":
         return predictions, in_layers([{**row, "control": control} for row in rows], layers)
-    rows += constant_answer_rows(predictions, resamples, seed) + constant_digit_rows(predictions, resamples, seed)
+    rows += constant_answer_rows(predictions, resamples, seed) + constant_digit_rows(predictions, seed)
     return predictions, rows + last_token_rows(folder, predictions, resamples, seed)
 
 

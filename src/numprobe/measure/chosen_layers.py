@@ -19,11 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions
-from numprobe.intervals import mean_interval
+from numprobe.intervals import change_interval
 from numprobe.measure.accuracy import score
 from numprobe.measure.origin import check_origin
 from numprobe.measure.predict import PREDICTION, predict
@@ -187,7 +186,7 @@ def _rows(read: Mapping[str, _Read], context: str, resamples: int, seed: int) ->
         yield from ({**chosen, **row} for row in score(found.readings[context], ("accuracy",), resamples, seed))
     for control, found in read.items():
         if control != "none" and own.chosen and found.chosen:
-            gained = difference(own.readings[context], found.readings[context], resamples, seed)
+            gained = difference(own.readings[context], found.readings[context])
             yield {"control": control, **_most_chosen(own), **gained, "seed": seed}
 
 
@@ -197,30 +196,19 @@ def _most_chosen(found: _Read) -> Row:
     return {"layer": layer, "chosen_share": found.chosen[layer] / sum(found.chosen.values())}
 
 
-def difference(own: pl.DataFrame, other: pl.DataFrame, resamples: int, seed: int) -> Row:
+def difference(own: pl.DataFrame, other: pl.DataFrame) -> Row:
     """Return the accuracy of some readings minus that of others, each row against itself; every number weighs alike.
 
     Parameters
     ----------
     own, other
         Readings of the same rows (`row`, `fold`, `label`, `decoded`).
-    resamples, seed
-        Of the bootstrap over values.
     """
     right = pl.col("label") == pl.col("decoded")
     pair = own.select(*_ROW, "label", own=right).join(other.select(*_ROW, other=right), on=_ROW, how="inner")
     pair = pair.sort(_ROW)
-    gained = pair["own"].cast(pl.Int8).to_numpy().astype(np.float64) - pair["other"].cast(pl.Int8).to_numpy()
-    interval = mean_interval(pair["label"].to_numpy(), gained, resamples, seed)
-    return {
-        "metric": "accuracy_difference",
-        "value": interval.value,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "resampled": interval.resampled,
-        "n_values": interval.n_values,
-        "n_prompts": interval.n_prompts,
-    }
+    interval = change_interval(*(pair[name].to_numpy() for name in ("label", "other", "own")))
+    return {"metric": "accuracy_difference", **interval.columns()}
 
 
 def _tokens(folder: Path) -> float | None:

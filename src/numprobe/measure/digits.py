@@ -16,7 +16,7 @@ Row = dict[str, Any]
 METRIC = "digit_accuracy"
 
 
-def digit_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
+def digit_rows(predictions: pl.DataFrame, seed: int) -> list[Row]:
     """Return the accuracy of the digits at every place in every layer, for all probes and controls.
 
     A place is judged on the numbers that have it; a decoded number that lacks it is wrong.
@@ -25,8 +25,8 @@ def digit_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row
     ----------
     predictions
         Out-of-fold readings (`numprobe.measure.predict.PREDICTION`).
-    resamples, seed
-        Of the bootstrap over values.
+    seed
+        The study's seed, for the rows.
 
     Returns
     -------
@@ -34,13 +34,13 @@ def digit_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row
     control, which has no layers, stands in every layer.
     """
     groups = predictions.partition_by("layer", "probe", "control", maintain_order=True)
-    # Readings that were asked for the same labels are resampled together.
+    # Readings that were asked for the same labels are scored together.
     alike: dict[bytes, list[int]] = {}
     for index, group in enumerate(groups):
         alike.setdefault(group["label"].to_numpy().tobytes(), []).append(index)
     measured: dict[int, list[Row]] = {}
     for indices in alike.values():
-        scores = _scores([groups[index] for index in indices], resamples, seed)
+        scores = _scores([groups[index] for index in indices], seed)
         measured.update(zip(indices, scores, strict=True))
     layers = model_layers(predictions)
     return [
@@ -51,7 +51,7 @@ def digit_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row
     ]
 
 
-def _scores(groups: Sequence[pl.DataFrame], resamples: int, seed: int) -> list[list[Row]]:
+def _scores(groups: Sequence[pl.DataFrame], seed: int) -> list[list[Row]]:
     """Return the scores at every place, a list for each of some readings with the same labels."""
     labels = groups[0]["label"].to_numpy().astype(np.int64)
     decoded = np.column_stack([group["decoded"].to_numpy() for group in groups]).astype(np.int64)
@@ -59,12 +59,12 @@ def _scores(groups: Sequence[pl.DataFrame], resamples: int, seed: int) -> list[l
     for place in places(int(labels.max())):
         held = has_place(labels, place)
         right = digit_at(decoded[held], place) == digit_at(labels[held], place)[:, None]
-        for rows, interval in zip(found, accuracy_intervals(labels[held], right, resamples, seed), strict=True):
+        for rows, interval in zip(found, accuracy_intervals(labels[held], right), strict=True):
             rows.append(digit_row(place, interval, seed))
     return found
 
 
-def constant_digit_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
+def constant_digit_rows(predictions: pl.DataFrame, seed: int) -> list[Row]:
     """Return what always answering the most frequent digit of the fold's test rows reaches, in each layer.
 
     Generous to the rival, as the constant answer: it knows the test labels. The smallest of equally frequent digits
@@ -78,7 +78,7 @@ def constant_digit_rows(predictions: pl.DataFrame, resamples: int, seed: int) ->
     for place in places(int(labels.max())):
         held = has_place(labels, place)
         right = _most_frequent(digit_at(labels[held], place), fold[held])
-        measured.append(digit_row(place, accuracy_interval(labels[held], right, resamples, seed), seed))
+        measured.append(digit_row(place, accuracy_interval(labels[held], right), seed))
     names = {"probe": "constant", "control": "constant"}
     return [{"layer": layer, **names, **row} for layer in plain_layers(predictions) for row in measured]
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_interval
+from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_change_interval
 from numprobe.prompts.templates import RESULTS
 
 Row = dict[str, Any]
 
-#: The unit of resampling: all prompts of one true result share its fate.
-RESAMPLED = {"values (bootstrap)": "true results (bootstrap)", "values (Wilson)": "true results (Wilson)"}
+#: All prompts of one true result share its fate.
+UNIT = "true results"
 #: Columns that tables of interventions add to `numprobe.tables.MEASUREMENT`.
 INTERVENTION = {
     "strength": pl.Float64,
@@ -27,7 +27,6 @@ def outcome_rows(
     questions: pl.DataFrame,
     before: np.ndarray,
     after: np.ndarray,
-    resamples: int,
     seed: int,
     by_operation: bool = True,
 ) -> list[Row]:
@@ -39,8 +38,8 @@ def outcome_rows(
         One row per prompt, with `number` (the true result) and `operation`.
     before, after
         int64 [prompts]: the answers without and with the change (`numprobe.answers.spoken.NO_NUMBER`: no number).
-    resamples, seed
-        Of the bootstrap over true results.
+    seed
+        The study's seed, for the rows.
     by_operation
         False: over all prompts alone.
 
@@ -54,32 +53,24 @@ def outcome_rows(
     found = []
     for subset, part in subsets(questions, by_operation):
         right, still = before[part] == truth[part], after[part] == truth[part]
-        for metric, interval in _measured(truth[part], right, still, resamples, seed):
+        for metric, interval in _measured(truth[part], right, still):
             found.append({"subset": subset, "metric": metric, **interval_row(interval, seed)})
     return found
 
 
 def interval_row(interval: Interval, seed: int) -> Row:
-    """Return the columns of a measurement whose unit of resampling is the true result."""
-    return {
-        "value": interval.value,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "resampled": RESAMPLED.get(interval.resampled or "", interval.resampled),
-        "n_values": interval.n_values,
-        "n_prompts": interval.n_prompts,
-        "seed": seed,
-    }
+    """Return the columns of a measurement whose unit is the true result."""
+    return {**interval.columns(UNIT), "seed": seed}
 
 
 def share_rows(
-    questions: pl.DataFrame, metric: str, marks: np.ndarray, resamples: int, seed: int, by_operation: bool = True
+    questions: pl.DataFrame, metric: str, marks: np.ndarray, seed: int, by_operation: bool = True
 ) -> list[Row]:
     """Return the share of prompts that are marked (bool [prompts]), as rows like those of `outcome_rows`."""
     truth = questions["number"].to_numpy().astype(np.int64)
     found = []
     for subset, part in subsets(questions, by_operation):
-        interval = prompt_accuracy_interval(truth[part], marks[part], resamples, seed)
+        interval = prompt_accuracy_interval(truth[part], marks[part])
         found.append({"subset": subset, "metric": metric, **interval_row(interval, seed)})
     return found
 
@@ -92,16 +83,11 @@ def subsets(questions: pl.DataFrame, by_operation: bool = True) -> Iterator[tupl
         yield f"operation={name}", operation == name
 
 
-def _measured(
-    truth: np.ndarray, right: np.ndarray, still: np.ndarray, resamples: int, seed: int
-) -> Iterator[tuple[str, Interval]]:
-    def share(values: np.ndarray, marks: np.ndarray) -> Interval:
-        return prompt_accuracy_interval(values, marks, resamples, seed)
-
-    yield "accuracy_before", share(truth, right)
-    yield "accuracy_after", share(truth, still)
-    yield "accuracy_change", prompt_mean_interval(truth, still.astype(float) - right, resamples, seed)
+def _measured(truth: np.ndarray, right: np.ndarray, still: np.ndarray) -> Iterator[tuple[str, Interval]]:
+    yield "accuracy_before", prompt_accuracy_interval(truth, right)
+    yield "accuracy_after", prompt_accuracy_interval(truth, still)
+    yield "accuracy_change", prompt_change_interval(truth, right, still)
     if not right.all():
-        yield "repaired", share(truth[~right], still[~right])
+        yield "repaired", prompt_accuracy_interval(truth[~right], still[~right])
     if right.any():
-        yield "harmed", share(truth[right], ~still[right])
+        yield "harmed", prompt_accuracy_interval(truth[right], ~still[right])

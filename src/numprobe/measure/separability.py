@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
-from numprobe.intervals import BOOTSTRAP, WILSON, resampling_weights, wilson
+from numprobe.intervals import BOOTSTRAP, EXACT, exact_bounds, resampling_weights
 from numprobe.splits import value_block
 
 FOLDS = 5
@@ -63,16 +63,16 @@ def kappa(classes: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def kappa_interval(classes: np.ndarray, predicted: np.ndarray, resamples: int, seed: int) -> tuple[float, float, str]:
-    """95 % interval of `kappa` over the numbers, and the unit and method.
+    """Return the 95 % interval of `kappa` over the numbers, and the unit and method.
 
-    Percentile bootstrap, widened to hold the estimate; where all predictions are right it would collapse, and Wilson's
+    Percentile bootstrap, widened to hold the estimate; where all predictions are right it would collapse, and the exact
     interval of the agreement is turned into kappa instead.
     """
     parts = _indicators(classes, predicted)
     shares = parts.mean(axis=0)
     if (classes == predicted).all():
-        shares[-1] = wilson(len(parts), len(parts))[0]
-        return float(_from_shares(shares)), 1.0, WILSON
+        shares[-1] = exact_bounds(len(parts), len(parts))[0]
+        return float(_from_shares(shares)), 1.0, EXACT
     samples = _from_shares(resampling_weights(len(parts), resamples, seed) @ parts / len(parts))
     low, high = np.quantile(samples, (0.025, 0.975))
     estimate = float(_from_shares(shares))

@@ -29,7 +29,7 @@ class Examination:
         (self._two_token,) = TwoTokenSums(encode).draw(random, QUESTIONS, held=True)
 
     def ask(self, model: PreTrainedModel) -> list[dict[str, Any]]:
-        """Return one row per operation and form: metric, operation, form, value, ci_low, ci_high (Wilson, 95 %), n.
+        """Return one row per operation and form: metric, operation, form, value, ci_low, ci_high (exact, 95 %), n.
 
         The low token of a two-token sum is predicted after the true high token.
         """
@@ -41,7 +41,7 @@ class Examination:
 
 
 def _score(operation: str, form: str, mark: np.ndarray) -> dict[str, Any]:
-    interval = binomtest(int(mark.sum()), len(mark)).proportion_ci(method="wilson")
+    interval = binomtest(int(mark.sum()), len(mark)).proportion_ci(method="exact")
     return {
         "metric": "accuracy",
         "operation": operation,

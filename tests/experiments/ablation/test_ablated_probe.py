@@ -70,7 +70,7 @@ def table(tmp_path_factory):
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     patterns = fit_patterns(rows, probe, SPLIT, "none", 0, {})
     removals = Removals(("1", "7"), (2, 15, 32), 2, 3)
-    return measurements(ablated_probe_rows(rows, probe, patterns, SPLIT, removals, 100, 0), ABLATION)
+    return measurements(ablated_probe_rows(rows, probe, patterns, SPLIT, removals, 0), ABLATION)
 
 
 def test_what_goes_first_blinds_the_probe_before_it_blinds_a_new_one(table):

@@ -19,7 +19,7 @@ def tables(tmp_path_factory):
     for reads in ("code", "decoy"):
         model = operand_model(tmp_path_factory.mktemp(reads) / "states", reads)
         ablations = Ablations(LAYERS[1:], (2, PLANTED, 30, 200), 1, 30)
-        rows = ablation_rows(model.answer_model, model.questions, "b", model.probe, model.patterns, ablations, 100, 0)
+        rows = ablation_rows(model.answer_model, model.questions, "b", model.probe, model.patterns, ablations, 0)
         found[reads] = measurements(rows, COLUMNS)
     return found
 
@@ -85,7 +85,7 @@ def test_a_model_without_right_answers_has_nothing_to_lose(tmp_path):
     table = model.questions.table.with_columns(number=pl.lit(0, pl.Int32))
     unanswerable = replace(model.questions, table=table).take((model.questions.table["number"] > 0).to_numpy())
     ablations = Ablations(("1",), (2,), 1, 20)
-    rows = ablation_rows(model.answer_model, unanswerable, "b", model.probe, model.patterns, ablations, 100, 0)
+    rows = ablation_rows(model.answer_model, unanswerable, "b", model.probe, model.patterns, ablations, 0)
     assert {(row["metric"], row["value"], row["status"]) for row in rows} == {
         ("accuracy_before", 0.0, "too few answers")
     }

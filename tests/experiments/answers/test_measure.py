@@ -111,7 +111,7 @@ def test_the_gaussian_control_reads_no_prompt():
 
 def test_the_model_is_measured_by_operation_with_the_kinds_of_its_errors():
     table = answers_table([5, 5, 40, 40, 40], [5, 7, 7, 30, -1], ["+", "+", "-", "-", "-"], a=7, b=9)
-    rows = model_rows(table, 50, 0)
+    rows = model_rows(table, 0)
     assert measured(rows, metric="model_accuracy", subset="all")["value"] == 1 / 5
     assert measured(rows, metric="model_accuracy", subset="operation=-")["value"] == 0
     kinds = {row["kind"]: row["value"] for row in rows if row["metric"] == "answer_kind" and row["subset"] == "all"}
@@ -132,14 +132,14 @@ def test_errors_are_predicted_where_there_are_enough_of_both_kinds():
     truth = list(range(40))
     answer = [n if n < 20 else n + 40 for n in truth]
     table = answers_table(truth, answer, probability=[0.9 - n / 100 for n in truth])
-    rows = confidence_rows(table, SPLIT, 50, 0)
+    rows = confidence_rows(table, SPLIT, 0)
     assert measured(rows, subset="all", metric="error_auc", reader="model")["value"] == 1
     beside = beside_answers(readings(truth, truth), table)
     reading = measured(reading_rows(beside, SPLIT, 50, 0), metric="error_auc_reading", subset="all")
     assert reading["value"] == 1
     scored = beside.with_columns(score=pl.lit(0.0))
-    assert measured(error_rows(scored, 50, 0), metric="error_auc_lead", subset="all")["value"] == -0.5
-    row = measured(error_rows(scored.head(25), 50, 0), subset="all")
+    assert measured(error_rows(scored, 0), metric="error_auc_lead", subset="all")["value"] == -0.5
+    row = measured(error_rows(scored.head(25), 0), subset="all")
     assert row.get("value") is None and row["note"] == TOO_FEW and row["n_prompts"] == 25
 
 
@@ -153,7 +153,7 @@ def test_surprise_is_low_where_the_states_hold_the_answer(tmp_path):
     for part in scored.values():
         assert part["right"].sum() == 30
         assert part.filter("right")["score"].max() < part.filter(~pl.col("right"))["score"].min()
-        rows = error_rows(part, 50, 0)
+        rows = error_rows(part, 0)
         assert measured(rows, subset="all", metric="error_auc")["value"] == 1
         assert measured(rows, subset="all", metric="error_auc_lead")["value"] == 0.5
 
@@ -163,10 +163,10 @@ def test_a_model_that_never_answers_a_number_is_measured_without_error_predictio
     table = answers_table(truth, [-1] * 60)
     folder = write_folder(tmp_path / "run", truth, operation="+", template="t")
     for _, scored in answer_surprise(folder, make_probe(), table, 0):
-        assert {(row["status"], row["note"]) for row in error_rows(scored, 50, 0)} == {("too few answers", TOO_FEW)}
-    assert {row["note"] for row in confidence_rows(table, SPLIT, 50, 0)} == {TOO_FEW}
+        assert {(row["status"], row["note"]) for row in error_rows(scored, 0)} == {("too few answers", TOO_FEW)}
+    assert {row["note"] for row in confidence_rows(table, SPLIT, 0)} == {TOO_FEW}
     rows = reading_rows(beside_answers(readings(truth, truth), table), SPLIT, 50, 0)
     assert measured(rows, metric="reads_truth", answered="wrong", subset="all")["value"] == 1
     assert measured(rows, metric="reads_answer", answered="wrong", subset="all")["value"] == 0
-    kinds = [row for row in model_rows(table, 50, 0) if row["metric"] == "answer_kind" and row["subset"] == "all"]
+    kinds = [row for row in model_rows(table, 0) if row["metric"] == "answer_kind" and row["subset"] == "all"]
     assert {row["kind"]: row["value"] for row in kinds}["no number"] == 1

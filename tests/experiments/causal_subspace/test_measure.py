@@ -49,7 +49,7 @@ def table(answer_model, tmp_path_factory):
     learned = train_subspaces(answer_model, SPLIT, ["0", "1", "2"], True, 2, RANK, DRAWN, training, 0, {})
     assert learned.layers == ["0", "1"]
     probe, patterns = probe_of_the_unused(answer_model, tmp_path_factory.mktemp("probe"))
-    study = Study(SPLIT, probe, patterns, random=3, resamples=100, seed=0)
+    study = Study(SPLIT, probe, patterns, random=3, seed=0)
     return measurements(causal_subspace_rows(answer_model, learned, study), EXTRA)
 
 
@@ -130,7 +130,7 @@ def test_operands_of_several_tokens_are_measured_at_the_last_and_at_all(tmp_path
     described = describe_split(SPLIT, [whole_fold(SPLIT), *SPLIT.folds])
     probe = fit_closed_form(rows, SPLIT, ["fourier"], [], 0, {"split": described})["fourier", "none"]
     patterns = fit_patterns(rows, probe, SPLIT, "none", 0, {})
-    study = Study(SPLIT, probe, patterns, random=1, resamples=10, seed=0)
+    study = Study(SPLIT, probe, patterns, random=1, seed=0)
     table = measurements(causal_subspace_rows(answer_model, learned, study), EXTRA)
     whole = table.filter(metric="base_kept", subspace="whole state", subset="all")
     assert whole.select("layer", "tokens").rows() == [(n, tokens) for n in "01" for tokens in ("last", "all")]

@@ -51,7 +51,7 @@ def ranks_of(found, rank=9):
 def table(noisy):
     rows = denoising_rows(
         noisy.answer_model, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, LAYERS, (0.0, 0.5, 1.0),
-        (1.0,), 10_000, 100, 0,
+        (1.0,), 10_000, 0,
     )  # fmt: skip
     return measurements(rows, extra=MOVEMENT)
 
@@ -119,7 +119,7 @@ def test_readings_come_with_their_log_odds(noisy):
 def test_the_surest_prompts_are_moved_first(noisy):
     rows = denoising_rows(
         noisy.answer_model, QUESTIONS, noisy.probe, noisy.patterns, ranks_of(noisy), SPLIT, ("1",), (1.0,),
-        (1.0, 0.5, 0.1), 10_000, 100, 0,
+        (1.0, 0.5, 0.1), 10_000, 0,
     )  # fmt: skip
     table = measurements(rows, extra=MOVEMENT).filter(metric="follows", control="wrong number", part="validation")
     # A wrong number is answered where it is written, and nowhere else.

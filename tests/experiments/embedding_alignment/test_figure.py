@@ -53,7 +53,7 @@ def _rows(model, context, helps):
                     "direction": "patterns",
                     "chosen": strength == 0.5,
                 }
-                measured = outcome_rows(questions, before, np.where(right, truth, truth + 1), 100, 0, strength == 0.5)
+                measured = outcome_rows(questions, before, np.where(right, truth, truth + 1), 0, strength == 0.5)
                 for part in ("validation", "test"):
                     yield from ({**common, "part": part, **row} for row in measured)
     for strength in (0.0, *STRENGTHS):

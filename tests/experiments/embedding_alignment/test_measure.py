@@ -65,7 +65,7 @@ def measure(folder, model, strengths=STRENGTHS, split=SPLIT):
     symbols = [templates[0] for templates in ARITHMETIC_TEMPLATES.values()]
     questions = find_questions(prompts.filter(prompts["template"].is_in(symbols)), numbers)
     patterns, probe = fitted(folder, model, model.base_model.ids, split=split)
-    rows = alignment_rows(AnswerModel(model, numbers), questions, patterns, probe, strengths, 200, 100, 0)
+    rows = alignment_rows(AnswerModel(model, numbers), questions, patterns, probe, strengths, 200, 0)
     return measurements([{"model": "m", "context": "result", **row} for row in rows], COLUMNS)
 
 
@@ -154,7 +154,7 @@ def tiny_rows(folder, kind, tokenizer, maximum=99, **changes):
     tokens, _ = numbers.number_tokens(split.values.tolist())
     patterns, probe = fitted(folder, model, list(tokens.values()), np.array(list(tokens)), split)
     questions = find_questions(result_prompts(0, maximum, 0, "result", ["+"], 1), numbers)
-    return alignment_rows(AnswerModel(model, numbers), questions, patterns, probe, (0.0, 1.0), 60, 20, 0)
+    return alignment_rows(AnswerModel(model, numbers), questions, patterns, probe, (0.0, 1.0), 60, 0)
 
 
 @pytest.mark.parametrize(
@@ -185,5 +185,5 @@ def test_questions_without_a_row_that_moves_are_not_applicable(tmp_path):
     patterns, probe = fitted(tmp_path, model, model.base_model.ids)
     questions = find_questions(result_prompts(0, NUMBERS - 1, 0, "result", ["+"], 1), numbers)
     outside = questions.take(np.zeros(len(questions), dtype=bool))
-    rows = alignment_rows(AnswerModel(model, numbers), outside, patterns, probe, STRENGTHS, 60, 20, 0)
+    rows = alignment_rows(AnswerModel(model, numbers), outside, patterns, probe, STRENGTHS, 60, 0)
     assert rows[-1]["note"] == "no operand is a token whose row moves"

@@ -27,7 +27,7 @@ def rows(tmp_path_factory):
     line = np.outer(VALUES / 60, random.standard_normal(60)) + 1e-4 * random.standard_normal((240, 60))
     one_hot = np.eye(60)[VALUES] + 0.01 * random.standard_normal((240, 60))
     folder = write(tmp_path_factory.mktemp("s") / "m", {"0": np.ones((240, 60)), "1": line, "2": one_hot})
-    return selectivity_rows(folder, ["digits", "linear"], 4, (0, 59), 100, 0)
+    return selectivity_rows(folder, ["digits", "linear"], 4, (0, 59), 0)
 
 
 def value(rows, layer, probe, metric, control="none"):

@@ -30,7 +30,7 @@ def removal_table(models=("llama",), blocks=4, helpful: Removal | None = HELPFUL
     after = {r: np.where(random.random(800) < 0.2, before, wrong) for r in all_removals(blocks)}
     if helpful:
         after[helpful] = np.where(product & (random.random(800) < 0.5), truth, before)
-    rows = removal_rows(questions, before, after, 100, 0)
+    rows = removal_rows(questions, before, after, 0)
     names = [{"model": model, "context": "result"} for model in models]
     return measurements([{**name, **row} for name in names for row in rows], COLUMNS)
 

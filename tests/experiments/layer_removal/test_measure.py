@@ -33,7 +33,7 @@ def measured(questions, writes):
     """The table of a model whose parts write what they are told."""
     answer_model = writing_answer_model("llama", questions, writes)
     before, after = answer_model.answers(questions).values, removal_answers(answer_model, questions)
-    return measurements(removal_rows(questions.table, before, after, 100, SEED), COLUMNS)
+    return measurements(removal_rows(questions.table, before, after, SEED), COLUMNS)
 
 
 def right_answers(questions):
@@ -100,14 +100,14 @@ def test_the_choice_does_not_look_at_test_prompts(questions):
         assert choose_removals(questions.table, {None: before, **changed}, validation) == chosen
     best = Removal(2, "mlp")
     after[best] = np.where(validation, questions.table["number"].to_numpy(), -1)
-    rows = measurements(removal_rows(questions.table, before, after, 100, SEED), COLUMNS)
+    rows = measurements(removal_rows(questions.table, before, after, SEED), COLUMNS)
     assert set(rows.filter(chosen=True)["site"]) == {"mlp"}
     assert on_test(rows, subset="all", layer="2", site="mlp")["accuracy_after"] == 0
 
 
 def test_gain_and_harm_stand_beside_each_other_for_every_removal(questions):
     before, after = random_answers(questions)
-    table = measurements(removal_rows(questions.table, before, after, 100, SEED), COLUMNS)
+    table = measurements(removal_rows(questions.table, before, after, SEED), COLUMNS)
     shown = table.filter(part="test", subset="all").filter(pl.col("site").is_in(["block", "attention", "mlp"]))
     effects = shown.filter(pl.col("layer").is_not_null()).group_by("layer", "site").agg("metric")
     kinds = {"accuracy_before", "accuracy_after", "accuracy_change", "repaired", "harmed"}
@@ -127,7 +127,7 @@ def test_the_oracle_takes_the_best_removal_of_each_prompt():
         Removal(1, "block"): np.array([10, 0, 30, 46, 48, -1]),
         Removal(1, "attention"): np.array([0, 20, 31, 46, 50, 60]),
     }
-    rows = measurements(oracle_rows(table, before, after, 100, SEED), COLUMNS)
+    rows = measurements(oracle_rows(table, before, after, SEED), COLUMNS)
     whole, best = ({"subset": "all", "site": site} for site in ("block", ANY))
     assert on_test(rows, **whole) == pytest.approx(
         {"oracle_repaired": 1 / 4, "oracle_harmed": 1 / 2, "oracle_reached": 1 / 3}
@@ -143,6 +143,6 @@ def test_where_removals_change_answers_blindly_the_mirrored_number_is_reached_as
     truth = questions.table["number"].to_numpy()
     before = truth + random.choice([-2, -1, 1, 2], len(truth))
     after = {r: before + random.integers(-3, 4, len(truth)) for r in all_removals(2)}
-    rows = measurements(oracle_rows(questions.table, before, after, 100, SEED), COLUMNS)
+    rows = measurements(oracle_rows(questions.table, before, after, SEED), COLUMNS)
     real, mirrored = (on_test(rows, subset="all", site=ANY, control=c)["oracle_reached"] for c in ("none", MIRRORED))
     assert real > 0.5 and real == pytest.approx(mirrored, abs=0.1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from numprobe.experiments.multi_token.pigeonhole import PIGEONHOLE, whole_numbers
-from numprobe.intervals import WILSON, accuracy_interval, wilson
+from numprobe.intervals import EXACT, accuracy_interval, exact_bounds
 
 RANDOM = np.random.default_rng(0)
 VALUES = RANDOM.integers(0, 60, size=(600, 2))
@@ -35,7 +35,7 @@ def test_one_place_is_resampled_as_everywhere_else():
     # Equally many rows per value, so that both are means over the same units.
     values = np.repeat(np.arange(60), 10)[:, None]
     joint = whole_numbers(values, right[None], 2000, 0).joint
-    one = accuracy_interval(values[:, 0], right[:, 0], 2000, 0)
+    one = accuracy_interval(values[:, 0], right[:, 0])
     assert joint.value[0] == pytest.approx(one.value)
     assert joint.low[0] == pytest.approx(one.low, abs=0.01)
     assert joint.high[0] == pytest.approx(one.high, abs=0.01)
@@ -49,9 +49,9 @@ def test_rows_that_share_values_widen_the_interval():
     assert clustered.high[0] - clustered.low[0] > 2 * (spread.high[0] - spread.low[0])
 
 
-def test_certain_shares_have_wilson_s_interval_over_values():
+def test_certain_shares_have_the_exact_interval_over_values():
     found = whole_numbers(VALUES, np.ones((1, 600, 2), dtype=bool), 100, 0)
-    assert found.joint.resampled == (WILSON,)
-    assert (found.joint.low[0], found.joint.high[0]) == wilson(60, 60)
+    assert found.joint.resampled == (EXACT,)
+    assert (found.joint.low[0], found.joint.high[0]) == exact_bounds(60, 60)
     some = whole_numbers(VALUES, RANDOM.random((1, 600, 2)) < 0.5, 100, 0)
     assert some.joint.resampled == (PIGEONHOLE,)

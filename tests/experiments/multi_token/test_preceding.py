@@ -14,7 +14,7 @@ from numprobe.splits import make_split
 from numprobe.tables import measurements
 from numprobe.training.tokenizer import build_tokenizer
 
-PLAN = Plan(2, 400, ["1"], range(1000), 4, 3, ["shuffled"], LensSettings(steps=60, evaluate_every=30), 50, 0)
+PLAN = Plan(2, 400, ["1"], range(1000), 4, 3, ["shuffled"], LensSettings(steps=60, evaluate_every=30), 0)
 SMALL = NumberTokenizer(build_tokenizer(["apple", "pear", "plum"], 64))
 
 
@@ -56,7 +56,7 @@ def planted():
 
 def test_all_readers_read_unseen_tokens_of_a_planted_code(planted):
     head = Head(None, torch.tensor(planted.vectors, dtype=torch.float32), None)
-    plan = Plan(2, 400, ["1"], range(200), 4, 3, ["shuffled"], LensSettings(steps=200), 50, 0)
+    plan = Plan(2, 400, ["1"], range(200), 4, 3, ["shuffled"], LensSettings(steps=200), 0)
     rows = {(row["reader"], row["control"]): row for row in task_rows(planted, head, plan, "none")}
     assert rows["fourier", "none"]["value"] > 0.95
     assert rows["embedding", "none"]["value"] > 0.9

@@ -71,7 +71,7 @@ def test_one_badly_read_number_has_a_difference_without_an_interval():
 
 def test_without_errors_no_bootstrap_feigns_certainty():
     found = grouped(errors_with(np.zeros(1000)), readings(range(10, 30)))
-    assert found["error_rate", DECODABLE]["resampled"] == "numbers (Wilson)"
+    assert found["error_rate", DECODABLE]["resampled"] == "numbers (exact)"
     assert found["error_rate", DECODABLE]["ci_high"] > 0
     assert found["matched_difference", OPERAND]["value"] == 0 and found["matched_difference", OPERAND]["ci_low"] is None
 

@@ -39,7 +39,7 @@ def ignores_code():
 def measured(folder, answer_model, strengths=(0.0, 0.5, 1.0)):
     found = planted(folder, answer_model, QUESTIONS, ("1", "2"))
     movements = patching_movements(found.trial, found.patterns, found.folds, SPLIT, ("1", "2"), 0)
-    rows = movement_rows(found.trial, movements, strengths, 100, 0)
+    rows = movement_rows(found.trial, movements, strengths, 0)
     return found, measurements(rows, extra=MOVEMENT)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from numprobe.experiments.sample_efficiency.fits import Reading
 from numprobe.experiments.sample_efficiency.summary import EXTRA, ORDERS, measurement_rows, order_interval
-from numprobe.intervals import WILSON
+from numprobe.intervals import EXACT, exact_bounds
 from numprobe.tables import measurements
 
 VALUES = np.arange(50)
@@ -28,9 +28,9 @@ def test_orders_that_differ_widen_the_interval():
     assert apart.high - apart.low > 2 * (alike.high - alike.low)
 
 
-def test_shares_of_all_or_nothing_have_the_interval_of_wilson():
+def test_shares_of_all_or_nothing_have_the_exact_interval():
     interval = order_interval([(VALUES, np.zeros(50))] * 2, 100, 0, shares=True)
-    assert interval.resampled == WILSON and interval.low == 0 and interval.high == pytest.approx(0.0714, abs=1e-3)
+    assert (interval.resampled, interval.low, interval.high) == (EXACT, *exact_bounds(0, 50))
     assert order_interval([(VALUES, np.zeros(50))] * 2, 100, 0).high == 0
 
 

@@ -43,7 +43,7 @@ def steering_table(models=("llama",), follows=0.9, readout=0.3) -> pl.DataFrame:
                                 "model": model, "context": "result", "direction": direction, "control": control,
                                 "layer": layer, "strength": strength, "relative_norm": 0.5 * strength,
                                 "chosen": chosen, "subset": subset, "part": part, "n_prompts": 90,
-                                "n_values": 80, "resampled": "operands (bootstrap)",
+                                "n_values": 80, "resampled": "operands (exact)",
                             }  # fmt: skip
                             shares = {"follows": value, "other": (1 - value) / 4, "unchanged": 0.75 * (1 - value)}
                             rows += [

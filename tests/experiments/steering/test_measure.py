@@ -17,7 +17,6 @@ def measure(model, questions=None, layers=LAYERS, strengths=STRENGTHS):
         model.probe,
         model.patterns,
         Grid(layers, strengths, 40),
-        100,
         0,
     )
     return measurements(rows, COLUMNS)
@@ -114,7 +113,7 @@ def test_operands_choose_or_are_reported(tables):
     assert set(places.filter(part="test")["subset"]) == {"all", "operation=+", "operation=-"}
     assert set(places.filter(part="test")["control"]) == {"none", "wrong number", "random direction"}
     assert table.filter(metric="answered")["value"].to_list() == [1.0]
-    assert set(table["resampled"].drop_nulls()) <= {"operands (bootstrap)", "operands (Wilson)"}
+    assert set(table["resampled"].drop_nulls()) == {"operands (exact)"}
 
 
 def test_a_model_that_errs_has_nothing_to_steer(models):

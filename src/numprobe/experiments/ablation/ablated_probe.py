@@ -12,7 +12,6 @@ from numprobe.experiments.ablation.directions import ABLATION, RANDOM, component
 from numprobe.experiments.given import Given
 from numprobe.intervals import accuracy_interval
 from numprobe.interventions.controls import RANDOM_COMPONENT
-from numprobe.measure.outcomes import interval_row
 from numprobe.measure.predict import held_out_rows
 from numprobe.probes.closed_form import fit_layer, make_target
 from numprobe.probes.codes import make_code
@@ -56,7 +55,7 @@ def refit_ablated(given: Given) -> None:
     rows, patterns = training_rows(given.folder("states"), split), load_patterns(given.file("patterns"))
     probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
     removals = Removals(tuple(values["layers"]), tuple(values["ranks"]), values["draws"], values["folds"])
-    found = ablated_probe_rows(rows, probe, patterns, split, removals, values["resamples"], values["seed"])
+    found = ablated_probe_rows(rows, probe, patterns, split, removals, values["seed"])
     given.write_rows(found, ABLATION)
 
 
@@ -66,7 +65,6 @@ def ablated_probe_rows(
     patterns: Patterns,
     split: Split,
     removals: Removals,
-    resamples: int,
     seed: int,
 ) -> list[Row]:
     """Read unseen numbers in states with and without their component in every subspace.
@@ -81,8 +79,8 @@ def ablated_probe_rows(
         Values and folds, with inner groups.
     removals
         Layers, ranks, random draws and folds.
-    resamples, seed
-        Of the bootstrap over numbers; the study's seed.
+    seed
+        The study's seed.
 
     Returns
     -------
@@ -103,10 +101,10 @@ def ablated_probe_rows(
             held_out = HeldOut(sums, split, fold, states[tested[fold.name]].astype(np.float64), truth[fold.name])
             parts.append(_readings(held_out, probe, patterns, layer, removals, seed))
         for key in [key for key in parts[0] if all(key in part for part in parts)]:
-            interval = accuracy_interval(numbers, np.concatenate([part[key] for part in parts]), resamples, seed)
+            interval = accuracy_interval(numbers, np.concatenate([part[key] for part in parts]))
             subspace, control, rank, metric = key
             row = {"layer": layer, "direction": subspace, "control": control, "rank": rank, "metric": metric}
-            found.append({**row, **interval_row(interval, seed), "resampled": interval.resampled})
+            found.append({**row, **interval.columns(), "seed": seed})
     return found
 
 

@@ -58,7 +58,6 @@ EXPERIMENT = Experiment(
             settings=["ranks", "draws", "folds"],
             values={
                 "layers": inputs.operand_layers,
-                "resamples": inputs.resamples,
                 "seed": inputs.seed,
             },
             module="ablated_probe",

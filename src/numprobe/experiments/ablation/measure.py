@@ -88,8 +88,7 @@ def ablate_operands(given: Given) -> None:
     patterns = load_patterns(given.file("patterns"))
     probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
     ablations = Ablations(tuple(values["layers"]), tuple(values["ranks"]), values["draws"], values["prompts"])
-    effort = values["resamples"], values["seed"]
-    rows = ablation_rows(answer_model, questions, values["operand"], probe, patterns, ablations, *effort)
+    rows = ablation_rows(answer_model, questions, values["operand"], probe, patterns, ablations, values["seed"])
     given.write_rows(rows, COLUMNS)
 
 
@@ -100,7 +99,6 @@ def ablation_rows(
     probe: Probe,
     patterns: Patterns,
     ablations: Ablations,
-    resamples: int,
     seed: int,
 ) -> list[Row]:
     """Ask again without the component of the operand's state in every subspace.
@@ -115,8 +113,8 @@ def ablation_rows(
         Fitted where the operand is read at its own token; the fold that has not seen the operand is used.
     ablations
         Layers, ranks, random draws and the number of questions.
-    resamples, seed
-        Of the bootstrap over true results; the study's seed.
+    seed
+        The study's seed.
 
     Returns
     -------
@@ -129,7 +127,7 @@ def ablation_rows(
     to lose (status "too few answers").
     """
     asked = _ask(answer_model, questions, operand, probe, patterns, ablations, seed)
-    rows = _rows(asked, {"accuracy_before": (asked.right, asked.right | True)}, resamples, seed)
+    rows = _rows(asked, {"accuracy_before": (asked.right, asked.right | True)}, seed)
     if not asked.right.any():
         return [{**row, **too_few_answers("too few right answers")} for row in rows]
     for layer, reach in product(asked.states, (LAST, ALL) if asked.earlier else (LAST,)):
@@ -138,7 +136,7 @@ def ablation_rows(
             norms = [relative_norm(change, asked.states[layer]) for change in changes]
             shares = {"accuracy_after": (still, asked.right | True), "harmed": (1 - still, asked.right)}
             place = {"layer": layer, "tokens": reach, "relative_norm": float(np.mean(norms)), **described}
-            rows += [place | row for row in _rows(asked, shares, resamples, seed)]
+            rows += [place | row for row in _rows(asked, shares, seed)]
     return rows
 
 
@@ -222,7 +220,7 @@ def _still_right(asked: _Asked, layer: str, reach: str, change: np.ndarray) -> n
     return np.asarray(answers.values == asked.questions.table["number"].to_numpy())
 
 
-def _rows(asked: _Asked, shares: Mapping[str, tuple[np.ndarray, np.ndarray]], resamples: int, seed: int) -> list[Row]:
+def _rows(asked: _Asked, shares: Mapping[str, tuple[np.ndarray, np.ndarray]], seed: int) -> list[Row]:
     """Return rows over all questions and by operation from metric -> (score of every question, which of them count)."""
     truth = asked.questions.table["number"].to_numpy().astype(np.int64)
     found = []
@@ -230,6 +228,6 @@ def _rows(asked: _Asked, shares: Mapping[str, tuple[np.ndarray, np.ndarray]], re
         for metric, (scores, counted) in shares.items():
             if (part & counted).any():
                 chosen = part & counted
-                interval = prompt_accuracy_interval(truth[chosen], scores[chosen], resamples, seed)
+                interval = prompt_accuracy_interval(truth[chosen], scores[chosen])
                 found.append({"subset": subset, "metric": metric, **interval_row(interval, seed)})
     return found

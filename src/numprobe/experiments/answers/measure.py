@@ -35,26 +35,27 @@ TOO_FEW = f"fewer than {FEWEST} right or wrong answers"
 def evaluate_answers(given: Given) -> None:
     """Write the table of a model and context: the truth, the model's answer and the probes' readings, side by side."""
     split, answers = given.split, read_table(given.file("answers"), ["number"])
-    drawn = given.values["resamples"], given.values["seed"]
+    seed = given.values["seed"]
     shown = results_shown(read_examples(given.file("answers")))
-    rows = model_rows(answers, *drawn, shown) + confidence_rows(answers, split, *drawn)
-    rows += reading_rows(beside_answers(read_table(given.file("predictions"), PREDICTION), answers), split, *drawn)
+    rows = model_rows(answers, seed, shown) + confidence_rows(answers, split, seed)
+    beside = beside_answers(read_table(given.file("predictions"), PREDICTION), answers)
+    rows += reading_rows(beside, split, given.values["resamples"], seed)
     for probe in map(load_probe, given.inputs["probes"]):
         names = {"probe": probe.kind, "control": control_of(probe)}
-        for layer, scored in answer_surprise(given.folder("states"), probe, answers, given.values["seed"]):
-            rows += [{**names, "layer": layer, **row} for row in error_rows(scored, *drawn)]
+        for layer, scored in answer_surprise(given.folder("states"), probe, answers, seed):
+            rows += [{**names, "layer": layer, **row} for row in error_rows(scored, seed)]
     given.write_rows(rows, ANSWERED)
 
 
-def model_rows(answers: pl.DataFrame, resamples: int, seed: int, shown: Collection[int] = ()) -> list[Row]:
+def model_rows(answers: pl.DataFrame, seed: int, shown: Collection[int] = ()) -> list[Row]:
     """Return how often the model is right, and the kinds of its wrong answers, over all prompts and by operation.
 
     Parameters
     ----------
     answers
         `numprobe.answers.table.ANSWER`.
-    resamples, seed
-        Of the bootstrap over true results.
+    seed
+        The study's seed, for the rows.
     shown
         The results of the worked examples in front of the prompts.
 
@@ -68,11 +69,11 @@ def model_rows(answers: pl.DataFrame, resamples: int, seed: int, shown: Collecti
     found = []
     for subset, part in subsets(answers):
         right = kind[part] == RIGHT
-        interval = prompt_accuracy_interval(truth[part], right, resamples, seed)
+        interval = prompt_accuracy_interval(truth[part], right)
         found.append(_row(subset, "all", "model_accuracy", interval, seed))
         for name in known_kinds(shown) if not right.all() else ():
             wrong = truth[part][~right], kind[part][~right] == name
-            interval = prompt_accuracy_interval(*wrong, resamples, seed)
+            interval = prompt_accuracy_interval(*wrong)
             found.append({**_row(subset, "wrong", "answer_kind", interval, seed), "kind": name})
     return found
 
@@ -106,7 +107,7 @@ def reading_rows(beside: pl.DataFrame, split: Split, resamples: int, seed: int) 
     return found
 
 
-def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
+def error_rows(scored: pl.DataFrame, seed: int) -> list[Row]:
     """Return the AUC of a score that tells wrong answers from right ones, over all prompts and by operation.
 
     Parameters
@@ -114,8 +115,8 @@ def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
     scored
         One row per prompt: `number` (true result), `operation`, `right`, `score` (higher: an error is likelier) and
         `probability` (the model's own, of its answer).
-    resamples, seed
-        Of the bootstrap over true results.
+    seed
+        The study's seed, for the rows.
 
     Returns
     -------
@@ -126,18 +127,18 @@ def error_rows(scored: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
     for subset, part in subsets(scored):
         rows = scored.filter(part)
         values, right, score, own = (rows[name].to_numpy() for name in ("number", "right", "score", "probability"))
-        found.append({"subset": subset, **_auc_row("error_auc", values, right, score, resamples, seed)})
+        found.append({"subset": subset, **_auc_row("error_auc", values, right, score, seed)})
         if not _too_few(right):
-            lead = auc_lead_interval(values, ~right, score, -own, resamples, seed)
+            lead = auc_lead_interval(values, ~right, score, -own)
             found.append(_row(subset, "all", "error_auc_lead", lead, seed))
     return found
 
 
-def confidence_rows(answers: pl.DataFrame, split: Split, resamples: int, seed: int) -> list[Row]:
+def confidence_rows(answers: pl.DataFrame, split: Split, seed: int) -> list[Row]:
     """Return the `error_auc` of the model's own probability, the rival that needs no probe; `reader` is `MODEL`."""
     asked = answers.filter(pl.col("answer").is_between(split.minimum, split.maximum))
     scored = asked.with_columns((-pl.col("probability")).alias("score"))
-    rows = error_rows(scored, resamples, seed)
+    rows = error_rows(scored, seed)
     return [{"reader": MODEL, **row} for row in rows if row["metric"] == "error_auc"]
 
 
@@ -152,7 +153,7 @@ def _subset_rows(group: pl.DataFrame, answer: np.ndarray, resamples: int, seed: 
     if plain:
         inside = answer >= 0
         score = (decoded != answer)[inside].astype(float)
-        yield _auc_row("error_auc_reading", value[inside], right[inside], score, resamples, seed)
+        yield _auc_row("error_auc_reading", value[inside], right[inside], score, seed)
 
 
 def _measured(
@@ -165,9 +166,9 @@ def _measured(
     resamples: int,
     seed: int,
 ) -> Iterator[tuple[str, Interval]]:
-    yield "reads_truth", prompt_accuracy_interval(value, decoded == label, resamples, seed)
+    yield "reads_truth", prompt_accuracy_interval(value, decoded == label)
     if answered != "right":
-        yield "reads_answer", prompt_accuracy_interval(value, decoded == answer, resamples, seed)
+        yield "reads_answer", prompt_accuracy_interval(value, decoded == answer)
     if plain:
         yield "distance", prompt_mean_interval(value, np.abs(decoded - label), resamples, seed)
         yield "r2", r2_interval(value, decoded, resamples, seed)
@@ -177,10 +178,10 @@ def _too_few(right: np.ndarray) -> bool:
     return bool(min(right.sum(), (~right).sum()) < FEWEST)
 
 
-def _auc_row(metric: str, values: np.ndarray, right: np.ndarray, score: np.ndarray, resamples: int, seed: int) -> Row:
+def _auc_row(metric: str, values: np.ndarray, right: np.ndarray, score: np.ndarray, seed: int) -> Row:
     if _too_few(right):
         return {"answered": "all", "metric": metric, "n_prompts": len(right), "seed": seed, **too_few_answers(TOO_FEW)}
-    return _row(None, "all", metric, auc_interval(values, ~right, score, resamples, seed), seed)
+    return _row(None, "all", metric, auc_interval(values, ~right, score), seed)
 
 
 def _row(subset: str | None, answered: str, metric: str, interval: Interval, seed: int) -> Row:

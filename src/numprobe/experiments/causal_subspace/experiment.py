@@ -114,7 +114,6 @@ EXPERIMENT = Experiment(
             settings=["random"],
             values={
                 "asking": inputs.asking,
-                "resamples": inputs.resamples,
                 "seed": inputs.seed,
             },
             gpu=True,

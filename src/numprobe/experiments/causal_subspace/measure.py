@@ -88,15 +88,14 @@ class Study:
         A `fourier` probe that reads an operand at its own token, and the patterns fitted with it.
     random
         How many random subspaces.
-    resamples, seed
-        Of the bootstrap over counterfactual results; the study's seed.
+    seed
+        The study's seed.
     """
 
     split: Split
     probe: Probe
     patterns: Patterns
     random: int
-    resamples: int
     seed: int
 
     @property
@@ -110,7 +109,7 @@ def evaluate_causal_subspace(given: Given) -> None:
     values = given.values
     probe, patterns = load_probe(given.file("probe")), load_patterns(given.file("patterns"))
     learned = load_subspaces(given.file("subspaces"))
-    study = Study(given.split, probe, patterns, values["random"], values["resamples"], values["seed"])
+    study = Study(given.split, probe, patterns, values["random"], values["seed"])
     given.write_rows(causal_subspace_rows(load_answer_model(given), learned, study), EXTRA)
 
 
@@ -295,7 +294,7 @@ def _subset_rows(
     subsets |= {f"operation={name}": operations == name for name in pairs["operation"].unique(maintain_order=True)}
     for metric, mark in marks.items():
         for subset, part in subsets.items():
-            interval = prompt_accuracy_interval(values[part], mark[part], study.resamples, study.seed)
+            interval = prompt_accuracy_interval(values[part], mark[part])
             yield {**names, "subset": subset, "metric": metric, **interval_row(interval, study.seed)}
 
 
@@ -317,8 +316,8 @@ def _reading_rows(
             read = read_test_numbers(part, values, split)
             if read is None:
                 continue
-            found = accuracy_interval(read[0], read[0] == read[1], study.resamples, study.seed)
-            row = {**interval_row(found, study.seed), "resampled": found.resampled, "probe": study.probe.kind}
+            found = accuracy_interval(read[0], read[0] == read[1])
+            row = {**found.columns(), "seed": study.seed, "probe": study.probe.kind}
             yield {**space.names, "metric": metric, **row}
 
 

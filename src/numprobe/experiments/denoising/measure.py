@@ -44,7 +44,7 @@ def evaluate_denoising(given: Given) -> None:
         ranks = {(layer, fold): values["rank"] for layer in layers for fold in patterns.folds}
     grid = (layers, values["strengths"], values["shares"], values["prompts"])
     probe = load_probe(given.file("probe"))
-    rows = denoising_rows(*asked, probe, patterns, ranks, split, *grid, values["resamples"], seed)
+    rows = denoising_rows(*asked, probe, patterns, ranks, split, *grid, seed)
     given.write_rows(rows, MOVEMENT)
 
 
@@ -59,7 +59,6 @@ def denoising_rows(
     strengths: Sequence[float],
     shares: Sequence[float],
     per_operation: int,
-    resamples: int,
     seed: int,
 ) -> list[Row]:
     """Denoise every layer at every strength, on prompts whose results neither probe nor patterns have seen.
@@ -80,8 +79,8 @@ def denoising_rows(
         Shares of the prompts that are moved: those read most surely, by a threshold of the prompts that choose.
     per_operation
         Prompts of each operation, at most.
-    resamples, seed
-        Number of bootstrap resamples over true results, and the study's seed.
+    seed
+        The study's seed.
 
     Returns
     -------
@@ -105,9 +104,9 @@ def denoising_rows(
         for sure in [found[movement.layer][1]]
         for share in shares
     ]
-    rows = movement_rows(trial, movements, strengths, resamples, seed)
+    rows = movement_rows(trial, movements, strengths, seed)
     chosen = {row["layer"] for row in rows if row["chosen"]}
-    return rows + _readable_rows(trial, read, chosen, resamples, seed)
+    return rows + _readable_rows(trial, read, chosen, seed)
 
 
 def readings(states: np.ndarray, probe: Probe, folds: Folds, layer: str) -> tuple[np.ndarray, np.ndarray]:
@@ -195,9 +194,7 @@ def confined(change: np.ndarray, bases: Mapping[str, np.ndarray], folds: Folds) 
     return within
 
 
-def _readable_rows(
-    trial: Trial, read: Mapping[str, np.ndarray], chosen: set[str], resamples: int, seed: int
-) -> list[Row]:
+def _readable_rows(trial: Trial, read: Mapping[str, np.ndarray], chosen: set[str], seed: int) -> list[Row]:
     truth = trial.questions.table["number"].to_numpy().astype(np.int64)
     wrong = (trial.answers.values != truth) & ~is_validation(truth, seed)
     if not wrong.any():
@@ -206,5 +203,5 @@ def _readable_rows(
     return [
         {"layer": layer, "part": TEST, "chosen": layer in chosen, **row}
         for layer, numbers in read.items()
-        for row in share_rows(table, "readable", (numbers == truth)[wrong], resamples, seed, layer in chosen)
+        for row in share_rows(table, "readable", (numbers == truth)[wrong], seed, layer in chosen)
     ]

@@ -62,7 +62,7 @@ EXPERIMENT = Experiment(
             },
             outputs={"table": "results/tables/embedding_alignment/{model}/{context}.parquet"},
             settings=["strengths", "prompts"],
-            values={"asking": inputs.asking, "resamples": inputs.resamples, "seed": inputs.seed},
+            values={"asking": inputs.asking, "seed": inputs.seed},
             gpu=True,
         )
     ],

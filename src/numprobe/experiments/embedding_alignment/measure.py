@@ -18,7 +18,7 @@ from numprobe.intervals import accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.folds import is_tested, unseen_folds
-from numprobe.measure.outcomes import INTERVENTION, Row, interval_row, outcome_rows
+from numprobe.measure.outcomes import INTERVENTION, Row, outcome_rows
 from numprobe.measure.predict import split_of
 from numprobe.models.architecture import output_matrix
 from numprobe.probes.patterns import Patterns, load_patterns
@@ -71,7 +71,7 @@ class _Numbers:
 def align_embeddings(given: Given) -> None:
     """Write the table of a model and context: answers once the embedding rows of the numbers are moved."""
     patterns, probe, values = load_patterns(given.file("patterns")), load_probe(given.file("probe")), given.values
-    effort = values["strengths"], values["prompts"], values["resamples"], values["seed"]
+    effort = values["strengths"], values["prompts"], values["seed"]
     rows = alignment_rows(*load_asked(given), patterns, probe, *effort)
     given.write_rows(rows, COLUMNS)
 
@@ -83,7 +83,6 @@ def alignment_rows(
     probe: Probe,
     strengths: Sequence[float],
     prompts: int,
-    resamples: int,
     seed: int,
 ) -> list[Row]:
     """Return gain and harm of moved rows, by variant, control and strength; validation prompts choose the strength.
@@ -102,8 +101,8 @@ def alignment_rows(
         How far rows move: 0 (stay) to 1 (all the way).
     prompts
         Questions of each operation at the most.
-    resamples, seed
-        Of the bootstrap; the seed also draws prompts and controls.
+    seed
+        The study's seed: it draws prompts and controls.
 
     Returns
     -------
@@ -113,7 +112,7 @@ def alignment_rows(
     """
     split = split_of(probe)
     numbers = _numbers(answer_model, patterns, split, seed)
-    found = list(_reading_rows(numbers, probe, split, strengths, resamples, seed))
+    found = list(_reading_rows(numbers, probe, split, strengths, seed))
     about = questions.take(_about(questions, numbers.tokens[numbers.moving]))
     if not len(about):
         return [*found, {"layer": EMBEDDING, **not_applicable("no operand is a token whose row moves")}]
@@ -130,7 +129,7 @@ def alignment_rows(
             described = {**common, **size, "part": name, "chosen": strength == best}
             if part.any():
                 table = asked.table.filter(part)
-                rows = outcome_rows(table, before[part], after[strength][part], resamples, seed, strength == best)
+                rows = outcome_rows(table, before[part], after[strength][part], seed, strength == best)
                 found += [described | row for row in rows]
     return found
 
@@ -172,17 +171,16 @@ def _best(asked: Questions, after: Mapping[float, np.ndarray], choosing: np.ndar
 
 
 def _reading_rows(
-    numbers: _Numbers, probe: Probe, split: Split, strengths: Sequence[float], resamples: int, seed: int
+    numbers: _Numbers, probe: Probe, split: Split, strengths: Sequence[float], seed: int
 ) -> Iterator[Row]:
     """Yield the readings of each number's row, as it is and moved, by the probe of the fold that has not seen it."""
     for layer, matrix in numbers.matrices.items():
         places = [(control, strength) for control in CONTROLS for strength in strengths]
         for control, strength in [("none", 0.0), *places]:
             values, right = _readings(numbers.values, matrix.moved(control, strength), probe, layer, split)
-            interval = accuracy_interval(values, right, resamples, seed)
+            interval = accuracy_interval(values, right)
             named = {"layer": layer, "control": control, "probe": probe.kind, "strength": strength}
-            measured = {**interval_row(interval, seed), "resampled": interval.resampled}
-            yield {**named, "metric": "embedding_accuracy", **measured}
+            yield {**named, "metric": "embedding_accuracy", **interval.columns(), "seed": seed}
 
 
 def _readings(

@@ -131,7 +131,7 @@ class _Measure:
         self._resamples, self._seed, self.shown = resamples, seed, shown
 
     def share(self, metric: str, values: np.ndarray, marks: np.ndarray, **columns: Any) -> Row:
-        interval = prompt_accuracy_interval(values, marks, self._resamples, self._seed)
+        interval = prompt_accuracy_interval(values, marks)
         return {"metric": metric, **columns, **interval_row(interval, self._seed)}
 
     def difference(self, metric: str, values: np.ndarray, scores: np.ndarray, **columns: Any) -> Row:

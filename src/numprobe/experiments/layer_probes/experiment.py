@@ -170,7 +170,6 @@ EXPERIMENT = Experiment(
             values={
                 "probes": inputs.closed_form,
                 "numbers": inputs.numbers,
-                "resamples": inputs.resamples,
                 "seed": inputs.seed,
             },
             module="selectivity",

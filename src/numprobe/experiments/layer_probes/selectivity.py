@@ -11,7 +11,7 @@ from numprobe.activations.store import read_manifest, read_positions, read_state
 from numprobe.errors import NumprobeError
 from numprobe.experiments.given import Given
 from numprobe.experiments.layer_probes.seen import SEEN, control_task, fit_seen, fit_seen_iteratively, prompt_groups
-from numprobe.intervals import Interval, accuracy_interval, mean_interval
+from numprobe.intervals import Interval, accuracy_interval, change_interval
 from numprobe.probes.codes import CODES
 from numprobe.probes.fit_iterative import is_constant
 from numprobe.probes.probe import Probe
@@ -31,8 +31,7 @@ def evaluate_selectivity(given: Given) -> None:
     prepare_torch()
     values = given.values
     numbers = values["numbers"][0], values["numbers"][1]
-    effort = values["resamples"], values["seed"]
-    rows = selectivity_rows(given.folder("states"), values["probes"], values["groups"], numbers, *effort)
+    rows = selectivity_rows(given.folder("states"), values["probes"], values["groups"], numbers, values["seed"])
     names = {"model": given.run, "context": given.context}
     given.write(measurements([{**names, **row} for row in rows]))
 
@@ -49,19 +48,18 @@ class Study:
         int64 [n]: group of prompts; 0 tests.
     tasks
         The true label of each candidate and the random one, int64 [N] each.
-    resamples, seed
-        Of the bootstrap over values.
+    seed
+        The study's seed.
     """
 
     values: np.ndarray
     group: np.ndarray
     tasks: tuple[np.ndarray, np.ndarray]
-    resamples: int
     seed: int
 
 
 def selectivity_rows(
-    folder: str | Path, kinds: Sequence[str], groups: int, numbers: tuple[int, int], resamples: int, seed: int
+    folder: str | Path, kinds: Sequence[str], groups: int, numbers: tuple[int, int], seed: int
 ) -> list[Row]:
     """Return accuracy on the numbers, accuracy on random labels, and their difference, by layer and probe.
 
@@ -75,8 +73,8 @@ def selectivity_rows(
         Groups of prompts: one tests, the others train.
     numbers
         Smallest and largest candidate.
-    resamples, seed
-        Of the bootstrap over values.
+    seed
+        The study's seed.
 
     Returns
     -------
@@ -95,7 +93,7 @@ def selectivity_rows(
     values = positions["number"].to_numpy().astype(np.int64) - numbers[0]
     truth = np.arange(numbers[0], numbers[1] + 1)
     tasks = (truth, control_task(*numbers, seed))
-    study = Study(values, prompt_groups(positions, groups, seed), tasks, resamples, seed)
+    study = Study(values, prompt_groups(positions, groups, seed), tasks, seed)
     layers = [state["layer"] for state in read_manifest(folder)["states"] if state["site"] == "residual"]
     return [
         {"layer": layer, **row}
@@ -135,25 +133,16 @@ def _fitted(states: np.ndarray, kinds: Sequence[str], study: Study) -> dict[str,
 
 
 def _scores(true: np.ndarray, random: np.ndarray, values: np.ndarray, study: Study) -> Iterator[Row]:
-    more = (study.resamples, study.seed)
-    yield _row("accuracy", "none", accuracy_interval(values, true, *more), study)
-    yield _row("accuracy", TASK, accuracy_interval(values, random, *more), study)
-    difference = true.astype(np.float64) - random
-    whole = np.isin(difference, (0, 1)).all()
-    interval = accuracy_interval(values, difference == 1, *more) if whole else mean_interval(values, difference, *more)
-    yield _row("selectivity", "none", interval, study)
+    yield _row("accuracy", "none", accuracy_interval(values, true), study)
+    yield _row("accuracy", TASK, accuracy_interval(values, random), study)
+    yield _row("selectivity", "none", change_interval(values, random, true), study)
 
 
 def _row(metric: str, control: str, interval: Interval, study: Study) -> Row:
     return {
         "control": control,
         "metric": metric,
-        "value": interval.value,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "resampled": interval.resampled,
-        "n_values": interval.n_values,
-        "n_prompts": interval.n_prompts,
+        **interval.columns(),
         "seed": study.seed,
         "note": "numbers seen in other prompts",
     }

@@ -30,7 +30,7 @@ EXPERIMENT = Experiment(
             inputs={"model": inputs.model_files, "prompts": inputs.prompts},
             outputs={"table": "results/tables/layer_removal/{model}/{context}.parquet"},
             settings=["prompts"],
-            values={"asking": inputs.asking, "resamples": inputs.resamples, "seed": inputs.seed},
+            values={"asking": inputs.asking, "seed": inputs.seed},
             gpu=True,
         )
     ],

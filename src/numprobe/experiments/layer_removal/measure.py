@@ -33,12 +33,12 @@ def remove_layers(given: Given) -> None:
     seed = given.values["seed"]
     questions = sample_questions(every, given.values["prompts"], seed)
     before, after = answer_model.answers(questions).values, removal_answers(answer_model, questions)
-    rows = removal_rows(questions.table, before, after, given.values["resamples"], seed)
+    rows = removal_rows(questions.table, before, after, seed)
     given.write_rows(rows, COLUMNS)
 
 
 def removal_rows(
-    questions: pl.DataFrame, before: np.ndarray, after: Mapping[Removal, np.ndarray], resamples: int, seed: int
+    questions: pl.DataFrame, before: np.ndarray, after: Mapping[Removal, np.ndarray], seed: int
 ) -> list[Row]:
     """Return gain and harm of every removal, of the chosen one, and of an oracle that takes the best for each prompt.
 
@@ -50,8 +50,8 @@ def removal_rows(
         int64 [prompts]: the model's answers.
     after
         Removal -> int64 [prompts]: its answers without that part.
-    resamples, seed
-        Of the bootstrap over true results; the seed also divides these into validation and test.
+    seed
+        The study's seed: it divides the true results into validation and test.
 
     Returns
     -------
@@ -67,12 +67,12 @@ def removal_rows(
     found = []
     for removal, given in answers.items():
         rows = [*_validation_rows(questions, before, given, validation)]
-        for row in outcome_rows(tested, before[~validation], given[~validation], resamples, seed):
+        for row in outcome_rows(tested, before[~validation], given[~validation], seed):
             if removal or row["metric"].startswith("accuracy"):
                 rows.append({**(row if removal else _exactly(row)), "part": TEST})
         found += [{**_names(removal), **row, "chosen": chosen[row["subset"]] == removal} for row in rows]
     altered = {removal: given[~validation] for removal, given in after.items()}
-    return found + oracle_rows(tested, before[~validation], altered, resamples, seed)
+    return found + oracle_rows(tested, before[~validation], altered, seed)
 
 
 def choose_removals(
@@ -97,7 +97,7 @@ def choose_removals(
 
 
 def oracle_rows(
-    questions: pl.DataFrame, before: np.ndarray, after: Mapping[Removal, np.ndarray], resamples: int, seed: int
+    questions: pl.DataFrame, before: np.ndarray, after: Mapping[Removal, np.ndarray], seed: int
 ) -> list[Row]:
     """Return upper bounds: the effect on single prompts if the best, or the worst, removal is taken for each.
 
@@ -113,13 +113,11 @@ def oracle_rows(
         {"site": site, "part": TEST, "subset": subset, **row}
         for site, parts in (("block", PARTS[:1]), (ANY, PARTS))
         for subset, some in subsets(questions)
-        for row in _oracle(
-            truth[some], before[some], [a[some] for r, a in after.items() if r.part in parts], resamples, seed
-        )
+        for row in _oracle(truth[some], before[some], [a[some] for r, a in after.items() if r.part in parts], seed)
     ]
 
 
-def _oracle(truth: np.ndarray, before: np.ndarray, after: list[np.ndarray], resamples: int, seed: int) -> Iterator[Row]:
+def _oracle(truth: np.ndarray, before: np.ndarray, after: list[np.ndarray], seed: int) -> Iterator[Row]:
     right, mirrored = before == truth, 2 * before - truth
     possible = ~right & (before != NO_NUMBER) & (mirrored >= truth.min()) & (mirrored <= truth.max())
 
@@ -132,7 +130,7 @@ def _oracle(truth: np.ndarray, before: np.ndarray, after: list[np.ndarray], resa
         ("oracle_reached", MIRRORED, possible, (altered == mirrored).any(axis=0)),
     ):
         if some.any():
-            interval = prompt_accuracy_interval(truth[some], marks[some], resamples, seed)
+            interval = prompt_accuracy_interval(truth[some], marks[some])
             yield {"metric": metric, "control": control, **interval_row(interval, seed)}
 
 

@@ -178,7 +178,6 @@ EXPERIMENT = Experiment(
                 "numbers": inputs.numbers,
                 "controls": inputs.probe_controls,
                 "inner": inputs.inner,
-                "resamples": inputs.resamples,
                 "seed": inputs.seed,
             },
             module="preceding",

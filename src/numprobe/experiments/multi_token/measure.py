@@ -12,7 +12,7 @@ from numprobe.activations.store import read_manifest, read_positions, read_state
 from numprobe.errors import NumprobeError
 from numprobe.experiments.given import Given
 from numprobe.experiments.multi_token.pigeonhole import Estimate, whole_numbers
-from numprobe.intervals import Interval, accuracy_interval
+from numprobe.intervals import accuracy_interval
 from numprobe.probes.controls import control_labels
 from numprobe.probes.held_out import Reading, inner_accuracy, read_held_out
 from numprobe.splits import Split, make_split
@@ -253,9 +253,9 @@ def _measured(
     """Yield the rows of every token and of the whole number, in every state."""
     for name, readings in zip(names, states, strict=True):
         for place, reading in enumerate(readings):
-            interval = accuracy_interval(reading.labels, reading.right, settings.resamples, settings.seed)
+            interval = accuracy_interval(reading.labels, reading.right)
             chunk = {"chunk": group.places - 1 - place, "metric": "accuracy"}
-            yield {**common, **name, **chunk, **_from_interval(interval)}
+            yield {**common, **name, **chunk, **interval.columns()}
     right = np.array([np.stack([reading.right for reading in readings], axis=1) for readings in states])
     yield from _whole(group.values, right, names, common, settings)
 
@@ -282,20 +282,9 @@ def _by_digits(group: _Group, readings: list[Reading], common: Row, settings: _S
         right = np.stack([reading.right[rows] for reading in readings], axis=1)
         named = common | {"subset": f"digits={digits}"}
         for place, reading in enumerate(readings):
-            interval = accuracy_interval(reading.labels[rows], right[:, place], settings.resamples, settings.seed)
-            yield {**named, "chunk": group.places - 1 - place, "metric": "accuracy", **_from_interval(interval)}
+            interval = accuracy_interval(reading.labels[rows], right[:, place])
+            yield {**named, "chunk": group.places - 1 - place, "metric": "accuracy", **interval.columns()}
         yield from _whole(group.values[rows], right[None], [{}], named, settings)
-
-
-def _from_interval(interval: Interval) -> Row:
-    return {
-        "value": interval.value,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "resampled": interval.resampled,
-        "n_values": interval.n_values,
-        "n_prompts": interval.n_prompts,
-    }
 
 
 def _from_estimate(estimate: Estimate, state: int) -> Row:

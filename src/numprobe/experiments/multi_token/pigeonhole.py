@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numprobe.intervals import WILSON, resampling_weights, wilson
+from numprobe.intervals import EXACT, exact_bounds, resampling_weights
 from numprobe.seeding import derive_seed
 
 PIGEONHOLE = "values of every token (pigeonhole bootstrap)"
@@ -96,12 +96,12 @@ def _resampled_means(values: np.ndarray, scores: np.ndarray, resamples: int, see
 
 
 def _shares(point: np.ndarray, samples: np.ndarray, tails: tuple[float, float], units: int) -> Estimate:
-    """As `numprobe.intervals`: where a share is 0 or 1 no sample differs from it, so Wilson's interval over values."""
+    """As `numprobe.intervals`: where a share is 0 or 1 no sample differs from it, so the exact one over values."""
     low, high = _quantiles(samples, tails, point)
     certain = (point == 0) | (point == 1)
     for state in np.flatnonzero(certain):
-        low[state], high[state] = wilson(float(point[state]) * units, units)
-    return Estimate(point, low, high, tuple(WILSON if sure else PIGEONHOLE for sure in certain))
+        low[state], high[state] = exact_bounds(float(point[state]) * units, units)
+    return Estimate(point, low, high, tuple(EXACT if sure else PIGEONHOLE for sure in certain))
 
 
 def _quantiles(samples: np.ndarray, tails: tuple[float, float], point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

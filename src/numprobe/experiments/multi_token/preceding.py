@@ -65,8 +65,8 @@ class Plan:
         With "shuffled", closed-form readers are fitted on permuted tokens too.
     lens
         How the translator is trained.
-    resamples, seed
-        Of the bootstrap over tokens; the seed also draws everything else.
+    seed
+        The study's seed, of everything that is drawn.
     """
 
     offsets: int
@@ -77,7 +77,6 @@ class Plan:
     inner: int
     controls: Sequence[str]
     lens: LensSettings
-    resamples: int
     seed: int
 
 
@@ -134,7 +133,6 @@ def evaluate_preceding(given: Given) -> None:
         inner=values["inner"],
         controls=values["controls"],
         lens=LensSettings(steps=values["lens_steps"]),
-        resamples=values["resamples"],
         seed=values["seed"],
     )
     rows = preceding_rows(extraction, plan)
@@ -277,13 +275,5 @@ def _scored(wanted: np.ndarray, read: np.ndarray | None, permutation: np.ndarray
     if read is None:
         return {"metric": "accuracy", **constant_state()}
     labels = permutation[wanted]
-    interval = accuracy_interval(labels, labels == read, plan.resamples, plan.seed)
-    return {
-        "metric": "accuracy",
-        "value": interval.value,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "resampled": interval.resampled,
-        "n_values": interval.n_values,
-        "n_prompts": interval.n_prompts,
-    }
+    interval = accuracy_interval(labels, labels == read)
+    return {"metric": "accuracy", **interval.columns()}

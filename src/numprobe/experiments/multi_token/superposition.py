@@ -99,9 +99,8 @@ def superposition_rows(
 
 def _scored(values: np.ndarray, readings: list[Reading], resamples: int, seed: int) -> Iterator[Row]:
     for place, reading in enumerate(readings):
-        one = accuracy_interval(reading.labels, reading.right, resamples, seed)
-        size = {"n_values": one.n_values, "n_prompts": one.n_prompts, "resampled": one.resampled}
-        yield {"place": place, "metric": "accuracy", "value": one.value, "ci_low": one.low, "ci_high": one.high, **size}
+        one = accuracy_interval(reading.labels, reading.right)
+        yield {"place": place, "metric": "accuracy", **one.columns()}
     right = np.stack([reading.right for reading in readings], axis=1)
     whole = whole_numbers(values, right[None], resamples, seed)
     for metric, found in (("joint_accuracy", whole.joint), ("product_accuracy", whole.product)):

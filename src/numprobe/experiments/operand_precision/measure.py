@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from numprobe.experiments.given import Given
 from numprobe.experiments.operand_precision.decodability import decodability
 from numprobe.experiments.operand_precision.pairs import pairs_of
-from numprobe.intervals import Interval, prompt_accuracy_interval, resampling_weights
+from numprobe.intervals import prompt_accuracy_interval, resampling_weights
 from numprobe.measure.outcomes import subsets
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.seeding import derive_seed, generator
@@ -191,8 +191,8 @@ def _raw(errors: pl.DataFrame, read: pl.DataFrame, resamples: int, seed: int) ->
     if any(group.is_empty() for group in groups.values()):
         return
     for name, group in groups.items():
-        interval = prompt_accuracy_interval(group["number"].to_numpy(), group["wrong"].to_numpy(), resamples, seed)
-        yield {"metric": "error_rate", "numbers": name, **_row(interval, seed)}
+        interval = prompt_accuracy_interval(group["number"].to_numpy(), group["wrong"].to_numpy())
+        yield {"metric": "error_rate", "numbers": name, **interval.columns("numbers"), "seed": seed}
     yield {"metric": "error_difference", "numbers": SOME_NOT, **_difference(groups, resamples, seed)}
 
 
@@ -314,12 +314,6 @@ def _null(first: np.ndarray, second: np.ndarray, strata: np.ndarray, permutation
     for draw in range(permutations):
         null[draw] = x[np.lexsort((random.random(len(x)), strata))] @ y[ordered]
     return np.asarray(null / np.sqrt((x @ x) * (y @ y)))
-
-
-def _row(interval: Interval, seed: int) -> Row:
-    size = {"n_values": interval.n_values, "n_prompts": interval.n_prompts, "seed": seed}
-    bounds = {"value": interval.value, "ci_low": interval.low, "ci_high": interval.high}
-    return {**bounds, "resampled": (interval.resampled or "").replace("values", "numbers") or None, **size}
 
 
 def _range(draws: np.ndarray, value: float) -> Row:

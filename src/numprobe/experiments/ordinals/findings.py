@@ -16,7 +16,7 @@ _READ = pl.col("metric") == "read_among_set"
 _METHOD = (
     "Two readings of the words, in per cent. The first is the share of the words whose place in the set is read by a "
     "code that was fitted without them; the second is the share that the probe of digits reads as their value, among "
-    "the values of the set. The state is the one after the middle block; brackets hold Wilson intervals over words. "
+    "the values of the set. The state is the one after the middle block; brackets hold exact intervals over words. "
     "`permuted` is the mean over permuted orders, which also give p."
 )
 _SMALL = "The sets are small, so the absence of an effect is weak evidence."

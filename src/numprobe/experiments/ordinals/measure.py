@@ -20,7 +20,7 @@ from numprobe.experiments.ordinals.leave_out import (
     rank_correlation,
 )
 from numprobe.experiments.ordinals.words import SETS, OrderedSet
-from numprobe.intervals import BOOTSTRAP, WILSON, resampling_weights, wilson
+from numprobe.intervals import BOOTSTRAP, EXACT, exact_bounds, resampling_weights
 from numprobe.measure.similarity import p_value
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.status import constant_state, not_applicable
@@ -187,8 +187,8 @@ def _tested(names: Row, draws: np.ndarray, interval: Row) -> Iterator[Row]:
 
 
 def _share(right: np.ndarray) -> Row:
-    low, high = wilson(float(right.sum()), len(right))
-    return {"ci_low": low, "ci_high": high, "resampled": WILSON}
+    low, high = exact_bounds(float(right.sum()), len(right))
+    return {"ci_low": low, "ci_high": high, "resampled": EXACT}
 
 
 def _mean_interval(scores: np.ndarray, effort: Effort) -> Row:

@@ -42,7 +42,7 @@ def evaluate_patching(given: Given) -> None:
     rows = [
         {"settings": settings, **row}
         for settings, patches in written.items()
-        for row in patching_rows(*asked, patches, given.split, *grid, values["resamples"], seed)
+        for row in patching_rows(*asked, patches, given.split, *grid, seed)
     ]
     given.write_rows(rows, PATCHING)
 
@@ -55,7 +55,6 @@ def patching_rows(
     layers: Sequence[str],
     strengths: Sequence[float],
     per_operation: int,
-    resamples: int,
     seed: int,
 ) -> list[Row]:
     """Patch every layer at every strength, on prompts whose results the patterns have not seen.
@@ -72,8 +71,8 @@ def patching_rows(
         The grid.
     per_operation
         Prompts of each operation, at most.
-    resamples, seed
-        Number of bootstrap resamples over true results, and the study's seed.
+    seed
+        The study's seed.
 
     Returns
     -------
@@ -88,7 +87,7 @@ def patching_rows(
     known = [layer for layer in layers if layer in patterns.layers]
     trial, folds = last_token_trial(answer_model, questions, split, patterns.folds, known, per_operation, seed)
     movements = patching_movements(trial, patterns, folds, split, known, seed)
-    rows = movement_rows(trial, movements, strengths, resamples, seed)
+    rows = movement_rows(trial, movements, strengths, seed)
     return [{**row, "note": ORACLE} if row["control"] == "none" else row for row in rows]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.experiments.sample_efficiency.fits import ACCURACY, CODE_LENGTH, Reading
-from numprobe.intervals import WILSON, Interval, accuracy_interval, mean_interval, wilson
+from numprobe.intervals import EXACT, Interval, accuracy_interval, change_interval, exact_bounds, mean_interval
 from numprobe.seeding import generator
 
 #: Name of the bootstrap over random orders and, within each, over values.
@@ -71,14 +71,14 @@ def order_interval(
     resamples, seed
         Number of resamples and seed of the bootstrap.
     shares
-        Whether scores are right or wrong: if all are 0, or all 1, Wilson's interval over the distinct values is used.
+        Whether scores are right or wrong: if all are 0, or all 1, the exact interval over the distinct values is used.
     """
     means = [_means(values, scores) for values, scores in parts]
     distinct = len(np.unique(np.concatenate([values for values, _ in parts])))
     size = (distinct, sum(len(values) for values, _ in parts))
     estimate = float(np.mean([mean.mean() for mean in means]))
     if shares and estimate in (0.0, 1.0):
-        return Interval(estimate, *wilson(estimate * distinct, distinct), WILSON, *size)
+        return Interval(estimate, *exact_bounds(estimate * distinct, distinct), EXACT, *size)
     low, high = np.quantile(_draws(means, resamples, seed), (0.025, 0.975))
     return Interval(estimate, min(float(low), estimate), max(float(high), estimate), ORDERS, *size)
 
@@ -128,12 +128,12 @@ def _group_rows(parts: Sequence[tuple[str, Reading]], candidates: int, resamples
     single = {name: _interval(reading, resamples, seed) for name, reading in parts}
     joint = _joint([reading for _, reading in parts], resamples, seed) if len(parts) > 1 else single[parts[0][0]]
     note = None if len(parts) > 1 else "one order"
-    yield {**described, "metric": first.metric, **_columns(joint), "note": note}
+    yield {**described, "metric": first.metric, **joint.columns(), "note": note}
     if first.metric == CODE_LENGTH:
-        yield {**described, "metric": COMPRESSION, **_columns(_compression(joint, candidates)), "note": note}
+        yield {**described, "metric": COMPRESSION, **_compression(joint, candidates).columns(), "note": note}
     if len(parts) > 1 and first.metric in _PER_ORDER:
         for name, interval in single.items():
-            yield {**described, "metric": first.metric, "fold": name, **_columns(interval)}
+            yield {**described, "metric": first.metric, "fold": name, **interval.columns()}
 
 
 def _joint(readings: Sequence[Reading], resamples: int, seed: int) -> Interval:
@@ -142,8 +142,11 @@ def _joint(readings: Sequence[Reading], resamples: int, seed: int) -> Interval:
 
 
 def _interval(reading: Reading, resamples: int, seed: int) -> Interval:
-    measure = accuracy_interval if reading.metric == ACCURACY else mean_interval
-    return measure(reading.values, reading.scores, resamples, seed)
+    if reading.metric == ACCURACY:
+        return accuracy_interval(reading.values, reading.scores)
+    if reading.metric == ACCURACY_LEAD:
+        return change_interval(reading.values, reading.scores < 0, reading.scores > 0)
+    return mean_interval(reading.values, reading.scores, resamples, seed)
 
 
 def _compression(bits: Interval, candidates: int) -> Interval:
@@ -151,14 +154,3 @@ def _compression(bits: Interval, candidates: int) -> Interval:
     uniform = float(np.log2(candidates))
     value, low, high = (None if bound is None else uniform / bound for bound in (bits.value, bits.high, bits.low))
     return replace(bits, value=value, low=low, high=high)
-
-
-def _columns(interval: Interval) -> Row:
-    return {
-        "value": interval.value,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "resampled": interval.resampled,
-        "n_values": interval.n_values,
-        "n_prompts": interval.n_prompts,
-    }

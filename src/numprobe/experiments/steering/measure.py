@@ -19,7 +19,7 @@ from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.operands import read_later
-from numprobe.measure.outcomes import INTERVENTION, interval_row, subsets
+from numprobe.measure.outcomes import INTERVENTION, subsets
 from numprobe.measure.predict import split_of
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
@@ -31,8 +31,8 @@ Setting = tuple[str, str, str, float]
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
 COLUMNS = INTERVENTION | {"direction": pl.String, "tokens": pl.String}
 
-#: The unit of resampling: all prompts with one operand share its fate.
-_UNITS = {"values (bootstrap)": "operands (bootstrap)", "values (Wilson)": "operands (Wilson)"}
+#: All prompts with one operand share its fate.
+_UNIT = "operands"
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,7 @@ def steer_operands(given: Given) -> None:
     probe = load_probe(given.file("probe")).in_context(patterns.metadata["context"])
     values = given.values
     grid = Grid(tuple(values["layers"]), tuple(values["strengths"]), values["prompts"])
-    rows = steering_rows(
-        answer_model, questions, values["operand"], probe, patterns, grid, values["resamples"], values["seed"]
-    )
+    rows = steering_rows(answer_model, questions, values["operand"], probe, patterns, grid, values["seed"])
     given.write_rows(rows, COLUMNS)
 
 
@@ -74,7 +72,6 @@ def steering_rows(
     probe: Probe,
     patterns: Patterns,
     grid: Grid,
-    resamples: int,
     seed: int,
 ) -> list[Row]:
     """Move the operand's state in every layer, by every strength, along every direction, and see what is answered.
@@ -92,8 +89,8 @@ def steering_rows(
         Fitted where the operand is read at its own token.
     grid
         Layers, strengths and the number of questions.
-    resamples, seed
-        Of the bootstrap over operands; the study's seed.
+    seed
+        The study's seed.
 
     Returns
     -------
@@ -105,14 +102,14 @@ def steering_rows(
     used = read_later(grid.layers, patterns, answer_model)
     split = split_of(probe)
     found = find_steerable(answer_model, questions, operand, patterns, split, used, grid.per_operation, seed)
-    answered = {"metric": "answered", **_interval(found.operands_asked, found.right, resamples, seed)}
+    answered = {"metric": "answered", **_interval(found.operands_asked, found.right, seed)}
     choosing = is_validation(found.replacement.operands, seed)
     if choosing.all() or not choosing.any():
         return [{**answered, **too_few_answers("too few right answers")}]
     changes = {layer: steering_changes(found, probe, patterns, layer, seed) for layer in used}
     rows = [answered]
     for reach in found.reaches:
-        measured = _reach_rows(answer_model, found, operand, changes, grid, reach, choosing, resamples, seed)
+        measured = _reach_rows(answer_model, found, operand, changes, grid, reach, choosing, seed)
         rows += [{"tokens": reach, **row} for row in measured]
     return rows
 
@@ -125,7 +122,6 @@ def _reach_rows(
     grid: Grid,
     reach: str,
     choosing: np.ndarray,
-    resamples: int,
     seed: int,
 ) -> Iterator[Row]:
     """Yield what is answered with all settings, where the operand's last or all its tokens are changed."""
@@ -142,7 +138,7 @@ def _reach_rows(
         for name, part in ((VALIDATION, choosing), (TEST, ~choosing)):
             described = _described(found, changes, setting, part) | {"part": name, "chosen": setting in chosen}
             by_operation = setting in chosen and name == TEST
-            yield from (described | row for row in _shares(found, marks, part, by_operation, resamples, seed))
+            yield from (described | row for row in _shares(found, marks, part, by_operation, seed))
 
 
 def _answers(
@@ -186,15 +182,14 @@ def _described(found: Steerable, changes: Mapping[str, Any], setting: Setting, p
 
 
 def _shares(
-    found: Steerable, marks: Mapping[str, np.ndarray], part: np.ndarray, by_operation: bool, resamples: int, seed: int
+    found: Steerable, marks: Mapping[str, np.ndarray], part: np.ndarray, by_operation: bool, seed: int
 ) -> Iterator[Row]:
     operands = found.replacement.operands[part]
     for subset, rows in subsets(found.replacement.questions.table.filter(pl.Series(part)), by_operation):
         for metric, marked in marks.items():
-            interval = _interval(operands[rows], marked[part][rows], resamples, seed)
+            interval = _interval(operands[rows], marked[part][rows], seed)
             yield {"subset": subset, "metric": metric, **interval}
 
 
-def _interval(operands: np.ndarray, marks: np.ndarray, resamples: int, seed: int) -> Row:
-    found = prompt_accuracy_interval(operands, marks, resamples, seed)
-    return interval_row(found, seed) | {"resampled": _UNITS.get(found.resampled or "")}
+def _interval(operands: np.ndarray, marks: np.ndarray, seed: int) -> Row:
+    return {**prompt_accuracy_interval(operands, marks).columns(_UNIT), "seed": seed}

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from numprobe.experiments.given import Given
-from numprobe.intervals import mean_interval
+from numprobe.intervals import change_interval
 from numprobe.measure.accuracy import constant_answer_rows, constant_state_rows, in_layers
 from numprobe.measure.by_layer import layer_rows, marked
 from numprobe.measure.predict import predict
@@ -92,7 +91,7 @@ def universal_rows(
             found = predict(folder, [probe])
             measured = [*layer_rows(found, METRICS, resamples, seed)]
             if found["control"][0] == "none":
-                measured += _differences(found, baseline, resamples, seed)
+                measured += _differences(found, baseline, seed)
             rows += [{"context": context, **names, **row} for row in measured]
     return marked(rows + _choices(universal[0], seed), control)
 
@@ -120,24 +119,18 @@ def _readers(
             yield {"fitted_on": CONTEXTS, "normalisation": UNNAMED}, probe
 
 
-def _differences(predictions: pl.DataFrame, baseline: pl.DataFrame, resamples: int, seed: int) -> Iterator[Row]:
+def _differences(predictions: pl.DataFrame, baseline: pl.DataFrame, seed: int) -> Iterator[Row]:
     """Yield, by layer, the accuracy minus that of the baseline on the same rows, paired within each number."""
     key = ["layer", "row", "fold"]
-    right = (pl.col("label") == pl.col("decoded")).cast(pl.Float64)
-    other = baseline.select(*key, (pl.col("number") == pl.col("decoded")).cast(pl.Float64).alias("own"))
+    right = pl.col("label") == pl.col("decoded")
+    other = baseline.select(*key, (pl.col("number") == pl.col("decoded")).alias("own"))
     joined = predictions.with_columns(right.alias("right")).join(other, on=key, how="inner", maintain_order="left")
     for part in joined.partition_by("layer", maintain_order=True):
-        gained = np.asarray(part["right"] - part["own"])
-        found = mean_interval(part["number"].to_numpy(), gained, resamples, seed)
+        found = change_interval(*(part[name].to_numpy() for name in ("number", "own", "right")))
         yield {
             "layer": part["layer"][0],
             "probe": part["probe"][0],
             "metric": DIFFERENCE,
-            "value": found.value,
-            "ci_low": found.low,
-            "ci_high": found.high,
-            "resampled": found.resampled,
-            "n_values": found.n_values,
-            "n_prompts": found.n_prompts,
+            **found.columns(),
             "seed": seed,
         }
