@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 TOOLS := .venv/tools/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation manipulation docs models setup test test-slow every faults lock audit bench lint format clean
+.PHONY: all study report representation manipulation docs models setup test test-slow every coverage faults lock audit bench lint format clean
 
 all: report
 
@@ -57,6 +57,10 @@ test-slow: setup
 # The small study with every experiment, in .venv/every: what a change of the code is compared on (docs/reliability.md).
 every: setup
 	$(BIN)/python tests/workflow/every.py .venv/every
+
+# How often the intervals hold the truth; writes the table of docs/statistics.md (about 5 minutes).
+coverage: setup
+	$(BIN)/python tests/interval_coverage.py --page docs/statistics.md
 
 # Faults injected into copies of that study; writes their table in docs/reliability.md. SEED=N repeats a run, MINUTES=N ends it.
 faults: setup
