@@ -9,6 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from numprobe.intervals import BOOTSTRAP, EXACT, exact_bounds
 from numprobe.measure.separability import held_out_classes, kappa, kappa_interval
+from numprobe.measure.spectra import principal_coordinates
 
 NUMBERS = np.arange(200)
 CIRCLE = np.column_stack([np.sin(2 * np.pi * NUMBERS / 10), np.cos(2 * np.pi * NUMBERS / 10)])
@@ -55,6 +56,19 @@ def test_neither_basis_nor_scale_matters():
     classes = (NUMBERS % 10)[:, None]
     found = [held_out_classes(part, NUMBERS, classes, 0) for part in (states, rotated)]
     assert np.array_equal(*found)
+
+
+@pytest.mark.parametrize("count", [60, 200])
+def test_the_penalty_depends_on_no_basis(count):
+    """Fewer numbers than dimensions too: the axes of the states as they are, rotated, padded and in their own axes."""
+    weak = np.hstack([0.4 * CIRCLE, np.random.default_rng(1).standard_normal((200, 118))])[:count]
+    numbers, classes = NUMBERS[:count], (NUMBERS[:count] % 10)[:, None]
+    rotated = weak @ ortho_group.rvs(120, random_state=1)
+    padded = np.hstack([weak, np.ones((count, 40))])
+    bases = [weak, rotated, padded, principal_coordinates(weak)]
+    found = [held_out_classes(basis, numbers, classes, 0)[:, 0] for basis in bases]
+    assert len({kappa(classes[:, 0], predicted) for predicted in found}) == 1
+    assert all(np.array_equal(found[0], predicted) for predicted in found[1:])
 
 
 @given(LABELS)

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
 from numprobe.intervals import BOOTSTRAP, EXACT, exact_bounds, resampling_weights
+from numprobe.measure.spectra import principal_coordinates
 from numprobe.splits import value_block
 
 FOLDS = 5
@@ -12,15 +13,19 @@ FOLDS = 5
 def held_out_classes(states: np.ndarray, numbers: np.ndarray, classes: np.ndarray, seed: int) -> np.ndarray:
     """Return the class that a linear classifier predicts for each number, which it has not seen: int64, as `classes`.
 
-    The class with the nearest mean, in the metric of the training states' scatter plus a penalty (its mean eigenvalue):
-    regularised linear discriminant analysis with equal priors. Neither the scale nor the basis of the states matters,
-    and classes of unequal size are not favoured, so labels without relation to the states give a kappa of 0. Many
-    labellings share the decompositions.
+    The class with the nearest mean, in the metric of the training states' scatter plus a penalty: regularised linear
+    discriminant analysis with equal priors. Classes of unequal size are not favoured, so labels without relation to the
+    states give a kappa of 0. Many labellings share the decompositions.
+
+    The basis is that of the principal axes of all N states with variance, whose labels take no part, and the penalty is
+    the trace of the training scatter over the number of these axes. So neither the scale nor the basis of the states
+    matters, nor dimensions in which they do not differ: over the number of dimensions, the penalty would differ between
+    the states and their principal coordinates where there are more dimensions than numbers.
 
     Parameters
     ----------
     states
-        float64 [N, d], not all equal.
+        [N, d], not all equal.
     numbers
         int [N]: each decides its fold (`FOLDS` folds of the values).
     classes
@@ -28,13 +33,14 @@ def held_out_classes(states: np.ndarray, numbers: np.ndarray, classes: np.ndarra
     seed
         The study's seed.
     """
+    axes = principal_coordinates(states)
     fold = np.array([value_block(seed, int(number), FOLDS) for number in numbers])
     count = int(classes.max()) + 1
-    indicators = (classes[:, :, None] == np.arange(count)).reshape(len(states), -1).astype(np.float64)
+    indicators = (classes[:, :, None] == np.arange(count)).reshape(len(axes), -1).astype(np.float64)
     predicted = np.empty(classes.shape, dtype=np.int64)
     for test in np.unique(fold):
         held_out = fold == test
-        train, tested = _whitened(states[~held_out], states[held_out])
+        train, tested = _whitened(axes[~held_out], axes[held_out])
         scores = _nearness(train, indicators[~held_out], tested)
         predicted[held_out] = scores.reshape(len(tested), -1, count).argmax(axis=2)
     return predicted

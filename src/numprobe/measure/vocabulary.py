@@ -10,7 +10,7 @@ import polars as pl
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
 from numprobe.measure.separability import held_out_classes, kappa, kappa_interval
-from numprobe.measure.spectra import MODULI, PERMUTATIONS, Band, principal_coordinates, rotation_band, shuffled_band
+from numprobe.measure.spectra import MODULI, PERMUTATIONS, Band, rotation_band, shuffled_band
 from numprobe.seeding import generator
 from numprobe.status import constant_state, not_applicable
 
@@ -118,12 +118,13 @@ def kappa_rows(states: np.ndarray, numbers: np.ndarray, seed: int) -> Iterator[R
     seed
         The study's seed.
     """
-    axes = principal_coordinates(states)
     rng = generator(seed, "separability", "permutations")
     labels = np.column_stack([numbers, *(rng.permutation(numbers) for _ in range(PERMUTATIONS))])
-    for period in MODULI:
-        classes = labels % period
-        predicted = held_out_classes(axes, numbers, classes, seed)
+    # All moduli share the decompositions of the states.
+    labellings = [labels % period for period in MODULI]
+    found_classes = held_out_classes(states, numbers, np.hstack(labellings), seed)
+    parts = np.split(found_classes, len(MODULI), axis=1)
+    for period, classes, predicted in zip(MODULI, labellings, parts, strict=True):
         kappas = [kappa(true, found) for true, found in zip(classes.T, predicted.T, strict=True)]
         low, high, resampled = kappa_interval(classes[:, 0], predicted[:, 0], RESAMPLES, seed)
         names = {"subset": f"mod={period}", "metric": "kappa", "period": period, "n_values": len(numbers)}
