@@ -1,4 +1,5 @@
 import polars as pl
+import pytest
 
 from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
@@ -18,6 +19,7 @@ from numprobe.tell.section import (
     cells_of,
     estimate_of,
     markdown,
+    per_cent,
     reasons_of,
     spread_out,
 )
@@ -106,6 +108,29 @@ def test_reasons_in_a_table_of_pairs_name_both_models():
         }
     )
     assert [reason.model for reason in reasons_of(table)] == ["llama – minilm", "digits"]
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0, "0"), (1, "100"), (0.5, "50"), (0.285, "28"), (0.004, "0.4"), (0.9996, "99.96"), (0.997, "99.7"),
+        (0.0003, "0.03"), (1e-6, "<0.01"), (1 - 1e-6, ">99.99"), (-0.004, "-0.4"), (1e-17, "0"), (1 - 1e-16, "100"),
+    ],
+)  # fmt: skip
+def test_a_share_looks_certain_only_where_it_is(share, shown):
+    assert per_cent(share) == shown
+
+
+def test_a_share_close_to_all_keeps_the_ends_of_its_interval():
+    assert str(Share(0.9996, 0.9985, 0.99995)) == "99.96 [99.9, >99.99]"
+    assert str(Share(1.0, 0.997, 1.0)) == "100 [99.7, 100]"
+
+
+def test_an_unseen_difference_says_which_one_would_have_shown():
+    assert str(Difference(0.0, -0.009, 0.009)) == "0.0 [-0.9, +0.9] (0.9 would show)"
+    assert str(Difference(0.0002, -0.0004, 0.001)) == "+0.02 [-0.04, +0.1] (0.1 would show)"
+    assert str(Difference(0.002, -0.001, 0.005)) == "+0.2 [-0.1, +0.5]"
+    assert [str(Difference(value)) for value in (0.0, -0.0001, 0.25)] == ["0.0", "-0.01", "+25.0"]
 
 
 def test_p_values_have_two_digits():

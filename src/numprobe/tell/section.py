@@ -9,6 +9,11 @@ import polars as pl
 from numprobe.layers import layer_order
 from numprobe.status import Status, in_words
 
+#: Rounding errors of a mean of shares in per cent: closer to 0 and 100 than that, it is equal to them.
+_ROUNDING = 1e-9
+#: Differences of shares below this have no first decimal in points.
+_NONE_SEEN = 0.0005
+
 
 @dataclass(frozen=True)
 class _Measured:
@@ -34,17 +39,31 @@ class Share(_Measured):
 
     @staticmethod
     def shown(value: float) -> str:
-        """Return a share as a whole number of per cent."""
+        """Return a share in per cent (`per_cent`)."""
         return per_cent(value)
 
 
 class Difference(_Measured):
-    """A difference of two shares, shown in points with its sign."""
+    """A difference of two shares, shown in points with its sign.
+
+    Where none is seen, it says beside its interval how large one would have been told from none.
+    """
+
+    def __str__(self) -> str:
+        shown = super().__str__()
+        if self.low is None or self.high is None or abs(self.value) >= _NONE_SEEN or self.low == self.high:
+            return shown
+        visible = self.shown(max(self.value - self.low, self.high - self.value)).lstrip("+")
+        return f"{shown} ({visible} would show)"
 
     @staticmethod
     def shown(value: float) -> str:
-        """Return a difference in points."""
-        return f"{100 * value:+.1f}"
+        """Return a difference in points, with one decimal, or one digit where that would look like none."""
+        points = 100 * value
+        if abs(points) < _ROUNDING:
+            return "0.0"
+        shown = f"{points:+.1f}"
+        return shown if float(shown) else f"{points:+.1g}"
 
 
 class Estimate(_Measured):
@@ -260,8 +279,15 @@ def beside(index: Sequence[str], columns: Mapping[str, Mapping[tuple[str, ...], 
 
 
 def per_cent(share: float) -> str:
-    """Return a share as a whole number of per cent, without the sign."""
-    return f"{share:.0%}".rstrip("%")
+    """Return a share in per cent, without the sign: whole, with decimals only where it would look like 0 or 100."""
+    value = 100 * share
+    if min(abs(value), abs(value - 100)) < _ROUNDING:
+        return f"{abs(value):.0f}"
+    for decimals in (0, 1, 2):
+        shown = f"{value:.{decimals}f}"
+        if float(shown) not in (0, 100):
+            return shown
+    return "<0.01" if value < 1 else ">99.99"
 
 
 def _grid(grid: Grid) -> str:
