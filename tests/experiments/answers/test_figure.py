@@ -42,6 +42,7 @@ def answers_table(models=("llama", "phi3"), wrong=200, layers=("1", "2", "final_
                 rows.append(row("error_auc", "all", 0.9, 1000, **at))
                 rows.append(row("error_auc_lead", "all", lead, 1000, **at))
                 rows.append({**common, **at, "metric": "error_auc", "control": "shuffled", **too_few_answers(TOO_FEW)})
+                rows.append(row("error_auc_unmatched", "all", 0.4, 1000, **at, control="shuffled"))
     return measurements(rows, ANSWERED)
 
 

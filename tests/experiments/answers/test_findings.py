@@ -16,17 +16,31 @@ def test_truth_answer_and_control_of_the_last_state_stand_beside_each_other():
     shares = [cell.value for cell in read.rows[0] if isinstance(cell, Share)]
     assert shares == [0.8, 0.9, 0.3, 0.5, 0.01]
     assert [cell.value for cell in kinds.column("power of ten")] == [0.7] * 4
-    assert errors.heads[2:] == ["probe", "shuffled", "model's probability", "probe minus model"]
+    columns = ["probe", "shuffled", "model's probability", "probe minus model", "shuffled, all answers"]
+    assert errors.heads[2:] == columns
     assert errors.rows[0][3] == TOO_FEW
-    assert [errors.rows[0][place].value for place in (2, 4, 5)] == [0.9, 0.8, 0.1]
+    assert [errors.rows[0][place].value for place in (2, 4, 5, 6)] == [0.9, 0.8, 0.1, 0.4]
 
 
 def test_probes_are_compared_with_shuffled_labels_and_with_the_model_s_own_probability():
     holds, better = told(answers_table()).statements
     assert holds.numbers == {"above": 4, "measured": 4}
-    assert better.numbers == {"better": 4, "worse": 0, "measured": 4}
+    counts = {"measured": 4, "margin": "5"}
+    assert better.numbers == {"better": 4, "worse": 0, "equivalent": 0, **counts}
     worse = told(answers_table(lead=-0.1)).statements[1]
-    assert worse.numbers == {"better": 0, "worse": 4, "measured": 4} and worse.wording != better.wording
+    assert worse.numbers == {"better": 0, "worse": 4, "equivalent": 0, **counts} and worse.wording != better.wording
+    alike = told(answers_table(lead=0.0)).statements[1]
+    assert alike.numbers == {"better": 0, "worse": 0, "equivalent": 4, **counts}
+
+
+def test_an_undecided_comparison_says_what_could_have_been_seen():
+    wide = (pl.col("metric") == "error_auc_lead") & pl.col("value").is_not_null()
+    bounds = {"ci_low": pl.col("value") - 0.2, "ci_high": pl.col("value") + 0.2}
+    table = answers_table()
+    table = table.with_columns(pl.when(wide).then(bound).otherwise(name).alias(name) for name, bound in bounds.items())
+    said = told(table).statements[1]
+    assert said.numbers["undecided"] == 4
+    assert "a difference of 29 points would have been seen" in str(said)
 
 
 def test_the_section_is_worded():

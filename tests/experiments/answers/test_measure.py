@@ -15,7 +15,7 @@ from numprobe.experiments.answers.measure import (
     model_rows,
     reading_rows,
 )
-from numprobe.experiments.answers.scores import answer_labels, answer_surprise
+from numprobe.experiments.answers.scores import answer_labels, answer_surprise, unseen_answers
 from numprobe.measure.beside_answers import beside_answers
 from numprobe.measure.predict import PREDICTION
 from numprobe.probes.controls import control_labels
@@ -128,9 +128,15 @@ def test_the_model_is_measured_by_operation_with_the_kinds_of_its_errors():
     assert measured(rows, metric="model_accuracy", subset="all")["answered"] == "all"
 
 
+def mistaken(truth):
+    """The next number that the same fold tests, for each of some true results."""
+    block = {value: SPLIT.values_in((int(SPLIT.block_of(value)),)).tolist() for value in truth}
+    return [block[value][(block[value].index(value) + 1) % len(block[value])] for value in truth]
+
+
 def test_errors_are_predicted_where_there_are_enough_of_both_kinds():
     truth = list(range(40))
-    answer = [n if n < 20 else n + 40 for n in truth]
+    answer = [*truth[:20], *mistaken(truth[20:])]
     table = answers_table(truth, answer, probability=[0.9 - n / 100 for n in truth])
     rows = confidence_rows(table, SPLIT, 0)
     assert measured(rows, subset="all", metric="error_auc", reader="model")["value"] == 1
@@ -138,22 +144,44 @@ def test_errors_are_predicted_where_there_are_enough_of_both_kinds():
     reading = measured(reading_rows(beside, SPLIT, 50, 0), metric="error_auc_reading", subset="all")
     assert reading["value"] == 1
     scored = beside.with_columns(score=pl.lit(0.0))
-    assert measured(error_rows(scored, 0), metric="error_auc_lead", subset="all")["value"] == -0.5
-    row = measured(error_rows(scored.head(25), 0), subset="all")
+    assert measured(error_rows(scored, SPLIT, 0), metric="error_auc_lead", subset="all")["value"] == -0.5
+    row = measured(error_rows(scored.head(25), SPLIT, 0), subset="all", metric="error_auc")
     assert row.get("value") is None and row["note"] == TOO_FEW and row["n_prompts"] == 25
+
+
+def test_right_answers_are_unseen_and_wrong_ones_where_the_same_fold_tests_them():
+    block = [SPLIT.values_in((place,)).tolist() for place in range(2)]
+    answers = [block[0][0], block[0][1], block[1][0], None, block[0][0]]
+    asked = pl.DataFrame({"number": [*[block[0][0]] * 4, 5000], "answer": answers})
+    assert unseen_answers(asked, SPLIT).tolist() == [True, True, False, False, False]
+
+
+def test_a_score_that_knows_only_which_numbers_were_seen_is_at_chance_among_the_unseen():
+    """Planted: seen answers seem likelier whatever the state, so wrong answers, which are mostly seen, seem right."""
+    random = np.random.default_rng(0)
+    truth = random.integers(MAXIMUM + 1, size=4000)
+    right = random.random(4000) < 0.5
+    answer = np.where(right, truth, random.integers(MAXIMUM + 1, size=4000))
+    seen = SPLIT.block_of(answer) != SPLIT.block_of(truth)
+    scored = answers_table(truth, answer).with_columns(score=pl.Series(random.standard_normal(4000) - 2.0 * seen))
+    rows = error_rows(scored, SPLIT, 0)
+    assert measured(rows, metric="error_auc_unmatched", subset="all")["value"] < 0.3
+    matched = measured(rows, metric="error_auc", subset="all")
+    assert matched["value"] == pytest.approx(0.5, abs=0.04)
+    assert matched["ci_low"] < 0.5 < matched["ci_high"]
 
 
 def test_surprise_is_low_where_the_states_hold_the_answer(tmp_path):
     """The fake probe scores by minus the distance: its most likely number is what the state holds."""
     truth = np.arange(60)
-    answer = np.where(truth < 30, truth, truth + 20)
+    answer = np.array([*range(30), *mistaken(range(30, 60))])
     folder = write_folder(tmp_path / "run", truth, seen=truth, operation="+", template="t")
     scored = dict(answer_surprise(folder, make_probe(), answers_table(truth, answer), 0))
     assert set(scored) == {"0", "1"}
     for part in scored.values():
         assert part["right"].sum() == 30
         assert part.filter("right")["score"].max() < part.filter(~pl.col("right"))["score"].min()
-        rows = error_rows(part, 0)
+        rows = error_rows(part, SPLIT, 0)
         assert measured(rows, subset="all", metric="error_auc")["value"] == 1
         assert measured(rows, subset="all", metric="error_auc_lead")["value"] == 0.5
 
@@ -163,7 +191,7 @@ def test_a_model_that_never_answers_a_number_is_measured_without_error_predictio
     table = answers_table(truth, [-1] * 60)
     folder = write_folder(tmp_path / "run", truth, operation="+", template="t")
     for _, scored in answer_surprise(folder, make_probe(), table, 0):
-        assert {(row["status"], row["note"]) for row in error_rows(scored, 0)} == {("too few answers", TOO_FEW)}
+        assert {(row["status"], row["note"]) for row in error_rows(scored, SPLIT, 0)} == {("too few answers", TOO_FEW)}
     assert {row["note"] for row in confidence_rows(table, SPLIT, 0)} == {TOO_FEW}
     rows = reading_rows(beside_answers(readings(truth, truth), table), SPLIT, 50, 0)
     assert measured(rows, metric="reads_truth", answered="wrong", subset="all")["value"] == 1

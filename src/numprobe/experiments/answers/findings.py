@@ -1,12 +1,14 @@
 """Reading the answer: truth and answer in the last state, kinds of wrong answers, and errors that a probe foretells."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
 from numprobe.layers import layer_order
 from numprobe.tell.rows import asked_keys, by_operation
 from numprobe.tell.section import Grid, Part, Section, Statement, beside, cells_of, change_of
+from numprobe.verdicts import Margin, Verdict, by_bounds, family_verdicts
 
 _TITLE = "Reading the answer (`answers`)"
 _HEADING = """The probe `fourier`, which never saw the true result of the prompt, reads the last state before the
@@ -16,15 +18,23 @@ _KINDS = """What the models answer where they are wrong, in shares of the wrong 
 then the result of a worked example:"""
 _ERRORS = """How well wrong answers are told from right ones without the truth, as the area under the ROC curve (chance
 is 50): by the probability that the probe gives the model's own answer in the last state, by a probe with shuffled
-labels, and by the model's own probability:"""
+labels, and by the model's own probability. Only answers that the probe has never seen are compared: right ones are
+always unseen, and most wrong ones are not, so over all answers the shuffled probe is not at 50 (last column):"""
 
 _HOLDS = (
     "In {above} of {measured} {subject} with errors, the last state holds the truth of wrong answers more often than "
     "under {comparison}."
 )
-_COMPARED = "In {better} of {measured} {subject}, the probe tells errors better than {comparison}, in {worse} worse. "
-_WARNS = _COMPARED + "Where it is better, a probe warns of errors that the model's own confidence does not show."
-_NO_BETTER = _COMPARED + "A user who sees the model's probabilities needs no probe to be warned of errors."
+_COMPARED = (
+    "In {better} of {measured} {subject}, the probe tells errors better than {comparison}, in {worse} worse, and in "
+    "{equivalent} as well as it, within {margin} points (Benjamini-Yekutieli, q = .05)."
+)
+_WARNS = " Where it is better, a probe warns of errors that the model's own confidence does not show."
+_UNDECIDED = " The other {undecided} are undecided; a difference of {visible} points would have been seen in each."
+#: Areas that differ by less order hardly any two answers differently.
+_MARGIN = Margin(0.05, "of twenty pairs of a wrong and a right answer, at most one is ordered differently")
+
+_WITHIN = (Verdict.EQUIVALENT, Verdict.HIGHER_WITHIN, Verdict.LOWER_WITHIN)
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
@@ -73,25 +83,46 @@ def _foretold(rows: pl.DataFrame, last: pl.DataFrame, keys: tuple[str, ...]) -> 
     read = last.filter(metric="error_auc")
     controls = [name for name in read["control"].unique(maintain_order=True) if name != "none"]
     lead = last.filter(metric="error_auc_lead", control="none")
+    unmatched = last.filter(metric="error_auc_unmatched")
     columns = {
         "probe": cells_of(read.filter(control="none"), keys),
         **{name: cells_of(read.filter(control=name), keys) for name in controls},
         "model's probability": cells_of(rows.filter(metric="error_auc", reader="model"), keys),
         "probe minus model": cells_of(lead, keys, change_of),
+        "shuffled, all answers": cells_of(unmatched.filter(control="shuffled"), keys),
     }
     return beside(keys, columns)
 
 
 def _meaning(last: pl.DataFrame) -> Iterator[Statement]:
-    """Yield where wrong answers still hold the truth, and whether the probe knows more of errors than the model."""
+    """Yield where states still hold the truth of wrong answers, and whether the probe knows more than the model."""
     keys = ["model", "context", "operation"]
     wrong = last.filter(control="none", answered="wrong", metric="reads_truth").select(*keys, "value", "ci_low")
     control = last.filter(control="shuffled", answered="wrong", metric="reads_truth").select(*keys, "ci_high")
     above = wrong.join(control, on=keys).filter(pl.col("ci_low") > pl.col("ci_high")).height
     counts = {"above": above, "measured": wrong.height}
     yield Statement("models and operations", "shuffled labels", counts, _HOLDS)
-    lead = last.filter(control="none", metric="error_auc_lead")
-    better, worse = lead.filter(pl.col("ci_low") > 0).height, lead.filter(pl.col("ci_high") < 0).height
-    counts = {"better": better, "worse": worse, "measured": lead.height}
-    wording = _WARNS if better else _NO_BETTER
-    yield Statement("models and operations", "the model's own probability", counts, wording)
+    yield from _lead(last.filter(control="none", metric="error_auc_lead"))
+
+
+def _lead(rows: pl.DataFrame) -> Iterator[Statement]:
+    """Yield whether the probe knows more of errors than the model's own probability, if it was measured."""
+    bounds = rows.select("value", "ci_low", "ci_high").drop_nulls().iter_rows()
+    compared = [by_bounds(*row, _MARGIN) for row in bounds]
+    if not compared:
+        return
+    verdicts = family_verdicts(compared)
+    undecided = [one for one, found in zip(compared, verdicts, strict=True) if found == Verdict.UNDECIDED]
+    numbers: dict[str, Any] = {
+        "better": verdicts.count(Verdict.HIGHER),
+        "worse": verdicts.count(Verdict.LOWER),
+        "equivalent": sum(found in _WITHIN for found in verdicts),
+        "measured": len(verdicts),
+        "margin": f"{100 * _MARGIN.value:.0f}",
+    }
+    wording = _COMPARED + (_WARNS if numbers["better"] else "")
+    if undecided:
+        visible = max(one.visible for one in undecided)
+        numbers |= {"undecided": len(undecided), "visible": f"{100 * visible:.0f}"}
+        wording += _UNDECIDED
+    yield Statement("models and operations", "the model's own probability", numbers, wording)

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.answers.kinds import RIGHT, kinds_of, known_kinds
-from numprobe.experiments.answers.scores import answer_labels, answer_surprise
+from numprobe.experiments.answers.scores import answer_labels, answer_surprise, unseen_answers
 from numprobe.experiments.given import Given
 from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_mean_interval, r2_interval
 from numprobe.measure.auc import auc_interval, auc_lead_interval
@@ -29,7 +29,7 @@ ANSWERED = {"answered": pl.String, "kind": pl.String, "reader": pl.String}
 MODEL = "model"
 #: With fewer right or fewer wrong answers, how well one predicts errors is not measured.
 FEWEST = 10
-TOO_FEW = f"fewer than {FEWEST} right or wrong answers"
+TOO_FEW = f"fewer than {FEWEST} right or wrong answers that the probe has never seen"
 
 
 def evaluate_answers(given: Given) -> None:
@@ -43,7 +43,7 @@ def evaluate_answers(given: Given) -> None:
     for probe in map(load_probe, given.inputs["probes"]):
         names = {"probe": probe.kind, "control": control_of(probe)}
         for layer, scored in answer_surprise(given.folder("states"), probe, answers, seed):
-            rows += [{**names, "layer": layer, **row} for row in error_rows(scored, seed)]
+            rows += [{**names, "layer": layer, **row} for row in error_rows(scored, split, seed)]
     given.write_rows(rows, ANSWERED)
 
 
@@ -95,38 +95,45 @@ def reading_rows(beside: pl.DataFrame, split: Split, resamples: int, seed: int) 
     Rows for `numprobe.tables.measurements` without `model` and `context`, by layer, probe and control. Metrics:
     `reads_truth`, `reads_answer` (share of prompts; an answer that is no number of the range is never read), and for
     probes that are no controls `distance` (mean |probe - truth|), `r2` (of the truth) and `error_auc_reading` (how well
-    "the probe reads another number than the answer" tells wrong answers from right ones).
+    "the probe reads another number than the answer" tells wrong answers from right ones, among those that the probe has
+    never seen).
     """
     found = []
     for group in beside.partition_by("layer", "probe", "control", maintain_order=True):
         names = {name: group[name][0] for name in ("layer", "probe", "control")}
-        answer = answer_labels(group, split, seed)
+        answer, unseen = answer_labels(group, split, seed), unseen_answers(group, split)
         for subset, part in subsets(group):
-            rows = _subset_rows(group.filter(part), answer[part], resamples, seed)
+            rows = _subset_rows(group.filter(part), answer[part], unseen[part], resamples, seed)
             found += [{**names, "subset": subset, **row} for row in rows]
     return found
 
 
-def error_rows(scored: pl.DataFrame, seed: int) -> list[Row]:
+def error_rows(scored: pl.DataFrame, split: Split, seed: int) -> list[Row]:
     """Return the AUC of a score that tells wrong answers from right ones, over all prompts and by operation.
 
     Parameters
     ----------
     scored
-        One row per prompt: `number` (true result), `operation`, `right`, `score` (higher: an error is likelier) and
-        `probability` (the model's own, of its answer).
+        One row per prompt: `number` (true result), `operation`, `answer`, `right`, `score` (higher: an error is
+        likelier) and `probability` (the model's own, of its answer).
+    split
+        The numbers and the folds of the probe.
     seed
         The study's seed, for the rows.
 
     Returns
     -------
-    Rows with the metric `error_auc`; its value is null, with a status, where right or wrong answers are too few. Where
-    they are not, rows with `error_auc_lead`, by how much the score tells more than the model's own probability.
+    Rows with the metric `error_auc`, over the answers that the probe has never seen (`unseen_answers`); its value is
+    null, with a status, where right or wrong ones are too few. Where they are not, rows with `error_auc_lead`, by how
+    much the score tells more than the model's own probability. Rows with `error_auc_unmatched`, over all answers, show
+    what seen answers do to it.
     """
     found = []
+    unseen = unseen_answers(scored, split)
     for subset, part in subsets(scored):
-        rows = scored.filter(part)
-        values, right, score, own = (rows[name].to_numpy() for name in ("number", "right", "score", "probability"))
+        values, right, score, own = _columns(scored.filter(part))
+        found.append({"subset": subset, **_auc_row("error_auc_unmatched", values, right, score, seed)})
+        values, right, score, own = _columns(scored.filter(part & unseen))
         found.append({"subset": subset, **_auc_row("error_auc", values, right, score, seed)})
         if not _too_few(right):
             lead = auc_lead_interval(values, ~right, score, -own)
@@ -134,15 +141,24 @@ def error_rows(scored: pl.DataFrame, seed: int) -> list[Row]:
     return found
 
 
+def _columns(scored: pl.DataFrame) -> list[np.ndarray]:
+    return [scored[name].to_numpy() for name in ("number", "right", "score", "probability")]
+
+
 def confidence_rows(answers: pl.DataFrame, split: Split, seed: int) -> list[Row]:
-    """Return the `error_auc` of the model's own probability, the rival that needs no probe; `reader` is `MODEL`."""
+    """Return the areas of the model's own probability, the rival that needs no probe; `reader` is `MODEL`.
+
+    They are over the same answers as those of a probe.
+    """
     asked = answers.filter(pl.col("answer").is_between(split.minimum, split.maximum))
     scored = asked.with_columns((-pl.col("probability")).alias("score"))
-    rows = error_rows(scored, seed)
-    return [{"reader": MODEL, **row} for row in rows if row["metric"] == "error_auc"]
+    rows = error_rows(scored, split, seed)
+    return [{"reader": MODEL, **row} for row in rows if row["metric"] != "error_auc_lead"]
 
 
-def _subset_rows(group: pl.DataFrame, answer: np.ndarray, resamples: int, seed: int) -> Iterator[Row]:
+def _subset_rows(
+    group: pl.DataFrame, answer: np.ndarray, unseen: np.ndarray, resamples: int, seed: int
+) -> Iterator[Row]:
     value, label, decoded = (group[name].to_numpy().astype(np.int64) for name in ("number", "label", "decoded"))
     right, plain = group["right"].to_numpy(), group["control"][0] == "none"
     for answered, part in (("all", np.ones(len(right), dtype=bool)), ("right", right), ("wrong", ~right)):
@@ -151,9 +167,8 @@ def _subset_rows(group: pl.DataFrame, answer: np.ndarray, resamples: int, seed: 
             for metric, interval in _measured(*columns, answered, plain, resamples, seed):
                 yield _row(None, answered, metric, interval, seed)
     if plain:
-        inside = answer >= 0
-        score = (decoded != answer)[inside].astype(float)
-        yield _auc_row("error_auc_reading", value[inside], right[inside], score, seed)
+        score = (decoded != answer)[unseen].astype(float)
+        yield _auc_row("error_auc_reading", value[unseen], right[unseen], score, seed)
 
 
 def _measured(

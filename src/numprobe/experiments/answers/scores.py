@@ -40,7 +40,7 @@ def answer_surprise(
     Yields
     ------
     Each layer, and a table of the prompts whose answer is a number of the range: `prompt`, `number`, `operation`,
-    `right`, `probability` (the model's own) and `score` (nats).
+    `answer`, `right`, `probability` (the model's own) and `score` (nats).
 
     Raises
     ------
@@ -53,7 +53,7 @@ def answer_surprise(
     read = positions[index].select("prompt", "number", "operation", pl.lit("").alias("layer"))
     beside = beside_answers(read.with_columns(pl.lit(control_of(probe)).alias("control")), answers)
     answer = answer_labels(beside, split, seed)
-    columns = beside.select("prompt", "number", "operation", "right", "probability")
+    columns = beside.select("prompt", "number", "operation", "answer", "right", "probability")
     for layer in probe.layers:
         score = _surprise(read_states(folder, layer), probe, layer, tested, answer)
         yield layer, columns.with_columns(pl.Series("score", score)).filter(answer >= 0)
@@ -68,6 +68,32 @@ def answer_labels(group: pl.DataFrame, split: Split, seed: int) -> np.ndarray:
     known = (answer >= split.minimum) & (answer <= split.maximum)
     inside = np.where(known, answer, split.minimum)
     return np.where(known, control_labels(group["control"][0], inside, split, seed), -1)
+
+
+def unseen_answers(asked: pl.DataFrame, split: Split) -> np.ndarray:
+    """Return whether the probe that reads a prompt has never seen the model's answer: bool [n].
+
+    It has never seen the true result, so a right answer is always unseen, and a wrong one where the same fold tests it.
+    A probe gives numbers that it has seen other probabilities than unseen ones, whatever the state: right and wrong
+    answers can be compared only among the unseen.
+
+    Parameters
+    ----------
+    asked
+        One row per prompt: `number` (true result) and `answer` (null: no number).
+    split
+        The numbers and the folds of the probe.
+    """
+    fold = np.full(split.n_blocks, -1)
+    for place, tested in enumerate(split.folds):
+        fold[list(tested.test)] = place
+    numbers, answers = (asked[name].fill_null(-1).to_numpy().astype(np.int64) for name in ("number", "answer"))
+    known = np.ones(len(numbers), dtype=bool)
+    for values in (numbers, answers):
+        known &= (values >= split.minimum) & (values <= split.maximum)
+    # The value of unknown ones is not used.
+    folds = [fold[split.block_of(np.where(known, values, split.minimum))] for values in (numbers, answers)]
+    return np.asarray(known & (folds[0] == folds[1]) & (folds[0] >= 0))
 
 
 def _surprise(
