@@ -67,9 +67,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What was measured of a case: the share of intervals that hold the truth, misses on either side, mean width."""
+    """What was measured of a case: sets, share of intervals that hold the truth, misses on either side, mean width."""
 
     case: Case
+    sets: int
     held: float
     below: float
     above: float
@@ -93,7 +94,9 @@ def measure(case: Case, sets: int, seed: int = SEED) -> Coverage:
     found = np.array([case.draw(rng) for _ in range(min(sets, case.sets))])
     low, high, truth = found[:, 0], found[:, 1], case.truth()
     below, above = float((high < truth).mean()), float((low > truth).mean())
-    return Coverage(case, 1 - below - above, below, above, float((high - low).mean()), float(found[:, 2].mean()))
+    return Coverage(
+        case, len(found), 1 - below - above, below, above, float((high - low).mean()), float(found[:, 2].mean())
+    )
 
 
 def cases() -> list[Case]:
@@ -232,9 +235,9 @@ def _means() -> list[Case]:
 
     truth = 1 - (100**2 + 1 / 12) / ((1000**2 - 1) / 12)
     return [
-        Case("mae", "1,000 numbers x 8 rows, exponential errors", lambda: 20, error, sets=500),
-        Case("mae", "100 numbers, exponential errors", lambda: 20, few, sets=500),
-        Case("r2", "1,000 numbers, normal errors", lambda: truth, explained, sets=500),
+        Case("mae", "1,000 numbers x 8 rows, exponential errors", lambda: 20, error),
+        Case("mae", "100 numbers, exponential errors", lambda: 20, few),
+        Case("r2", "1,000 numbers, normal errors", lambda: truth, explained),
     ]
 
 
@@ -292,7 +295,7 @@ def _others() -> list[Case]:
         return found["ci_low"], found["ci_high"], np.nan
 
     return [
-        Case("kappa", "500 numbers, 10 classes", lambda: 0.4, kappa, sets=500),
+        Case("kappa", "500 numbers, 10 classes", lambda: 0.4, kappa),
         Case("common variance", "200 numbers, as much noise as code", lambda: float((code**2).sum()), variance),
         Case("signal", "200 numbers drawn anew, as much noise as code", lambda: 0.5, shared),
     ]
@@ -353,7 +356,7 @@ def table(measured: Sequence[Coverage]) -> str:
         cells: list[Any] = [
             one.case.metric,
             f"{one.case.data} {f'({counts})' if counts else ''}".strip(),
-            one.case.sets,
+            f"{one.sets:,}",
         ]
         cells += [f"{one.held:.3f}", f"{one.below:.3f}", f"{one.above:.3f}", f"{one.width:.3g}", rival]
         lines.append("| " + " | ".join(map(str, cells)) + " |")

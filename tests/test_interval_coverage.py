@@ -25,7 +25,7 @@ def test_a_case_counts_the_sets_whose_interval_misses_the_truth():
     case = next(case for case in cases() if case.metric == "r2")
     measured = measure(case, 10)
     assert measured.held + measured.below + measured.above == pytest.approx(1)
-    assert "| r2 | 1,000 numbers, normal errors | 500 |" in table([measured])
+    assert "| r2 | 1,000 numbers, normal errors | 10 |" in table([measured])
 
 
 def test_the_page_has_a_place_for_the_table():

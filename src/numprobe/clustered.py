@@ -142,7 +142,7 @@ def area_bounds(
     z = float(norm.ppf((1 + level) / 2))
 
     def distance(value: float) -> float:
-        return area - value - z * np.sign(area - value) * float(np.sqrt(design * _newcombe(value, positive)))
+        return float(area - value - z * np.sign(area - value) * np.sqrt(design * _newcombe(value, positive)))
 
     low = 0.0 if area == 0 else _root(distance, _EDGE, area - _EDGE)
     high = 1.0 if area == 1 else _root(distance, area + _EDGE, 1 - _EDGE)
@@ -159,8 +159,9 @@ def area_lead_bounds(
     DeLong's variance of the difference, for clustered rows, with t quantiles at the clusters of the rarer kind.
     """
     ours, theirs = _placements(positive, score), _placements(positive, rival)
-    lead, above, below = (one - other for one, other in zip(ours, theirs, strict=True))
-    variance = _area_variance(clusters, positive, above - lead, below - lead)
+    lead = ours[0] - theirs[0]
+    above, below = ours[1] - theirs[1] - lead, ours[2] - theirs[2] - lead
+    variance = _area_variance(clusters, positive, above, below)
     rarer = min(len(np.unique(clusters[positive])), len(np.unique(clusters[~positive])))
     half = float(t.ppf((1 + level) / 2, max(rarer - 1, 1)) * np.sqrt(variance))
     return lead, max(lead - half, -1.0), min(lead + half, 1.0)

@@ -38,5 +38,6 @@ def auc_lead_interval(
 def _interval(values: np.ndarray, method: str, found: tuple[float, float, float]) -> Interval:
     units = len(np.unique(values))
     area, low, high = found
-    bounds = (min(low, area), max(high, area), method) if units > 1 else (None, None, None)
-    return Interval(area, *bounds, units, len(values))
+    if units < 2:
+        return Interval(area, None, None, None, units, len(values))
+    return Interval(area, min(low, area), max(high, area), method, units, len(values))

@@ -207,7 +207,7 @@ def difference(own: pl.DataFrame, other: pl.DataFrame) -> Row:
     right = pl.col("label") == pl.col("decoded")
     pair = own.select(*_ROW, "label", own=right).join(other.select(*_ROW, other=right), on=_ROW, how="inner")
     pair = pair.sort(_ROW)
-    interval = change_interval(*(pair[name].to_numpy() for name in ("label", "other", "own")))
+    interval = change_interval(pair["label"].to_numpy(), pair["other"].to_numpy(), pair["own"].to_numpy())
     return {"metric": "accuracy_difference", **interval.columns()}
 
 

@@ -126,7 +126,7 @@ def _differences(predictions: pl.DataFrame, baseline: pl.DataFrame, seed: int) -
     other = baseline.select(*key, (pl.col("number") == pl.col("decoded")).alias("own"))
     joined = predictions.with_columns(right.alias("right")).join(other, on=key, how="inner", maintain_order="left")
     for part in joined.partition_by("layer", maintain_order=True):
-        found = change_interval(*(part[name].to_numpy() for name in ("number", "own", "right")))
+        found = change_interval(part["number"].to_numpy(), part["own"].to_numpy(), part["right"].to_numpy())
         yield {
             "layer": part["layer"][0],
             "probe": part["probe"][0],
