@@ -23,7 +23,7 @@ PYTHON, MODEL, SNAKEMAKE = "python alone", "torch and transformers", "start of S
 #: Rules whose programs load a model, which imports what `MODEL` stands for, after their options are read.
 LOADING = ("extract_", "train_")
 #: One program of each kind is timed in every repeat.
-PROGRAMS = ("make_prompts", "fit_probes", "evaluate_probes", "evaluate_rsa", "fit_iterative_probes", "plot_accuracy")
+PROGRAMS = ("make_prompts", "fit_probes", "evaluate_probes", "evaluate_rsa", "fit_iterative_probes", "plot")
 _EXPERIMENTS = [{"name": "accuracy"}, {"name": "transfer", "probe": "fourier"}, {"name": "spectra"}]
 _TRAINING = {"architecture": "llama", "steps": 6, "hidden_size": 32, "n_layers": 2, "heads": 2, "mlp_size": 64}
 

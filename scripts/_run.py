@@ -65,7 +65,7 @@ def split_option(result: argparse.ArgumentParser) -> None:
 
 
 Main = Callable[[argparse.Namespace, dict[str, Any]], None]
-EXPERIMENTS = ROOT / "src/numprobe/experiments"
+LIBRARY = ROOT / "src/numprobe"
 
 
 def _no_modules(options: argparse.Namespace) -> list[Path]:

@@ -8,7 +8,7 @@ import json
 from importlib import import_module
 from typing import Any
 
-from _run import EXPERIMENTS, importing, parser, run
+from _run import LIBRARY, importing, parser, run
 from numprobe.experiments.given import Given
 
 
@@ -33,4 +33,4 @@ def arguments() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    run(main, arguments(), lambda options: [EXPERIMENTS / options.experiment / f"{options.module}.py"])
+    run(main, arguments(), lambda options: [LIBRARY / "experiments" / options.experiment / f"{options.module}.py"])

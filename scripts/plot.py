@@ -1,4 +1,4 @@
-"""Draw a figure of an experiment from its collected tables.
+"""Draw a figure from its collected tables.
 
 Run by the rules `plot_FIGURE`.
 """
@@ -6,10 +6,10 @@ Run by the rules `plot_FIGURE`.
 import argparse
 import json
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from _figure import figure_parser
-from _run import EXPERIMENTS, run
+from _run import LIBRARY, parser, run
 from numprobe.draw.style import save_figure, use_style
 from numprobe.tables import read_table
 
@@ -17,7 +17,7 @@ from numprobe.tables import read_table
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Tables -> figure and the numbers drawn."""
     use_style()
-    module = import_module(f"numprobe.experiments.{options.experiment}.figure")
+    module = import_module(f"numprobe.{options.module}")
     tables = {path.stem: read_table(path) for path in options.table}
     figure, drawn = getattr(module, options.figure)(tables, json.loads(options.values))
     save_figure(figure, options.output, options.formats, drawn, {**provenance, "script": f"plot_{options.figure}"})
@@ -25,12 +25,15 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 
 def arguments() -> argparse.ArgumentParser:
     """Options."""
-    result = figure_parser(__doc__, "collected tables (Parquet)", several=True)
-    result.add_argument("experiment", help="name of the experiment")
-    result.add_argument("--figure", required=True, help="name of the figure, a function of the module figure.py")
+    result = parser(__doc__)
+    result.add_argument("module", help="module of the library, such as draw.spectra or experiments.rsa.figure")
+    result.add_argument("--figure", required=True, help="name of the figure, a function of the module")
     result.add_argument("--values", default="{}", metavar="JSON", help="further values that the figure is given")
+    result.add_argument("--table", type=Path, nargs="+", required=True, help="collected tables (Parquet)")
+    result.add_argument("--output", type=Path, required=True, help="path of the files to write, without ending")
+    result.add_argument("--formats", nargs="+", default=["pdf", "png"], help="pdf, png, svg; a CSV is always written")
     return result
 
 
 if __name__ == "__main__":
-    run(main, arguments(), lambda options: [EXPERIMENTS / options.experiment / "figure.py"])
+    run(main, arguments(), lambda options: [LIBRARY.joinpath(*options.module.split(".")).with_suffix(".py")])

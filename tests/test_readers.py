@@ -34,6 +34,7 @@ ALLOWED = {
         "scripts/choose_matched_tokens.py",
         "scripts/draw_texts.py",
         "scripts/fit_iterative_probes.py",
+        "scripts/make_split.py",
         "scripts/measure.py",
         "scripts/plot.py",
         "scripts/train_model.py",

@@ -91,12 +91,12 @@ def test_second_run_has_nothing_to_do(finished):
 
 def test_a_comment_reruns_nothing(finished, edited):
     append("src/numprobe/probes/closed_form.py", finished, edited, "# a comment")
-    append("scripts/plot_spectra.py", finished, edited, "# a comment")
+    append("src/numprobe/draw/spectra.py", finished, edited, "# a comment")
     assert finished.planned() == set()
 
 
-def test_a_plotting_program_reruns_its_figure_alone(finished, edited):
-    append("scripts/plot_spectra.py", finished, edited, "CHANGED = True")
+def test_a_change_of_a_figure_reruns_this_figure_alone(finished, edited):
+    append("src/numprobe/draw/spectra.py", finished, edited, "CHANGED = True")
     assert finished.planned() == {"plot_spectra", "all"}
 
 

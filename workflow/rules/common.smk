@@ -57,8 +57,10 @@ EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
 MAIN = ["accuracy", "transfer", "spectra", "examples"]
 # Groups of experiments with separate targets; each group has a page of findings.
 GROUPS = {"representation": [], "manipulation": []}
-# Filled by add_experiment: files of each experiment, inputs of each collected table, program of each figure.
+# Filled by add_experiment: files of each experiment, inputs of each collected table, module of each figure.
 ADDED, COLLECTED, PLOTS = {}, {}, {}
+# Module with the figure of an experiment that applies to no model.
+NOT_APPLICABLE = "draw.not_applicable"
 CATEGORIES = {"training": "Training of the small models"}
 CAPTIONS = {}
 FORMATS = sorted({"png", *config["figures"]["formats"]})
@@ -96,7 +98,7 @@ def add_experiment(name, collected=None, skipped=(), figures=None, files=(), gro
 
     `collected`: table -> files joined to `results/tables/{table}.parquet`; without files, the table holds only skipped
     rows, and its figures say so. `skipped`: MODEL:CONTEXT:REASON of the skipped rows of these tables, or a mapping from
-    table to these. `figures`: figure -> (program, tables, options, category of the report). `files`: further files of
+    table to these. `figures`: figure -> (module that draws it, tables, further values, category of the report). `files`: further files of
     the experiment. `group`: one of `GROUPS`. Nothing is registered if the study lacks the experiment.
     """
     if name not in EXPERIMENTS:
@@ -124,7 +126,7 @@ def measured(tables):
 
 def unmeasured(plot):
     """Return the plot of tables that hold only skipped rows."""
-    return ("plot_not_applicable", [table for table in plot[1] if table in COLLECTED], "", plot[3])
+    return (NOT_APPLICABLE, [table for table in plot[1] if table in COLLECTED], {}, plot[3])
 
 
 def trained_models():

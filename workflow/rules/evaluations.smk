@@ -19,23 +19,18 @@ add_experiment(
     },
     skipped=STUDY.not_applicable("accuracy"),
     figures={
-        "summary": ("plot_summary", ["accuracy", *SUMMARISED], "", "Summary"),
-        "overview": ("plot_overview", ["accuracy"], f"--candidates {CANDIDATES}", "Summary"),
-        "accuracy": (
-            "plot_accuracy",
-            ["accuracy"],
-            f"--what probes --candidates {CANDIDATES}",
-            "Accuracy per layer",
-        ),
-        "controls": ("plot_accuracy", ["accuracy"], f"--what controls --candidates {CANDIDATES}", "Controls"),
-        "digit_accuracy": ("plot_digit_accuracy", ["accuracy"], "", "Accuracy per layer"),
+        "summary": ("draw.summary", ["accuracy", *SUMMARISED], {}, "Summary"),
+        "overview": ("draw.overview", ["accuracy"], {"candidates": CANDIDATES}, "Summary"),
+        "accuracy": ("draw.accuracy", ["accuracy"], {"candidates": CANDIDATES}, "Accuracy per layer"),
+        "controls": ("draw.accuracy", ["accuracy"], {"candidates": CANDIDATES}, "Controls"),
+        "digit_accuracy": ("draw.digit_accuracy", ["accuracy"], {}, "Accuracy per layer"),
     },
 )
 add_experiment(
     "transfer",
     collected={"transfer": [f"results/tables/transfer/{run}.parquet" for run in transferred_runs()]},
     skipped=STUDY.not_applicable("transfer", STUDY.contexts),
-    figures={"transfer": ("plot_transfer", ["transfer"], "", "Transfer between contexts")},
+    figures={"transfer": ("draw.transfer", ["transfer"], {}, "Transfer between contexts")},
 )
 add_experiment(
     "spectra",
@@ -43,12 +38,12 @@ add_experiment(
         "spectra": [f"results/tables/spectra/{name}.parquet" for name in STUDY.models_of("spectra", VOCABULARY)]
     },
     skipped=STUDY.not_applicable("spectra", [VOCABULARY]),
-    figures={"spectra": ("plot_spectra", ["spectra"], "", "Spectra of the embeddings")},
+    figures={"spectra": ("draw.spectra", ["spectra"], {}, "Spectra of the embeddings")},
 )
 add_experiment(
     "examples",
     files=["results/tables/examples.parquet"],
-    figures={"examples": ("plot_examples", ["examples"], "", "Decoded numbers")},
+    figures={"examples": ("draw.examples", ["examples"], {}, "Decoded numbers")},
 )
 
 

@@ -36,22 +36,15 @@ def job_threads(job):
     return lambda wildcards: extraction_threads(base_model(wildcards)) if job.states else 1
 
 
-def figure_options(name, figure):
-    """Return the options of the program that draws a figure of an experiment."""
-    values = {key: find(Place(STUDY, name)) for key, find in figure.values.items()}
-    return f"--figure {figure.name} --values {shlex.quote(json.dumps(values, sort_keys=True))}"
+def figure_values(name, figure):
+    """Return the further values that a figure of an experiment is given."""
+    return {key: find(Place(STUDY, name)) for key, find in figure.values.items()}
 
 
 def tables_drawn(figure):
     """Return the tables that a figure shows; those of other experiments only if the study has them."""
     made = {table for joined, notes in TABLES.values() for table in joined if joined[table] or notes[table]}
     return [table for table in figure.tables if table in made or table in COLLECTED]
-
-
-def plot_digest(program):
-    """Return the digest of the program that draws a figure; `plot EXPERIMENT` for figures in an experiment's folder."""
-    name, *experiment = program.split()
-    return digest(name, *(FOLDER / part / "figure.py" for part in experiment))
 
 
 for name, experiment in DECLARED.items():
@@ -61,7 +54,12 @@ for name, experiment in DECLARED.items():
         collected=TABLES[name][0],
         skipped=TABLES[name][1],
         figures={
-            figure.name: (f"plot {name}", tables_drawn(figure), figure_options(name, figure), experiment.title)
+            figure.name: (
+                f"experiments.{name}.figure",
+                tables_drawn(figure),
+                figure_values(name, figure),
+                experiment.title,
+            )
             for figure in experiment.figures
             if tables_drawn(figure)
         },

@@ -1,12 +1,12 @@
 """Figures, drawn from the joined tables alone."""
 
-for figure in PLOTS:
+for figure, (drawn_by, tables, values) in PLOTS.items():
 
     rule:
         name:
             f"plot_{figure}"
         input:
-            expand("results/tables/{table}.parquet", table=PLOTS[figure][1]),
+            expand("results/tables/{table}.parquet", table=tables),
         output:
             figure_outputs(figure),
         log:
@@ -19,14 +19,15 @@ for figure in PLOTS:
             mem_mb=2000,
             runtime=30,
         params:
-            digest=plot_digest(PLOTS[figure][0]),
-            program=PLOTS[figure][0].replace(" ", ".py ") if " " in PLOTS[figure][0] else f"{PLOTS[figure][0]}.py",
-            options=PLOTS[figure][2],
+            digest=digest("plot", FOLDER.parent.joinpath(*drawn_by.split(".")).with_suffix(".py")),
+            module=drawn_by,
+            figure="not_applicable" if drawn_by == NOT_APPLICABLE else figure,
+            values=json.dumps(values, sort_keys=True),
             output=subpath(output[0], strip_suffix=".png"),
             formats=" ".join(FORMATS),
         shell:
-            'python "$NUMPROBE"/{params.program} --digest {params.digest} --table {input} {params.options}'
-            " --output {params.output} --formats {params.formats} > {log} 2>&1"
+            'python "$NUMPROBE"/plot.py {params.module} --figure {params.figure} --values {params.values:q}'
+            " --digest {params.digest} --table {input} --output {params.output} --formats {params.formats} > {log} 2>&1"
 
 
 if training_logs():

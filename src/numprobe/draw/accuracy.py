@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     chance_entries,
@@ -31,6 +32,18 @@ LEVELS = ("constant", "last_token")
 #: Controls that are states of their own, with the leading probe fitted on them.
 STATES = ("untrained", "mixed")
 _COLUMNS = ("model", "context", "layer", "probe", "control", "subset", *MEASURED)
+
+
+def accuracy(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of every probe over the layers, and the rows that it shows."""
+    drawn = accuracy_rows(tables["accuracy"], "probes")
+    return draw_accuracy(drawn, "probes", values["candidates"]), drawn
+
+
+def controls(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the leading probe and its controls over the layers, and the rows that it shows."""
+    drawn = accuracy_rows(tables["accuracy"], "controls")
+    return draw_accuracy(drawn, "controls", values["candidates"]), drawn
 
 
 def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.digits import place_name
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     curve,
@@ -40,6 +41,12 @@ _BESIDE: Mapping[str, tuple[pl.Expr, tuple[int, tuple[float, ...]]]] = {
 }
 _OF_PROBE = ("untrained", "mixed")
 _COLUMNS = ("model", "context", "layer", "probe", "control", "subset", *MEASURED)
+
+
+def digit_accuracy(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of how often each digit of a number is read, over the layers, and the rows that it shows."""
+    drawn = digit_accuracy_rows(tables["accuracy"])
+    return draw_digit_accuracy(drawn), drawn
 
 
 def digit_accuracy_rows(table: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, layer_label, say
 from numprobe.layers import middle_layer
@@ -23,6 +24,12 @@ AROUND = 36
 _RIGHT, _WRONG = "#0072B2", "#D55E00"
 _PANEL = 1.3
 _LINE = 0.14
+
+
+def examples(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of decoded numbers against true ones, some with their texts, and the rows that it shows."""
+    drawn = examples_rows(tables["examples"])
+    return draw_examples(drawn), drawn
 
 
 def examples_rows(table: pl.DataFrame) -> pl.DataFrame:

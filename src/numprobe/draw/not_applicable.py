@@ -5,11 +5,18 @@ from collections.abc import Callable
 import polars as pl
 from matplotlib.figure import Figure
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.rows import checked, is_not_applicable
 from numprobe.draw.style import PAGE_WIDTH, say
 from numprobe.status import in_words
 
 _COLUMNS = ("model", "context", "status", "note")
+
+
+def not_applicable(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of an experiment that applies to none of the models, which states the reasons."""
+    drawn = pl.concat([not_applicable_rows(table) for table in tables.values()]).unique(maintain_order=True)
+    return draw_not_applicable(drawn), drawn
 
 
 def not_applicable_rows(table: pl.DataFrame) -> pl.DataFrame:

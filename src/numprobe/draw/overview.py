@@ -7,6 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import bars, legend_entry
 from numprobe.draw.rows import MEASURED, VOCABULARY, contexts_in_order, in_order, is_not_applicable, reasons
@@ -18,6 +19,12 @@ _COLUMNS = ("model", "context", "layer", "probe", "control", "subset", *MEASURED
 _LABELS = 1.0
 _PANEL = 1.25
 _SERIES_HEIGHT = 0.085
+
+
+def overview(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of all probes and controls in the middle of every model, and the rows that it shows."""
+    drawn = overview_rows(tables["accuracy"])
+    return draw_overview(drawn, values["candidates"]), drawn
 
 
 def overview_rows(table: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import explain_empty
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
@@ -27,6 +28,12 @@ _COLUMNS = (
 _NAMES = {"embedding": "input embeddings", "unembedding": "output embeddings"}
 _STATES = {"embedding": Style("#117733", "o"), "unembedding": Style("#AA4499", "^")}
 _NULL = "#999999"
+
+
+def spectra(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the spectra and the separability of number embeddings, and the rows that it shows."""
+    drawn = spectra_rows(tables["spectra"])
+    return draw_spectra(drawn), drawn
 
 
 def spectra_rows(table: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.composition_rows import SHARES, composition_rows
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.draw.rows import MEASURED, VOCABULARY, in_order
@@ -30,6 +31,12 @@ _COMPOSED: Mapping[tuple[str, str], tuple[str, Style]] = {
     ("additive", "mixed"): ("additive, mixed", CONTROLS["mixed"]),
 }
 _COLUMNS = ("panel", "model", "control", "context", "layer", "probe", "subset", "metric", *MEASURED)
+
+
+def summary(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of what is read of the first model and what digits alone tell, and the rows that it shows."""
+    drawn = summary_rows(*tables.values())
+    return draw_summary(drawn), drawn
 
 
 def summary_rows(accuracy: pl.DataFrame, composition: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.cells import COLOURS, draw_cells
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.panels import (
     context_panels,
     curve,
@@ -40,6 +41,12 @@ _PLAIN = pl.col("control") == "none"
 LINES: Mapping[str, str | tuple[int, tuple[float, ...]]] = {"untrained": (0, (4, 2)), "mixed": (0, (3, 1, 1, 1))}
 #: Controls that are states of their own -> the titles of their matrices.
 _CONTROLS = {"untrained": "untrained,\nbest layer", "mixed": "mixed"}
+
+
+def transfer(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of probes that read contexts other than that of their fit, and the rows that it shows."""
+    drawn = transfer_rows(tables["transfer"])
+    return draw_transfer(drawn), drawn
 
 
 def transfer_rows(table: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import polars as pl
 from matplotlib.figure import Figure
 
-from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.draw.drawn import Drawn, Tables, Values
 
 
 def spread(tables: Tables, values: Values) -> Drawn:

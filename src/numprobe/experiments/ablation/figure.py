@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     chance_entries,
@@ -20,7 +21,6 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.rows import checked, nothing_to_draw, runs_of
 from numprobe.draw.style import Style
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order

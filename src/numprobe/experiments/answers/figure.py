@@ -6,6 +6,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     chance_entries,
@@ -16,7 +17,6 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.rows import MEASURED, checked, is_not_applicable, nothing_to_draw
 from numprobe.draw.style import Style, probe_order, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.probes.leading import choose_leading
 from numprobe.tables import MEASUREMENT

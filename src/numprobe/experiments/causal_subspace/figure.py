@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import (
     bars,
@@ -21,7 +22,6 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.draw.style import Style, say, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.composition_rows import SHARES, composition_rows, longest_measured
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
 from numprobe.draw.rows import contexts_in_order, in_order, is_not_applicable
 from numprobe.draw.style import CONTROLS as ALL_CONTROLS
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 
 #: Controls whose additive share is drawn, beside the model's.

@@ -14,12 +14,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from numprobe.draw.cells import COLOURS, draw_cells, numbered
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame, remark
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import tell_left_out
 from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw, reasons
 from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, layer_label, say, series_styles
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

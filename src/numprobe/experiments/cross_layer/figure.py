@@ -10,11 +10,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from numprobe.draw.cells import COLOURS, draw_cells, numbered
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.layer_series import Series, draw_series, with_published
 from numprobe.draw.panels import explain_empty
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, layer_ticks
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import (
@@ -22,7 +23,6 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.draw.style import Style
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.tables import MEASUREMENT
 
 #: Variants (the column `site`): titles of their panels, and styles.

@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import CHANCE_COLOUR, bars, chance_entry, tell_left_out
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, probe_style
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT

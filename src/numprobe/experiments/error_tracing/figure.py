@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import (
     curve,
@@ -22,7 +23,6 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.rows import MEASURED, checked, is_not_applicable, with_values
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import curve, explain_empty, fraction_axis, legend_entry, tell_left_out
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.experiments.frequencies.shared_figure import draw_shared_frequencies, shared_frequencies_rows
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     PUBLISHED_LINE,
@@ -24,7 +25,6 @@ from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT

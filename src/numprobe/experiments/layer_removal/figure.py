@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import (
     bars,
@@ -17,7 +18,6 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 

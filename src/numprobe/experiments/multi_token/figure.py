@@ -5,12 +5,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, points
 from numprobe.draw.published import published
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.experiments.multi_token.preceding_figure import draw_preceding, preceding_rows
 from numprobe.experiments.multi_token.superposition_figure import draw_superposition, superposition_rows
 from numprobe.layers import layer_order

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     PUBLISHED_LINE,
@@ -23,7 +24,6 @@ from numprobe.draw.rows import MEASURED, checked, in_order, nothing_to_draw
 from numprobe.draw.series import Series, kind_of_control, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, Style, series_styles, set_layer_axis
 from numprobe.draw.transfer import LINES, control_entries
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT

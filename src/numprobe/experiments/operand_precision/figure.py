@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import bars, explain_empty, legend_entry, points, separate_panels, title_columns
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, Style, probe_order, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import fraction_axis, legend_entry
 from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say, series_styles
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.status import in_words
 from numprobe.tables import MEASUREMENT

@@ -1,8 +1,8 @@
 """Gain and harm of the patch: at the chosen setting by operation, and over layers and strengths."""
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.outcomes import chosen_rows, draw_outcomes
 from numprobe.draw.strengths import draw_strengths, strength_rows
-from numprobe.experiments.drawn import Drawn, Tables, Values
 
 #: What the legend calls the change itself.
 MAIN = "true result (oracle)"

@@ -6,10 +6,10 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.pairs import pair_figure, pair_points
 from numprobe.draw.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.tables import MEASUREMENT
 
 EXTRA = ("other_model", "other_layer", "theory", "dissimilarity", "depth", "p_value")

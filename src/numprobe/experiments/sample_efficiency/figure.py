@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame, remark
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import bars, explain_empty, fraction_axis, legend_entry, line
 from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, probe_order, probe_style
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.tables import MEASUREMENT
 
 EXTRA = ("train_values", "train_prompts", "candidates")

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numprobe.draw.cells import draw_cells, numbered
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import (
@@ -29,7 +30,6 @@ from numprobe.draw.rows import (
     with_values,
 )
 from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order, middle_layer
 from numprobe.tables import MEASUREMENT
 

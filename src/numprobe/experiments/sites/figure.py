@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     chance_entries,
@@ -26,7 +27,6 @@ from numprobe.draw.rows import (
     runs_of,
 )
 from numprobe.draw.style import CONTROLS, Style, probe_order, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.layers import layer_order
 from numprobe.probes.leading import choose_leading
 from numprobe.status import Status

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     context_panels,
@@ -19,7 +20,6 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.rows import checked, nothing_to_draw, runs_of
 from numprobe.draw.style import Style, set_layer_axis
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order

@@ -1,7 +1,7 @@
 """Figure of the probes that are trained by gradient descent: accuracy over the layers."""
 
 from numprobe.draw.accuracy import accuracy_rows, draw_accuracy
-from numprobe.experiments.drawn import Drawn, Tables, Values
+from numprobe.draw.drawn import Drawn, Tables, Values
 
 
 def trained_probes(tables: Tables, values: Values) -> Drawn:

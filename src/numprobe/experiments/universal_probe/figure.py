@@ -2,10 +2,10 @@
 
 import polars as pl
 
+from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.layer_series import Series, draw_series, with_published
 from numprobe.draw.rows import MEASURED, checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import CONTROLS, Style
-from numprobe.experiments.drawn import Drawn, Tables, Values
 from numprobe.tables import MEASUREMENT
 
 _PLAIN = pl.col("control") == "none"

@@ -1,4 +1,4 @@
-"""Types of the functions that draw the figures of experiments."""
+"""Types of the functions that draw figures from collected tables."""
 
 from collections.abc import Mapping
 from typing import Any
