@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 TOOLS := .venv/tools/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation manipulation docs models setup test test-slow every coverage faults lock audit bench lint format clean
+.PHONY: all study report representation manipulation replicates docs models setup test test-slow every coverage faults lock audit bench lint format clean
 
 all: report
 
@@ -25,9 +25,14 @@ representation manipulation: setup
 	$(SNAKEMAKE) $@_figures
 	$(SNAKEMAKE) $@_figures --report results/$@.html
 
+# Further trainings of one model, and what varies between them.
+replicates: setup
+	$(SNAKEMAKE) $@
+	$(SNAKEMAKE) $@ --report results/$@.html
+
 # The results page that lies in git, from the pages that the workflow made.
-docs: study representation manipulation
-	cat results/findings.md results/representation.md results/manipulation.md > docs/results.md
+docs: study representation manipulation replicates
+	cat results/findings.md results/representation.md results/manipulation.md results/variance.md > docs/results.md
 
 # The page on types of model that lies in git, from small models of all of them.
 models: setup

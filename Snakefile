@@ -112,6 +112,7 @@ rule paper_figures:
     input:
         group_files("representation"),
         group_files("manipulation"),
+        group_files("variance"),
 
 
 # Each experiment is a target of its own name.
@@ -121,5 +122,5 @@ for name in ADDED:
         name:
             name
         input:
-            experiment_files([name]),
+            target_files(name),
         localrule: True

@@ -12,6 +12,7 @@ from pathlib import Path
 from check_schema import schema_problems
 from command_line import read_given_values
 from config_schema import config_schema, fill_defaults
+from study_trainings import measuring_seeds, training_entries
 
 from numprobe.errors import NumprobeError
 from numprobe.experiments.declare import Config
@@ -79,7 +80,7 @@ def _duplicates(entries: list[Config], section: str) -> Iterator[str]:
 
 
 def _model_problems(config: Config) -> Iterator[str]:
-    yield from _duplicates(config["models"], "models")
+    yield from _duplicates(training_entries(config), "models")
     contexts = [entry["name"] for entry in config["contexts"]]
     experiments = [entry["name"] for entry in config["experiments"]]
     trained = {entry["name"]: entry["train"] for entry in config["models"] if "train" in entry}
@@ -95,6 +96,7 @@ def _model_problems(config: Config) -> Iterator[str]:
             yield f"{where}: needs either 'folder' (a model folder of the package) or 'file' (a GGUF file of it)"
         if entry["source"] == "train":
             yield from _train_problems(entry, where, trained, config["numbers"])
+            yield from _seeds_problems(entry, where, config)
         yield from unknown_names(entry.get("contexts", []), [*contexts, VOCABULARY], f"{where}.contexts", "contexts")
         yield from unknown_names(entry.get("experiments", []), experiments, f"{where}.experiments", "experiments")
         yield from _size_problems(entry, config["contexts"], f"{where}.sizes")
@@ -144,6 +146,24 @@ def _train_problems(entry: Config, where: str, trained: dict[str, Config], numbe
     if numbers["min"] != 0 or not 99 <= numbers["max"] <= 999:
         given = f"{numbers['min']}..{numbers['max']}"
         yield f"numbers: trained models need min 0 and max between 99 and 999, all single tokens (is {given})"
+
+
+def _seeds_problems(entry: Config, where: str, config: Config) -> Iterator[str]:
+    """Check that further trainings are measured."""
+    seeds = entry.get("train", {}).get("seeds", 1)
+    if seeds == 1:
+        return
+    measuring = measuring_seeds(config)
+    own = entry.get("experiments", measuring)
+    if not measuring:
+        possible = " or ".join(name for name, declared in all_experiments().items() if declared.takes_seeds)
+        yield (
+            f"{where}.train.seeds: is {seeds}, but no experiment of the study measures further trainings: add "
+            f"{possible} to the experiments, or leave seeds out"
+        )
+    elif not set(measuring) & set(own):
+        left_out = " and ".join(measuring)
+        yield f"{where}.train.seeds: is {seeds}, but the model's experiments leave out {left_out}: add it there"
 
 
 def _checkpoint_problems(entry: Config, where: str, trained: dict[str, Config]) -> Iterator[str]:

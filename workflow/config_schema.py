@@ -19,7 +19,7 @@ from numprobe.experiments.find import all_experiments
 from numprobe.probes.settings import ITERATIVE
 
 #: Groups of experiments in the order of the documentation.
-GROUPS = ("main", "representation", "manipulation")
+GROUPS = ("main", "representation", "manipulation", "variance")
 _SETTINGS_OF = {
     "type": "object",
     "description": "Settings for single models, in place of those above, by the name of the model: "
@@ -127,7 +127,7 @@ def _add_experiments(definitions: dict[str, Any]) -> None:
         "enum": [*core, *(name for name, _ in declared)],
         "description": "What is measured. Experiments of the group `main` belong to the plain `snakemake`; each of the "
         "others is a target of its own name. `representation_figures` and `manipulation_figures` make those of a "
-        "group, `paper_figures` all.",
+        "group, `paper_figures` all, those of the group `variance` too.",
     }
     plain = {"properties": {"name": {"enum": ["accuracy", "spectra", "examples"]}}, "required": ["name"]}
     cases = [

@@ -26,6 +26,14 @@ class Training(Settings):
         description="Hugging Face architecture. Llama and Phi-3 tie their embeddings, OLMo 2 does not.",
     )
     steps: int = Field(600, ge=1, description="Optimiser steps.")
+    seeds: int | None = Field(
+        None,
+        ge=1,
+        le=20,
+        description="How often the model is trained, each time with other initial weights and another order of the "
+        "data; 1, if left out. The first training is the model itself and the only one with checkpoints and controls. "
+        "Experiments of the group `variance` measure the others too (`{name}.seed2`, ...), all others the first alone.",
+    )
     checkpoints: Annotated[list[Annotated[int, Field(ge=0)]], Field(json_schema_extra=ONCE)] = Field(
         [],
         description="Steps at which the model is saved besides the end, for entries with `of` and `revision: step-N`.",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from check_schema import settings_for
-from study_models import Model, find_entry, resolve_model
+from study_models import Model, resolve_model
+from study_trainings import training_entries
 
 from numprobe.experiments.declare import Config, Experiment
 from numprobe.experiments.find import experiment_names, find_experiment
@@ -34,8 +35,8 @@ class StudyContexts:
 
     @cached_property
     def models(self) -> dict[str, Model]:
-        """Models by name."""
-        return {entry["name"]: resolve_model(entry, self.config) for entry in self.config["models"]}
+        """Models by name, each training of a model that is trained several times."""
+        return {entry["name"]: resolve_model(entry, self.config) for entry in training_entries(self.config)}
 
     @cached_property
     def quantised(self) -> dict[str, Config]:
@@ -78,20 +79,33 @@ class StudyContexts:
         return self.models[Run.parse(run_model).model]
 
     def unrelated_models(self, target: str) -> list[str]:
-        """Return the models other than checkpoints, the target, and the model that the target is a checkpoint of."""
-        run = self.models[target].entry.get("of", target)
-        return [name for name, model in self.models.items() if "of" not in model.entry and name != run]
+        """Return one model of each entry that is trained or loaded, without that of the target."""
+        own = self.models[target].origin
+        return [name for name, model in self.models.items() if name == model.origin != own]
+
+    @cached_property
+    def origins(self) -> dict[str, str]:
+        """Checkpoint or further training -> the model that it belongs to."""
+        return {name: model.origin for name, model in self.models.items() if model.origin != name}
+
+    def trainings(self, model: str) -> list[str]:
+        """Return all trainings of a model in order, the model itself first."""
+        return [name for name, other in self.models.items() if other.entry.get("replicate_of", name) == model]
+
+    def trained_again(self, experiment: str) -> list[str]:
+        """Return the models of an experiment that are trained several times."""
+        return [name for name in self.models_of(experiment) if len(self.trainings(name)) > 1]
 
     def specification(self, model: str) -> str:
         """Return a word that is equal for models that differ only in their training seed; for others, their name.
 
-        Trained models are seeded by the study's seed and their name, so two entries with equal `train` are two seeds.
-        Which checkpoints are saved does not matter.
+        Trained models are seeded by the study's seed and their name, so two entries with equal `train` are two seeds,
+        like the trainings of one entry. Which checkpoints are saved does not matter.
         """
         entry = self.models[model].entry
         if entry["source"] != "train":
             return model
-        train = find_entry(self.config, entry.get("of", model))["train"]
+        train = self.models[entry.get("of", model)].entry["train"]
         kept = {key: value for key, value in train.items() if key != "checkpoints"}
         return f"{derive_seed(0, json.dumps(kept, sort_keys=True), entry.get('revision', 'end')):x}"
 

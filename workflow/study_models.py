@@ -61,6 +61,11 @@ class Model:
         return count_single_tokens(_folder(self.entry), self.numbers)
 
     @property
+    def origin(self) -> str:
+        """The model that a checkpoint or a further training belongs to; of others, the model itself."""
+        return str(self.entry.get("of", self.entry.get("replicate_of", self.name)))
+
+    @property
     def has_untrained(self) -> bool:
         """True if the model has its own untrained control.
 

@@ -32,8 +32,8 @@ class StudyProbes(StudyRuns):
         return [entry for entry in self.config["probes"] if entry["name"] in ITERATIVE]
 
     def iterative_entries(self, run_model: str, context: str) -> list[Config]:
-        """Return the entries of the iterative probes of a run; empty for controls."""
-        if Run.parse(run_model).control != "none":
+        """Return the entries of the iterative probes of a run; empty for controls and further trainings."""
+        if Run.parse(run_model).control != "none" or "replicate_of" in self.model_of(run_model).entry:
             return []
         return [entry for entry in self.iterative if _covers(entry, run_model, context)]
 

@@ -256,6 +256,14 @@ WRONG = {
     "wrong setting of a model": (["experiments"], settings_of("steering", "llama", prompts=5), r"experiments\['steering'\]\.settings_of\.llama\.prompts: is 5, must be at least 20"),
     "no setting of a model": (["experiments"], settings_of("steering", "llama"), r"experiments\['steering'\]\.settings_of\.llama: is empty, needs at least one key"),
     "layer of a model's settings": (["experiments"], settings_of("steering", "llama", layers=[9]), r"experiments\['steering'\]\.layers: 'llama' has none of them"),
+    "no training": (["models", 0, "train", "seeds"], 0, r"models\['llama'\]\.train\.seeds: is 0, must be at least 1"),
+    "many trainings": (["models", 0, "train", "seeds"], 21, r"models\['llama'\]\.train\.seeds: is 21, must be at most 20"),
+    "seeds of a pretrained model": (["models", 4, "seeds"], 5, r"models\['minilm'\]: unknown key 'seeds'"),
+    "training of a pretrained model": (["models", 4, "train"], {"architecture": "llama", "seeds": 5}, r"models\['minilm'\]: unknown key 'train'"),
+    "training of a checkpoint": (["models", 3, "train"], {"architecture": "llama", "seeds": 5}, r"models\['llama-step-300'\]: needs either 'train' .* or 'of'"),
+    "trainings that nothing measures": (["models", 0, "train", "seeds"], 5, r"models\['llama'\]\.train\.seeds: is 5, but no experiment of the study measures further trainings: add replicates"),
+    "nothing trained again": (["experiments"], experiment("replicates"), r"experiments\['replicates'\]: no model is trained more than once: write seeds: 5"),
+    "unknown experiment of trainings": (["experiments"], experiment("replicates", experiments=["consistencey"]), r"replicates'\]\.experiments: 'consistencey' is not among the experiments"),
     "settings of an experiment on the whole study": (["experiments"], settings_of("rsa", "llama", permutations=100), r"experiments\['rsa'\]: unknown key 'settings_of'"),
 }  # fmt: skip
 WRONG["paper split of another range"] = (

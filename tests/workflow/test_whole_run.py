@@ -103,7 +103,13 @@ def test_a_change_of_a_figure_reruns_this_figure_alone(finished, edited):
 def test_library_code_of_a_stage_reruns_that_stage_and_what_follows(finished, edited):
     append("src/numprobe/probes/closed_form.py", finished, edited, "CHANGED = True")
     planned = finished.planned()
-    assert {"fit_probes", "fit_untrained_probes", "evaluate_probes", "evaluate_transfer", "plot_accuracy"} <= planned
+    assert {
+        "fit_probes",
+        "fit_probes_without_controls",
+        "evaluate_probes",
+        "evaluate_transfer",
+        "plot_accuracy",
+    } <= planned
     earlier = (
         "make_prompts",
         "train_model",

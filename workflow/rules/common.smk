@@ -56,7 +56,7 @@ EXPERIMENTS = [entry["name"] for entry in config["experiments"]]
 # Experiments of the default target; the others have separate targets.
 MAIN = ["accuracy", "transfer", "spectra", "examples"]
 # Groups of experiments with separate targets; each group has a page of findings.
-GROUPS = {"representation": [], "manipulation": []}
+GROUPS = {"representation": [], "manipulation": [], "variance": []}
 # Filled by add_experiment: files of each experiment, inputs of each collected table, module of each figure.
 ADDED, COLLECTED, PLOTS = {}, {}, {}
 # Module with the figure of an experiment that applies to no model.
@@ -306,6 +306,11 @@ def group_files(subject):
     return experiment_files(experiments) + ([f"results/{subject}.md"] if experiments else [])
 
 
+def target_files(name):
+    """Return all files of the target of an experiment; the page of experiments on variance is made by no other."""
+    return experiment_files([name]) + (["results/variance.md"] if name in GROUPS["variance"] else [])
+
+
 def experiment_files(experiments):
     """Return all files of some experiments."""
     return table_files(experiments) + figure_files(figure_names(experiments))
@@ -337,7 +342,7 @@ class ClosedFormFit:
         """Return the name of the rule."""
         if self.controls == probe_controls():
             return f"fit_{what}"
-        return f"fit_{what}_with_{'_'.join(self.controls)}" if self.controls else f"fit_untrained_{what}"
+        return f"fit_{what}_with_{'_'.join(self.controls)}" if self.controls else f"fit_{what}_without_controls"
 
 
 def probe_controls():

@@ -212,13 +212,16 @@ class Experiment:
         results/split.json holds this split under the experiment's name.
     takes_iterative
         Whether it measures the study's probes that are trained by gradient descent, which `accuracy` then leaves out.
+    takes_seeds
+        Whether it measures the further trainings of models with `train.seeds`, which other experiments leave out unless
+        its setting `experiments` names them.
     reserved_names, reserved_endings
         Names and endings that no context may have, because they stand in the paths of its files where a context does.
     """
 
     title: str
     about: str
-    group: Literal["main", "representation", "manipulation"]
+    group: Literal["main", "representation", "manipulation", "variance"]
     settings: type[Settings]
     jobs: Sequence[Job]
     tables: Mapping[str, Sequence[str] | FilesOf]
@@ -230,6 +233,7 @@ class Experiment:
     summary: Sequence[str] = ()
     folds: str = ""
     takes_iterative: bool = False
+    takes_seeds: bool = False
     reserved_names: Sequence[str] = ()
     reserved_endings: Sequence[str] = ()
 
