@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from numprobe.interventions.directions import random_basis, random_change, random_complement, relative_norm, rescaled
+from numprobe.interventions.directions import (
+    complement,
+    random_basis,
+    random_change,
+    random_complement,
+    relative_norm,
+    rescaled,
+)
 
 CHANGE = np.random.default_rng(0).standard_normal((500, 64)).astype(np.float32) * np.arange(500)[:, None]
 
@@ -30,3 +37,10 @@ def test_a_null_change_stays_null():
 
 def test_lengths_are_relative_to_the_states():
     assert relative_norm(np.array([[3.0, 4.0], [0, 0]]), np.array([[10.0, 0], [1, 0]])) == pytest.approx(0.25)
+
+
+def test_a_subspace_and_its_complement_hold_every_state():
+    basis = random_basis(7, 3, 0, "test")
+    rest = complement(basis)
+    assert rest.shape == (7, 4)
+    assert_allclose(basis @ basis.T + rest @ rest.T, np.eye(7), atol=1e-12)

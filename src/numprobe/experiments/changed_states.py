@@ -6,7 +6,9 @@ from numprobe.experiments import inputs, places
 from numprobe.experiments.declare import Job, Place
 
 
-def operand_job(name: str, table: str, settings: Sequence[str]) -> Job:
+def operand_job(
+    name: str, table: str, settings: Sequence[str], more: Mapping[str, Callable[[Place], str | list[str]]] | None = None
+) -> Job:
     """Return a job that changes the states of an operand.
 
     Parameters
@@ -17,6 +19,8 @@ def operand_job(name: str, table: str, settings: Sequence[str]) -> Job:
         Name of its table.
     settings
         Settings of the experiment that it uses, beside the operand and the layers.
+    more
+        Files that it reads beside the model, the prompts, the patterns and the probe, by name.
     """
     return Job(
         name,
@@ -26,6 +30,7 @@ def operand_job(name: str, table: str, settings: Sequence[str]) -> Job:
             "prompts": inputs.prompts,
             "patterns": inputs.operand_patterns,
             "probe": inputs.operand_probe,
+            **(more or {}),
         },
         outputs={"table": f"results/tables/{table}/{{model}}/{{context}}.parquet"},
         settings=settings,

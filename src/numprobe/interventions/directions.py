@@ -36,6 +36,17 @@ def random_complement(basis: np.ndarray, seed: int, *names: str | int) -> np.nda
     return np.asarray(np.linalg.qr(drawn - basis @ (basis.T @ drawn))[0])
 
 
+def complement(basis: np.ndarray) -> np.ndarray:
+    """Return orthonormal directions of all that is orthogonal to a subspace, float64 [width, width - rank].
+
+    Parameters
+    ----------
+    basis
+        [width, rank], orthonormal columns.
+    """
+    return np.asarray(np.linalg.qr(basis, mode="complete")[0][:, basis.shape[1] :])
+
+
 def rescaled(change: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Return a change with each row scaled to the norm of the same row of another; null rows stay. Both [n, width]."""
     own, wanted = (np.linalg.norm(rows, axis=1, keepdims=True) for rows in (change, like))

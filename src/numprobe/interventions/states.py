@@ -119,3 +119,8 @@ def shift(layer: str, tokens: np.ndarray, change: np.ndarray, strength: float = 
         return states + strength * torch.from_numpy(change[rows]).to(states)
 
     return Edit(layer, tokens, add)
+
+
+def of_some(edit: Edit, questions: np.ndarray) -> Edit:
+    """Return the edit of some of the questions alone; `questions`: int64, their rows, ascending."""
+    return Edit(edit.layer, edit.tokens[questions], lambda states, rows: edit.change(states, questions[rows]))

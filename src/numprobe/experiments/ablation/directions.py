@@ -1,6 +1,7 @@
-"""Ablation: remove the component of states in a subspace."""
+"""Ablation: the subspaces, ordered, and the component of states in one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -14,10 +15,46 @@ from numprobe.probes.readout import readout_basis
 #: Subspaces (column `direction`): the probe's read-out, the patterns along which states vary with the number, and
 #: random ones.
 READOUT, PATTERNS, RANDOM = "readout", "patterns", "random"
+#: Stands for the subspace of all directions.
+STATE = "state"
+#: Column `component`: what is removed or interchanged, the component in the subspace or all but this.
+INSIDE, REST = "inside", "rest"
 #: Columns that tables of ablations add to `numprobe.tables.MEASUREMENT`.
 ABLATION = INTERVENTION | {"direction": pl.String}
 #: (subspace, draw) -> float64 [width, directions], orthonormal columns. The first r span the subspace of rank r.
 Directions = Mapping[tuple[str, int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Ablations:
+    """Directions to remove and to interchange.
+
+    Attributes
+    ----------
+    layers
+        Names of the states; the last block's, which no answer reads, and those that the patterns lack are left out.
+    ranks
+        Directions of the subspaces; those that no subspace has are left out.
+    draws
+        Random subspaces of each rank.
+    per_operation
+        Questions of an operation at the most.
+    interchange_ranks
+        Those of the ranks at which components are interchanged, and at which all but the directions is removed.
+    """
+
+    layers: tuple[str, ...]
+    ranks: tuple[int, ...]
+    draws: int
+    per_operation: int
+    interchange_ranks: tuple[int, ...] = ()
+
+
+def few_ranks(ranks: Sequence[int], wanted: Sequence[int] | None) -> tuple[int, ...]:
+    """Return those of some ranks that are wanted; without a wish every second one, down from the largest."""
+    if wanted is not None:
+        return tuple(rank for rank in ranks if rank in wanted)
+    return tuple(sorted(sorted(ranks, reverse=True)[::2]))
 
 
 def ordered_directions(

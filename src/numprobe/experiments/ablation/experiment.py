@@ -1,4 +1,4 @@
-"""Ablation: remove directions from the states of operands, and measure the answers and a refitted probe."""
+"""Ablation: remove or interchange directions of operands' states, and measure the answers and a refitted probe."""
 
 from typing import Annotated
 
@@ -29,6 +29,15 @@ class AblationSettings(Settings):
     draws: int = Field(3, ge=1, le=20, description="Random subspaces of every rank.")
     folds: int = Field(3, ge=1, description="Folds in which a probe is fitted again on what is left of the states.")
     prompts: OperandPrompts = 200
+    interchange_ranks: list[Annotated[int, Field(ge=1)]] | None = Field(
+        None,
+        json_schema_extra={"uniqueItems": True},
+        description="Those of `ranks` at which a component is interchanged with another prompt's, and at which all but "
+        "the directions is taken away. Without this key every second one, down from the largest.",
+    )
+    pairs: int = Field(
+        200, ge=2, description="Pairs of prompts whose operands are interchanged; those count that are answered right."
+    )
 
 
 def _operand_contexts(study: Study, experiment: str) -> list[tuple[str, str]]:
@@ -39,12 +48,17 @@ def _operand_contexts(study: Study, experiment: str) -> list[tuple[str, str]]:
 
 EXPERIMENT = Experiment(
     title="Ablation",
-    about="the probe's subspace removed",
+    about="the probe's subspace removed and interchanged",
     group="manipulation",
     settings=AblationSettings,
     needs=[needs.fourier_probe(), needs.operands()],
     jobs=[
-        operand_job("ablate_operands", "ablation", ["ranks", "draws", "prompts"]),
+        operand_job(
+            "ablate_operands",
+            "ablation",
+            ["ranks", "draws", "prompts", "interchange_ranks", "pairs"],
+            more={"split": inputs.split},
+        ),
         Job(
             "refit_ablated",
             places=_operand_contexts,
@@ -64,9 +78,10 @@ EXPERIMENT = Experiment(
         ),
     ],
     tables={"ablation": ["ablate_operands"], "ablated_probe": ["refit_ablated"]},
-    by_model=["layers", "ranks", "draws", "folds", "prompts"],
+    by_model=["layers", "ranks", "draws", "folds", "prompts", "interchange_ranks", "pairs"],
     figures=[
         Figure("ablation", tables=["ablation"]),
+        Figure("ablation_interchange", tables=["ablation"]),
         Figure("ablated_probe", tables=["ablated_probe"], values={"candidates": inputs.candidates}),
     ],
 )

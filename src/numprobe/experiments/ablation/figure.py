@@ -1,6 +1,6 @@
-"""Ablation: what answers lose, and what probes still read, when directions go from the operands' states."""
+"""Ablation: what answers lose, what they follow, and what probes still read, by directions of operands' states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -27,52 +27,77 @@ from numprobe.layers import layer_order
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
-#: (metric, subspace, control) -> name and style of a curve over the rank.
-_CURVES: Mapping[tuple[str, str, str], tuple[str, Style]] = {
-    ("harmed", "patterns", "none"): ("patterns", Style("#0072B2", "o")),
-    ("harmed", "readout", "none"): ("read-out", Style("#D55E00", "^")),
-    ("harmed", "random", RANDOM_SUBSPACE): ("random, as long", Style("#555555", "x", "--")),
-    ("harmed", "random", RANDOM_COMPONENT): ("random", Style("#999999", "+", (0, (1, 1)))),
-    ("reads_refitted", "patterns", "none"): ("patterns, fitted again", Style("#0072B2", "o")),
-    ("reads_refitted", "readout", "none"): ("read-out, fitted again", Style("#D55E00", "^")),
-    ("reads_refitted", "random", RANDOM_COMPONENT): ("random, fitted again", Style("#999999", "+", (0, (1, 1)))),
-    ("reads_fixed", "patterns", "none"): ("patterns, probe as it is", Style("#56B4E9", "v", "-.")),
-    ("reads_fixed", "readout", "none"): ("read-out, probe as it is", Style("#E69F00", "s", "-.")),
+_REFITTED, _FIXED = "fitted again", "probe as it is"
+#: (metric, subspace, component, control) -> name and style of a curve over the rank.
+_CURVES: Mapping[tuple[str, str, str | None, str], tuple[str, Style]] = {
+    ("harmed", "patterns", "inside", "none"): ("patterns", Style("#0072B2", "o")),
+    ("harmed", "readout", "inside", "none"): ("read-out", Style("#D55E00", "^")),
+    ("harmed", "random", "inside", RANDOM_SUBSPACE): ("random, as long", Style("#555555", "x", "--")),
+    ("harmed", "random", "inside", RANDOM_COMPONENT): ("random", Style("#999999", "+", (0, (1, 1)))),
+    ("harmed", "patterns", "rest", "none"): ("all but patterns", Style("#56B4E9", "v", "-.")),
+    ("harmed", "readout", "rest", "none"): ("all but read-out", Style("#E69F00", "s", "-.")),
+    ("follows", "patterns", "inside", "none"): ("patterns", Style("#0072B2", "o")),
+    ("follows", "readout", "inside", "none"): ("read-out", Style("#D55E00", "^")),
+    ("follows", "random", "inside", RANDOM_COMPONENT): ("random", Style("#999999", "+", (0, (1, 1)))),
+    ("follows", "patterns", "rest", "none"): ("all but patterns", Style("#56B4E9", "v", "-.")),
+    ("follows", "readout", "rest", "none"): ("all but read-out", Style("#E69F00", "s", "-.")),
+    ("follows", "random", "rest", RANDOM_COMPONENT): ("all but random", Style("#555555", "x", "--")),
+    ("reads_refitted", "patterns", None, "none"): (f"patterns, {_REFITTED}", Style("#0072B2", "o")),
+    ("reads_refitted", "readout", None, "none"): (f"read-out, {_REFITTED}", Style("#D55E00", "^")),
+    ("reads_refitted", "random", None, RANDOM_COMPONENT): (
+        f"random, {_REFITTED}",
+        Style("#999999", "+", (0, (1, 1))),
+    ),
+    ("reads_fixed", "patterns", None, "none"): (f"patterns, {_FIXED}", Style("#56B4E9", "v", "-.")),
+    ("reads_fixed", "readout", None, "none"): (f"read-out, {_FIXED}", Style("#E69F00", "s", "-.")),
 }
 #: Levels that do not depend on the rank.
 _LEVELS: Mapping[tuple[str, str | None], tuple[str, Style]] = {
     ("harmed", "state"): ("whole state", Style("#009E73", "", ":")),
+    ("follows", "state"): ("whole state", Style("#009E73", "", ":")),
     ("reads_before", None): ("no direction gone", Style("#009E73", "", ":")),
 }
+#: Metric -> labels of the axes.
 _LABELS = {
-    "harmed": "share of right answers harmed",
-    "reads_refitted": "accuracy on unseen numbers",
+    "harmed": ("directions taken away, or left", "share of right answers harmed"),
+    "follows": ("directions interchanged, or left", "share of answers that follow the source"),
+    "reads_refitted": ("directions taken away", "accuracy on unseen numbers"),
 }
+#: Metrics of each figure.
+REMOVED, INTERCHANGED, READ = ("harmed",), ("follows",), ("reads_before", "reads_refitted", "reads_fixed")
 _COLUMNS = (
-    "model", "context", "layer", "direction", "control", "rank", "relative_norm", "metric", "value", "ci_low",
-    "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
+    "model", "context", "layer", "direction", "component", "control", "rank", "relative_norm", "metric", "value",
+    "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
 )  # fmt: skip
 
 
 def ablation(tables: Tables, values: Values) -> Drawn:
-    """Return the figure of the answers, and what it shows."""
-    drawn = ablation_drawn(tables["ablation"])
+    """Return the figure of the answers that removal harms, and what it shows."""
+    drawn = ablation_drawn(tables["ablation"], REMOVED)
+    return draw_ablation(drawn), drawn
+
+
+def ablation_interchange(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of the answers that follow an interchange, and what it shows."""
+    drawn = ablation_drawn(tables["ablation"], INTERCHANGED)
     return draw_ablation(drawn), drawn
 
 
 def ablated_probe(tables: Tables, values: Values) -> Drawn:
     """Return the figure of the readings, and what it shows."""
-    drawn = ablation_drawn(tables["ablated_probe"])
+    drawn = ablation_drawn(tables["ablated_probe"], READ)
     return draw_ablation(drawn, values["candidates"]), drawn
 
 
-def ablation_drawn(table: pl.DataFrame) -> pl.DataFrame:
+def ablation_drawn(table: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
     """Return the measurements over all prompts or numbers that a figure shows.
 
     Parameters
     ----------
     table
         The collected table `ablation` or `ablated_probe`.
+    metrics
+        `REMOVED`, `INTERCHANGED` or `READ`.
 
     Raises
     ------
@@ -81,11 +106,14 @@ def ablation_drawn(table: pl.DataFrame) -> pl.DataFrame:
     """
     rows = checked(table, [*MEASUREMENT, "rank", "relative_norm"]).filter(pl.col("subset") == "all")
     rows = by_tokens(rows) if "tokens" in rows.columns else rows
-    metrics = {metric for metric, *_ in [*_CURVES, *_LEVELS]}
-    measured = pl.col("metric").is_in(list(metrics)) & pl.col("value").is_not_null()
-    explained = rows.filter(pl.col("status") != Status.MEASURED).with_columns(value=pl.lit(None, pl.Float64))
+    rows = rows if "component" in rows.columns else rows.with_columns(component=pl.lit(None, pl.String))
+    measured = pl.col("metric").is_in(metrics) & pl.col("value").is_not_null()
+    # What the other figure of this table lacks is said there.
+    others = {*REMOVED, *INTERCHANGED} - set(metrics)
+    explained = rows.filter((pl.col("status") != Status.MEASURED) & ~pl.col("metric").is_in(others))
+    explained = explained.with_columns(value=pl.lit(None, pl.Float64))
     if rows.filter(measured).is_empty() and explained.is_empty():
-        raise nothing_to_draw("metric harmed or reads_refitted")
+        raise nothing_to_draw(f"metric {metrics[0]}")
     return pl.concat([rows.filter(measured), explained]).select(_COLUMNS)
 
 
@@ -114,8 +142,8 @@ def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
         _draw_panel(axes, rows)
         headers[run, title] = _header(rows)
     title_columns(panels, headers)
-    labels = [label for metric, label in _LABELS.items() if metric in set(drawn["metric"])]
-    return frame(figure, _legend(drawn, candidates), 3, x="directions taken away", y="".join(labels[:1]))
+    x, y = next((labels for metric, labels in _LABELS.items() if metric in set(drawn["metric"])), ("", ""))
+    return frame(figure, _legend(drawn, candidates), 3, x=x, y=y)
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame) -> None:
@@ -127,20 +155,22 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame) -> None:
         level = rows.filter((pl.col("metric") == metric) & pl.col("direction").eq_missing(pl.lit(subspace)))
         if level.height:
             axes.axhline(level["value"][0], color=style.colour, linestyle=style.line)
-    for (metric, subspace, control), (_, style) in reversed(list(_CURVES.items())):
-        line(axes, rows.filter(metric=metric, direction=subspace, control=control), "rank", style)
+    for (metric, subspace, component, control), (_, style) in reversed(list(_CURVES.items())):
+        same = pl.col("component").eq_missing(pl.lit(component, pl.String))
+        line(axes, rows.filter(same, metric=metric, direction=subspace, control=control), "rank", style)
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
     measured = rows.filter(pl.col("metric").is_in(list(_LABELS)))
-    if "harmed" in set(measured["metric"]):
-        return [f"{measured['n_prompts'][0]} right answers"]
-    return [f"{measured['n_values'][0]} numbers"]
+    metrics = set(measured["metric"])
+    if "reads_refitted" in metrics:
+        return [f"{measured['n_values'][0]} numbers"]
+    return [f"{measured['n_prompts'][0]} {'right answers' if 'harmed' in metrics else 'pairs'}"]
 
 
 def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
-    present = set(drawn.select("metric", "direction", "control").iter_rows())
+    present = set(drawn.select("metric", "direction", "component", "control").iter_rows())
     entries = entries_of(_CURVES, present)
-    levels = {(metric, subspace) for metric, subspace, _ in present}
+    levels = {(metric, subspace) for metric, subspace, *_ in present}
     entries += entries_of(_LEVELS, levels)
     return [*entries, *chance_entries(candidates)]

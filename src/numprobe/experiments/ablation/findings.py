@@ -1,6 +1,6 @@
-"""The section on ablation: how many directions must go until answers suffer, and until a refitted probe fails."""
+"""The section on ablation: what removing directions harms, what interchanging them carries, and what a probe reads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -9,59 +9,88 @@ from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.reach import by_tokens, model_of
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Grid, Section, Statement, cell_of
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Comparison, Margin, Verdict, by_bounds, family_verdicts
 
-_TITLE = "Directions taken from the operands (`ablation`)"
+_TITLE = "Directions taken from the operands, or interchanged (`ablation`)"
 _METHOD = """
-The state at the operand's last token loses its component in r directions: the first ones along which states differ by
-their number (`patterns`), the first ones that the probe reads (`read-out`), or random ones (`random`; `as long`: the
-removed component is as long as the longer of the other two). `all tokens` (operands of several tokens): the earlier
-tokens also get the mean state of their place, because later tokens attend to them. `answers halve`: the smallest r at
-which half of the correct answers are wrong. `reading halves`: the smallest r at which a probe that is fitted again on
-the remaining states reads at most half as many unseen numbers as before. `whole state`: share of the correct answers
-that become wrong when the whole state becomes the mean state.
+Is a subspace needed, and is it enough? At the operand's token, the state's component in r directions is removed
+(necessity), or becomes that of another prompt's operand (sufficiency). The directions are the first ones along which
+states differ by their number (`patterns`), the first ones that the probe reads (`read-out`), or random ones (`random`;
+`as long`: the removed component is as long as the longer of the other two). `all but` is the rest of the state: all
+directions other than these r. `all tokens` (operands of several tokens): the earlier tokens change too, because later
+tokens attend to them; after removal they are the mean state of their place, after interchange the other prompt's.
+Removal also leaves a state that the model never has, so its harm shows that an answer is fragile, not that the removed
+directions hold the number; only interchange shows what carries it.
 """
-_SHARES = "Share of the correct answers that become wrong at the middle one of the ranks r:"
+_REMOVED = "Removal: share of the correct answers that become wrong, at the middle one of the ranks r of both:"
+_INTERCHANGED = """Interchange: share of the answers that become the result with the other prompt's operand, of the
+pairs of prompts that the model answers correctly:"""
+_HALVES = """`answers halve`: the smallest r at which removal makes half of the correct answers wrong. `reading halves`:
+the smallest r at which a probe that is fitted again on the remaining states reads at most half as many unseen numbers
+as before. Both say how fragile an answer and a reading are:"""
 _NOBODY = "No model answers a prompt correctly."
-_NEEDED = (
-    "In {needed} of {places} cases (models and layers) at least half of the correct answers need the operand's state."
+_CARRIED = (
+    "In {carried} of {places} cases (models and layers) the whole state of the operand carries it to the answer: after "
+    "its interchange more than {margin} % of the answers follow, by a test. Elsewhere a change of the state comes too "
+    "late, or its effect is undecided."
 )
-_TOO_LATE = _NEEDED + " For a model builder: what is read there comes too late to change an answer."
-_FEWER = (
-    "In {patterns} of these {needed} cases the answers halve with fewer directions of the patterns than of "
-    "{comparison}; in {readout} they halve with fewer directions of the read-out."
+_NECESSARY = (
+    "Necessity, share of answers harmed by removal less that by {comparison}: patterns {patterns}; read-out {readout}."
 )
-_ORDER = (
-    "In {before} of {known} cases the answers halve at a smaller rank than the reading of {comparison}, in {same} at "
-    "the same rank, in {after} at a larger one. For a model builder: "
+_SUFFICIENT = (
+    "Sufficiency, share of answers that follow an interchange less that of {comparison}: patterns {patterns}; read-out "
+    "{readout}."
 )
-_OTHER_DIRECTIONS = _ORDER + "the directions that a probe finds are not those that these models need."
-_NOT_FORGOTTEN = (
-    _ORDER + "a model may still compute with a number that no probe reads any more; erasing is not forgetting."
+_BESIDE_REST = (
+    "Share of answers that follow an interchange of the directions less that of {comparison}: patterns {patterns}; "
+    "read-out {readout}. "
 )
-_NOT_USED = _ORDER + "few directions carry an operand; these models do not use what a probe reads without them."
-_SAME_DIRECTIONS = (
-    _ORDER + "answers and reading need the same directions; those that a probe finds are those that these models use."
+_REST_USED = _BESIDE_REST + (
+    "Where it is lower, the rest carries more of the operand than the removed directions: it is used, whatever removal "
+    "harms. For a model builder: choose the directions to edit by interchange."
 )
+_THROUGH_THEM = _BESIDE_REST + (
+    "Nowhere is it shown that the rest carries more. For a model builder: where it is higher, edit these directions."
+)
+_UNDECIDED = _BESIDE_REST + "It is not shown which of the two carries more."
 
-Key = tuple[str | None, str | None, str | None]
-#: (metric, direction, control) -> rows by rank, ascending.
+#: The difference that does not matter.
+MARGIN = Margin(0.05, "an edit that moves fewer than one answer in twenty is of no use, and so is one that spares them")
+
+Key = tuple[str | None, str | None, str | None, str | None]
+#: (metric, direction, component, control) -> rows by rank, ascending.
 Curves = Mapping[Key, list[Mapping[str, Any]]]
 #: (model, layer) -> curves.
 Places = Mapping[tuple[str, str], Curves]
 
 _ANSWERS: Mapping[str, Key] = {
-    "patterns": ("harmed", "patterns", "none"),
-    "read-out": ("harmed", "readout", "none"),
-    "random, as long": ("harmed", "random", RANDOM_SUBSPACE),
-    "random": ("harmed", "random", RANDOM_COMPONENT),
+    "patterns": ("harmed", "patterns", "inside", "none"),
+    "read-out": ("harmed", "readout", "inside", "none"),
+    "random, as long": ("harmed", "random", "inside", RANDOM_SUBSPACE),
+    "random": ("harmed", "random", "inside", RANDOM_COMPONENT),
+}
+_WHOLE: Key = ("harmed", "state", None, "none")
+_LEFT: Mapping[str, Key] = {
+    "all but patterns": ("harmed", "patterns", "rest", "none"),
+    "all but read-out": ("harmed", "readout", "rest", "none"),
+    "whole state": _WHOLE,
+}
+_WHOLE_FOLLOWS: Key = ("follows", "state", None, "none")
+_FOLLOWS: Mapping[str, Key] = {
+    "patterns": ("follows", "patterns", "inside", "none"),
+    "read-out": ("follows", "readout", "inside", "none"),
+    "random": ("follows", "random", "inside", RANDOM_COMPONENT),
+    "all but patterns": ("follows", "patterns", "rest", "none"),
+    "all but read-out": ("follows", "readout", "rest", "none"),
+    "whole state": _WHOLE_FOLLOWS,
 }
 _READING: Mapping[str, Key] = {
-    "patterns": ("reads_refitted", "patterns", "none"),
-    "read-out": ("reads_refitted", "readout", "none"),
-    "random": ("reads_refitted", "random", RANDOM_COMPONENT),
+    "patterns": ("reads_refitted", "patterns", None, "none"),
+    "read-out": ("reads_refitted", "readout", None, "none"),
+    "random": ("reads_refitted", "random", None, RANDOM_COMPONENT),
 }
-_WHOLE: Key = ("harmed", "state", "none")
-_BEFORE: Key = ("reads_before", None, "none")
+_BEFORE: Key = ("reads_before", None, None, "none")
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
@@ -75,7 +104,10 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     places = _places(tables["ablation"], tables["ablated_probe"])
     if not places:
         return Section(_TITLE, [_METHOD, Statement("all models", "", {"models": 0}, _NOBODY)])
-    return Section(_TITLE, [_METHOD, _ranks(places), _SHARES, _shares(places), *_statements(places)])
+    removed = _shares(places, {**_ANSWERS, **_LEFT})
+    interchanged = _shares(places, _FOLLOWS)
+    grids = [_REMOVED, removed, _INTERCHANGED, interchanged, _HALVES, _ranks(places)]
+    return Section(_TITLE, [_METHOD, *grids, *_statements(places)])
 
 
 def _places(ablation: pl.DataFrame, ablated_probe: pl.DataFrame) -> Places:
@@ -96,7 +128,8 @@ def _curves(table: pl.DataFrame) -> Iterator[tuple[str, str, str, Curves]]:
     for part in rows.partition_by("model", "layer", maintain_order=True):
         curves: dict[Key, list[Mapping[str, Any]]] = {}
         for row in part.sort("rank").iter_rows(named=True):
-            curves.setdefault((row["metric"], row["direction"], row["control"]), []).append(row)
+            key = row["metric"], row["direction"], row.get("component"), row["control"]
+            curves.setdefault(key, []).append(row)
         yield part["base"][0], part["model"][0], part["layer"][0], curves
 
 
@@ -128,48 +161,81 @@ def _halved(curves: Curves, key: Key) -> int | None:
     return None
 
 
-def _shares(places: Places) -> Grid:
-    """Return the harm at one rank, fixed beforehand: the middle one of those that were tried."""
-    ranks = {row["rank"] for curves in places.values() for key in _ANSWERS.values() for row in curves.get(key, [])}
-    middle = sorted(ranks)[len(ranks) // 2]
+def _rank_of(places: Places, model: str) -> int:
+    """Return a model's rank at which shares are told: the middle one of those at which components are interchanged.
+
+    Where nothing was interchanged, it is the middle one of those that were removed.
+    """
+    own = [curves for (name, _), curves in places.items() if model_of(name) == model_of(model)]
+    for keys in (_FOLLOWS["patterns"], _ANSWERS["patterns"]):
+        ranks = sorted({int(row["rank"]) for curves in own for row in curves.get(keys, [])})
+        if ranks:
+            return ranks[len(ranks) // 2]
+    return 0
+
+
+def _shares(places: Places, columns: Mapping[str, Key]) -> Grid:
+    """Return shares at one rank, fixed beforehand."""
     lines = []
     for (model, layer), curves in places.items():
-        rows = [[row for row in curves.get(key, []) if row["rank"] == middle] for key in _ANSWERS.values()]
-        lines.append([model, layer, middle, *(cell_of(found[0]) if found else None for found in rows)])
-    return Grid(["model", "layer", "r", *_ANSWERS], lines)
+        rank = _rank_of(places, model)
+        lines.append([model, layer, rank, *(_at(curves.get(key, []), rank) for key in columns.values())])
+    return Grid(["model", "layer", "r", *columns], lines)
+
+
+def _at(rows: Sequence[Mapping[str, Any]], rank: int) -> Any:
+    found = [row for row in rows if row["rank"] == rank or row["direction"] == "state"]
+    return cell_of(found[0]) if found else None
 
 
 def _statements(places: Places) -> Iterator[Statement]:
-    """Yield whether answers and reading fail with the same directions, where the state matters at all."""
+    """Yield where the operand's state still acts, and there what is needed and what is enough."""
     whole = _whole_operands(places)
-    needed = {place: curves for place, curves in whole.items() if curves[_WHOLE][0]["value"] >= 0.5}
-    counts = {"needed": len(needed), "places": len(whole)}
-    yield Statement(_named(whole), "", counts, _NEEDED if needed else _TOO_LATE)
-    if not needed:
+    measured = {place: curves[_WHOLE_FOLLOWS][0] for place, curves in whole.items() if _WHOLE_FOLLOWS in curves}
+    verdicts = family_verdicts([_compared(row) for row in measured.values()])
+    carried = [place for place, found in zip(measured, verdicts, strict=True) if found == Verdict.HIGHER]
+    counts = {"carried": len(carried), "places": len(measured), "margin": f"{100 * MARGIN.value:g}"}
+    if measured:
+        yield Statement(_named(measured), "", counts, _CARRIED)
+    acting = {place: whole[place] for place in carried} if measured else whole
+    if not acting:
         return
-    used = list(needed.values())
-    patterns, readout = (_fewer(used, _ANSWERS[name], _ANSWERS["random, as long"]) for name in ("patterns", "read-out"))
-    numbers = {"needed": len(needed), "patterns": patterns, "readout": readout}
-    yield Statement(_named(needed), "random directions in which as much is removed", numbers, _FEWER)
-    yield _order(needed, patterns)
+    yield _tested(acting, "harmed_over_random", "random directions in which as much is removed", _NECESSARY)
+    if carried:
+        yield _tested(acting, "follows_over_random", "random directions", _SUFFICIENT)
+        yield _beside_rest(acting)
 
 
-def _order(needed: Places, patterns: int) -> Statement:
-    """State whether the answers fail before the reading; `patterns`: in how many cases they need the patterns."""
-    known = [curves for curves in needed.values() if _READING["patterns"] in curves]
-    before = _fewer(known, _ANSWERS["patterns"], _READING["patterns"])
-    after = _fewer(known, _READING["patterns"], _ANSWERS["patterns"])
-    numbers = {"known": len(known), "before": before, "same": len(known) - before - after, "after": after}
-    if patterns <= len(needed) / 2:
-        wording = _OTHER_DIRECTIONS
-    elif after > len(known) / 2:
-        wording = _NOT_FORGOTTEN
+def _beside_rest(places: Places) -> Statement:
+    found = _tested(places, "follows_over_rest", "all other directions", _UNDECIDED)
+    tests = found.numbers.values()
+    if any(test.lower for test in tests):
+        wording = _REST_USED
     else:
-        wording = _NOT_USED if before > len(known) / 2 else _SAME_DIRECTIONS
-    return Statement(_named(needed), "a refitted probe", numbers, wording)
+        wording = _THROUGH_THEM if any(test.higher for test in tests) else _UNDECIDED
+    return Statement(found.subject, found.comparison, found.numbers, wording)
 
 
-def _named(places: Places) -> str:
+def _tested(places: Places, metric: str, rival: str, wording: str) -> Statement:
+    """Return the verdicts on a paired difference of both subspaces at all places, which are one family."""
+    groups: dict[str, list[Comparison]] = {}
+    for direction in ("patterns", "readout"):
+        key: Key = (metric, direction, "inside", "none")
+        groups[direction] = [
+            _compared(row)
+            for (model, _), curves in places.items()
+            for row in curves.get(key, [])
+            if row["rank"] == _rank_of(places, model)
+        ]
+    return Statement(_named(places), rival, tallies(groups), wording)
+
+
+def _compared(row: Mapping[str, Any]) -> Comparison:
+    low, high = (row["value"] if row[bound] is None else row[bound] for bound in ("ci_low", "ci_high"))
+    return by_bounds(row["value"], low, high, MARGIN)
+
+
+def _named(places: Collection[tuple[str, str]]) -> str:
     return ", ".join(f"{model} layer {layer}" for model, layer in places)
 
 
@@ -177,9 +243,3 @@ def _whole_operands(places: Places) -> Places:
     """Return the places at which all tokens of the operand are changed; its last alone tells nothing of its use."""
     several = {(model_of(model), layer) for model, layer in places if model != model_of(model)}
     return {place: curves for place, curves in places.items() if place not in several}
-
-
-def _fewer(places: Sequence[Curves], one: Key, other: Key) -> int:
-    """Return in how many places the first curve halves at a smaller rank than the second."""
-    ranks = [[_halved(curves, key) or float("inf") for key in (one, other)] for curves in places]
-    return sum(first < second for first, second in ranks)

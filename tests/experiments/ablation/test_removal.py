@@ -6,7 +6,9 @@ import pytest
 
 from interventions.operand_model import LAYERS, operand_model
 from models.constructed import PERIODS
-from numprobe.experiments.ablation.measure import COLUMNS, Ablations, ablation_rows
+from numprobe.experiments.ablation.directions import Ablations
+from numprobe.experiments.ablation.measure import COLUMNS
+from numprobe.experiments.ablation.removal import removal_rows
 from numprobe.tables import measurements
 
 #: Directions of the planted waves: the sine of period 2 is null.
@@ -18,14 +20,15 @@ def tables(tmp_path_factory):
     found = {}
     for reads in ("code", "decoy"):
         model = operand_model(tmp_path_factory.mktemp(reads) / "states", reads)
-        ablations = Ablations(LAYERS[1:], (2, PLANTED, 30, 200), 1, 30)
-        rows = ablation_rows(model.answer_model, model.questions, "b", model.probe, model.patterns, ablations, 0)
+        ablations = Ablations(LAYERS[1:], (2, PLANTED, 30, 200), 1, 30, (PLANTED,))
+        rows = removal_rows(model.answer_model, model.questions, "b", model.probe, model.patterns, ablations, 0)
         found[reads] = measurements(rows, COLUMNS)
     return found
 
 
-def value(table, metric, **wanted):
-    rows = table.filter(metric=metric, subset="all", **wanted)
+def value(table, metric, component="inside", **wanted):
+    known = pl.col("component").is_null() | (pl.col("component") == component)
+    rows = table.filter(known, metric=metric, subset="all", **wanted)
     assert rows.height == 1
     return rows["value"][0]
 
@@ -37,6 +40,24 @@ def test_the_planted_plane_carries_the_answers_of_the_model_that_reads_it_alone(
     assert value(tables["decoy"], "harmed", **wanted) < 0.1
 
 
+@pytest.mark.parametrize("subspace", ["readout", "patterns"])
+def test_without_all_but_the_planted_plane_only_the_model_that_reads_it_answers(tables, subspace):
+    wanted = {"layer": "1", "direction": subspace, "rank": PLANTED, "component": "rest"}
+    assert value(tables["code"], "harmed", **wanted) < 0.1
+    assert value(tables["decoy"], "harmed", **wanted) > 0.75
+
+
+def test_the_harm_beyond_random_directions_is_that_of_the_same_prompts(tables):
+    for table in tables.values():
+        for subspace in ("readout", "patterns"):
+            place = {"layer": "1", "rank": PLANTED}
+            own = value(table, "harmed", direction=subspace, **place)
+            as_long = value(table, "harmed", direction="random", control="random subspace", **place)
+            more = table.filter(metric="harmed_over_random", direction=subspace, **place)
+            assert more["value"].to_list() == [pytest.approx(own - as_long)]
+            assert more["ci_low"][0] <= more["value"][0] <= more["ci_high"][0]
+
+
 def test_random_directions_take_little_with_them(tables):
     for table in tables.values():
         for control in ("random component", "random subspace"):
@@ -45,7 +66,7 @@ def test_random_directions_take_little_with_them(tables):
 
 
 def test_scaled_random_components_are_as_long_as_the_longer_of_the_others(tables):
-    rows = tables["code"].filter(layer="1", rank=PLANTED, metric="harmed", subset="all")
+    rows = tables["code"].filter(layer="1", rank=PLANTED, metric="harmed", subset="all", component="inside")
     norms = {(row["direction"], row["control"]): row["relative_norm"] for row in rows.iter_rows(named=True)}
     longer = max(norms["readout", "none"], norms["patterns", "none"])
     assert norms["random", "random subspace"] == pytest.approx(longer, rel=1e-3)
@@ -63,7 +84,8 @@ def test_without_the_whole_state_nothing_is_right_and_after_it_was_read_nothing_
 def test_harm_and_accuracy_tell_the_same_where_all_answers_were_right(tables):
     table = tables["code"].filter(subset="all")
     keys = ["layer", "direction", "control", "rank"]
-    both = table.filter(metric="harmed").join(table.filter(metric="accuracy_after"), on=keys)
+    harmed = table.filter(pl.col("component").is_null() | (pl.col("component") == "inside"), metric="harmed")
+    both = harmed.join(table.filter(metric="accuracy_after"), on=keys)
     assert np.allclose(both["value"] + both["value_right"], 1)
 
 
@@ -75,7 +97,7 @@ def test_ranks_that_a_subspace_does_not_have_are_left_out(tables):
 
 
 def test_operations_are_told_apart(tables):
-    rows = tables["code"].filter(layer="1", direction="patterns", rank=PLANTED, metric="harmed")
+    rows = tables["code"].filter(layer="1", direction="patterns", rank=PLANTED, metric="harmed", component="inside")
     assert rows["subset"].to_list() == ["all", "operation=+", "operation=-"]
     assert rows["resampled"].str.starts_with("true results").all()
 
@@ -85,7 +107,7 @@ def test_a_model_without_right_answers_has_nothing_to_lose(tmp_path):
     table = model.questions.table.with_columns(number=pl.lit(0, pl.Int32))
     unanswerable = replace(model.questions, table=table).take((model.questions.table["number"] > 0).to_numpy())
     ablations = Ablations(("1",), (2,), 1, 20)
-    rows = ablation_rows(model.answer_model, unanswerable, "b", model.probe, model.patterns, ablations, 0)
+    rows = removal_rows(model.answer_model, unanswerable, "b", model.probe, model.patterns, ablations, 0)
     assert {(row["metric"], row["value"], row["status"]) for row in rows} == {
         ("accuracy_before", 0.0, "too few answers")
     }

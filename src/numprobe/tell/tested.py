@@ -1,0 +1,68 @@
+"""Counts of verdicts on several cases, as numbers of a statement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from numprobe.verdicts import Comparison, Verdict, family_verdicts
+
+_HIGHER = (Verdict.HIGHER,)
+_LOWER = (Verdict.LOWER,)
+_SAME = (Verdict.EQUIVALENT, Verdict.HIGHER_WITHIN, Verdict.LOWER_WITHIN)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Cases by the verdict on a difference of shares; shown as "higher in 3 of 8 cases, undecided in 5 (...)".
+
+    Attributes
+    ----------
+    higher, lower
+        Cases in which the difference is shown, and is not shown to be within the margin.
+    same
+        Cases in which it is shown to be within the margin.
+    undecided
+        Cases in which neither is shown.
+    margin
+        The difference that does not matter.
+    visible
+        The smallest and the largest difference that the tests of the undecided cases would have found in four of five
+        samples; None if none is undecided.
+    """
+
+    higher: int
+    lower: int
+    same: int
+    undecided: int
+    margin: float
+    visible: tuple[float, float] | None = None
+
+    @property
+    def cases(self) -> int:
+        """Return the number of cases."""
+        return self.higher + self.lower + self.same + self.undecided
+
+    def __str__(self) -> str:
+        margin = f"the same within {100 * self.margin:g} points"
+        counts = {"higher": self.higher, "lower": self.lower, margin: self.same, "undecided": self.undecided}
+        told = [f"{name} in {count}" for name, count in counts.items() if count] or ["no case"]
+        told[0] += f" of {self.cases} cases" if self.cases else ""
+        if self.visible is None:
+            return ", ".join(told)
+        low, high = (f"{100 * bound:.0f}" for bound in self.visible)
+        span = low if low == high else f"{low} to {high}"
+        return ", ".join(told) + f" (a difference of {span} points would have been seen)"
+
+
+def tallies(groups: Mapping[str, Sequence[Comparison]]) -> dict[str, Tally]:
+    """Return the counts of each group; the comparisons of all groups together are one family, of one margin."""
+    every = [one for group in groups.values() for one in group]
+    verdicts = iter(family_verdicts(every))
+    return {name: _tally(group, [next(verdicts) for _ in group]) for name, group in groups.items()}
+
+
+def _tally(group: Sequence[Comparison], verdicts: Sequence[Verdict]) -> Tally:
+    higher, lower, same = (sum(one in names for one in verdicts) for names in (_HIGHER, _LOWER, _SAME))
+    visible = [one.visible for one, found in zip(group, verdicts, strict=True) if found == Verdict.UNDECIDED]
+    margin = group[0].margin.value if group else 0.0
+    span = (min(visible), max(visible)) if visible else None
+    return Tally(higher, lower, same, len(visible), margin, span)

@@ -1,0 +1,39 @@
+import pytest
+
+from numprobe.tell.tested import Tally, tallies
+from numprobe.verdicts import Margin, by_bounds
+
+MARGIN = Margin(0.05, "for the test")
+
+
+def case(value, half=0.01):
+    return by_bounds(value, value - half, value + half, MARGIN)
+
+
+def test_cases_are_counted_by_what_their_tests_show():
+    found = tallies({"all": [case(0.5), case(0.3), case(-0.4), case(0), case(0.02), case(0.1, 0.3)], "none": []})
+    known = found["all"]
+    assert (known.higher, known.lower, known.same, known.undecided, known.cases) == (2, 1, 2, 1, 6)
+    assert known.visible == (case(0.1, 0.3).visible,) * 2 and known.visible[0] > 0.3
+    assert found["none"].cases == 0 and found["none"].visible is None
+
+
+def test_groups_are_one_family():
+    weak = by_bounds(0.1, 0.001, 0.199, MARGIN)
+    alone, beside = tallies({"a": [weak]})["a"], tallies({"a": [weak], "b": [case(0, 0.2)] * 20})["a"]
+    assert beside.higher == 0 and alone.higher >= beside.higher
+
+
+@pytest.mark.parametrize(
+    ("tally", "words"),
+    [
+        (Tally(3, 0, 1, 0, 0.05), "higher in 3 of 4 cases, the same within 5 points in 1"),
+        (
+            Tally(0, 0, 0, 2, 0.05, (0.06, 0.121)),
+            "undecided in 2 of 2 cases (a difference of 6 to 12 points would have been seen)",
+        ),
+        (Tally(0, 0, 0, 0, 0.05), "no case"),
+    ],
+)
+def test_only_what_happened_is_told(tally, words):
+    assert str(tally) == words
