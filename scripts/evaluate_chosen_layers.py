@@ -14,9 +14,9 @@ from numprobe.tables import measurements, write_table
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """States and probes of a model and its controls in all contexts -> a table of measurements."""
     runs = _runs(options)
-    rows = chosen_layer_rows(runs, options.kinds, options.transferred, options.resamples, options.seed)
+    rows = chosen_layer_rows(runs, options.kinds, options.transferred, options.seed)
     table = measurements([{"model": options.model, **row} for row in rows], EXTRA)
-    record = {**provenance, "model": options.model, "seed": options.seed, "resamples": options.resamples}
+    record = {**provenance, "model": options.model, "seed": options.seed}
     write_table(options.output, table, record)
 
 
@@ -48,7 +48,6 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--probes", type=Path, nargs="+", required=True, help="folders of the probes fitted in each")
     result.add_argument("--kinds", nargs="+", required=True, help="kinds of closed-form probes")
     result.add_argument("--transferred", nargs="*", default=[], help="those of them that are tested in all contexts")
-    result.add_argument("--resamples", type=int, default=1000, help="bootstrap samples of the values")
     result.add_argument("--seed", type=int, default=0, help="the study's seed")
     result.add_argument("--output", type=Path, required=True, help="table of measurements to write (Parquet)")
     return result

@@ -105,7 +105,7 @@ def test_the_accuracy_of_a_fold_has_the_same_bits_every_time():
 
 def test_the_constant_answer_is_the_most_frequent_label_of_each_fold():
     # Fold 0: 1 four times; fold 1: 2 and 30 once each, so 2 answers, and is right once.
-    found = measured(constant_answer_rows(readings(ROWS), 100, 0), probe="constant", control="constant")
+    found = measured(constant_answer_rows(readings(ROWS), 0), probe="constant", control="constant")
     values = dict(found.select("metric", "value").rows())
     assert values["accuracy"] == pytest.approx(2 / 3)
     assert values["accuracy_prompts"] == pytest.approx(5 / 6)
@@ -113,7 +113,7 @@ def test_the_constant_answer_is_the_most_frequent_label_of_each_fold():
 
 def test_the_constant_answer_is_measured_on_the_rows_of_the_probe_with_most_folds():
     one_fold = readings(ROWS[:4], probe="wave")
-    found = constant_answer_rows(pl.concat([one_fold, readings(ROWS)]), 100, 0)
+    found = constant_answer_rows(pl.concat([one_fold, readings(ROWS)]), 0)
     assert {row["n_prompts"] for row in found} == {6}
 
 

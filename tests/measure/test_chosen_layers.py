@@ -89,7 +89,7 @@ def table(tmp_path):
         off = 1 if context == "number" else 0
         save(tmp_path, "m.mixed", context, error=off, layers=("mixed",))
     runs = [run(tmp_path, "m", "none", ("number", "text")), run(tmp_path, "m.mixed", "mixed", ("number", "text"))]
-    return measurements(chosen_layer_rows(runs, ["linear"], ["linear"], 100, 0), EXTRA)
+    return measurements(chosen_layer_rows(runs, ["linear"], ["linear"], 0), EXTRA)
 
 
 def value(table, metric, control, fit_context, context):
@@ -115,7 +115,7 @@ def test_a_model_stands_beside_its_controls(table):
 def test_the_kind_that_is_not_transferred_reads_in_its_own_context_alone(tmp_path):
     for context in ("number", "text"):
         save(tmp_path, "m", context)
-    rows = chosen_layer_rows([run(tmp_path, "m", "none", ("number", "text"))], ["linear"], [], 100, 0)
+    rows = chosen_layer_rows([run(tmp_path, "m", "none", ("number", "text"))], ["linear"], [], 0)
     assert [(row["fit_context"], row["context"]) for row in rows] == [("number", "number"), ("text", "text")]
 
 
@@ -131,7 +131,7 @@ def test_differences_are_paired_row_by_row_and_numbers_weigh_alike():
 
 def test_layers_whose_states_are_all_one_vector_are_told(tmp_path):
     save(tmp_path, "m", "number", constant=("0", "1"))
-    rows = chosen_layer_rows([run(tmp_path, "m", "none", ["number"])], ["linear"], [], 100, 0)
+    rows = chosen_layer_rows([run(tmp_path, "m", "none", ["number"])], ["linear"], [], 0)
     assert [(row["status"], row.get("value")) for row in rows] == [("constant state", None)]
 
 
@@ -143,4 +143,4 @@ def test_a_probe_of_another_model_is_refused(tmp_path):
         run(tmp_path, "m", "none", ("number", "text")), probes=run(tmp_path, "other", "none", ("number", "text")).probes
     )
     with pytest.raises(NumprobeError, match="was fitted on model other in context number, not on m in number"):
-        chosen_layer_rows([mixed_up], ["linear"], ["linear"], 100, 0)
+        chosen_layer_rows([mixed_up], ["linear"], ["linear"], 0)

@@ -122,13 +122,12 @@ rule evaluate_chosen_layers:
         probes=lambda wildcards: [f"results/probes/{model}/{context}" for model, context in prompt_runs(wildcards)],
         kinds=STUDY.closed_form,
         transferred=CHOSEN_AND_TRANSFERRED,
-        resamples=RESAMPLES,
         seed=config["seed"],
     shell:
         'python "$NUMPROBE"/evaluate_chosen_layers.py --digest {params.digest} --model {wildcards.model}'
         " --activations {params.folders} --controls {params.controls} --predictions {input.predictions}"
         " --probes {params.probes} --kinds {params.kinds}"
-        " --transferred {params.transferred} --resamples {params.resamples} --seed {params.seed} --output {output} > {log} 2>&1"
+        " --transferred {params.transferred} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
 if STUDY.experiment("transfer"):

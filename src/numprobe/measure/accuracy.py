@@ -92,13 +92,19 @@ def evaluate(
     rows += digit_rows(predictions, seed)
     if control != "none":
         return predictions, in_layers([{**row, "control": control} for row in rows], layers)
-    rows += constant_answer_rows(predictions, resamples, seed) + constant_digit_rows(predictions, seed)
+    rows += constant_answer_rows(predictions, seed) + constant_digit_rows(predictions, seed)
     return predictions, rows + last_token_rows(folder, predictions, resamples, seed)
 
 
 def in_layers(rows: Sequence[Row], layers: Sequence[str]) -> list[Row]:
     """Return the rows of a control without layers once for each layer of its model; as they are if there are none."""
     return [{**row, "layer": layer} for layer in layers for row in rows] if layers else list(rows)
+
+
+def accuracy_row(predictions: pl.DataFrame, seed: int) -> Row:
+    """Return the measurement of accuracy alone, whose interval draws nothing; otherwise as `score`."""
+    labels, decoded = (predictions[name].to_numpy().astype(np.int64) for name in ("label", "decoded"))
+    return {"metric": "accuracy", **accuracy_interval(labels, labels == decoded).columns(), "seed": seed}
 
 
 def score(predictions: pl.DataFrame, metrics: Iterable[str], resamples: int, seed: int) -> Iterator[Row]:
@@ -174,7 +180,7 @@ def _fold_rows(group: pl.DataFrame, seed: int) -> Iterator[Row]:
         }
 
 
-def constant_answer_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
+def constant_answer_rows(predictions: pl.DataFrame, seed: int) -> list[Row]:
     """Return the accuracy of always answering the most frequent label of a fold's test rows (the same in all layers).
 
     Generous to the rival: it knows the test labels. The smallest of equally frequent labels answers.
@@ -183,7 +189,12 @@ def constant_answer_rows(predictions: pl.DataFrame, resamples: int, seed: int) -
     if rows.is_empty():
         return []
     answered = rows.with_columns(pl.col("label").mode().min().over("fold").alias("decoded"))
-    scored = list(score(answered, ("accuracy", "accuracy_prompts"), resamples, seed))
+    labels, decoded = (answered[name].to_numpy().astype(np.int64) for name in ("label", "decoded"))
+    over_prompts = prompt_accuracy_interval(labels, labels == decoded)
+    scored = [
+        accuracy_row(answered, seed),
+        {"metric": "accuracy_prompts", **over_prompts.columns(), "seed": seed},
+    ]
     names = {"probe": "constant", "control": "constant"}
     return [{"layer": layer, **names, **row} for layer in plain_layers(predictions) for row in scored]
 

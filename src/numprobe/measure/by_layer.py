@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from numprobe.measure.accuracy import score
+from numprobe.measure.accuracy import accuracy_row, score
 
 Row = dict[str, Any]
 
@@ -15,6 +15,12 @@ def layer_rows(predictions: pl.DataFrame, metrics: Sequence[str], resamples: int
     for part in predictions.partition_by("layer", maintain_order=True):
         names = {name: part[name][0] for name in ("layer", "probe", "control")}
         yield from ({**names, **row} for row in score(part, metrics, resamples, seed))
+
+
+def layer_accuracies(predictions: pl.DataFrame, seed: int) -> Iterator[Row]:
+    """Yield the accuracy of one probe in each layer, with the columns of `layer_rows`."""
+    for part in predictions.partition_by("layer", maintain_order=True):
+        yield {**{name: part[name][0] for name in ("layer", "probe", "control")}, **accuracy_row(part, seed)}
 
 
 def marked(rows: Sequence[Row], control: str) -> list[Row]:

@@ -23,7 +23,7 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions
 from numprobe.intervals import change_interval
-from numprobe.measure.accuracy import score
+from numprobe.measure.accuracy import accuracy_row
 from numprobe.measure.origin import check_origin
 from numprobe.measure.predict import PREDICTION, predict
 from numprobe.probes.probe import Probe, load_probe
@@ -122,9 +122,7 @@ def at_chosen_layers(readings: pl.DataFrame, chosen: Mapping[str, str]) -> pl.Da
     return readings.join(choice, on=["fold", "layer"], how="semi", maintain_order="left")
 
 
-def chosen_layer_rows(
-    runs: Sequence[Run], kinds: Sequence[str], transferred: Collection[str], resamples: int, seed: int
-) -> list[Row]:
+def chosen_layer_rows(runs: Sequence[Run], kinds: Sequence[str], transferred: Collection[str], seed: int) -> list[Row]:
     """Return accuracies of a model and its controls at the chosen layers, and what the model has over each control.
 
     Parameters
@@ -135,8 +133,8 @@ def chosen_layer_rows(
         Kinds of closed-form probes.
     transferred
         Those of them that read in other contexts than that of their fit, too.
-    resamples, seed
-        Of the bootstrap over values.
+    seed
+        The study's seed, for the rows.
 
     Returns
     -------
@@ -152,7 +150,7 @@ def chosen_layer_rows(
             for context in contexts:
                 names: Row = {"probe": kind, "fit_context": fit_context, "context": context}
                 names["tokens"] = _tokens(runs[0].folders[context])
-                found += [{**names, **row} for row in _rows(read, context, resamples, seed)]
+                found += [{**names, **row} for row in _rows(read, context, seed)]
     return found
 
 
@@ -175,15 +173,14 @@ def _moved(run: Run, probe: Probe, chosen: Mapping[str, str], contexts: Sequence
     return {context: at_chosen_layers(predict(run.folders[context], [wanted]), chosen) for context in contexts}
 
 
-def _rows(read: Mapping[str, _Read], context: str, resamples: int, seed: int) -> Iterator[Row]:
+def _rows(read: Mapping[str, _Read], context: str, seed: int) -> Iterator[Row]:
     """Accuracy of each run, then the differences; `read`: control -> what was read."""
     own = read["none"]
     for control, found in read.items():
         if not found.chosen:
             yield {"control": control, "metric": "accuracy", **constant_state(), "seed": seed}
             continue
-        chosen = {"control": control, **_most_chosen(found)}
-        yield from ({**chosen, **row} for row in score(found.readings[context], ("accuracy",), resamples, seed))
+        yield {"control": control, **_most_chosen(found), **accuracy_row(found.readings[context], seed)}
     for control, found in read.items():
         if control != "none" and own.chosen and found.chosen:
             gained = difference(own.readings[context], found.readings[context])

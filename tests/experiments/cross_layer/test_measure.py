@@ -31,7 +31,7 @@ def test_every_pair_of_layers(tmp_path):
         for (layer, fold), arrays in probe.tensors.items()
     }
     scaled = type(probe)(**{**vars(probe), "tensors": tensors})
-    rows = matrix_rows(folder, scaled, ("none", "layer"), 2, 50, 0)
+    rows = matrix_rows(folder, scaled, ("none", "layer"), 2, 0)
     assert pairs(rows, "layer") == {(fit, layer): 1.0 for fit in "01" for layer in "01"}
     as_fitted = pairs(rows, "none")
     assert as_fitted["0", "0"] == as_fitted["1", "1"] == 1.0

@@ -37,7 +37,7 @@ def test_misread_numbers_are_those_of_the_bad_fold(evaluated):
 
 
 def test_ends_are_the_ten_smallest_and_largest_numbers(evaluated):
-    rows = {row["subset"]: row for row in end_rows(evaluated[0], 100, 0)}
+    rows = {row["subset"]: row for row in end_rows(evaluated[0], 0)}
     wrong = set(SPLIT.values_in((BAD,)).tolist())
     for subset, numbers in (("smallest=10", range(10)), ("largest=10", range(90, 100))):
         assert rows[subset]["n_values"] == 10
@@ -50,4 +50,4 @@ def test_a_probe_of_few_folds_has_no_ends(tmp_path):
     predictions, _ = evaluate_settings(folder, probes[1:], CARD, "none", 100, 0)
     whole, _ = evaluate_settings(folder, probes[:1], CARD, "none", 100, 0)
     few = predictions.with_columns(probe=predictions["probe"] + " on one fold")
-    assert {row["probe"] for row in end_rows(whole.vstack(few), 100, 0)} == {"linear"}
+    assert {row["probe"] for row in end_rows(whole.vstack(few), 0)} == {"linear"}

@@ -48,7 +48,7 @@ def sources(folders):
 
 @pytest.fixture(scope="module")
 def table(folders, sources):
-    return measurements(shared_code_rows(folders["a"], sources, "a", HALVES, [(0, 59), (60, 119)], 100), EXTRA)
+    return measurements(shared_code_rows(folders["a"], sources, "a", HALVES, [(0, 59), (60, 119)]), EXTRA)
 
 
 def values(table, code, control="none", layer="0", subset="all"):
@@ -83,17 +83,17 @@ def test_states_that_are_one_vector_are_said_to_be(table):
 
 
 def test_a_model_without_waves_is_not_read_by_the_others_code(folders, sources):
-    rows = untrained_rows(folders["noise"], sources, "a", HALVES, 100)
+    rows = untrained_rows(folders["noise"], sources, "a", HALVES)
     assert [row["control"] for row in rows] == ["untrained"]
     assert rows[0]["value"] < 0.1
 
 
 def test_models_with_few_numbers_lend_nothing_and_are_named(folders, sources):
     assert evidence_table(folders["few"], "few", HALVES).equals(pl.DataFrame(schema=EVIDENCE))
-    (row,) = shared_code_rows(folders["few"], sources, "few", HALVES, (), 100)
+    (row,) = shared_code_rows(folders["few"], sources, "few", HALVES, ())
     assert row["status"] == "not applicable" and row["note"].startswith("fewer than")
     with pytest.raises(NumprobeError, match="no other model has enough numbers"):
-        shared_code_rows(folders["a"], {"few": {}}, "a", HALVES, (), 100)
+        shared_code_rows(folders["a"], {"few": {}}, "a", HALVES, ())
 
 
 def test_evidence_is_one_row_per_state_half_control_and_column(folders):

@@ -10,7 +10,7 @@ import polars as pl
 from numprobe.experiments.cross_layer.layer_likeness import likeness_rows
 from numprobe.experiments.given import Given
 from numprobe.measure.accuracy import constant_answer_rows, constant_state_rows
-from numprobe.measure.by_layer import layer_rows, marked
+from numprobe.measure.by_layer import layer_accuracies, layer_rows, marked
 from numprobe.measure.origin import check_origin
 from numprobe.measure.predict import control_of, predict
 from numprobe.probes.dataset import TrainingRows, describe_split, training_rows, whole_fold
@@ -94,7 +94,7 @@ def cross_layer_rows(
     for probe in probes:
         plain = control_of(probe) == control == "none"
         normalisations = ("none", "layer") if plain else ("layer",)
-        found += matrix_rows(rows.folder, probe, normalisations, per_value, resamples, seed)
+        found += matrix_rows(rows.folder, probe, normalisations, per_value, seed)
     pool = Pool({str(rows.described["context"]): rows}, split) if left_out else None
     if pool is not None and len(pool.layers) > 1:
         controls = [control_of(probe) for probe in probes]
@@ -104,7 +104,7 @@ def cross_layer_rows(
 
 
 def matrix_rows(
-    folder: str | Path, probe: Probe, normalisations: Sequence[str], per_value: int, resamples: int, seed: int
+    folder: str | Path, probe: Probe, normalisations: Sequence[str], per_value: int, seed: int
 ) -> list[Row]:
     """Measure every pair of layers: the probe of one reads numbers in the other that it has seen in neither.
 
@@ -119,8 +119,8 @@ def matrix_rows(
         over the training values, without labels), or both.
     per_value
         Test rows of each number, at most; the same in every pair.
-    resamples, seed
-        Of the bootstrap over values.
+    seed
+        The study's seed, for the rows.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def matrix_rows(
         for fit_layer in probe.layers:
             pair = {"fit_layer": fit_layer, "normalisation": normalisation}
             moved = moved_probe(probe, fit_layer, own_standard=normalisation == "layer")
-            found = layer_rows(predict(folder, [moved], per_value), ("accuracy",), resamples, seed)
+            found = layer_accuracies(predict(folder, [moved], per_value), seed)
             rows += [{**pair, **row} for row in found]
     return rows + [{"fit_layer": row["layer"], **row} for row in constant_state_rows([probe], seed)]
 
@@ -186,7 +186,7 @@ def left_out_rows(
         names = {"fit_layer": OTHERS, "normalisation": normalisation}
         found += [{**names, **row} for row in layer_rows(predictions, METRICS, resamples, seed)]
         if (control, normalisation) == ("none", CHOSEN):
-            constant = constant_answer_rows(predictions, resamples, seed)
+            constant = constant_answer_rows(predictions, seed)
             found += [{**names, **row} for row in constant_state_rows([probe], seed)]
     return found + [{"fit_layer": OTHERS, **row} for row in constant if row["metric"] in METRICS]
 

@@ -11,11 +11,10 @@ from numprobe.tables import measurements
 def evaluate_embedding_probes(given: Given) -> None:
     """Write the table of a model or control, and the table of the numbers that a model's probes misread."""
     values, folder = given.values, given.folder("states")
-    effort = values["resamples"], values["seed"]
     card, probes = read_card(given.file("card"), folder), load_probes(given)
-    predictions, rows = evaluate_settings(folder, probes, card, values["control"], *effort)
+    predictions, rows = evaluate_settings(folder, probes, card, values["control"], values["resamples"], values["seed"])
     if values["control"] == "none":
-        rows += fold_rows(rows) + end_rows(predictions, *effort)
+        rows += fold_rows(rows) + end_rows(predictions, values["seed"])
         given.write(non_decodable(predictions, values["model"]), "non_decodable")
     names = {"model": values["model"], "context": "vocabulary"}
     given.write(measurements([{**names, **row} for row in rows], EXTRA))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.measure.accuracy import score
+from numprobe.measure.accuracy import accuracy_row
 
 Row = dict[str, Any]
 
@@ -56,7 +56,7 @@ def _summaries(key: tuple[Any, ...], group: Sequence[Row]) -> Iterator[Row]:
         yield {**names, **counts, "metric": metric, "value": float(value), "seed": group[0]["seed"], "note": note}
 
 
-def end_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
+def end_rows(predictions: pl.DataFrame, seed: int) -> list[Row]:
     """Return accuracies on the smallest and on the largest `ENDS` tested numbers, by layer, probe and settings.
 
     Probes that were tested on some of the numbers alone (fewer folds) are left out: their ends are not the ends.
@@ -65,8 +65,8 @@ def end_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
     ----------
     predictions
         Readings with the column `settings`; those of controls are left out.
-    resamples, seed
-        Of the bootstrap.
+    seed
+        The study's seed, for the rows.
     """
     plain = predictions.filter(pl.col("control") == "none")
     rows = []
@@ -76,8 +76,8 @@ def end_rows(predictions: pl.DataFrame, resamples: int, seed: int) -> list[Row]:
         if len(tested) < plain["number"].n_unique():
             continue
         for end, numbers in (("smallest", tested.head(ENDS)), ("largest", tested.tail(ENDS))):
-            scored = score(part.filter(pl.col("number").is_in(numbers.implode())), ("accuracy",), resamples, seed)
-            rows += [{**names, "subset": f"{end}={ENDS}", **row} for row in scored]
+            scored = accuracy_row(part.filter(pl.col("number").is_in(numbers.implode())), seed)
+            rows.append({**names, "subset": f"{end}={ENDS}", **scored})
     return rows
 
 

@@ -83,7 +83,6 @@ EXPERIMENT = Experiment(
             values={
                 "sources": _lent,
                 "numbers": inputs.numbers,
-                "resamples": inputs.resamples,
                 "seed": inputs.seed,
             },
             minutes=60,

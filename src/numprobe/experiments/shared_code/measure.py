@@ -20,7 +20,7 @@ from numprobe.experiments.shared_code.number_code import (
     pool,
     reassign,
 )
-from numprobe.measure.accuracy import score, single_token_ranges
+from numprobe.measure.accuracy import accuracy_row, single_token_ranges
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels
 from numprobe.probes.halves import make_halves
@@ -86,14 +86,14 @@ def learn_codes(given: Given) -> None:
 
 def evaluate_shared_code(given: Given) -> None:
     """Write the table of a model: what codes that were learned on other models read in its states."""
-    halves, resamples = _halves(given), given.values["resamples"]
+    halves = _halves(given)
     tables = zip(given.values["sources"], map(read_table, given.inputs["evidence"]), strict=True)
     sources = {name: pooled_evidence(table) for name, table in tables}
     ranges = single_token_ranges(read_sealed_json(given.file("card")), halves.minimum, halves.maximum)
-    rows = shared_code_rows(given.by_context("states"), sources, given.run, halves, ranges, resamples)
+    rows = shared_code_rows(given.by_context("states"), sources, given.run, halves, ranges)
     untrained = given.by_context("untrained")
     if untrained:
-        rows += untrained_rows(untrained, sources, given.run, halves, resamples)
+        rows += untrained_rows(untrained, sources, given.run, halves)
     given.write(measurements([{"model": given.run, **row} for row in rows], EXTRA))
 
 
@@ -168,7 +168,6 @@ def shared_code_rows(
     model: str,
     halves: Halves,
     ranges: Sequence[tuple[int, int]],
-    resamples: int,
 ) -> list[Row]:
     """Measure the accuracy of every code in every state of the target model.
 
@@ -184,8 +183,6 @@ def shared_code_rows(
         How the values are divided: as for the sources.
     ranges
         (first, last) of ranges of numbers that are subsets of their own.
-    resamples
-        Of the bootstrap over values.
 
     Returns
     -------
@@ -207,15 +204,15 @@ def shared_code_rows(
             rows.append({**names, "metric": "accuracy", **numbers})
             continue
         readings = _readings(numbers, codes, halves)
-        rows += [{**names, **row} for row in _scored(readings, ranges, resamples, halves)]
+        rows += [{**names, **row} for row in _scored(readings, ranges, halves)]
     return rows
 
 
 def untrained_rows(
-    folders: Mapping[str, Path], sources: Mapping[str, Learned], model: str, halves: Halves, resamples: int
+    folders: Mapping[str, Path], sources: Mapping[str, Learned], model: str, halves: Halves
 ) -> list[Row]:
     """Return the readings of the shared code in the target's untrained control; parameters as `shared_code_rows`."""
-    rows = shared_code_rows(folders, sources, model, halves, (), resamples)
+    rows = shared_code_rows(folders, sources, model, halves, ())
     return [{**row, "control": "untrained"} for row in rows if row.get("code") == SHARED]
 
 
@@ -272,14 +269,13 @@ _CONTROLS = {SHUFFLED: "shuffled", RANDOM: "random", UNWEIGHTED: "unweighted"}
 
 
 def _scored(
-    readings: Mapping[tuple[str, str], pl.DataFrame], ranges: Iterable[tuple[int, int]], resamples: int, halves: Halves
+    readings: Mapping[tuple[str, str], pl.DataFrame], ranges: Iterable[tuple[int, int]], halves: Halves
 ) -> Iterator[Row]:
     note = f"{len(halves.draws)} draws of halves; one prompt per draw"
     for (code, source), frame in readings.items():
         names = {"code": code, "source": source or None, "control": _CONTROLS.get(code, "none"), "note": note}
         for subset, part in [("all", frame), *_subsets(frame, ranges)]:
-            for row in score(part, ("accuracy",), resamples, halves.seed):
-                yield {**names, "subset": subset, **row}
+            yield {**names, "subset": subset, **accuracy_row(part, halves.seed)}
 
 
 def _subsets(frame: pl.DataFrame, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -85,7 +85,7 @@ def universal_rows(
         plain = {"context": context, "fitted_on": OWN}
         rows += [{**plain, **row} for row in layer_rows(baseline, METRICS, resamples, seed)]
         rows += [{**plain, **row} for row in constant_state_rows([own[context]], seed)]
-        constant = constant_answer_rows(baseline, resamples, seed)
+        constant = constant_answer_rows(baseline, seed)
         rows += [{"context": context, **row} for row in constant if row["metric"] in METRICS]
         for names, probe in _readers(context, pooled, universal):
             found = predict(folder, [probe])
