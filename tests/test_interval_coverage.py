@@ -18,7 +18,7 @@ ERROR = 2.6 * np.sqrt(0.93 * 0.07 / SETS)
 def test_intervals_hold_the_truth(case):
     measured = measure(case, SETS, seed=1)
     assert measured.held >= 0.93 - ERROR
-    assert case.discrete or measured.held <= 0.985 + ERROR
+    assert case.wide or measured.held <= 0.985 + ERROR
 
 
 def test_a_case_counts_the_sets_whose_interval_misses_the_truth():

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import beta, t
+from scipy.stats import t
+
+from numprobe.intervals import exact_bounds
 
 TRAININGS = "trainings (t on logits)"
 NUMBERS_OF_ONE = "numbers of one training (Clopper-Pearson)"
@@ -42,7 +44,7 @@ def training_interval(shares: Sequence[float], n_values: int, level: float = 0.9
         raise ValueError(f"needs at least two shares in 0..1, not {list(shares)}")
     mean = float(found.mean())
     if np.ptp(found) == 0:
-        return *_clopper_pearson(float(found[0]), n_values, level), NUMBERS_OF_ONE
+        return *exact_bounds(float(found[0]) * n_values, n_values, level), NUMBERS_OF_ONE
     hits = np.clip(found * n_values, 0.5, n_values - 0.5)
     logits = np.log(hits) - np.log(n_values - hits)
     half = _quantile(len(found), level) * logits.std(ddof=1) / np.sqrt(len(found))
@@ -53,10 +55,3 @@ def training_interval(shares: Sequence[float], n_values: int, level: float = 0.9
 @lru_cache
 def _quantile(trainings: int, level: float) -> float:
     return float(t.ppf((1 + level) / 2, trainings - 1))
-
-
-def _clopper_pearson(share: float, n_values: int, level: float) -> tuple[float, float]:
-    hits, tail = share * n_values, (1 - level) / 2
-    low = 0.0 if share == 0 else float(beta.ppf(tail, hits, n_values - hits + 1))
-    high = 1.0 if share == 1 else float(beta.ppf(1 - tail, hits + 1, n_values - hits))
-    return low, high
