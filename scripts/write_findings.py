@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import EXPERIMENTS, parser, run
+from _run import LIBRARY, parser, run
 from numprobe.atomic import atomic_path
 from numprobe.tables import read_table
 from numprobe.tell.accuracy import accuracy_sections, arithmetic_section
@@ -40,4 +40,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    run(main, arguments(), lambda options: [EXPERIMENTS / name / "findings.py" for name in options.experiments])
+    run(
+        main,
+        arguments(),
+        lambda options: [LIBRARY / "experiments" / name / "findings.py" for name in options.experiments],
+    )

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from _run import EXPERIMENTS, parser, run
+from _run import LIBRARY, parser, run
 from numprobe.atomic import atomic_path
 from numprobe.tables import read_table
 from numprobe.tell.page import group_page, group_sections
@@ -33,7 +33,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def findings_of(options: argparse.Namespace) -> list[Path]:
     """The modules that write the sections of experiments with a folder."""
-    files = [EXPERIMENTS / name / "findings.py" for name in options.experiments]
+    files = [LIBRARY / "experiments" / name / "findings.py" for name in options.experiments]
     return [file for file in files if file.exists()]
 
 
