@@ -3,6 +3,7 @@
 python tests/compare_results.py BEFORE AFTER            differences of any byte count
 python tests/compare_results.py BEFORE AFTER --values   the record of making (code digest, versions) may differ
 python tests/compare_results.py BEFORE AFTER --without status note   these columns may differ, come or go
+python tests/compare_results.py BEFORE AFTER --renamed probe direction reader   an old column, its new ones
 
 Run the small study (`make every`) before and after a change of the code, and compare. Exits 1 if anything differs.
 """
@@ -43,7 +44,9 @@ class Difference:
         return f"{self.kind:8}{self.file}: {self.detail}"
 
 
-def compare(before: Path, after: Path, without: Sequence[str] = ()) -> tuple[int, list[Difference]]:
+def compare(
+    before: Path, after: Path, without: Sequence[str] = (), renamed: Sequence[Sequence[str]] = ()
+) -> tuple[int, list[Difference]]:
     """Return how many files two results folders have between them, and how those that are not the same differ.
 
     Parameters
@@ -52,6 +55,8 @@ def compare(before: Path, after: Path, without: Sequence[str] = ()) -> tuple[int
         Folders such as `results`. Files are those that end in `ENDINGS`, logs and benchmarks left out.
     without
         Columns of tables and of the CSVs of figures that are not compared.
+    renamed
+        Columns of old files, each followed by those of new files that may hold its values in its place.
     """
     first, second = _files(before), _files(after)
     found: list[Difference] = []
@@ -61,7 +66,7 @@ def compare(before: Path, after: Path, without: Sequence[str] = ()) -> tuple[int
         elif name not in first:
             found.append(Difference(name, "new", f"not in {before}"))
         else:
-            found += _compare_file(name, (before / name).read_bytes(), (after / name).read_bytes(), without)
+            found += _compare_file(name, (before / name).read_bytes(), (after / name).read_bytes(), without, renamed)
     return len(first | second), found
 
 
@@ -70,9 +75,11 @@ def _files(folder: Path) -> set[str]:
     return {path.as_posix() for path in paths if path.parts[0] not in _NOT_COMPARED}
 
 
-def _compare_file(name: str, old: bytes, new: bytes, without: Sequence[str]) -> Iterator[Difference]:
+def _compare_file(
+    name: str, old: bytes, new: bytes, without: Sequence[str], renamed: Sequence[Sequence[str]]
+) -> Iterator[Difference]:
     kind = Path(name).suffix
-    left, right = (_without_columns(content, kind, without) for content in (old, new))
+    left, right = (_arranged(content, kind, without, renamed) for content in (old, new))
     detail = _READERS[kind](left, right) if left != right else ""
     if detail:
         yield Difference(name, "values", detail)
@@ -80,17 +87,33 @@ def _compare_file(name: str, old: bytes, new: bytes, without: Sequence[str]) -> 
         yield Difference(name, "record", _other_bytes(name, old, new))
 
 
-def _without_columns(content: bytes, kind: str, without: Sequence[str]) -> bytes:
-    """Return a file of this ending without some of its columns; files that are no tables as they are."""
-    left = io.BytesIO()
-    if without and kind == ".parquet":
-        pl.read_parquet(io.BytesIO(content)).drop(without, strict=False).write_parquet(left)
-    elif without and kind == ".csv":
+def _arranged(content: bytes, kind: str, without: Sequence[str], renamed: Sequence[Sequence[str]]) -> bytes:
+    """Return a file of this ending without some of its columns, new names replaced by old ones.
+
+    Files that are no tables are returned as they are.
+    """
+    arranged = io.BytesIO()
+    if (without or renamed) and kind == ".parquet":
+        _with_old_names(pl.read_parquet(io.BytesIO(content)).drop(without, strict=False), renamed).write_parquet(
+            arranged
+        )
+    elif (without or renamed) and kind == ".csv":
         # As text, so that no digit of a number changes.
-        pl.read_csv(io.BytesIO(content), infer_schema=False).drop(without, strict=False).write_csv(left)
+        frame = pl.read_csv(io.BytesIO(content), infer_schema=False).drop(without, strict=False)
+        _with_old_names(frame, renamed).write_csv(arranged)
     else:
         return content
-    return left.getvalue()
+    return arranged.getvalue()
+
+
+def _with_old_names(frame: pl.DataFrame, renamed: Sequence[Sequence[str]]) -> pl.DataFrame:
+    """Return a table in which each old column holds the first value of itself and its new ones; columns by name."""
+    for old, *new in renamed:
+        held = [name for name in new if name in frame.columns]
+        if held:
+            kept = [old] if old in frame.columns else []
+            frame = frame.with_columns(pl.coalesce(*kept, *held).alias(old)).drop(held)
+    return frame.select(sorted(frame.columns)) if renamed else frame
 
 
 def _compare_tables(old: bytes, new: bytes) -> str:
@@ -220,11 +243,14 @@ def main() -> None:
     parser.add_argument("after", type=Path)
     parser.add_argument("--values", action="store_true", help="let the records of making differ")
     parser.add_argument("--without", nargs="+", default=[], metavar="COLUMN", help="leave these columns out")
+    parser.add_argument(
+        "--renamed", nargs="+", action="append", default=[], metavar="COLUMN", help="an old column, then its new ones"
+    )
     options = parser.parse_args()
     for folder in (options.before, options.after):
         if not folder.is_dir():
             sys.exit(f"error: {folder} is not a folder")
-    files, differences = compare(options.before, options.after, options.without)
+    files, differences = compare(options.before, options.after, options.without, options.renamed)
     for difference in differences:
         print(difference)
     kinds = Counter(difference.kind for difference in differences)

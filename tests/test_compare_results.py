@@ -114,3 +114,14 @@ def test_nothing_to_compare_is_an_error(tmp_path):
     empty.mkdir()
     assert run((empty, empty)).returncode == 1
     assert "is not a folder" in run((empty, tmp_path / "none")).stderr
+
+
+def test_renamed_columns_are_compared_by_their_values(folders):
+    frame = pl.DataFrame({"model": ["a", "b", None], "number": [0.25, float("nan"), None]})
+    write_table(folders[1] / "tables/accuracy.parquet", frame, {"code": "1"})
+    (folders[1] / "figures/accuracy.csv").write_text("number,model\n0.25,a\n0.5,b\n")
+    assert {found.kind for found in compare(*folders)[1]} == {"values"}
+    assert {found.kind for found in compare(*folders, renamed=[["value", "number"]])[1]} <= {"record"}
+    write_table(folders[1] / "tables/accuracy.parquet", frame.with_columns(number=pl.lit(0.5)), {"code": "1"})
+    (found,) = [one for one in compare(*folders, renamed=[["value", "number"]])[1] if one.kind == "values"]
+    assert "column value" in found.detail
