@@ -29,6 +29,7 @@ include: "workflow/rules/answers.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/matched.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -56,6 +57,7 @@ localrules:
     representation_figures,
     manipulation_figures,
     paper_figures,
+    claims,
 
 
 rule all:
@@ -64,7 +66,7 @@ rule all:
         figure_files([*training_figure(), *figure_names(MAIN)]),
         table_files(MAIN),
         "results/configuration.yaml",
-        "results/findings.md" if "accuracy" in EXPERIMENTS else [],
+        ["results/findings.md", "results/claims.md"] if "accuracy" in EXPERIMENTS else [],
         expand("results/cards/{model}.json", model=main_models()),
 
 
@@ -113,6 +115,12 @@ rule paper_figures:
         group_files("representation"),
         group_files("manipulation"),
         group_files("variance"),
+
+
+rule claims:
+    input:
+        "results/claims.md",
+        [f"results/{subject}_claims.md" for subject in GROUPS if told_experiments(subject)],
 
 
 # Each experiment is a target of its own name.

@@ -6,8 +6,9 @@ from typing import Any
 
 from _run import LIBRARY, parser, run
 from numprobe.atomic import atomic_path
-from numprobe.tables import read_table
+from numprobe.tables import read_metadata, read_table
 from numprobe.tell.accuracy import accuracy_sections, arithmetic_section
+from numprobe.tell.claims import Origin, outcomes_section
 from numprobe.tell.page import main_page
 from numprobe.tell.sections import section_of
 
@@ -16,6 +17,7 @@ def arguments() -> argparse.ArgumentParser:
     """The options of this program."""
     options = parser(__doc__)
     options.add_argument("--accuracy", required=True, help="collected table of accuracies")
+    options.add_argument("--claims", required=True, help="table of the outcomes of claims")
     options.add_argument("--chosen", help="collected table of accuracies at the layers that inner values chose")
     options.add_argument("--transfer", help="collected table of the experiment transfer")
     options.add_argument("--experiments", nargs="*", default=[], help="further experiments with a section")
@@ -31,7 +33,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     logs = [read_table(log) for log in options.logs]
     others = [read_table(path) if path else None for path in (options.chosen, options.transfer)]
     tables = {path.stem: read_table(path) for path in options.tables}
-    sections = accuracy_sections(read_table(options.accuracy), options.probe, *others)
+    sections = [outcomes_section(read_table(options.claims), Origin.of(read_metadata(options.claims)))]
+    sections += accuracy_sections(read_table(options.accuracy), options.probe, *others)
     sections += [section_of(name, tables) for name in options.experiments]
     sections += [arithmetic_section(logs)] if logs else []
     page = main_page(sections, provenance["script"])

@@ -9,14 +9,17 @@ from typing import Any
 
 from _run import LIBRARY, parser, run
 from numprobe.atomic import atomic_path
-from numprobe.tables import read_table
+from numprobe.tables import read_metadata, read_table
+from numprobe.tell.claims import Origin, outcomes_section
 from numprobe.tell.page import group_page, group_sections
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Collected tables -> page."""
     tables = {path.stem: read_table(path) for path in options.tables}
-    page = group_page(options.subject, group_sections(tables, options.experiments), provenance["script"])
+    claims = outcomes_section(read_table(options.claims), Origin.of(read_metadata(options.claims)))
+    sections = [claims, *group_sections(tables, options.experiments)]
+    page = group_page(options.subject, sections, provenance["script"])
     with atomic_path(options.output) as temporary:
         temporary.write_text(page)
 
@@ -25,6 +28,7 @@ def arguments() -> argparse.ArgumentParser:
     """Options."""
     result = parser(__doc__)
     result.add_argument("--subject", required=True, help="what the experiments are about")
+    result.add_argument("--claims", type=Path, required=True, help="table of the outcomes of claims")
     result.add_argument("--tables", type=Path, nargs="+", required=True, help="collected tables (Parquet)")
     result.add_argument("--experiments", nargs="+", required=True, help="the study's experiments, in order")
     result.add_argument("--output", type=Path, required=True, help="Markdown file to write")

@@ -114,6 +114,11 @@ class StudySettings(Settings):
         description="Seed of the whole study. Every random choice is derived from it and from the name of what is "
         "drawn.",
     )
+    confirmatory: bool = Field(
+        False,
+        description="Whether the claims stood before this study ran, on weights or texts that nothing was chosen on. "
+        "The pages call their verdicts confirmatory, otherwise exploratory (docs/claims.md).",
+    )
     numbers: Numbers = Field(
         default_factory=Numbers,
         description="Range of the numbers that are probed, both ends included.",

@@ -166,7 +166,7 @@ def by_level(estimate: float, bounds: Bounds, margin: Margin) -> Comparison:
         The difference.
     bounds
         Level (0 to 1) -> lower and upper bound; they widen with the level, and meet at the estimate where it is 0.
-        An example is `lambda level: change_bounds(clusters, before, after, level)` for a paired change of a share.
+        An example is `lambda level: change_bounds(clusters, before, after, weights, level)`, a paired change.
     margin
         The difference that does not matter.
 

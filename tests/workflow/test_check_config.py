@@ -60,7 +60,7 @@ EFFICIENCY = [entry["name"] for entry in study()["experiments"]].index("sample_e
 
 WRONG = {
     # the schema
-    "unknown key": (["sed"], 1, r"unknown key 'sed' \(did you mean 'seed'\?\); allowed here: activations, contexts"),
+    "unknown key": (["sed"], 1, r"unknown key 'sed' \(did you mean 'seed'\?\); allowed here: activations, confirmatory, contexts"),
     "unknown nested key": (["numbers", "step"], 2, r"numbers: unknown key 'step'.*allowed here: fewest_single, max, min"),
     "unknown key of a model": (["models", 0, "layers"], 3, r"models\['llama'\]: unknown key 'layers'"),
     "key of another source": (["models", 4, "id"], "x/y", r"models\['minilm'\]: unknown key 'id'.*package"),

@@ -44,6 +44,7 @@ rule write_findings:
     """Write the main results as a page of Markdown tables."""
     input:
         accuracy="results/tables/accuracy.parquet",
+        claims="results/tables/claims.parquet",
         others=[f"results/tables/{table}.parquet" for table in FURTHER_FINDINGS.values()],
         tables=[f"results/tables/{table}.parquet" for tables in FURTHER_TABLES.values() for table in tables],
         logs=training_logs(),
@@ -64,8 +65,8 @@ rule write_findings:
         others=" ".join(f"--{option} results/tables/{table}.parquet" for option, table in FURTHER_FINDINGS.items()),
         probe=LEADING,
     shell:
-        'python "$NUMPROBE"/write_findings.py --digest {params.digest} --accuracy {input.accuracy} --logs {input.logs}'
-        " {params.others} --experiments {params.experiments} --tables {input.tables} --probe {params.probe}"
+        'python "$NUMPROBE"/write_findings.py --digest {params.digest} --accuracy {input.accuracy} --claims {input.claims}'
+        " --logs {input.logs} {params.others} --experiments {params.experiments} --tables {input.tables} --probe {params.probe}"
         " --output {output} > {log} 2>&1"
 
 
@@ -75,7 +76,8 @@ for subject in GROUPS:
         name:
             f"write_{subject}"
         input:
-            [f"results/tables/{table}.parquet" for table in tables_of(subject)],
+            tables=[f"results/tables/{table}.parquet" for table in tables_of(subject)],
+            claims=f"results/tables/{subject}_claims.parquet",
         output:
             f"results/{subject}.md",
         log:
@@ -92,5 +94,5 @@ for subject in GROUPS:
             subject=subject,
             experiments=" ".join(told_experiments(subject)),
         shell:
-            'python "$NUMPROBE"/write_page.py --digest {params.digest} --subject {params.subject} --tables {input}'
-            " --experiments {params.experiments} --output {output} > {log} 2>&1"
+            'python "$NUMPROBE"/write_page.py --digest {params.digest} --subject {params.subject} --tables {input.tables}'
+            " --claims {input.claims} --experiments {params.experiments} --output {output} > {log} 2>&1"
