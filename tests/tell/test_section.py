@@ -1,5 +1,4 @@
 import polars as pl
-import pytest
 
 from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
@@ -19,7 +18,6 @@ from numprobe.tell.section import (
     cells_of,
     estimate_of,
     markdown,
-    per_cent,
     reasons_of,
     spread_out,
 )
@@ -108,17 +106,6 @@ def test_reasons_in_a_table_of_pairs_name_both_models():
         }
     )
     assert [reason.model for reason in reasons_of(table)] == ["llama – minilm", "digits"]
-
-
-@pytest.mark.parametrize(
-    ("share", "shown"),
-    [
-        (0, "0"), (1, "100"), (0.5, "50"), (0.285, "28"), (0.004, "0.4"), (0.9996, "99.96"), (0.997, "99.7"),
-        (0.0003, "0.03"), (1e-6, "<0.01"), (1 - 1e-6, ">99.99"), (-0.004, "-0.4"), (1e-17, "0"), (1 - 1e-16, "100"),
-    ],
-)  # fmt: skip
-def test_a_share_looks_certain_only_where_it_is(share, shown):
-    assert per_cent(share) == shown
 
 
 def test_a_share_close_to_all_keeps_the_ends_of_its_interval():

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from numprobe.draw.style import NOTE_COLOUR
+from numprobe.percent import per_cent
 
 #: Colours of the shares 0 to 1.
 COLOURS = "cividis"
@@ -36,4 +37,4 @@ def draw_cells(axes: Axes, values: np.ndarray, texts: Mapping[tuple[int, int], s
 
 def numbered(values: np.ndarray) -> dict[tuple[int, int], str]:
     """Return the shares as texts of their cells, in per cent without the sign; cells without a share have none."""
-    return {place: f"{100 * value:.0f}" for place, value in np.ndenumerate(values) if not np.isnan(value)}
+    return {place: per_cent(value) for place, value in np.ndenumerate(values) if not np.isnan(value)}

@@ -11,6 +11,7 @@ from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, layer_label, say
 from numprobe.layers import middle_layer
+from numprobe.percent import per_cent
 from numprobe.status import Status, in_words
 
 COLUMNS = (
@@ -135,7 +136,7 @@ def _scatter(axes: Axes, rows: pl.DataFrame, limits: tuple[int, int]) -> None:
         axes.scatter(part["number"], part["decoded"], s=size, c=colour, marker=marker, linewidths=0.6)
     share = float(rows["correct"].to_numpy().mean())
     state = layer_label(rows["layer"][0])
-    text = f"layer {state}: {share:.0%} of {len(rows)}".replace("%", " %")
+    text = f"layer {state}: {per_cent(share)} % of {len(rows)}"
     axes.text(0, 1.03, text, transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR)
 
 

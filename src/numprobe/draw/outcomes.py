@@ -12,6 +12,7 @@ from numprobe.draw.panels import Panels, explain_empty, legend_entry, points, ti
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
 from numprobe.draw.style import PAGE_WIDTH, Style
 from numprobe.interventions.controls import RANDOM_DIRECTION, RANDOM_SUBSPACE, WRONG_NUMBER
+from numprobe.percent import per_cent
 from numprobe.tables import MEASUREMENT
 
 #: Metrics that show gain beside harm, and the titles of their panels.
@@ -151,4 +152,4 @@ def _header(rows: pl.DataFrame, metric: str) -> list[str]:
 
 def share_moved(row: Mapping[str, Any]) -> list[str]:
     """Return the share of the prompts that was changed, if not all were."""
-    return [f"{row['share']:.0%} of the prompts changed"] if (row.get("share") or 1) < 1 else []
+    return [f"{per_cent(row['share'])} % of the prompts changed"] if (row.get("share") or 1) < 1 else []

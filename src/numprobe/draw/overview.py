@@ -14,6 +14,7 @@ from numprobe.draw.rows import MEASURED, VOCABULARY, contexts_in_order, in_order
 from numprobe.draw.series import Series, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style
 from numprobe.layers import middle_layer
+from numprobe.percent import per_cent
 
 _COLUMNS = ("model", "context", "layer", "probe", "control", "subset", *MEASURED)
 _LABELS = 1.0
@@ -114,7 +115,7 @@ def _write_value(axes: Axes, rows: pl.DataFrame, y: float, style: Style) -> None
         left = value > 0.5
         edge = (low if left else high) or value
         axes.annotate(
-            f"{value:.0%}".replace("%", " %"), (edge, y), (-5 if left else 5, 0), textcoords="offset points",
+            f"{per_cent(value)} %", (edge, y), (-5 if left else 5, 0), textcoords="offset points",
             ha="right" if left else "left", va="center_baseline", fontsize=6, color=style.colour,
         )  # fmt: skip
 

@@ -25,6 +25,7 @@ from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, n
 from numprobe.draw.series import kind_of_control
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, series_styles, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.percent import per_cent
 from numprobe.tables import MEASUREMENT
 
 #: With more states than this in any model, the figure shows curves over the layers instead of matrices.
@@ -160,7 +161,7 @@ def _matrix(axes: Axes, rows: pl.DataFrame, contexts: Sequence[str]) -> None:
         place = (contexts.index(row["fit_context"]), contexts.index(row["context"]))
         if row["value"] is not None:
             values[place] = row["value"]
-        cells[place] = NO_STATE if row["value"] is None else f"{100 * row['value']:.0f}"
+        cells[place] = NO_STATE if row["value"] is None else per_cent(row["value"])
     for context in rows.filter(is_not_applicable())["context"]:
         at = contexts.index(context)
         cells |= {place: NO_CONTEXT for i in range(len(contexts)) for place in ((i, at), (at, i))}

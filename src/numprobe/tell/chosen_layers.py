@@ -5,8 +5,9 @@ from typing import Any
 
 import polars as pl
 
+from numprobe.percent import per_cent
 from numprobe.probes.leading import SIDE_BY_SIDE
-from numprobe.tell.section import Grid, Listed, Section, Share, Statement, cell_of, change_of, per_cent
+from numprobe.tell.section import Grid, Listed, Section, Share, Statement, cell_of, change_of
 
 #: A number counts as read where at least this share of the numbers is.
 MOST = 0.5

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.layers import layer_order
+from numprobe.percent import per_cent
 from numprobe.status import Status, in_words
 
 #: Rounding errors of a mean of shares in per cent: closer to 0 and 100 than that, it is equal to them.
@@ -276,18 +277,6 @@ def beside(index: Sequence[str], columns: Mapping[str, Mapping[tuple[str, ...], 
     models = list(dict.fromkeys(key[0] for key in keys))
     keys.sort(key=lambda key: models.index(key[0]))
     return Grid([*index, *columns], [[*key, *(cells.get(key) for cells in columns.values())] for key in keys])
-
-
-def per_cent(share: float) -> str:
-    """Return a share in per cent, without the sign: whole, with decimals only where it would look like 0 or 100."""
-    value = 100 * share
-    if min(abs(value), abs(value - 100)) < _ROUNDING:
-        return f"{abs(value):.0f}"
-    for decimals in (0, 1, 2):
-        shown = f"{value:.{decimals}f}"
-        if float(shown) not in (0, 100):
-            return shown
-    return "<0.01" if value < 1 else ">99.99"
 
 
 def _grid(grid: Grid) -> str:

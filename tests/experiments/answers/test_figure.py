@@ -51,7 +51,7 @@ def test_truth_and_answer_are_drawn_by_model_and_operation():
     assert len(figure.axes) == 4
     found = texts(figure)
     assert {"llama", "phi3", "+", "-", "layer"} <= set(found)
-    assert any("right 80.0% of 1000" in text and "wrong and read: 200" in text for text in found)
+    assert any("right 80.0 % of 1000" in text and "wrong and read: 200" in text for text in found)
     curves = [line.get_ydata().tolist() for line in figure.axes[0].lines if len(line.get_xdata()) == 3]
     assert curves[-1] == pytest.approx([0.3, 0.6, 0.9]) and len(curves) == 4
     assert legend(figure) == [

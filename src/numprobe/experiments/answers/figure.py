@@ -18,6 +18,7 @@ from numprobe.draw.panels import (
 from numprobe.draw.rows import MEASURED, checked, is_not_applicable, nothing_to_draw
 from numprobe.draw.style import Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.percent import per_cent
 from numprobe.probes.leading import choose_leading
 from numprobe.tables import MEASUREMENT
 
@@ -97,4 +98,4 @@ def _header(rows: pl.DataFrame) -> list[str]:
     read = rows.filter((pl.col("metric") == "reads_truth") & (pl.col("answered") == "wrong"))
     wrong = int(read["n_prompts"][0]) if read.height else 0
     few = ", too few to draw" if wrong < FEWEST else ""
-    return [f"right {model['value']:.1%} of {model['n_prompts']}", f"wrong and read: {wrong}{few}"]
+    return [f"right {per_cent(model['value'], 1)} % of {model['n_prompts']}", f"wrong and read: {wrong}{few}"]

@@ -19,6 +19,7 @@ from numprobe.draw.panels import (
 from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.percent import per_cent
 from numprobe.tables import MEASUREMENT
 
 _STYLES: Mapping[str, Style] = {
@@ -132,7 +133,7 @@ def _accuracy_header(rows: pl.DataFrame) -> list[str]:
     """Return the accuracy of the whole model, and say so where no removal is chosen."""
     whole = rows.filter((pl.col("site") == "none") & (pl.col("metric") == "accuracy_before"))
     chosen = rows.filter(pl.col("chosen") & (pl.col("metric") == "accuracy_change"))
-    right = [f"{100 * value:.1f} % right of {count}" for value, count in whole.select("value", "n_prompts").rows()]
+    right = [f"{per_cent(value, 1)} % right of {count}" for value, count in whole.select("value", "n_prompts").rows()]
     return [*right, *(["chosen: none"] if "none" in chosen["site"].to_list() else [])]
 
 
