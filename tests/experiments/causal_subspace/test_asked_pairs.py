@@ -218,7 +218,7 @@ def test_chats_are_written_in_the_models_template():
 def test_the_file_of_bases_knows_how_its_pairs_are_asked(answer_model, tmp_path):
     drawn = pairs_of_context(["+", "*"], 20, 20, metadata(), operand="a")
     assert drawn.operations == ("+",)
-    learned = train_subspaces(answer_model, STUDY, ["1"], False, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
+    learned = train_subspaces(answer_model, STUDY, ["1"], False, [], 1, 2, drawn, Training(steps=1, batch=4), 0, {})
     learned.save(tmp_path / "file")
     assert known_pairs(load_subspaces(tmp_path / "file").metadata) == drawn
     bare = PairSettings(("+",), 2, 2)

@@ -39,7 +39,7 @@ def test_pairs(answer_model):
 
 @pytest.fixture(scope="module")
 def learned(answer_model):
-    return train_subspaces(answer_model, STUDY, ["1"], False, 2, RANK, DRAWN, TRAINING, 0, {"model": "adder"})
+    return train_subspaces(answer_model, STUDY, ["1"], False, [], 2, RANK, DRAWN, TRAINING, 0, {"model": "adder"})
 
 
 def followed(answer_model, pairs, basis, layer="1", source="source"):
@@ -99,7 +99,7 @@ def test_weights_stay_and_the_same_seed_gives_the_same_bytes(answer_model, tmp_p
     weights = {name: tensor.clone() for name, tensor in answer_model.model.state_dict().items()}
     drawn, training = PairSettings(("+",), 60, 20), Training(steps=3, batch=8, every=2)
     for name in ("one", "two"):
-        learned = train_subspaces(answer_model, STUDY, ["1"], False, 2, 3, drawn, training, 0, {"model": "adder"})
+        learned = train_subspaces(answer_model, STUDY, ["1"], False, [], 2, 3, drawn, training, 0, {"model": "adder"})
         learned.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert not np.array_equal(learned.basis("1", 0), learned.basis("1", 1))

@@ -8,7 +8,8 @@ from models.adder import NUMBERS, RANK, Adder
 from models.tiny import digit_tokenizer, tiny_model, word_tokenizer
 from numprobe.answers.ask import AnswerModel
 from numprobe.experiments.causal_subspace.learn import train_subspaces
-from numprobe.experiments.causal_subspace.measure import EXTRA, Study, causal_subspace_rows
+from numprobe.experiments.causal_subspace.measure import EXTRA, causal_subspace_rows
+from numprobe.experiments.causal_subspace.spaces import Study
 from numprobe.experiments.causal_subspace.train_basis import Training
 from numprobe.interventions.pair_settings import PairSettings
 from numprobe.interventions.pairs import PairPrompts
@@ -46,7 +47,7 @@ def probe_of_the_unused(answer_model, folder):
 @pytest.fixture(scope="module")
 def table(answer_model, tmp_path_factory):
     training = Training(steps=200, batch=48, every=100)
-    learned = train_subspaces(answer_model, SPLIT, ["0", "1", "2"], True, 2, RANK, DRAWN, training, 0, {})
+    learned = train_subspaces(answer_model, SPLIT, ["0", "1", "2"], True, [], 2, RANK, DRAWN, training, 0, {})
     assert learned.layers == ["0", "1"]
     probe, patterns = probe_of_the_unused(answer_model, tmp_path_factory.mktemp("probe"))
     study = Study(SPLIT, probe, patterns, random=3, seed=0)
@@ -72,6 +73,45 @@ def test_answers_follow_the_trained_subspace_and_not_the_probes(table, layer):
         row = measured(table, "interchange_accuracy", subspace, layer)
         assert low <= row["value"] <= high, subspace
         assert row["resampled"].startswith("true results")
+
+
+@pytest.mark.parametrize("layer", ["0", "1"])
+def test_the_probe_reads_the_source_after_the_interchange_that_moves_no_answer(table, layer):
+    for subspace in ("read-out", "whole state"):
+        for metric in ("reads_base", "reads_source"):
+            row = measured(table, metric, subspace, layer)
+            assert row["value"] > 0.9 and row["n_prompts"] == 200, (subspace, metric)
+    assert measured(table, "interchange_accuracy", "read-out", layer)["value"] < 0.1
+    # The probe of this layer reads both spaces: the rank of one of them moves a part of what it reads.
+    own = [measured(table, metric, "layer's read-out", layer)["value"] for metric in ("reads_source", "reads_base")]
+    assert 0 < own[0] < 0.9 < own[1]
+
+
+def test_differences_are_those_of_the_same_pairs(table):
+    trained, probe, random = (
+        measured(table, "interchange_accuracy", name)["value"] for name in ("causal", "read-out", "random")
+    )
+    over = {
+        (name, metric): measured(table, f"interchange_over_{metric}", name)
+        for name, metric in (("causal", "random"), ("read-out", "random"), ("read-out", "trained"))
+    }
+    assert over["causal", "random"]["value"] == pytest.approx(trained - random)
+    assert over["read-out", "random"]["value"] == pytest.approx(probe - random)
+    assert over["read-out", "trained"]["value"] == pytest.approx(probe - trained)
+    assert over["read-out", "trained"]["ci_high"] < -0.5
+
+
+def test_layers_without_a_trained_basis_have_the_other_subspaces(answer_model, tmp_path):
+    drawn = PairSettings(("+", "-"), 100, 60)
+    learned = train_subspaces(answer_model, SPLIT, ["1"], False, ["0"], 1, 3, drawn, Training(steps=1, batch=8), 0, {})
+    assert learned.layers == ["1"] and learned.metadata["candidates"] == ["0", "1"]
+    study = Study(SPLIT, *probe_of_the_unused(answer_model, tmp_path), random=1, seed=0)
+    first = measurements(causal_subspace_rows(answer_model, learned, study), EXTRA).filter(layer="0", subset="all")
+    assert set(first.filter(metric="interchange_accuracy")["subspace"]) == {
+        "read-out", "layer's read-out", "pattern", "variance", "random", "whole state", "nothing", "asked",
+    }  # fmt: skip
+    assert first.filter(metric="interchange_accuracy", subspace="read-out")["rank"].to_list() == [3]
+    assert set(first["metric"]).isdisjoint({"angle", "overlap", "interchange_over_trained"})
 
 
 def test_shares_of_answers_are_one_together(table):
@@ -123,7 +163,7 @@ def test_operands_of_several_tokens_are_measured_at_the_last_and_at_all(tmp_path
     numbers = NumberTokenizer(digit_tokenizer())
     answer_model = AnswerModel(tiny_model("llama", head=True, vocab_size=len(numbers.tokenizer)), numbers)
     drawn = PairSettings(("+",), 20, 20, PairPrompts(((0, 9), (20, 60))))
-    learned = train_subspaces(answer_model, SPLIT, ["0", "1"], True, 1, 2, drawn, Training(steps=1, batch=4), 0, {})
+    learned = train_subspaces(answer_model, SPLIT, ["0", "1"], True, [], 1, 2, drawn, Training(steps=1, batch=4), 0, {})
     states = np.random.default_rng(0).standard_normal((800, 32))
     layers = {"0": states, "1": states}
     rows = training_rows(write_folder(tmp_path / "states", layers, np.repeat(np.arange(100), 8)), SPLIT)
@@ -134,5 +174,6 @@ def test_operands_of_several_tokens_are_measured_at_the_last_and_at_all(tmp_path
     table = measurements(causal_subspace_rows(answer_model, learned, study), EXTRA)
     whole = table.filter(metric="base_kept", subspace="whole state", subset="all")
     assert whole.select("layer", "tokens").rows() == [(n, tokens) for n in "01" for tokens in ("last", "all")]
-    answers = ("interchange_accuracy", "base_kept", "other_answer", "harmed")
+    answers = ["interchange_accuracy", "base_kept", "other_answer", "harmed", "reads_source", "reads_base"]
+    answers += ["interchange_over_random", "interchange_over_trained"]
     assert (table["tokens"].is_not_null() == table["metric"].is_in(answers)).all()

@@ -19,7 +19,6 @@ from numprobe.experiments.ablation.directions import (
     Ablations,
     ordered_directions,
 )
-from numprobe.experiments.ablation.paired import change_from
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.asked_pairs import AskedPairs
 from numprobe.interventions.controls import RANDOM_COMPONENT
@@ -27,6 +26,7 @@ from numprobe.interventions.directions import complement
 from numprobe.interventions.interchange import Interchange, find_interchange
 from numprobe.interventions.operands import OPERATIONS, read_later
 from numprobe.interventions.pair_settings import pairs_of_context
+from numprobe.interventions.paired import change_from
 from numprobe.interventions.pairs import TEST, interchange_split
 from numprobe.measure.outcomes import interval_row
 from numprobe.measure.predict import split_of

@@ -22,12 +22,12 @@ from numprobe.experiments.ablation.directions import (
     component,
     ordered_directions,
 )
-from numprobe.experiments.ablation.paired import change_from
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.directions import relative_norm, rescaled
 from numprobe.interventions.folds import Folds, unseen_folds
 from numprobe.interventions.operands import operand_questions, operand_tokens, read_later
+from numprobe.interventions.paired import change_from
 from numprobe.interventions.reach import ALL, LAST
 from numprobe.interventions.states import Earlier, answers_and_states, earlier_tokens, of_some, shift
 from numprobe.measure.outcomes import interval_row, subsets

@@ -1,6 +1,6 @@
 """The subspace that the model uses, found by distributed alignment search (DAS), beside that of the probe."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -34,6 +34,12 @@ class CausalSubspaceSettings(Settings):
         "model does not have, and what leaves its last block, are left out. Without this key layer 0 and the deepest "
         "at which the whole state of the operand still carries it to the answer (at least layer 1).",
     )
+    more_layers: list[Annotated[int, Field(ge=0)]] = Field(
+        [],
+        json_schema_extra={"uniqueItems": True},
+        description="Layers beside `layers` at which no basis is trained, but the subspaces that need no training are "
+        "interchanged. Without the key `layers` these are all layers anyway.",
+    )
     rank: int | None = Field(
         None,
         ge=1,
@@ -58,6 +64,13 @@ def _layers(at: Place) -> list[str]:
 def _chosen(at: Place) -> bool:
     """Return whether the first and the deepest layer that carries the operand are chosen among these."""
     return at.setting("layers") is None
+
+
+def _more_layers(at: Place) -> list[str]:
+    """Return the layers at which no basis is trained, but the other subspaces are interchanged."""
+    blocks = [str(block) for block in range(at.study.models[at.run].facts.layers)]
+    wanted = [str(layer) for layer in at.setting("more_layers")]
+    return [layer for layer in blocks if layer in wanted and layer in at.study.models[at.run].layers]
 
 
 def _subspaces(at: Place) -> str:
@@ -86,6 +99,7 @@ LEARN = Job(
         "asking": inputs.asking,
         "layers": _layers,
         "chosen": _chosen,
+        "more_layers": _more_layers,
         "operand": inputs.operand,
     },
     module="learn",
@@ -120,7 +134,19 @@ EXPERIMENT = Experiment(
         ),
     ],
     tables={"causal_subspace": ["evaluate_causal_subspace"]},
-    by_model=["operations", "target", "layers", "rank", "seeds", "pairs", "test_pairs", "steps", "batch", "random"],
+    by_model=[
+        "operations",
+        "target",
+        "layers",
+        "more_layers",
+        "rank",
+        "seeds",
+        "pairs",
+        "test_pairs",
+        "steps",
+        "batch",
+        "random",
+    ],
     figures=[
         Figure("causal_subspace", tables=["causal_subspace"]),
         Figure("causal_subspace_angles", tables=["causal_subspace"]),

@@ -43,7 +43,7 @@ _HARM = Style("#555555", "|")
 _BAND = "#999999"
 #: Columns of trained layers.
 _PLACES = ("first layer", "deepest layer")
-_WHOLE = "whole state, by layer"
+_WHOLE = "by layer"
 _COLUMNS = (
     "model", "context", "layer", "control", "subspace", "draw", "rank", "relative_norm", "other_subspace", "angle",
     "subset", "metric", *MEASURED,
@@ -156,7 +156,7 @@ def _trained(rows: pl.DataFrame) -> list[str | None]:
 
 
 def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
-    """Draw the interchange of the whole state at every layer, and the counterfactual prompts themselves."""
+    """Draw the interchange of the whole state and of both read-outs by layer, and the counterfactual prompts."""
     rows = rows.filter((pl.col("metric") == _FOLLOWED) & pl.col("value").is_not_null())
     layers = layer_order(rows["layer"].drop_nulls())
     fraction_axis(axes)
@@ -164,7 +164,8 @@ def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
     asked = rows.filter((pl.col("subspace") == "asked") & (pl.col("layer") == layers[0]))
     for value in asked["value"]:
         axes.axhline(value, color=SUBSPACES["asked"][1].colour, linewidth=0.7, linestyle=":")
-    curve(axes, rows.filter(pl.col("subspace") == "whole state"), layers, SUBSPACES["whole state"][1])
+    for name in ("read-out", "layer's read-out", "whole state"):
+        curve(axes, rows.filter(pl.col("subspace") == name), layers, SUBSPACES[name][1])
     axes.set_xlabel("layer")
 
 

@@ -9,15 +9,20 @@ from numprobe.experiments.causal_subspace.measure import OWN_ANSWERS
 from numprobe.interventions.reach import by_tokens, model_of
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Grid, Part, Section, Share, Span, Statement, cell_of
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Comparison, Margin, Verdict, at_least, by_bounds, family_verdicts, verdict
 
 _TITLE = "Is the subspace from which a number is read the one that the model uses? (`causal_subspace`)"
 _HEADING = """The state of the second operand in one prompt (of the first, in a context that gives the first a wider
 range) is replaced by that of another prompt within a subspace of rank r, at one layer. The table gives the share of
-answers that change as if the operand had been the other prompt's. `trained` is a basis trained for this on other
+answers that change as if the operand had been the other prompt's (`read-out: reads`, `layer's: reads`: the share in
+which the probe itself then reads the other prompt's operand from the changed state, a check that the interchange took
+place). `trained` is a basis trained for this on other
 numbers, all starts together; `read-out` is the subspace of the study's probe, `layer's read-out` that of a probe of
 this layer alone. `pattern` holds the directions in which states move with the number, `variance` those of largest
 variance. `whole state` is what there is to gain at this layer. `harm` is the share of the right answers that a source
-with the SAME operand makes wrong. No probe and no trained basis has seen the interchanged operands. In rows `all
+with the SAME operand makes wrong. At layers without a trained basis, r is that of the first with one.
+No probe and no trained basis has seen the interchanged operands. In rows `all
 tokens`, where operands have several, the states of the earlier tokens become the other prompt's as a whole. This is the
 ceiling of what the last token can do, since later tokens attend to all of them; the bases were trained so."""
 _OVERLAPS = """Overlap (mean squared cosine times 100) of the trained subspace with others. Brackets hold the range over
@@ -29,33 +34,46 @@ _OWN_ANSWERS = (
     "Of {subject}, which often errs, an answer counts as changed if it is the one that the model itself gives to the "
     "other operand, right or wrong."
 )
-_CARRIES = (
-    "{subject}: the trained subspace carries {trained} % of the answers (the whole state {whole} %), the probe's "
-    "{probe} %, {comparison} {random} %."
+_READ_OUTS = (
+    "Interchanged where the whole state carries the operand ({places} {subject}), a probe's read-out carries, less "
+    "{comparison}: the universal probe's {universal}; that of a probe of the layer alone {own}. From the changed state "
+    "the universal probe reads the other prompt's operand in {reads} %, the layer's own in {own_reads} %: where that "
+    "is high and no answer follows, it is not that the interchange failed."
 )
-_NEARER = _CARRIES + " The probe's subspace lies nearer to the trained one than chance (overlap {overlap})."
-_NO_NEARER = _CARRIES + " The probe's subspace lies no nearer to the trained one than random ones (overlap {overlap})."
+_CARRIES = (
+    "{subject}: the trained subspace carries {trained} % of the answers (the whole state {whole} %, {comparison} "
+    "{random} %); the universal probe's read-out {probe} %, after which it reads the other operand in {reads} %; the "
+    "read-out of the layer's own probe {own} %, after which that reads it in {own_reads} %."
+)
+_NEARER = _CARRIES + " The universal probe's subspace lies nearer to the trained one than chance (overlap {overlap})."
+_NO_NEARER = _CARRIES + (
+    " The universal probe's subspace lies no nearer to the trained one than random ones (overlap {overlap})."
+)
 _TOO_SHORT = (
-    "{subject}: {better} carry more than {comparison}, which was trained too briefly, or on too few pairs, to judge "
-    "others by (`steps`, `pairs`)."
+    "{subject}: {better} carry more than {comparison}, by a test: it was trained too briefly, or on too few pairs, to "
+    "judge others by (`steps`, `pairs`)."
 )
 _NOWHERE = (
-    "In none of {places} {subject} does the trained subspace carry more answers than {comparison}: that says nothing "
-    "of the probe's."
+    "In none of {places} {subject} is it shown that the trained subspace carries more answers than {comparison}: that "
+    "says nothing of the probe's."
 )
 _PARTS = (
-    "In {carrying} of {places} {subject}, the trained subspace carries more answers than {comparison}. There, the "
-    "probe's subspace carries {probe} % of what it carries, the pattern's {pattern} %. "
+    "In {carrying} of {places} {subject}, the trained subspace carries more answers than {comparison}, by a test. "
+    "There, what others carry less what it carries: the universal probe's read-out {probe}; that of the layer's own "
+    "probe {own}; the patterns {pattern}. "
 )
-_EDIT_PROBE = _PARTS + "The probe reads what the model uses, so the probe's directions may be edited."
-_EDIT_PATTERN = _PARTS + "Read with the probe, but edit along the patterns, which carry as much as a trained subspace."
+_EDIT_PROBE = _PARTS + "Everywhere the universal probe's directions carry as much, so they may be edited."
+_EDIT_OWN = _PARTS + "Everywhere the directions of the layer's own probe carry as much, so they may be edited."
+_EDIT_PATTERN = _PARTS + "Read with the probe, but edit along the patterns, which carry as much everywhere."
 _MEASURE = _PARTS + "It depends on the model and the layer which directions may be edited: measure it."
 
 _SUBSPACES = ("causal", "read-out", "layer's read-out", "pattern", "variance", "random", "whole state")
 _FIXED = ("read-out", "layer's read-out", "pattern", "variance")
 _FOLLOWED = "interchange_accuracy"
-#: A subspace is as good as the trained one if it carries so much of what that carries.
-_MOST = 0.9
+#: The difference that does not matter.
+MARGIN = Margin(0.05, "an edit that moves fewer than one answer in twenty more is not worth another choice")
+#: Verdicts of a subspace that carries as much as the trained one.
+_AS_MUCH = (Verdict.HIGHER, Verdict.HIGHER_WITHIN, Verdict.LOWER_WITHIN, Verdict.EQUIVALENT)
 
 Row = Mapping[str, Any]
 #: Model (context, where there are several), layer, and the rows of a layer with a trained basis.
@@ -72,12 +90,15 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """
     table = by_tokens(tables["causal_subspace"])
     measured = table.filter(pl.col("value").is_not_null() & (pl.col("subset") == "all"))
-    places = list(_places(named_by_context(measured)))
+    named = named_by_context(measured)
+    every = [(rows["model"][0], rows["layer"][0], rows) for rows in _layers(named)]
+    places = [place for place in every if "causal" in set(place[-1]["subspace"])]
     if not places:
         return Section(_TITLE, [_HEADING, _NOTHING])
     # Angles are those of the bases, whichever tokens are changed.
     compared = [place for place in places if model_of(place[0]) == place[0]]
-    grids: list[Part] = [_answers(places), *_own_answers(table), _OVERLAPS, _overlaps(compared)]
+    told = [place for place in every if {"read-out", "causal"} & set(place[-1]["subspace"])]
+    grids: list[Part] = [*_read_outs(told), _answers(told), *_own_answers(table), _OVERLAPS, _overlaps(compared)]
     short = [_too_short(*place) for place in _judged(places) if _better(place[-1])]
     judged = [rows for *_, rows in _judged(places) if not _better(rows)]
     meaning = [_meaning(judged)] if judged else []
@@ -91,11 +112,46 @@ def _own_answers(table: pl.DataFrame) -> list[Statement]:
     return [Statement(", ".join(names), "", {"models": len(names)}, _OWN_ANSWERS)] if names else []
 
 
-def _places(table: pl.DataFrame) -> Iterator[Place]:
-    """Yield every layer with a trained basis."""
-    for part in table.partition_by("model", "layer", maintain_order=True):
-        if "causal" in set(part["subspace"]):
-            yield part["model"][0], part["layer"][0], part
+def _layers(table: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield the rows of every model and layer."""
+    yield from table.filter(pl.col("layer").is_not_null()).partition_by("model", "layer", maintain_order=True)
+
+
+def _read_outs(places: Sequence[Place]) -> Iterator[Statement]:
+    """Yield what both read-outs carry where the whole state carries the operand, and what their probes then read."""
+    judged = [rows for *_, rows in _judged(list(places))]
+    whole = [_pooled(rows, _FOLLOWED, "whole state") for rows in judged]
+    verdicts = family_verdicts([_compared(row) for row in whole if row is not None])
+    acting = [rows for rows, row in zip(judged, whole, strict=True) if row is not None]
+    acting = [rows for rows, found in zip(acting, verdicts, strict=True) if found == Verdict.HIGHER]
+    if not acting:
+        return
+    names = {"universal": "read-out", "own": "layer's read-out"}
+    found: dict[str, Any] = {
+        "places": len(acting),
+        **tallies({key: _over(acting, name, "random") for key, name in names.items()}),
+    }
+    for key, name in (("reads", "read-out"), ("own_reads", "layer's read-out")):
+        shares = [row["value"] for rows in acting if (row := _check(rows, name)) is not None]
+        found[key] = _span(shares) if shares else "-"
+    yield Statement("places (model and layer)", "random directions", found, _READ_OUTS)
+
+
+def _over(places: Sequence[pl.DataFrame], subspace: str, rival: str) -> list[Comparison]:
+    """Return what a subspace carries less what a rival carries, on the same pairs, at every place."""
+    rows = [_pooled(rows, f"interchange_over_{rival}", subspace) for rows in places]
+    return [_compared(row) for row in rows if row is not None]
+
+
+def _compared(row: Row) -> Comparison:
+    low, high = (row["value"] if row[bound] is None else row[bound] for bound in ("ci_low", "ci_high"))
+    return by_bounds(row["value"], low, high, MARGIN)
+
+
+def _check(rows: pl.DataFrame, subspace: str) -> Row | None:
+    """Return what the probe of a read-out reads after its interchange."""
+    found = rows.filter((pl.col("metric") == "reads_source") & (pl.col("subspace") == subspace))
+    return next(found.iter_rows(named=True), None)
 
 
 def _judged(places: list[Place]) -> list[Place]:
@@ -108,10 +164,11 @@ def _answers(places: Sequence[Place]) -> Grid:
     lines = []
     for name, layer, rows in places:
         cells = [_cell(_pooled(rows, _FOLLOWED, subspace)) for subspace in _SUBSPACES]
-        rank = rows.filter(pl.col("subspace") == "causal")["rank"].drop_nulls()[0]
-        lines.append([name, layer, rank, *cells, _cell(_pooled(rows, "harmed", "causal"))])
+        rank = rows.filter(pl.col("subspace").is_in(["causal", "read-out"]))["rank"].drop_nulls()[0]
+        checks = [_cell(_check(rows, subspace)) for subspace in ("read-out", "layer's read-out")]
+        lines.append([name, layer, rank, *cells, *checks, _cell(_pooled(rows, "harmed", "causal"))])
     heads = ["trained" if name == "causal" else name for name in _SUBSPACES]
-    return Grid(["model", "layer", "r", *heads, "harm"], lines)
+    return Grid(["model", "layer", "r", *heads, "read-out: reads", "layer's: reads", "harm"], lines)
 
 
 def _overlaps(places: Sequence[Place]) -> Grid:
@@ -152,8 +209,16 @@ def _first(rows: pl.DataFrame, metric: str) -> Row | None:
 
 def _carried(name: str, layer: str, rows: pl.DataFrame) -> Statement:
     """Return what carries the operand at one place, and once for every basis how the probe's subspace lies to it."""
-    subspaces = {"trained": "causal", "whole": "whole state", "probe": "read-out", "random": "random"}
-    numbers = {key: _cell(_pooled(rows, _FOLLOWED, space)) or Share(0.0) for key, space in subspaces.items()}
+    subspaces = {
+        "trained": "causal",
+        "whole": "whole state",
+        "probe": "read-out",
+        "own": "layer's read-out",
+        "random": "random",
+    }
+    numbers = {key: _cell(_pooled(rows, _FOLLOWED, space)) or "-" for key, space in subspaces.items()}
+    checks = {"reads": "read-out", "own_reads": "layer's read-out"}
+    numbers |= {key: _cell(_check(rows, space)) or "-" for key, space in checks.items()}
     subject, rival = f"{name}, layer {layer}", "random ones"
     if model_of(name) != name:
         return Statement(subject, rival, numbers, _CARRIES)
@@ -168,14 +233,20 @@ def _value(row: Row | None) -> float:
 
 def _meaning(places: Sequence[pl.DataFrame]) -> Statement:
     """Return what follows from the places at which a trained subspace carries the operand."""
-    carrying = [rows for rows in places if _carries(rows)]
     subject, rival, counts = "places (model and layer)", "random ones", {"places": len(places)}
+    known = [rows for rows in places if _pooled(rows, "interchange_over_random", "causal") is not None]
+    verdicts = family_verdicts(_over(known, "causal", "random"))
+    carrying = [rows for rows, found in zip(known, verdicts, strict=True) if found == Verdict.HIGHER]
     if not carrying:
         return Statement(subject, rival, counts, _NOWHERE)
-    probe, pattern = ([_part(rows, name) for rows in carrying] for name in ("read-out", "pattern"))
-    wording = _EDIT_PROBE if min(probe) >= _MOST else _EDIT_PATTERN if min(pattern) >= _MOST else _MEASURE
-    numbers = {**counts, "carrying": len(carrying), "probe": _span(probe), "pattern": _span(pattern)}
-    return Statement(subject, rival, numbers, wording)
+    names = {"probe": "read-out", "own": "layer's read-out", "pattern": "pattern"}
+    groups = {key: _over(carrying, name, "trained") for key, name in names.items()}
+    wording = _MEASURE
+    for key, advice in (("pattern", _EDIT_PATTERN), ("own", _EDIT_OWN), ("probe", _EDIT_PROBE)):
+        found = [verdict(one) for one in groups[key]]
+        if len(found) == len(carrying) and at_least(found, _AS_MUCH, len(found)):
+            wording = advice
+    return Statement(subject, rival, {**counts, "carrying": len(carrying), **tallies(groups)}, wording)
 
 
 def _too_short(name: str, layer: str, rows: pl.DataFrame) -> Statement:
@@ -184,22 +255,9 @@ def _too_short(name: str, layer: str, rows: pl.DataFrame) -> Statement:
 
 
 def _better(rows: pl.DataFrame) -> list[str]:
-    """Return the subspaces that were not trained for it and carry more than the one that was, beyond both intervals."""
-    trained = _pooled(rows, _FOLLOWED, "causal")
-    found = {name: _pooled(rows, _FOLLOWED, name) for name in _FIXED}
-    limit = 1.0 if trained is None else trained["ci_high"] or trained["value"]
-    return [name for name, row in found.items() if row is not None and (row["ci_low"] or 0) > limit]
-
-
-def _carries(rows: pl.DataFrame) -> bool:
-    """Return whether the trained subspace's interval lies above that of random ones."""
-    trained, random = (_pooled(rows, _FOLLOWED, subspace) for subspace in ("causal", "random"))
-    return bool(trained and random and (trained["ci_low"] or 0) > (random["ci_high"] or random["value"]))
-
-
-def _part(rows: pl.DataFrame, subspace: str) -> float:
-    """Return what a subspace carries, as a share of what the trained one carries."""
-    return _value(_pooled(rows, _FOLLOWED, subspace)) / _value(_pooled(rows, _FOLLOWED, "causal"))
+    """Return the subspaces that were not trained for it and are shown to carry more than the one that was."""
+    tests = {name: _over([rows], name, "trained") for name in _FIXED}
+    return [name for name, found in tests.items() if found and verdict(found[0]) == Verdict.HIGHER]
 
 
 def _span(shares: Sequence[float]) -> Span:

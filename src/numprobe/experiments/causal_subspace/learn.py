@@ -21,6 +21,7 @@ from numprobe.interventions.pairs import (
     PairPrompts,
     interchange_split,
 )
+from numprobe.layers import layer_order
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import examples_in
 from numprobe.seeding import derive_seed
@@ -48,6 +49,7 @@ def learn_subspaces(given: Given) -> None:
         split,
         values["layers"],
         values["chosen"],
+        values["more_layers"],
         values["seeds"],
         values["rank"],
         pairs,
@@ -73,6 +75,7 @@ def train_subspaces(
     study_split: Split,
     layers: Sequence[str],
     chosen: bool,
+    more: Sequence[str],
     seeds: int,
     rank: int | None,
     drawn: PairSettings,
@@ -92,6 +95,8 @@ def train_subspaces(
         Names of the layers whose states are interchanged at the second operand's token, in order.
     chosen
         Whether only two of them are used: the first, and the deepest that still carries the operand (`useful_layers`).
+    more
+        Further layers, at which no basis is trained; the other subspaces are interchanged there too.
     seeds
         Number of random starts.
     rank
@@ -122,7 +127,7 @@ def train_subspaces(
             learned[f"{layer}/{start}"] = {"steps": found.steps, "loss": found.loss}
     described = {
         **metadata,
-        "candidates": list(layers),
+        "candidates": layer_order({*layers, *more}),
         "pairs": asdict(drawn),
         "training": asdict(training),
         "seed": seed,

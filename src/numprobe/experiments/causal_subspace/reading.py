@@ -9,7 +9,9 @@ from numprobe.probes.readout import enough_rank
 from numprobe.probes.statistics import accumulate
 from numprobe.splits import Fold, Split
 
-_KIND, _LAYER = "fourier", "0"
+_KIND = "fourier"
+#: The name of the one layer of `own_probe`.
+OWN_LAYER = "0"
 
 
 def fit_readout(states: np.ndarray, values: np.ndarray, split: Split, fold: Fold) -> Tensors | None:
@@ -48,6 +50,26 @@ def needed_rank(states: np.ndarray, values: np.ndarray, split: Split) -> int:
     return enough_rank(tensors, code, states[held], values[held] - split.minimum)
 
 
+def own_probe(states: np.ndarray, values: np.ndarray, split: Split) -> Probe | None:
+    """Fit a `fourier` probe of one layer on all numbers that do not test; None if the states are constant.
+
+    Parameters
+    ----------
+    states, values
+        float [n, d] and int64 [n], of all numbers.
+    split
+        What `interchange_split` returned.
+    """
+    fold = split.folds[1]
+    tensors = fit_readout(states, values, split, fold)
+    if tensors is None:
+        return None
+    return Probe(
+        kind=_KIND, numbers=split.values, layers=(OWN_LAYER,), folds=(fold.name,), constant=(), width=states.shape[1],
+        metadata={}, tensors={(OWN_LAYER, fold.name): tensors},
+    )  # fmt: skip
+
+
 def read_test_numbers(states: np.ndarray, values: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray] | None:
     """Fit on all numbers that do not test, and read those that do: numbers and readings, int64 [n tested].
 
@@ -62,13 +84,8 @@ def read_test_numbers(states: np.ndarray, values: np.ndarray, split: Split) -> t
     -------
     None if the states are constant.
     """
-    fold = split.folds[1]
-    tensors = fit_readout(states, values, split, fold)
-    if tensors is None:
+    probe = own_probe(states, values, split)
+    if probe is None:
         return None
-    probe = Probe(
-        kind=_KIND, numbers=split.values, layers=(_LAYER,), folds=(fold.name,), constant=(), width=states.shape[1],
-        metadata={}, tensors={(_LAYER, fold.name): tensors},
-    )  # fmt: skip
-    tested = np.isin(split.block_of(values), fold.test)
-    return values[tested], probe.decode(states[tested], _LAYER, fold.name)
+    tested = np.isin(split.block_of(values), split.folds[1].test)
+    return values[tested], probe.decode(states[tested], OWN_LAYER, probe.folds[0])
