@@ -9,6 +9,7 @@ from numprobe.atomic import atomic_path
 from numprobe.tables import read_metadata, read_table
 from numprobe.tell.accuracy import accuracy_sections, arithmetic_section
 from numprobe.tell.claims import Origin, outcomes_section
+from numprobe.tell.independent import ORIGINS_HELP, read_origins, with_owners
 from numprobe.tell.page import main_page
 from numprobe.tell.sections import section_of
 
@@ -22,6 +23,7 @@ def arguments() -> argparse.ArgumentParser:
     options.add_argument("--transfer", help="collected table of the experiment transfer")
     options.add_argument("--experiments", nargs="*", default=[], help="further experiments with a section")
     options.add_argument("--tables", type=Path, nargs="*", default=[], help="collected tables that these read")
+    options.add_argument("--origins", nargs="*", default=[], metavar="NAME=MODEL", help=ORIGINS_HELP)
     options.add_argument("--logs", nargs="*", default=[], help="training logs of the trained models")
     options.add_argument("--probe", required=True, help="the probe that is shown layer by layer")
     options.add_argument("--output", required=True, type=Path, help="Markdown file to write")
@@ -32,7 +34,8 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Read the tables and write the page."""
     logs = [read_table(log) for log in options.logs]
     others = [read_table(path) if path else None for path in (options.chosen, options.transfer)]
-    tables = {path.stem: read_table(path) for path in options.tables}
+    origins = read_origins(options.origins)
+    tables = {path.stem: with_owners(read_table(path), origins) for path in options.tables}
     sections = [outcomes_section(read_table(options.claims), Origin.of(read_metadata(options.claims)))]
     sections += accuracy_sections(read_table(options.accuracy), options.probe, *others)
     sections += [section_of(name, tables) for name in options.experiments]

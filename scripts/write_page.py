@@ -11,12 +11,14 @@ from _run import LIBRARY, parser, run
 from numprobe.atomic import atomic_path
 from numprobe.tables import read_metadata, read_table
 from numprobe.tell.claims import Origin, outcomes_section
+from numprobe.tell.independent import ORIGINS_HELP, read_origins, with_owners
 from numprobe.tell.page import group_page, group_sections
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Collected tables -> page."""
-    tables = {path.stem: read_table(path) for path in options.tables}
+    origins = read_origins(options.origins)
+    tables = {path.stem: with_owners(read_table(path), origins) for path in options.tables}
     claims = outcomes_section(read_table(options.claims), Origin.of(read_metadata(options.claims)))
     sections = [claims, *group_sections(tables, options.experiments)]
     page = group_page(options.subject, sections, provenance["script"])
@@ -30,6 +32,7 @@ def arguments() -> argparse.ArgumentParser:
     result.add_argument("--subject", required=True, help="what the experiments are about")
     result.add_argument("--claims", type=Path, required=True, help="table of the outcomes of claims")
     result.add_argument("--tables", type=Path, nargs="+", required=True, help="collected tables (Parquet)")
+    result.add_argument("--origins", nargs="*", default=[], metavar="NAME=MODEL", help=ORIGINS_HELP)
     result.add_argument("--experiments", nargs="+", required=True, help="the study's experiments, in order")
     result.add_argument("--output", type=Path, required=True, help="Markdown file to write")
     return result

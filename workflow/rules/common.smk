@@ -316,6 +316,12 @@ def experiment_files(experiments):
     return table_files(experiments) + figure_files(figure_names(experiments))
 
 
+def origin_pairs():
+    """Return the option with checkpoints and further trainings and their models, which pages count once."""
+    pairs = [f"{name}={model}" for name, model in STUDY.origins.items()]
+    return " ".join(["--origins", *pairs]) if pairs else ""
+
+
 def not_applicable_options(skipped):
     """Return the option with the skipped rows of a collected table, `MODEL:CONTEXT:REASON`."""
     return " ".join(["--not-applicable", *map(shlex.quote, skipped)]) if skipped else ""

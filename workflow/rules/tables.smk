@@ -64,9 +64,11 @@ rule write_findings:
         experiments=" ".join(FURTHER_TABLES),
         others=" ".join(f"--{option} results/tables/{table}.parquet" for option, table in FURTHER_FINDINGS.items()),
         probe=LEADING,
+        origins=origin_pairs(),
     shell:
         'python "$NUMPROBE"/write_findings.py --digest {params.digest} --accuracy {input.accuracy} --claims {input.claims}'
         " --logs {input.logs} {params.others} --experiments {params.experiments} --tables {input.tables} --probe {params.probe}"
+        " {params.origins}"
         " --output {output} > {log} 2>&1"
 
 
@@ -93,6 +95,7 @@ for subject in GROUPS:
             digest=digest("write_page", *(FOLDER / name / "findings.py" for name in told_experiments(subject))),
             subject=subject,
             experiments=" ".join(told_experiments(subject)),
+            origins=origin_pairs(),
         shell:
             'python "$NUMPROBE"/write_page.py --digest {params.digest} --subject {params.subject} --tables {input.tables}'
-            " --claims {input.claims} --experiments {params.experiments} --output {output} > {log} 2>&1"
+            " --claims {input.claims} --experiments {params.experiments} {params.origins} --output {output} > {log} 2>&1"

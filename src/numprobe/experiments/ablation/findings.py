@@ -7,6 +7,7 @@ import polars as pl
 
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.reach import by_tokens, model_of
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Grid, Section, Statement, cell_of
 from numprobe.tell.tested import tallies
@@ -107,7 +108,14 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     removed = _shares(places, {**_ANSWERS, **_LEFT})
     interchanged = _shares(places, _FOLLOWS)
     grids = [_REMOVED, removed, _INTERCHANGED, interchanged, _HALVES, _ranks(places)]
-    return Section(_TITLE, [_METHOD, *grids, *_statements(places)])
+    counted = _places(_independent(tables["ablation"]), tables["ablated_probe"])
+    return Section(_TITLE, [_METHOD, *grids, *_statements(counted)])
+
+
+def _independent(ablation: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of models that are independent of each other, of those whose whole state was removed."""
+    removed = ablation.filter(pl.col("value").is_not_null(), metric="harmed", direction="state", subset="all")
+    return ablation.filter(pl.col("model").is_in(independent(removed)["model"].implode()))
 
 
 def _places(ablation: pl.DataFrame, ablated_probe: pl.DataFrame) -> Places:

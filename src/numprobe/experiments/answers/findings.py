@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.layers import layer_order
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import asked_keys, by_operation
 from numprobe.tell.section import Grid, Part, Section, Statement, beside, cells_of, change_of
 from numprobe.verdicts import Margin, Verdict, by_bounds, family_verdicts
@@ -97,12 +98,13 @@ def _foretold(rows: pl.DataFrame, last: pl.DataFrame, keys: tuple[str, ...]) -> 
 def _meaning(last: pl.DataFrame) -> Iterator[Statement]:
     """Yield where states still hold the truth of wrong answers, and whether the probe knows more than the model."""
     keys = ["model", "context", "operation"]
-    wrong = last.filter(control="none", answered="wrong", metric="reads_truth").select(*keys, "value", "ci_low")
+    wrong = independent(last.filter(control="none", answered="wrong", metric="reads_truth"), "context", "operation")
+    wrong = wrong.select(*keys, "value", "ci_low")
     control = last.filter(control="shuffled", answered="wrong", metric="reads_truth").select(*keys, "ci_high")
     above = wrong.join(control, on=keys).filter(pl.col("ci_low") > pl.col("ci_high")).height
     counts = {"above": above, "measured": wrong.height}
     yield Statement("models and operations", "shuffled labels", counts, _HOLDS)
-    yield from _lead(last.filter(control="none", metric="error_auc_lead"))
+    yield from _lead(independent(last.filter(control="none", metric="error_auc_lead"), "context", "operation"))
 
 
 def _lead(rows: pl.DataFrame) -> Iterator[Statement]:

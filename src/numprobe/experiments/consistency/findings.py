@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from numprobe.tell.independent import independent
 from numprobe.tell.section import Grid, Reason, Section, Share, Statement, reasons_of, spread_out
 
 _INTRODUCTION = (
@@ -83,7 +84,8 @@ def _models(between: pl.DataFrame) -> list[str | Grid | Statement]:
         return []
     pairs = between.with_columns(pl.concat_str("model", "other_model", separator=" – ").alias("pair"))
     found: list[str | Grid | Statement] = [_OF_MODELS, spread_out(pairs, ["pair", "compared", "context"], "measure")]
-    plain = between.filter(_PLAIN & pl.col("value").is_not_null())
+    counted = independent(between)
+    plain = counted.filter(_PLAIN & pl.col("value").is_not_null())
     waves = plain.filter(pl.col("metric") == "iou_top10")["value"].to_numpy()
     random = between.filter((pl.col("metric") == "iou_top10") & (pl.col("control") == "random"))
     chance = random["ci_high"].drop_nulls().to_numpy()

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.interventions.controls import RANDOM_SUBSPACE, WRONG_NUMBER
+from numprobe.tell.independent import independent
 from numprobe.tell.outcomes import beats_controls, operation_grid, reported, setting_grid
 from numprobe.tell.section import Difference, Section, Statement
 
@@ -58,7 +59,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
 
 def _gain(rows: pl.DataFrame) -> Statement:
     """State in how many cases the repair raises or lowers the accuracy, and repairs more than its controls."""
-    own = rows.filter(metric="accuracy_change", control="none", subset="all")
+    own = independent(rows.filter(metric="accuracy_change", control="none", subset="all"), "context")
     raised, lowered = own.filter(pl.col("ci_low") > 0), own.filter(pl.col("ci_high") < 0)
     cases = ", ".join(own["model"])
     if raised.is_empty():
@@ -67,7 +68,7 @@ def _gain(rows: pl.DataFrame) -> Statement:
     numbers: dict[str, Any] = {
         "raised": raised.height,
         "cases": own.height,
-        "ahead": sum(beats_controls(rows, "repaired").values()),
+        "ahead": sum(beats_controls(rows.filter(pl.col("model").is_in(own["model"].implode())), "repaired").values()),
     }
     numbers |= {"least": Difference(min(gains)), "most": Difference(max(gains))}
     return Statement(cases, "both controls", numbers, _GAIN)

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.draw.rows import in_order
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Difference, Estimate, Grid, Part, Section, Share, Statement, cell_of, change_of
 
@@ -60,7 +61,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     runs = list(_runs(chosen.filter(pl.col("subset") == "all")))
     heads = ["model", "rows", "strength", "size", "right before", "change", *_GAIN_AND_HARM, *_CONTROLS]
     grids: list[Part] = [Grid(heads, [_line(*run) for run in runs]), _OPERATIONS, _by_operation(chosen)]
-    return Section(_TITLE, [_HEADING, *grids, *_read(table, runs), _meaning(runs)])
+    counted = list(_runs(independent(chosen.filter(pl.col("subset") == "all"), "context")))
+    return Section(_TITLE, [_HEADING, *grids, *_read(table, runs), _meaning(counted)])
 
 
 def _runs(rows: pl.DataFrame) -> Iterator[Run]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from numprobe.draw.published import published
 from numprobe.draw.series import leading_probe
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import in_probe_order, named_by_settings
 from numprobe.tell.section import Grid, Listed, Section, Share, Statement, cell_of, spread_out
 
@@ -59,7 +60,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         *_ranges(mine),
         *_misread(mine, tables["non_decodable"], leading),
         _ALL_MISREAD,
-        _rank(whole.filter(_PLAIN), mine.filter(_WHOLE), leading),
+        _rank(independent(whole.filter(_PLAIN)), independent(mine.filter(_WHOLE)), leading),
         *_controls(whole.filter(~_PLAIN & (pl.col("probe") == leading)), leading),
         *_published(whole.filter(_PLAIN)),
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import asked_keys, by_operation
 from numprobe.tell.section import Grid, Part, Section, Statement, beside, cell_of, cells_of, change_of
 
@@ -67,7 +68,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         _LAYERS,
         _breaking(plain, keys),
     ]
-    return Section(_TITLE, [_HEADING, *parts, *_meaning(plain), *_beside_untrained(plain, untrained)])
+    counted = independent(plain, "context", "operation")
+    return Section(_TITLE, [_HEADING, *parts, *_meaning(counted), *_beside_untrained(counted, untrained)])
 
 
 def _enough(table: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import polars as pl
 
 from numprobe.layers import middle_layer
 from numprobe.measure.spectra import MODULI
+from numprobe.tell.independent import independent
 from numprobe.tell.section import Estimate, Grid, PValue, Section, Statement, estimate_of, reasons_of
 
 _EMBEDDED = pl.col("layer") == "embedding"
@@ -76,7 +77,7 @@ def _estimate(rows: pl.DataFrame) -> Estimate | str | None:
 def _sparsity(waves: pl.DataFrame) -> list[Grid | Statement | str]:
     longest = waves.filter(pl.col("metric") == "power_share", pl.col("frequency") == 1, _PLAIN)
     lines: list[list[Any]] = []
-    apart = []
+    apart, counted = [], set(independent(waves)["model"])
     for part in waves.filter(pl.col("metric") == "participation").partition_by("model", maintain_order=True):
         model, plain = part["model"][0], []
         for layer in _states(part):
@@ -85,7 +86,7 @@ def _sparsity(waves: pl.DataFrame) -> list[Grid | Statement | str]:
             cells = [_estimate(rows.filter(pl.col("control") == name)) for name in ("none", "shuffled", "untrained")]
             cells.append(_estimate(longest.filter(pl.col("model") == model, pl.col("layer") == layer)))
             lines.append([model, layer, plain[-1]["N"], *cells])
-        if len(plain) == 2:
+        if len(plain) == 2 and model in counted:
             apart.append(plain[1]["ci_high"] < plain[0]["ci_low"])
     heads = ["model", "state", "numbers", "effective share", "shuffled", "untrained", "power of the longest wave"]
     if not apart:
@@ -108,7 +109,9 @@ def _separability(waves: pl.DataFrame) -> list[str | Grid | Statement]:
                 ]
                 lines.append([part["model"][0], layer, modulus, *cells])
     heads = ["model", "state", "T", "kappa of n mod T", "shuffled", "power at T", "shuffled"]
-    numbers = {"without": sum(_is_power_alone(line[3:]) for line in lines), "states": len(lines), "usable": _USABLE}
+    counted = set(independent(chosen)["model"])
+    alone = [_is_power_alone(line[3:]) for line in lines if line[0] in counted]
+    numbers = {"without": sum(alone), "states": len(alone), "usable": _USABLE}
     said = Statement("states and moduli", "shuffled numbers", numbers, _POWER_ALONE)
     return [_OF_POWER, Grid(heads, lines), said]
 
@@ -127,6 +130,7 @@ def _shared(overlaps: pl.DataFrame) -> list[str | Grid | Statement]:
     lines: list[list[Any]] = []
     above = []
     of_chosen = overlaps.filter(pl.col("subset") == chosen)
+    counted = set(independent(of_chosen).select("model", "other_model").iter_rows())
     for part in of_chosen.partition_by("model", "other_model", maintain_order=True):
         plain = part.filter(_PLAIN)
         if plain.is_empty():
@@ -135,6 +139,8 @@ def _shared(overlaps: pl.DataFrame) -> list[str | Grid | Statement]:
         null, words = (_estimate(part.filter(pl.col("control") == control)) for control in ("shuffled", "matched"))
         models = f"{row['model']} – {row['other_model']}"
         lines.append([models, row["N"], estimate_of(row), PValue(row["p_value"]), null, words])
+        if (row["model"], row["other_model"]) not in counted:
+            continue
         above.append(row["ci_low"] > max(part.filter(~_PLAIN)["ci_high"].to_list(), default=0.0))
     grid = Grid(["models", "numbers", "IoU", "p", "shuffled", "other words"], lines)
     numbers = {"above": sum(above), "pairs": len(above)}

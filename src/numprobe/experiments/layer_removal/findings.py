@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.prompts.templates import RESULTS
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Difference, Grid, Part, Section, Share, Statement, cell_of, change_of
 
@@ -69,9 +70,13 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     chosen = table.filter(pl.col("chosen"))
     grids: list[Part] = [_METHOD, _chosen_grid(chosen), _ORACLE, _oracle_grid(table)]
     operations = pl.col("subset") != "all"
-    change = chosen.filter(operations & (pl.col("metric") == "accuracy_change"))
+    change = independent(chosen.filter(operations & (pl.col("metric") == "accuracy_change")), "context", "subset")
     gained = change.filter((pl.col("site") != "none") & (pl.col("ci_low") > 0))
-    said = [_choice(change, gained), _luck(table.filter(operations)), _advice(change, gained)]
+    said = [
+        _choice(change, gained),
+        _luck(independent(table.filter(operations), "context", "subset")),
+        _advice(change, gained),
+    ]
     return Section(_TITLE, [*grids, *said])
 
 

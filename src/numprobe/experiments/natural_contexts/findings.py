@@ -6,6 +6,7 @@ import polars as pl
 
 from numprobe.draw.published import published
 from numprobe.draw.series import leading_probe
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import middle_rows
 from numprobe.tell.section import Difference, Part, Section, Statement, cell_of, spread_out
 
@@ -79,11 +80,13 @@ def _changes(transfer: pl.DataFrame, texts: Sequence[str]) -> pl.DataFrame:
 def _directions(moved: pl.DataFrame, texts: Sequence[str]) -> Iterator[Statement]:
     """Yield the changes of both directions by model, the models in which text transfers better, and the published."""
     models = more = 0
+    counted = set(independent(moved.drop_nulls("change"))["model"])
     for part in moved.drop_nulls("change").partition_by("model", maintain_order=True):
         losses = _means(part, texts)
         if len(losses) == 2:
-            models += 1
-            more += losses["from_text"].value > losses["from_arithmetic"].value
+            is_counted = part["model"][0] in counted
+            models += is_counted
+            more += is_counted and losses["from_text"].value > losses["from_arithmetic"].value
             worst = part.sort("change", maintain_order=True).row(0, named=True)
             place = {name: worst[name] for name in ("layer", "fit_context", "context")}
             numbers = {**losses, **place, "lowest": cell_of(worst)}

@@ -9,6 +9,7 @@ from numprobe.draw.published import published
 from numprobe.draw.rows import in_order, is_not_applicable
 from numprobe.draw.style import probe_order
 from numprobe.layers import middle_layer
+from numprobe.tell.independent import independent
 from numprobe.tell.section import (
     Difference,
     Estimate,
@@ -77,12 +78,13 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """
     table = tables["operand_precision"].filter((pl.col("subset") == "all") & pl.col("metric").is_not_null())
     measured = table.filter(pl.col("value").is_not_null())
-    matched = measured.filter(metric="matched_difference")
-    graded = measured.filter(metric="error_correlation_matched", control="none")
+    counted = independent(measured)
+    matched = counted.filter(metric="matched_difference")
+    graded = counted.filter(metric="error_correlation_matched", control="none")
     groups = Grid(["model", "probe", "not read", *_CELLS], list(_group_lines(table)))
     heads = ["model", "state", "all numbers", "matched", "permuted", "p"]
     correlations = Grid(heads, list(_graded_lines(table)))
-    compared = [*_compared(measured.filter(metric="error_difference"), matched), _correlated(graded)]
+    compared = [*_compared(counted.filter(metric="error_difference"), matched), _correlated(graded)]
     statements = [*compared, _meaning(matched, graded), *_published(table)]
     return Section(_TITLE, [_HEADING, groups, _GRADED, correlations, *statements])
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
+from numprobe.tell.independent import independent
 from numprobe.tell.outcomes import beats_controls, operation_grid, reported, setting_grid
 from numprobe.tell.section import Part, Section, Statement
 
@@ -49,7 +50,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     parts: list[Part] = [_METHOD, setting_grid(rows, _COLUMNS, keys)]
     parts += ["Repaired, by operation:", operation_grid(rows, "repaired", keys)]
     parts += ["Harmed, by operation:", operation_grid(rows, "harmed", keys)]
-    return Section(_TITLE, [*parts, _effect(beats_controls(rows, "repaired", keys))])
+    counted = independent(rows.filter(metric="repaired"), "context")
+    return Section(_TITLE, [*parts, _effect(beats_controls(counted, "repaired", keys))])
 
 
 def _effect(ahead: Mapping[str, bool]) -> Statement:

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 from scipy.stats import false_discovery_control
 
+from numprobe.tell.independent import independent
 from numprobe.tell.section import Estimate, Grid, Part, PValue, Section, Statement, estimate_of, reasons_of
 
 _COSINE = (pl.col("metric") == "spearman") & (pl.col("dissimilarity") == "cosine")
@@ -74,7 +75,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
             *_controls(embedded),
             *_baselines(remains),
             *of_theories,
-            *_meaning(remains, differences),
+            *_meaning(independent(remains), differences),
             *reasons_of(table),
         ],
     )

@@ -7,6 +7,7 @@ import polars as pl
 
 from numprobe.draw.published import published
 from numprobe.probes.leading import choose_leading
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import middle_rows
 from numprobe.tell.section import Difference, Grid, Listed, Section, Share, Statement, cell_of, spread_out
 
@@ -59,7 +60,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         middle = middle_rows(rows)
         own = middle.filter(_plain(probe))
         parts += [f"Context `{context}`:", _at_sites(own)]
-        parts += [*_highest_control(rows), *_comparisons(own), *_other_probes(middle, probe)]
+        parts += [*_highest_control(rows), *_comparisons(independent(own))]
+        parts += _other_probes(independent(middle), probe)
     return Section("Inside the layer", [*parts, *_published(measured, probe)])
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.reach import by_tokens, model_of
 from numprobe.status import Status
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Estimate, Grid, Section, Statement, cell_of, spread_out
 
@@ -74,7 +75,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     parts = list(_parts(chosen))
     heads = ["model", "operation", "layer", "strength", "size", "prompts", *_COLUMNS.values()]
     grid = Grid(heads, [_line(*part) for part in parts])
-    whole = {name: cells for name, subset, cells in parts if subset == "all"}
+    counted = independent(chosen.filter(subset="all"), "context")
+    whole = {name: cells for name, _, cells in _parts(counted)}
     return Section(_TITLE, [_METHOD, grid, *_by_layer(table), *too_few, _comparison(whole)])
 
 
