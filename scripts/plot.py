@@ -26,7 +26,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 def arguments() -> argparse.ArgumentParser:
     """Options."""
     result = parser(__doc__)
-    result.add_argument("module", help="module of the library, such as draw.spectra or experiments.rsa.figure")
+    result.add_argument("module", help="module of the library, such as draw.spectra or experiments.NAME.figure")
     result.add_argument("--figure", required=True, help="name of the figure, a function of the module")
     result.add_argument("--values", default="{}", metavar="JSON", help="further values that the figure is given")
     result.add_argument("--table", type=Path, nargs="+", required=True, help="collected tables (Parquet)")

@@ -55,7 +55,7 @@ for subject, prefix in [("main", ""), *((name, f"{name}_") for name in GROUPS)]:
             digest=digest("evaluate_claims"),
             experiments=EXPERIMENTS,
             told=claims_told(subject),
-            models=list(STUDY.models),
+            models=[entry["name"] for entry in config["models"]],
             uncounted=list(STUDY.origins),
             commit=lambda wildcards: claims_commit(workflow.basedir),
             confirmatory="--confirmatory" if config["confirmatory"] else "",
