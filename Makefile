@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 TOOLS := .venv/tools/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation manipulation replicates docs models setup test test-slow every coverage faults lock audit bench lint format clean
+.PHONY: all study report representation manipulation replicates docs confirm models setup test test-slow every coverage faults lock audit bench lint format clean
 
 all: report
 
@@ -33,6 +33,10 @@ replicates: setup
 # The results page that lies in git, from the pages that the workflow made.
 docs: study representation manipulation replicates
 	cat results/findings.md results/representation.md results/manipulation.md results/variance.md > docs/results.md
+
+# The claims, on a seed and on texts that nothing was chosen on (docs/claims.md).
+confirm: setup
+	$(SNAKEMAKE) claims --configfile confirmatory/config.yaml --directory confirmatory
 
 # The page on types of model that lies in git, from small models of all of them.
 models: setup

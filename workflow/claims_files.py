@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config_schema import GROUPS
 
+from numprobe.errors import NumprobeError
 from numprobe.experiments.find import all_experiments
 
 _FOLDER = Path("src/numprobe/experiments")
@@ -26,6 +27,19 @@ def claims_commit(checkout: str | Path) -> str:
     if not commit:
         return "unknown (not in git)"
     return f"{commit} (changed since)" if _git(checkout, "status", "--porcelain", "--", *files) else commit
+
+
+def check_committed(checkout: str | Path) -> None:
+    """Refuse a confirmatory run of claims that no commit holds as they are.
+
+    Raises
+    ------
+    NumprobeError
+        If the files of claims are not in git, or have changed since their commit.
+    """
+    commit = claims_commit(checkout)
+    if " " in commit:
+        raise NumprobeError(f"confirmatory: the commit of the claims is {commit}: commit them before this run")
 
 
 def groups_of_experiments(core: Iterable[str]) -> dict[str, str]:

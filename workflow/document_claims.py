@@ -57,7 +57,18 @@ that it compares; the page says why.
 ## Exploratory and confirmatory
 
 Every page prints the commit of the claims, and whether its verdicts are exploratory. Those of `make` are: margins,
-hyper-parameters and claims were written with its results in sight.
+hyper-parameters and claims were written with its results in sight. `make confirm` tests the claims on what nothing was
+chosen on, in at most an hour on two cores, and writes `confirmatory/results/claims.md` and the claims of the other
+groups beside it:
+
+    snakemake claims --cores all --configfile confirmatory/config.yaml --directory confirmatory
+
+Its seed is 1. So a model that the workflow trains has new weights, and reads the contexts of the default study. The
+weights of a pretrained model stay the same; new folds and prompts alone would confirm little, so it reads 48 passages
+(`confirmatory/texts.jsonl`) and 6 wordings (`confirmatory/wordings.jsonl`) that were written for this run and that
+nothing else reads. A probe is fitted on some of them and tested on others. The claims are committed before the run;
+the page says so if they have changed since. Nothing may be tuned on seed 1 or on these texts: who changes a claim after
+such a run needs another seed and other texts.
 """
 
 
@@ -69,7 +80,9 @@ def document() -> str:
 
 
 def _choices(stated: ClaimFile) -> str:
-    return "Choices made on exploratory data:\n\n" + "\n".join(f"- {choice}" for choice in stated.choices) + "\n"
+    return (
+        "Choices that were made on exploratory data:\n\n" + "\n".join(f"- {choice}" for choice in stated.choices) + "\n"
+    )
 
 
 def _parts(stated: ClaimFile) -> str:

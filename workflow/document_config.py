@@ -8,8 +8,8 @@ from config_schema import config_schema
 HEAD = """# The configuration of a study
 
 `config.yaml` is the default study, `full.yaml` runs every probe in every context on its models, with more prompts (of
-smollm2 the closed-form probes alone), `paper.yaml` is the study of arXiv 2510.26285 (needs the hub and a GPU). Run
-another one with
+smollm2 the closed-form probes alone), `paper.yaml` is the study of arXiv 2510.26285 (needs the hub and a GPU).
+`confirmatory/config.yaml` tests the claims on another seed and on new texts (docs/claims.md). Run another one with
 
     snakemake --cores all --configfile config/paper.yaml
 

@@ -1,9 +1,13 @@
 """The page of claims and the files behind it."""
 
+import subprocess
 from pathlib import Path
 
-from claims_files import claim_files, claims_commit, groups_of_experiments
+import pytest
+from claims_files import check_committed, claim_files, claims_commit, groups_of_experiments
 from document_claims import document
+
+from numprobe.errors import NumprobeError
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,6 +19,23 @@ def test_the_page_is_that_of_the_files():
 def test_the_commit_of_claims_outside_of_git_is_unknown(tmp_path):
     assert claim_files(tmp_path) == [str(tmp_path / "config/claims.yaml")]
     assert claims_commit(tmp_path) == "unknown (not in git)"
+
+
+def test_a_confirmatory_run_needs_committed_claims(tmp_path):
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/claims.yaml").write_text("claims: []")
+    with pytest.raises(NumprobeError, match="commit them before"):
+        check_committed(tmp_path)
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Claim nothing"]):
+        subprocess.run([*git, *command], check=True)
+    claims_commit.cache_clear()
+    check_committed(tmp_path)
+    assert 7 <= len(claims_commit(tmp_path)) <= 12
+    (tmp_path / "config/claims.yaml").write_text("choices: []")
+    claims_commit.cache_clear()
+    with pytest.raises(NumprobeError, match="changed since"):
+        check_committed(tmp_path)
 
 
 def test_every_experiment_has_a_group_in_the_order_of_the_pages():

@@ -1,6 +1,12 @@
 """Evaluate the claims of the study: those of the core, then those of each group of experiments."""
 
-from claims_files import claim_files, claims_commit, groups_of_experiments
+from claims_files import check_committed, claim_files, claims_commit, groups_of_experiments
+
+if config["confirmatory"] and workflow.is_main_process:
+    try:
+        check_committed(workflow.basedir)
+    except NumprobeError as error:
+        raise WorkflowError(str(error))
 
 CLAIM_FILES = claim_files(workflow.basedir)
 GROUP_OF = groups_of_experiments(MAIN)
