@@ -206,7 +206,7 @@ def _rows(table: pl.DataFrame, where: Where, by: list[str], layers: Layers) -> l
 def _is(name: str, value: object) -> pl.Expr:
     if value is None:
         return pl.col(name).is_null()
-    return pl.col(name).is_in(value) if isinstance(value, list) else pl.col(name) == value
+    return pl.col(name).is_in(value if isinstance(value, list) else [value])
 
 
 def _key(row: Mapping[str, object], by: Iterable[str]) -> tuple[object, ...]:

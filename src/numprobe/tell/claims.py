@@ -9,7 +9,8 @@ import polars as pl
 from numprobe.claims.compare import Compared
 from numprobe.claims.declare import Claim, Outcomes, Rows
 from numprobe.claims.judge import Judged, Outcome, Result, outcomes_table
-from numprobe.tell.section import Grid, Part, Section, markdown, per_cent
+from numprobe.percent import per_cent
+from numprobe.tell.section import Grid, Part, Section, markdown
 from numprobe.verdicts import LEVEL, Verdict
 
 # More models or pairs than this are counted, not named.

@@ -107,7 +107,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         return Section(_TITLE, [_METHOD, Statement("all models", "", {"models": 0}, _NOBODY)])
     removed = _shares(places, {**_ANSWERS, **_LEFT})
     interchanged = _shares(places, _FOLLOWS)
-    grids = [_REMOVED, removed, _INTERCHANGED, interchanged, _HALVES, _ranks(places)]
+    grids: list[str | Grid] = [_REMOVED, removed, _INTERCHANGED, interchanged, _HALVES, _ranks(places)]
     counted = _places(_independent(tables["ablation"]), tables["ablated_probe"])
     return Section(_TITLE, [_METHOD, *grids, *_statements(counted)])
 

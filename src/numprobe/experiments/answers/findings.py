@@ -110,7 +110,7 @@ def _meaning(last: pl.DataFrame) -> Iterator[Statement]:
 def _lead(rows: pl.DataFrame) -> Iterator[Statement]:
     """Yield whether the probe knows more of errors than the model's own probability, if it was measured."""
     bounds = rows.select("value", "ci_low", "ci_high").drop_nulls().iter_rows()
-    compared = [by_bounds(*row, _MARGIN) for row in bounds]
+    compared = [by_bounds(value, low, high, _MARGIN) for value, low, high in bounds]
     if not compared:
         return
     verdicts = family_verdicts(compared)

@@ -41,7 +41,7 @@ class Covariates:
     @property
     def dimensions(self) -> int:
         """Number of fitted dimensions."""
-        return int(self.cells.max()) + 1 + self.smooth.shape[1]
+        return int(self.cells.max()) + 1 + int(self.smooth.shape[1])
 
     @property
     def suffice(self) -> bool:
@@ -104,7 +104,7 @@ def remainder(distances: np.ndarray, covariates: Covariates) -> np.ndarray | Non
 
 def _equal(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return 1 where both numbers have the same label, which is no -1."""
-    return ((labels[first] == labels[second]) & (labels[first] >= 0)).astype(np.int64)
+    return np.asarray((labels[first] == labels[second]) & (labels[first] >= 0), dtype=np.int64)
 
 
 def _leading(numbers: np.ndarray) -> np.ndarray:

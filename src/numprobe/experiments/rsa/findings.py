@@ -89,8 +89,8 @@ def _pairs(pairs: pl.DataFrame, remains: pl.DataFrame) -> Grid:
         models = f"{row['model']} – {row['other_model']}"
         cells = [models, row["n_values"], _state(row), estimate_of(row), PValue(row["p_value"])]
         found = left.get(_place(row))
-        tested = found is not None and found["p_value"] is not None
-        rows.append([*cells, estimate_of(found) if found else None, PValue(found["p_value"]) if tested else None])
+        tested = PValue(found["p_value"]) if found and found["p_value"] is not None else None
+        rows.append([*cells, estimate_of(found) if found else None, tested])
     return Grid(["models", "numbers", "state", "correlation", "p", "what remains", "p of what remains"], rows)
 
 
