@@ -118,7 +118,7 @@ def claims_page(results: Sequence[Result], origin: Origin, choices: Sequence[str
 def refuted_by(claim: Claim) -> str:
     """Return in words what refutes a claim for a model."""
     several = {"all": "in any comparison, ", "any": "in every comparison, "}.get(
-        str(claim.requirement), f"in more than all but {claim.requirement} comparisons, "
+        str(claim.requirement), f"in so many comparisons that fewer than {claim.requirement} are left, "
     )
     if isinstance(claim.compare, Outcomes | Rows):
         sides = [_side(side) for side in (claim.compare.first, claim.compare.second)]
@@ -190,4 +190,7 @@ def _signed(claim: Claim, value: float) -> str:
 
 
 def _size(claim: Claim, value: float) -> str:
-    return f"{100 * value:.2g} points" if claim.unit == "points" else f"{value:.2g}"
+    if claim.unit != "points":
+        return f"{value:.2g}"
+    points = 100 * value
+    return f"{points:.2g} points" if points < 10 else f"{points:.0f} points"
