@@ -8,6 +8,9 @@ from numprobe.tables import measurements
 
 VALUES = {"repaired": 0.6, "harmed": 0.1, "accuracy_change": 0.2, "follows": 0.7, "accuracy_before": 0.5,
           "accuracy_after": 0.7}  # fmt: skip
+_DIFFERENCE = {
+    "part": "test", "subset": "all", "metric": "repaired_over_control", "value": 0.59, "ci_low": 0.5, "ci_high": 0.68,
+}  # fmt: skip
 
 
 def outcome_table(
@@ -32,6 +35,8 @@ def outcome_table(
                         common |= {"control": control, "relative_norm": strength * 0.8, "n_values": 200, "share": share}
                         common["chosen"] = (layer, strength) == chosen
                         rows += [common | row for row in _measured(control, common["chosen"])]
+                        if control != "none" and common["chosen"]:
+                            rows.append(common | _DIFFERENCE)
             if readable:
                 common = {"model": model, "context": context, "layer": chosen[0], "chosen": True, "part": "test"}
                 rows.append({**common, "metric": "readable", "value": 0.8, "ci_low": 0.7, "ci_high": 0.9})

@@ -30,7 +30,7 @@ def test_groups_are_one_family():
         (Tally(3, 0, 1, 0, 0.05), "higher in 3 of 4 cases, the same within 5 points in 1"),
         (
             Tally(0, 0, 0, 2, 0.05, (0.06, 0.121)),
-            "undecided in 2 of 2 cases (a difference of 6 to 12 points would have been seen)",
+            "undecided in 2 of 2 cases (a difference of 6.0 to 12 points would have been seen)",
         ),
         (Tally(0, 0, 0, 0, 0.05), "no case"),
     ],

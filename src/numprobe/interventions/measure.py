@@ -1,6 +1,6 @@
 """Measure moves of states over a grid of strengths: choose on some prompts, report on the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,11 @@ from numprobe.answers.ask import Answers
 from numprobe.answers.cached_prefix import CachedPrefixModel
 from numprobe.answers.questions import Questions
 from numprobe.errors import NumprobeError
+from numprobe.intervals import prompt_change_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.states import shift
-from numprobe.measure.outcomes import INTERVENTION, outcome_rows, share_rows
+from numprobe.measure.outcomes import INTERVENTION, interval_row, outcome_rows, share_rows
 
 Row = dict[str, Any]
 
@@ -99,7 +100,9 @@ def movement_rows(trial: Trial, movements: Sequence[Movement], strengths: Sequen
     -------
     Rows for `numprobe.tables.measurements` with the columns `MOVEMENT`, over all prompts and, for the chosen setting,
     by operation. Besides the metrics of `numprobe.measure.outcomes.outcome_rows` there is `follows`: the share of
-    answers that are the number written.
+    answers that are the number written. Of the chosen setting, `repaired_over_control` is the share of the wrong
+    answers that the movement repairs less the share that the row's control repairs, a paired difference on test
+    prompts.
 
     Raises
     ------
@@ -127,23 +130,46 @@ def movement_rows(trial: Trial, movements: Sequence[Movement], strengths: Sequen
                 by_operation = picked and name == TEST
                 rows = _measured(trial, movement, after, part, seed, by_operation)
                 found += [described | row for row in rows]
-    return found
+    return found + list(_over_controls(asked, movements, chosen, truth, ~choosing, seed))
+
+
+def _over_controls(
+    asked: "_Asked",
+    movements: Sequence[Movement],
+    chosen: tuple[str, float, float],
+    truth: np.ndarray,
+    part: np.ndarray,
+    seed: int,
+) -> Iterator[Row]:
+    """Yield what the chosen movement repairs more than each of its controls, of the same wrong answers."""
+    layer, strength, share = chosen
+    same = {one.control: one for one in movements if (one.layer, one.share) == (layer, share)}
+    wrong = part & (asked.trial.answers.values != truth)
+    if not wrong.any():
+        return
+    repaired = asked.after(same["none"], strength)[wrong] == truth[wrong]
+    for control, movement in same.items():
+        if control != "none":
+            rival = asked.after(movement, strength)[wrong] == truth[wrong]
+            difference = prompt_change_interval(truth[wrong], rival, repaired)
+            names = _described(asked.trial, movement, strength, TEST, part) | {"chosen": True, "subset": "all"}
+            yield {**names, "metric": "repaired_over_control", **interval_row(difference, seed)}
 
 
 class _Asked:
     """Cache of the answers with moved states: movements that differ only in the share of prompts are run once."""
 
     def __init__(self, trial: Trial) -> None:
-        self._trial = trial
+        self.trial = trial
         self._after: dict[tuple[int, float], np.ndarray] = {}
 
     def after(self, movement: Movement, strength: float) -> np.ndarray:
         key = id(movement.change), strength
         if key not in self._after:
-            self._after[key] = self._trial.answers_after(movement, strength)
+            self._after[key] = self.trial.answers_after(movement, strength)
         if movement.moved is None:
             return self._after[key]
-        return np.where(movement.moved, self._after[key], self._trial.answers.values)
+        return np.where(movement.moved, self._after[key], self.trial.answers.values)
 
 
 def _best_of(gains: Mapping[tuple[str, float, float], float]) -> tuple[str, float, float]:

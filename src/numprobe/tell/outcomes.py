@@ -8,6 +8,12 @@ import polars as pl
 from numprobe.draw.rows import in_order
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Difference, Estimate, Grid, Share, cell_of, change_of
+from numprobe.tell.tested import Tally, tallies
+from numprobe.verdicts import Comparison, Margin, Verdict, by_bounds, family_verdicts
+
+#: Differences that do not matter: of the share of wrong answers that are repaired, and of the accuracy.
+REPAIRED = Margin(0.05, "five in a hundred errors")
+ACCURACY = Margin(0.01, "one answer in a hundred")
 
 _OPERATION = "operation="
 _DIFFERENCES = ("accuracy_change",)
@@ -58,16 +64,34 @@ def operation_grid(rows: pl.DataFrame, metric: str, keys: Sequence[str] = ("mode
     return Grid([*keys, *(subset.removeprefix(_OPERATION) for subset in subsets)], lines)
 
 
-def beats_controls(rows: pl.DataFrame, metric: str, keys: Sequence[str] = ("model",)) -> dict[str, bool]:
-    """Return for every case whether a measurement over all prompts lies above every control, the intervals apart."""
-    whole = rows.filter((pl.col("metric") == metric) & (pl.col("subset") == "all"))
-    apart = {}
-    for part in whole.partition_by(*keys, maintain_order=True):
-        low = part.filter(pl.col("control") == "none").select(pl.coalesce("ci_low", "value").min()).item()
-        high = part.filter(pl.col("control") != "none").select(pl.coalesce("ci_high", "value").max()).item()
-        if low is not None and high is not None:
-            apart[" ".join(part[key][0] for key in keys)] = bool(low > high)
-    return apart
+def over_controls(rows: pl.DataFrame, keys: Sequence[str] = ("model",)) -> tuple[dict[str, bool], dict[str, Tally]]:
+    """Return for every case whether the change repairs more than each control, and the verdicts by control.
+
+    Every comparison is a paired test on the same wrong answers; all cases and controls are one family.
+
+    Parameters
+    ----------
+    rows
+        What `reported` returned.
+    keys
+        Columns that tell the cases apart.
+    """
+    tested = rows.filter(pl.col("metric") == "repaired_over_control").to_dicts()
+    cases = [" ".join(row[key] for key in keys) for row in tested]
+    comparisons = [compared(row, REPAIRED) for row in tested]
+    ahead: dict[str, bool] = {}
+    for case, found in zip(cases, family_verdicts(comparisons), strict=True):
+        ahead[case] = ahead.get(case, True) and found == Verdict.HIGHER
+    groups: dict[str, list[Comparison]] = {}
+    for row, comparison in zip(tested, comparisons, strict=True):
+        groups.setdefault(row["control"], []).append(comparison)
+    return ahead, tallies(groups)
+
+
+def compared(row: Mapping[str, Any], margin: Margin) -> Comparison:
+    """Return the test of a difference that a row of a table of measurements holds."""
+    low, high = (row["value"] if row[bound] is None else row[bound] for bound in ("ci_low", "ci_high"))
+    return by_bounds(row["value"], low, high, margin)
 
 
 def _cell(part: pl.DataFrame, metric: str, control: str) -> Share | Difference | str | None:

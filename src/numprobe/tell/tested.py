@@ -48,7 +48,7 @@ class Tally:
         told[0] += f" of {self.cases} cases" if self.cases else ""
         if self.visible is None:
             return ", ".join(told)
-        low, high = (f"{100 * bound:.0f}" for bound in self.visible)
+        low, high = (f"{100 * bound:.{0 if bound > 0.1 else 1}f}" for bound in self.visible)
         span = low if low == high else f"{low} to {high}"
         return ", ".join(told) + f" (a difference of {span} points would have been seen)"
 

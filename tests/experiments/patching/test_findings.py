@@ -16,7 +16,10 @@ def test_gain_harm_and_controls_of_the_chosen_setting_stand_side_by_side():
     }  # fmt: skip
     assert [cell.value for cell in repaired.column("/")] == [0.6, 0.6]
     assert [cell.value for cell in harmed.column("+")] == [0.1, 0.1]
-    assert found.statements[0].numbers == {"ahead": 2, "cases": 2}
+    assert (found.statements[0].numbers["ahead"], found.statements[0].numbers["cases"]) == (2, 2)
+    assert {name: one.higher for name, one in found.statements[0].numbers["tests"].numbers.items()} == {
+        "wrong number": 2, "random direction": 2,
+    }  # fmt: skip
     assert "an oracle" in markdown(found).splitlines()[0]
 
 
@@ -28,12 +31,19 @@ def test_published_settings_are_cases_of_their_own():
 
 
 def test_a_patch_that_repairs_no_more_than_its_controls_is_counted_as_none():
-    table = outcome_table(settings="default").with_columns(value=pl.lit(0.3), ci_low=pl.lit(0.2), ci_high=pl.lit(0.4))
+    table = outcome_table(settings="default").with_columns(value=pl.lit(0.0), ci_low=pl.lit(-0.1), ci_high=pl.lit(0.1))
     (said,) = section({"patching": table}).statements
-    assert said.numbers == {"ahead": 0, "cases": 2}
+    assert (said.numbers["ahead"], said.numbers["cases"]) == (0, 2)
+    assert said.numbers["tests"].numbers["wrong number"].undecided == 2 and "would have been seen" in str(said)
+
+
+def test_a_number_that_is_written_behind_the_last_block_is_right_by_construction():
+    table = outcome_table(settings="default", chosen=("3", 1.0))
+    _, said = section({"patching": table}).statements
+    assert said.numbers == {"last": 2, "cases": 2} and "by construction" in str(said)
 
 
 def test_a_model_that_never_errs_has_nothing_to_repair():
-    table = outcome_table(settings="default").filter(pl.col("metric") != "repaired")
+    table = outcome_table(settings="default").filter(~pl.col("metric").str.starts_with("repaired"))
     (said,) = section({"patching": table}).statements
     assert said.numbers["cases"] == 0 and "nothing to repair" in str(said)

@@ -7,8 +7,10 @@ import polars as pl
 
 from numprobe.interventions.controls import RANDOM_SUBSPACE, WRONG_NUMBER
 from numprobe.tell.independent import independent
-from numprobe.tell.outcomes import beats_controls, operation_grid, reported, setting_grid
-from numprobe.tell.section import Difference, Section, Statement
+from numprobe.tell.outcomes import ACCURACY, compared, operation_grid, over_controls, reported, setting_grid
+from numprobe.tell.section import Difference, Listed, Section, Statement
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Verdict, family_verdicts
 
 _TITLE = "Repair without labels (`denoising`)"
 _METHOD = """
@@ -20,16 +22,18 @@ wrong answers that become right. `readable`: share of the wrong answers whose tr
 `harmed`: share of the right answers that become wrong.
 """
 _BY_OPERATION = "Change of accuracy, by operation:"
-_NO_GAIN = (
-    "In none of {cases} cases does the repair without labels raise the accuracy (interval above 0); in {lowered} it "
-    "lowers it (interval below 0). For a model builder: what a probe reads in the last state, also where it reads "
-    "surely, repairs no more answers than it harms."
+_TESTS = (
+    "Change of accuracy at the chosen setting: {change}. Share of the wrong answers that are repaired, less that of "
+    "{comparison}: {tests}. "
 )
-_GAIN = (
-    "In {raised} of {cases} cases the repair without labels raises the accuracy (interval above 0), by {least} to "
-    "{most} points. In {ahead} cases it repairs more than {comparison} (intervals apart). For a model builder: there "
-    "the state holds the result better than the model answers it, and writing back what is read repairs answers "
-    "without training."
+_NO_GAIN = _TESTS + (
+    "In no case is it shown that the repair without labels raises the accuracy. For a model builder: do not count on "
+    "it. Where a case is undecided, a smaller gain than the one named may exist."
+)
+_GAIN = _TESTS + (
+    "Where it is higher, the accuracy rises by {least} to {most} points; in {ahead} cases it is shown to repair more "
+    "than both controls. For a model builder: only there the state holds the result better than the model answers "
+    "it, and writing back what is read repairs answers without training."
 )
 #: Head of a column -> metric, control.
 _COLUMNS = {
@@ -60,15 +64,12 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
 def _gain(rows: pl.DataFrame) -> Statement:
     """State in how many cases the repair raises or lowers the accuracy, and repairs more than its controls."""
     own = independent(rows.filter(metric="accuracy_change", control="none", subset="all"), "context")
-    raised, lowered = own.filter(pl.col("ci_low") > 0), own.filter(pl.col("ci_high") < 0)
+    tests = [compared(row, ACCURACY) for row in own.iter_rows(named=True)]
+    gains = [one.estimate for one, found in zip(tests, family_verdicts(tests), strict=True) if found == Verdict.HIGHER]
+    ahead, controls = over_controls(independent(rows.filter(metric="repaired_over_control"), "context"))
+    numbers: dict[str, Any] = {"change": tallies({"change": tests})["change"], "tests": Listed(controls)}
     cases = ", ".join(own["model"])
-    if raised.is_empty():
-        return Statement(cases, "no repair", {"cases": own.height, "lowered": lowered.height}, _NO_GAIN)
-    gains = raised["value"].to_list()
-    numbers: dict[str, Any] = {
-        "raised": raised.height,
-        "cases": own.height,
-        "ahead": sum(beats_controls(rows.filter(pl.col("model").is_in(own["model"].implode())), "repaired").values()),
-    }
-    numbers |= {"least": Difference(min(gains)), "most": Difference(max(gains))}
+    if not gains:
+        return Statement(cases, "both controls", numbers, _NO_GAIN)
+    numbers |= {"ahead": sum(ahead.values()), "least": Difference(min(gains)), "most": Difference(max(gains))}
     return Statement(cases, "both controls", numbers, _GAIN)

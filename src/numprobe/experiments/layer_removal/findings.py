@@ -1,14 +1,17 @@
 """The section on layer removal: what one removal, chosen beforehand, repairs and harms, beside oracles."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from numprobe.prompts.templates import RESULTS
 from numprobe.tell.independent import independent
+from numprobe.tell.outcomes import ACCURACY, compared
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Difference, Grid, Part, Section, Share, Statement, cell_of, change_of
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Comparison, Verdict, family_verdicts
 
 _TITLE = "Does removing a part of the model repair its answers? (`layer_removal`)"
 _METHOD = """
@@ -23,21 +26,20 @@ far from the answer as the truth; the last two columns are about the wrong answe
 of the results. `harmed`: right answers that some removal makes wrong.
 """
 _NONE_CHOSEN = "Nothing is chosen in {nothing} of {cases} cases (models and operations)."
-_SOME_CHOSEN = _NONE_CHOSEN + (
-    " Where something is, the change of accuracy on the test prompts lies above 0 with its whole interval in {gained} "
-    "of {tried}."
-)
-_SOME_GAINED = _SOME_CHOSEN.removesuffix(".") + ", by at most {most} points."
+_SOME_CHOSEN = _NONE_CHOSEN + (" Where something is, the change of accuracy on the test prompts is {tests}.")
+_SOME_GAINED = _SOME_CHOSEN.removesuffix(".") + "; the largest shown gain is {most} points."
 _LUCK = (
     "Over all cases an oracle reaches the truth of {truth} % of the wrong answers, and {comparison} of {luck} %. Only "
     "the difference speaks of truths that a part of the model hides."
 )
 _NO_LUCK = "There are too few wrong answers for an oracle."
 _HELPS = (
-    "For a model builder: in {gained} of {cases} cases one part can be left out with a net gain on unseen results "
-    "({subject}); elsewhere no removal repairs the answers."
+    "For a model builder: in {gained} of {cases} cases a net gain on unseen results is shown where one part is left "
+    "out ({subject}); elsewhere none is shown."
 )
-_NO_HELP = "For a model builder: no part of these models can be taken out to repair their arithmetic."
+_NO_HELP = (
+    "For a model builder: that a part of these models can be taken out to repair their arithmetic is shown in no case."
+)
 
 #: Metric -> head of a column.
 _EFFECT = {
@@ -71,9 +73,11 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     grids: list[Part] = [_METHOD, _chosen_grid(chosen), _ORACLE, _oracle_grid(table)]
     operations = pl.col("subset") != "all"
     change = independent(chosen.filter(operations & (pl.col("metric") == "accuracy_change")), "context", "subset")
-    gained = change.filter((pl.col("site") != "none") & (pl.col("ci_low") > 0))
+    tried = change.filter(pl.col("site") != "none")
+    tests = [compared(row, ACCURACY) for row in tried.iter_rows(named=True)]
+    gained = tried.filter(pl.Series([found == Verdict.HIGHER for found in family_verdicts(tests)], dtype=pl.Boolean))
     said = [
-        _choice(change, gained),
+        _choice(change, gained, tests),
         _luck(independent(table.filter(operations), "context", "subset")),
         _advice(change, gained),
     ]
@@ -114,13 +118,13 @@ def _oracle_grid(table: pl.DataFrame) -> Grid:
     return Grid(["model", "operation", *_BOUNDS], lines)
 
 
-def _choice(change: pl.DataFrame, gained: pl.DataFrame) -> Statement:
+def _choice(change: pl.DataFrame, gained: pl.DataFrame, tests: Sequence[Comparison]) -> Statement:
     """State for how many models and operations a removal is chosen, and how many of these gain on the test prompts."""
     nothing = change.filter(pl.col("site") == "none").height
     numbers: dict[str, Any] = {"nothing": nothing, "cases": change.height}
     wording = _NONE_CHOSEN
     if nothing < change.height:
-        numbers |= {"gained": gained.height, "tried": change.height - nothing}
+        numbers["tests"] = tallies({"tests": tests})["tests"]
         wording = _SOME_CHOSEN
     if gained.height:
         numbers["most"] = Difference(max(gained["value"].to_list()))
