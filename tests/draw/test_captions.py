@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 
 ROOT = Path(__file__).parents[2]
 CAPTIONS = sorted([*ROOT.glob("workflow/report/*.rst"), *ROOT.glob("src/numprobe/experiments/*/*.rst")])
-STUDIES = [path.stem for path in sorted((ROOT / "config").glob("*.yaml"))]
+STUDIES = [path.stem for path in sorted((ROOT / "config").glob("*.yaml")) if path.stem != "claims"]
 
 
 def _study(name: str) -> dict:

@@ -7,6 +7,7 @@ import polars as pl
 
 from numprobe.experiments.causal_subspace.measure import OWN_ANSWERS
 from numprobe.interventions.reach import by_tokens, model_of
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Grid, Part, Section, Share, Span, Statement, cell_of
 from numprobe.tell.tested import tallies
@@ -98,9 +99,15 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     # Angles are those of the bases, whichever tokens are changed.
     compared = [place for place in places if model_of(place[0]) == place[0]]
     told = [place for place in every if {"read-out", "causal"} & set(place[-1]["subspace"])]
-    grids: list[Part] = [*_read_outs(told), _answers(told), *_own_answers(table), _OVERLAPS, _overlaps(compared)]
+    grids: list[Part] = [
+        *_read_outs(_counted(told)),
+        _answers(told),
+        *_own_answers(table),
+        _OVERLAPS,
+        _overlaps(compared),
+    ]
     short = [_too_short(*place) for place in _judged(places) if _better(place[-1])]
-    judged = [rows for *_, rows in _judged(places) if not _better(rows)]
+    judged = [rows for *_, rows in _judged(_counted(places)) if not _better(rows)]
     meaning = [_meaning(judged)] if judged else []
     return Section(_TITLE, [_HEADING, *grids, *(_carried(*place) for place in places), *short, *meaning])
 
@@ -152,6 +159,12 @@ def _check(rows: pl.DataFrame, subspace: str) -> Row | None:
     """Return what the probe of a read-out reads after its interchange."""
     found = rows.filter((pl.col("metric") == "reads_source") & (pl.col("subspace") == subspace))
     return next(found.iter_rows(named=True), None)
+
+
+def _counted(places: Sequence[Place]) -> list[Place]:
+    """Return the places of models that are independent of each other."""
+    names = independent(pl.concat([rows for *_, rows in places]), "context")["model"].to_list() if places else []
+    return [place for place in places if place[0] in names]
 
 
 def _judged(places: list[Place]) -> list[Place]:

@@ -1,5 +1,8 @@
 """Figure of models that were trained several times: accuracy over the layers, with both intervals."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +21,7 @@ _COLUMNS = (
     "model", "context", "layer", "probe", "value", "trainings_low", "trainings_high", "numbers_low", "numbers_high",
     "wider", "n_trainings", "n_values", "status", "note",
 )  # fmt: skip
-_BAR_WIDTH = 2.4
+_BAR: Mapping[str, Any] = {"color": "black", "linewidth": 0.9, "zorder": 5}
 
 
 def replicates(tables: Tables, values: Values) -> Drawn:
@@ -58,7 +61,7 @@ def draw_replicates(drawn: pl.DataFrame, candidates: int | None = None) -> Figur
     styles = {name: probe_style(name) for name in probe_order(drawn["probe"])}
     entries = [legend_entry(name, style) for name, style in styles.items()]
     band = Patch(color=NOTE_COLOUR, alpha=0.22, linewidth=0, label="95 % over trainings")
-    bar = Line2D([], [], color=NOTE_COLOUR, linewidth=_BAR_WIDTH, label="95 % over numbers, for given weights")
+    bar = Line2D([], [], **_BAR, label="95 % over numbers, for given weights")
     return frame(figure, [*entries, band, bar, *chance_entries(candidates)], 3, "layer", "accuracy on unseen numbers")
 
 
@@ -68,6 +71,6 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
     for name in reversed(probe_order(rows["probe"])):
         of_probe, style = rows.filter(pl.col("probe") == name), probe_style(name)
         x = [layers.index(layer) for layer in of_probe["layer"]]
-        axes.vlines(x, of_probe["numbers_low"], of_probe["numbers_high"], color=style.colour, linewidth=_BAR_WIDTH)
         curve(axes, of_probe.rename({"trainings_low": "ci_low", "trainings_high": "ci_high"}), layers, style)
+        axes.vlines(x, of_probe["numbers_low"], of_probe["numbers_high"], **_BAR)
     return [f"{rows['n_trainings'][0]} trainings, {max(rows['n_values'].to_list())} values"]
