@@ -100,6 +100,7 @@ def _section(record: Mapping[str, Any]) -> list[str]:
 
 
 def main(options: argparse.Namespace) -> None:
+    """Write the page and copy its figures, from the records of all benchmarks."""
     figures = options.output.parent / "performance"
     figures.mkdir(exist_ok=True)
     # Measurements that the last run did not repeat (without a GPU, for example) are kept.

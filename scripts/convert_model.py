@@ -9,6 +9,7 @@ from numprobe.models.gguf.architecture import read_known_model
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """GGUF file -> folder of the model."""
     # Heavy imports only once the file is known to be good.
     read_known_model(options.file)
     from numprobe.models.gguf.convert import convert_gguf
@@ -20,6 +21,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Options."""
     result = parser(__doc__)
     result.add_argument("--file", type=Path, required=True, help="path of the file")
     result.add_argument("--package", metavar="NAME", help="installed package that the file is of, for the record")

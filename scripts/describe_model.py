@@ -13,6 +13,7 @@ from numprobe.sealed import write_sealed_json
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Model -> card, checked against what the configuration says."""
     with importing():
         from numprobe.activations.sharing import describe_sharing
         from numprobe.models.card import model_card
@@ -30,6 +31,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Options."""
     result = parser(__doc__)
     result.add_argument("--name", required=True, help="name of the model in the study")
     result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")

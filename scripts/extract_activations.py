@@ -9,6 +9,7 @@ from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Prompts and a model -> a folder of states."""
     with importing():
         from numprobe.activations.context import extract_context
 
@@ -39,6 +40,7 @@ def extraction(options: argparse.Namespace) -> Any:
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Options."""
     result = parser(__doc__)
     result.add_argument("--model", required=True, help="name of the model in the study")
     result.add_argument("--context", required=True, help="name of the context in the study")

@@ -9,6 +9,7 @@ from numprobe.models.source import parse_source
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Rows of a model's matrices -> a folder of states."""
     with importing():
         from numprobe.activations.vocabulary import extract_vocabulary
 
@@ -25,6 +26,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Options."""
     result = parser(__doc__)
     result.add_argument("--model", required=True, help="name of the model in the study")
     result.add_argument("--source", required=True, metavar="JSON", help="where the model comes from, a JSON object")

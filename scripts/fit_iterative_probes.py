@@ -14,6 +14,7 @@ from numprobe.splits import load_split
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """States and a split -> probes and their controls."""
     prepare_torch()
     fit = IterativeFit(
         options.probes,
@@ -27,6 +28,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Options."""
     result = parser(__doc__)
     result.add_argument("--activations", type=Path, required=True, help="folder of hidden states")
     result.add_argument("--probes", nargs="+", choices=list(DEFAULTS), required=True, help="kinds of probes")

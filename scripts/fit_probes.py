@@ -14,12 +14,14 @@ from numprobe.splits import load_split
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """States and a split -> probes and their controls."""
     how = threads(), gpu_or_none(options.device)
     chosen = options.probes, options.controls
     save_closed_form(options.activations, options.output, *chosen, load_split(options.split), provenance, *how)
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Options."""
     result = parser(__doc__)
     result.add_argument("--activations", type=Path, required=True, help="folder of hidden states")
     result.add_argument("--probes", nargs="+", choices=list(CODES), required=True, help="kinds of probes")

@@ -10,11 +10,13 @@ from numprobe.splits import make_split, write_splits
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Settings of every split -> the file of the splits."""
     splits = {name: make_split(**parameters) for name, parameters in options.splits.items()}
     write_splits(options.output, splits, provenance)
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Options."""
     result = parser(__doc__)
     result.add_argument(
         "--splits",

@@ -10,6 +10,7 @@ from numprobe.tables import read_metadata, read_table
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Logs of trainings -> the figure and the numbers drawn."""
     about = [read_metadata(path) for path in options.logs]
     checkpoints = {log["model"]: log["specification"]["checkpoints"] for log in about if "specification" in log}
     logs = [read_table(path) for path in options.logs]
@@ -17,6 +18,7 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Options."""
     result = parser(__doc__)
     result.add_argument(
         "--logs", type=Path, nargs="+", required=True, help="training_log.parquet of each model, in the order to draw"

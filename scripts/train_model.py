@@ -11,6 +11,7 @@ from numprobe.training.specification import Specification
 
 
 def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
+    """Specification -> folder of the model, its checkpoints and its log."""
     specification = Specification.from_mapping(_json_object(options.spec))
     with importing():
         from transformers.utils.logging import disable_progress_bar
@@ -31,6 +32,7 @@ def _json_object(text: str) -> Any:
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Options."""
     result = parser(__doc__)
     result.add_argument("--name", required=True, help="name of the model; weights and data order depend on it")
     result.add_argument("--spec", required=True, metavar="JSON", help="training specification, a JSON object")

@@ -202,6 +202,7 @@ class _Hashed(io.FileIO):
         return digest
 
     def write(self, content: Any) -> int:
+        """Write all of `content` and add it to the checksum; return its bytes."""
         # The system may write only a part of a large piece.
         rest = memoryview(content).cast("B")
         self._digest.update(rest)

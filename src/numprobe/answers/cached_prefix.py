@@ -24,6 +24,7 @@ class _Prefix:
     stored: tuple[tuple[torch.Tensor, torch.Tensor], ...]
 
     def restored(self) -> Any:
+        """Return the cache as it was before any forward pass."""
         for layer, (keys, values) in zip(self.cache.layers, self.stored, strict=True):
             layer.keys, layer.values = keys, values
         return self.cache

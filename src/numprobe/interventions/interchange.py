@@ -61,6 +61,16 @@ def find_interchange(answer_model: AnswerModel, pairs: AskedPairs, layer: str, s
 
 
 def exchange(basis: torch.Tensor | None, source: torch.Tensor) -> Change:
+    """Return a change that puts the source's coordinates in a subspace in place of a state's own.
+
+    Parameters
+    ----------
+    basis
+        [width, rank], orthonormal columns; None: the whole state.
+    source
+        [pairs, width]: the states to take the coordinates from.
+    """
+
     def change(states: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
         moved = source[torch.from_numpy(rows).to(source.device)].to(states.device) - states.float()
         if basis is not None:

@@ -164,6 +164,7 @@ class _Asked:
         self._after: dict[tuple[int, float], np.ndarray] = {}
 
     def after(self, movement: Movement, strength: float) -> np.ndarray:
+        """Return the answers after a movement, int64 [prompts]; those of prompts that are not moved stay."""
         key = id(movement.change), strength
         if key not in self._after:
             self._after[key] = self.trial.answers_after(movement, strength)

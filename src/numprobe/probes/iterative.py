@@ -295,6 +295,7 @@ class _Best:
         self.stale = 0
 
     def offer(self, step: int, parameters: Parameters, accuracy: np.ndarray, loss: np.ndarray) -> None:
+        """Keep the layers [L] whose validation accuracy is higher, or equal with a lower loss."""
         tie = (accuracy == self._accuracy) & (loss < self._loss)
         better = (accuracy > self._accuracy) | tie
         self.stale = 0 if better.any() else self.stale + 1
@@ -302,6 +303,7 @@ class _Best:
         self.keep(better, step, parameters)
 
     def keep(self, layers: np.ndarray, step: int, parameters: Parameters) -> None:
+        """Copy the parameters of some layers, bool [L], as those of a step."""
         if not layers.any():
             return
         chosen = torch.from_numpy(np.flatnonzero(layers))
@@ -311,6 +313,7 @@ class _Best:
         self._step[layers] = step
 
     def trained(self) -> Trained:
+        """Return the best parameters of every layer, with their steps and scores."""
         return Trained(self._parameters, self._step, self._accuracy, self._loss)
 
 

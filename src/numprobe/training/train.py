@@ -131,6 +131,7 @@ class _Run:
         return list(self.tokenizer.encode(text, add_special_tokens=False))
 
     def train(self, output: Path) -> list[dict[str, Any]]:
+        """Train to the last step, save the checkpoints below `output`, and return the rows of the log."""
         optimisers = build_optimisers(self.model, self.specification.rates)
         steps, checkpoints = self.specification.steps, set(self.specification.checkpoints)
         rows = self._examine(0)

@@ -42,6 +42,7 @@ class _Matrix:
     changes: Mapping[str, np.ndarray]
 
     def moved(self, control: str, strength: float) -> np.ndarray:
+        """Return the rows moved by `strength` times a control's way, float64 [n, width]."""
         return self.rows + strength * self.changes[control]
 
 

@@ -131,10 +131,12 @@ class _Measure:
         self._resamples, self._seed, self.shown = resamples, seed, shown
 
     def share(self, metric: str, values: np.ndarray, marks: np.ndarray, **columns: Any) -> Row:
+        """Return a metric of prompts that are marked, bool [prompts], as a row with further columns."""
         interval = prompt_accuracy_interval(values, marks)
         return {"metric": metric, **columns, **interval_row(interval, self._seed)}
 
     def difference(self, metric: str, values: np.ndarray, scores: np.ndarray, **columns: Any) -> Row:
+        """Return a metric that is the mean of scores, float64 [prompts], as a row with further columns."""
         interval = prompt_mean_interval(values, scores, self._resamples, self._seed)
         return {"metric": metric, **columns, **interval_row(interval, self._seed)}
 

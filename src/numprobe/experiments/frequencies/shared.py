@@ -109,6 +109,7 @@ class _Overlaps:
         self.spectra = lru_cache(_REMEMBERED)(self._spectra)
 
     def rows(self, first: str, second: str, context: str, layers: MatchedLayers) -> Iterator[Row]:
+        """Yield the measurements of two models in a pair of states, or why they cannot be compared."""
         folders = [self.spaces.folders[model, context] for model in (first, second)]
         numbers = consecutive(list(set(folders[0].row_of) & set(folders[1].row_of)))
         if len(numbers) < FEWEST:

@@ -47,6 +47,7 @@ class _Group:
 
     @property
     def places(self) -> int:
+        """Tokens of each number."""
         return int(self.values.shape[1])
 
 
