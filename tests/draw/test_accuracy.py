@@ -2,17 +2,11 @@ import polars as pl
 import pytest
 
 from numprobe.draw.accuracy import accuracy_rows, draw_accuracy
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.tables import measurements
 
 from .fake_tables import accuracy_table, large_accuracy_table
 from .inspection import legend, texts
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_all_probes_are_drawn_on_all_values_and_the_leading_one_on_subsets():

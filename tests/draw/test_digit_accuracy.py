@@ -4,16 +4,10 @@ import polars as pl
 import pytest
 
 from numprobe.draw.digit_accuracy import digit_accuracy_rows, draw_digit_accuracy
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 
 from .fake_tables import accuracy_table, digit_accuracy_table
 from .inspection import legend, texts
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_places_stand_beside_their_rivals():

@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numprobe.draw.examples import AROUND, LISTED, draw_examples, examples_rows, snippet
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.status import not_applicable
 
@@ -45,7 +44,6 @@ def test_one_panel_fills_the_list():
 
 
 def test_the_figure_shows_shares_and_the_listed_rows():
-    use_style()
     rows = examples_rows(examples_table())
     figure = draw_examples(rows)
     found = texts(figure)
@@ -58,13 +56,11 @@ def test_the_figure_shows_shares_and_the_listed_rows():
 
 
 def test_dollar_signs_in_texts_are_no_formulas():
-    use_style()
     table = examples_table().with_columns(pl.lit("$x^ 12 $").alias("text"), start=4, end=6)
     assert "$x^ [12] $" in texts(draw_examples(examples_rows(table)))
 
 
 def test_what_does_not_apply_says_why():
-    use_style()
     skipped = {"model": "minilm", "context": "result", **not_applicable("encoder")}
     table = pl.concat([examples_table(), pl.DataFrame([skipped], schema=examples_table().schema)])
     rows = examples_rows(table)
@@ -73,7 +69,6 @@ def test_what_does_not_apply_says_why():
 
 
 def test_a_model_without_a_context_is_visible():
-    use_style()
     table = examples_table().filter(~((pl.col("model") == "minilm") & (pl.col("context") == "natural")))
     assert "no examples" in texts(draw_examples(examples_rows(table)))
 

@@ -5,7 +5,6 @@ import pytest
 
 from numprobe.draw.not_applicable import draw_not_applicable, drawn_or_reasons, not_applicable_rows
 from numprobe.draw.spectra import draw_spectra, spectra_rows
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.rsa.figure import draw_rsa, rsa_rows
 from numprobe.experiments.sample_efficiency.figure import draw_sample_efficiency, sample_efficiency_rows
@@ -19,11 +18,6 @@ from .inspection import texts
 REASON = "its numbers are several tokens"
 SKIPPED = [f"digits:vocabulary:{REASON}"]
 LINE = f"digits, vocabulary: not applicable: {REASON}"
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_a_figure_of_nothing_gives_the_reasons():

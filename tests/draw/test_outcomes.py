@@ -3,16 +3,10 @@ import pytest
 
 from numprobe.draw.outcomes import chosen_rows, draw_outcomes
 from numprobe.draw.strengths import draw_strengths, strength_rows
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 
 from .inspection import legend, texts
 from .outcome_tables import outcome_table
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_the_chosen_setting_is_shown_by_operation():

@@ -2,7 +2,6 @@ import polars as pl
 import pytest
 
 from numprobe.draw.overview import draw_overview, overview_rows
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.tables import measurements
 
@@ -33,7 +32,6 @@ def test_all_probes_and_the_controls_of_the_leading_one_are_shown_once():
 
 
 def test_the_figure_says_which_layer_it_shows_and_what_does_not_apply():
-    use_style()
     figure = draw_overview(overview_rows(accuracy_table()), candidates=1000)
     found = texts(figure)
     assert {"llama layer 2", "olmo2 layer 2", "minilm layer 3", "vocabulary (embedding)"} <= set(found)
@@ -44,7 +42,6 @@ def test_the_figure_says_which_layer_it_shows_and_what_does_not_apply():
 
 
 def test_combinations_without_rows_are_visible():
-    use_style()
     table = accuracy_table().filter(~((pl.col("model") == "llama") & (pl.col("context") == "number")))
     assert "not measured" in texts(draw_overview(overview_rows(table)))
 

@@ -12,7 +12,7 @@ from numprobe.draw.accuracy import accuracy_rows, draw_accuracy
 from numprobe.draw.examples import draw_examples, examples_rows
 from numprobe.draw.overview import draw_overview, overview_rows
 from numprobe.draw.spectra import draw_spectra, spectra_rows
-from numprobe.draw.style import save_figure, use_style
+from numprobe.draw.style import save_figure
 from numprobe.draw.summary import draw_summary, summary_rows
 from numprobe.draw.transfer import draw_transfer, transfer_rows
 
@@ -65,7 +65,6 @@ FIGURES: dict[str, Draw] = {
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_drawing_again_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
-    use_style()
     kept = []
     for run in ("first", "second"):
         figure, drawn = FIGURES[name]()
@@ -78,7 +77,6 @@ def test_drawing_again_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_csv_is_the_table_that_the_figure_was_drawn_from(name: str, tmp_path: Path) -> None:
-    use_style()
     figure, drawn = FIGURES[name]()
     save_figure(figure, tmp_path / "a", [], drawn, {})
     assert pl.read_csv(tmp_path / "a.csv", schema=drawn.schema).equals(drawn)

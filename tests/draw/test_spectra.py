@@ -3,16 +3,10 @@ import polars as pl
 import pytest
 
 from numprobe.draw.spectra import draw_spectra, spectra_rows
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 
 from .fake_tables import spectra_table
 from .inspection import legend, texts
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_the_figure_names_states_periods_and_how_many_numbers():

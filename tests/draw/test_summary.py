@@ -1,7 +1,6 @@
 import polars as pl
 import pytest
 
-from numprobe.draw.style import use_style
 from numprobe.draw.summary import COMPOSITION, READING, draw_summary, summary_rows
 from numprobe.errors import NumprobeError
 from numprobe.tables import measurements
@@ -59,7 +58,6 @@ def test_the_longest_numbers_are_shown():
 
 
 def test_the_figure_says_whose_layers_it_shows():
-    use_style()
     figure = draw_summary(summary_rows(accuracies(), composed()))
     assert {"layer of real", "natural", "900 numbers of 3 digits"} <= set(texts(figure))
     assert legend(figure) == [
@@ -69,13 +67,11 @@ def test_the_figure_says_whose_layers_it_shows():
 
 
 def test_a_control_may_have_a_layer_that_the_model_lacks():
-    use_style()
     rows = pl.concat([accuracies(), measurements([reading("mixed", "digits", 0.99, layer="2")])])
     assert "2" in texts(draw_summary(summary_rows(rows)))
 
 
 def test_a_study_without_composition_has_one_row():
-    use_style()
     rows = summary_rows(accuracy_table())
     assert set(rows["panel"]) == {READING}
     draw_summary(rows)

@@ -1,7 +1,6 @@
 import polars as pl
 import pytest
 
-from numprobe.draw.style import use_style
 from numprobe.draw.transfer import draw_transfer, transfer_rows
 from numprobe.errors import NumprobeError
 from numprobe.status import constant_state, not_applicable
@@ -11,11 +10,6 @@ from .fake_tables import transfer_table
 from .inspection import legend, texts
 
 PAIR = {"model": "m", "layer": "0", "probe": "fourier", "metric": "accuracy"}
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def _table(rows):

@@ -3,7 +3,6 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.ablation.figure import INTERCHANGED, READ, REMOVED, ablation_drawn, draw_ablation
 from numprobe.experiments.ablation.measure import COLUMNS
@@ -12,11 +11,6 @@ from numprobe.tables import measurements
 
 RANKS = (1, 2, 4, 8)
 INTERCHANGED_RANKS = (2, 4, 8)
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def row(model, layer, metric, value, **others):

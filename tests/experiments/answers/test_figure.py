@@ -2,17 +2,11 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.answers.figure import answers_rows, draw_answers
 from numprobe.experiments.answers.measure import ANSWERED, TOO_FEW
 from numprobe.status import not_applicable, too_few_answers
 from numprobe.tables import measurements
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def answers_table(models=("llama", "phi3"), wrong=200, layers=("1", "2", "final_norm"), lead=0.1) -> pl.DataFrame:

@@ -2,7 +2,6 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.causal_subspace.figure import causal_rows, draw_angles, draw_answers
 from numprobe.experiments.causal_subspace.measure import EXTRA
@@ -12,11 +11,6 @@ from numprobe.tables import measurements
 SHARES = {
     "causal": 0.9, "read-out": 0.4, "layer's read-out": 0.3, "pattern": 0.5, "variance": 0.6, "random": 0.05,
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def table(models=("llama", "phi3"), trained=("0", "2")):

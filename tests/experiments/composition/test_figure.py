@@ -6,15 +6,9 @@ import pytest
 from draw.composition_table import SHORT, composition_table
 from draw.inspection import legend, texts
 from numprobe.draw.composition_rows import composition_rows
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.composition.figure import draw_composition
 from numprobe.status import undefined
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_shares_stand_beside_the_controls():

@@ -4,7 +4,6 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.consistency.figure import consistency_rows, draw_angles, draw_layers, draw_models
 from numprobe.experiments.consistency.measure import EXTRA
@@ -13,11 +12,6 @@ from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 MODELS = ("llama", "olmo2", "minilm")
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def _within(model, blocks):

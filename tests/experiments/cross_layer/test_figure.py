@@ -3,7 +3,6 @@ import pytest
 
 from draw.fake_tables import cross_layer_table
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.cross_layer.figure import (
     cross_layer,
@@ -12,11 +11,6 @@ from numprobe.experiments.cross_layer.figure import (
     left_out_layers,
     left_out_rows,
 )
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_matrices_are_placed_by_fit_and_test():

@@ -3,7 +3,6 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.embedding_alignment.figure import alignment_drawn, draw_alignment
 from numprobe.experiments.embedding_alignment.measure import COLUMNS
@@ -20,11 +19,6 @@ EFFECTS = {
     "principal components": (0.05, 0.2),
 }
 SKIPPED = measurements([{"model": "minilm", "context": "result", **not_applicable("encoder")}], COLUMNS)
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def alignment_table(models=("llama",), contexts=("result",), helps=True) -> pl.DataFrame:

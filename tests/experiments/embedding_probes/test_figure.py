@@ -1,22 +1,15 @@
 """Accuracies on the embedding matrices, and every misread number."""
 
 import polars as pl
-import pytest
 
 from draw.inspection import legend, texts
 from draw.test_not_applicable import LINE, REASON, SKIPPED
-from numprobe.draw.style import use_style
 from numprobe.experiments.embedding_probes.figure import draw_embedding_probes, embedding_probes_rows
 from numprobe.measure.collect import collect
 from numprobe.tables import measurements
 
 SETTINGS = {"settings": pl.String}
 MISREAD = {"model": pl.String, "layer": pl.String, "probe": pl.String, "settings": pl.String, "number": pl.Int32}
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def row(value, **more):

@@ -2,18 +2,11 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.error_tracing.figure import draw_fates, draw_layers, fate_rows, layer_rows
 from numprobe.experiments.error_tracing.measure import TRACING
 from numprobe.status import not_applicable
 from numprobe.tables import measurements
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
-
 
 LAYERS = ("1", "2", "final_norm")
 #: Never, lost at layer 2 and at the last one, kept.

@@ -3,18 +3,12 @@ import pytest
 
 from draw.geometry_tables import frequencies_table, shared_frequencies_table
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.frequencies.figure import draw_frequencies, frequencies_rows
 from numprobe.experiments.frequencies.shared_figure import draw_shared_frequencies, shared_frequencies_rows
 from numprobe.measure.collect import collect
 
 REASON = "its numbers are several tokens"
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_the_figure_of_waves_names_what_it_shows():

@@ -5,17 +5,11 @@ import pytest
 
 from draw.fake_tables import accuracy_table
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.layer_probes.figure import draw_layer_probes, layer_probes_rows
 from numprobe.tables import measurements
 
 SETTINGS = {"settings": pl.String}
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def row(value, **more):

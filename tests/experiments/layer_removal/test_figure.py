@@ -3,19 +3,12 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.layer_removal.figure import draw_layer_removal, draw_removal_oracle, layer_removal_rows
 from numprobe.experiments.layer_removal.measure import COLUMNS, removal_rows
 from numprobe.experiments.layer_removal.removal import Removal, all_removals
 from numprobe.status import not_applicable
 from numprobe.tables import measurements
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
-
 
 HELPFUL = Removal(3, "attention")
 

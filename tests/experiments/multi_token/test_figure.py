@@ -4,7 +4,6 @@ import pytest
 
 from draw.fake_tables import states
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.multi_token import measure, preceding, superposition
 from numprobe.experiments.multi_token.figure import draw_multi_token, multi_token_rows
@@ -12,11 +11,6 @@ from numprobe.experiments.multi_token.preceding_figure import draw_preceding, pr
 from numprobe.experiments.multi_token.superposition_figure import draw_superposition, superposition_rows
 from numprobe.status import not_applicable
 from numprobe.tables import measurements
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def measured(value, **columns):

@@ -5,15 +5,9 @@ import pytest
 
 from draw.fake_tables import accuracy_table, transfer_table
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.natural_contexts.figure import draw_natural_contexts, natural_contexts_rows
 from numprobe.tables import measurements
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def row(value, **more):

@@ -4,7 +4,6 @@ import pytest
 
 from draw.inspection import legend, texts
 from numprobe.draw.published import THIS_STUDY
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.operand_precision.figure import draw_operand_precision, operand_precision_rows
 from numprobe.experiments.operand_precision.measure import COLUMNS, crossed_errors, graded_rows, group_rows
@@ -13,11 +12,6 @@ from numprobe.status import not_applicable
 from numprobe.tables import measurements
 
 SKIPPED = measurements([{"model": "minilm", "context": "result", **not_applicable("encoder")}], COLUMNS)
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def precision_table(models=("llama",), effect=0.4) -> pl.DataFrame:

@@ -3,14 +3,8 @@ import pytest
 
 from draw.geometry_tables import ordinals_table
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.ordinals.figure import draw_ordinals, ordinals_rows
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_the_figure_names_sets_models_and_what_is_missing():

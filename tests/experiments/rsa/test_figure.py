@@ -3,14 +3,8 @@ import pytest
 
 from draw.geometry_tables import rsa_table
 from draw.inspection import texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.rsa.figure import draw_rsa, rsa_rows
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_the_figure_names_models_controls_and_theories():

@@ -3,7 +3,6 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.sample_efficiency.figure import draw_sample_efficiency, sample_efficiency_rows
 from numprobe.experiments.sample_efficiency.summary import EXTRA
@@ -12,11 +11,6 @@ from numprobe.tables import measurements
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 900)
 PROBES = {"fourier": 0.9, "digits": 0.5, "linear": 0.01}
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def _row(model, context, probe, metric, value, size, prompts, **more):

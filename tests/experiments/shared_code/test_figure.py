@@ -2,7 +2,6 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.shared_code.figure import SERIES, draw_shared_code, draw_sources, shared_code_rows
 from numprobe.experiments.shared_code.measure import EXTRA
@@ -11,11 +10,6 @@ from numprobe.tables import measurements
 
 MODELS = {"llama": ["olmo2", "minilm"], "olmo2": ["llama", "minilm"], "minilm": ["llama", "olmo2"]}
 LEVELS = {"shared": ("none", 0.8), "own": ("none", 0.9), "shuffled": ("shuffled", 0.0), "random": ("random", 0.001)}
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def _rows(blocks):

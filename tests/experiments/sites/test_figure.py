@@ -2,16 +2,10 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.sites.figure import LABELS, draw_sites, sites_rows
 from numprobe.status import constant_state, not_applicable
 from numprobe.tables import measurements
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def sites_table(models=("llama",), contexts=("operand",), blocks=4) -> pl.DataFrame:

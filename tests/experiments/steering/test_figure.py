@@ -3,7 +3,6 @@ import polars as pl
 import pytest
 
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.steering.figure import draw_steering, steering_rows
 from numprobe.experiments.steering.measure import COLUMNS
@@ -14,11 +13,6 @@ SERIES = [
     ("patterns", "none"), ("readout", "none"), ("state", "none"), ("patterns", "wrong number"),
     ("patterns", "random direction"),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def steering_table(models=("llama",), follows=0.9, readout=0.3) -> pl.DataFrame:

@@ -3,14 +3,8 @@ import pytest
 
 from draw.fake_tables import cross_layer_table, universal_table
 from draw.inspection import legend, texts
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.universal_probe.figure import universal_probe, universal_probe_rows
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_all_probes_and_controls_are_drawn():
