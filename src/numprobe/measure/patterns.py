@@ -54,11 +54,7 @@ def pattern_rows(folder: str | Path, patterns: Patterns, split: Split, resamples
                 "direction": "patterns",
                 "control": patterns.metadata["control"],
                 "metric": "explained",
-                "value": interval.value,
-                "ci_low": interval.low,
-                "ci_high": interval.high,
-                "resampled": interval.resampled,
-                "n_values": interval.n_values,
+                **interval.columns(),
                 "n_prompts": sum(map(len, tested.values())),
                 "seed": seed,
             }

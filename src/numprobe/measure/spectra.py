@@ -10,6 +10,7 @@ range: how much a spectrum depends on the dimensions that the model happens to h
 because that would break their even spacing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,10 +70,28 @@ def shuffled_band(states: np.ndarray, seed: int, permutations: int = PERMUTATION
     permutations
         How many.
     """
-    axes = principal_coordinates(states).astype(np.float32)
-    rng = generator(seed, "spectra", "permutations")
-    draws = np.array([power_share(axes[rng.permutation(len(axes))]) for _ in range(permutations)])
+    draws = permuted(states, power_share, generator(seed, "spectra", "permutations"), permutations)
     return band_of(draws, draws.mean(axis=0))
+
+
+def permuted(
+    states: np.ndarray, measure: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator, permutations: int
+) -> np.ndarray:
+    """Return a measure of the principal coordinates of states, float32, after each permutation of the rows.
+
+    Parameters
+    ----------
+    states
+        [N, d].
+    measure
+        Array [N, d] -> array of one shape.
+    rng
+        Draws the permutations.
+    permutations
+        How many, the length of the first axis of the result.
+    """
+    axes = principal_coordinates(states).astype(np.float32)
+    return np.array([measure(axes[rng.permutation(len(axes))]) for _ in range(permutations)])
 
 
 def rotation_band(states: np.ndarray, seed: int) -> Band:

@@ -10,7 +10,15 @@ from itertools import pairwise
 import numpy as np
 from scipy.fft import rfft
 
-from numprobe.measure.spectra import MODULI, PERMUTATIONS, amplitudes, principal_coordinates, rotated_power, squared
+from numprobe.measure.spectra import (
+    MODULI,
+    PERMUTATIONS,
+    amplitudes,
+    permuted,
+    principal_coordinates,
+    rotated_power,
+    squared,
+)
 from numprobe.seeding import generator
 
 #: Principal components of the spectrum as the paper plots it.
@@ -57,10 +65,8 @@ def permuted_waves(states: np.ndarray, seed: int, permutations: int = PERMUTATIO
     permutations
         How many.
     """
-    axes = principal_coordinates(states).astype(np.float32)
     rng = generator(seed, "waves", "permutations")
-    draws = [_power(_amplitudes(axes[rng.permutation(len(axes))])) for _ in range(permutations)]
-    return _waves(np.array(draws), len(states))
+    return _waves(permuted(states, lambda axes: _power(_amplitudes(axes)), rng, permutations), len(states))
 
 
 def rotated_waves(states: np.ndarray, seed: int) -> Waves:
