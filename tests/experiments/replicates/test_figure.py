@@ -2,14 +2,8 @@ import pytest
 
 from draw.inspection import legend, texts
 from experiments.replicates.rows import replicates_table
-from numprobe.draw.style import use_style
 from numprobe.errors import NumprobeError
 from numprobe.experiments.replicates.figure import draw_replicates, replicates, replicates_rows
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    use_style()
 
 
 def test_a_panel_shows_bands_over_trainings_and_bars_over_numbers():
