@@ -25,7 +25,7 @@ def arguments() -> argparse.ArgumentParser:
         metavar="JSON",
         help="name of each split: {minimum, maximum, scheme, folds, inner, seed}",
     )
-    result.add_argument("--output", type=Path, required=True, help="results/split.json")
+    result.add_argument("--output", type=Path, required=True, help="the file of the splits, results/split.json")
     return result
 
 
