@@ -72,7 +72,12 @@ def test_a_study_of_digits_alone_runs_to_its_end(digits):
 
 def test_a_study_of_digits_an_encoder_and_a_trained_model_runs_to_its_end(digits):
     tiny = digits.configuration()
-    digits.configure(models=[DIGITS, *tiny["models"]])
+    # One probe with one control, and no experiment but those that the assertions are about.
+    parts = {"probes": [{"name": "fourier"}], "controls": ["shuffled"]}
+    others = [{**entry, "controls": ["shuffled"]} for entry in tiny["models"]]
+    for entry in others:
+        entry.pop("untrained_seeds", None)
+    digits.configure(models=[DIGITS, *others], experiments=[{"name": "accuracy"}, {"name": "spectra"}], **parts)
     digits.snakemake()
     spectra = pl.read_parquet(digits.folder / "results/tables/spectra.parquet")
     assert set(spectra.filter(pl.col("value").is_not_null())["model"]) == {"small", "small-step-2", "encoder"}
