@@ -61,7 +61,7 @@ test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2
 
 test-slow: setup
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup
 
 # The small study with every experiment, in .venv/every: what a change of the code is compared on (docs/reliability.md).
 every: setup

@@ -8,7 +8,8 @@ import pytest
 
 from workflow.conftest import Checkout
 
-pytestmark = pytest.mark.slow
+# One worker runs the study that these tests share.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
 
 MADE = [f"{part}/**/*.parquet" for part in ("tables", "predictions", "prompts", "activations")]
 MADE.append("probes/**/*.safetensors")

@@ -14,7 +14,8 @@ import yaml
 from workflow.conftest import Checkout
 from workflow.scaled import SMALL_MANIPULATION
 
-pytestmark = pytest.mark.slow
+# One worker runs the study that these tests share.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
 
 BYTES = ["tables/**/*.parquet", "figures/*", "probes/**/*.safetensors", "activations/**/*.parquet", "prompts/*.parquet"]
 
