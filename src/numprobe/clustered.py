@@ -5,6 +5,8 @@ between clusters; near 0 and 1, where it cannot be estimated, the intervals wide
 measured (docs/statistics.md).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import beta, norm, rankdata, t
@@ -193,7 +195,7 @@ def _newcombe(area: float, positive: np.ndarray) -> float:
     return area * (1 - area) * (1 + half * ((1 - area) / (2 - area) + area / (1 + area))) / (above * below)
 
 
-def _root(function, low: float, high: float) -> float:  # type: ignore[no-untyped-def]
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
     """Return where a decreasing function crosses zero; the end that lies closer if it does not."""
     if high <= low or function(low) <= 0:
         return low

@@ -39,6 +39,10 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
+#: Verdicts that show a difference to be smaller than the margin.
+WITHIN = frozenset({Verdict.EQUIVALENT, Verdict.HIGHER_WITHIN, Verdict.LOWER_WITHIN})
+
+
 @dataclass(frozen=True)
 class Margin:
     """The largest difference that does not matter, above 0, in the unit of the comparison, and the reason for it."""

@@ -10,15 +10,14 @@ import polars as pl
 from numprobe.claims.compare import Compared, Readings, Unanswerable, compare
 from numprobe.claims.declare import Claim
 from numprobe.status import Status
-from numprobe.verdicts import Verdict, at_least, family_verdicts, verdict
+from numprobe.verdicts import WITHIN, Verdict, at_least, family_verdicts, verdict
 
-_WITHIN = {Verdict.EQUIVALENT, Verdict.HIGHER_WITHIN, Verdict.LOWER_WITHIN}
 #: Verdicts that agree with what a claim expects.
 AGREES = {
     "higher": {Verdict.HIGHER},
     "lower": {Verdict.LOWER},
-    "equivalent": _WITHIN,
-    "not lower": _WITHIN | {Verdict.HIGHER},
+    "equivalent": WITHIN,
+    "not lower": WITHIN | {Verdict.HIGHER},
 }
 #: Verdicts that contradict it. A difference refutes equivalence if it lies outside the margin (`Comparison.beyond`).
 CONTRADICTS = {
@@ -30,7 +29,7 @@ CONTRADICTS = {
 
 
 class Outcome(StrEnum):
-    """What a study says of a claim."""
+    """Outcome of a claim in a study."""
 
     SUPPORTED = "supported"
     REFUTED = "refuted"

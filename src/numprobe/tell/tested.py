@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from numprobe.verdicts import Comparison, Verdict, family_verdicts
+from numprobe.verdicts import WITHIN, Comparison, Verdict, family_verdicts
 
 _HIGHER = (Verdict.HIGHER,)
 _LOWER = (Verdict.LOWER,)
-_SAME = (Verdict.EQUIVALENT, Verdict.HIGHER_WITHIN, Verdict.LOWER_WITHIN)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def tallies(groups: Mapping[str, Sequence[Comparison]]) -> dict[str, Tally]:
 
 
 def _tally(group: Sequence[Comparison], verdicts: Sequence[Verdict]) -> Tally:
-    higher, lower, same = (sum(one in names for one in verdicts) for names in (_HIGHER, _LOWER, _SAME))
+    higher, lower, same = (sum(one in names for one in verdicts) for names in (_HIGHER, _LOWER, WITHIN))
     visible = [one.visible for one, found in zip(group, verdicts, strict=True) if found == Verdict.UNDECIDED]
     margin = group[0].margin.value if group else 0.0
     span = (min(visible), max(visible)) if visible else None

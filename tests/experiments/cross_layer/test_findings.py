@@ -50,24 +50,19 @@ def test_layers_are_read_by_the_others_on_both_scales():
     assert str(common.column("2")[0]) == "12 [11, 13]"
 
 
-def test_inner_layers_share_a_code_if_all_of_them_reach_the_mark():
+def test_inner_layers_that_reach_the_mark_are_counted():
     (inner,) = statements("`number`")
     assert (inner.numbers["read"], inner.numbers["layers"], inner.numbers["layer"]) == (1, 2, "2")
-    assert "largely share one code" in str(inner)
     (inner,) = statements("`number`", {**OTHERS, "2": 0.95})
-    assert inner.numbers["read"] == 2 and "share one code, up to place and scale" in str(inner)
+    assert inner.numbers["read"] == 2
     (inner,) = statements("`number`", {**OTHERS, "2": 0.4})
-    assert str(inner.numbers["mean"]) == "68" and "directions of their own" in str(inner)
+    assert str(inner.numbers["mean"]) == "68"
 
 
-def test_the_ends_gain_from_their_own_scale():
+def test_the_ends_stand_on_both_scales():
     (first,) = statements("`number`, layer 0")
     assert (first.numbers["plain"], first.numbers["scaled"]) == (Share(0.12), Share(0.41))
-    assert "repair" in str(first)
-    (first,) = statements("`number`, layer 0", {**OTHERS, "0": 0.05})
-    assert "cost" in str(first)
-    (first,) = statements("`number`, layer 0", {**OTHERS, "0": 0.13})
-    assert "change little" in str(first)
+    assert abs(first.numbers["gain"].value - 0.29) < 1e-9
 
 
 def test_published_probes_stand_beside():
@@ -82,7 +77,7 @@ def test_lost_layers_have_their_differences_from_the_others():
     assert grid.column("layer") == ["0"]  # layer 2 loses less than 20 points
     assert [str(cell) for cell in grid.rows[0][3:]] == ["99", "41 [40, 42]", "0.07", "0.32", "0.57"]
     (contrast,) = statements("these layers")
-    assert contrast.numbers == {"lost": Estimate(0.57), "kept": Estimate(0.97)} and "other directions" in str(contrast)
+    assert contrast.numbers == {"lost": Estimate(0.57), "kept": Estimate(0.97)}
 
 
 def test_controls_have_their_highest_accuracy():

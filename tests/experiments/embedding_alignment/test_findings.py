@@ -24,16 +24,18 @@ def test_what_is_said_follows_the_numbers():
     llama, olmo2, meaning = found.statements
     assert (llama.subject, olmo2.subject) == ("llama", "olmo2")
     assert (llama.numbers["before"].value, llama.numbers["after"].value) == (0.5, 0.75)
-    assert (meaning.numbers["gains"], meaning.numbers["cases"]) == (4, 4)
+    assert (meaning.numbers["change"].higher, meaning.numbers["change"].cases) == (4, 4)
+    # Three controls of each case.
+    assert meaning.numbers["over_controls"].cases == 12
     none = told(alignment_table(helps=False)).statements[-1]
-    assert (none.numbers["gains"], none.numbers["cases"]) == (0, 2) and none.wording != meaning.wording
+    assert (none.numbers["change"].higher, none.numbers["change"].cases) == (0, 2)
 
 
 def test_the_section_is_worded():
     text = markdown(told(alignment_table()))
     assert "| llama | input | 0.5 | 0.25 |" in text
     assert "- llama: the probe of their fold reads 50 [45, 100] % of the unseen numbers" in text
-    assert "aligned rows answer better than the rows as they are and than every control: llama (input)" in text
+    assert "right answers with aligned rows, against the rows as they are: higher in 2 of 2 cases" in text
 
 
 def test_models_that_cannot_be_asked_make_no_table():

@@ -9,9 +9,8 @@ from numprobe.layers import layer_order
 from numprobe.tell.controls import highest_controls
 from numprobe.tell.section import Difference, Estimate, Grid, Section, Share, Statement, cell_of, spread_out
 
-#: The inner layers share one code if each of them reaches the first of these accuracies, and largely if their mean
-#: reaches the second.
-_READ, _LARGELY = 0.95, 0.8
+#: Accuracy of which the inner layers are counted that reach it.
+_READ = 0.95
 #: A layer is lost if its own probe reads this much more than that of the others.
 _LOST = 0.2
 _OTHERS = pl.col("fit_layer") == "others"
@@ -26,29 +25,20 @@ _COMMON = """Each layer with the common mean and scale of the fitted layers inst
 states):"""
 _NO_LAYER = "No layer could be left out: no model has two layers that vary."
 _INNER = (
-    "{subject}: {read} of {layers} inner layers reach {mark} % or more; the lowest is layer {layer} of {model}, {low}."
+    "{subject}: {read} of {layers} inner layers reach {mark} % or more; the mean is {mean}. The lowest is layer "
+    "{layer} of {model}, {low}."
 )
-_ONE_CODE = _INNER + " The inner layers share one code, up to place and scale."
-_ONE_CODE_TURNED = _INNER + " The mean of all is {mean}: they largely share one code, which some layers rotate."
-_OWN_CODES = _INNER + " The mean of all is {mean}: in part, the layers write numbers in directions of their own."
 _PUBLISHED = (
     "The {subject}, fitted on all other layers, read {first_low} to {first_high} % of the numbers at layer 0 and "
     "{last_low} to {last_high} % after the final norm."
 )
-_END = "{subject}: the mean accuracy over models is {plain} with {comparison} and {scaled} with the layer's own"
-_REPAIRED = f"{_END}, which repair the loss in part or whole."
-_WORSE = f"{_END}, which cost some accuracy."
-_SIMILAR = f"{_END}, which change little."
+_END = "{subject}: the mean accuracy over models is {plain} with {comparison} and {scaled} with the layer's own."
 _NONE_LOST = "No layer loses more than {points} points against {comparison}."
 _WHY = """These layers lose more than 20 points against their own probe even on their own scale. `scale_ratio` is the
 scale of the layer divided by that of the others; `mean_offset` is the distance of the means in units of that scale;
 `code_cosine` is the cosine between the number vectors of the layer and of the others (1: numbers differ in the same
 directions)."""
-_COSINES = "The mean `code_cosine` is {lost} in {subject} and {kept} in {comparison}"
-_OTHER_DIRECTIONS = (
-    f"{_COSINES}: the lost layers write numbers in other directions, which no mean and scale can repair."
-)
-_NOT_TOLD_APART = f"{_COSINES}: it does not tell them apart."
+_COSINES = "The mean `code_cosine` is {lost} in {subject} and {kept} in {comparison}."
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
@@ -87,7 +77,7 @@ def _inner() -> pl.Expr:
 
 
 def _inner_layers(rows: pl.DataFrame) -> Iterator[Statement]:
-    """Yield, by context, how many of the inner layers reach the mark, and what follows."""
+    """Yield, by context, how many of the inner layers reach the mark."""
     for part in rows.partition_by("context", maintain_order=True):
         lowest, mean = (
             part.sort("value", maintain_order=True).row(0, named=True),
@@ -102,9 +92,7 @@ def _inner_layers(rows: pl.DataFrame) -> Iterator[Statement]:
             "low": cell_of(lowest),
             "mean": Share(mean),
         }
-        every = lowest["value"] >= _READ
-        wording = _ONE_CODE if every else _ONE_CODE_TURNED if mean >= _LARGELY else _OWN_CODES
-        yield Statement(f"`{part['context'][0]}`", "", numbers, wording)
+        yield Statement(f"`{part['context'][0]}`", "", numbers, _INNER)
 
 
 def _published() -> Statement:
@@ -121,12 +109,8 @@ def _ends(rows: pl.DataFrame) -> Iterator[Statement]:
     """Yield what the layer's own mean and scale change at the ends, where the published probes fail."""
     for part in rows.partition_by("context", "layer", maintain_order=True):
         plain, scaled = _mean(part, "none"), _mean(part, "layer")
-        gain = scaled - plain
-        numbers = {"plain": Share(plain), "scaled": Share(scaled), "gain": Difference(gain)}
-        wording = _REPAIRED if gain > 0.2 else _WORSE if gain < -0.05 else _SIMILAR
-        yield Statement(
-            f"`{part['context'][0]}`, layer {part['layer'][0]}", "the common mean and scale", numbers, wording
-        )
+        numbers = {"plain": Share(plain), "scaled": Share(scaled), "gain": Difference(scaled - plain)}
+        yield Statement(f"`{part['context'][0]}`, layer {part['layer'][0]}", "the common mean and scale", numbers, _END)
 
 
 def _mean(part: pl.DataFrame, normalisation: str) -> float:
@@ -172,9 +156,8 @@ def _estimate(value: float | None) -> Estimate | None:
 
 
 def _contrast(lost: pl.DataFrame, kept: pl.DataFrame) -> Iterator[Statement]:
-    """Yield whether directions tell the lost layers from the others, where both were measured."""
+    """Yield how alike directions are in the lost layers and in the others, where both were measured."""
     there, elsewhere = (part["code_cosine"].drop_nulls().to_numpy() for part in (lost, kept))
     if len(there) and len(elsewhere):
         numbers = {"lost": Estimate(float(there.mean())), "kept": Estimate(float(elsewhere.mean()))}
-        wording = _OTHER_DIRECTIONS if there.mean() < elsewhere.mean() - 0.05 else _NOT_TOLD_APART
-        yield Statement("these layers", "the others", numbers, wording)
+        yield Statement("these layers", "the others", numbers, _COSINES)

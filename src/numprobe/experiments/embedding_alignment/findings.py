@@ -8,7 +8,9 @@ import polars as pl
 from numprobe.draw.rows import in_order
 from numprobe.tell.independent import independent
 from numprobe.tell.rows import named_by_context
-from numprobe.tell.section import Difference, Estimate, Grid, Part, Section, Share, Statement, cell_of, change_of
+from numprobe.tell.section import Estimate, Grid, Part, Section, Statement, cell_of, change_of
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Comparison, Margin, by_bounds, by_rows
 
 _TITLE = "Number embeddings moved to the fitted code (`embedding_alignment`)"
 _HEADING = """The embedding row of every number goes part of the way (`strength`) to the row that the code predicts for
@@ -23,20 +25,12 @@ _READ = (
     "{subject}: the probe of their fold reads {before} % of the unseen numbers in the input rows as they are, and "
     "{after} % in the moved rows (a check: this must rise)."
 )
-_NONE = "In none of {cases} {subject} do aligned rows answer better than the rows as they are and than {comparison}"
-_MENDS_NOTHING = (
-    " For a model builder: where the code is imprecise in the embeddings, that is not what makes these models err; "
-    "aligned embeddings mend nothing."
-)
-_NO_GAIN = _NONE + "." + _MENDS_NOTHING
-_HARM = _NONE + "; in {lost} it costs right answers." + _MENDS_NOTHING
-_GAIN = (
-    "In {gains} of {cases} {subject}, aligned rows answer better than the rows as they are and than {comparison}: "
-    "{where}; by {most} points at the most. For a model builder: a part of these models' errors comes from what their "
-    "embeddings hold beside the code, and can be taken out without training; it costs at most {harmed} % of the right "
-    "answers."
+_MEANING = (
+    "Over {subject}: right answers with aligned rows, against {comparison}: {change}. Against the controls "
+    "({controls}): {over_controls}."
 )
 
+_MARGIN = Margin(0.01, "one right answer in a hundred, less than a training varies by")
 _CONTROLS = ("wrong number", "random direction", "principal components")
 _VARIANTS = {"input": "input", "both": "input, output"}
 _GAIN_AND_HARM = ("repaired", "harmed")
@@ -106,28 +100,24 @@ def _read(table: pl.DataFrame, runs: Sequence[Run]) -> Iterator[Statement]:
 
 
 def _meaning(runs: Sequence[Run]) -> Statement:
-    """Return what the changes and their intervals mean."""
-    subject, rival = "cases (models and rows)", "every control"
-    gains = [run for run in runs if _gains(run[-1])]
-    counts = {"gains": len(gains), "cases": len(runs)}
-    if not gains:
-        lost = sum(_high(controls["none"]["accuracy_change"]) < 0 for *_, controls in runs)
-        return Statement(subject, rival, {**counts, "lost": lost}, _HARM if lost else _NO_GAIN)
-    own = [controls["none"] for *_, controls in gains]
-    numbers = {
-        "where": ", ".join(f"{name} ({variant})" for name, variant, _ in gains),
-        "most": Difference(max(rows["accuracy_change"]["value"] for rows in own)),
-        "harmed": Share(max(float(rows["harmed"]["value"]) for rows in own if "harmed" in rows)),
-    }
-    return Statement(subject, rival, {**counts, **numbers}, _GAIN)
+    """Return what the tests say of aligned rows, against the rows as they are and against each control."""
+    changes = [_comparison(controls["none"]["accuracy_change"]) for *_, controls in runs]
+    over = [
+        by_rows(_bounds(controls["none"]["accuracy_change"]), _bounds(controls[name]["accuracy_change"]), _MARGIN)
+        for *_, controls in runs
+        for name in _CONTROLS
+        if name in controls
+    ]
+    counts = tallies({"change": changes, "over_controls": over})
+    numbers = {**counts, "controls": ", ".join(_CONTROLS)}
+    return Statement("models and rows", "the rows as they are", numbers, _MEANING)
 
 
-def _gains(controls: Mapping[str, Mapping[str, Row]]) -> bool:
-    """Return whether the whole interval lies above 0 and above the best control's value."""
-    own = controls["none"]["accuracy_change"]
-    best = max((controls[name]["accuracy_change"]["value"] for name in _CONTROLS if name in controls), default=0.0)
-    return float(own["ci_low"] if own["ci_low"] is not None else own["value"]) > max(0.0, best)
+def _comparison(row: Row) -> Comparison:
+    return by_bounds(*_bounds(row), _MARGIN)
 
 
-def _high(row: Row) -> float:
-    return float(row["value"] if row["ci_high"] is None else row["ci_high"])
+def _bounds(row: Row) -> tuple[float, float, float]:
+    """Return value and bounds of a change; without an interval it tells nothing: the bounds are the widest."""
+    low, high = (end if row[name] is None else row[name] for name, end in (("ci_low", -1.0), ("ci_high", 1.0)))
+    return float(row["value"]), float(low), float(high)

@@ -31,14 +31,6 @@ _ABOVE_NULLS = (
 _NOT_ABOVE_NULLS = (
     "In none of {measured} {subject} do the states of wrong answers hold the truth more often than {comparison}."
 )
-_LOST = (
-    "In {lost} of these {above}, layers lose the truth in more prompts than the last state still holds it in. "
-    "A repair has to act before the layer that loses the truth."
-)
-_KEPT = (
-    "In {lost} of these {above}, layers lose the truth in more prompts than the last state still holds it in. "
-    "A repair can work with what is still in the last state: the model does not read it out."
-)
 _ABOVE_UNTRAINED = (
     "In {above} of {measured} {subject} with this control, the states of wrong answers hold the truth more often than "
     "those of {comparison}."
@@ -122,7 +114,7 @@ def _breaking(plain: pl.DataFrame, keys: tuple[str, ...]) -> Grid:
 
 
 def _meaning(plain: pl.DataFrame) -> Iterator[Statement]:
-    """Yield where states of wrong answers hold more truths than chance puts there, and what happens to them."""
+    """Yield where states of wrong answers hold more truths than chance puts there."""
     wrong = plain.filter(labels="truth", answered="wrong")
     keys = ["model", "context", "operation"]
     # Above both nulls, or the one that there is.
@@ -131,13 +123,6 @@ def _meaning(plain: pl.DataFrame) -> Iterator[Statement]:
     counts = {"above": above.height, "measured": excess.height}
     wording = _ABOVE_NULLS if above.height else _NOT_ABOVE_NULLS
     yield Statement("models and operations", "either null", counts, wording)
-    if above.height:
-        kept = wrong.filter(metric="kept", target="truth").select(*keys, kept="value")
-        both = wrong.filter(metric="lost", target="truth").join(kept, on=keys).join(above, on=keys, how="semi")
-        lost = both.filter(pl.col("value") > pl.col("kept")).height
-        counts = {"lost": lost, "above": above.height}
-        wording = _LOST if 2 * lost > above.height else _KEPT
-        yield Statement("models and operations", "the last state", counts, wording)
 
 
 def _beside_untrained(plain: pl.DataFrame, untrained: pl.DataFrame) -> Iterator[Statement]:

@@ -22,8 +22,6 @@ from numprobe.tell.section import (
     spread_out,
 )
 
-#: A probe has learned the random labels if it reads more of them than this.
-_LEARNED = 0.5
 _PLACE = ["model", "context", "layer"]
 _SHOWN = [*_PLACE, "probe", "reader", "value", "ci_low", "ci_high", "status", "note"]
 _WHOLE = (pl.col("subset") == "all") & pl.col("fold").is_null() & pl.col("value").is_not_null()
@@ -39,11 +37,9 @@ _R2 = "R² there, of probes that hardly read a number exactly:"
 _SELECTIVITY = "Selectivity there, on numbers seen in other prompts: the accuracy minus the accuracy on random labels:"
 _TASK = "Accuracy on the random labels alone, which a probe can only memorise:"
 _MEMORISED = (
-    "{count} of {probes} probes learned more than {mark} % of {comparison} ({learned}). Their accuracy on numbers that "
-    "they HAVE seen proves nothing; only accuracy on unseen numbers, as everywhere else on this page, tells a code "
-    "from a list."
+    "The highest accuracy of {subject} on {comparison} is {highest}. So far a probe can memorise: accuracy on numbers "
+    "that it has seen tells no code from a list; accuracy on unseen numbers, as everywhere else on this page, does."
 )
-_NOT_MEMORISED = "None of {probes} probes learned {mark} % of {comparison}: what they read is in the states."
 _BEST = "{subject}: the accuracy is highest in layer {best_layer}, {best}, and lowest in layer {worst_layer}, {worst}."
 
 
@@ -112,11 +108,12 @@ def _selectivity(selective: pl.DataFrame) -> Iterator[str | Grid | Statement]:
 
 
 def _memorised(task: pl.DataFrame) -> Statement:
-    """Return which of the probes learn the random labels, each with its highest accuracy on them."""
-    highest = {name: float(task.filter(probe=name)["value"].to_numpy().max()) for name in probe_order(task["probe"])}
-    learned = {f"`{name}`": Share(value) for name, value in highest.items() if value > _LEARNED}
-    numbers = {"count": len(learned), "probes": len(highest), "mark": Share(_LEARNED), "learned": Listed(learned)}
-    return Statement("the probes", "the random labels", numbers, _MEMORISED if learned else _NOT_MEMORISED)
+    """Return the highest accuracy of each probe on the random labels."""
+    highest = {
+        f"`{name}`": Share(float(task.filter(probe=name)["value"].to_numpy().max()))
+        for name in probe_order(task["probe"])
+    }
+    return Statement("each probe", "the random labels", {"highest": Listed(highest)}, _MEMORISED)
 
 
 def _extremes(exact: pl.DataFrame) -> Iterator[Statement]:
