@@ -42,3 +42,11 @@ def test_every_experiment_has_a_group_in_the_order_of_the_pages():
     groups = groups_of_experiments(["accuracy"])
     assert groups["accuracy"] == groups["composition"] == "main"
     assert list(dict.fromkeys(groups.values()))[:3] == ["main", "representation", "manipulation"]
+
+
+def test_a_wrong_claim_stops_the_run_before_the_first_job(checkout):
+    file = checkout.folder / "config/claims.yaml"
+    file.write_text(file.read_text().replace("expect: not lower", "expect: nicer", 1))
+    told = checkout.snakemake("--dry-run", check=False)
+    assert told.returncode == 1
+    assert "config/claims.yaml: claims.0.expect" in told.stdout + told.stderr

@@ -1,14 +1,19 @@
 """Evaluate the claims of the study: those of the core, then those of each group of experiments."""
 
 from claims_files import check_committed, claim_files, claims_commit, groups_of_experiments
+from numprobe.claims.declare import read_claims
 
-if config["confirmatory"] and workflow.is_main_process:
+CLAIM_FILES = claim_files(workflow.basedir)
+
+if workflow.is_main_process:
     try:
-        check_committed(workflow.basedir)
+        # A wrong claim ends the run before its first job, not after its last.
+        read_claims([Path(file) for file in CLAIM_FILES])
+        if config["confirmatory"]:
+            check_committed(workflow.basedir)
     except NumprobeError as error:
         raise WorkflowError(str(error))
 
-CLAIM_FILES = claim_files(workflow.basedir)
 GROUP_OF = groups_of_experiments(MAIN)
 
 
