@@ -108,10 +108,8 @@ def interchange_rows(
         return _UNANSWERED
     some, rows = pairs.take(right), []
     for layer in read_later(ablations.layers, patterns, answer_model):
-        interchange, spaces = (
-            find_interchange(answer_model, some, layer),
-            _spaces(probe, patterns, layer, ablations, seed),
-        )
+        interchange = find_interchange(answer_model, some, layer)
+        spaces = _spaces(probe, patterns, layer, ablations, seed)
         for reach in some.reaches:
             measured = _layer_rows(answer_model, interchange, reach, spaces, seed)
             rows += [{"layer": layer, "tokens": reach, **row} for row in measured]

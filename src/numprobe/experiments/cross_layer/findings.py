@@ -79,10 +79,8 @@ def _inner() -> pl.Expr:
 def _inner_layers(rows: pl.DataFrame) -> Iterator[Statement]:
     """Yield, by context, how many of the inner layers reach the mark."""
     for part in rows.partition_by("context", maintain_order=True):
-        lowest, mean = (
-            part.sort("value", maintain_order=True).row(0, named=True),
-            float(part["value"].to_numpy().mean()),
-        )
+        lowest = part.sort("value", maintain_order=True).row(0, named=True)
+        mean = float(part["value"].to_numpy().mean())
         numbers = {
             "read": part.filter(pl.col("value") >= _READ).height,
             "layers": part.height,
