@@ -10,7 +10,7 @@ from models.tiny import word_tokenizer
 from numprobe.answers.ask import AnswerModel
 from numprobe.errors import NumprobeError
 from numprobe.experiments.causal_subspace.learn import train_subspaces, useful_layers
-from numprobe.experiments.causal_subspace.reading import needed_rank, read_test_numbers
+from numprobe.experiments.causal_subspace.own_probe import needed_rank, read_test_numbers
 from numprobe.experiments.causal_subspace.subspaces import load_subspaces
 from numprobe.experiments.causal_subspace.train_basis import Training
 from numprobe.interventions.interchange import find_interchange

@@ -33,6 +33,7 @@ class Plain:
 
 
 def plain_answers(answer_model: AnswerModel, pairs: AskedPairs) -> Plain:
+    """Return the answers without any interchange, those of counterfactual prompts in the order of the pairs."""
     base, asked = (answer_model.answers(pairs.questions[name]).values for name in ("base", "counterfactual"))
     return Plain(base, asked[pairs.order["counterfactual"]])
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from numprobe.answers.ask import AnswerModel
 from numprobe.experiments.asked import load_answer_model
-from numprobe.experiments.causal_subspace.reading import needed_rank
+from numprobe.experiments.causal_subspace.own_probe import needed_rank
 from numprobe.experiments.causal_subspace.subspaces import Subspaces
 from numprobe.experiments.causal_subspace.train_basis import Training, learn_basis
 from numprobe.experiments.given import Given

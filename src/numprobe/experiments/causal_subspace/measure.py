@@ -10,7 +10,7 @@ from numprobe.experiments.asked import load_answer_model
 from numprobe.experiments.causal_subspace.angles import angle_rows
 from numprobe.experiments.causal_subspace.carried import Plain, answer_rows, plain_answers
 from numprobe.experiments.causal_subspace.learn import known_pairs
-from numprobe.experiments.causal_subspace.reading import own_probe
+from numprobe.experiments.causal_subspace.own_probe import own_probe
 from numprobe.experiments.causal_subspace.readings import check_rows, reading_rows
 from numprobe.experiments.causal_subspace.spaces import CAUSAL, WHOLE, Row, Space, Study, spaces_of
 from numprobe.experiments.causal_subspace.subspaces import Subspaces, load_subspaces

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from numprobe.experiments.causal_subspace.reading import OWN_LAYER
+from numprobe.experiments.causal_subspace.own_probe import OWN_LAYER
 from numprobe.experiments.causal_subspace.subspaces import Subspaces
 from numprobe.interventions.directions import random_basis
 from numprobe.probes.patterns import Patterns
