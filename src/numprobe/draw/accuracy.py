@@ -57,11 +57,6 @@ def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
         "probes": every probe, the leading probe on subsets of the values and on untrained and mixed states.
         "controls": the leading probe and its controls. Both with the controls `LEVELS` and the combinations that do
         not apply.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
     """
     accuracies, leading = measured_accuracies(table)
     whole = pl.col("subset") == "all"

@@ -19,18 +19,7 @@ _COLUMNS = ("model", "control", "context", "layer", "subset", "metric", *MEASURE
 
 
 def composition_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that are drawn: shares and signal of the longest numbers, additive share of the others.
-
-    Parameters
-    ----------
-    table
-        The table of the experiment (numprobe.tables.MEASUREMENT and `over`).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty or lacks a column.
-    """
+    """Return the rows that are drawn: shares and signal of the longest numbers, additive share of the others."""
     rows = over_all_folds(checked(table, [*MEASUREMENT, "over"]).filter(pl.col("over").is_null()))
     parts = rows.partition_by("model", "context", maintain_order=True)
     return pl.concat([_shown(part) for part in parts]).select(_COLUMNS)

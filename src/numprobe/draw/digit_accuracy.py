@@ -50,18 +50,7 @@ def digit_accuracy(tables: Tables, values: Values) -> Drawn:
 
 
 def digit_accuracy_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return what the figure shows: digits at every place by the leading probe and its rivals.
-
-    Parameters
-    ----------
-    table
-        The accuracy table (numprobe.tables.MEASUREMENT).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
-    """
+    """Return what the figure shows: digits at every place by the leading probe and its rivals."""
     _, leading = measured_accuracies(table)
     of_probe = pl.any_horizontal(_PLAIN, *(_BESIDE[name][0] for name in _OF_PROBE)) & (pl.col("probe") == leading)
     levels = pl.any_horizontal(condition for name, (condition, _) in _BESIDE.items() if name not in _OF_PROBE)
@@ -72,13 +61,7 @@ def digit_accuracy_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_digit_accuracy(drawn: pl.DataFrame) -> Figure:
-    """Draw a row per model and a column per context; x = layer, y = share of right digits, a colour per place.
-
-    Parameters
-    ----------
-    drawn
-        What `digit_accuracy_rows` returned.
-    """
+    """Draw a row per model and a column per context; x = layer, y = share of right digits, a colour per place."""
     figure, panels, rows = panels_by_context(drawn)
     styles = _styles(drawn)
     draw_panels(panels, rows, partial(_draw_panel, styles=styles))

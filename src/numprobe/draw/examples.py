@@ -45,11 +45,6 @@ def examples_rows(table: pl.DataFrame) -> pl.DataFrame:
     -------
     Its columns and `snippet` (the number in brackets with the text around it) and `listed` (whether the list under the
     panels shows the row).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty or lacks a column.
     """
     checked(table, COLUMNS)
     parts = table.filter(pl.col("context") != VOCABULARY).partition_by("model", "context", maintain_order=True)
@@ -89,13 +84,7 @@ def _with_list(shown: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_examples(drawn: pl.DataFrame) -> Figure:
-    """A scatter of decoded against true numbers per model (rows) and context (columns), then a list of examples.
-
-    Parameters
-    ----------
-    drawn
-        What `examples_rows` returned.
-    """
+    """A scatter of decoded against true numbers per model (rows) and context (columns), then a list of examples."""
     models, contexts = in_order(drawn["model"]), in_order(drawn["context"])
     listed = drawn.filter("listed")
     list_height = _LINE * (len(listed) + 2)

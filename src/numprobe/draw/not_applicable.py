@@ -26,24 +26,13 @@ def not_applicable_rows(table: pl.DataFrame) -> pl.DataFrame:
     ----------
     table
         A collected table with `model`, `context`, `status` and `note`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, or lacks a column.
     """
     rows = checked(table, _COLUMNS).filter(is_not_applicable())
     return rows.select(_COLUMNS).unique(maintain_order=True)
 
 
 def draw_not_applicable(drawn: pl.DataFrame) -> Figure:
-    """Draw an empty page with a line per model and context.
-
-    Parameters
-    ----------
-    drawn
-        What `not_applicable_rows` returned.
-    """
+    """Draw an empty page with a line per model and context."""
     lines = [f"{model}, {context}: {in_words(*reason)}" for model, context, *reason in drawn.iter_rows()]
     figure = Figure(figsize=(PAGE_WIDTH, 0.7 + 0.16 * len(lines)), layout="constrained")
     say(figure.subplots(), "\n".join(lines))

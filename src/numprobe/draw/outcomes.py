@@ -51,17 +51,12 @@ def chosen_rows(table: pl.DataFrame, metrics: Sequence[str] = (*GAIN_AND_HARM, R
         A collected table with the columns of `numprobe.measure.outcomes.INTERVENTION`.
     metrics
         Metrics to show.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds none of the metrics.
     """
     return selected_rows(table, metrics, pl.col("chosen") & (pl.col("part") == "test"))
 
 
 def selected_rows(table: pl.DataFrame, metrics: Sequence[str], wanted: pl.Expr) -> pl.DataFrame:
-    """Return the wanted rows with a value, and those to which nothing applies; parameters, errors as `chosen_rows`."""
+    """Return the wanted rows with a value, and those to which nothing applies; parameters as `chosen_rows`."""
     rows = checked(table, [*MEASUREMENT, *_COLUMNS])
     shown = pl.col("metric").is_in(list(metrics)) & wanted & pl.col("value").is_not_null()
     if rows.filter(shown).is_empty():

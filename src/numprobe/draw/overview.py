@@ -31,20 +31,10 @@ def overview(tables: Tables, values: Values) -> Drawn:
 def overview_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Accuracies at one layer per model, which does not depend on any measurement.
 
-    Parameters
-    ----------
-    table
-        The accuracy table (numprobe.tables.MEASUREMENT).
-
     Returns
     -------
     Rows at the state after block round(L / 2) of L; of `vocabulary` those of the input embeddings. All probes, the
     controls of the leading probe, and the combinations that do not apply.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
     """
     accuracies, leading = measured_accuracies(table)
     parts = accuracies.filter(pl.col("subset") == "all").partition_by("model", "context", maintain_order=True)
@@ -63,15 +53,7 @@ def _layer(part: pl.DataFrame) -> list[str]:
 
 
 def draw_overview(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
-    """One panel per context: a group of lines per model, one line per probe and control; x = accuracy.
-
-    Parameters
-    ----------
-    drawn
-        What `overview_rows` returned.
-    candidates
-        How many numbers a probe chooses among; draws the chance level 1 / candidates.
-    """
+    """One panel per context: a group of lines per model, one line per probe and control; x = accuracy."""
     models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
     series = series_of(drawn, tuple(CONTROLS))
     width = max(PAGE_WIDTH, _LABELS + _PANEL * len(contexts))

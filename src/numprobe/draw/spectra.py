@@ -43,11 +43,6 @@ def spectra_rows(table: pl.DataFrame) -> pl.DataFrame:
     ----------
     table
         The spectra table (numprobe.tables.MEASUREMENT with `frequency`, `period` and `N`).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds neither metric.
     """
     shown = pl.col("metric").is_in([_POWER, _KAPPA]) & pl.col("control").is_in(["none", "shuffled"])
     rows = over_all_folds(checked(table, [*MEASUREMENT, *EXTRA]).filter(shown | is_not_applicable()))
@@ -57,13 +52,7 @@ def spectra_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_spectra(drawn: pl.DataFrame) -> Figure:
-    """Draw a row per model: a spectrum per matrix, and the kappas of all its matrices.
-
-    Parameters
-    ----------
-    drawn
-        What `spectra_rows` returned.
-    """
+    """Draw a row per model: a spectrum per matrix, and the kappas of all its matrices."""
     models = in_order(drawn["model"])
     states = layer_order(drawn["layer"].drop_nulls()) or ["embedding"]
     columns = [*states, _KAPPA]

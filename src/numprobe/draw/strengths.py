@@ -33,7 +33,7 @@ _MARKERS = "os^vDph*"
 def strength_rows(table: pl.DataFrame, metrics: Sequence[str] = tuple(METRICS)) -> pl.DataFrame:
     """Return the effect of all layers and strengths on validation prompts, with the chosen share of prompts changed.
 
-    Parameters and errors as `numprobe.draw.outcomes.chosen_rows`.
+    Parameters as `numprobe.draw.outcomes.chosen_rows`.
     """
     rows = selected_rows(table, metrics, (pl.col("part") == "validation") & (pl.col("subset") == "all"))
     if "share" not in rows.columns:

@@ -53,11 +53,6 @@ def summary_rows(accuracy: pl.DataFrame, composition: pl.DataFrame | None = None
     -------
     Rows of both tables with the column `panel` (`READING`, `COMPOSITION`), contexts of prompts alone: accuracies of the
     leading probes; of each control the best of these probes in every layer; the additive share of the longest numbers.
-
-    Raises
-    ------
-    NumprobeError
-        If a table is empty, lacks a column, or holds no accuracies.
     """
     accuracies, leading = measured_accuracies(accuracy)
     prompts = accuracies.filter(
@@ -86,13 +81,7 @@ def _best(own: pl.DataFrame, control: str, probes: Sequence[str]) -> pl.DataFram
 
 
 def draw_summary(drawn: pl.DataFrame) -> Figure:
-    """Draw a column of panels per context: what is read above, the additive share below; x = layer.
-
-    Parameters
-    ----------
-    drawn
-        What `summary_rows` returned.
-    """
+    """Draw a column of panels per context: what is read above, the additive share below; x = layer."""
     model, contexts = drawn["model"][0], in_order(drawn["context"])
     figure, panels = context_panels(in_order(drawn["panel"]), contexts)
     headers = {}

@@ -51,18 +51,7 @@ def transfer(tables: Tables, values: Values) -> Drawn:
 
 
 def transfer_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The accuracies that the figure shows: every pair of contexts, layer by layer, of the models and their controls.
-
-    Parameters
-    ----------
-    table
-        The transfer table (numprobe.tables.MEASUREMENT and `fit_context`).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
-    """
+    """Return the accuracies of every pair of contexts, layer by layer, of the models and their controls."""
     accuracy = (pl.col("metric") == "accuracy") & (pl.col("subset") == "all")
     rows = over_all_folds(checked(table, [*MEASUREMENT, "fit_context"]).filter(accuracy | is_not_applicable()))
     if rows.filter(_PLAIN)["value"].drop_nulls().is_empty():
@@ -74,11 +63,6 @@ def draw_transfer(drawn: pl.DataFrame) -> Figure:
     """Matrices (rows: fitted on, columns: tested on) per model and layer; curves where a model has many layers.
 
     Of the untrained controls the matrices show the best layer of all, which is generous to them.
-
-    Parameters
-    ----------
-    drawn
-        What `transfer_rows` returned.
     """
     counts = drawn.group_by("model").agg(pl.col("layer").drop_nulls().n_unique())["layer"]
     return _matrices(drawn) if max(counts) <= MOST_MATRICES else _curves(drawn)

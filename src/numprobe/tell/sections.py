@@ -1,4 +1,8 @@
-"""The sections that experiments write."""
+"""The sections that experiments write.
+
+The function `section(tables)` of an experiment's `findings.py` is given all collected tables of the study by name; its
+docstring says which of them the section is about.
+"""
 
 from collections.abc import Mapping
 from importlib import import_module

@@ -98,11 +98,6 @@ def ablation_drawn(table: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
         The collected table `ablation` or `ablated_probe`.
     metrics
         `REMOVED`, `INTERCHANGED` or `READ`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no such measurements.
     """
     rows = checked(table, [*MEASUREMENT, "rank", "relative_norm"]).filter(pl.col("subset") == "all")
     rows = by_tokens(rows) if "tokens" in rows.columns else rows
@@ -118,15 +113,7 @@ def ablation_drawn(table: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
 
 
 def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
-    """Draw a row of panels per model and a column per layer; x = directions that are gone.
-
-    Parameters
-    ----------
-    drawn
-        What `ablation_drawn` returned.
-    candidates
-        How many numbers a probe chooses among; draws the chance level 1 / candidates.
-    """
+    """Draw a row of panels per model and a column per layer; x = directions that are gone."""
     runs, layers = runs_of(drawn), layer_order(drawn["layer"].drop_nulls())
     figure, panels = context_panels(list(runs), [f"layer {layer}" for layer in layers] or ["no layer"])
     headers = {}

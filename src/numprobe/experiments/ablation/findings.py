@@ -95,13 +95,7 @@ _BEFORE: Key = ("reads_before", None, None, "none")
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `ablation`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `ablation` and `ablated_probe` are read.
-    """
+    """Return the section on the tables `ablation` and `ablated_probe`."""
     places = _places(tables["ablation"], tables["ablated_probe"])
     if not places:
         return Section(_TITLE, [_METHOD, Statement("all models", "", {"models": 0}, _NOBODY)])

@@ -41,18 +41,7 @@ def answers(tables: Tables, values: Values) -> Drawn:
 
 
 def answers_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return what the figure shows: the leading probe and its control, and how often the models are right.
-
-    Parameters
-    ----------
-    table
-        The collected table of the experiment `answers`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no readings.
-    """
+    """Return what the figure shows: the leading probe and its control, and how often the models are right."""
     rows = checked(table, [*MEASUREMENT, "answered"])
     read = rows.filter(pl.col("metric").is_in(["reads_truth", "reads_answer"]) & (pl.col("control") == "none"))
     if read.is_empty():
@@ -67,15 +56,7 @@ def answers_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_answers(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
-    """Draw a row of panels per model and a column per operation; x = layer, y = share of the prompts.
-
-    Parameters
-    ----------
-    drawn
-        What `answers_rows` returned.
-    candidates
-        How many numbers a probe chooses among; draws the chance level 1 / candidates.
-    """
+    """Draw a row of panels per model and a column per operation; x = layer, y = share of the prompts."""
     figure, panels, rows = operation_panels(drawn)
     draw_panels(panels, rows, _draw_panel, candidates)
     present = set(drawn.select("metric", "answered", "control").iter_rows())

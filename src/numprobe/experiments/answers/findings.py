@@ -39,13 +39,7 @@ _WITHIN = (Verdict.EQUIVALENT, Verdict.HIGHER_WITHIN, Verdict.LOWER_WITHIN)
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `answers`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `answers` is read.
-    """
+    """Return the section on the table `answers`."""
     rows = by_operation(tables["answers"])
     last, keys = _at_last_state(rows), asked_keys(rows)
     kinds = rows.filter(metric="answer_kind")

@@ -71,11 +71,6 @@ def causal_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
         The collected table of the experiment `causal_subspace`.
     what
         "answers" or "angles".
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds none of these.
     """
     rows = by_tokens(checked(table, [*MEASUREMENT, *_COLUMNS, "tokens"]))
     rows = rows.filter((pl.col("subset") == "all") | is_not_applicable())
@@ -92,11 +87,6 @@ def draw_answers(drawn: pl.DataFrame) -> Figure:
     """Draw a row of panels per model: the whole state at every layer, and all subspaces at the first and deepest layer.
 
     A model whose operands have several tokens has two rows: their last token is changed, or all of them are.
-
-    Parameters
-    ----------
-    drawn
-        What `causal_rows` returned for "answers".
     """
     runs = runs_of(drawn)
     figure, panels = separate_panels(list(runs), [_WHOLE, *_PLACES], 1.75 * len(runs) + 1.0, [0.6, 1, 1])
@@ -120,13 +110,7 @@ def draw_answers(drawn: pl.DataFrame) -> Figure:
 
 
 def draw_angles(drawn: pl.DataFrame) -> Figure:
-    """Draw a row of panels per model: principal angles of the trained subspaces with the others and each other.
-
-    Parameters
-    ----------
-    drawn
-        What `causal_rows` returned for "angles".
-    """
+    """Draw a row of panels per model: principal angles of the trained subspaces with the others and each other."""
     runs = runs_of(drawn)
     figure, panels = separate_panels(list(runs), _PLACES, 1.6 * len(runs) + 1.0)
     headers = {}

@@ -82,13 +82,7 @@ Place = tuple[str, str, pl.DataFrame]
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `causal_subspace`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `causal_subspace` is read.
-    """
+    """Return the section on the table `causal_subspace`."""
     table = by_tokens(tables["causal_subspace"])
     measured = table.filter(pl.col("value").is_not_null() & (pl.col("subset") == "all"))
     named = named_by_context(measured)

@@ -29,13 +29,7 @@ def composition(tables: Tables, values: Values) -> Drawn:
 
 
 def draw_composition(drawn: pl.DataFrame) -> Figure:
-    """Draw a panel per model (rows) and context (columns); x = layer, y = share.
-
-    Parameters
-    ----------
-    drawn
-        As `composition_rows` returned it.
-    """
+    """Draw a panel per model (rows) and context (columns); x = layer, y = share."""
     models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
     figure, panels = context_panels(models, contexts)
     headers = {}

@@ -37,13 +37,7 @@ _LEAST = 0.05
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the shares by layer, what follows from them beside the controls, and what magnitude and waves add.
-
-    Parameters
-    ----------
-    tables
-        Collected tables of the study; `composition` is read.
-    """
+    """Return the shares by layer, what follows from them beside the controls, and what magnitude and waves add."""
     table = tables["composition"]
     shares = table.filter(pl.col("over").is_null() & pl.col("value").is_not_null())
     parts: list[Any] = [_INTRODUCTION]

@@ -70,11 +70,6 @@ def consistency_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
         The table of the experiment (numprobe.tables.MEASUREMENT and the columns that say what is compared).
     what
         "layers" (CKA within models), "angles", or "models" (kernels and frequencies between models).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no such comparison.
     """
     rows = checked(table, [*MEASUREMENT, *(name for name in _COLUMNS if name not in MEASUREMENT)]).select(_COLUMNS)
     within = pl.col("compared").is_in(["halves", "layers"])
@@ -93,13 +88,7 @@ def consistency_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
 
 
 def draw_layers(drawn: pl.DataFrame) -> Figure:
-    """Draw the CKA of all states of a model: a matrix per model; the diagonal compares two halves of the numbers.
-
-    Parameters
-    ----------
-    drawn
-        What `consistency_rows` returned for "layers".
-    """
+    """Draw the CKA of all states of a model: a matrix per model; the diagonal compares two halves of the numbers."""
     shown = drawn.filter(~_LEFT_OUT)
     models = in_order(shown["model"])
     figure, panels = _grid(len(models), 2.5)
@@ -158,13 +147,7 @@ def _share(value: float) -> str:
 
 
 def draw_models(drawn: pl.DataFrame) -> Figure:
-    """Draw matrices of models: a row for each measure, a column for each context; the diagonal compares two halves.
-
-    Parameters
-    ----------
-    drawn
-        What `consistency_rows` returned for "models".
-    """
+    """Draw matrices of models: a row for each measure, a column for each context; the diagonal compares two halves."""
     shown = drawn.filter(~_LEFT_OUT)
     models, contexts = in_order(shown["model"]), contexts_in_order(shown["context"])
     side = 0.6 + 0.26 * len(models)
@@ -219,13 +202,7 @@ def _nulls(rows: pl.DataFrame) -> str:
 
 
 def draw_angles(drawn: pl.DataFrame) -> Figure:
-    """Draw principal angles between the read-out subspaces of the middle block and other layers, a panel per model.
-
-    Parameters
-    ----------
-    drawn
-        What `consistency_rows` returned for "angles".
-    """
+    """Draw principal angles between the read-out subspaces of the middle block and other layers, a panel per model."""
     models = in_order(drawn.filter(~_LEFT_OUT)["model"])
     figure, panels = _grid(len(models), 1.9)
     for axes, model in zip(panels, models, strict=True):

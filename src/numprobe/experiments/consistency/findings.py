@@ -31,13 +31,7 @@ _PLAIN = pl.col("control") == "none"
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return halves against halves with their controls, layers, pairs of models, and what they say.
-
-    Parameters
-    ----------
-    tables
-        Collected tables; `consistency` is read.
-    """
+    """Return halves against halves with their controls, layers, pairs of models, and what they say."""
     control = pl.when(_PLAIN).then(pl.lit("")).otherwise(" " + pl.col("control"))
     table = tables["consistency"].with_columns((pl.col("metric") + control).alias("measure"))
     between = table.filter(pl.col("other_model").is_not_null() & pl.col("metric").is_in(["cka", "iou_top10"]))

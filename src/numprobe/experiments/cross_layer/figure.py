@@ -70,18 +70,7 @@ def left_out_layers(tables: Tables, values: Values) -> Drawn:
 
 
 def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies of all pairs of layers, of each model and its untrained control.
-
-    Parameters
-    ----------
-    table
-        The table of the experiment (numprobe.tables.MEASUREMENT, `fit_layer` and `normalisation`).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies of pairs of layers.
-    """
+    """Return the accuracies of all pairs of layers, of each model and its untrained control."""
     shown = pl.col("control").is_in(["none", "untrained"]) & (pl.col("fit_layer").fill_null("") != OTHERS)
     rows = accuracies(table).filter(shown)
     if rows.filter(pl.col("control") == "none")["value"].drop_nulls().is_empty():
@@ -96,18 +85,7 @@ def accuracies(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def left_out_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies of probes fitted on all other layers and of their rivals, and the published ones.
-
-    Parameters
-    ----------
-    table
-        The table of the experiment `cross_layer`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or no layer was left out.
-    """
+    """Return the accuracies of probes fitted on all other layers and of their rivals, and the published ones."""
     rows = accuracies(table)
     left_out = rows.filter(_LEFT_OUT & pl.col("value").is_not_null())
     if left_out.is_empty():
@@ -118,13 +96,7 @@ def left_out_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
-    """Draw a row per model, and per context the matrices of `SCALES` that were measured.
-
-    Parameters
-    ----------
-    drawn
-        What `cross_layer_rows` returned.
-    """
+    """Draw a row per model, and per context the matrices of `SCALES` that were measured."""
     models, contexts = in_order(drawn["model"]), in_order(drawn["context"])
     measured = set(drawn.filter(pl.col("value").is_not_null())["control"])
     columns = [(context, scale) for context in contexts for scale in SCALES if scale[0] in measured]

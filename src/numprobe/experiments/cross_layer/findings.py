@@ -42,13 +42,7 @@ _COSINES = "The mean `code_cosine` is {lost} in {subject} and {kept} in {compari
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `cross_layer`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `cross_layer` is read.
-    """
+    """Return the section on the table `cross_layer`."""
     table = tables["cross_layer"]
     accuracies = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
     left_out = accuracies.filter(_OTHERS)

@@ -49,13 +49,7 @@ _COLUMNS = {
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `denoising`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `denoising` is read.
-    """
+    """Return the section on the table `denoising`."""
     rows = reported(tables["denoising"])
     grids = [setting_grid(rows, _COLUMNS), operation_grid(rows, "accuracy_change")]
     return Section(_TITLE, [_METHOD, grids[0], _BY_OPERATION, grids[1], _gain(rows)])

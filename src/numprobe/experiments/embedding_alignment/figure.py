@@ -51,18 +51,7 @@ def embedding_alignment(tables: Tables, values: Values) -> Drawn:
 
 
 def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:
-    """Return what the figure shows of the test prompts: every strength, and the chosen one by operation.
-
-    Parameters
-    ----------
-    table
-        The collected table of the experiment `embedding_alignment`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or no answer was measured.
-    """
+    """Return what the figure shows of the test prompts: every strength, and the chosen one by operation."""
     rows = checked(table, [*MEASUREMENT, *_COLUMNS])
     whole = (pl.col("metric") == _CHANGE) & (pl.col("subset") == "all")
     plain = pl.col("control").is_in(["none", _BESIDE])
@@ -74,13 +63,7 @@ def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_alignment(drawn: pl.DataFrame) -> Figure:
-    """Draw a row of panels per model: the change of accuracy by strength, and what is repaired and harmed by operation.
-
-    Parameters
-    ----------
-    drawn
-        What `alignment_drawn` returned.
-    """
+    """Draw a row of panels per model: the change of accuracy by strength, and repairs and harm by operation."""
     runs = runs_of(drawn)
     curves = {variant: f"change of accuracy:\n{title}" for variant, (title, _) in VARIANTS.items()}
     titles = [*curves.values(), *_SHARES.values()]

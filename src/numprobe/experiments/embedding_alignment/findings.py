@@ -41,13 +41,7 @@ Run = tuple[str, str, Mapping[str, Mapping[str, Row]]]
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `embedding_alignment`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `embedding_alignment` is read.
-    """
+    """Return the section on the table `embedding_alignment`."""
     table = named_by_context(tables["embedding_alignment"].filter(pl.col("value").is_not_null()))
     chosen = table.filter(pl.col("chosen") & (pl.col("part") == "test"))
     if chosen.is_empty():

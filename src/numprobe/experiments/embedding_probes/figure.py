@@ -47,11 +47,6 @@ def embedding_probes_rows(table: pl.DataFrame, misread: pl.DataFrame) -> pl.Data
         The table `embedding_probes`.
     misread
         The table `non_decodable`; its numbers are in the column `number` of rows of the kind `MISREAD`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty or lacks a column, or holds no accuracies.
     """
     rows = checked(table, [*MEASUREMENT, "settings"]).filter(pl.col("fold").is_null())
     exact = pl.col("metric") == "accuracy"

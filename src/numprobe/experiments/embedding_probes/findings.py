@@ -41,13 +41,7 @@ _ALL_MISREAD = "The numbers that each probe misreads are in the table `non_decod
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `embedding_probes`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `embedding_probes` and `non_decodable` are read.
-    """
+    """Return the section on the tables `embedding_probes` and `non_decodable`."""
     table = tables["embedding_probes"].filter(pl.col("fold").is_null())
     exact = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
     leading = leading_probe(exact.filter(_PLAIN))

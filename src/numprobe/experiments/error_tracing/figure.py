@@ -62,16 +62,6 @@ def fate_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the shares of numbers that are never read, lost at each layer and kept, by operation.
 
     The probe is that of true results; of the untrained control, the shares that are read at some layer are shown.
-
-    Parameters
-    ----------
-    table
-        The collected table of the experiment `error_tracing`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no fates.
     """
     bars = [{"answered": answered, "target": target} for answered, target in _BARS]
     looked_for = pl.struct(answered="answered", target="target").is_in(bars)
@@ -81,7 +71,7 @@ def fate_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def layer_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return how often each layer breaks and corrects the truth, by operation and in all; parameters as `fate_rows`."""
+    """Return how often each layer breaks and corrects the truth, by operation and in all."""
     plain = (pl.col("control") == "none") & (pl.col("answered") == "all")
     chosen = plain & pl.col("metric").is_in(["breaks", "corrects"])
     return _rows(table, chosen, "metric breaks")
@@ -94,13 +84,7 @@ def _rows(table: pl.DataFrame, chosen: pl.Expr, what: str) -> pl.DataFrame:
 
 
 def draw_fates(drawn: pl.DataFrame) -> Figure:
-    """Draw a row of panels per model, a column per operation; a bar per number that is looked for.
-
-    Parameters
-    ----------
-    drawn
-        What `fate_rows` returned.
-    """
+    """Draw a row of panels per model, a column per operation; a bar per number that is looked for."""
     figure, panels, rows = operation_panels(drawn)
     headers, labelled = {}, set()
     for place, axes in panels.items():
@@ -122,13 +106,7 @@ def draw_fates(drawn: pl.DataFrame) -> Figure:
 
 
 def draw_layers(drawn: pl.DataFrame) -> Figure:
-    """Draw a row of panels per model, a column per operation; x = layer, y = share of all prompts.
-
-    Parameters
-    ----------
-    drawn
-        What `layer_rows` returned.
-    """
+    """Draw a row of panels per model, a column per operation; x = layer, y = share of all prompts."""
     figure, panels, rows = operation_panels(drawn)
     draw_panels(panels, rows, _draw_lines, scale=faint_grid)
     next(iter(panels.values())).set_ylim(bottom=0)

@@ -38,13 +38,7 @@ _ABOVE_UNTRAINED = (
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `error_tracing`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `error_tracing` is read.
-    """
+    """Return the section on the table `error_tracing`."""
     table = by_operation(tables["error_tracing"])
     rows = _enough(table.filter(pl.col("value").is_not_null()))
     if rows.is_empty():

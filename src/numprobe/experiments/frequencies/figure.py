@@ -48,18 +48,7 @@ def shared_frequencies(tables: Tables, values: Values) -> Drawn:
 
 
 def frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the measurements that the figure shows.
-
-    Parameters
-    ----------
-    table
-        The table `frequencies` (docs/files.md).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds none of its metrics.
-    """
+    """Return the measurements that the figure shows."""
     shown = pl.col("metric").is_in(_METRICS)
     shares = pl.col("metric") == "power_share"
     kept = shown & (~shares | (pl.col("control") == "none"))
@@ -70,13 +59,7 @@ def frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_frequencies(drawn: pl.DataFrame) -> Figure:
-    """Draw a row per model: spectra of all states, sparsity over the layers, and kappa beside power.
-
-    Parameters
-    ----------
-    drawn
-        What `frequencies_rows` returned.
-    """
+    """Draw a row per model: spectra of all states, sparsity over the layers, and kappa beside power."""
     models = in_order(drawn["model"])
     figure = Figure(figsize=(PAGE_WIDTH, 1.45 * len(models) + 1.2), layout="constrained")
     grid = figure.subplots(len(models), 3, squeeze=False, width_ratios=[1.25, 1, 1])

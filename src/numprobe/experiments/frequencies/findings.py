@@ -41,13 +41,7 @@ _NO_VALUES = "The paper reports such overlap without values."
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return sparsity of embeddings and middle layers, separability beside power, and shared frequencies.
-
-    Parameters
-    ----------
-    tables
-        Collected tables; `frequencies` and `shared_frequencies` are read.
-    """
+    """Return sparsity of embeddings and middle layers, separability beside power, and shared frequencies."""
     waves, shared = tables["frequencies"], tables["shared_frequencies"]
     measured = waves.filter(pl.col("value").is_not_null())
     overlaps = shared.filter(pl.col("value").is_not_null(), _EMBEDDED, pl.col("spectrum") == "power")

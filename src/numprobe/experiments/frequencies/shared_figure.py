@@ -23,18 +23,7 @@ _GROUPS = {
 
 
 def shared_frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the overlaps that the figure shows.
-
-    Parameters
-    ----------
-    table
-        The table `shared_frequencies` (docs/files.md).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no overlaps.
-    """
+    """Return the overlaps that the figure shows."""
     rows = checked(table, [*MEASUREMENT, *EXTRA]).filter((pl.col("metric") == "iou") | is_not_applicable())
     if rows.is_empty():
         raise nothing_to_draw("metric iou")
@@ -42,13 +31,7 @@ def shared_frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_shared_frequencies(drawn: pl.DataFrame) -> Figure:
-    """Draw two matrices of models, overlaps beside controls for every number of frequencies, and curves per model.
-
-    Parameters
-    ----------
-    drawn
-        What `shared_frequencies_rows` returned.
-    """
+    """Draw two matrices of models, overlaps beside controls for every number of frequencies, and curves per model."""
     tops = sorted({int(name.removeprefix("top=")) for name in drawn["subset"] if name.startswith("top=")})
     top = tops[len(tops) // 2] if tops else 0
     chosen = drawn.filter(pl.col("subset") == f"top={top}", pl.col("spectrum") == "power")

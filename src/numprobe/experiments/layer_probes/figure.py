@@ -71,11 +71,6 @@ def layer_probes_rows(
         The table `selectivity`.
     refitted
         Probes of `accuracy` that were fitted with the published settings.
-
-    Raises
-    ------
-    NumprobeError
-        If a table is empty or lacks a column, or there are no accuracies in these contexts.
     """
     settings = pl.when(pl.col("probe").is_in(list(refitted))).then(pl.lit(PUBLISHED)).otherwise(pl.lit(DEFAULT))
     plain = _measured(accuracy, contexts).with_columns(settings.alias("settings"))
@@ -118,15 +113,7 @@ def _published(drawn: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_layer_probes(drawn: pl.DataFrame, candidates: int) -> Figure:
-    """Draw small multiples over the layers: a row per model, a column per context and metric.
-
-    Parameters
-    ----------
-    drawn
-        What `layer_probes_rows` returned.
-    candidates
-        How many numbers a probe chooses among: the chance level.
-    """
+    """Draw small multiples over the layers: a row per model, a column per context and metric."""
     models = in_order(drawn["model"])
     columns = _panel_names(drawn)
     figure, panels = context_panels(models, list(columns))

@@ -44,13 +44,7 @@ _BEST = "{subject}: the accuracy is highest in layer {best_layer}, {best}, and l
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `layer_probes`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `accuracy` is read, and `layer_probes` and `selectivity` where they exist.
-    """
+    """Return the section on `accuracy`, and on `layer_probes` and `selectivity` where the study has them."""
     trained, selective = tables.get("layer_probes"), tables.get("selectivity")
     table = tables["accuracy"].filter(_WHOLE & pl.col("context").is_in(_contexts(trained, selective)))
     plain = table.filter(_PLAIN)

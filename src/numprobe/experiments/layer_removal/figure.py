@@ -56,13 +56,7 @@ def removal_oracle(tables: Tables, values: Values) -> Drawn:
 
 
 def layer_removal_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that the figures show: all measurements on test prompts.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no changes of accuracy.
-    """
+    """Return the rows that the figures show: all measurements on test prompts."""
     rows = checked(table, [*MEASUREMENT, "part", "chosen"])
     shown = rows.filter((pl.col("part") == "test") | is_not_applicable())
     if shown.filter(pl.col("metric") == "accuracy_change").is_empty():
@@ -71,13 +65,7 @@ def layer_removal_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_layer_removal(drawn: pl.DataFrame) -> Figure:
-    """Draw a panel per model and operation: the change of accuracy (y, linear up to a point) without each block (x).
-
-    Parameters
-    ----------
-    drawn
-        What `layer_removal_rows` returned.
-    """
+    """Draw a panel per model and operation: the change of accuracy (y, linear up to a point) without each block (x)."""
     figure, panels, rows = operation_panels(drawn)
     draw_panels(panels, rows, _draw_changes, scale=_change_axis)
     entries = [legend_entry(_LABELS[site], style, line=False) for site, style in _STYLES.items()]
@@ -88,13 +76,7 @@ def draw_layer_removal(drawn: pl.DataFrame) -> Figure:
 
 
 def draw_removal_oracle(drawn: pl.DataFrame) -> Figure:
-    """Draw a panel per model and operation: answers repaired and harmed by the chosen removal and by oracles.
-
-    Parameters
-    ----------
-    drawn
-        What `layer_removal_rows` returned.
-    """
+    """Draw a panel per model and operation: answers repaired and harmed by the chosen removal and by oracles."""
     figure, panels, rows = operation_panels(drawn)
     draw_panels(panels, rows, _draw_shares, scale=_share_axes)
     entries = [legend_entry(label, style, line=False) for style, label, _ in _SHARES.values()]

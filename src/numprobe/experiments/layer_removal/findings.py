@@ -60,13 +60,7 @@ _BOUNDS = {
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `layer_removal`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `layer_removal` is read.
-    """
+    """Return the section on the table `layer_removal`."""
     tested = (pl.col("part") == "test") & pl.col("value").is_not_null()
     table = named_by_context(tables["layer_removal"].filter(tested))
     chosen = table.filter(pl.col("chosen"))

@@ -48,18 +48,7 @@ def superposition(tables: Tables, values: Values) -> Drawn:
 
 
 def multi_token_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies that the figure shows; of the controls those at the chosen layer and position.
-
-    Parameters
-    ----------
-    table
-        The collected table `multi_token`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies of whole numbers.
-    """
+    """Return the accuracies that the figure shows; of the controls those at the chosen layer and position."""
     table = checked(table, [*MEASUREMENT, "position", "tokens", "chunk", "probe_layers"])
     plain = (pl.col("control") == "none") & pl.col("metric").is_in(["accuracy", *_WHOLE])
     controls = (pl.col("position") == "selected") & (pl.col("metric") == "joint_accuracy")
@@ -70,13 +59,7 @@ def multi_token_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_multi_token(drawn: pl.DataFrame) -> Figure:
-    """Draw a row per model and format, a column per number of tokens; x = layer, at the right the folds' choices.
-
-    Parameters
-    ----------
-    drawn
-        What `multi_token_rows` returned.
-    """
+    """Draw a row per model and format, a column per number of tokens; x = layer, at the right the folds' choices."""
     rows = _panel_rows(drawn)
     counts = sorted(drawn["tokens"].drop_nulls().unique())
     columns = {f"{count} token{'s' * (count > 1)}": count for count in counts}

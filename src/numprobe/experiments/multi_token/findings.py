@@ -48,13 +48,7 @@ _LIKENESS = (
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `multi_token`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables `multi_token` and, where the study has causal models, `preceding`.
-    """
+    """Return the section on the tables `multi_token` and, where the study has causal models, `preceding`."""
     table = tables["multi_token"]
     parts = [_METHOD, *_whole_numbers(table), *reasons_of(table)]
     if "preceding" in tables:

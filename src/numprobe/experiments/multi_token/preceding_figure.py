@@ -33,31 +33,14 @@ _STEP = 0.14
 
 
 def preceding_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies that the figure shows.
-
-    Parameters
-    ----------
-    table
-        The collected table `preceding`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
-    """
+    """Return the accuracies that the figure shows."""
     table = checked(table, [*MEASUREMENT, "reader", "kind", "offset", "candidates"])
     rows = table.filter((pl.col("metric") == "accuracy") | is_not_applicable())
     return with_values(rows, "metric accuracy").select(_COLUMNS)
 
 
 def draw_preceding(drawn: pl.DataFrame) -> Figure:
-    """Draw a row per model and layer, a column for numbers and one for words; x = tokens back.
-
-    Parameters
-    ----------
-    drawn
-        What `preceding_rows` returned.
-    """
+    """Draw a row per model and layer, a column for numbers and one for words; x = tokens back."""
     rows = _panel_rows(drawn)
     figure, panels = context_panels(list(rows), list(_KINDS))
     paper = published("multi_token", in_order(drawn["model"])).filter(pl.col("context") == "preceding")

@@ -19,18 +19,7 @@ _JOINT, _PRODUCT = Style("#000000", "o"), Style("#777777", "s", "--")
 
 
 def superposition_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies that the figure shows.
-
-    Parameters
-    ----------
-    table
-        The collected table `superposition`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
-    """
+    """Return the accuracies that the figure shows."""
     rows = checked(table, [*MEASUREMENT, "numbers", "place", "noise", "width"]).filter(
         pl.col("metric").is_in(_METRICS) & ((pl.col("control") == "none") | (pl.col("metric") == "joint_accuracy"))
     )
@@ -40,13 +29,7 @@ def superposition_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_superposition(drawn: pl.DataFrame) -> Figure:
-    """Draw a column per count of planted numbers; x = noise.
-
-    Parameters
-    ----------
-    drawn
-        What `superposition_rows` returned.
-    """
+    """Draw a column per count of planted numbers; x = noise."""
     sizes = sorted(drawn["numbers"].unique())
     figure = Figure(figsize=(PAGE_WIDTH, 2.3), layout="constrained")
     grid = figure.subplots(1, len(sizes), squeeze=False, sharey=True)[0]

@@ -54,11 +54,6 @@ def natural_contexts_rows(
         The collected tables.
     natural, operand
         Names of the contexts of these kinds.
-
-    Raises
-    ------
-    NumprobeError
-        If a table is empty or lacks a column, or holds no accuracies of these contexts.
     """
     texts = pl.col("context").is_in(list(natural))
     accuracies, leading = measured_accuracies(accuracy)
@@ -99,15 +94,7 @@ def _published(ours: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
-    """Draw small multiples over the layers: a row per model, columns of all probes, domains and transfer.
-
-    Parameters
-    ----------
-    drawn
-        What `natural_contexts_rows` returned.
-    candidates
-        How many numbers a probe chooses among: the chance level.
-    """
+    """Draw small multiples over the layers: a row per model, columns of all probes, domains and transfer."""
     models, columns = in_order(drawn["model"]), _panel_names(drawn)
     figure, panels = context_panels(models, list(columns))
     series = {panel: _series(drawn.filter(pl.col("panel") == panel), panel) for panel in (PROBES, DOMAINS, TRANSFER)}

@@ -46,13 +46,7 @@ def operand_precision(tables: Tables, values: Values) -> Drawn:
 
 
 def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows drawn: sums and differences together, and published error rates of these models.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds nothing that could be drawn.
-    """
+    """Return the rows drawn: sums and differences together, and published error rates of these models."""
     rows = over_all_folds(checked(table, [*MEASUREMENT, "numbers", "p_value"])).filter(pl.col("subset") == "all")
     rows = rows.with_columns(source=pl.lit(THIS_STUDY)).select(_COLUMNS)
     if rows["value"].drop_nulls().is_empty():
@@ -68,13 +62,7 @@ def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_operand_precision(drawn: pl.DataFrame) -> Figure:
-    """Draw a row of panels per model: error rates by probe, their differences, and correlations layer by layer.
-
-    Parameters
-    ----------
-    drawn
-        What `operand_precision_rows` returned.
-    """
+    """Draw a row of panels per model: error rates by probe, their differences, and correlations layer by layer."""
     models = in_order(drawn["model"])
     figure, panels = separate_panels(models, _TITLES, 1.45 * len(models) + 1.0, [1.25, 1, 1.1])
     headers = {}

@@ -37,18 +37,7 @@ def ordinals(tables: Tables, values: Values) -> Drawn:
 
 
 def ordinals_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies that the figure shows, and the sets that were skipped.
-
-    Parameters
-    ----------
-    table
-        The table `ordinals` (docs/files.md).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds nothing of this kind.
-    """
+    """Return the accuracies that the figure shows, and the sets that were skipped."""
     own = (pl.col("metric") == _OWN) & pl.col("reader").is_in(_CODES)
     shown = own | (pl.col("metric") == _READ) | is_not_applicable()
     rows = over_all_folds(checked(table, [*MEASUREMENT, *EXTRA]).filter(shown))
@@ -58,13 +47,7 @@ def ordinals_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_ordinals(drawn: pl.DataFrame) -> Figure:
-    """Draw a panel per set of words, with a curve per model over its depth; sets that no model keeps are named below.
-
-    Parameters
-    ----------
-    drawn
-        What `ordinals_rows` returned.
-    """
+    """Draw a panel per set of words, with a curve per model over its depth; sets that no model keeps are named."""
     models = in_order(drawn["model"])
     measured = drawn.filter(pl.col("value").is_not_null())
     sets = in_order(measured["subset"])

@@ -33,13 +33,7 @@ _HEADS = (
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the middle state of every set and model, against permuted orders.
-
-    Parameters
-    ----------
-    tables
-        Collected tables; `ordinals` is read.
-    """
+    """Return the middle state of every set and model, against permuted orders."""
     table = tables["ordinals"]
     measured = table.filter(pl.col("value").is_not_null())
     middles = [_middle_rows(part) for part in _sets(measured.filter(pl.col("context") == "word"))]

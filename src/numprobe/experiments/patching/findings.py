@@ -50,13 +50,7 @@ _COLUMNS = {
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `patching`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `patching` is read.
-    """
+    """Return the section on the table `patching`."""
     rows = reported(tables["patching"])
     keys = ("model", "settings") if rows["settings"].n_unique() > 1 else ("model",)
     parts: list[Part] = [_METHOD, setting_grid(rows, _COLUMNS, keys)]

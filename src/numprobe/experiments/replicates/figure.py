@@ -31,13 +31,7 @@ def replicates(tables: Tables, values: Values) -> Drawn:
 
 
 def replicates_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies of probes in the context of their fit, of those that stand for all.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no such accuracy.
-    """
+    """Return the accuracies of probes in the context of their fit, of those that stand for all."""
     own = checked(table, [*_COLUMNS, "fit_context"]).filter(pl.col("fit_context") == pl.col("context"))
     if own.is_empty():
         raise nothing_to_draw("accuracies in the context of the fit")
@@ -47,15 +41,7 @@ def replicates_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_replicates(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
-    """Draw a row of panels per model and a column per context: bands over trainings, bars over numbers.
-
-    Parameters
-    ----------
-    drawn
-        What `replicates_rows` returned.
-    candidates
-        How many numbers a probe chooses among: the chance level.
-    """
+    """Draw a row of panels per model and a column per context: bands over trainings, bars over numbers."""
     figure, panels, rows = panels_by_context(drawn)
     draw_panels(panels, rows, _draw_panel, candidates)
     styles = {name: probe_style(name) for name in probe_order(drawn["probe"])}

@@ -29,13 +29,7 @@ _WEIGHTS = (
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `replicates`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `replicates` is read.
-    """
+    """Return the section on the table `replicates`."""
     table = tables["replicates"].filter(pl.col("value").is_not_null())
     probe = choose_leading(probe_order(table["probe"]))
     here = pl.col("fit_context") == pl.col("context")

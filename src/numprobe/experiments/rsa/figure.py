@@ -44,18 +44,7 @@ def rsa(tables: Tables, values: Values) -> Drawn:
 
 
 def rsa_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows drawn: rank correlations of cosine dissimilarities, plain and partial, with all controls.
-
-    Parameters
-    ----------
-    table
-        The table `rsa` (docs/files.md).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no such correlations.
-    """
+    """Return the rows drawn: rank correlations of cosine dissimilarities, plain and partial, with all controls."""
     shown = pl.col("metric").is_in(["spearman", _PARTIAL]) & (pl.col("dissimilarity") == "cosine")
     rows = over_all_folds(checked(table, [*MEASUREMENT, *EXTRA]).filter(shown | is_not_applicable()))
     if rows.is_empty():
@@ -64,13 +53,7 @@ def rsa_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_rsa(drawn: pl.DataFrame) -> Figure:
-    """Draw two matrices of models, the pairs at the embeddings beside controls, and a panel of curves per model.
-
-    Parameters
-    ----------
-    drawn
-        What `rsa_rows` returned.
-    """
+    """Draw two matrices of models, the pairs at the embeddings beside controls, and a panel of curves per model."""
     pairs = drawn.filter(pl.col("theory").is_null())
     matrices, below = (_matrices(pairs.filter(metric=metric, control="none")) for metric in ("spearman", _PARTIAL))
     curves = pairs.filter(metric=_PARTIAL)

@@ -52,13 +52,7 @@ _CAVEAT = (
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return every pair at the embeddings and the middle layer, controls, theories, and what they mean.
-
-    Parameters
-    ----------
-    tables
-        Collected tables; `rsa` is read.
-    """
+    """Return every pair at the embeddings and the middle layer, controls, theories, and what they mean."""
     table = tables["rsa"].filter(pl.col("dissimilarity").is_null() | (pl.col("dissimilarity") == "cosine"))
     measured = table.filter(pl.col("value").is_not_null())
     remains, differences = measured.filter(_REMAINS), measured.filter(metric="partial_spearman_difference")

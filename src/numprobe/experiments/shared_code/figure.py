@@ -58,33 +58,14 @@ def shared_code_sources(tables: Tables, values: Values) -> Drawn:
 
 
 def shared_code_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies on all numbers: every code in every state.
-
-    Parameters
-    ----------
-    table
-        The table of the experiment (numprobe.tables.MEASUREMENT, `code` and `source`).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
-    """
+    """Return the accuracies on all numbers: every code in every state."""
     whole = (pl.col("metric") == "accuracy") & (pl.col("subset") == "all")
     rows = checked(table, [*MEASUREMENT, "code", "source"]).filter(whole | is_not_applicable())
     return with_values(rows, "metric accuracy").select(_COLUMNS)
 
 
 def draw_shared_code(drawn: pl.DataFrame, candidates: int) -> Figure:
-    """Draw a row per target model, a column per context; x = layer, y = accuracy, one series per code.
-
-    Parameters
-    ----------
-    drawn
-        What `shared_code_rows` returned.
-    candidates
-        How many numbers are chosen among; draws the chance level 1 / candidates.
-    """
+    """Draw a row per target model, a column per context; x = layer, y = accuracy, one series per code."""
     figure, panels, rows = panels_by_context(drawn)
     draw_panels(panels, rows, _draw_panel, candidates)
     entries = [legend_entry(name, style) for name, (style, _) in SERIES.items()]
@@ -119,11 +100,6 @@ def draw_sources(drawn: pl.DataFrame) -> Figure:
 
     One matrix for the embeddings and one for the middle block of each target in every other context; the column "own"
     is the target's own code, "all others" the shared one.
-
-    Parameters
-    ----------
-    drawn
-        What `shared_code_rows` returned.
     """
     models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
     sources = in_order(drawn.filter(pl.col("code") == "one model")["source"])

@@ -36,13 +36,7 @@ _OF_RANGES = "Accuracy where only some numbers are single tokens (`vocabulary`):
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the codes at the embedding and the middle block of each model, and what they say.
-
-    Parameters
-    ----------
-    tables
-        Collected tables; `shared_code` is read.
-    """
+    """Return the codes at the embedding and the middle block of each model, and what they say."""
     table = tables["shared_code"]
     shown = _shown(table)
     readers = pl.when(pl.col("control") == "untrained").then(pl.lit("untrained")).otherwise(_CODE)

@@ -72,18 +72,7 @@ def sites(tables: Tables, values: Values) -> Drawn:
 
 
 def sites_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the accuracies that the figure shows: the leading probe, its controls, and published ones of these models.
-
-    Parameters
-    ----------
-    table
-        The table of the sites (numprobe.tables.MEASUREMENT).
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
-    """
+    """Return the accuracies of the leading probe and its controls, and the published ones of these models."""
     accuracy = (pl.col("metric") == "accuracy") & (pl.col("subset") == "all")
     rows = over_all_folds(checked(table, list(MEASUREMENT)).filter(accuracy | is_not_applicable()))
     plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
@@ -106,15 +95,7 @@ def _published_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_sites(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
-    """Draw a row per model and context: the residual stream, what attention reads, what is added; x = block.
-
-    Parameters
-    ----------
-    drawn
-        What `sites_rows` returned.
-    candidates
-        How many numbers a probe chooses among; draws the chance level 1 / candidates.
-    """
+    """Draw a row per model and context: the residual stream, what attention reads, what is added; x = block."""
     runs = runs_of(drawn)
     figure, panels = context_panels(list(runs), list(_GROUPS))
     rows = {

@@ -42,13 +42,7 @@ _PUBLISHED = "Published means over blocks (arXiv 2510.26285, `sinusoidal`, 55 te
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `sites`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `sites` is read.
-    """
+    """Return the section on the table `sites`."""
     table = tables["sites"].filter(
         (pl.col("metric") == "accuracy") & (pl.col("subset") == "all") & pl.col("fold").is_null()
     )

@@ -54,18 +54,7 @@ def steering(tables: Tables, values: Values) -> Drawn:
 
 
 def steering_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """The shares of the reported prompts that the figure shows: at the chosen strength, or in the chosen layer.
-
-    Parameters
-    ----------
-    table
-        The collected table of the experiment `steering`.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no shares.
-    """
+    """The shares of the reported prompts that the figure shows: at the chosen strength, or in the chosen layer."""
     rows = by_tokens(checked(table, [*MEASUREMENT, "strength", "relative_norm", "part", "chosen", "tokens"]))
     measured = rows.filter(
         (pl.col("part") == "test") & (pl.col("subset") == "all") & pl.col("metric").is_in(["follows", "other"])
@@ -82,13 +71,7 @@ def steering_rows(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_steering(drawn: pl.DataFrame) -> Figure:
-    """A row of panels per model: answers that follow by layer, by strength, and answers that are neither by strength.
-
-    Parameters
-    ----------
-    drawn
-        What `steering_rows` returned.
-    """
+    """Draw a row of panels per model: answers that follow, by layer and by strength, and those that are neither."""
     runs = runs_of(drawn)
     figure, panels = context_panels(list(runs), [_BY_LAYER, _BY_STRENGTH, _HARM])
     headers = {}

@@ -60,13 +60,7 @@ Cells = Mapping[tuple[str, str, str], Mapping[str, Any]]
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `steering`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `steering` is read.
-    """
+    """Return the section on the table `steering`."""
     table = named_by_context(by_tokens(tables["steering"]))
     too_few = list(_too_few(table))
     chosen = table.filter(pl.col("chosen") & (pl.col("part") == "test"))

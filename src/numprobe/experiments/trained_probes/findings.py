@@ -10,13 +10,7 @@ _NOTE = "Accuracy on unseen numbers; the leading closed-form probe reads the sam
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `trained_probes`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `trained_probes` is read.
-    """
+    """Return the section on the table `trained_probes`."""
     whole = (pl.col("subset") == "all") & pl.col("fold").is_null() & (pl.col("metric") == "accuracy")
     read = whole & pl.col("control").is_in(["none", "shuffled"]) & pl.col("layer").is_not_null()
     shuffled = pl.col("control") == "shuffled"

@@ -42,11 +42,6 @@ def universal_probe_rows(table: pl.DataFrame, cross_layer: pl.DataFrame | None =
         The table of the experiment `universal_probe`.
     cross_layer
         The table of the experiment `cross_layer`, if the study has it: probes fitted on all other layers.
-
-    Raises
-    ------
-    NumprobeError
-        If the table is empty, lacks a column, or holds no accuracies.
     """
     wanted = ((pl.col("metric") == "accuracy") & (pl.col("subset") == "all")) | is_not_applicable()
     rows = over_all_folds(checked(table, [*MEASUREMENT, "fitted_on", "normalisation"]).filter(wanted)).select(_COLUMNS)

@@ -48,13 +48,7 @@ _CHOICES = "{subject}: the folds chose the normalisations {shares}."
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of the experiment `universal_probe`.
-
-    Parameters
-    ----------
-    tables
-        The collected tables; `universal_probe` is read.
-    """
+    """Return the section on the table `universal_probe`."""
     table = tables["universal_probe"]
     accuracies = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
     differences = table.filter((pl.col("metric") == "accuracy_difference") & _PLAIN & _CHOSEN)
