@@ -87,6 +87,10 @@ def write_folder(
     positions = pl.DataFrame(
         {
             "row": np.arange(count, dtype=np.uint32),
+            "prompt": np.arange(count, dtype=np.uint32),
+            "start": np.zeros(count, dtype=np.uint32),
+            "operation": pl.Series([None] * count, dtype=pl.String),
+            "domain": pl.Series([None] * count, dtype=pl.String),
             "number": np.asarray(values, dtype=np.int32),
             "number_tokens": np.ones(count, dtype=np.uint32),
             "text_split": [text_split] * count if isinstance(text_split, str) else list(text_split),

@@ -1,6 +1,6 @@
 """Out-of-fold readings: every test row, decoded by the probe of the fold that never saw its number."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +59,30 @@ def predict(folder: str | Path, probes: Sequence[Probe], per_value: int | None =
         If no row tests, or the probes do not fit the states.
     """
     positions = read_positions(folder, ["number"])
+    return predict_states(_layers(folder, positions, probes), positions, probes, per_value)
+
+
+def predict_states(
+    layers: Iterable[tuple[str, np.ndarray]],
+    positions: pl.DataFrame,
+    probes: Sequence[Probe],
+    per_value: int | None = None,
+) -> pl.DataFrame:
+    """Decode the test rows of some states with every probe.
+
+    Parameters
+    ----------
+    layers
+        (layer, states [rows, width]); each is in memory only as long as the iterable keeps it there.
+    positions
+        The position table of the rows: `text_split`, and the columns of `PREDICTION` that tell of a row.
+    probes, per_value
+        As in `predict`, which describes the table and the errors too.
+    """
     tested = [_drawn(held_out_rows(positions, split_of(probe)), positions, per_value, _seed(probe)) for probe in probes]
     parts = [
         _readings(states, positions, rows, probe, layer)
-        for layer, states in _layers(folder, positions, probes)
+        for layer, states in layers
         for probe, rows in zip(probes, tested, strict=True)
         if layer in probe.layers
     ]

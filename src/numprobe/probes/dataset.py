@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,6 +11,25 @@ from numprobe.activations.store import RESIDUAL, iterate_states, read_manifest, 
 from numprobe.errors import NumprobeError
 from numprobe.probes.probe import ALL
 from numprobe.splits import Fold, Split, StudySplit
+
+
+class Rows(Protocol):
+    """The rows that a closed-form fit needs; attributes as in `TrainingRows`."""
+
+    @property
+    def layers(self) -> tuple[str, ...]: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def values(self) -> np.ndarray: ...
+
+    @property
+    def described(self) -> dict[str, Any]: ...
+
+    def batches(self, layer: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield states [n, width] and values [n] of the rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,18 +89,39 @@ def training_rows(folder: str | Path, split: Split, site: str = RESIDUAL) -> Tra
     values = positions["number"].to_numpy().astype(np.int64)
     in_range = (values >= split.minimum) & (values <= split.maximum)
     used = in_range & (positions["text_split"] != "test").to_numpy()
-    present = len(np.unique(values[used]))
-    if present < 2 * len(split.folds):
-        raise NumprobeError(
-            f"{folder} has {present} different training numbers in {split.minimum}..{split.maximum}, too few for "
-            f"{len(split.folds)} folds: use fewer folds (split.folds) or a context with more numbers"
-        )
+    remedy = "use fewer folds (split.folds) or a context with more numbers"
+    check_training_numbers(values[used], split, folder, remedy)
     layers = tuple(state["layer"] for state in manifest["states"] if state["site"] == site)
     keys = ("model", "context", "source", "revision", "weights_sha256", "tokenizer_sha256")
     described = {key: manifest.get(key) for key in keys} | {"site": site}
     item_bytes = 2 if manifest["dtype"] == "float16" else 4
     width = state_width(manifest, site)
     return TrainingRows(Path(folder), layers, width, used, values[used], item_bytes, described)
+
+
+def check_training_numbers(values: np.ndarray, split: Split, where: str | Path, remedy: str) -> None:
+    """Refuse training rows with fewer than two different numbers a fold.
+
+    Parameters
+    ----------
+    values
+        int [n]: the numbers of the rows.
+    split
+        Range and folds.
+    where, remedy
+        Begin and end the message.
+
+    Raises
+    ------
+    NumprobeError
+        If there are fewer.
+    """
+    present = len(np.unique(values))
+    if present < 2 * len(split.folds):
+        raise NumprobeError(
+            f"{where} has {present} different training numbers in {split.minimum}..{split.maximum}, too few for "
+            f"{len(split.folds)} folds: {remedy}"
+        )
 
 
 def whole_fold(split: Split) -> Fold:

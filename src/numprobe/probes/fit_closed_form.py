@@ -12,7 +12,7 @@ from tqdm import tqdm
 from numprobe.probes.closed_form import PENALTIES, Target, Tensors, fit_layer, make_target
 from numprobe.probes.codes import make_code
 from numprobe.probes.controls import control_labels, gaussian_states
-from numprobe.probes.dataset import TrainingRows, describe_split, training_rows, whole_fold
+from numprobe.probes.dataset import Rows, describe_split, training_rows, whole_fold
 from numprobe.probes.probe import GAUSSIAN_LAYER, Probe
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.side_by_side import side_by_side
@@ -55,7 +55,7 @@ def save_closed_form(
 
 
 def fit_closed_form(
-    rows: TrainingRows,
+    rows: Rows,
     split: Split,
     kinds: Sequence[str],
     controls: Sequence[str],
@@ -121,12 +121,12 @@ def _target(kind: str, control: str, split: Split, seed: int) -> Target:
     return make_target(make_code(kind, split.minimum, split.maximum), labels, split.minimum)
 
 
-def _stream(rows: TrainingRows, layer: str, split: Split, device: str | None) -> Statistics:
+def _stream(rows: Rows, layer: str, split: Split, device: str | None) -> Statistics:
     return reduce(add, (accumulate(states, values, split, device) for states, values in rows.batches(layer)))
 
 
 def _gaussian(
-    rows: TrainingRows, split: Split, kinds: Sequence[str], seed: int, metadata: Mapping[str, Any], device: str | None
+    rows: Rows, split: Split, kinds: Sequence[str], seed: int, metadata: Mapping[str, Any], device: str | None
 ) -> dict[Key, Probe]:
     targets = [_target(kind, "gaussian", split, seed) for kind in kinds]
 
@@ -141,7 +141,7 @@ def _gaussian(
 def _probes(
     keys: Sequence[Key],
     layers: Mapping[str, list[dict[str, Tensors]] | None],
-    rows: TrainingRows,
+    rows: Rows,
     split: Split,
     metadata: Mapping[str, Any],
 ) -> dict[Key, Probe]:
@@ -157,7 +157,7 @@ def _probes(
 def _probe(
     key: Key,
     layers: Mapping[str, dict[str, dict[str, np.ndarray]] | None],
-    rows: TrainingRows,
+    rows: Rows,
     split: Split,
     metadata: Mapping[str, Any],
 ) -> Probe:

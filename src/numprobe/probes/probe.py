@@ -14,6 +14,7 @@ import polars as pl
 
 from numprobe.errors import NumprobeError
 from numprobe.probes.codes import CODES, make_code
+from numprobe.probes.measured import measured_table
 from numprobe.probes.ownership import check_model, check_tokenizer
 from numprobe.probes.tensor_file import read_tensors, write_tensors
 
@@ -55,7 +56,8 @@ class Probe:
         Components per state.
     metadata
         Origin of the probe: `model`, `source`, `weights_sha256`, `tokenizer_sha256`, `context`, `control`,
-        `site`, `split`, `settings`, `provenance` (docs/probes.md). A universal probe adds `contexts`.
+        `site`, `split`, `settings`, `provenance` (docs/probes.md). A universal probe adds `contexts`, a probe that
+        leaves its study `measured` (`accuracy`).
     tensors
         (layer, fold) -> the fitted arrays. Always `mean` float64 [d], `scale` float64 [1], `weight` float32 [d, k].
         Closed form: `columns` int32 [k] of the code, `precision` float32 [k], `target_mean` float32 [k]. Iterative:
@@ -167,6 +169,20 @@ class Probe:
             )
         normalised = {place: _with_own(arrays, context) for place, arrays in self.tensors.items()}
         return replace(self, metadata={**self.metadata, "contexts": [context]}, tensors=normalised)
+
+    @property
+    def accuracy(self) -> pl.DataFrame:
+        """The share of held-out numbers that the probe's folds read rightly, by layer, with controls.
+
+        Columns `layer`, `control` ("none" is the probe itself), `value`, `ci_low`, `ci_high` (95 % over numbers),
+        `n_values` and `n_prompts`. A probe has it if `numprobe.fit` made it or it was published.
+
+        Raises
+        ------
+        NumprobeError
+            If the probe's file holds no measurements.
+        """
+        return measured_table(self.metadata).filter(pl.col("metric") == "accuracy").drop("metric")
 
     @property
     def file_name(self) -> str:
