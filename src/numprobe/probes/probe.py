@@ -14,6 +14,7 @@ import polars as pl
 
 from numprobe.errors import NumprobeError
 from numprobe.probes.codes import CODES, make_code
+from numprobe.probes.estimator import PROBABILISTIC, Estimator
 from numprobe.probes.measured import measured_table
 from numprobe.probes.ownership import check_model, check_tokenizer
 from numprobe.probes.tensor_file import read_tensors, write_tensors
@@ -24,8 +25,6 @@ ALL = "all"
 GAUSSIAN_LAYER = "gaussian"
 #: Stands for the layer in the names of tensors that all layers share.
 _SHARED = "*"
-# Kinds whose scores are log-likelihoods, so that their softmax is a probability.
-_PROBABILISTIC = {"fourier", "helix", "sinusoidal", "wave", "mlp"}
 _FORMAT = "numprobe probe 1"
 _REQUIRED = ("kind", "minimum", "maximum", "layers", "constant", "folds", "width")
 _BATCH = 8192
@@ -35,8 +34,8 @@ _READING = ("token", "tokens", "start", "end", "written", "layer", "number", "de
 Tensors = Mapping[str, np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
-class Probe:
+@dataclass(frozen=True, eq=False, repr=False)
+class Probe(Estimator):
     """A probe of one kind, fitted on every layer and fold.
 
     Attributes
@@ -238,7 +237,7 @@ class Probe:
     def _readings(self, found: pl.DataFrame, states: np.ndarray, layer: str, fold: str) -> pl.DataFrame:
         scores = self.scores(states, layer, fold).astype(np.float64)
         exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-        likely = 1 / exponentials.sum(axis=1) if self.kind in _PROBABILISTIC else [None] * len(scores)
+        likely = 1 / exponentials.sum(axis=1) if self.kind in PROBABILISTIC else [None] * len(scores)
         return found.with_columns(
             pl.lit(layer).alias("layer"),
             pl.Series("decoded", self.numbers[scores.argmax(axis=1)], dtype=pl.Int64),
