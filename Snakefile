@@ -10,27 +10,30 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 min_version("9.20")
-sys.path[:0] = [str(Path(workflow.basedir) / folder) for folder in ("src", "workflow")]
 
 
-configfile: Path(workflow.basedir) / "config" / "config.yaml"
+# Not just the path: Snakemake finds no file beside a Snakefile in the root of a local repository.
+include: workflow.current_basedir.join("workflow/rules/source.smk")
 
 
-report: "workflow/report/workflow.rst"
+sys.path[:0] = [str(LIBRARY), str(ROOT / "workflow")]
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/models.smk"
-include: "workflow/rules/prompts.smk"
-include: "workflow/rules/activations.smk"
-include: "workflow/rules/probes.smk"
-include: "workflow/rules/evaluations.smk"
-include: "workflow/rules/answers.smk"
-include: "workflow/rules/experiments.smk"
-include: "workflow/rules/matched.smk"
-include: "workflow/rules/tables.smk"
-include: "workflow/rules/claims.smk"
-include: "workflow/rules/figures.smk"
+configfile: ROOT / "config" / "config.yaml"
+
+
+include: ROOT / "workflow/rules/common.smk"
+include: ROOT / "workflow/rules/models.smk"
+include: ROOT / "workflow/rules/prompts.smk"
+include: ROOT / "workflow/rules/activations.smk"
+include: ROOT / "workflow/rules/probes.smk"
+include: ROOT / "workflow/rules/evaluations.smk"
+include: ROOT / "workflow/rules/answers.smk"
+include: ROOT / "workflow/rules/experiments.smk"
+include: ROOT / "workflow/rules/matched.smk"
+include: ROOT / "workflow/rules/tables.smk"
+include: ROOT / "workflow/rules/claims.smk"
+include: ROOT / "workflow/rules/figures.smk"
 
 
 onstart:
@@ -46,20 +49,6 @@ onsuccess:
     refuse_damage(made_files(workflow.dag))
 
 
-localrules:
-    all,
-    models,
-    prompts,
-    activations,
-    probes,
-    evaluations,
-    figures,
-    representation_figures,
-    manipulation_figures,
-    paper_figures,
-    claims,
-
-
 rule all:
     default_target: True
     input:
@@ -68,46 +57,55 @@ rule all:
         "results/configuration.yaml",
         ["results/findings.md", "results/claims.md"] if "accuracy" in EXPERIMENTS else [],
         expand("results/cards/{model}.json", model=main_models()),
+    localrule: True
 
 
 rule models:
     input:
         expand("results/cards/{model}.json", model=STUDY.models),
+    localrule: True
 
 
 rule prompts:
     input:
         expand("results/prompts/{context}.parquet", context=STUDY.contexts),
+    localrule: True
 
 
 rule activations:
     input:
         [file for run in STUDY.all_runs() for file in STUDY.states(*run)],
+    localrule: True
 
 
 rule probes:
     input:
         [file for run in STUDY.all_runs() for file in STUDY.closed_form_files(*run) + STUDY.iterative_files(*run)],
+    localrule: True
 
 
 rule evaluations:
     input:
         table_files(MAIN),
+    localrule: True
 
 
 rule figures:
     input:
         figure_files([*training_figure(), *figure_names(MAIN)]),
+    localrule: True
 
 
 rule representation_figures:
     input:
         group_files("representation"),
+    localrule: True
 
 
 rule manipulation_figures:
     input:
         group_files("manipulation"),
+    localrule: True
 
 
 rule paper_figures:
@@ -115,12 +113,14 @@ rule paper_figures:
         group_files("representation"),
         group_files("manipulation"),
         group_files("variance"),
+    localrule: True
 
 
 rule claims:
     input:
         "results/claims.md",
         [f"results/{subject}_claims.md" for subject in GROUPS if told_experiments(subject)],
+    localrule: True
 
 
 # Each experiment is a target of its own name.

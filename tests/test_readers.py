@@ -39,7 +39,7 @@ ALLOWED = {
         "scripts/plot.py",
         "scripts/train_model.py",
         "scripts/write_configuration.py",
-        "workflow/study_models.py",
+        "workflow/module_paths.py",
     },
     "np.load": set(),
     "np.save": set(),

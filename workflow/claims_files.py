@@ -13,10 +13,14 @@ from numprobe.experiments.find import all_experiments
 _FOLDER = Path("src/numprobe/experiments")
 
 
-def claim_files(checkout: str | Path) -> list[str]:
-    """Return config/claims.yaml and the file of every experiment that has claims."""
+def claim_files(checkout: str | Path, experiments: Path | None = None) -> list[str]:
+    """Return config/claims.yaml and the file of every experiment that has claims.
+
+    `experiments`: the folder of the experiments; by default that of the checkout.
+    """
     root = Path(checkout)
-    return [str(file) for file in (root / "config/claims.yaml", *sorted((root / _FOLDER).glob("*/claims.yaml")))]
+    folder = root / _FOLDER if experiments is None else experiments
+    return [str(file) for file in (root / "config/claims.yaml", *sorted(folder.glob("*/claims.yaml")))]
 
 
 @cache

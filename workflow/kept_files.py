@@ -6,10 +6,12 @@ files made from it exist, and a damaged one that no job reads would go unnoticed
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.io import is_flagged
+from snakemake.jobs import Job
 
 from numprobe.errors import NumprobeError
 from numprobe.sealed import read_sealed_json, write_sealed_json
@@ -20,10 +22,15 @@ _COMPARED = Path(".snakemake/compared_files.json")
 _SHOWN = 20
 
 
-def look_after_kept_files() -> None:
+def look_after_kept_files(rules: dict[str, Any]) -> None:
     """Make every run and dry run check all files that its target depends on.
 
     Jobs with a missing output run again, and so do the jobs that depend on them. Temporary files may be missing.
+
+    Parameters
+    ----------
+    rules
+        The namespace of the rules whose files are checked. A workflow that uses these as a module has others beside.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def look_after_kept_files() -> None:
         await update(dag, create_inventory)
         if not dag.workflow.is_main_process:
             return
-        kept = [job for job in dag.jobs if not dag.needrun(job) and not dag.finished(job)]
+        kept = [job for job in dag.jobs if _of(job, rules) and not dag.needrun(job) and not dag.finished(job)]
         missing = [file for job in kept for file in job.output if not _temporary(file) and not await file.exists()]
         if missing:
             dag.forcefiles.update(missing)
@@ -47,6 +54,10 @@ def look_after_kept_files() -> None:
             refuse_damage(files, dry=dag.workflow.dryrun)
 
     DAG.update_needrun = update_needrun
+
+
+def _of(job: Job, rules: dict[str, Any]) -> bool:
+    return job.rule.module_globals is rules
 
 
 def _temporary(file: str) -> bool:

@@ -46,6 +46,8 @@ class Model:
     width: int | None
     source: str
     numbers: range
+    #: Whether files outside of `results` are named by absolute paths.
+    absolute: bool = False
 
     @cached_property
     def single_tokens(self) -> int | None:
@@ -96,7 +98,7 @@ class Model:
     @property
     def gguf(self) -> str | None:
         """The GGUF file that the model is converted from; None for other models."""
-        return os.path.relpath(_gguf_file(self.entry)) if _is_gguf(self.entry) else None
+        return self._outside(_gguf_file(self.entry)) if _is_gguf(self.entry) else None
 
     @property
     def quantised(self) -> Config | None:
@@ -128,16 +130,19 @@ class Model:
         if self.entry["source"] == "hub":
             return []
         if self.entry["source"] == "train":
-            folder = json.loads(self.source)["folder"]
-            return [f"{folder}/{name}" for name in MODEL_FILES]
+            return [f"{_trained_folder(self.entry)}/{name}" for name in MODEL_FILES]
         if self.gguf is not None:
             return [f"results/models/{self.name}/{name}" for name in CONVERTED_FILES]
-        # Relative if possible, so that a study that is moved with its environment is not run again.
-        folder = os.path.relpath(_folder(self.entry))
+        folder = self._outside(_folder(self.entry))
         patterns = ("config.json", "tokenizer*.json", "chat_template.*")
         small = [file for pattern in patterns for file in Path(folder).glob(pattern)]
         weights = weight_files(folder, self.embeddings_only)
         return sorted(f"{folder}/{file.relative_to(folder)}" for file in [*small, *weights])
+
+    def _outside(self, path: Path) -> str:
+        """Return the name of a path outside of `results`."""
+        # Relative if possible, so that a study that is moved with its environment is not run again.
+        return str(path.absolute()) if self.absolute else os.path.relpath(path)
 
 
 def resolve_model(entry: Config, config: Config) -> Model:
@@ -231,6 +236,12 @@ def _config_json(entry: Config) -> Config:
     return read_model_json(file)
 
 
+def _trained_folder(entry: Config) -> str:
+    """Return the folder of a model that the workflow trains, or of a checkpoint."""
+    base = f"results/models/{entry.get('of', entry['name'])}"
+    return f"{base}/revisions/{entry['revision']}" if "of" in entry else base
+
+
 _SOURCE_KEYS = ("id", "revision", "package", "folder", "path", "prefix_token", "trust_remote_code")
 
 
@@ -238,8 +249,7 @@ def _source(entry: Config, config: Config) -> dict[str, Any]:
     """Return the source from which programs find the model and read its numbers."""
     source = {"kind": entry["source"], **{key: entry[key] for key in _SOURCE_KEYS if key in entry}}
     if entry["source"] == "train":
-        base = f"results/models/{entry.get('of', entry['name'])}"
-        source["folder"] = f"{base}/revisions/{entry['revision']}" if "of" in entry else base
+        source["folder"] = _trained_folder(entry)
         source.pop("revision", None)
     if _is_gguf(entry):
         source = {"kind": "gguf", "folder": f"results/models/{entry['name']}"}

@@ -63,13 +63,18 @@ class Checkout:
         return {str(p.relative_to(root)): p.read_bytes() for pattern in patterns for p in sorted(root.glob(pattern))}
 
 
-def copy_checkout(folder: Path) -> Checkout:
+def copy_parts(folder: Path) -> None:
+    """Copy the files of the workflow."""
     folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / part, folder / part)
+
+
+def copy_checkout(folder: Path) -> Checkout:
+    copy_parts(folder)
     shutil.copy(Path(__file__).parent / "tiny.yaml", folder / "tiny.yaml")
     save_tiny_encoder(folder / "encoder")
     return Checkout(folder)

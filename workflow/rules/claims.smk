@@ -3,14 +3,14 @@
 from claims_files import check_committed, claim_files, claims_commit, groups_of_experiments
 from numprobe.claims.declare import read_claims
 
-CLAIM_FILES = claim_files(workflow.basedir)
+CLAIM_FILES = claim_files(ROOT, FOLDER)
 
 if workflow.is_main_process:
     try:
         # A wrong claim ends the run before its first job, not after its last.
         read_claims([Path(file) for file in CLAIM_FILES])
         if config["confirmatory"]:
-            check_committed(workflow.basedir)
+            check_committed(ROOT)
     except NumprobeError as error:
         raise WorkflowError(str(error))
 
@@ -68,7 +68,7 @@ for subject, prefix in [("main", ""), *((name, f"{name}_") for name in GROUPS)]:
             told=claims_told(subject),
             models=[entry["name"] for entry in config["models"]],
             uncounted=list(STUDY.origins),
-            commit=lambda wildcards: claims_commit(workflow.basedir),
+            commit=lambda wildcards: claims_commit(ROOT),
             confirmatory="--confirmatory" if config["confirmatory"] else "",
             seed=config["seed"],
         shell:

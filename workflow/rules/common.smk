@@ -1,6 +1,7 @@
 """Shared by all rules: the resolved study, digests of programs, and functions that name files."""
 
 import json
+import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from estimate import describe_states
 from job_given import job_given, place_of
 from job_rules import job_rules
 from kept_files import look_after_kept_files, made_files, refuse_damage
+from module_paths import move_study
 from study import load_study
 from study_contexts import with_size
 from study_models import CONVERTED_FILES, MODEL_FILES
@@ -26,27 +28,39 @@ from numprobe.models.facts import vocabulary_layers
 from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.runs import MIXED_LAYER, UNTRAINED_ENDING, Run
 
-if set("{}") & set(str(workflow.basedir)):
-    raise WorkflowError(f"{workflow.basedir}: Snakemake takes braces in its path for wildcards: rename the folder")
+
+report: "../report/workflow.rst"
+
+
+if set("{}") & set(str(ROOT)):
+    raise WorkflowError(f"{ROOT}: Snakemake takes braces in its path for wildcards: rename the folder")
 
 # The programs are beside the Snakefile, whatever the working directory.
-PROGRAMS = Path(workflow.basedir) / "scripts"
+PROGRAMS = ROOT / "scripts"
 # The prefix replaces Snakemake's own, so it includes the strict mode of bash. Snakemake limits the threads of linear
 # algebra libraries; without these variables, polars and tokenizers would start a thread per core.
 POOLS = "POLARS_MAX_THREADS=$OMP_NUM_THREADS RAYON_NUM_THREADS=$OMP_NUM_THREADS"
 shell.prefix(f"set -euo pipefail; export NUMPROBE={shlex.quote(str(PROGRAMS))} {POOLS}; ")
+# A workflow that uses this one as a module may set a prefix of its own.
+os.environ["NUMPROBE"] = str(PROGRAMS)
 
 try:
     # Deployed jobs (conda, containers) have their own python.
     if workflow.is_main_process and not workflow.deployment_settings.deployment_method:
         check_python()
+    # Set below; a module is read once more for every `use rule` with changes.
+    config.pop("quantised", None)
     STUDY = load_study(config, workflow.config_settings.config)
     # Only before a run or dry run, not in the processes of single jobs.
     if workflow.is_main_process:
-        look_after_kept_files()
+        look_after_kept_files(globals())
         print(describe_states(STUDY), *floating_revisions(STUDY), sep="\n", file=sys.stderr)
 except NumprobeError as error:
     raise WorkflowError(str(error))
+
+# Where Snakemake puts a path: in a module with `prefix` elsewhere, of which the parameters of rules must know.
+moved = workflow.modifier.path_modifier.replace_prefix
+move_study(STUDY, moved)
 
 # Captions can access only the configuration, so facts about models are added to it after the check.
 config["quantised"] = STUDY.quantised
@@ -391,7 +405,7 @@ def prompt_options(wildcards):
     for key in ("per_value", "texts"):
         if key in entry:
             options.append(f"--{key.replace('_', '-')} {entry[key]}")
-    for corpus in corpus_of(wildcards):
+    for corpus in map(moved, corpus_of(wildcards)):
         options.append(f"--corpus {shlex.quote(corpus)} --test-share {entry['test_share']}")
     if "operations" in entry:
         options.append("--operations " + " ".join(map(shlex.quote, entry["operations"])))

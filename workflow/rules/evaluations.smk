@@ -116,10 +116,12 @@ rule evaluate_chosen_layers:
     params:
         digest=digest("evaluate_chosen_layers"),
         folders=lambda wildcards: [
-            f"results/activations/{model}/{context}" for model, context in prompt_runs(wildcards)
+            moved(f"results/activations/{model}/{context}") for model, context in prompt_runs(wildcards)
         ],
         controls=lambda wildcards: [Run.parse(model).control for model, _ in prompt_runs(wildcards)],
-        probes=lambda wildcards: [f"results/probes/{model}/{context}" for model, context in prompt_runs(wildcards)],
+        probes=lambda wildcards: [
+            moved(f"results/probes/{model}/{context}") for model, context in prompt_runs(wildcards)
+        ],
         kinds=STUDY.closed_form,
         transferred=CHOSEN_AND_TRANSFERRED,
         seed=config["seed"],
@@ -163,7 +165,7 @@ if STUDY.experiment("transfer"):
             control=control_options,
             contexts=prompt_contexts,
             states=lambda wildcards: expand(
-                "results/activations/{model}/{context}",
+                moved("results/activations/{model}/{context}"),
                 model=wildcards.model,
                 context=prompt_contexts(wildcards),
             ),

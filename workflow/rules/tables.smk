@@ -62,7 +62,9 @@ rule write_findings:
     params:
         digest=digest("write_findings", *(FOLDER / name / "findings.py" for name in FURTHER_TABLES)),
         experiments=" ".join(FURTHER_TABLES),
-        others=" ".join(f"--{option} results/tables/{table}.parquet" for option, table in FURTHER_FINDINGS.items()),
+        others=" ".join(
+            f"--{option} {moved(f'results/tables/{table}.parquet')}" for option, table in FURTHER_FINDINGS.items()
+        ),
         probe=LEADING,
         origins=origin_pairs(),
     shell:
