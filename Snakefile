@@ -55,6 +55,7 @@ rule all:
         figure_files([*training_figure(), *figure_names(MAIN)]),
         table_files(MAIN),
         "results/configuration.yaml",
+        "results/version.json",
         ["results/findings.md", "results/claims.md"] if "accuracy" in EXPERIMENTS else [],
         expand("results/cards/{model}.json", model=main_models()),
     localrule: True

@@ -12,8 +12,10 @@ from typing import Any
 gc.disable()
 
 ROOT = Path(__file__).resolve().parents[1]
-# The code digest is taken over this checkout, so this checkout's library is what runs, installed or not.
-sys.path.insert(0, str(ROOT / "src"))
+# The code digest is taken over this checkout, so this checkout's library is what runs, installed or not. In an
+# installed package these programs are at numprobe/_workflow/scripts.
+SOURCE = ROOT / "src" if (ROOT / "src").is_dir() else ROOT.parents[1]
+sys.path.insert(0, str(SOURCE))
 
 from numprobe.codedigest import code_digest  # noqa: E402
 from numprobe.errors import NumprobeError  # noqa: E402
@@ -65,7 +67,7 @@ def split_option(result: argparse.ArgumentParser) -> None:
 
 
 Main = Callable[[argparse.Namespace, dict[str, Any]], None]
-LIBRARY = ROOT / "src/numprobe"
+LIBRARY = SOURCE / "numprobe"
 
 
 def _no_modules(options: argparse.Namespace) -> list[Path]:

@@ -43,6 +43,12 @@ def test_every_requirement_is_pinned_exactly():
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in lines if line)
 
 
+def test_pre_commit_runs_the_same_versions():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    versions = {Path(hook["repo"]).name.removesuffix("-pre-commit"): hook["rev"].removeprefix("v") for hook in hooks}
+    assert {f"ruff=={versions['ruff']}", f"snakefmt=={versions['snakefmt']}"} <= direct_pins()
+
+
 def test_torch_is_the_agreed_version():
     assert "torch==2.13.0" in direct_pins()
 
@@ -63,7 +69,6 @@ def test_package_dependencies_are_among_the_pins():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [
         *project["dependencies"],
-        *project["optional-dependencies"]["report"],
         *project["optional-dependencies"]["dev"],
     ]
     names = {re.split(r"[=<>]", pin)[0].lower() for pin in direct_pins()}

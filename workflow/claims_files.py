@@ -1,11 +1,11 @@
 """The files of claims of a checkout, their commit, and the group of each experiment; for the workflow process only."""
 
-import subprocess
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from config_schema import GROUPS
+from source_commit import git
 
 from numprobe.errors import NumprobeError
 from numprobe.experiments.find import all_experiments
@@ -27,10 +27,10 @@ def claim_files(checkout: str | Path, experiments: Path | None = None) -> list[s
 def claims_commit(checkout: str | Path) -> str:
     """Return the last commit of these files, and whether they have changed since; "unknown" outside of git."""
     files = claim_files(checkout)
-    commit = _git(checkout, "log", "-1", "--format=%h", "--", *files)
+    commit = git(checkout, "log", "-1", "--format=%h", "--", *files)
     if not commit:
         return "unknown (not in git)"
-    return f"{commit} (changed since)" if _git(checkout, "status", "--porcelain", "--", *files) else commit
+    return f"{commit} (changed since)" if git(checkout, "status", "--porcelain", "--", *files) else commit
 
 
 def check_committed(checkout: str | Path) -> None:
@@ -50,11 +50,3 @@ def groups_of_experiments(core: Iterable[str]) -> dict[str, str]:
     """Return the group of each experiment that there is, those of the core first, groups in the order of the pages."""
     groups = dict.fromkeys(core, "main") | {name: one.group for name, one in all_experiments().items()}
     return dict(sorted(groups.items(), key=lambda item: GROUPS.index(item[1])))
-
-
-def _git(checkout: str | Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(checkout), *arguments], capture_output=True, text=True)
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

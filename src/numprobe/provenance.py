@@ -3,6 +3,8 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from numprobe import __version__
+
 _LIBRARIES = (
     "numpy",
     "polars",
@@ -17,8 +19,8 @@ _LIBRARIES = (
 
 
 def library_versions() -> dict[str, str]:
-    """Return the installed versions of the libraries that can change a result, without importing them."""
-    versions = {}
+    """Return the versions of numprobe and of the libraries that can change a result, without importing these."""
+    versions = {"numprobe": __version__}
     for name in _LIBRARIES:
         try:
             versions[name] = version(name)

@@ -17,6 +17,7 @@ from job_given import job_given, place_of
 from job_rules import job_rules
 from kept_files import look_after_kept_files, made_files, refuse_damage
 from module_paths import move_study
+from source_commit import source_commit
 from study import load_study
 from study_contexts import with_size
 from study_models import CONVERTED_FILES, MODEL_FILES

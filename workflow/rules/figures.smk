@@ -76,3 +76,25 @@ rule write_configuration:
     shell:
         'python "$NUMPROBE"/write_configuration.py --digest {params.digest} --configuration {params.configuration:q}'
         " --output {output} > {log} 2>&1"
+
+
+rule write_version:
+    """Write which version and commit of numprobe planned the study, and the versions of the libraries."""
+    output:
+        report("results/version.json", caption="../report/version.rst", category=numbered("Configuration")),
+    log:
+        "results/logs/write_version.log",
+    benchmark:
+        "results/benchmarks/write_version.tsv"
+    conda:
+        "../envs/numprobe.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        digest=digest("write_version"),
+        commit=lambda wildcards: source_commit(ROOT),
+        snakemake=version("snakemake"),
+    shell:
+        'python "$NUMPROBE"/write_version.py --digest {params.digest} --commit {params.commit:q}'
+        " --snakemake {params.snakemake} --output {output} > {log} 2>&1"
