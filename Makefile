@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 TOOLS := .venv/tools/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation manipulation replicates docs confirm models setup test test-slow every coverage faults lock audit bench lint format clean
+.PHONY: all study report representation manipulation replicates docs confirm models setup test test-slow every coverage faults lock audit site bench lint format clean
 
 all: report
 
@@ -19,6 +19,7 @@ report: study
 	@if [ -e results/report.html ] && [ -z "$$(find results/figures results/tables results/configuration.yaml workflow/report -newer results/report.html)" ]; \
 	then echo "results/report.html is up to date"; \
 	else $(SNAKEMAKE) --report results/report.html; fi
+	@$(BIN)/numprobe summary results
 
 # Every experiment on how numbers are represented, or on what the models do with them, and its report.
 representation manipulation: setup
@@ -85,6 +86,10 @@ lock: $(TOOLS)/.installed
 # Known vulnerabilities of the pinned packages; needs a network.
 audit: $(TOOLS)/.installed
 	$(TOOLS)/python tests/audit_packages.py
+
+# The documentation as a site, in .venv/site; a broken link is an error.
+site: $(TOOLS)/.installed
+	NO_MKDOCS_2_WARNING=1 $(TOOLS)/mkdocs build --quiet
 
 $(TOOLS)/.installed: requirements-tools.txt
 	$(PYTHON) -m venv .venv/tools

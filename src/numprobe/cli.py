@@ -1,4 +1,4 @@
-"""The command `numprobe`: configure a model, read the numbers of a text with a fitted probe, or verify a study."""
+"""The command `numprobe`: study or configure a model, read the numbers of a text with a probe, or verify a study."""
 
 import argparse
 import sys
@@ -11,9 +11,9 @@ import yaml
 
 from numprobe import __version__
 from numprobe.errors import NumprobeError
-from numprobe.models.facts import ModelFacts, model_width
-from numprobe.models.source import ModelSource, check_hub_weights, hub_files, resolve_source
-from numprobe.names import path_problem, study_name
+from numprobe.models.entry import find_model
+from numprobe.models.entry import find_source as _source
+from numprobe.names import path_problem
 from numprobe.texts import check_text
 
 
@@ -55,6 +55,30 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     read.add_argument("--no-check", action="store_true", help="use the probe on a model that it was not fitted on")
     read.set_defaults(command=_read)
+    study = commands.add_parser(
+        "study",
+        help="run a small study of one model, from its name to its report",
+        description="Write the configuration of a small study of one model, show its plan, and run it: probes, tables, "
+        "figures and a report.",
+    )
+    study.add_argument("id", metavar="MODEL", help="id on the Hugging Face hub, a local folder or a GGUF file")
+    study.add_argument("--revision", help="branch, tag or commit on the hub; the study reads the commit that it names")
+    study.add_argument("--name", help="name in the study (default: the last part of MODEL)")
+    study.add_argument(
+        "--contexts",
+        nargs="+",
+        metavar="CONTEXT",
+        help="number (bare numbers), operand (the first number of a + b), natural (built-in passages), result (the "
+        "answer to a + b), or files with texts of your own: .txt, .jsonl, .parquet (default: number operand natural)",
+    )
+    study.add_argument("--out", metavar="DIR", type=Path, help="folder of the study (default: numprobe-NAME)")
+    study.add_argument("--device", default="auto", help="auto (a GPU if there is one), cpu, cuda or cuda:N")
+    study.add_argument("--cores", metavar="N", type=int, help="cores to use (default: all)")
+    study.add_argument("--dry-run", action="store_true", help="show the plan alone, and write nothing")
+    study.set_defaults(command=_study)
+    summary = commands.add_parser("summary", help="tell the main reading of a study, and where its report lies")
+    summary.add_argument("path", metavar="RESULTS", nargs="?", type=Path, default=Path("results"), help="its folder")
+    summary.set_defaults(command=_summary)
     verify = commands.add_parser("verify", help="compare the files of a study with their checksums")
     verify.add_argument("path", metavar="PATH", nargs="?", type=Path, default=Path("results"), help="folder or file")
     verify.set_defaults(command=_verify)
@@ -74,60 +98,11 @@ def _explain(options: argparse.Namespace) -> None:
     print(explain(options.experiment, find_experiment(options.experiment)))
 
 
-def _source(id: str, revision: str | None) -> ModelSource:
-    """Return a local folder if there is one of that name, else a model of the hub."""
-    if _is_gguf(id):
-        raise NumprobeError(f"{id} is a GGUF file: name the folder that it is converted to, results/models/NAME")
-    if not Path(id).expanduser().is_dir():
-        return ModelSource("hub", id=id, revision=revision)
-    if revision is not None:
-        raise NumprobeError(f"{id} is a local folder, which has no revisions: leave --revision out")
-    return ModelSource("path", path=id)
-
-
-def _is_gguf(id: str) -> bool:
-    """Return whether a model is given as a local GGUF file."""
-    return id.endswith(".gguf") or Path(id).expanduser().is_file()
-
-
 def _add_model(options: argparse.Namespace) -> None:
-    if _is_gguf(options.id):
-        _add_gguf(options)
-        return
-    source = _source(options.id, options.revision)
-    if source.kind == "hub":
-        # Resolve the commit first, so that all files are of one revision; the weights are not needed yet.
-        commit, files = hub_files(options.id, options.revision)
-        check_hub_weights(options.id, files)
-        source = ModelSource("hub", id=options.id, revision=commit)
-    folder = resolve_source(source, weights=source.kind != "hub").folder
-    if source.kind == "hub":
-        check_hub_weights(options.id, files, folder)
-    from numprobe.models.check import check_architecture
-    from numprobe.models.load import load_tokenizer
-    from numprobe.models.vocabulary_size import check_vocabulary, matrix_rows
-
-    facts, config = check_architecture(folder)
-    tokenizer = load_tokenizer(source)
-    check_vocabulary(tokenizer, matrix_rows(folder, config))
-    told = _numbers(tokenizer, options)
-    entry = _entry(options, source, facts, model_width(config))
-    single = {"single_tokens": told["single_token_numbers"]["count"]} if source.kind == "hub" else {}
-    _print_entry(entry | single, _comments(told, options))
-
-
-def _add_gguf(options: argparse.Namespace) -> None:
-    from numprobe.models.gguf.architecture import count_types, read_known_model
-
-    if options.revision is not None:
-        raise NumprobeError(f"{options.id} is a file, which has no revisions: leave --revision out")
-    header = read_known_model(Path(options.id).expanduser())
-    from numprobe.models.gguf.tokenizer import read_tokenizer
-
-    stored = ", ".join(f"{count} of type {kind}" for kind, count in count_types(header).items())
-    told = _numbers(read_tokenizer(header.path), options)
-    comments = [*_comments(told, options), f"tensors: {stored}"]
-    _print_entry({"name": _name(options, header.path.stem), "source": "gguf", "path": options.id}, comments)
+    found = find_model(options.id, options.minimum, options.maximum, options.revision, options.name)
+    stored = ", ".join(f"{count} of type {kind}" for kind, count in found.tensors.items())
+    comments = _comments(found.told, options)
+    _print_entry(found.entry, [*comments, f"tensors: {stored}"] if stored else comments)
 
 
 def _print_entry(entry: dict[str, Any], comments: list[str]) -> None:
@@ -137,36 +112,6 @@ def _print_entry(entry: dict[str, Any], comments: list[str]) -> None:
     text = yaml.safe_dump([entry], sort_keys=False, width=10**6)
     # Comments show tokens, which may hold line breaks.
     print(indent(text + "".join(f"  # {' '.join(line.split())}\n" for line in comments), "  "), end="")
-
-
-def _name(options: argparse.Namespace, found: str) -> str:
-    """Return the given name, or the valid name nearest to the model's own."""
-    if options.name is None:
-        return study_name(found)
-    if options.name != study_name(options.name):
-        raise NumprobeError(f"--name {options.name!r} cannot name a model: use {study_name(options.name)}")
-    return str(options.name)
-
-
-def _entry(options: argparse.Namespace, source: ModelSource, facts: ModelFacts, width: int | None) -> dict[str, Any]:
-    """Return the entry of the configuration. It holds facts only for hub models; others are inspected."""
-    name = _name(options, Path(options.id).expanduser().resolve().name)
-    if source.kind == "path":
-        return {"name": name, "source": "path", "path": source.path}
-    # A model without an output matrix has no second matrix to read, like a tied one.
-    tied = facts.tied or not facts.unembedding
-    told = {"encoder": (facts.encoder, False), "tied": (tied, True), "final_norm": (facts.final_norm, True)}
-    unusual = {key: value for key, (value, usual) in told.items() if value != usual}
-    located = {"name": name, "source": "hub", "id": source.id, "revision": source.revision}
-    return {**located, "n_layers": facts.layers, **({"width": width} if width else {}), **unusual}
-
-
-def _numbers(tokenizer: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """Describe how a model writes the numbers of the study."""
-    from numprobe.models.card import describe_numbers
-    from numprobe.models.tokens import NumberTokenizer
-
-    return describe_numbers(NumberTokenizer(tokenizer), options.minimum, options.maximum)
 
 
 def _comments(told: dict[str, Any], options: argparse.Namespace) -> list[str]:
@@ -202,6 +147,18 @@ def _read(options: argparse.Namespace) -> None:
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
         table = probe.read(model, tokenizer, options.text)
         print(f"{table}\n{describe_reading(table)}" if table.height else "the text holds no number in digits")
+
+
+def _study(options: argparse.Namespace) -> None:
+    from numprobe.quick_study.command import run_study
+
+    run_study(options)
+
+
+def _summary(options: argparse.Namespace) -> None:
+    from numprobe.tell.closing import closing_lines
+
+    print(*closing_lines(options.path), sep="\n")
 
 
 def _verify(options: argparse.Namespace) -> None:
