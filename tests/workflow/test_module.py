@@ -35,6 +35,8 @@ use rule plot_accuracy from numprobe as numprobe_plot_accuracy with:
     log:
         "other.log",
 
+"""
+OWN_TARGET = """
 
 rule mine:
     default_target: True
@@ -43,7 +45,7 @@ rule mine:
     output:
         "mine.txt",
     shell:
-        "echo mine > {{output}}"
+        "echo mine > {output}"
 """
 
 
@@ -55,8 +57,8 @@ class Importing:
     repository: Path
     commit: str
 
-    def write(self, snakefile: str, prefix: str = "") -> None:
-        (self.folder / "Snakefile").write_text(MODULE.format(snakefile=snakefile, prefix=prefix))
+    def write(self, snakefile: str, prefix: str = "", further: str = OWN_TARGET) -> None:
+        (self.folder / "Snakefile").write_text(MODULE.format(snakefile=snakefile, prefix=prefix) + further)
 
     def snakemake(self, *options: str) -> subprocess.CompletedProcess[str]:
         hosted = {"KEY_0": f"url.file://{self.repository}/.insteadOf", "VALUE_0": "https://github.com/owner/numprobe"}
@@ -116,7 +118,7 @@ def test_a_local_git_url_plans_the_whole_study_under_a_prefix(importing):
 
 @pytest.mark.slow
 def test_a_hosted_repository_is_checked_out_at_its_commit(importing):
-    importing.write('github("owner/numprobe", path="workflow/Snakefile", branch="main")')
+    importing.write('github("owner/numprobe", path="workflow/Snakefile", branch="main")', further="")
     assert "output: results/findings.md" in importing.plan()
     (checkout,) = importing.folder.glob("cache/snakemake/snakemake/source-cache/numprobe/*")
     assert checkout.name == importing.commit

@@ -43,7 +43,7 @@ PROGRAMS = ROOT / "scripts"
 POOLS = "POLARS_MAX_THREADS=$OMP_NUM_THREADS RAYON_NUM_THREADS=$OMP_NUM_THREADS"
 shell.prefix(f"set -euo pipefail; export NUMPROBE={shlex.quote(str(PROGRAMS))} {POOLS}; ")
 # A workflow that uses this one as a module may set a prefix of its own.
-os.environ["NUMPROBE"] = str(PROGRAMS)
+os.environ.update(NUMPROBE=str(PROGRAMS))
 
 try:
     # Deployed jobs (conda, containers) have their own python.
