@@ -89,7 +89,7 @@ audit: $(TOOLS)/.installed
 
 # The documentation as a site, in .venv/site; a broken link is an error.
 site: $(TOOLS)/.installed
-	NO_MKDOCS_2_WARNING=1 $(TOOLS)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(TOOLS)/mkdocs build
 
 $(TOOLS)/.installed: requirements-tools.txt
 	$(PYTHON) -m venv .venv/tools

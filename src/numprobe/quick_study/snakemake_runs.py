@@ -13,6 +13,7 @@ from numprobe.workflow_folder import workflow_folder
 
 _TOTAL = re.compile(r"^total\s+(\d+)$", re.MULTILINE)
 _DISK = re.compile(r"^Hidden states: .*$", re.MULTILINE)
+_ERROR = "WorkflowError"
 # Lines of a message that say where in the workflow's code it arose.
 _PLACES = re.compile(r'^(WorkflowError.*|  File ".*|.*INFO\] All done.*)$\n?', re.MULTILINE)
 
@@ -41,7 +42,7 @@ def plan_run(folder: Path, configuration: Path) -> Planned:
     )
     said = done.stdout + done.stderr
     if done.returncode != 0:
-        raise NumprobeError(" ".join(_PLACES.sub("", _from_error(said)).split()))
+        raise NumprobeError(workflow_message(done.stdout, done.stderr))
     total, disk = _TOTAL.search(said), _DISK.search(said)
     return Planned(int(total[1]) if total else 0, disk[0] if disk else "")
 
@@ -83,6 +84,13 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": path}
 
 
-def _from_error(said: str) -> str:
-    """Return what Snakemake printed from its error on; all of it if there is none."""
-    return said[max(said.find("WorkflowError"), 0) :]
+def workflow_message(*said: str) -> str:
+    """Return the workflow's own message in one line.
+
+    Parameters
+    ----------
+    said
+        What Snakemake printed: it puts its errors into one of its two streams.
+    """
+    text = next((stream for stream in said if _ERROR in stream), "\n".join(said))
+    return " ".join(_PLACES.sub("", text[max(text.find(_ERROR), 0) :]).split())
