@@ -1,7 +1,7 @@
 """A probe as scikit-learn sees it: a fitted classifier of hidden states, whose classes are the candidate numbers."""
 
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,6 +11,31 @@ from numprobe.errors import NumprobeError
 PROBABILISTIC = {"fourier", "helix", "sinusoidal", "wave", "mlp"}
 
 
+class Readable(Protocol):
+    """What the methods need of a probe."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def numbers(self) -> np.ndarray: ...
+
+    @property
+    def layers(self) -> tuple[str, ...]: ...
+
+    @property
+    def width(self) -> int: ...
+
+    def scores(self, hidden: Any, layer: str | int) -> np.ndarray:
+        """Return the score of every candidate number."""
+
+    def decode(self, hidden: Any, layer: str | int) -> np.ndarray:
+        """Return the number that is read from each state."""
+
+    def predict(self, states: Any, layer: str | int | None = None) -> np.ndarray:
+        """Return the number that is read from each state."""
+
+
 class Estimator:
     """The methods of a fitted classifier of scikit-learn, over `decode` and `scores` of a probe.
 
@@ -18,22 +43,17 @@ class Estimator:
     `score` on states that it was fitted on is no held-out accuracy, which `Probe.accuracy` has.
     """
 
-    kind: str
-    numbers: np.ndarray
-    layers: tuple[str, ...]
-    width: int
-
     @property
-    def classes_(self) -> np.ndarray:
+    def classes_(self: Readable) -> np.ndarray:
         """The candidate numbers, int64 [N]: the columns of `predict_proba`."""
         return self.numbers
 
     @property
-    def n_features_in_(self) -> int:
+    def n_features_in_(self: Readable) -> int:
         """Number of components of a state."""
         return self.width
 
-    def predict(self, states: Any, layer: str | int | None = None) -> np.ndarray:
+    def predict(self: Readable, states: Any, layer: str | int | None = None) -> np.ndarray:
         """Return the number that is read from each state, int64 [n].
 
         Parameters
@@ -48,9 +68,9 @@ class Estimator:
         NumprobeError
             If the probe has several layers and none is named, or as `Probe.scores`.
         """
-        return np.asarray(self.decode(states, self._layer(layer)))
+        return np.asarray(self.decode(states, _layer(self, layer)))
 
-    def predict_proba(self, states: Any, layer: str | int | None = None) -> np.ndarray:
+    def predict_proba(self: Readable, states: Any, layer: str | int | None = None) -> np.ndarray:
         """Return the probability of every candidate number, float64 [n, N]; rows sum to 1, columns are `classes_`.
 
         Parameters and errors are those of `predict`; kinds whose scores are not log-likelihoods have no probabilities.
@@ -61,11 +81,13 @@ class Estimator:
                 f"scores of the probe '{self.kind}' are no log-likelihoods, so it has no probabilities: use one of "
                 f"{known}, or its scores"
             )
-        scores = self.scores(states, self._layer(layer)).astype(np.float64)
+        scores = self.scores(states, _layer(self, layer)).astype(np.float64)
         likely = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(likely / likely.sum(axis=1, keepdims=True))
 
-    def score(self, states: Any, numbers: Any, layer: str | int | None = None, sample_weight: Any = None) -> float:
+    def score(
+        self: Readable, states: Any, numbers: Any, layer: str | int | None = None, sample_weight: Any = None
+    ) -> float:
         """Return the share of states from which their number is read, each row with the same weight.
 
         Parameters
@@ -89,21 +111,6 @@ class Estimator:
             )
         return float(np.average(predicted == wanted, weights=sample_weight))
 
-    def _layer(self, layer: str | int | None) -> str:
-        if layer is not None:
-            return str(layer)
-        if len(self.layers) != 1:
-            raise NumprobeError(f"this probe reads several layers: give layer=..., one of {', '.join(self.layers)}")
-        return self.layers[0]
-
-    def decode(self, hidden: Any, layer: str | int) -> np.ndarray:
-        """Return the number that is read from each state."""
-        raise NotImplementedError
-
-    def scores(self, hidden: Any, layer: str | int) -> np.ndarray:
-        """Return the score of every candidate number."""
-        raise NotImplementedError
-
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator: a classifier of dense arrays."""
         utils = import_module("sklearn.utils")
@@ -121,3 +128,11 @@ class Estimator:
     def _repr_html_(self) -> str:
         """Return what the probe is and how well it reads, for notebooks."""
         return str(import_module("numprobe.probes.shown").page(self))
+
+
+def _layer(probe: Readable, layer: str | int | None) -> str:
+    if layer is not None:
+        return str(layer)
+    if len(probe.layers) != 1:
+        raise NumprobeError(f"this probe reads several layers: give layer=..., one of {', '.join(probe.layers)}")
+    return probe.layers[0]
