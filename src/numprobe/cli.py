@@ -1,4 +1,4 @@
-"""The command `numprobe`: study or configure a model, read the numbers of a text with a probe, or verify a study."""
+"""The command `numprobe`: study or configure a model, read the numbers of a text, publish probes, verify a study."""
 
 import argparse
 import sys
@@ -14,6 +14,7 @@ from numprobe.errors import NumprobeError
 from numprobe.models.entry import find_model
 from numprobe.models.entry import find_source as _source
 from numprobe.names import path_problem
+from numprobe.probes.published import locate
 from numprobe.texts import check_text
 
 
@@ -48,10 +49,14 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("experiment", metavar="EXPERIMENT", help="name of the experiment")
     explain.set_defaults(command=_explain)
     read = commands.add_parser("read", help="decode the numbers of a text with a fitted probe")
-    read.add_argument("probe", metavar="PROBE", type=Path, help="a probe file, results/probes/.../*.safetensors")
+    read.add_argument(
+        "probe", metavar="PROBE", help="a probe file, results/probes/.../*.safetensors; a folder; ORG/NAME"
+    )
     read.add_argument("model", metavar="MODEL", help="id on the Hugging Face hub, or a local folder")
     read.add_argument("text", metavar="TEXT", help="the text to read")
     read.add_argument("--revision", help="branch, tag or commit on the hub")
+    read.add_argument("--context", help="which probe of a folder or of ORG/NAME: its context")
+    read.add_argument("--kind", help="which probe of a folder or of ORG/NAME: its kind (default: fourier)")
     read.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     read.add_argument("--no-check", action="store_true", help="use the probe on a model that it was not fitted on")
     read.set_defaults(command=_read)
@@ -79,6 +84,16 @@ def _parser() -> argparse.ArgumentParser:
     summary = commands.add_parser("summary", help="tell the main reading of a study, and where its report lies")
     summary.add_argument("path", metavar="RESULTS", nargs="?", type=Path, default=Path("results"), help="its folder")
     summary.set_defaults(command=_summary)
+    publish = commands.add_parser("publish", help="upload the probes of a model, with a card, to the Hugging Face hub")
+    publish.add_argument("probes", metavar="PROBES", type=Path, help="results/probes/MODEL of a finished study")
+    publish.add_argument("id", metavar="ID", help="repository on the hub, ORG/NAME; it is made if it is not there")
+    publish.add_argument("--dry-run", metavar="OUT", type=Path, help="write the folder OUT, and upload nothing")
+    publish.add_argument("--licence", default="mit", help="licence of the probes, by the hub's name for it")
+    publish.add_argument("--private", action="store_true", help="make a new repository private")
+    publish.add_argument("--folds", action="store_true", help="publish the probes of single folds too")
+    publish.set_defaults(command=_publish)
+    probes = commands.add_parser("probes", help="list the probes on the hub that this machine has published or loaded")
+    probes.set_defaults(command=_probes)
     verify = commands.add_parser("verify", help="compare the files of a study with their checksums")
     verify.add_argument("path", metavar="PATH", nargs="?", type=Path, default=Path("results"), help="folder or file")
     verify.set_defaults(command=_verify)
@@ -131,7 +146,8 @@ def _comments(told: dict[str, Any], options: argparse.Namespace) -> list[str]:
 
 
 def _read(options: argparse.Namespace) -> None:
-    if not options.probe.is_file():
+    probe_file = locate(options.probe, options.context, options.kind, None)
+    if not probe_file.is_file():
         raise NumprobeError(f"{options.probe} does not exist: name a probe file, results/probes/.../*.safetensors")
     # Heavy imports only after the files are known to exist.
     import polars as pl
@@ -143,7 +159,7 @@ def _read(options: argparse.Namespace) -> None:
     source = _source(options.model, options.revision)
     model: Any = load_model(source, device=options.device)
     tokenizer = load_tokenizer(source)
-    probe = load_probe(options.probe, model=model, tokenizer=tokenizer, check=not options.no_check)
+    probe = load_probe(probe_file, model=model, tokenizer=tokenizer, check=not options.no_check)
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
         table = probe.read(model, tokenizer, options.text)
         print(f"{table}\n{describe_reading(table)}" if table.height else "the text holds no number in digits")
@@ -159,6 +175,33 @@ def _summary(options: argparse.Namespace) -> None:
     from numprobe.tell.closing import closing_lines
 
     print(*closing_lines(options.path), sep="\n")
+
+
+def _publish(options: argparse.Namespace) -> None:
+    from numprobe.publish.folder import write_folder
+    from numprobe.publish.study import probes_of_study
+    from numprobe.publish.upload import check_id, publish
+
+    check_id(options.id)
+    probes = probes_of_study(options.probes, options.folds)
+    if options.dry_run is None:
+        print(publish(probes, options.id, options.licence, options.private))
+        return
+    write_folder(probes, options.dry_run, options.id, options.licence)
+    print(f"{options.dry_run} holds what would be uploaded to {options.id}; README.md is its card")
+
+
+def _probes(options: argparse.Namespace) -> None:
+    from numprobe.probes.registry import known_probes, registry_path
+
+    entries = known_probes()
+    if not entries:
+        print(f"no probe of the hub was published or loaded here yet ({registry_path()} does not exist)")
+    for entry in entries:
+        numbers = f"{entry.get('minimum')}..{entry.get('maximum')}"
+        print(f"{entry['id']}: model {entry.get('model')}, numbers {numbers}, revision {entry.get('revision')}")
+        for context, kinds in entry.get("probes", {}).items():
+            print(f"  {context}: {', '.join(kinds)}")
 
 
 def _verify(options: argparse.Namespace) -> None:

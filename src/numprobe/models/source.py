@@ -152,7 +152,7 @@ def hub_files(id: str, revision: str | None) -> tuple[str, list[str]]:
     """
     import huggingface_hub
 
-    info = _asking_hub(id, revision, lambda: huggingface_hub.HfApi().model_info(id, revision=revision))
+    info = asking_hub(id, revision, lambda: huggingface_hub.HfApi().model_info(id, revision=revision))
     return str(info.sha), [file.rfilename for file in info.siblings or []]
 
 
@@ -197,7 +197,7 @@ def floating_revision(id: str, revision: str | None) -> str | None:
         return None
     from huggingface_hub import try_to_load_from_cache
 
-    config = _asking_hub(id, revision, lambda: try_to_load_from_cache(id, "config.json", revision=revision))
+    config = asking_hub(id, revision, lambda: try_to_load_from_cache(id, "config.json", revision=revision))
     if not isinstance(config, str):
         return (
             f"revision '{revision or _BRANCH}' of {id} may name another commit tomorrow, and the weights are not yet "
@@ -234,7 +234,7 @@ def _fetch(source: ModelSource, revision: str | None, patterns: list[str]) -> Pa
 
     # "*" also matches subfolders, which hold the same model in other formats.
     ignored = ["*/*"] if any("*" in pattern for pattern in patterns) else []
-    folder = _asking_hub(
+    folder = asking_hub(
         str(source.id),
         source.revision,
         lambda: huggingface_hub.snapshot_download(
@@ -244,7 +244,25 @@ def _fetch(source: ModelSource, revision: str | None, patterns: list[str]) -> Pa
     return Path(folder)
 
 
-def _asking_hub(id: str, revision: str | None, ask: Callable[[], T]) -> T:
+def asking_hub(
+    id: str, revision: str | None, ask: Callable[[], T], instead: str = "give a local folder (source: path)"
+) -> T:
+    """Return what a question to the hub returns.
+
+    Parameters
+    ----------
+    id, revision
+        The repository, for messages.
+    ask
+        Asks the hub through `huggingface_hub`.
+    instead
+        What to do without a network, for messages.
+
+    Raises
+    ------
+    NumprobeError
+        If the repository is missing, private, gated or has no such revision, or the hub cannot be reached.
+    """
     from huggingface_hub import errors
 
     try:
@@ -260,7 +278,7 @@ def _asking_hub(id: str, revision: str | None, ask: Callable[[], T]) -> T:
     except errors.HFValidationError as error:
         raise NumprobeError(f"'{id}' is not an id of the Hugging Face hub, such as org/model ({error})") from error
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HTTPError) as error:
-        raise NumprobeError(f"{id} {_why_not_fetched(error)}") from error
+        raise NumprobeError(f"{id} {_why_not_fetched(error, instead)}") from error
 
 
 def _how_to_enter(id: str) -> str:
@@ -273,7 +291,7 @@ def _how_to_enter(id: str) -> str:
     return f"and your token gives no access: {accept} with the account of the token (`hf auth whoami`)"
 
 
-def _why_not_fetched(error: Exception) -> str:
+def _why_not_fetched(error: Exception, instead: str) -> str:
     import huggingface_hub
 
     if getattr(getattr(error, "response", None), "status_code", None) == 401:
@@ -281,11 +299,11 @@ def _why_not_fetched(error: Exception) -> str:
     if huggingface_hub.constants.is_offline_mode():
         return (
             "is not, or not completely, in the local cache, and HF_HUB_OFFLINE forbids fetching it: unset "
-            "HF_HUB_OFFLINE once, or give a local folder (source: path)"
+            f"HF_HUB_OFFLINE once, or {instead}"
         )
     return (
         "is not, or not completely, in the local cache and the Hugging Face hub cannot be reached "
-        f"({_first_line(error)}): go online once, or give a local folder (source: path)"
+        f"({_first_line(error)}): go online once, or {instead}"
     )
 
 

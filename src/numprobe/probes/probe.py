@@ -209,6 +209,25 @@ class Probe(Estimator):
         }
         write_tensors(path, flat, described)
 
+    def push_to_hub(self, id: str, private: bool = False, licence: str = "mit") -> str:
+        """Upload the probe with a card to a repository of the Hugging Face hub, and return its address.
+
+        Parameters
+        ----------
+        id
+            The repository, ORG/NAME; it is made if it is not there.
+        private
+            Whether a new repository is private.
+        licence
+            Its licence, by the hub's name for it.
+
+        Raises
+        ------
+        NumprobeError
+            If the probe has no measurements (`accuracy`), there is no token, or it may not write there.
+        """
+        return str(import_module("numprobe.publish.upload").publish([self], id, licence, private))
+
     def _owner(self, layer: str, fold: str, name: str) -> str:
         """Return the layer under whose name an array is stored."""
         arrays = [self.tensors[other, fold].get(name) for other in self.layers]
@@ -245,13 +264,23 @@ class Probe(Estimator):
         )
 
 
-def load_probe(path: str | Path, model: Any = None, tokenizer: Any = None, check: bool = True) -> Probe:
-    """Read a probe file, and check that it belongs to the given model and tokenizer.
+def load_probe(
+    path: str | Path,
+    model: Any = None,
+    tokenizer: Any = None,
+    check: bool = True,
+    *,
+    context: str | None = None,
+    kind: str | None = None,
+    revision: str | None = None,
+) -> Probe:
+    """Read a probe, and check that it belongs to the given model and tokenizer.
 
     Parameters
     ----------
     path
-        A file that `Probe.save` wrote.
+        A file that `Probe.save` wrote; a folder with the probes of a model, such as `results/probes/smollm2`; or the id
+        of a repository on the Hugging Face hub (ORG/NAME), from which a probe is fetched unless it is in the cache.
     model
         A transformers model: width, layers, id and revision, or the weights of a local folder, must be those of the
         probe's model.
@@ -259,12 +288,19 @@ def load_probe(path: str | Path, model: Any = None, tokenizer: Any = None, check
         A fast tokenizer, which must be the probe's.
     check
         False for deliberate transfer to another model.
+    context, kind
+        Which probe of a folder or repository. None: that of the only context; `fourier`, or the only kind.
+    revision
+        Branch, tag or commit of the repository.
 
     Raises
     ------
     NumprobeError
-        If the file is missing, truncated or not a probe, or belongs to another model or tokenizer.
+        If the file is missing, truncated or not a probe, belongs to another model or tokenizer, or the repository has
+        no such probe, is private or gated, or cannot be reached.
     """
+    if (context, kind, revision) != (None, None, None) or not Path(path).is_file():
+        path = import_module("numprobe.probes.published").locate(path, context, kind, revision)
     described, flat = read_tensors(path, _FORMAT, "a probe")
     probe = _assemble(Path(path), described, flat)
     if check and model is not None:
