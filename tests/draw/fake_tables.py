@@ -60,11 +60,13 @@ def _context_rows(model: str, context: str, layers: list[str], encoder: bool, pr
             one_fold = probe in ITERATIVE
             yield _row(model, context, layer, probe, levels[encoder] * shape, n // 10 if one_fold else n)
         for control, level in CONTROLS.items():
-            yield _row(model, context, layer, "fourier", level, n, control=control)
+            if control != "gaussian":
+                yield _row(model, context, layer, "fourier", level, n, control=control)
         yield _row(model, context, layer, "constant", 1 / n, n, control="constant")
         if encoder:
             yield _row(model, context, layer, "fourier", 0.45 * shape, 342, subset="values=0..341")
             yield _row(model, context, layer, "fourier", 0.04 * shape, 103, subset="values=342..999")
+    yield _row(model, context, None, "fourier", CONTROLS["gaussian"], n, control="gaussian")
 
 
 def accuracy_table() -> pl.DataFrame:

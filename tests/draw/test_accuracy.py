@@ -77,6 +77,21 @@ def test_the_points_are_the_values_of_the_table():
     assert curves == [[0.0, 0.25, 0.5, 1.0]]
 
 
+def test_a_control_without_layers_is_a_level_line_without_a_marker():
+    row = {"model": "m", "context": "number", "probe": "fourier", "metric": "accuracy", "n_values": 9}
+    rows = [{**row, "layer": layer, "value": 0.9} for layer in ("0", "1", "2")]
+    rows += [{**row, "layer": layer, "value": 0.25, "control": "shuffled"} for layer in ("0", "1", "2")]
+    rows.append({**row, "value": 0.125, "ci_low": 0.1, "ci_high": 0.2, "control": "gaussian"})
+    for context in ("number", "vocabulary"):
+        table = measurements(rows).with_columns(context=pl.lit(context))
+        figure = draw_accuracy(accuracy_rows(table, "controls"), "controls")
+        levels = [line for line in figure.axes[0].lines if list(line.get_ydata()) == [0.125, 0.125]]
+        assert [list(line.get_xdata()) for line in levels] == [[0, 1]]
+        assert [line.get_marker() for line in levels] == ["None"]
+        markers = {line.get_label(): line.get_marker() for line in figure.legends[0].get_lines()}
+        assert markers["gaussian"] in ("", "None") and markers["shuffled"] == "x"
+
+
 @pytest.mark.parametrize(("models", "blocks", "contexts"), [(1, 1, 1), (5, 80, 6)])
 def test_studies_of_any_size_can_be_drawn(models, blocks, contexts):
     figure = draw_accuracy(accuracy_rows(large_accuracy_table(models, blocks, contexts), "probes"), "probes")

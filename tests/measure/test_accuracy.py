@@ -88,10 +88,10 @@ def test_folds_of_plain_probes_have_rows_without_intervals():
     assert measured(shuffled, fold=None).height == len(shuffled)
 
 
-def test_the_gaussian_control_stands_in_every_layer():
+def test_the_gaussian_control_stands_once_without_a_layer():
     table = pl.concat([readings(ROWS, "0"), readings(ROWS, "1"), readings(ROWS[4:], "gaussian", control="gaussian")])
     found = measured(accuracy_rows(table, 100, 0), control="gaussian", metric="accuracy", subset="all")
-    assert found.select("layer", "value").rows() == [("0", 0.5), ("1", 0.5)]
+    assert found.select("layer", "value").rows() == [(None, 0.5)]
 
 
 def test_the_accuracy_of_a_fold_has_the_same_bits_every_time():
@@ -137,7 +137,7 @@ def test_a_perfect_probe_and_its_controls_from_files(tmp_path):
     assert value(rows, metric="accuracy", layer="1", control="none") == 1.0
     assert value(rows, metric="r2", layer="1", control="none") == 1.0
     assert value(rows, metric="accuracy", layer="1", control="shuffled") < 0.05
-    assert value(rows, metric="accuracy", layer="1", control="gaussian") < 0.05
+    assert value(rows, metric="accuracy", layer=None, control="gaussian") < 0.05
     # One number per fold is right.
     assert value(rows, metric="accuracy", layer="1", control="constant") == pytest.approx(4 / 100)
     assert {row["subset"] for row in rows if "subset" in row} == {"all", "place=units", "place=tens"}

@@ -8,7 +8,7 @@ from numprobe.tell.accuracy import accuracy_sections, arithmetic_section
 from numprobe.tell.section import Reason, Section, Share
 
 
-def row(layer: str, value: float | None, **more: object) -> dict:
+def row(layer: str | None, value: float | None, **more: object) -> dict:
     low_high = {} if value is None else {"ci_low": value - 0.01, "ci_high": value + 0.01}
     names = {"model": "m", "context": "number", "layer": layer, "probe": "fourier", "metric": "accuracy"}
     return {**names, "value": value, **low_high, **more}
@@ -18,6 +18,7 @@ def table() -> pl.DataFrame:
     rows = [row(str(layer), layer / 10) for layer in range(5)]
     rows += [row("embedding", 0.77, context="vocabulary"), row("2", 0.66, control="shuffled"), row("2", 0.55, fold="0")]
     rows += [row("2", 0.44, subset="values=0..341"), row("2", 0.33, probe="linear"), row("2", 0.22, metric="mae")]
+    rows += [row(None, 0.11, control="gaussian"), row(None, 0.12, context="vocabulary", control="gaussian")]
     rows += [{"model": "m", "context": "result", "metric": "accuracy", **not_applicable("encoder")}]
     return measurements(rows)
 
@@ -55,8 +56,8 @@ def test_accuracies_stand_under_their_layers_with_intervals():
 
 def test_the_middle_block_shows_every_probe_and_the_controls():
     (grid,) = of_title("middle block").grids
-    assert grid.heads == ["model", "context", "fourier", "shuffled fourier", "linear"]
-    assert grid.rows == [["m", "number", share(0.2), share(0.66), share(0.33)]]
+    assert grid.heads == ["model", "context", "fourier", "shuffled fourier", "linear", "gaussian fourier"]
+    assert grid.rows == [["m", "number", share(0.2), share(0.66), share(0.33), share(0.11)]]
 
 
 def test_single_folds_and_other_metrics_are_left_out():

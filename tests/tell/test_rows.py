@@ -1,7 +1,9 @@
 import polars as pl
 
+from numprobe.tables import measurements
 from numprobe.tell.rows import (
     asked_keys,
+    beside_middle,
     by_operation,
     in_probe_order,
     middle_rows,
@@ -15,6 +17,17 @@ def test_the_middle_block_is_that_of_each_model():
     table = pl.DataFrame([{"model": model, "layer": layer} for model, names in layers.items() for layer in names])
     assert middle_rows(table).rows() == [("small", "1"), ("large", "4")]
     assert middle_rows(table.filter(pl.col("layer") == "final_norm")).is_empty()
+
+
+def test_what_has_no_layer_stands_beside_the_middle_block():
+    names = {"model": "m", "probe": "fourier", "metric": "accuracy"}
+    rows = [{**names, "context": "number", "layer": str(layer), "value": 0.9} for layer in range(3)]
+    rows += [
+        {**names, "context": context, "value": 0.001, "control": "gaussian"} for context in ("number", "vocabulary")
+    ]
+    rows.append({**names, "context": "number", "status": "not applicable"})
+    shown = beside_middle(measurements(rows)).select("context", "layer", "control")
+    assert shown.rows() == [("number", "1", "none"), ("number", "1", "gaussian")]
 
 
 def test_probes_come_in_the_order_of_the_legends():

@@ -62,6 +62,14 @@ def test_measurements_are_spread_over_their_layers_in_order():
     assert grid.rows == [["llama", "constant state", Share(0.1, 0.0, 0.2), Share(0.3)]]
 
 
+def test_what_belongs_to_no_layer_stands_last():
+    names = {"model": "m", "metric": "accuracy", "value": 0.5}
+    table = measurements([{**names, "control": "gaussian"}, {**names, "layer": "2"}, {**names, "layer": "1"}])
+    assert spread_out(table, ["model"], "layer") == Grid(["model", "1", "2", "no layer"], [["m", *[Share(0.5)] * 3]])
+    by_layer = spread_out(table, ["layer"], "control")
+    assert by_layer.rows == [["no layer", Share(0.5), None], ["2", None, Share(0.5)], ["1", None, Share(0.5)]]
+
+
 def test_numbers_that_are_no_shares_keep_two_decimals_and_bars_do_not_end_a_cell():
     row = {"value": 0.504, "ci_low": -0.1, "ci_high": 0.6, "note": None}
     grid = Grid(["theory", "correlation"], [["|a - b|", estimate_of(row)], ["log", Estimate(0.5)]])

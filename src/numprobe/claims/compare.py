@@ -193,7 +193,9 @@ def _rows(table: pl.DataFrame, where: Where, by: list[str], layers: Layers) -> l
     found = found.filter(pl.all_horizontal(pl.col("value", "ci_low", "ci_high").is_not_null()))
     if layers != "any":
         parts = found.partition_by("model", maintain_order=True) if found.height else []
-        kept = [part.filter(pl.col("layer").is_in(_chosen(part["layer"].unique(), layers))) for part in parts]
+        kept = [
+            part.filter(pl.col("layer").is_in(_chosen(part["layer"].drop_nulls().unique(), layers))) for part in parts
+        ]
         found = pl.concat(kept) if kept else found
     rows = found.to_dicts()
     keys = [_key(row, by) for row in rows]

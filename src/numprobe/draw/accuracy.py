@@ -13,9 +13,10 @@ from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
     chance_entries,
     curves_of,
+    draw_level,
     draw_panels,
     fraction_axis,
-    legend_entry,
+    layer_entry,
     name_ends,
     panels_by_context,
 )
@@ -99,7 +100,9 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
     for offset, (style, condition) in reversed(list(zip(offsets, series.values(), strict=True))):
         measured = rows.filter(condition & pl.col("value").is_not_null())
         if vocabulary:
-            draw_points(axes, [layers.index(name) + offset for name in measured["layer"]], measured, style)
+            draw_level(axes, measured, style)
+            in_layers = measured.filter(pl.col("layer").is_not_null())
+            draw_points(axes, [layers.index(name) + offset for name in in_layers["layer"]], in_layers, style)
         else:
             curves_of(axes, measured, layers, style)
     if not vocabulary:
@@ -173,7 +176,7 @@ def _short(names: Sequence[str], most: int) -> str:
 
 
 def _legend(drawn: pl.DataFrame, series: Series, candidates: int | None) -> list[Line2D]:
-    entries = [legend_entry(name, style) for name, (style, _) in series.items()]
+    entries = [layer_entry(name, style, drawn.filter(condition)) for name, (style, condition) in series.items()]
     parts = drawn.filter(pl.col("subset").str.starts_with(_VALUES))
     if not parts.is_empty():
         name = parts["probe"][0]

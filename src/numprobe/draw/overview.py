@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import bars, legend_entry
-from numprobe.draw.rows import MEASURED, VOCABULARY, contexts_in_order, in_order, is_not_applicable, reasons
+from numprobe.draw.rows import (
+    MEASURED,
+    VOCABULARY,
+    contexts_in_order,
+    has_no_layer,
+    in_order,
+    is_not_applicable,
+    reasons,
+)
 from numprobe.draw.series import Series, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style
 from numprobe.layers import middle_layer
@@ -34,11 +42,11 @@ def overview_rows(table: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     Rows at the state after block round(L / 2) of L; of `vocabulary` those of the input embeddings. All probes, the
-    controls of the leading probe, and the combinations that do not apply.
+    controls of the leading probe (also one that belongs to no layer), and the combinations that do not apply.
     """
     accuracies, leading = measured_accuracies(table)
     parts = accuracies.filter(pl.col("subset") == "all").partition_by("model", "context", maintain_order=True)
-    kept = [part.filter(is_not_applicable() | pl.col("layer").is_in(_layer(part))) for part in parts]
+    kept = [part.filter(is_not_applicable() | has_no_layer() | pl.col("layer").is_in(_layer(part))) for part in parts]
     of_leading = (pl.col("probe") == leading) | pl.col("control").is_in(["constant", "last_token"])
     wanted = (pl.col("control") == "none") | of_leading | is_not_applicable()
     return pl.concat(kept).filter(wanted).select(_COLUMNS)

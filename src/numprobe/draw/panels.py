@@ -11,7 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.frame import faint_grid
-from numprobe.draw.rows import VOCABULARY, contexts_in_order, in_order, is_not_applicable, reasons, runs_of
+from numprobe.draw.rows import (
+    VOCABULARY,
+    contexts_in_order,
+    has_no_layer,
+    in_order,
+    is_not_applicable,
+    reasons,
+    runs_of,
+)
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
 from numprobe.status import in_words
 
@@ -238,7 +246,7 @@ def label_leftmost(panels: Panels) -> None:
 
 
 def curve(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -> None:
-    """One series over the layers: a line with markers and its interval as a band.
+    """One series over the layers: a line with markers and its interval as a band; a level where it has no layers.
 
     Parameters
     ----------
@@ -247,9 +255,18 @@ def curve(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -
     layers
         All states of the model: position i on the axis is `layers[i]`.
     """
-    rows = rows.filter(pl.col("value").is_not_null())
+    draw_level(axes, rows, style)
+    rows = rows.filter(pl.col("value").is_not_null() & pl.col("layer").is_not_null())
     rows = rows.with_columns(x=pl.Series([layers.index(name) for name in rows["layer"]], dtype=pl.Int64))
     line(axes, rows, "x", style)
+
+
+def draw_level(axes: Axes, rows: pl.DataFrame, style: Style) -> None:
+    """Draw those measurements that belong to no layer: a line across the panel, and the interval as a band."""
+    for value, low, high in rows.filter(has_no_layer()).select("value", "ci_low", "ci_high").iter_rows():
+        if low is not None:
+            axes.axhspan(low, high, color=style.colour, alpha=0.22, lw=0)
+        axes.axhline(value, color=style.colour, linestyle=style.line)
 
 
 def curves_of(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Style) -> None:
@@ -305,6 +322,13 @@ def bars(axes: Axes, y: float, rows: pl.DataFrame, style: Style) -> None:
 def legend_entry(name: str, style: Style, line: bool = True) -> Line2D:
     """Return the legend's entry of a series of curves, or without a line, of points."""
     return Line2D([], [], color=style.colour, linestyle=style.line if line else "none", label=name, **_marker(style))
+
+
+def layer_entry(name: str, style: Style, rows: pl.DataFrame) -> Line2D:
+    """Return the legend's entry of a series over the layers; without a marker if all its `rows` belong to no layer."""
+    measured = rows.filter(pl.col("value").is_not_null())
+    is_level = measured.height > 0 and measured.select(has_no_layer().all()).item()
+    return legend_entry(name, Style(style.colour, "", style.line) if is_level else style)
 
 
 def entries_of(series: Mapping[Key, tuple[str, Style]], present: Collection[Key]) -> list[Line2D]:

@@ -91,6 +91,11 @@ def is_not_applicable() -> pl.Expr:
     return pl.col("status").eq_missing(pl.lit(Status.NOT_APPLICABLE))
 
 
+def has_no_layer() -> pl.Expr:
+    """Return an expression that is true for measurements that belong to no layer: those of the control `gaussian`."""
+    return pl.col("layer").is_null() & pl.col("value").is_not_null()
+
+
 def reasons(rows: pl.DataFrame) -> list[str]:
     """Return the different reasons why rows have no value, in words and sorted."""
     without = rows.filter(pl.col("value").is_null()).select("status", "note").unique().iter_rows()

@@ -18,7 +18,7 @@ from numprobe.intervals import (
 from numprobe.measure.digits import constant_digit_rows, digit_rows
 from numprobe.measure.last_token import last_token_rows
 from numprobe.measure.predict import control_of, predict
-from numprobe.measure.tested import model_layers, plain_layers, shown_in, tested_rows, token_subsets
+from numprobe.measure.tested import measured_layer, plain_layers, tested_rows, token_subsets
 from numprobe.probes.probe import Probe
 from numprobe.status import constant_state
 
@@ -133,16 +133,13 @@ def accuracy_rows(
     Returns
     -------
     Rows for `numprobe.tables.measurements` that lack `model` and `context`: all metrics of all folds together, for all
-    rows and each subset; the accuracy of each fold, for probes that are not controls. The Gaussian control, which has
-    no layers, stands in every layer.
+    rows and each subset; the accuracy of each fold, for probes that are not controls. The layer of the Gaussian
+    control, which has none, is None.
     """
-    layers = model_layers(predictions)
     found = []
     for group in predictions.partition_by("layer", "probe", "control", maintain_order=True):
-        names = {name: group[name][0] for name in ("probe", "control")}
-        rows = list(_group_rows(group, resamples, seed, ranges))
-        for layer in shown_in(group["layer"][0], layers):
-            found += [{"layer": layer, **names, **row} for row in rows]
+        names = {"layer": measured_layer(group["layer"][0]), **{name: group[name][0] for name in ("probe", "control")}}
+        found += [{**names, **row} for row in _group_rows(group, resamples, seed, ranges)]
     return found
 
 

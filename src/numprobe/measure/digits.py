@@ -8,7 +8,7 @@ import polars as pl
 
 from numprobe.digits import digit_at, has_place, place_name, places
 from numprobe.intervals import Interval, accuracy_interval, accuracy_intervals
-from numprobe.measure.tested import model_layers, plain_layers, shown_in, tested_rows
+from numprobe.measure.tested import measured_layer, plain_layers, tested_rows
 
 Row = dict[str, Any]
 
@@ -30,8 +30,8 @@ def digit_rows(predictions: pl.DataFrame, seed: int) -> list[Row]:
 
     Returns
     -------
-    Rows for `numprobe.tables.measurements` that lack `model` and `context`, in the order of the readings. The Gaussian
-    control, which has no layers, stands in every layer.
+    Rows for `numprobe.tables.measurements` that lack `model` and `context`, in the order of the readings. The layer
+    of the Gaussian control, which has none, is None.
     """
     groups = predictions.partition_by("layer", "probe", "control", maintain_order=True)
     # Readings that were asked for the same labels are scored together.
@@ -42,11 +42,9 @@ def digit_rows(predictions: pl.DataFrame, seed: int) -> list[Row]:
     for indices in alike.values():
         scores = _scores([groups[index] for index in indices], seed)
         measured.update(zip(indices, scores, strict=True))
-    layers = model_layers(predictions)
     return [
-        {"layer": layer, "probe": group["probe"][0], "control": group["control"][0], **row}
+        {"layer": measured_layer(group["layer"][0]), "probe": group["probe"][0], "control": group["control"][0], **row}
         for index, group in enumerate(groups)
-        for layer in shown_in(group["layer"][0], layers)
         for row in measured[index]
     ]
 

@@ -1,6 +1,6 @@
-"""The rows that test, the layers that their measurements stand in, and parts by the number of tokens."""
+"""The rows that test, the layer that their measurements name, and parts by the number of tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -25,14 +25,9 @@ def plain_layers(predictions: pl.DataFrame) -> list[str]:
     return predictions.filter(pl.col("control") == "none")["layer"].unique(maintain_order=True).to_list()
 
 
-def model_layers(predictions: pl.DataFrame) -> list[str]:
-    """Return the layers of the model, in the order of the readings."""
-    return [layer for layer in predictions["layer"].unique(maintain_order=True) if layer != GAUSSIAN_LAYER]
-
-
-def shown_in(layer: str, layers: Sequence[str]) -> Sequence[str]:
-    """Return the layers that a measurement stands in: the Gaussian control, which has none, stands in all `layers`."""
-    return layers if layer == GAUSSIAN_LAYER else [layer]
+def measured_layer(layer: str) -> str | None:
+    """Return the layer of a measurement from that of its readings: the Gaussian control has none."""
+    return None if layer == GAUSSIAN_LAYER else layer
 
 
 def token_subsets(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from numprobe.tell import chosen_layers, digits
-from numprobe.tell.rows import middle_rows
+from numprobe.tell.rows import beside_middle, middle_rows
 from numprobe.tell.section import Section, reasons_of, spread_out
 
 # Steps between the rows of the training log that the page shows; the last step is always among them.
@@ -38,7 +38,7 @@ def accuracy_sections(
     found = [
         chosen_layers.section(chosen, accuracy, transfer) if chosen is not None else None,
         _by_layer(whole, probe),
-        _at_middle(middle_rows(whole), probe),
+        _at_middle(beside_middle(whole), probe),
         digits.section(middle, probe),
         _by_range(ranges, probe) if ranges.height else None,
     ]

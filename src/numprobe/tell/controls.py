@@ -7,6 +7,7 @@ import polars as pl
 from numprobe.tell.section import Statement, cell_of
 
 _HIGHEST = "The highest accuracy of the control `{comparison}` is {accuracy} (layer {layer} of {subject})."
+_HIGHEST_LEVEL = "The highest accuracy of the control `{comparison}`, which has no layers, is {accuracy} ({subject})."
 
 
 def highest_controls(accuracies: pl.DataFrame, controls: Sequence[str]) -> Iterator[Statement]:
@@ -23,5 +24,7 @@ def highest_controls(accuracies: pl.DataFrame, controls: Sequence[str]) -> Itera
         found = accuracies.filter(pl.col("control") == control).sort("value", descending=True, maintain_order=True)
         if found.height:
             row = found.row(0, named=True)
-            numbers = {"accuracy": cell_of(row), "layer": row["layer"]}
-            yield Statement(f"{row['model']}, `{row['context']}`", control, numbers, _HIGHEST)
+            level = row["layer"] is None
+            numbers = {"accuracy": cell_of(row)} | ({} if level else {"layer": row["layer"]})
+            wording = _HIGHEST_LEVEL if level else _HIGHEST
+            yield Statement(f"{row['model']}, `{row['context']}`", control, numbers, wording)

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from numprobe.draw.rows import has_no_layer
 from numprobe.draw.style import probe_order
 from numprobe.layers import middle_layer
 
@@ -11,6 +12,18 @@ def middle_rows(table: pl.DataFrame) -> pl.DataFrame:
     numbered = table.filter(pl.col("layer").str.contains(r"^\d+$"))
     parts = numbered.partition_by("model", maintain_order=True)
     return pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts] or [numbered])
+
+
+def beside_middle(table: pl.DataFrame) -> pl.DataFrame:
+    """Return `middle_rows`, then the measurements that belong to no layer (the control `gaussian`).
+
+    These have the middle block as their layer, beside whose rows they are shown.
+    """
+    middle = middle_rows(table)
+    places = middle.select("model", "context", "layer").unique(maintain_order=True)
+    levels = table.filter(has_no_layer()).drop("layer")
+    placed = levels.join(places, on=["model", "context"], maintain_order="left").select(table.columns)
+    return pl.concat([middle, placed])
 
 
 def in_probe_order(table: pl.DataFrame) -> pl.DataFrame:

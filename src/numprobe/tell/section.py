@@ -12,6 +12,8 @@ from numprobe.status import Status, in_words
 
 #: Rounding errors of a mean of shares in per cent: closer to 0 and 100 than that, it is equal to them.
 _ROUNDING = 1e-9
+#: Head and name of a row of measurements that belong to no layer.
+_NO_LAYER = "no layer"
 #: Differences of shares below this have no first decimal in points.
 _NONE_SEEN = 0.0005
 
@@ -245,10 +247,17 @@ def spread_out(table: pl.DataFrame, index: Sequence[str], column: str) -> Grid:
     index
         Columns whose combinations are the rows, in the order of the table.
     column
-        The column whose values are the heads; layers come in their own order, others in that of the table.
+        The column whose values are the heads; layers come in their own order, others in that of the table. What
+        belongs to no layer stands last, under "no layer".
     """
+    if "layer" in (*index, column):
+        table = table.with_columns(pl.col("layer").fill_null(_NO_LAYER))
     heads = table[column].unique(maintain_order=True).to_list()
-    heads = layer_order(heads) if column == "layer" else heads
+    if column == "layer":
+        heads = [
+            *layer_order(head for head in heads if head != _NO_LAYER),
+            *(head for head in heads if head == _NO_LAYER),
+        ]
     rows: list[list[Any]] = []
     for part in table.partition_by(*index, maintain_order=True):
         cells = {row[column]: cell_of(row) for row in part.iter_rows(named=True)}

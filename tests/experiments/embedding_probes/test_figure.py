@@ -39,6 +39,18 @@ def test_embeddings_show_scores_folds_and_every_misread_number():
     assert drawn.filter(pl.col("kind") == "misread")["number"].to_list() == [0, 999]
 
 
+def test_random_vectors_are_drawn_beside_both_matrices():
+    place = {"context": "vocabulary", "settings": "default"}
+    rows = [row(0.9, **place, layer=layer) for layer in ("embedding", "unembedding")]
+    rows.append(row(0.25, **place, layer=None, control="gaussian"))
+    drawn = embedding_probes_rows(measurements(rows, SETTINGS), pl.DataFrame(schema=MISREAD))
+    figure = draw_embedding_probes(drawn, 1000, (0, 999))
+    points = [
+        [float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == "+"] for axes in figure.axes[::2]
+    ]
+    assert points == [[0.25], [0.25]]
+
+
 def test_embeddings_of_the_papers_models_have_its_number():
     place = {"context": "vocabulary", "layer": "embedding", "settings": "default", "model": "llama-3.2-1b"}
     table = measurements([row(0.9, **place), row(0.97, probe="sinusoidal", **place)], SETTINGS)

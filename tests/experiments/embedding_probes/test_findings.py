@@ -51,6 +51,15 @@ def test_all_probes_and_controls_stand_side_by_side():
     assert "There are no published numbers of these models." in section.parts
 
 
+def test_random_vectors_belong_to_no_matrix():
+    gaussian = {**row(0.003, control="gaussian", **PLACE), "layer": None}
+    rows = [row(0.9, **PLACE), row(0.8, **{**PLACE, "layer": "unembedding"}), gaussian]
+    (grid,) = told(rows).grids
+    shown = [[cell and str(cell) for cell in line[1:]] for line in grid.rows]
+    assert shown[:2] == [["embedding", "90 [89, 91]", None], ["unembedding", "80 [79, 81]", None]]
+    assert shown[2][:2] == ["no layer", None] and grid.rows[2][3].value == 0.003
+
+
 def test_folds_ranges_ends_and_misread_numbers_are_stated():
     rows = [
         row(0.98, **PLACE),

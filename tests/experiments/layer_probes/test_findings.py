@@ -41,6 +41,14 @@ def test_layers_show_the_leading_probe_all_probes_magnitudes_and_selectivity():
     assert cells(task) == [["m", "operand", "1", "10 [9, 11]"]]
 
 
+def test_random_vectors_stand_beside_the_middle_block():
+    tables = layers_tables()
+    gaussian = measurements([{**row(0.001, control="gaussian"), "layer": None}])
+    found = section({**tables, "accuracy": pl.concat([tables["accuracy"], gaussian])})
+    assert found.grids[1].column("gaussian")[0].value == 0.001 and len(found.grids[1].rows) == 1
+    assert "layer" not in found.statements[-1].numbers and found.statements[-1].comparison == "gaussian"
+
+
 def test_the_extremes_and_the_controls_are_stated():
     *_, extremes, controls = section(layers_tables()).statements
     assert (extremes.subject, extremes.numbers["best_layer"], extremes.numbers["worst_layer"]) == (

@@ -5,6 +5,7 @@ import pytest
 
 from draw.fake_tables import accuracy_table, transfer_table
 from draw.inspection import legend, texts
+from numprobe.draw.style import CONTROLS
 from numprobe.errors import NumprobeError
 from numprobe.experiments.natural_contexts.figure import draw_natural_contexts, natural_contexts_rows
 from numprobe.tables import measurements
@@ -29,6 +30,8 @@ def test_running_text_shows_probes_domains_and_both_directions():
     titles = {"natural: all probes", "natural: domains", "transfer into operand", "transfer into natural"}
     assert titles <= set(texts(figure))
     assert {"recipes", "sport", "fitted on natural", "fitted on operand"} <= set(legend(figure))
+    levels = [line for axes in figure.axes for line in axes.lines if line.get_color() == CONTROLS["gaussian"].colour]
+    assert [list(line.get_xdata()) for line in levels if len(line.get_xdata())] == [[0, 1]] * 3
     pairs = drawn.filter(pl.col("panel") == "transfer").select("fit_context", "context").unique()
     assert set(pairs.iter_rows()) == {(a, b) for a in ("natural", "operand") for b in ("natural", "operand")}
 

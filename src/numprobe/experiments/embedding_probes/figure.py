@@ -12,7 +12,7 @@ from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import CHANCE_COLOUR, bars, chance_entry, tell_left_out
 from numprobe.draw.published import THIS_STUDY, published
-from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.rows import VOCABULARY, checked, has_no_layer, in_order, is_not_applicable, nothing_to_draw
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, probe_style
 from numprobe.layers import layer_order
@@ -106,7 +106,7 @@ def draw_embedding_probes(drawn: pl.DataFrame, candidates: int, numbers: tuple[i
     figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
     grid = figure.subplots(len(places), 2, squeeze=False, sharex="col", sharey=True, width_ratios=[1, 1.7])
     for (left, right), (model, layer) in zip(grid, places, strict=True):
-        rows = drawn.filter((pl.col("model") == model) & (pl.col("layer") == layer))
+        rows = drawn.filter((pl.col("model") == model) & ((pl.col("layer") == layer) | has_no_layer()))
         _draw_scores(left, rows, lines, candidates)
         _draw_misread(right, rows, lines, numbers)
         left.set_title(f"{model}, {_matrix(layer)}", fontweight="bold", loc="left", fontsize=7.5, pad=3)

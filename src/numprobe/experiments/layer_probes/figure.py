@@ -17,6 +17,7 @@ from numprobe.draw.panels import (
     curve,
     explain_empty,
     fraction_axis,
+    layer_entry,
     legend_entry,
     published_entry,
     title_columns,
@@ -177,8 +178,9 @@ def _legend(drawn: pl.DataFrame, candidates: int) -> list[Line2D]:
     measured = drawn.filter(pl.col("value").is_not_null())
     plain = measured.filter(pl.col("control") == "none")
     entries = [legend_entry(probe, probe_style(probe)) for probe in probe_order(plain["probe"])]
-    present = set(measured["control"])
-    entries += [legend_entry(name, style) for name, style in CONTROLS.items() if name in present]
+    for name, style in CONTROLS.items():
+        of_control = measured.filter(pl.col("control") == name)
+        entries += [layer_entry(name, style, of_control)] if of_control.height else []
     if plain.filter(_OURS & (pl.col("settings") == PUBLISHED)).height:
         entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_REFITTED_LINE, label="published settings"))
     if plain.filter(~_OURS).height:

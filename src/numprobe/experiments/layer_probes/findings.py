@@ -8,7 +8,7 @@ from numprobe.draw.rows import in_order
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import probe_order
 from numprobe.tell.controls import highest_controls
-from numprobe.tell.rows import in_probe_order, middle_rows, named_by_settings
+from numprobe.tell.rows import beside_middle, in_probe_order, middle_rows, named_by_settings
 from numprobe.tell.section import (
     Grid,
     Listed,
@@ -78,7 +78,7 @@ def _at_middle(exact: pl.DataFrame, trained: pl.DataFrame | None, leading: str) 
         plain = pl.concat([plain.join(own, on=replaced, how="anti", maintain_order="left"), own])
     controls = exact.filter(~_PLAIN & pl.col("probe").is_in([leading, "constant"])).with_columns(reader="control")
     shown = pl.concat([in_probe_order(plain), controls.select(_SHOWN)])
-    return spread_out(middle_rows(shown), _PLACE, "reader")
+    return spread_out(beside_middle(shown), _PLACE, "reader")
 
 
 def _magnitudes(plain: pl.DataFrame) -> Iterator[str | Grid]:

@@ -16,6 +16,7 @@ from numprobe.draw.panels import (
     curve,
     curves_of,
     draw_panels,
+    layer_entry,
     legend_entry,
     published_entry,
 )
@@ -156,7 +157,8 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
 
 
 def _probe_entries(drawn: pl.DataFrame, series: Series, candidates: int) -> list[Line2D]:
-    entries = [legend_entry(name, style) for name, (style, _) in series.items()]
+    ours = drawn.filter((pl.col("panel") == PROBES) & _OURS)
+    entries = [layer_entry(name, style, ours.filter(condition)) for name, (style, condition) in series.items()]
     if drawn.filter(~_OURS).height:
         entries.append(published_entry())
     return [*entries, chance_entry(candidates)]
