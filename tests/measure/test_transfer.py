@@ -39,6 +39,17 @@ def test_all_pairs_of_contexts(table):
     }
 
 
+def test_a_probe_is_compared_with_the_context_s_own_on_the_same_rows(table):
+    assert accuracies(table, "accuracy_difference", "1") == {
+        ("number", "shifted"): -1.0,
+        ("shifted", "number"): pytest.approx(-99 / 100),
+    }
+    # In layer 0 the states of `shifted` are constant: it has no probe of its own there.
+    assert accuracies(table, "accuracy_difference", "0") == {}
+    bounds = table.filter(metric="accuracy_difference").select("ci_low", "ci_high", "resampled")
+    assert bounds["resampled"].to_list() == ["values (score)"] * 2 and bounds["ci_high"].max() < -0.8
+
+
 def test_being_one_off_keeps_the_magnitude(table):
     assert accuracies(table, "mae", "1")["number", "shifted"] == 1.0
     assert accuracies(table, "r2", "1")["number", "shifted"] > 0.99

@@ -33,6 +33,10 @@ def test_groups_are_one_family():
             "undecided in 2 of 2 cases (a difference of 6.0 to 12 points would have been seen)",
         ),
         (Tally(0, 0, 0, 0, 0.05), "no case"),
+        (
+            Tally(0, 0, 1, 1, 0.1, (0.06, 0.121), ""),
+            "the same within 0.1 in 1 of 2 cases, undecided in 1 (a difference of 0.06 to 0.12 would have been seen)",
+        ),
     ],
 )
 def test_only_what_happened_is_told(tally, words):

@@ -2,6 +2,7 @@ import polars as pl
 
 from experiments.operand_precision.test_figure import SKIPPED, precision_table
 from numprobe.experiments.operand_precision.findings import section
+from numprobe.tell.independent import with_owners
 from numprobe.tell.section import Difference, Estimate, Share, markdown
 
 
@@ -18,8 +19,8 @@ def test_raw_and_matched_differences_stand_beside_each_other():
     assert isinstance(misread[-1], Difference) and misread[-1].low > 0
     assert read[1:] == ["`fourier`", "0 of 300", None, None, None, None, None, "every number is read"]
     raw, matched = found.statements[:2]
-    assert raw.numbers == {"raw": 2, "measured": 2, "both": 2}
-    assert matched.numbers == {"above": 2, "below": 0, "measured": 2}
+    assert raw.numbers["tests"].higher == matched.numbers["tests"].higher == 2
+    assert raw.numbers["tests"].cases == matched.numbers["tests"].cases == 2
 
 
 def test_the_correlation_stands_with_its_null():
@@ -28,14 +29,31 @@ def test_the_correlation_stands_with_its_null():
     assert correlations.column("state") == ["embedding", "layer 0 (operand)"]
     correlation = correlations.column("matched")[0]
     assert isinstance(correlation, Estimate) and correlation.value < correlations.column("permuted")[0].low.value
-    assert {"states": 4, "measured": 4, "models": 1, "of_models": 1}.items() <= found.statements[2].numbers.items()
+    tested = found.statements[2].numbers["tests"].numbers["llama"]
+    assert (tested.lower, tested.cases, tested.unit) == (4, 4, "")
 
 
-def test_the_advice_depends_on_the_numbers():
+def test_the_advice_follows_from_tests():
     effect, none = (told(precision_table(effect=effect)).statements[-1] for effect in (0.4, 0))
-    assert effect.numbers["states"] == 4 and none.numbers["states"] == 0 and effect.wording != none.wording
-    table = precision_table(effect=0).filter(~pl.col("metric").str.starts_with("error_correlation"))
-    assert told(table).statements[-1].numbers == {"states": 0, "measured": 0}
+    assert effect.numbers["states"] == 4 and "it is shown that numbers which are held less precisely" in str(effect)
+    assert none.numbers["states"] == 0 and "is shown in no state and in no case" in str(none)
+    groups = ~pl.col("metric").str.starts_with("error_correlation")
+    single = told(precision_table().filter(groups)).statements[-1]
+    assert (single.subject, single.numbers["cases"], single.numbers["of_cases"]) == ("llama", 1, 1)
+
+
+def test_without_intervals_there_is_no_test():
+    bare = precision_table().with_columns(ci_low=pl.lit(None, pl.Float64), ci_high=pl.lit(None, pl.Float64))
+    said = told(bare).statements
+    assert [one.numbers["tests"].cases for one in said[:2]] == [0, 0]
+    assert "nothing can be said" in str(said[-1])
+
+
+def test_checkpoints_are_no_further_cases():
+    table = precision_table(("llama", "llama-step-300"))
+    raw, matched, correlated = told(with_owners(table, {"llama-step-300": "llama"})).statements[:3]
+    assert raw.numbers["tests"].cases == matched.numbers["tests"].cases == 1
+    assert set(correlated.numbers["tests"].numbers) == {"llama"}
 
 
 def test_published_rates_stand_below():
@@ -46,5 +64,8 @@ def test_published_rates_stand_below():
 def test_the_section_is_worded():
     text = markdown(told(precision_table()))
     assert "| llama | `digits` | 43 of 300 | " in text and "| llama | layer 0 (operand) | -0." in text
-    assert "- In 1 of 1 cases (models and probes), prompts with a number that is not read have more wrong" in text
-    assert "precision goes with fewer errors, beyond permutations (p < 0.05)." in text
+    assert (
+        "in prompts with a number that is not read, less that in the others, in cases (models and probes): higher"
+        in text
+    )
+    assert "lower: imprecise numbers go with errors): llama: lower in 4 of 4 cases." in text

@@ -7,8 +7,11 @@ import polars as pl
 from numprobe.draw.published import published
 from numprobe.draw.series import leading_probe
 from numprobe.tell.independent import independent
+from numprobe.tell.outcomes import compared
 from numprobe.tell.rows import middle_rows
-from numprobe.tell.section import Difference, Part, Section, Statement, cell_of, spread_out
+from numprobe.tell.section import Difference, Listed, Part, Section, Statement, change_of, spread_out
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Comparison, Margin, Verdict, by_rows, family_verdicts
 
 _TITLE = "Numbers in running text (`natural_contexts`)"
 _DOMAIN = "domain="
@@ -18,18 +21,26 @@ _NO_DOMAINS = "No context has domains."
 _NOTE = "`{probe}` and its controls, on unseen numbers in unseen passages:"
 _BY_DOMAIN = "By domain, at the middle block:"
 _MOVED = "Fitted in one context, tested in another:"
-_CHANGES = (
-    "{subject}: against {comparison}, the accuracy of probes fitted on text changes by {from_text} points in "
-    "arithmetic, that of probes fitted on arithmetic by {from_arithmetic} points in text (means over layers). The "
-    "largest loss is in layer {layer}, `{fit_context}` → `{context}`, with an accuracy of {lowest}."
+_LOST = (
+    "The accuracy of {subject}, less that of {comparison} in the same layer (paired row by row; cases are layers): "
+    "{tests}."
+)
+_LARGEST = (
+    "{subject}: the largest loss that is shown against {comparison} is {loss} points, in layer {layer}, "
+    "`{fit_context}` → `{context}`."
 )
 _ASYMMETRY = (
-    "In {more} of {models} models, {subject} keep more of their accuracy in arithmetic than {comparison} do in text."
+    "The change of {subject}, less that of {comparison}, in the same layer (from the two intervals, taken as "
+    "independent): {tests}."
 )
 _PUBLISHED = (
-    "The published {subject} change by {from_text} points in arithmetic and by {from_arithmetic} points in text, where "
-    "the loss grows with depth; their states were not standardised."
+    "The published {subject} change by {from_text} points in arithmetic and by {from_arithmetic} points in text (means "
+    "over layers, without intervals); their states were not standardised."
 )
+_TO_ARITHMETIC, _TO_TEXT = "probes of text in arithmetic", "probes of arithmetic in text"
+_OWN = "the tested context's own probe"
+#: The difference that does not matter.
+MARGIN = Margin(0.05, "the published loss of probes of text in the inner layers is at most 3 points")
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
@@ -52,7 +63,9 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     reader = pl.when(_PLAIN).then("probe").otherwise("control")
     in_texts = exact.filter(_WHOLE & mine & pl.col("context").is_in(texts)).with_columns(reader=reader)
     by_domain = middle_rows(domains.filter(mine)).with_columns(domain=pl.col("subset").str.strip_prefix(_DOMAIN))
-    moved = _changes(tables["transfer"].filter(usable & _PLAIN & _WHOLE), texts)
+    transfer = tables["transfer"].filter(pl.col("fold").is_null() & pl.col("value").is_not_null() & _PLAIN & _WHOLE)
+    across = transfer.filter(_across(texts))
+    moved, changes = (across.filter(metric=metric) for metric in ("accuracy", "accuracy_difference"))
     parts: list[Part] = [
         _NOTE.format(probe=leading),
         spread_out(in_texts, ["model", "context", "reader"], "layer"),
@@ -60,53 +73,77 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         spread_out(by_domain, ["model", "context", "layer"], "domain"),
     ]
     if moved.height:
-        parts += [_MOVED, spread_out(moved, ["model", "fit_context", "context"], "layer"), *_directions(moved, texts)]
+        parts += [_MOVED, spread_out(moved, ["model", "fit_context", "context"], "layer"), *_directions(changes, texts)]
     return Section(_TITLE, parts)
 
 
-def _changes(transfer: pl.DataFrame, texts: Sequence[str]) -> pl.DataFrame:
-    """Return the rows from text to arithmetic and back.
-
-    The column `change` is the accuracy minus that of the tested context's own probe in the same layer.
-    """
-    key = ["model", "context", "layer"]
-    own = transfer.filter(pl.col("context") == pl.col("fit_context")).select(*key, own="value")
+def _across(texts: Sequence[str]) -> pl.Expr:
+    """Return whether a row is from text to arithmetic or back."""
     across = pl.col("context").is_in(texts) ^ pl.col("fit_context").is_in(texts)
-    arithmetic = (pl.col("context") == "operand") | (pl.col("fit_context") == "operand")
-    rows = transfer.filter(across & arithmetic).join(own, on=key, how="left", maintain_order="left")
-    return rows.with_columns(change=pl.col("value") - pl.col("own"))
+    return across & ((pl.col("context") == "operand") | (pl.col("fit_context") == "operand"))
 
 
-def _directions(moved: pl.DataFrame, texts: Sequence[str]) -> Iterator[Statement]:
-    """Yield the changes of both directions by model, the models in which text transfers better, and the published."""
-    models = more = 0
-    counted = set(independent(moved.drop_nulls("change"))["model"])
-    for part in moved.drop_nulls("change").partition_by("model", maintain_order=True):
-        losses = _means(part, texts)
-        if len(losses) == 2:
-            is_counted = part["model"][0] in counted
-            models += is_counted
-            more += is_counted and losses["from_text"].value > losses["from_arithmetic"].value
-            worst = part.sort("change", maintain_order=True).row(0, named=True)
-            place = {name: worst[name] for name in ("layer", "fit_context", "context")}
-            numbers = {**losses, **place, "lowest": cell_of(worst)}
-            yield Statement(part["model"][0], "the tested context's own probe", numbers, _CHANGES)
-    if models:
-        yield Statement("probes of text", "probes of arithmetic", {"more": more, "models": models}, _ASYMMETRY)
-        yield _published()
+def _directions(changes: pl.DataFrame, texts: Sequence[str]) -> Iterator[Statement]:
+    """Yield what tests show of both directions, of independent models, and the published changes."""
+    counted = independent(changes.filter(pl.col("ci_low").is_not_null()))
+    if counted.is_empty():
+        return
+    of_text = pl.col("fit_context").is_in(texts)
+    directions = {_TO_ARITHMETIC: counted.filter(of_text), _TO_TEXT: counted.filter(~of_text)}
+    # Both directions and all models and layers are one family.
+    groups = {(name, model): tests for name, rows in directions.items() for model, tests in _tests(rows).items()}
+    tested = tallies({" ".join(key): tests for key, tests in groups.items()})
+    for name in directions:
+        told = {model: tested[f"{name} {model}"] for direction, model in groups if direction == name}
+        if told:
+            yield Statement(name, _OWN, {"tests": Listed(told)}, _LOST)
+    yield from _largest(counted)
+    more = _asymmetry(directions[_TO_ARITHMETIC], directions[_TO_TEXT])
+    if more:
+        yield Statement(_TO_ARITHMETIC, _TO_TEXT, {"tests": Listed(tallies(more))}, _ASYMMETRY)
+    yield _published()
 
 
-def _means(rows: pl.DataFrame, texts: Sequence[str]) -> dict[str, Difference]:
-    """Return the mean change of each direction that was measured."""
-    is_text = pl.col("fit_context").is_in(texts)
-    parts = {"from_text": rows.filter(is_text), "from_arithmetic": rows.filter(~is_text)}
-    return {name: Difference(float(part["change"].to_numpy().mean())) for name, part in parts.items() if part.height}
+def _tests(rows: pl.DataFrame) -> dict[str, list[Comparison]]:
+    """Return the tests of each model."""
+    parts = rows.partition_by("model", maintain_order=True)
+    return {part["model"][0]: [compared(row, MARGIN) for row in part.iter_rows(named=True)] for part in parts}
+
+
+def _largest(changes: pl.DataFrame) -> Iterator[Statement]:
+    """Yield the largest loss of each model among those that are shown."""
+    verdicts = family_verdicts([compared(row, MARGIN) for row in changes.iter_rows(named=True)])
+    lost = changes.filter(pl.Series([found == Verdict.LOWER for found in verdicts], dtype=pl.Boolean))
+    for part in lost.partition_by("model", maintain_order=True):
+        row = part.sort("value", maintain_order=True).row(0, named=True)
+        place = {name: row[name] for name in ("layer", "fit_context", "context")}
+        yield Statement(row["model"], _OWN, {"loss": change_of(row), **place}, _LARGEST)
+
+
+def _asymmetry(to_arithmetic: pl.DataFrame, to_text: pl.DataFrame) -> dict[str, list[Comparison]]:
+    """Return, by model, the tests of one direction against the other between the same contexts in the same layer."""
+    back = to_text.rename({"context": "fit_context", "fit_context": "context"})
+    bounds = ["value", "ci_low", "ci_high"]
+    key = ["model", "fit_context", "context", "layer"]
+    pairs = to_arithmetic.join(back.select(*key, *bounds), on=key, suffix="_back", maintain_order="left")
+    found: dict[str, list[Comparison]] = {}
+    for row in pairs.iter_rows(named=True):
+        (value, low, high), other = (tuple(row[name + ending] for name in bounds) for ending in ("", "_back"))
+        found.setdefault(row["model"], []).append(by_rows((value, low, high), other, MARGIN))
+    return found
 
 
 def _published() -> Statement:
-    """Return the same two changes of the one model of which they were published."""
+    """Return the mean changes of both directions of the one model of which they were published."""
     fitted = pl.col("metric").str.strip_prefix("accuracy fitted on ")
     numbers = published("natural_contexts", ["llama-3.2-1b"]).filter(pl.col("metric") != "accuracy")
-    changes = _changes(numbers.with_columns(fit_context=fitted), ["natural"]).drop_nulls("change")
-    probes = "`sinusoidal` probes of Llama-3.2-1B"
-    return Statement(probes, "the tested context's own probe", _means(changes, ["natural"]), _PUBLISHED)
+    read = numbers.with_columns(fit_context=fitted)
+    key = ["context", "layer"]
+    own = read.filter(pl.col("context") == pl.col("fit_context")).select(*key, own="value")
+    changes = read.filter(_across(["natural"])).join(own, on=key).with_columns(change=pl.col("value") - pl.col("own"))
+    directions = {"natural": "from_text", "operand": "from_arithmetic"}
+    means = {
+        name: Difference(float(changes.filter(fit_context=context)["change"].to_numpy().mean()))
+        for context, name in directions.items()
+    }
+    return Statement("`sinusoidal` probes of Llama-3.2-1B", _OWN, means, _PUBLISHED)

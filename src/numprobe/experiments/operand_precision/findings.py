@@ -10,6 +10,7 @@ from numprobe.draw.rows import in_order, is_not_applicable
 from numprobe.draw.style import probe_order
 from numprobe.layers import middle_layer
 from numprobe.tell.independent import independent
+from numprobe.tell.outcomes import compared
 from numprobe.tell.section import (
     Difference,
     Estimate,
@@ -23,6 +24,8 @@ from numprobe.tell.section import (
     cell_of,
     change_of,
 )
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Margin, Verdict, family_verdicts
 
 _TITLE = "Do models err more on numbers that are read badly? (`operand_precision`)"
 _HEADING = """The table gives shares of wrong answers to sums and differences, by whether a probe of the embeddings
@@ -41,29 +44,34 @@ _CELLS = {
     "matched operand": ("error_rate", "matched control"),
     "matched difference": ("matched_difference", "non-decodable operand"),
 }
-#: p-values below this count.
-_LEVEL = 0.05
+#: Differences that do not matter: of shares of wrong answers, and of a correlation from none.
+ERRORS = Margin(0.02, "two in a hundred answers")
+CORRELATION = Margin(0.1, "it would explain one in a hundred of the variance of the ranks")
 
 _RAW = (
-    "In {raw} of {measured} {subject}, prompts with a number that is not read have more wrong answers than "
-    "{comparison}, whole interval above 0; against matched operands this remains in {both} of these {raw}."
+    "The share of wrong answers in prompts with a number that is not read, less that in {comparison}, in {subject}: "
+    "{tests}."
 )
 _MATCHED = (
-    "Over all {subject}, the difference from {comparison} lies above 0 in {above} of {measured}, below 0 in {below}."
+    "The share of wrong answers with an operand that is not read, less that with {comparison} in the same prompts, in "
+    "{subject}: {tests}."
 )
 _CORRELATED = (
-    "In {states} of {measured} {subject} ({models} of {of_models} models), precision goes with fewer errors, beyond "
-    "{comparison} (p < {level})."
+    "The correlation of precision with the error rate among numbers with as many digits, against {comparison}, by "
+    "model ({subject}; lower: imprecise numbers go with errors): {tests}."
 )
 _NO_ERRORS = "For a model builder: nothing can be said, since errors or precision do not vary between numbers."
-_IMPRECISE = "For a model builder: numbers that are held imprecisely cost answers; mend these first."
-_SINGLE = (
-    "For a model builder: single numbers that are not read cost answers ({subject}; at most {most} points). Over all "
-    "numbers, precision says little about errors."
+_IMPRECISE = (
+    "For a model builder: in {states} of {measured} {subject} it is shown that numbers which are held less precisely "
+    "go with more errors ({models}); mend these first."
 )
-_NOT_HERE = (
-    "For a model builder: how precisely an operand is read says nothing about errors with it here. Look for what loses "
-    "these answers elsewhere than in the embeddings of the numbers."
+_SINGLE = (
+    "For a model builder: in {cases} of {of_cases} cases it is shown that single numbers which are not read cost "
+    "answers ({subject}; at most {most} points). That errors go with less precision over all numbers is shown nowhere."
+)
+_NOT_SHOWN = (
+    "For a model builder: that badly read operands cost answers is shown in no state and in no case. Where one is "
+    "undecided, a smaller effect than the one named may exist."
 )
 _PUBLISHED = "Published (arXiv 2506.08966, sums of 1 to 499), in per cent: {rates}."
 
@@ -77,15 +85,19 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         The collected tables; `operand_precision` is read.
     """
     table = tables["operand_precision"].filter((pl.col("subset") == "all") & pl.col("metric").is_not_null())
-    measured = table.filter(pl.col("value").is_not_null())
-    counted = independent(measured)
-    matched = counted.filter(metric="matched_difference")
+    # Without an interval there is no test.
+    counted = independent(table.filter(pl.col("ci_low").is_not_null() & pl.col("ci_high").is_not_null()))
+    raw, matched = (counted.filter(metric=metric) for metric in ("error_difference", "matched_difference"))
     graded = counted.filter(metric="error_correlation_matched", control="none")
     groups = Grid(["model", "probe", "not read", *_CELLS], list(_group_lines(table)))
     heads = ["model", "state", "all numbers", "matched", "permuted", "p"]
     correlations = Grid(heads, list(_graded_lines(table)))
-    compared = [*_compared(counted.filter(metric="error_difference"), matched), _correlated(graded)]
-    statements = [*compared, _meaning(matched, graded), *_published(table)]
+    tested = [
+        Statement("cases (models and probes)", "the others", _told(raw), _RAW),
+        Statement("cases (models and probes)", "matched operands", _told(matched), _MATCHED),
+        _correlated(graded),
+    ]
+    statements = [*tested, _meaning(matched, graded), *_published(table)]
     return Section(_TITLE, [_HEADING, groups, _GRADED, correlations, *statements])
 
 
@@ -133,40 +145,40 @@ def _correlation(row: Mapping[str, Any] | None) -> Estimate | str | None:
     return Estimate(row["value"], row["ci_low"], row["ci_high"])
 
 
-def _compared(raw: pl.DataFrame, matched: pl.DataFrame) -> Iterator[Statement]:
-    """Yield how many raw differences there are, and how many remain against matched operands."""
-    found, left = (rows.filter(pl.col("ci_low") > 0) for rows in (raw, matched))
-    both = found.join(left, on=["model", "probe"], how="semi").height
-    numbers = {"raw": found.height, "measured": raw.height, "both": both}
-    yield Statement("cases (models and probes)", "the others", numbers, _RAW)
-    below = matched.filter(pl.col("ci_high") < 0).height
-    numbers = {"above": left.height, "below": below, "measured": matched.height}
-    yield Statement("cases", "matched operands", numbers, _MATCHED)
-
-
-def _beyond_chance(graded: pl.DataFrame) -> pl.DataFrame:
-    return graded.filter((pl.col("value") < 0) & (pl.col("p_value") < _LEVEL))
+def _told(differences: pl.DataFrame) -> dict[str, Any]:
+    """Return what tests show of differences of shares of wrong answers, which are one family."""
+    tests = [compared(row, ERRORS) for row in differences.iter_rows(named=True)]
+    return {"tests": tallies({"tests": tests})["tests"]}
 
 
 def _correlated(graded: pl.DataFrame) -> Statement:
-    found = _beyond_chance(graded)
-    numbers: dict[str, float] = {"states": found.height, "measured": graded.height, "models": found["model"].n_unique()}
-    numbers |= {"of_models": graded["model"].n_unique(), "level": _LEVEL}
-    return Statement("states", "permutations", numbers, _CORRELATED)
+    """State what tests show of the correlations of each model; all states of all models are one family."""
+    parts = graded.partition_by("model", maintain_order=True)
+    groups = {part["model"][0]: [compared(row, CORRELATION) for row in part.iter_rows(named=True)] for part in parts}
+    told = tallies(groups or {"no model": []}, unit="")
+    return Statement("cases are states", "none", {"tests": Listed(told)}, _CORRELATED)
+
+
+def _shown(rows: pl.DataFrame, margin: Margin, wanted: Verdict) -> pl.DataFrame:
+    """Return the rows whose test gives a verdict, in the family of all rows."""
+    verdicts = family_verdicts([compared(row, margin) for row in rows.iter_rows(named=True)])
+    return rows.filter(pl.Series([found == wanted for found in verdicts], dtype=pl.Boolean))
 
 
 def _meaning(matched: pl.DataFrame, graded: pl.DataFrame) -> Statement:
     """Return what follows for a model builder."""
-    numbers = {"states": _beyond_chance(graded).height, "measured": graded.height}
-    if graded.is_empty():
+    imprecise, worse = _shown(graded, CORRELATION, Verdict.LOWER), _shown(matched, ERRORS, Verdict.HIGHER)
+    numbers: dict[str, Any] = {"states": imprecise.height, "measured": graded.height}
+    if graded.is_empty() and matched.is_empty():
         return Statement("models", "", numbers, _NO_ERRORS)
-    if numbers["states"] / numbers["measured"] > 0.5:
-        return Statement("models", "permutations", numbers, _IMPRECISE)
-    worse = matched.filter(pl.col("ci_low") > 0)
+    if imprecise.height:
+        models = ", ".join(in_order(imprecise["model"]))
+        return Statement("states", "no correlation", {**numbers, "models": models}, _IMPRECISE)
     if worse.is_empty():
-        return Statement("models", "permutations", numbers, _NOT_HERE)
-    models, most = ", ".join(in_order(worse["model"])), Difference(float(worse["value"].to_numpy().max()))
-    return Statement(models, "matched operands", {**numbers, "most": most}, _SINGLE)
+        return Statement("models", "matched operands", numbers, _NOT_SHOWN)
+    most = Difference(float(worse["value"].to_numpy().max()))
+    numbers |= {"cases": worse.height, "of_cases": matched.height, "most": most}
+    return Statement(", ".join(in_order(worse["model"])), "matched operands", numbers, _SINGLE)
 
 
 def _published(table: pl.DataFrame) -> list[Statement]:
