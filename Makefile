@@ -16,7 +16,7 @@ study: setup
 
 # One self-contained page; made again only when a figure or table is newer.
 report: study
-	@if [ -e results/report.html ] && [ -z "$$(find results/figures results/tables results/configuration.yaml workflow/report -newer results/report.html)" ]; \
+	@if [ -e results/report.html ] && [ -z "$$(find results/figures results/tables results/explorer.html results/configuration.yaml workflow/report -newer results/report.html)" ]; \
 	then echo "results/report.html is up to date"; \
 	else $(SNAKEMAKE) --report results/report.html; fi
 	@$(BIN)/numprobe summary results

@@ -34,6 +34,7 @@ include: ROOT / "workflow/rules/matched.smk"
 include: ROOT / "workflow/rules/tables.smk"
 include: ROOT / "workflow/rules/claims.smk"
 include: ROOT / "workflow/rules/figures.smk"
+include: ROOT / "workflow/rules/explorer.smk"
 
 
 onstart:
@@ -57,6 +58,7 @@ rule all:
         "results/configuration.yaml",
         "results/version.json",
         ["results/findings.md", "results/claims.md"] if "accuracy" in EXPERIMENTS else [],
+        explorer_file(),
         expand("results/cards/{model}.json", model=main_models()),
     localrule: True
 

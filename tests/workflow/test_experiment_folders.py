@@ -1,5 +1,6 @@
 """A new experiment is a folder and a line of a configuration; deleting one is deleting its folder."""
 
+import re
 import shutil
 
 import polars as pl
@@ -30,13 +31,16 @@ def noted(checkout: Checkout) -> list[tuple]:
 
 def test_a_folder_and_a_line_make_an_experiment(extended):
     assert {"measure_spread", "rank_spread", "plot_spread"} <= extended.planned("spread")
-    extended.snakemake("spread", "results/representation.md")
+    extended.snakemake("spread", "results/representation_explorer.html")
     made = {path.name for path in (extended.folder / "results/figures").glob("spread.*")}
     assert made == {"spread.pdf", "spread.png", "spread.csv"}
     table = pl.read_parquet(extended.folder / "results/tables/spread.parquet")
     assert set(table.drop_nulls("value")["control"]) == {"none", "untrained"}
     assert noted(extended) == [("encoder", "result", "not applicable", "encoder")]
     assert "(`spread`)" in (extended.folder / "results/representation.md").read_text()
+    page = (extended.folder / "results/representation_explorer.html").read_text()
+    assert {'id="packed-spread"', 'id="packed-spread_ranks"'} <= set(re.findall(r'id="packed-\w+"', page))
+    assert "How far do states lie apart?" in page
     told = extended.run("-m", "numprobe.cli", "explain", "spread")
     assert "contexts: ['result']" in told and "measure_spread" in told
     assert "### `spread` - distance of the states" in extended.run("workflow/document_config.py")

@@ -1,6 +1,7 @@
 """Whole runs of the workflow on a tiny configuration."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from workflow.scaled import SMALL_MANIPULATION
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("finished")]
 
 BYTES = ["tables/**/*.parquet", "figures/*", "probes/**/*.safetensors", "activations/**/*.parquet", "prompts/*.parquet"]
+BYTES += ["explorer.html"]
 
 
 def replace_in(path: Path, old: str, new: str) -> None:
@@ -164,10 +166,18 @@ def test_experiments_on_manipulation_run_on_models_that_answer_nothing_rightly(f
     assert study.planned("manipulation_figures") == set()
 
 
+def test_the_explorer_holds_every_table_of_the_default_study(finished):
+    page = (finished.folder / "results/explorer.html").read_text()
+    tables = {"accuracy", "chosen_layers", "transfer", "spectra", "examples", "composition"}
+    assert set(re.findall(r'id="packed-(\w+)"', page)) == tables
+    assert len(page.encode()) < 5_000_000
+
+
 def test_report_opens_without_a_network(finished):
     finished.snakemake("--report", "results/report.html")
     report = (finished.folder / "results/report.html").read_text()
     assert len(report) > 1_000_000
+    assert "01. Explorer" in report and "explorer.html" in report
     assert not [line for line in report.splitlines() if '<script src="http' in line or '<link href="http' in line]
 
 

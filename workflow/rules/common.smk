@@ -316,14 +316,16 @@ def tables_of(subject):
 
 
 def group_files(subject):
-    """Return all files of the experiments on a subject, and the page of their findings."""
+    """Return all files of the experiments on a subject, the page of their findings, and their explorer."""
     experiments = experiments_of(subject)
-    return experiment_files(experiments) + ([f"results/{subject}.md"] if experiments else [])
+    page = [f"results/{subject}.md"] if experiments else []
+    return experiment_files(experiments) + page + explorer_file(f"{subject}_")
 
 
 def target_files(name):
-    """Return all files of the target of an experiment; the page of experiments on variance is made by no other."""
-    return experiment_files([name]) + (["results/variance.md"] if name in GROUPS["variance"] else [])
+    """Return all files of the target of an experiment; the pages of experiments on variance are made by no other."""
+    pages = ["results/variance.md", *explorer_file("variance_")] if name in GROUPS["variance"] else []
+    return experiment_files([name]) + pages
 
 
 def experiment_files(experiments):
@@ -420,11 +422,11 @@ def prompt_options(wildcards):
 
 
 def numbered(title):
-    """Return a numbered heading of the report: main experiments, training, then the others as configured."""
+    """Return a numbered heading of the report: explorer, main experiments, training, then the others as configured."""
     main = [name for name in MAIN if name in ADDED]
     others = [name for name in EXPERIMENTS if name in ADDED and name not in MAIN]
     figures = [*figure_names(main), "training", *figure_names(others)]
-    titles = list(dict.fromkeys([*(CATEGORIES[figure] for figure in figures), title]))
+    titles = list(dict.fromkeys(["Explorer", *(CATEGORIES[figure] for figure in figures), title]))
     return f"{titles.index(title) + 1:02}. {title}"
 
 

@@ -13,7 +13,7 @@ from numprobe.tell.section import Section
 
 
 def section_of(experiment: str, tables: Mapping[str, pl.DataFrame]) -> Section:
-    """Return the section of an experiment.
+    """Return the section of an experiment; its title ends in the experiment's name, by which readers find it.
 
     Parameters
     ----------
@@ -23,4 +23,5 @@ def section_of(experiment: str, tables: Mapping[str, pl.DataFrame]) -> Section:
         All collected tables of the study, by name.
     """
     section: Section = import_module(f"numprobe.experiments.{experiment}.findings").section(tables)
-    return section
+    named = f"(`{experiment}`)"
+    return section if named in section.title else Section(f"{section.title} {named}", section.parts)
