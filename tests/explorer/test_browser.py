@@ -129,6 +129,16 @@ def test_pairs_of_layers_are_a_heat_map(driver, page):
     assert view.faults() == []
 
 
+def test_what_belongs_to_no_layer_is_a_level_across_the_panel(driver, page):
+    view = Explorer(driver, page, "experiment=wobble&panels=&lines=control&of.model=%22other%22")
+    view.choose("of.probe", "fourier")
+    levels = [mark for mark in view.marks("rule") if "flat" in mark]
+    assert len(levels) == 1
+    view.choose("kind", "Heat map")
+    assert "flat: 25 % [20, 30]" in view.text("unmeasured")
+    assert view.faults() == []
+
+
 def test_columns_change_places(driver, page):
     view = Explorer(driver, page, "experiment=wobble&panels=")
     view.choose("across", "dose")

@@ -17,7 +17,10 @@ def wobble(model: str, probe: str, layer: str, dose: float) -> float:
 
 
 def unseen_table() -> pl.DataFrame:
-    """Two models, two probes, two controls, six layers and two doses; `strain` follows from the dose."""
+    """Two models, two probes, two controls, six layers and two doses; `strain` follows from the dose.
+
+    The control `flat` belongs to no layer.
+    """
     rows: list[dict[str, object]] = []
     for model in ("a<b>", "other"):
         for probe in ("novel", "fourier"):
@@ -31,6 +34,8 @@ def unseen_table() -> pl.DataFrame:
                             "wide_low": value - 0.02, "wide_high": value + 0.02, "resampled": "values", "n_values": 90,
                             "dose": dose, "strain": dose**2,
                         })  # fmt: skip
+    rows.append({"model": "other", "context": "number", "probe": "fourier", "control": "flat", "metric": "wobble",
+                 "value": 0.25, "ci_low": 0.2, "ci_high": 0.3, "dose": 0.5, "strain": 0.25})  # fmt: skip
     rows.append({"model": "other", "context": "number", "layer": "3", "probe": "fourier", "metric": "wobble",
                  "dose": 0.5, **constant_state()})  # fmt: skip
     rows.append({"model": "other", "context": "result", "metric": "wobble", **not_applicable("encoder")})

@@ -245,11 +245,12 @@ function records(table, rows, unit) {
     for (const axis of AXES) record[axis] = choice[axis] ? table.at(choice[axis], row) : "";
     record.series = shown(record.lines);
     record.panel = shown(record.panels);
+    record.level = record.across === null && record.value !== null;
     record.part = OUTSIDE.includes(record.across) ? record.across : "";
     record.told = told(table, row, unit);
     telling.forEach((column, place) => (record[`column${place}`] = shown(table.at(column, row))));
     for (const column of ["n_values", "resampled", "note"]) {
-      record[column] = table.columns[column] ? table.at(column, row) : null;
+      record[column] = (table.columns[column] ? table.at(column, row) : null) ?? NONE;
     }
     return record;
   });
@@ -292,7 +293,10 @@ function config() {
 
 function scene(table, rows) {
   const unit = unitOf(table, rows);
-  const values = records(table, rows, unit).filter((record) => record.across !== null);
+  const all = records(table, rows, unit);
+  // What belongs to no layer, such as the control gaussian, is a level across the panel.
+  const levels = all.filter((record) => record.level);
+  const values = all.filter((record) => record.across !== null);
   const measured = values.filter((record) => record.value !== null);
   const panels = choice.panels ? order(table, choice.panels, rows.filter(table.measured)).map(shown) : [];
   const across = order(table, choice.across, rows);
@@ -301,15 +305,16 @@ function scene(table, rows) {
   const width = Math.max(Math.floor(room / columns), 160);
   const count = Math.max(1, ...(panels.length ? panels : [""]).map((panel) =>
     new Set(measured.filter((record) => !panels.length || record.panel === panel).map((record) => record.across)).size));
-  const view = { table, rows, unit, values, measured, across, width, count,
+  const view = { table, rows, unit, values, measured, levels, across, width, count,
     numeric: Boolean(table.columns[choice.across]?.numbers) };
   // Lines lead from layer to layer, or along a number; other columns, and single layers, have points side by side.
   view.connected = count > 2 && (view.numeric || choice.across.endsWith("layer"));
   const unitSpec = choice.kind === "cells" ? cells(view) : curves(view);
   const about = element("heading").textContent;
-  if (!panels.length) return { data: { values }, config: config(), description: about, width, ...unitSpec };
+  const data = { values: choice.kind === "cells" ? values : [...values, ...levels] };
+  if (!panels.length) return { data, config: config(), description: about, width, ...unitSpec };
   return {
-    data: { values }, config: config(), description: about, columns,
+    data, config: config(), description: about, columns,
     facet: { field: "panel", type: "nominal", title: null, sort: panels },
     spec: { width, ...unitSpec }, resolve: { scale: { x: "independent" } },
   };
@@ -326,9 +331,9 @@ function xEncoding(view, ordinal) {
 }
 
 function curves(view) {
-  const { table, rows, unit, values, measured } = view;
+  const { table, rows, unit, values, measured, levels } = view;
   const names = choice.lines ? valuesIn(table, choice.lines, rows.filter(table.measured)).map(shown) : [];
-  const tops = measured.map((record) => record.high ?? record.value);
+  const tops = [...measured, ...levels].map((record) => record.high ?? record.value);
   const whole = unit === "share" && Math.max(0, ...tops) > 20;
   const y = { field: "value", type: "quantitative", title: axisTitle(table, rows, unit),
     scale: whole ? { domain: [0, 100] } : { zero: true, nice: true } };
@@ -341,7 +346,8 @@ function curves(view) {
   const picked = choice.lines ? { condition: { param: "picked", value: 1, empty: true }, value: 0.12 } : { value: 1 };
   const faint = (strength) => choice.lines
     ? { condition: { param: "picked", value: strength, empty: true }, value: 0.02 } : { value: strength };
-  const within = "datum.low !== null && datum.high !== null && datum.value !== null";
+  const there = "datum.value !== null && !datum.level";
+  const within = `datum.low !== null && datum.high !== null && ${there}`;
   const aside = choice.lines && !view.connected ? { xOffset: { field: "series", type: "nominal", sort: names } } : {};
   const params = choice.lines ? [{ name: "picked", select: { type: "point", fields: ["series"] }, bind: "legend" }] : [];
   return {
@@ -351,9 +357,11 @@ function curves(view) {
         encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color, detail, opacity: faint(0.16) } }] : []),
       { transform: [{ filter: within }], mark: { type: "rule", strokeWidth: 1 },
         encoding: { x, ...aside, y: { ...y, field: "low" }, y2: { field: "high" }, color, opacity: faint(view.connected ? 0.45 : 0.8) } },
-      ...(view.connected ? [{ transform: [{ filter: "datum.value !== null" }], mark: { type: "line", strokeWidth: 1.8 },
+      ...(view.connected ? [{ transform: [{ filter: there }], mark: { type: "line", strokeWidth: 1.8 },
         encoding: { x, y, color, detail, opacity: picked } }] : []),
-      { params, transform: [{ filter: "datum.value !== null" }], mark: { type: "point", filled: true, size: view.count > 100 ? 10 : 36 },
+      ...(levels.length ? [{ transform: [{ filter: "datum.level" }], mark: { type: "rule", strokeWidth: 1.8, strokeDash: [6, 3] },
+        encoding: { y, color, opacity: picked, tooltip: tooltip(table) } }] : []),
+      { params, transform: [{ filter: there }], mark: { type: "point", filled: true, size: view.count > 100 ? 10 : 36 },
         encoding: { x, ...aside, y, color, opacity: picked, tooltip: tooltip(table) } },
       // A state without a value, such as a constant one, is marked on the axis.
       ...(values.length === measured.length ? [] : [{ transform: [{ filter: "datum.value === null" }], mark: { type: "point", shape: "cross", angle: 45, size: 60, color: "#8a8f98" },
@@ -428,7 +436,8 @@ function describe(table, rows) {
     if (experiment.finding) aside.innerHTML = experiment.finding;
     else aside.replaceChildren(make("p", { className: "quiet", textContent: "The study wrote no text on this experiment." }));
   }
-  element("unmeasured").replaceChildren(...(table?.quantity ? unmeasured(table, rows) : []));
+  const notes = table?.quantity ? [...unmeasured(table, rows), ...unplaced(table, rows)] : [];
+  element("unmeasured").replaceChildren(...notes);
 }
 
 /** Return the list of what has no value among the chosen rows, with reasons; layers of one reason together. */
@@ -448,6 +457,18 @@ function unmeasured(table, rows) {
     return make("li", { textContent: where ? `${where}: ${reason}` : reason });
   });
   return [make("strong", { textContent: "Without a value" }), make("ul", {}, ...items)];
+}
+
+/** Return the list of measurements that a heat map has no column for, such as those of the control gaussian. */
+function unplaced(table, rows) {
+  if (choice.kind !== "cells" || !choice.across) return [];
+  const levels = records(table, rows, unitOf(table, rows)).filter((record) => record.level);
+  if (!levels.length) return [];
+  const items = levels.map((record) => {
+    const place = [choice.lines && record.series, choice.panels && record.panel].filter(Boolean).join(", ");
+    return make("li", { textContent: place ? `${place}: ${record.told}` : record.told });
+  });
+  return [make("strong", { textContent: `Without ${named(choice.across)}` }), make("ul", {}, ...items)];
 }
 
 function sortedRows(table, rows) {
