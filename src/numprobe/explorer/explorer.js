@@ -533,7 +533,7 @@ async function show(changed) {
   if (!table) {
     describe(null, []);
     fillForm(null);
-    const text = choice.table ? `The table has no room on this page: see results/tables/${choice.table}.csv.` : "This experiment has no table.";
+    const text = choice.table ? `The table (${given.tables[choice.table]} rows) has no room on this page: see results/tables/${choice.table}.csv.` : "This experiment has no table.";
     element("chart").replaceChildren(make("p", { className: "note", textContent: text }));
     element("reading").textContent = "";
     element("table-side").hidden = true;
