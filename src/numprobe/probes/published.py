@@ -98,7 +98,7 @@ def _fetch(id: str, name: str, revision: str | None) -> Path:
 
     def ask() -> str | None:
         try:
-            return huggingface_hub.hf_hub_download(id, name, revision=revision)
+            return str(huggingface_hub.hf_hub_download(id, name, revision=revision))
         except errors.RemoteEntryNotFoundError:
             return None
 

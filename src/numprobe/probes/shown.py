@@ -81,7 +81,7 @@ def _table(probe: Probe) -> str:
     head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in heads)
     layers = accuracy.filter(pl.col("control") == "none")["layer"].unique(maintain_order=True)
     body = "".join(_row(layer, cells, controls) for layer in layers)
-    most = accuracy.filter(pl.col("control") == "none")["n_values"].max()
+    most = int(accuracy.filter(pl.col("control") == "none")["n_values"].to_numpy().max())
     caption = f"Share of {most} numbers that the probe had not seen, read rightly; controls beside it, in per cent."
     return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -156,7 +156,8 @@ def _training(probes: Sequence[Probe]) -> Iterator[str]:
     for context in contexts:
         (read, *_) = [probe.accuracy for probe in probes if probe.metadata["context"] == context]
         own = read.filter(pl.col("control") == "none")
-        yield f"{context}: accuracy over {own['n_values'].max()} numbers in {own['n_prompts'].max()} rows."
+        values, rows = int(own["n_values"].to_numpy().max()), int(own["n_prompts"].to_numpy().max())
+        yield f"{context}: accuracy over {values} numbers in {rows} rows."
     yield f"Files: the probe that is fitted on all numbers{', and those of the folds' if len(first.folds) > 1 else ''}."
 
 
