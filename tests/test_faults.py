@@ -96,6 +96,9 @@ def test_nothing_is_done_that_is_not_advised(tmp_path):
     assert path.exists()
     assert follow(denied, Surroundings(tmp_path)) == ["made small.json readable"]
     assert path.stat().st_mode & 0o777 == 0o644
+    path.unlink()
+    assert follow(denied, Surroundings(tmp_path)) == ["found small.json removed"]
+    assert not path.exists()
 
 
 def test_space_is_freed_and_locks_are_taken_away_where_messages_say_so(tmp_path):

@@ -77,6 +77,9 @@ def _delete_folder(path: Path, _found: re.Match[str], _around: Surroundings) -> 
 
 
 def _allow(path: Path, _found: re.Match[str], _around: Surroundings) -> str:
+    # Of a job that failed, Snakemake has removed the outputs: the next run makes the file.
+    if not path.exists():
+        return f"found {path.name} removed"
     path.chmod(0o644)
     return f"made {path.name} readable"
 
