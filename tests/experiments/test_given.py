@@ -34,3 +34,20 @@ def test_activation_folders_are_found_by_context():
         "vocabulary": "a/vocabulary",
         "number": "a/number",
     }
+
+
+def test_rows_are_of_the_model_of_the_run_in_its_context(tmp_path):
+    content = {"inputs": {}, "outputs": {"table": str(tmp_path / "t.parquet")}, "values": {}, "context": "operand"}
+    given = Given.from_json({**content, "run": "small.untrained-2"}, {})
+    assert (given.model, given.control) == ("small", "untrained-2")
+    given.write_rows([{"value": 0.5}, {"context": "result", "value": 0.25}])
+    assert read_table(tmp_path / "t.parquet").select("model", "context").rows() == [
+        ("small", "operand"),
+        ("small", "result"),
+    ]
+
+
+def test_rows_of_a_job_on_all_contexts_have_none_of_their_own(tmp_path):
+    content = {"inputs": {}, "outputs": {"table": str(tmp_path / "t.parquet")}, "values": {}, "context": ""}
+    Given.from_json({**content, "run": "small"}, {}).write_rows([{"value": 0.5}])
+    assert read_table(tmp_path / "t.parquet")["context"].to_list() == [None]

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from numprobe.runs import Run
 from numprobe.splits import STUDY, StudySplit, load_split
 from numprobe.tables import measurements, write_table
 
@@ -55,6 +56,16 @@ class Given:
         return {folder.name: folder for folder in self.folders(name)}
 
     @property
+    def model(self) -> str:
+        """Name of the run's model."""
+        return Run.parse(self.run).model
+
+    @property
+    def control(self) -> str:
+        """The control that the run is, "none" for a model as it is."""
+        return Run.parse(self.run).control
+
+    @property
     def split(self) -> StudySplit:
         """The study's split of the numbers, or the one that the value `split` names."""
         return load_split(self.file("split"), self.values.get("split", STUDY))
@@ -65,9 +76,9 @@ class Given:
         draws = {key: self.values[key] for key in ("seed", "resamples") if key in self.values}
         write_table(self.outputs[output], table, {**self.provenance, **place, **draws})
 
-    def write_rows(self, rows: Iterable[Mapping[str, Any]], extra: Mapping[str, Any]) -> None:
-        """Write measurements of the job's run and context, with some columns beside the shared ones."""
-        names = {"model": self.run, "context": self.context}
+    def write_rows(self, rows: Iterable[Mapping[str, Any]], extra: Mapping[str, Any] | None = None) -> None:
+        """Write measurements of the run's model in its context, with some columns beside the shared ones."""
+        names = {key: name for key, name in (("model", self.model), ("context", self.context)) if name}
         self.write(measurements([{**names, **row} for row in rows], extra))
 
     @classmethod

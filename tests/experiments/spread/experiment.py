@@ -34,7 +34,6 @@ EXPERIMENT = Experiment(
             places=_runs,
             inputs={"states": inputs.states},
             outputs={"table": "results/tables/spread/{model}/{context}.parquet"},
-            values={"model": inputs.base_model, "control": inputs.control},
         ),
         Job(
             "rank_spread",

@@ -11,7 +11,7 @@ from numprobe.tables import measurements, read_table
 def measure_spread(given: Given) -> None:
     """Write the root mean square distance of the states from their mean, layer by layer."""
     folder = given.folder("states")
-    names = {"model": given.values["model"], "control": given.values["control"], "context": given.context}
+    names = {"model": given.model, "control": given.control, "context": given.context}
     rows = []
     for state in read_manifest(folder)["states"]:
         states = read_states(folder, state["layer"]).astype(np.float64)

@@ -15,7 +15,6 @@ from numprobe.experiments.composition.number_halves import number_halves
 from numprobe.experiments.given import Given
 from numprobe.measure.accuracy import in_layers
 from numprobe.status import constant_state, not_applicable, undefined
-from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones: what columns are added to, and the dimensions of a part.
 EXTRA = {"over": pl.String, "dimensions": pl.UInt32}
@@ -40,8 +39,8 @@ def evaluate_composition(given: Given) -> None:
         noise_free = context in values["one_state"]
         found = composition_rows(folder, noise_free, control, minimum, maximum, values["seed"])
         layers = values["layers"] if control == "mixed" else ()
-        rows += [{"model": given.run, "context": context, **row} for row in in_layers(found, layers)]
-    given.write(measurements(rows, EXTRA))
+        rows += [{"context": context, **row} for row in in_layers(found, layers)]
+    given.write_rows(rows, EXTRA)
 
 
 @dataclass(frozen=True, eq=False)

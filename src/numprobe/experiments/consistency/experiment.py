@@ -61,8 +61,6 @@ EXPERIMENT = Experiment(
             },
             settings=["draws"],
             values={
-                "model": inputs.base_model,
-                "control": inputs.control,
                 "numbers": inputs.numbers,
                 "resamples": inputs.resamples,
                 "seed": inputs.seed,

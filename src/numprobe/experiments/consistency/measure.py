@@ -79,14 +79,14 @@ class Fitted:
 
 def fit_halves(given: Given) -> None:
     """Write the table of a model or of its untrained control, and the kernels that other models are compared with."""
-    settings, trained = _settings(given, given.values["draws"]), given.values["control"] == "none"
+    settings, trained = _settings(given, given.values["draws"]), given.control == "none"
     fitted = fit_places(given.by_context("states"), settings, shuffled=trained, everywhere=trained)
-    rows = [{"model": given.values["model"], **row} for row in within_rows(fitted, settings)]
+    rows = within_rows(fitted, settings)
     if not trained:
-        rows = [row | {"control": given.values["control"]} for row in rows if row.get("control") != "random"]
-    given.write(measurements(rows, EXTRA))
+        rows = [row | {"control": given.control} for row in rows if row.get("control") != "random"]
+    given.write_rows(rows, EXTRA)
     shown = shown_places(list(fitted.fits)) if fitted.fits else []
-    record = {**given.provenance, "model": given.values["model"], "seed": settings.seed}
+    record = {**given.provenance, "model": given.model, "seed": settings.seed}
     save_kernels(given.outputs["kernels"], {place: fitted.fits[place] for place in shown}, record)
 
 

@@ -35,8 +35,6 @@ EXPERIMENT = Experiment(
             outputs={"table": "results/tables/cross_layer/{model}/{context}.parquet"},
             settings=["per_value"],
             values={
-                "model": inputs.base_model,
-                "control": inputs.control,
                 "left_out": _left_out,
                 "resamples": inputs.resamples,
                 "seed": inputs.seed,

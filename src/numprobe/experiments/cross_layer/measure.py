@@ -18,7 +18,6 @@ from numprobe.probes.fit_pooled import best_normalisations, fit_left_out, number
 from numprobe.probes.pooled import Pool
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.splits import Split
-from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -43,15 +42,14 @@ def evaluate_cross_layer(given: Given) -> None:
         rows,
         split,
         probes,
-        values["control"],
+        given.control,
         values["left_out"],
         values["per_value"],
         described,
         values["resamples"],
         values["seed"],
     )
-    names = {"model": values["model"], "context": rows.described["context"]}
-    given.write(measurements([{**names, **row} for row in found], EXTRA))
+    given.write_rows(found, EXTRA)
 
 
 def cross_layer_rows(

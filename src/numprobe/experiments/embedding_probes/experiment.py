@@ -143,8 +143,6 @@ EXPERIMENT = Experiment(
             inputs={"states": _states, "probes": _probes, "card": inputs.card},
             outputs={"table": "results/tables/embedding_probes/{model}.parquet", "non_decodable": _misread},
             values={
-                "model": inputs.base_model,
-                "control": inputs.control,
                 "resamples": inputs.resamples,
                 "seed": inputs.seed,
             },

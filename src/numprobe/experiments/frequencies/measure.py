@@ -23,7 +23,7 @@ from numprobe.measure.spectra import MODULI, band_of
 from numprobe.measure.vocabulary import EXTRA, FEWEST, ROTATED, SHUFFLED, band_rows, kappa_rows
 from numprobe.sealed import read_sealed_json
 from numprobe.status import constant_state, not_applicable
-from numprobe.tables import measurements, read_table
+from numprobe.tables import read_table
 
 TOO_FEW = f"fewer than {FEWEST} consecutive numbers"
 PUBLISHED = "point value: the paper's spectrum, the largest of 64 principal components"
@@ -38,7 +38,7 @@ def evaluate_frequencies(given: Given) -> None:
     if given.inputs["matched"]:
         words = token_states(given.folder("matched"), read_table(given.file("tokens")), given.run, given.run)
     rows = frequency_rows(spaces, given.run, words, given.values["seed"])
-    given.write(measurements([{"model": given.run, **row} for row in rows], EXTRA))
+    given.write_rows(rows, EXTRA)
 
 
 def frequency_rows(spaces: Spaces, model: str, words: np.ndarray | None, seed: int) -> list[Row]:

@@ -17,7 +17,6 @@ from numprobe.probes.fit_iterative import is_constant
 from numprobe.probes.probe import Probe
 from numprobe.probes.settings import make_settings
 from numprobe.status import constant_state
-from numprobe.tables import measurements
 from numprobe.threads import prepare_torch
 
 Row = dict[str, Any]
@@ -32,8 +31,7 @@ def evaluate_selectivity(given: Given) -> None:
     values = given.values
     numbers = values["numbers"][0], values["numbers"][1]
     rows = selectivity_rows(given.folder("states"), values["probes"], values["groups"], numbers, values["seed"])
-    names = {"model": given.run, "context": given.context}
-    given.write(measurements([{**names, **row} for row in rows]))
+    given.write_rows(rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -156,8 +156,6 @@ EXPERIMENT = Experiment(
             outputs={"table": "results/tables/multi_token/{model}.parquet"},
             settings=["tokens", "folds"],
             values={
-                "model": inputs.base_model,
-                "control": inputs.control,
                 "controls": inputs.probe_controls,
                 "inner": inputs.inner,
                 "resamples": inputs.resamples,
@@ -172,7 +170,6 @@ EXPERIMENT = Experiment(
             outputs={"table": "results/tables/preceding/{model}.parquet"},
             settings=["offsets", "sequences", "folds", "lens_steps"],
             values={
-                "model": inputs.base_model,
                 "extraction": inputs.extraction,
                 "layers": _preceding_layers,
                 "numbers": inputs.numbers,

@@ -17,7 +17,6 @@ from numprobe.probes.controls import control_labels
 from numprobe.probes.held_out import Reading, inner_accuracy, read_held_out
 from numprobe.splits import Split, make_split
 from numprobe.status import constant_state, not_applicable
-from numprobe.tables import measurements
 
 #: Columns beside those of all measurements.
 EXTRA = {"position": pl.String, "tokens": pl.UInt8, "chunk": pl.UInt8, "probe_layers": pl.String}
@@ -83,11 +82,11 @@ def evaluate_chunks(given: Given) -> None:
         values["folds"],
         values["inner"],
         values["controls"],
-        values["control"],
+        given.control,
         values["resamples"],
         values["seed"],
     )
-    given.write(measurements([{"context": "multi_token", **row, "model": values["model"]} for row in rows], EXTRA))
+    given.write_rows(({"context": "multi_token", **row} for row in rows), EXTRA)
 
 
 def chunk_rows(

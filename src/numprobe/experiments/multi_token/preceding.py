@@ -31,7 +31,6 @@ from numprobe.prompts.natural import load_passages
 from numprobe.seeding import generator
 from numprobe.splits import Split, make_split
 from numprobe.status import constant_state, not_applicable
-from numprobe.tables import measurements
 from numprobe.threads import prepare_torch
 
 #: Columns beside those of all measurements.
@@ -115,7 +114,7 @@ def evaluate_preceding(given: Given) -> None:
     prepare_torch()
     values, how = given.values, given.values["extraction"]
     extraction = Extraction(
-        model=values["model"],
+        model=given.model,
         context="preceding",
         source=parse_source(how["source"]),
         untrained_seed=how["untrained_seed"],
@@ -136,7 +135,7 @@ def evaluate_preceding(given: Given) -> None:
         seed=values["seed"],
     )
     rows = preceding_rows(extraction, plan)
-    given.write(measurements([{**row, "model": values["model"]} for row in rows], EXTRA))
+    given.write_rows(rows, EXTRA)
 
 
 def preceding_rows(extraction: Extraction, plan: Plan) -> list[Row]:

@@ -24,7 +24,6 @@ from numprobe.intervals import BOOTSTRAP, EXACT, exact_bounds, resampling_weight
 from numprobe.measure.similarity import p_value
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.status import constant_state, not_applicable
-from numprobe.tables import measurements
 
 #: Columns of the table beside the shared ones.
 EXTRA = {"reader": pl.String, "fit_context": pl.String, "N": pl.UInt32, "p_value": pl.Float64}
@@ -41,7 +40,7 @@ def evaluate_ordinals(given: Given) -> None:
     effort = Effort(given.values["permutations"], given.values["resamples"], given.values["seed"])
     untrained = next(iter(given.folders("untrained")), None)
     rows = ordinal_rows(given.folder("states"), untrained, given.inputs["probes"], effort)
-    given.write(measurements([{"model": given.run, **row} for row in rows], EXTRA))
+    given.write_rows(rows, EXTRA)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from numprobe.sealed import read_sealed_json
 from numprobe.seeding import derive_seed, generator
 from numprobe.splits import Fold, Split
 from numprobe.status import constant_state, not_applicable
-from numprobe.tables import measurements, read_table
+from numprobe.tables import read_table
 
 #: Columns of the table beside the shared ones: whose code was read with, and the models from which it was learned.
 EXTRA = {"code": pl.String, "source": pl.String}
@@ -94,7 +94,7 @@ def evaluate_shared_code(given: Given) -> None:
     untrained = given.by_context("untrained")
     if untrained:
         rows += untrained_rows(untrained, sources, given.run, halves)
-    given.write(measurements([{"model": given.run, **row} for row in rows], EXTRA))
+    given.write_rows(rows, EXTRA)
 
 
 def _halves(given: Given) -> Halves:

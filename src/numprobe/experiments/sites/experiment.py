@@ -98,8 +98,6 @@ EXPERIMENT = Experiment(
             },
             outputs={"table": "results/tables/sites/{model}/{context}.parquet"},
             values={
-                "model": inputs.base_model,
-                "control": inputs.control,
                 "probes": _probes,
                 "controls": _controls,
                 "resamples": inputs.resamples,

@@ -25,9 +25,8 @@ def evaluate_sites(given: Given) -> None:
     described = describe_split(split, split.folds)
     card = read_card(given.file("card"), folder)
     kinds, controls = values["probes"], values["controls"]
-    rows = site_rows(folder, split, kinds, controls, described, card, values["control"], values["resamples"])
-    names = {"model": values["model"], "context": read_manifest(folder)["context"]}
-    table = measurements([{**names, **row} for row in rows])
+    rows = site_rows(folder, split, kinds, controls, described, card, given.control, values["resamples"])
+    table = measurements([{"model": given.model, "context": given.context, **row} for row in rows])
     blocks = table["layer"].unique(maintain_order=True).to_list()
     given.write(table.vstack(stream_rows(read_table(given.file("accuracy")), kinds, controls, blocks)))
 

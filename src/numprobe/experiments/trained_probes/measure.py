@@ -4,7 +4,6 @@ from numprobe.experiments.given import Given
 from numprobe.experiments.probed import load_probes
 from numprobe.measure.accuracy import evaluate
 from numprobe.measure.origin import read_card
-from numprobe.tables import measurements
 
 
 def evaluate_trained_probes(given: Given) -> None:
@@ -12,5 +11,4 @@ def evaluate_trained_probes(given: Given) -> None:
     folder, effort = given.folder("states"), (given.values["resamples"], given.values["seed"])
     predictions, rows = evaluate(folder, load_probes(given), read_card(given.file("card"), folder), "none", *effort)
     given.write(predictions, "predictions")
-    names = {"model": given.run, "context": given.context}
-    given.write(measurements([{**names, **row} for row in rows]))
+    given.write_rows(rows)

@@ -99,8 +99,6 @@ EXPERIMENT = Experiment(
             },
             outputs={"table": "results/tables/universal_probe/{model}.parquet"},
             values={
-                "model": inputs.base_model,
-                "control": inputs.control,
                 "layers": inputs.layers_of_control,
                 "resamples": inputs.resamples,
                 "seed": inputs.seed,

@@ -13,7 +13,6 @@ from numprobe.measure.by_layer import layer_rows, marked
 from numprobe.measure.predict import predict
 from numprobe.probes.pooled import NORMALISATIONS
 from numprobe.probes.probe import ALL, Probe, load_probe
-from numprobe.tables import measurements
 
 Row = dict[str, Any]
 
@@ -38,13 +37,13 @@ def evaluate_universal_probe(given: Given) -> None:
         dict(zip(folders, own, strict=True)),
         list(variants),
         list(universal),
-        values["control"],
+        given.control,
         values["resamples"],
         values["seed"],
     )
     placed = in_layers([row for row in found if "layer" in row], values["layers"])
     rows = placed + [row for row in found if "layer" not in row]
-    given.write(measurements([{"model": values["model"], **row} for row in rows], EXTRA))
+    given.write_rows(rows, EXTRA)
 
 
 def universal_rows(
