@@ -12,19 +12,9 @@ from matplotlib.lines import Line2D
 from numprobe.digits import place_name
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import (
-    curve,
-    draw_panels,
-    legend_entry,
-    panels_by_context,
-)
+from numprobe.draw.panels import curve, draw_panels, legend_entry, panels_by_context
 from numprobe.draw.panels import points as draw_points
-from numprobe.draw.rows import (
-    MEASURED,
-    VOCABULARY,
-    is_not_applicable,
-    over_all_folds,
-)
+from numprobe.draw.rows import MEASURED, VOCABULARY, is_not_applicable, over_all_folds
 from numprobe.draw.series import measured_accuracies
 from numprobe.draw.style import Style, series_styles, set_layer_axis
 from numprobe.layers import layer_order

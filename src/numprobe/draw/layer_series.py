@@ -8,12 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import (
-    curve,
-    draw_panels,
-    legend_entry,
-    panels_by_context,
-)
+from numprobe.draw.panels import curve, draw_panels, legend_entry, panels_by_context
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import in_order
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis

@@ -8,13 +8,7 @@ from matplotlib.figure import Figure
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import (
-    chance_entries,
-    curve,
-    draw_panels,
-    entries_of,
-    operation_panels,
-)
+from numprobe.draw.panels import chance_entries, curve, draw_panels, entries_of, operation_panels
 from numprobe.draw.rows import MEASURED, checked, is_not_applicable, nothing_to_draw
 from numprobe.draw.style import Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order

@@ -15,12 +15,7 @@ from numprobe.experiments.given import Given
 from numprobe.interventions.asked_pairs import AskedPairs
 from numprobe.interventions.interchange import Interchange, find_interchange
 from numprobe.interventions.pair_settings import PairSettings, pairs_of_context
-from numprobe.interventions.pairs import (
-    TRAIN,
-    VALIDATION,
-    PairPrompts,
-    interchange_split,
-)
+from numprobe.interventions.pairs import TRAIN, VALIDATION, PairPrompts, interchange_split
 from numprobe.layers import layer_order
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import examples_in

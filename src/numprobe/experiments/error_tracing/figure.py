@@ -13,14 +13,7 @@ from matplotlib.patches import Patch
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
-from numprobe.draw.panels import (
-    curve,
-    draw_panels,
-    entries_of,
-    explain_empty,
-    operation_panels,
-    title_columns,
-)
+from numprobe.draw.panels import curve, draw_panels, entries_of, explain_empty, operation_panels, title_columns
 from numprobe.draw.rows import MEASURED, checked, is_not_applicable, with_values
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order

@@ -9,13 +9,7 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
-from numprobe.draw.panels import (
-    bars,
-    draw_panels,
-    legend_entry,
-    operation_panels,
-    points,
-)
+from numprobe.draw.panels import bars, draw_panels, legend_entry, operation_panels, points
 from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order

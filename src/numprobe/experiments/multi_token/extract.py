@@ -8,14 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numprobe.activations.context import (
-    Extraction,
-    Prepared,
-    describe_extraction,
-    load_parts,
-    text_of,
-    write_prepared,
-)
+from numprobe.activations.context import Extraction, Prepared, describe_extraction, load_parts, text_of, write_prepared
 from numprobe.activations.locate import Located, cut, in_order, longest_sequence
 from numprobe.errors import NumprobeError
 from numprobe.experiments.extracting import extraction_of

@@ -12,14 +12,7 @@ from numprobe.draw.cells import draw_cells, numbered
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.not_applicable import drawn_or_reasons
-from numprobe.draw.panels import (
-    chance_entry,
-    curve,
-    draw_panels,
-    legend_entry,
-    panels_by_context,
-    points,
-)
+from numprobe.draw.panels import chance_entry, curve, draw_panels, legend_entry, panels_by_context, points
 from numprobe.draw.rows import (
     MEASURED,
     VOCABULARY,

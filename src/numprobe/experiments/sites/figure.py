@@ -9,23 +9,9 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import (
-    chance_entries,
-    context_panels,
-    curve,
-    draw_panels,
-    legend_entry,
-)
+from numprobe.draw.panels import chance_entries, context_panels, curve, draw_panels, legend_entry
 from numprobe.draw.published import published
-from numprobe.draw.rows import (
-    MEASURED,
-    checked,
-    in_order,
-    is_not_applicable,
-    nothing_to_draw,
-    over_all_folds,
-    runs_of,
-)
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds, runs_of
 from numprobe.draw.style import CONTROLS, Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.probes.leading import choose_leading

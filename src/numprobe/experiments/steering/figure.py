@@ -9,15 +9,7 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import (
-    context_panels,
-    curve,
-    entries_of,
-    explain_empty,
-    fraction_axis,
-    line,
-    title_columns,
-)
+from numprobe.draw.panels import context_panels, curve, entries_of, explain_empty, fraction_axis, line, title_columns
 from numprobe.draw.rows import checked, nothing_to_draw, runs_of
 from numprobe.draw.style import Style, set_layer_axis
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER

@@ -5,14 +5,7 @@ from typing import Any
 
 from numprobe.experiments.given import Given
 from numprobe.probes.dataset import TrainingRows, describe_split, training_rows, whole_fold
-from numprobe.probes.fit_pooled import (
-    KIND,
-    best_normalisations,
-    fit_everywhere,
-    number_target,
-    pooled_probe,
-    select,
-)
+from numprobe.probes.fit_pooled import KIND, best_normalisations, fit_everywhere, number_target, pooled_probe, select
 from numprobe.probes.pooled import NORMALISATIONS, Pool
 from numprobe.probes.probe import Probe
 from numprobe.splits import Split
