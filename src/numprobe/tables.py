@@ -15,6 +15,9 @@ from numprobe.status import Status
 
 METADATA_KEY = b"numprobe"
 
+#: One row of a table by its columns; rows of measurements may leave columns out (`measurements`).
+Row = dict[str, Any]
+
 #: One row per measured number (docs/files.md).
 MEASUREMENT = pl.Schema(
     {

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,8 +15,7 @@ from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_val
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.states import shift
 from numprobe.measure.outcomes import INTERVENTION, interval_row, outcome_rows, share_rows
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: Columns that tables of movements add to `numprobe.tables.MEASUREMENT`.
 MOVEMENT = INTERVENTION | {"share": pl.Float64}

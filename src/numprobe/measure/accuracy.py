@@ -21,11 +21,11 @@ from numprobe.measure.predict import control_of, predict
 from numprobe.measure.tested import measured_layer, plain_layers, tested_rows, token_subsets
 from numprobe.probes.probe import Probe
 from numprobe.status import constant_state
+from numprobe.tables import Row
 
 #: A leading range of fewer numbers than these says nothing.
 _FEWEST = 20
 
-Row = dict[str, Any]
 Score = Callable[[np.ndarray, np.ndarray, int, int], Interval]
 
 

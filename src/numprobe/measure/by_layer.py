@@ -1,13 +1,11 @@
 """Rows of probes that read several layers."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import polars as pl
 
 from numprobe.measure.accuracy import accuracy_row, score
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 
 def layer_rows(predictions: pl.DataFrame, metrics: Sequence[str], resamples: int, seed: int) -> Iterator[Row]:

@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -28,9 +27,7 @@ from numprobe.measure.origin import check_origin
 from numprobe.measure.predict import PREDICTION, predict
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.status import constant_state
-from numprobe.tables import read_table
-
-Row = dict[str, Any]
+from numprobe.tables import Row, read_table
 
 #: Columns beside those of all measurements: where the probe was fitted; share of the folds that chose `layer`; tokens
 #: of a number, on average (null where states are read before the number).

@@ -1,7 +1,6 @@
 """Accuracy of each digit of a number, whatever the other digits are."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,8 +8,7 @@ import polars as pl
 from numprobe.digits import digit_at, has_place, place_name, places
 from numprobe.intervals import Interval, accuracy_interval, accuracy_intervals
 from numprobe.measure.tested import measured_layer, plain_layers, tested_rows
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: The metric; its subsets are `place=units`, `place=tens`, ...
 METRIC = "digit_accuracy"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,8 +12,7 @@ from numprobe.digits import digit_at, has_place, places
 from numprobe.intervals import mean_interval
 from numprobe.measure.digits import digit_row
 from numprobe.measure.tested import plain_layers, tested_rows, token_subsets
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: Name of the floor, as probe and as control.
 LAST_TOKEN = "last_token"

@@ -1,15 +1,13 @@
 """Effect of a change of a model on its answers: gain beside harm, with intervals over true results."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from numprobe.intervals import Interval, prompt_accuracy_interval, prompt_change_interval
 from numprobe.prompts.templates import RESULTS
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: All prompts of one true result share its fate.
 UNIT = "true results"

@@ -1,7 +1,6 @@
 """Accuracy of the forward model: its predicted states of numbers that it has not seen."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,11 +10,10 @@ from numprobe.intervals import explained_interval
 from numprobe.measure.predict import held_out_rows
 from numprobe.probes.patterns import Patterns
 from numprobe.splits import Split
+from numprobe.tables import Row
 
 #: Columns beside those of all measurements.
 EXTRA = {"direction": pl.String}
-
-Row = dict[str, Any]
 
 
 def pattern_rows(folder: str | Path, patterns: Patterns, split: Split, resamples: int, seed: int) -> list[Row]:

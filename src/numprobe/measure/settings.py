@@ -9,8 +9,7 @@ import polars as pl
 from numprobe.measure.accuracy import evaluate
 from numprobe.measure.last_token import LAST_TOKEN
 from numprobe.probes.probe import Probe
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: Values of the column `settings`.
 DEFAULT, PUBLISHED = "default", "published"

@@ -13,6 +13,7 @@ from numprobe.measure.separability import held_out_classes, kappa, kappa_interva
 from numprobe.measure.spectra import MODULI, PERMUTATIONS, Band, rotation_band, shuffled_band
 from numprobe.seeding import generator
 from numprobe.status import constant_state, not_applicable
+from numprobe.tables import Row
 
 #: Columns of the table beside the shared ones: cycles per N numbers, its period in numbers, and N itself.
 EXTRA = {"frequency": pl.UInt32, "period": pl.Float64, "N": pl.UInt32}
@@ -20,8 +21,6 @@ FEWEST = 50
 RESAMPLES = 1000
 ROTATED = "random rotations and dimensions"
 SHUFFLED = "permutations of the values"
-
-Row = dict[str, Any]
 
 
 def vocabulary_rows(folder: str | Path, card: Mapping[str, Any], seed: int) -> list[Row]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from numprobe.percent import per_cent
 from numprobe.probes.leading import SIDE_BY_SIDE
+from numprobe.tables import Row
 from numprobe.tell.section import Grid, Listed, Section, Share, Statement, cell_of, change_of
 
 #: A number counts as read where at least this share of the numbers is.
@@ -34,7 +35,6 @@ _PLACE = ["model", "probe", "fit_context", "context"]
 _HEADS = ("model", "fitted in", "read in", "reader", "layer", "accuracy", "mixed", "accuracy - mixed", "untrained")
 _TITLE = "Each reader at the layer that inner values choose"
 
-Row = dict[str, Any]
 #: Highest accuracy of any untrained network, by model, probe and pair of contexts.
 Best = Mapping[tuple[str, ...], float]
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any
 
 import numpy as np
 
@@ -21,8 +20,8 @@ from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.splits import Fold, Split
+from numprobe.tables import Row
 
-Row = dict[str, Any]
 #: (subspace, control, rank, metric) -> which test rows are read rightly, float [rows], a mean over the draws.
 Readings = dict[tuple[str | None, str, int, str], np.ndarray]
 

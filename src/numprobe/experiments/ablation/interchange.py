@@ -34,8 +34,7 @@ from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
 from numprobe.splits import Split
 from numprobe.status import too_few_answers
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: Rows of a model of whose operands none can be interchanged.
 NO_PAIRS: list[Row] = [{"metric": "follows", **too_few_answers("no two operands can be interchanged")}]

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -35,8 +34,7 @@ from numprobe.measure.predict import split_of
 from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
 from numprobe.status import too_few_answers
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
 """Three columns per prompt: the true result, the model's answer, and what a probe reads before the answer."""
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,9 +17,7 @@ from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.splits import Split
 from numprobe.status import too_few_answers
-from numprobe.tables import read_table
-
-Row = dict[str, Any]
+from numprobe.tables import Row, read_table
 
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`: which prompts, by the model's answer ("all", "right" or
 #: "wrong"), which kind of wrong answer (`numprobe.answers.kinds`), and who reads if it is no probe.

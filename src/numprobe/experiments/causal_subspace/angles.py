@@ -5,8 +5,9 @@ from itertools import combinations
 
 import numpy as np
 
-from numprobe.experiments.causal_subspace.spaces import CAUSAL, RANDOM, Row, Space
+from numprobe.experiments.causal_subspace.spaces import CAUSAL, RANDOM, Space
 from numprobe.measure.subspaces import overlap, principal_angles, random_angles
+from numprobe.tables import Row
 
 SEEDS = "seeds (range)"
 RANDOM_SUBSPACES = "random subspaces (95 %)"

@@ -8,13 +8,14 @@ import polars as pl
 import torch
 
 from numprobe.answers.ask import AnswerModel
-from numprobe.experiments.causal_subspace.spaces import CAUSAL, RANDOM, WHOLE, Row, Space, Study
+from numprobe.experiments.causal_subspace.spaces import CAUSAL, RANDOM, WHOLE, Space, Study
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.asked_pairs import AskedPairs
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.interchange import Interchange
 from numprobe.interventions.paired import change_from
 from numprobe.measure.outcomes import interval_row
+from numprobe.tables import Row
 
 #: Nothing is interchanged; and the counterfactual prompt itself is asked.
 NOTHING, ASKED = "nothing", "asked"

@@ -12,7 +12,7 @@ from numprobe.experiments.causal_subspace.carried import Plain, answer_rows, pla
 from numprobe.experiments.causal_subspace.learn import known_pairs
 from numprobe.experiments.causal_subspace.own_probe import own_probe
 from numprobe.experiments.causal_subspace.readings import check_rows, reading_rows
-from numprobe.experiments.causal_subspace.spaces import CAUSAL, WHOLE, Row, Space, Study, spaces_of
+from numprobe.experiments.causal_subspace.spaces import CAUSAL, WHOLE, Space, Study, spaces_of
 from numprobe.experiments.causal_subspace.subspaces import Subspaces, load_subspaces
 from numprobe.experiments.given import Given
 from numprobe.interventions.asked_pairs import AskedPairs
@@ -23,6 +23,7 @@ from numprobe.interventions.states import states_at
 from numprobe.probes.patterns import load_patterns
 from numprobe.probes.probe import load_probe
 from numprobe.splits import Split
+from numprobe.tables import Row
 
 #: Columns of the table beside the shared ones. `draw`: the random start, or which random subspace; null: all together.
 #: `tokens`: of the operand that are changed (`numprobe.interventions.reach`), null where no answers are measured.

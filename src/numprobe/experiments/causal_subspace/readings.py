@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from numprobe.experiments.causal_subspace.own_probe import OWN_LAYER, read_test_numbers
-from numprobe.experiments.causal_subspace.spaces import OWN, READOUT, WHOLE, Row, Space, Study
+from numprobe.experiments.causal_subspace.spaces import OWN, READOUT, WHOLE, Space, Study
 from numprobe.intervals import accuracy_interval, prompt_accuracy_interval
 from numprobe.interventions.interchange import Interchange
 from numprobe.probes.probe import Probe
 from numprobe.splits import Split
+from numprobe.tables import Row
 
 
 def reading_rows(

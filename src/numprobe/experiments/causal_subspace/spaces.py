@@ -1,7 +1,6 @@
 """The subspaces of one layer that are compared: trained by interchange, read, written, and random."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from numprobe.probes.patterns import Patterns
 from numprobe.probes.probe import Probe
 from numprobe.probes.readout import readout_basis
 from numprobe.splits import Split
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: Values of the column `subspace`: trained by interchange; what the study's probe reads from, and a probe of this layer
 #: alone; where the states move with the number; the directions of largest variance; random.

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ from numprobe.experiments.composition.number_halves import number_halves
 from numprobe.experiments.given import Given
 from numprobe.measure.accuracy import in_layers
 from numprobe.status import constant_state, not_applicable, undefined
+from numprobe.tables import Row
 
 #: Columns of the table beside the shared ones: what columns are added to, and the dimensions of a part.
 EXTRA = {"over": pl.String, "dimensions": pl.UInt32}
@@ -26,8 +26,6 @@ WITHIN = "its columns lie within what they are added to"
 EXPECTED = "expected for permuted numbers"
 NOTHING = "nothing"
 _CONSTANT = {"metric": "additive", **constant_state()}
-
-Row = dict[str, Any]
 
 
 def evaluate_composition(given: Given) -> None:

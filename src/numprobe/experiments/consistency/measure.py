@@ -29,7 +29,7 @@ from numprobe.measure.subspaces import overlap, principal_angles, random_angles
 from numprobe.probes.codes import make_code
 from numprobe.probes.readout import frequency_weights, number_kernel, readout_basis
 from numprobe.status import constant_state, not_applicable, undefined
-from numprobe.tables import measurements
+from numprobe.tables import Row, measurements
 
 #: Columns of the table beside the shared ones: what is compared with what.
 EXTRA = {
@@ -52,7 +52,6 @@ RANDOM_SETS = "random sets (95 %)"
 RANDOM_SUBSPACES = "random subspaces (95 %)"
 FEWEST = 40
 
-Row = dict[str, Any]
 #: (context, layer)
 Place = tuple[str, str]
 T = TypeVar("T")

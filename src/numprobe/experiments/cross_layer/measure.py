@@ -18,8 +18,7 @@ from numprobe.probes.fit_pooled import best_normalisations, fit_left_out, number
 from numprobe.probes.pooled import Pool
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.splits import Split
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: Value of `fit_layer` of probes fitted on all layers but the one that is read.
 OTHERS = "others"

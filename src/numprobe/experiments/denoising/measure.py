@@ -20,7 +20,7 @@ from numprobe.interventions.choice import TEST, is_validation
 from numprobe.interventions.controls import RANDOM_SUBSPACE, WRONG_NUMBER
 from numprobe.interventions.directions import random_complement, rescaled
 from numprobe.interventions.folds import Folds, other_numbers, pattern_states
-from numprobe.interventions.measure import MOVEMENT, Movement, Row, Trial, movement_rows
+from numprobe.interventions.measure import MOVEMENT, Movement, Trial, movement_rows
 from numprobe.interventions.trial import last_token_trial
 from numprobe.measure.outcomes import share_rows
 from numprobe.probes.dataset import training_rows
@@ -28,6 +28,7 @@ from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.probes.ranks import readout_ranks
 from numprobe.splits import Split
+from numprobe.tables import Row
 
 #: (layer, fold) -> rank.
 Ranks = Mapping[tuple[str, str], int]

@@ -18,13 +18,14 @@ from numprobe.intervals import accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, best_setting, is_validation
 from numprobe.interventions.directions import relative_norm
 from numprobe.interventions.folds import is_tested, unseen_folds
-from numprobe.measure.outcomes import INTERVENTION, Row, outcome_rows
+from numprobe.measure.outcomes import INTERVENTION, outcome_rows
 from numprobe.measure.predict import split_of
 from numprobe.models.architecture import output_matrix
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.splits import Split
 from numprobe.status import not_applicable
+from numprobe.tables import Row
 
 #: Which rows move (the column `site`): those that the model reads, or also those that it scores the next token by.
 INPUT, BOTH = "input", "both"

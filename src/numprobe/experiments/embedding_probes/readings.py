@@ -7,8 +7,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.measure.accuracy import accuracy_row
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: Count of the smallest and of the largest numbers that are the ends.
 ENDS = 10

@@ -27,9 +27,7 @@ from numprobe.measure.predict import predict
 from numprobe.probes.probe import load_probe
 from numprobe.prompts.examples import read_examples, results_shown
 from numprobe.status import constant_state, too_few_answers
-from numprobe.tables import read_table
-
-Row = dict[str, Any]
+from numprobe.tables import Row, read_table
 
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`: what the probe was fitted on ("truth" or "answer"),
 #: which number is looked for, in which prompts by the model's answer ("all", "right", "wrong"), and what is read.

@@ -1,7 +1,6 @@
 """Frequencies in the states of a model, layer by layer, and separability of the remainders that they suggest."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -23,12 +22,10 @@ from numprobe.measure.spectra import MODULI, band_of
 from numprobe.measure.vocabulary import EXTRA, FEWEST, ROTATED, SHUFFLED, band_rows, kappa_rows
 from numprobe.sealed import read_sealed_json
 from numprobe.status import constant_state, not_applicable
-from numprobe.tables import read_table
+from numprobe.tables import Row, read_table
 
 TOO_FEW = f"fewer than {FEWEST} consecutive numbers"
 PUBLISHED = "point value: the paper's spectrum, the largest of 64 principal components"
-
-Row = dict[str, Any]
 
 
 def evaluate_frequencies(given: Given) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,7 +27,7 @@ from numprobe.measure.similarity import p_value
 from numprobe.measure.vocabulary import FEWEST, ROTATED
 from numprobe.sealed import read_sealed_json
 from numprobe.status import constant_state, not_applicable
-from numprobe.tables import measurements
+from numprobe.tables import Row, measurements
 
 #: Columns of the table beside the shared ones.
 EXTRA = {
@@ -41,8 +40,6 @@ EXTRA = {
 }
 PERMUTED = "permutations of the values in both models"
 _REMEMBERED = 64
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

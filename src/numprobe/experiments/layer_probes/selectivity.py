@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,9 +16,8 @@ from numprobe.probes.fit_iterative import is_constant
 from numprobe.probes.probe import Probe
 from numprobe.probes.settings import make_settings
 from numprobe.status import constant_state
+from numprobe.tables import Row
 from numprobe.threads import prepare_torch
-
-Row = dict[str, Any]
 
 #: Control: every number has a random label of its own, the same in all its prompts.
 TASK = "task"

@@ -1,7 +1,6 @@
 """Arithmetic without a part of the model: one removal chosen on some prompts, its gain and harm on others."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,8 +13,7 @@ from numprobe.experiments.layer_removal.removal import PARTS, Removal, removal_a
 from numprobe.intervals import prompt_accuracy_interval
 from numprobe.interventions.choice import TEST, VALIDATION, is_validation
 from numprobe.measure.outcomes import INTERVENTION, interval_row, outcome_rows, subsets
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
 COLUMNS = {name: INTERVENTION[name] for name in ("part", "chosen")}

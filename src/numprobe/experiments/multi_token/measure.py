@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ from numprobe.probes.controls import control_labels
 from numprobe.probes.held_out import Reading, inner_accuracy, read_held_out
 from numprobe.splits import Split, make_split
 from numprobe.status import constant_state, not_applicable
+from numprobe.tables import Row
 
 #: Columns beside those of all measurements.
 EXTRA = {"position": pl.String, "tokens": pl.UInt8, "chunk": pl.UInt8, "probe_layers": pl.String}
@@ -27,8 +27,6 @@ PROBE = "fourier"
 # Fewer rows per fold than this, or fewer candidates, say nothing.
 _ROWS_PER_FOLD = 20
 _LEAST_CANDIDATES = 100
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,6 @@ guess the word before from grammar without finding it in the state.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,6 +30,7 @@ from numprobe.prompts.natural import load_passages
 from numprobe.seeding import generator
 from numprobe.splits import Split, make_split
 from numprobe.status import constant_state, not_applicable
+from numprobe.tables import Row
 from numprobe.threads import prepare_torch
 
 #: Columns beside those of all measurements.
@@ -40,8 +40,6 @@ NUMBERS, WORDS = "numbers", "words"
 
 # Fewer single tokens of a kind than this cannot be divided into folds that say anything.
 _LEAST_CANDIDATES = 50
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ x = W_1 code(n_1) + ... + W_k code(n_k) + noise, each code the cosines and sines
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +15,7 @@ from numprobe.probes.controls import control_labels
 from numprobe.probes.held_out import Reading, read_held_out
 from numprobe.seeding import generator
 from numprobe.splits import make_split
-from numprobe.tables import measurements
+from numprobe.tables import Row, measurements
 
 #: Columns beside those of all measurements.
 EXTRA = {"numbers": pl.UInt8, "place": pl.UInt8, "noise": pl.Float64, "width": pl.UInt32}
@@ -26,8 +25,6 @@ SIZES = (1, 2, 3)
 #: Standard deviation of the noise, in units of one number's contribution per component.
 NOISES = (0.0, 0.1, 0.2, 0.4, 0.8)
 WIDTH, ROWS, FOLDS, INNER = 64, 2000, 5, 3
-
-Row = dict[str, Any]
 
 
 def planted_numbers(values: np.ndarray, width: int, noise: float, seed: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,9 +15,7 @@ from numprobe.measure.outcomes import subsets
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.seeding import derive_seed, generator
 from numprobe.status import not_applicable
-from numprobe.tables import read_table
-
-Row = dict[str, Any]
+from numprobe.tables import Row, read_table
 
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
 COLUMNS = {"numbers": pl.String, "p_value": pl.Float64}

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,6 +23,7 @@ from numprobe.intervals import BOOTSTRAP, EXACT, exact_bounds, resampling_weight
 from numprobe.measure.similarity import p_value
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.status import constant_state, not_applicable
+from numprobe.tables import Row
 
 #: Columns of the table beside the shared ones.
 EXTRA = {"reader": pl.String, "fit_context": pl.String, "N": pl.UInt32, "p_value": pl.Float64}
@@ -31,8 +31,6 @@ EXTRA = {"reader": pl.String, "fit_context": pl.String, "N": pl.UInt32, "p_value
 FEWEST = 6
 PERMUTED = "permutations of the order"
 _SMALLEST_SHARE = 0.5
-
-Row = dict[str, Any]
 
 
 def evaluate_ordinals(given: Given) -> None:

@@ -18,11 +18,12 @@ from numprobe.experiments.patching.published_patch import published_patches
 from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.directions import random_change
 from numprobe.interventions.folds import Folds, StatesOfNumbers, other_numbers, pattern_states
-from numprobe.interventions.measure import MOVEMENT, Movement, Row, Trial, movement_rows
+from numprobe.interventions.measure import MOVEMENT, Movement, Trial, movement_rows
 from numprobe.interventions.trial import last_token_trial
 from numprobe.probes.patterns import load_patterns
 from numprobe.probes.probe import load_probe
 from numprobe.splits import Split
+from numprobe.tables import Row
 
 #: Columns that tables of patches add to `numprobe.tables.MEASUREMENT`; `settings` names the patch, "default" (the
 #: forward model) or "published".

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.experiments.given import Given
-from numprobe.tables import read_table
+from numprobe.tables import Row, read_table
 from numprobe.training_interval import training_interval
 
 #: Columns of the table beside the shared ones.
@@ -22,8 +22,6 @@ EXTRA = {
     "wider": pl.String,
 }
 _CELL = ["fit_context", "context", "layer", "site", "probe"]
-
-Row = dict[str, Any]
 
 
 def summarise_trainings(given: Given) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from numprobe.experiments.given import Given
-from numprobe.experiments.rsa.pairs import FEWEST, Effort, Place, Row, places
+from numprobe.experiments.rsa.pairs import FEWEST, Effort, Place, places
 from numprobe.experiments.rsa.remains import PERMUTED, Remains
 from numprobe.intervals import BOOTSTRAP
 from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
@@ -27,7 +27,7 @@ from numprobe.measure.similarity import (
 from numprobe.probes.controls import gaussian_states
 from numprobe.sealed import read_sealed_json
 from numprobe.status import constant_state, not_applicable
-from numprobe.tables import measurements
+from numprobe.tables import Row, measurements
 
 #: Columns of the table beside the shared ones.
 EXTRA = {

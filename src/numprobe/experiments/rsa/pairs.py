@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 from numprobe.layers import middle_layer
 from numprobe.measure.depth import MatchedLayers
 from numprobe.measure.geometry import VOCABULARY, Spaces
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: The fewest numbers on which two models are compared.
 FEWEST = 20

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from numprobe.experiments.rsa.covariates import Covariates, covariates_of, remainder
-from numprobe.experiments.rsa.pairs import Effort, Place, Row
+from numprobe.experiments.rsa.pairs import Effort, Place
 from numprobe.experiments.rsa.relabelling import relabelled_null
 from numprobe.intervals import BOOTSTRAP
 from numprobe.measure.geometry import Spaces
@@ -19,6 +19,7 @@ from numprobe.measure.similarity import (
     resampled_agreement,
 )
 from numprobe.status import constant_state, not_applicable, undefined
+from numprobe.tables import Row
 
 METRIC = "partial_spearman"
 DIFFERENCE = "partial_spearman_difference"

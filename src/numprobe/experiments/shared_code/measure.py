@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,7 +27,7 @@ from numprobe.sealed import read_sealed_json
 from numprobe.seeding import derive_seed, generator
 from numprobe.splits import Fold, Split
 from numprobe.status import constant_state, not_applicable
-from numprobe.tables import read_table
+from numprobe.tables import Row, read_table
 
 #: Columns of the table beside the shared ones: whose code was read with, and the models from which it was learned.
 EXTRA = {"code": pl.String, "source": pl.String}
@@ -53,7 +52,6 @@ SHARED, ONE, OWN, SHUFFLED, RANDOM, UNWEIGHTED = "shared", "one model", "own", "
 #: Models with fewer numbers are left out: halves of inner groups would have no values to learn from.
 FEWEST = 40
 
-Row = dict[str, Any]
 #: (draw, half, control) -> evidence
 Learned = dict[tuple[int, str, str], Evidence]
 

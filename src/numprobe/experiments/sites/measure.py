@@ -8,12 +8,12 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest
 from numprobe.experiments.given import Given
-from numprobe.measure.accuracy import Row, evaluate
+from numprobe.measure.accuracy import evaluate
 from numprobe.measure.origin import read_card
 from numprobe.probes.dataset import describe_split, training_rows
 from numprobe.probes.fit_closed_form import fit_closed_form
 from numprobe.splits import Split
-from numprobe.tables import measurements, read_table
+from numprobe.tables import Row, measurements, read_table
 
 #: The residual stream before and after a block, as sites of the block.
 ENTERING, LEAVING = "residual_in", "residual_out"

@@ -24,8 +24,8 @@ from numprobe.measure.predict import split_of
 from numprobe.probes.patterns import Patterns, load_patterns
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.status import too_few_answers
+from numprobe.tables import Row
 
-Row = dict[str, Any]
 #: (direction, control, layer, strength)
 Setting = tuple[str, str, str, float]
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`.

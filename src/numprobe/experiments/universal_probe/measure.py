@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -13,8 +12,7 @@ from numprobe.measure.by_layer import layer_rows, marked
 from numprobe.measure.predict import predict
 from numprobe.probes.pooled import NORMALISATIONS
 from numprobe.probes.probe import ALL, Probe, load_probe
-
-Row = dict[str, Any]
+from numprobe.tables import Row
 
 #: Values of `fitted_on`: one layer, all layers of one context, all layers of all contexts.
 OWN, LAYERS, CONTEXTS = "one layer", "all layers", "all layers and contexts"
