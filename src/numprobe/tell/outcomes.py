@@ -7,7 +7,7 @@ import polars as pl
 
 from numprobe.draw.rows import in_order
 from numprobe.tell.rows import named_by_context
-from numprobe.tell.section import Difference, Estimate, Grid, Share, cell_of, change_of
+from numprobe.tell.section import Difference, Estimate, Grid, Share, bound_of, cell_of, change_of
 from numprobe.tell.tested import Tally, tallies
 from numprobe.verdicts import Comparison, Margin, Verdict, by_bounds, family_verdicts
 
@@ -90,8 +90,7 @@ def over_controls(rows: pl.DataFrame, keys: Sequence[str] = ("model",)) -> tuple
 
 def compared(row: Mapping[str, Any], margin: Margin) -> Comparison:
     """Return the test of a difference that a row of a table of measurements holds."""
-    low, high = (row["value"] if row[bound] is None else row[bound] for bound in ("ci_low", "ci_high"))
-    return by_bounds(row["value"], low, high, margin)
+    return by_bounds(row["value"], bound_of(row, "ci_low"), bound_of(row, "ci_high"), margin)
 
 
 def _cell(part: pl.DataFrame, metric: str, control: str) -> Share | Difference | str | None:

@@ -9,17 +9,8 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import (
-    chance_entries,
-    chance_line,
-    context_panels,
-    entries_of,
-    explain_empty,
-    fraction_axis,
-    line,
-    title_columns,
-)
-from numprobe.draw.rows import checked, nothing_to_draw, runs_of
+from numprobe.draw.panels import chance_entries, context_panels, draw_panels, entries_of, line
+from numprobe.draw.rows import MEASURED, checked, nothing_to_draw, runs_of
 from numprobe.draw.style import Style
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.reach import by_tokens
@@ -66,8 +57,7 @@ _LABELS = {
 #: Metrics of each figure.
 REMOVED, INTERCHANGED, READ = ("harmed",), ("follows",), ("reads_before", "reads_refitted", "reads_fixed")
 _COLUMNS = (
-    "model", "context", "layer", "direction", "component", "control", "rank", "relative_norm", "metric", "value",
-    "ci_low", "ci_high", "resampled", "n_values", "n_prompts", "status", "note",
+    "model", "context", "layer", "direction", "component", "control", "rank", "relative_norm", "metric", *MEASURED,
 )  # fmt: skip
 
 
@@ -116,24 +106,18 @@ def draw_ablation(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
     """Draw a row of panels per model and a column per layer; x = directions that are gone."""
     runs, layers = runs_of(drawn), layer_order(drawn["layer"].drop_nulls())
     figure, panels = context_panels(list(runs), [f"layer {layer}" for layer in layers] or ["no layer"])
-    headers = {}
-    for (run, title), axes in panels.items():
-        rows = runs[run].filter(
+    rows = {
+        (run, title): runs[run].filter(
             (pl.col("layer") == title.removeprefix("layer ")) | (pl.col("status") != Status.MEASURED)
         )
-        fraction_axis(axes)
-        if explain_empty(axes, rows):
-            continue
-        if candidates:
-            chance_line(axes, candidates)
-        _draw_panel(axes, rows)
-        headers[run, title] = _header(rows)
-    title_columns(panels, headers)
+        for run, title in panels
+    }
+    draw_panels(panels, rows, _draw_panel, candidates)
     x, y = next((labels for metric, labels in _LABELS.items() if metric in set(drawn["metric"])), ("", ""))
     return frame(figure, _legend(drawn, candidates), 3, x=x, y=y)
 
 
-def _draw_panel(axes: Axes, rows: pl.DataFrame) -> None:
+def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
     ranks = rows.filter((pl.col("rank") > 0) & (pl.col("direction") != "state"))["rank"].unique().sort().to_list()
     axes.set_xscale("log", base=2)
     axes.set_xticks(ranks, [str(rank) for rank in ranks])
@@ -145,6 +129,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame) -> None:
     for (metric, subspace, component, control), (_, style) in reversed(list(_CURVES.items())):
         same = pl.col("component").eq_missing(pl.lit(component, pl.String))
         line(axes, rows.filter(same, metric=metric, direction=subspace, control=control), "rank", style)
+    return _header(rows)
 
 
 def _header(rows: pl.DataFrame) -> list[str]:

@@ -8,10 +8,11 @@ import polars as pl
 from numprobe.interventions.controls import RANDOM_COMPONENT, RANDOM_SUBSPACE
 from numprobe.interventions.reach import by_tokens, model_of
 from numprobe.tell.independent import independent
+from numprobe.tell.outcomes import compared
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Grid, Section, Statement, cell_of
 from numprobe.tell.tested import tallies
-from numprobe.verdicts import Comparison, Margin, Verdict, by_bounds, family_verdicts
+from numprobe.verdicts import Comparison, Margin, Verdict, family_verdicts
 
 _TITLE = "Directions taken from the operands, or interchanged (`ablation`)"
 _METHOD = """
@@ -194,7 +195,7 @@ def _statements(places: Places) -> Iterator[Statement]:
     """Yield where the operand's state still acts, and there what is needed and what is enough."""
     whole = _whole_operands(places)
     measured = {place: curves[_WHOLE_FOLLOWS][0] for place, curves in whole.items() if _WHOLE_FOLLOWS in curves}
-    verdicts = family_verdicts([_compared(row) for row in measured.values()])
+    verdicts = family_verdicts([compared(row, MARGIN) for row in measured.values()])
     carried = [place for place, found in zip(measured, verdicts, strict=True) if found == Verdict.HIGHER]
     counts = {"carried": len(carried), "places": len(measured), "margin": f"{100 * MARGIN.value:g}"}
     if measured:
@@ -224,17 +225,12 @@ def _tested(places: Places, metric: str, rival: str, wording: str) -> Statement:
     for direction in ("patterns", "readout"):
         key: Key = (metric, direction, "inside", "none")
         groups[direction] = [
-            _compared(row)
+            compared(row, MARGIN)
             for (model, _), curves in places.items()
             for row in curves.get(key, [])
             if row["rank"] == _rank_of(places, model)
         ]
     return Statement(_named(places), rival, tallies(groups), wording)
-
-
-def _compared(row: Mapping[str, Any]) -> Comparison:
-    low, high = (row["value"] if row[bound] is None else row[bound] for bound in ("ci_low", "ci_high"))
-    return by_bounds(row["value"], low, high, MARGIN)
 
 
 def _named(places: Collection[tuple[str, str]]) -> str:

@@ -8,10 +8,11 @@ import polars as pl
 from numprobe.experiments.causal_subspace.measure import OWN_ANSWERS
 from numprobe.interventions.reach import by_tokens, model_of
 from numprobe.tell.independent import independent
+from numprobe.tell.outcomes import compared
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Grid, Part, Section, Share, Span, Statement, cell_of
 from numprobe.tell.tested import tallies
-from numprobe.verdicts import Comparison, Margin, Verdict, at_least, by_bounds, family_verdicts, verdict
+from numprobe.verdicts import Comparison, Margin, Verdict, at_least, family_verdicts, verdict
 
 _TITLE = "Is the subspace from which a number is read the one that the model uses? (`causal_subspace`)"
 _HEADING = """The state of the second operand in one prompt (of the first, in a context that gives the first a wider
@@ -122,7 +123,7 @@ def _read_outs(places: Sequence[Place]) -> Iterator[Statement]:
     """Yield what both read-outs carry where the whole state carries the operand, and what their probes then read."""
     judged = [rows for *_, rows in _judged(list(places))]
     whole = [_pooled(rows, _FOLLOWED, "whole state") for rows in judged]
-    verdicts = family_verdicts([_compared(row) for row in whole if row is not None])
+    verdicts = family_verdicts([compared(row, MARGIN) for row in whole if row is not None])
     acting = [rows for rows, row in zip(judged, whole, strict=True) if row is not None]
     acting = [rows for rows, found in zip(acting, verdicts, strict=True) if found == Verdict.HIGHER]
     if not acting:
@@ -141,12 +142,7 @@ def _read_outs(places: Sequence[Place]) -> Iterator[Statement]:
 def _over(places: Sequence[pl.DataFrame], subspace: str, rival: str) -> list[Comparison]:
     """Return what a subspace carries less what a rival carries, on the same pairs, at every place."""
     rows = [_pooled(rows, f"interchange_over_{rival}", subspace) for rows in places]
-    return [_compared(row) for row in rows if row is not None]
-
-
-def _compared(row: Row) -> Comparison:
-    low, high = (row["value"] if row[bound] is None else row[bound] for bound in ("ci_low", "ci_high"))
-    return by_bounds(row["value"], low, high, MARGIN)
+    return [compared(row, MARGIN) for row in rows if row is not None]
 
 
 def _check(rows: pl.DataFrame, subspace: str) -> Row | None:

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.layers import layer_order
-from numprobe.tell.section import Estimate, Grid, Layers, Section, Statement, cell_of, reasons_of, spread_out
+from numprobe.tell.section import Estimate, Grid, Layers, Section, Statement, bound_of, cell_of, reasons_of, spread_out
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -103,11 +103,7 @@ def _course(subject: str, digits: int, own: Rows, controls: Mapping[str, Rows]) 
 
 def _is_below(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether an interval lies `_LEAST` or more below another."""
-    return _bound(one, "ci_high") < _bound(other, "ci_low") - _LEAST
-
-
-def _bound(row: Mapping[str, Any], name: str) -> float:
-    return float(row["value"] if row[name] is None else row[name])
+    return bound_of(one, "ci_high") < bound_of(other, "ci_low") - _LEAST
 
 
 def _added(table: pl.DataFrame) -> Iterator[Statement]:

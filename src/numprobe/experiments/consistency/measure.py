@@ -3,7 +3,7 @@
 Two probes that are compared never saw the same number: one is fitted on one half of the values, the other on the other.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement
 from pathlib import Path
@@ -16,6 +16,7 @@ from numprobe.activations.store import read_manifest, read_positions, read_state
 from numprobe.experiments.consistency.half_fits import (
     HalfFits,
     Key,
+    Tensors,
     fit_state,
     load_kernels,
     save_kernels,
@@ -175,7 +176,11 @@ def within_rows(fitted: Fitted, settings: Settings) -> list[Row]:
     ]
     shown = shown_places(list(fitted.fits)) if fitted.fits else []
     for control in ("none", "shuffled"):
-        kernels = {place: _kernels(fits, control) for place, fits in fitted.fits.items() if control in fits.controls}
+        kernels = {
+            place: _by_half(fits, control, lambda tensors, code: centre(number_kernel(tensors, code).matrix()))
+            for place, fits in fitted.fits.items()
+            if control in fits.controls
+        }
         for one, other in combinations_with_replacement(kernels, 2):
             names = {**_names(one, other), "compared": HALVES if one == other else LAYERS, "seed": settings.seed}
             pair = (fitted.fits[one], fitted.fits[other])
@@ -196,13 +201,9 @@ def _names(one: Place, other: Place) -> Row:
     }  # fmt: skip
 
 
-def _kernels(fits: HalfFits, control: str) -> dict[tuple[int, str], np.ndarray]:
-    """Return the centred kernel of each (draw, half)."""
-    return {
-        (draw, half): centre(number_kernel(tensors, fits.code).matrix())
-        for (kind, draw, half), tensors in fits.tensors.items()
-        if kind == control
-    }
+def _by_half(fits: HalfFits, control: str, of: Callable[[Tensors, np.ndarray], T]) -> dict[tuple[int, str], T]:
+    """Return what `of` makes of the fit and the code, by (draw, half)."""
+    return {(draw, half): of(fit, fits.code) for (kind, draw, half), fit in fits.tensors.items() if kind == control}
 
 
 def _opposite(one: Mapping[tuple[int, str], T], other: Mapping[tuple[int, str], T]) -> list[tuple[T, T]]:
@@ -233,7 +234,7 @@ def _range_row(metric: str, values: Sequence[float], **more: Any) -> Row:
 
 
 def _set_rows(one: HalfFits, other: HalfFits, control: str) -> Iterator[Row]:
-    pairs = _opposite(_frequencies(one, control), _frequencies(other, control))
+    pairs = _opposite(*(_by_half(fits, control, frequency_weights) for fits in (one, other)))
     yield from set_rows(pairs, len(one.code) // 2)
 
 
@@ -257,14 +258,6 @@ def set_rows(pairs: Sequence[tuple[Mapping[int, float], Mapping[int, float]]], t
             "metric": metric, "control": "random", "value": mean, "ci_low": low, "ci_high": high,
             "resampled": RANDOM_SETS,
         }  # fmt: skip
-
-
-def _frequencies(fits: HalfFits, control: str) -> dict[tuple[int, str], dict[int, float]]:
-    return {
-        (draw, half): frequency_weights(tensors, fits.code)
-        for (kind, draw, half), tensors in fits.tensors.items()
-        if kind == control
-    }
 
 
 def _strongest(weights: Mapping[int, float], top: int | None) -> list[int]:
@@ -294,11 +287,7 @@ def _angle_rows(one: HalfFits, other: HalfFits, control: str, seed: int, each: b
 
 def _bases(fits: HalfFits, control: str) -> dict[tuple[int, str], np.ndarray]:
     """Return orthonormal read-out directions of each (draw, half), as many as the place needs and the fit has."""
-    return {
-        (draw, half): readout_basis(tensors)[:, : fits.rank]
-        for (kind, draw, half), tensors in fits.tensors.items()
-        if kind == control
-    }
+    return _by_half(fits, control, lambda tensors, code: readout_basis(tensors)[:, : fits.rank])
 
 
 # --- between models ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from numprobe.interventions.reach import by_tokens, model_of
 from numprobe.status import Status
 from numprobe.tell.independent import independent
 from numprobe.tell.rows import named_by_context
-from numprobe.tell.section import Estimate, Grid, Section, Statement, cell_of, spread_out
+from numprobe.tell.section import Estimate, Grid, Section, Statement, bound_of, cell_of, spread_out
 
 _TITLE = "Operands moved to other numbers (`steering`)"
 _METHOD = """
@@ -120,8 +120,4 @@ def _models(names: Iterable[str]) -> list[str]:
 
 def _above(row: Mapping[str, Any], *others: Mapping[str, Any]) -> bool:
     """Return whether the interval lies above those of the others."""
-    return bool(_bound(row, "ci_low") > max(_bound(other, "ci_high") for other in others))
-
-
-def _bound(row: Mapping[str, Any], name: str) -> float:
-    return float(row["value"] if row[name] is None else row[name])
+    return bool(bound_of(row, "ci_low") > max(bound_of(other, "ci_high") for other in others))
