@@ -12,6 +12,7 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata
 
 from numprobe.intervals import resampling_weights
+from numprobe.measure.draws import middle
 from numprobe.seeding import generator
 
 #: Kinds of dissimilarity.
@@ -153,13 +154,8 @@ def bootstrap_agreement(first: np.ndarray, second: np.ndarray, resamples: int, s
     first, second, resamples, seed
         As in `resampled_agreement`.
     """
-    return interval_around(agreement(first, second), resampled_agreement(first, second, resamples, seed))
-
-
-def interval_around(value: float, samples: np.ndarray) -> tuple[float, float]:
-    """Return the range of the middle 95 % of bootstrap samples, widened to hold the estimate."""
-    low, high = np.quantile(samples, (0.025, 0.975))
-    return min(float(low), value), max(float(high), value)
+    found = middle(resampled_agreement(first, second, resamples, seed), agreement(first, second))
+    return found["ci_low"], found["ci_high"]
 
 
 def resampled_agreement(first: np.ndarray, second: np.ndarray, resamples: int, seed: int) -> np.ndarray:

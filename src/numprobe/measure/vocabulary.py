@@ -9,6 +9,7 @@ import polars as pl
 
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.errors import NumprobeError
+from numprobe.measure.draws import mean_and_middle
 from numprobe.measure.separability import held_out_classes, kappa, kappa_interval
 from numprobe.measure.spectra import MODULI, PERMUTATIONS, Band, rotation_band, shuffled_band
 from numprobe.seeding import generator
@@ -128,6 +129,4 @@ def kappa_rows(states: np.ndarray, numbers: np.ndarray, seed: int) -> Iterator[R
         low, high, resampled = kappa_interval(classes[:, 0], predicted[:, 0], RESAMPLES, seed)
         names = {"subset": f"mod={period}", "metric": "kappa", "period": period, "n_values": len(numbers)}
         yield {**names, "value": kappas[0], "ci_low": low, "ci_high": high, "resampled": resampled}
-        low, high = np.quantile(kappas[1:], (0.025, 0.975)).tolist()
-        null = {"value": float(np.mean(kappas[1:])), "ci_low": low, "ci_high": high, "resampled": SHUFFLED}
-        yield {**names, "control": "shuffled", **null}
+        yield {**names, "control": "shuffled", **mean_and_middle(kappas[1:], SHUFFLED)}

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from numprobe.intervals import BOOTSTRAP, resampling_weights
+from numprobe.measure.draws import middle
 from numprobe.probes.pooled import Pool, Standard
 
 
@@ -52,14 +53,8 @@ def _cosine(first: np.ndarray, second: np.ndarray, resamples: int, seed: int) ->
     weights = resampling_weights(len(first), resamples, seed)
     samples = weights @ parts
     value = parts.sum(axis=0)
-    low, high = np.quantile(_ratio(samples), (0.025, 0.975))
-    return {
-        "metric": "code_cosine",
-        "value": float(_ratio(value)),
-        "ci_low": float(low),
-        "ci_high": float(high),
-        "resampled": BOOTSTRAP,
-    }
+    interval = middle(_ratio(samples))
+    return {"metric": "code_cosine", "value": float(_ratio(value)), **interval, "resampled": BOOTSTRAP}
 
 
 def _ratio(sums: np.ndarray) -> np.ndarray:

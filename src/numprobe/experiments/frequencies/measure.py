@@ -13,9 +13,9 @@ from numprobe.experiments.frequencies.waves import (
     permuted_waves,
     published_spectrum,
     rotated_waves,
-    spread,
 )
 from numprobe.experiments.given import Given
+from numprobe.measure.draws import middle
 from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
 from numprobe.measure.matched_tokens import token_states
 from numprobe.measure.spectra import MODULI, band_of
@@ -125,4 +125,4 @@ def _summary_rows(measured: Waves | None, draws: Waves, control: str, unit: str)
 def _interval(value: np.ndarray | None, draws: np.ndarray) -> Row:
     """Return the range of draws, widened to hold a measurement; without one, mean and range of the draws."""
     centre = float(draws.mean() if value is None else value[0])
-    return {"value": centre, **spread(draws, centre)}
+    return {"value": centre, **middle(draws, centre)}

@@ -16,11 +16,11 @@ from numprobe.experiments.frequencies.waves import (
     permuted_waves,
     published_spectrum,
     rotated_waves,
-    spread,
     strongest,
 )
 from numprobe.experiments.given import Given
 from numprobe.measure.depth import MatchedLayers
+from numprobe.measure.draws import mean_and_middle, middle
 from numprobe.measure.geometry import VOCABULARY, Spaces, open_spaces
 from numprobe.measure.matched_tokens import MatchedTokens, matched_names, open_matched
 from numprobe.measure.similarity import p_value
@@ -144,8 +144,8 @@ def _pair_rows(first: _Spectra, second: _Spectra, tops: Sequence[int]) -> Iterat
         null = overlap(strongest(first.permuted, top), strongest(second.permuted, top))
         draws = overlap(strongest(first.rotated, top), strongest(second.rotated, top))
         names = {"subset": f"top={top}", "spectrum": "power"}
-        yield {**names, "value": value, **spread(draws, value), "resampled": ROTATED, "p_value": p_value(value, null)}
-        yield {**names, "control": "shuffled", "value": float(null.mean()), **spread(null), "resampled": PERMUTED}
+        yield {**names, "value": value, **middle(draws, value), "resampled": ROTATED, "p_value": p_value(value, null)}
+        yield {**names, "control": "shuffled", **mean_and_middle(null, PERMUTED)}
         published = float(overlap(strongest(first.published, top), strongest(second.published, top))[0])
         yield {**names, "spectrum": "published", "value": published, "note": PUBLISHED}
 

@@ -151,9 +151,3 @@ def consecutive(numbers: Sequence[int]) -> np.ndarray:
     ordered = np.array(sorted(numbers), dtype=np.int64)
     gaps = np.flatnonzero(np.diff(ordered) != 1)
     return ordered[: gaps[0] + 1] if len(gaps) else ordered
-
-
-def spread(draws: np.ndarray, value: float | None = None) -> dict[str, float]:
-    """Return the range that holds 95 % of the draws as columns of a table, widened to hold a measurement."""
-    low, high = np.quantile(draws, (0.025, 0.975)).tolist()
-    return {"ci_low": low if value is None else min(low, value), "ci_high": high if value is None else max(high, value)}

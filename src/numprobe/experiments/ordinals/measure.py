@@ -20,6 +20,7 @@ from numprobe.experiments.ordinals.leave_out import (
 )
 from numprobe.experiments.ordinals.words import SETS, OrderedSet
 from numprobe.intervals import BOOTSTRAP, EXACT, exact_bounds, resampling_weights
+from numprobe.measure.draws import mean_and_middle, middle
 from numprobe.measure.similarity import p_value
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.status import constant_state, not_applicable
@@ -178,9 +179,7 @@ def _tested(names: Row, draws: np.ndarray, interval: Row) -> Iterator[Row]:
     tested = {"p_value": p_value(float(draws[0]), null)} if len(null) else {}
     yield {**names, "value": float(draws[0]), **interval, **tested}
     if len(null):
-        low, high = np.quantile(null, (0.025, 0.975)).tolist()
-        shuffled = {"value": float(null.mean()), "ci_low": low, "ci_high": high, "resampled": PERMUTED}
-        yield {**names, "control": "shuffled", **shuffled}
+        yield {**names, "control": "shuffled", **mean_and_middle(null, PERMUTED)}
 
 
 def _share(right: np.ndarray) -> Row:
@@ -206,5 +205,4 @@ def _correlation_interval(places: np.ndarray, read: np.ndarray, effort: Effort) 
 
 
 def _percentiles(samples: np.ndarray, value: float) -> Row:
-    low, high = np.quantile(samples, (0.025, 0.975)).tolist()
-    return {"ci_low": min(low, value), "ci_high": max(high, value), "resampled": BOOTSTRAP}
+    return {**middle(samples, value), "resampled": BOOTSTRAP}

@@ -11,6 +11,7 @@ from numprobe.experiments.given import Given
 from numprobe.experiments.rsa.pairs import FEWEST, Effort, Place, places
 from numprobe.experiments.rsa.remains import PERMUTED, Remains
 from numprobe.intervals import BOOTSTRAP
+from numprobe.measure.draws import mean_and_middle
 from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
 from numprobe.measure.matched_tokens import MatchedTokens, matched_names, open_matched
 from numprobe.measure.similarity import (
@@ -142,9 +143,7 @@ class _Comparison:
         """Yield a measurement, and its null as the control `shuffled`."""
         measured = self._measured(pair)
         yield {**measured, "p_value": p_value(measured["value"], null)}
-        low, high = np.quantile(null, (0.025, 0.975)).tolist()
-        draws = {"value": float(null.mean()), "ci_low": low, "ci_high": high, "resampled": PERMUTED}
-        yield {"control": "shuffled", **draws}
+        yield {"control": "shuffled", **mean_and_middle(null, PERMUTED)}
 
     def _measured(self, pair: tuple[np.ndarray, np.ndarray]) -> Row:
         low, high = bootstrap_agreement(*pair, self.effort.resamples, self.effort.seed)

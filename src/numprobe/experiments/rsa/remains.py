@@ -9,15 +9,9 @@ from numprobe.experiments.rsa.covariates import Covariates, covariates_of, remai
 from numprobe.experiments.rsa.pairs import Effort, Place
 from numprobe.experiments.rsa.relabelling import relabelled_null
 from numprobe.intervals import BOOTSTRAP
+from numprobe.measure.draws import mean_and_middle, middle
 from numprobe.measure.geometry import Spaces
-from numprobe.measure.similarity import (
-    agreement,
-    dissimilarity,
-    interval_around,
-    mantel_null,
-    p_value,
-    resampled_agreement,
-)
+from numprobe.measure.similarity import agreement, dissimilarity, mantel_null, p_value, resampled_agreement
 from numprobe.status import constant_state, not_applicable, undefined
 from numprobe.tables import Row
 
@@ -85,16 +79,13 @@ class Remains:
             nulls["relabelled", RELABELLED] = relabelled
             yield {**measured, "p_value": max(p_value(measured["value"], null) for null in nulls.values())}
         for (control, resampled), null in nulls.items():
-            low, high = np.quantile(null, (0.025, 0.975)).tolist()
-            drawn = {"value": float(null.mean()), "ci_low": low, "ci_high": high}
-            yield {"control": control, **drawn, "resampled": resampled}
+            yield {"control": control, **mean_and_middle(null, resampled)}
 
     def _resampled(self, pair: tuple[np.ndarray, np.ndarray]) -> tuple[float, np.ndarray]:
         return agreement(*pair), resampled_agreement(*pair, self.effort.resamples, self.effort.seed)
 
     def _measured(self, value: float, samples: np.ndarray) -> Row:
-        low, high = interval_around(value, samples)
-        return {"value": value, "ci_low": low, "ci_high": high, "resampled": BOOTSTRAP}
+        return {"value": value, **middle(samples, value), "resampled": BOOTSTRAP}
 
     def _tokens(self, place: Place, numbers: Numbers) -> tuple[Tokens, ...]:
         """Return the tokens of the numbers in each model that writes some of them with several."""
