@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def extraction_of(given: Given, context: str = "") -> "Extraction":
-    """Return the extraction that the values `extraction`, `layers` and `numbers` and the input `card` describe.
+    """Return the extraction of a job's values `extraction` and `layers`, and if it has them, `numbers` and its card.
 
     `context`: name of the context, where it is none of the study's.
     """
@@ -19,13 +19,10 @@ def extraction_of(given: Given, context: str = "") -> "Extraction":
     from numprobe.threads import prepare_torch
 
     prepare_torch()
-    minimum, maximum = given.values["numbers"]
-    how = {**given.values["extraction"], "source": parse_source(given.values["extraction"]["source"])}
-    return Extraction(
-        model=given.run,
-        context=context or given.context,
-        layers=given.values["layers"],
-        shares=chosen_sharing(given.file("card")),
-        values=range(minimum, maximum + 1),
-        **how,
-    )
+    values = given.values
+    how = {**values["extraction"], "source": parse_source(values["extraction"]["source"])}
+    if "card" in given.inputs:
+        how["shares"] = chosen_sharing(given.file("card"))
+    if "numbers" in values:
+        how["values"] = range(values["numbers"][0], values["numbers"][1] + 1)
+    return Extraction(model=given.run, context=context or given.context, layers=values["layers"], **how)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.tiny import save, tiny_model, word_tokenizer, wordpiece_tokenizer
+from numprobe.activations.context import Extraction
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.experiments.ordinals.extract import single_words, write_words
 from numprobe.experiments.ordinals.words import SETS
@@ -24,7 +25,7 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def folder(source, tmp_path_factory):
     output = tmp_path_factory.mktemp("states") / "out"
-    write_words("m", source, ["number words", "years"], ["0", "3"], None, "float32", ("cpu", "float32"), output, {})
+    write_words(Extraction("m", "word", source, ["0", "3"], device="cpu"), ["number words", "years"], output, {})
     return output
 
 
@@ -54,6 +55,6 @@ def test_states_are_those_of_the_model(folder, source):
 
 
 def test_a_model_without_such_words_has_an_empty_folder(source, tmp_path):
-    write_words("m", source, ["months"], ["0"], None, "float32", ("cpu", "float32"), tmp_path / "o", {})
+    write_words(Extraction("m", "word", source, ["0"], device="cpu"), ["months"], tmp_path / "o", {})
     assert read_positions(tmp_path / "o").height == 0
     assert read_states(tmp_path / "o", "0").shape == (0, 32)

@@ -15,13 +15,13 @@ import torch
 
 from numprobe.activations.context import Extraction
 from numprobe.activations.extract import check_states
+from numprobe.experiments.extracting import extraction_of
 from numprobe.experiments.given import Given
 from numprobe.experiments.multi_token.lens import Head, LensSettings, fit_lens, output_head
 from numprobe.experiments.multi_token.sequences import draw_sequences, last_states, number_candidates, word_candidates
 from numprobe.intervals import accuracy_interval
 from numprobe.models.architecture import locate_parts
 from numprobe.models.load import load_model, load_tokenizer
-from numprobe.models.source import parse_source
 from numprobe.models.tokens import NumberTokenizer
 from numprobe.probes.closed_form import Tensors, fit_layer, make_target
 from numprobe.probes.codes import Code, make_code
@@ -31,7 +31,6 @@ from numprobe.seeding import generator
 from numprobe.splits import Split, make_split
 from numprobe.status import constant_state, not_applicable
 from numprobe.tables import Row
-from numprobe.threads import prepare_torch
 
 #: Columns beside those of all measurements.
 EXTRA = {"reader": pl.String, "kind": pl.String, "offset": pl.UInt8, "candidates": pl.UInt32}
@@ -109,17 +108,7 @@ class Task:
 
 def evaluate_preceding(given: Given) -> None:
     """Write the table of a model, or of its untrained control."""
-    prepare_torch()
-    values, how = given.values, given.values["extraction"]
-    extraction = Extraction(
-        model=given.model,
-        context="preceding",
-        source=parse_source(how["source"]),
-        untrained_seed=how["untrained_seed"],
-        dtype=how["dtype"],
-        device=how["device"],
-        batch_tokens=how["batch_tokens"],
-    )
+    values = given.values
     first, last = values["numbers"]
     plan = Plan(
         offsets=values["offsets"],
@@ -132,8 +121,7 @@ def evaluate_preceding(given: Given) -> None:
         lens=LensSettings(steps=values["lens_steps"]),
         seed=values["seed"],
     )
-    rows = preceding_rows(extraction, plan)
-    given.write_rows(rows, EXTRA)
+    given.write_rows(preceding_rows(extraction_of(given, "preceding"), plan), EXTRA)
 
 
 def preceding_rows(extraction: Extraction, plan: Plan) -> list[Row]:

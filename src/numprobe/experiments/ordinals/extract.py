@@ -8,17 +8,16 @@ import numpy as np
 import polars as pl
 import torch
 
+from numprobe.activations.context import Extraction, load_parts
 from numprobe.activations.extract import check_states, extract_states
 from numprobe.activations.single_batch import write_single_batch
 from numprobe.activations.vocabulary import vocabulary_states
+from numprobe.experiments.extracting import extraction_of
 from numprobe.experiments.given import Given
 from numprobe.experiments.ordinals.words import SETS, OrderedSet, spellings
-from numprobe.models.architecture import locate_parts
-from numprobe.models.load import load_model, load_tokenizer
+from numprobe.models.load import load_tokenizer
 from numprobe.models.record import identity
-from numprobe.models.source import ModelSource, parse_source
 from numprobe.models.tokens import Encoded, NumberTokenizer
-from numprobe.threads import prepare_torch
 
 CONTEXT = "word"
 EMBEDDING = "embedding"
@@ -68,51 +67,18 @@ def _says(tokenizer: NumberTokenizer, id: int, text: str) -> bool:
 
 def extract_ordered(given: Given) -> None:
     """Write the states of a model's words."""
-    how = given.values["extraction"]
-    device = how["device"], how["dtype"]
-    prepare_torch()
-    write_words(
-        given.run,
-        parse_source(how["source"]),
-        given.values["sets"],
-        given.values["layers"],
-        how["untrained_seed"],
-        how["storage_dtype"],
-        device,
-        given.outputs["states"],
-        given.provenance,
-    )
+    write_words(extraction_of(given, CONTEXT), given.values["sets"], given.outputs["states"], given.provenance)
 
 
-def write_words(
-    model: str,
-    source: ModelSource,
-    sets: Sequence[str],
-    layers: Sequence[str],
-    untrained_seed: int | None,
-    storage_dtype: str,
-    device: tuple[str, str],
-    output: str | Path,
-    provenance: Mapping[str, Any],
-) -> None:
+def write_words(extraction: Extraction, sets: Sequence[str], output: str | Path, provenance: Mapping[str, Any]) -> None:
     """Write a folder of states: one row per word that is one token (docs/files.md).
 
     Parameters
     ----------
-    model
-        Name of the model in the study.
-    source
-        Where it comes from.
+    extraction
+        What to extract; to its states the rows of the input matrix (`embedding`) are added.
     sets
         Names of the sets.
-    layers
-        The wanted states of the forward pass; the rows of the input matrix (`embedding`) are added.
-    untrained_seed
-        Random weights drawn from this seed instead of the model's.
-    storage_dtype
-        float32, float16 or bfloat16.
-    device
-        Device and type of the forward pass.
     output
         The folder. Its position table has the columns `row`, `set`, `text`, `place` (in the set), `number`, `token_id`;
         its manifest says in `members` how many members each set has.
@@ -124,11 +90,12 @@ def write_words(
     NumprobeError
         If the model cannot be read.
     """
+    source, untrained_seed = extraction.source, extraction.untrained_seed
     tokenizer = NumberTokenizer(load_tokenizer(source), source.prefix_token)
     found = [(SETS[name], single_words(tokenizer, SETS[name])) for name in sets]
     positions = _positions(found)
-    parts = locate_parts(load_model(source, device[1], device[0], untrained_seed))
-    wanted = check_states(parts, layers or None)
+    parts = load_parts(extraction)
+    wanted = check_states(parts, extraction.layers or None)
     states = _states(parts, [encoded for _, words in found for _, encoded in words.values()], wanted)
     ids = dict(enumerate(positions["token_id"].to_list()))
     if ids:
@@ -136,14 +103,14 @@ def write_words(
     else:
         states = {layer: np.empty((0, int(parts.input_matrix.shape[1])), "f4") for layer in [EMBEDDING, *wanted]}
     details = {
-        "model": model,
-        "context": CONTEXT,
+        "model": extraction.model,
+        "context": extraction.context,
         "members": {name: len(SETS[name].members) for name in sets},
         **identity(source, tokenizer.tokenizer),
         "untrained_seed": untrained_seed,
         "provenance": dict(provenance),
     }
-    write_single_batch(output, states, positions, "text", storage_dtype, details)
+    write_single_batch(output, states, positions, "text", extraction.storage_dtype, details)
 
 
 def _positions(found: Sequence[tuple[OrderedSet, Mapping[int, tuple[str, Encoded]]]]) -> pl.DataFrame:
