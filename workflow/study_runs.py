@@ -5,7 +5,7 @@ from functools import cached_property
 from study_contexts import StudyContexts
 
 from numprobe.errors import NumprobeError
-from numprobe.experiments.inputs import VOCABULARY
+from numprobe.experiments.inputs import VOCABULARY, stored_states
 from numprobe.layers import middle_layer
 from numprobe.models.facts import vocabulary_layers
 from numprobe.runs import MIXED_LAYER, Run, untrained_runs
@@ -101,6 +101,4 @@ class StudyRuns(StudyContexts):
 
     def states(self, run_model: str, context: str) -> list[str]:
         """Return the activation files of a run, manifest last."""
-        folder = f"results/activations/{run_model}/{context}"
-        layers = [f"{folder}/residual-{layer}.parquet" for layer in self.layers(run_model, context)]
-        return [*layers, f"{folder}/positions.parquet", f"{folder}/manifest.json"]
+        return stored_states(f"results/activations/{run_model}/{context}", self.layers(run_model, context))

@@ -4,6 +4,8 @@ There is one rule per model, because its layers are its outputs; its untrained c
 control has one state and needs no forward pass.
 """
 
+from numprobe.experiments.inputs import stored_states
+
 for entry in STUDY.models.values():
 
     rule:
@@ -15,16 +17,7 @@ for entry in STUDY.models.values():
             # A new card does not rerun extraction: its choice of prefix sharing changes states only by rounding.
             card=ancient(f"results/cards/{entry.name}.json"),
         output:
-            kept(
-                [
-                    f"results/activations/{{model}}/{{context}}/{file}"
-                    for file in [
-                        *(f"residual-{layer}.parquet" for layer in entry.layers),
-                        "positions.parquet",
-                        "manifest.json",
-                    ]
-                ]
-            ),
+            kept(stored_states("results/activations/{model}/{context}", entry.layers)),
         log:
             "results/logs/extract_activations/{model}/{context}.log",
         benchmark:
@@ -66,16 +59,7 @@ for entry in STUDY.models.values():
         input:
             model=entry.files,
         output:
-            kept(
-                [
-                    f"results/activations/{{model}}/{VOCABULARY}/{file}"
-                    for file in [
-                        *(f"residual-{layer}.parquet" for layer in STUDY.layers(entry.name, VOCABULARY)),
-                        "positions.parquet",
-                        "manifest.json",
-                    ]
-                ]
-            ),
+            kept(stored_states(f"results/activations/{{model}}/{VOCABULARY}", STUDY.layers(entry.name, VOCABULARY))),
         log:
             f"results/logs/extract_vocabulary/{{model}}.log",
         benchmark:
@@ -108,12 +92,7 @@ rule extract_mixed:
         prompts=prompts_of,
         card=lambda wildcards: ancient(f"results/cards/{base_model(wildcards).name}.json"),
     output:
-        kept(
-            [
-                f"results/activations/{{model}}/{{context}}/{file}"
-                for file in [f"residual-{MIXED_LAYER}.parquet", "positions.parquet", "manifest.json"]
-            ]
-        ),
+        kept(stored_states("results/activations/{model}/{context}", [MIXED_LAYER])),
     log:
         "results/logs/extract_mixed/{model}/{context}.log",
     benchmark:

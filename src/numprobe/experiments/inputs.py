@@ -1,5 +1,6 @@
 """Files and values that the jobs of experiments are given."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from numprobe.experiments.declare import Place, Study
@@ -58,10 +59,15 @@ def pattern_probe(study: Study, run: str, context: str) -> str:
     return f"results/probes/{run}/{'universal' if universal else context}/fourier.safetensors"
 
 
+def stored_states(folder: str, layers: Iterable[str], sites: Iterable[str] = ("residual",)) -> list[str]:
+    """Return the files of a folder of states, manifest last."""
+    names = [*(f"{site}-{layer}.parquet" for layer in layers for site in sites), "positions.parquet", "manifest.json"]
+    return [f"{folder}/{name}" for name in names]
+
+
 def matched_states(study: Study, model: str) -> list[str]:
     """Return the files of a model's matched tokens, manifest last."""
-    layers = [f"residual-{layer}.parquet" for layer in study.layers(model, VOCABULARY)]
-    return [f"results/matched/{model}/{file}" for file in [*layers, "positions.parquet", "manifest.json"]]
+    return stored_states(f"results/matched/{model}", study.layers(model, VOCABULARY))
 
 
 def cards(at: Place) -> list[str]:

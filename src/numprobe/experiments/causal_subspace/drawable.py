@@ -17,7 +17,7 @@ from numprobe.interventions.pairs import (
 )
 from numprobe.prompts.arithmetic import arithmetic_examples
 from numprobe.prompts.examples import describe_examples
-from numprobe.splits import make_split
+from numprobe.splits import STUDY, make_split
 
 #: Pairs of an operation that are drawn to see whether there are any.
 _TRIED = 10
@@ -31,7 +31,7 @@ def pair_problems(study: Study, experiment: str) -> Iterator[str]:
         examples = describe_examples(arithmetic_examples(name, context, numbers, context.get("seed", seed)))
         described = {"context": context, "numbers": study.config["numbers"], "examples": examples}
         prompts = replace(read_pair_prompts(described), operand=study.operand(experiment, name))
-        split = interchange_split(make_split(*numbers, **study.config["split"], seed=seed), seed)
+        split = interchange_split(make_split(**study.splits[STUDY]), seed)
         try:
             wanted = study.settings(experiment, model)["operations"]
             operations = shared_operations(wanted, context["operations"], name)

@@ -97,8 +97,7 @@ def _no_preceding(study: Study, name: str) -> list[str]:
 
 
 def _patterns(at: Place) -> list[str]:
-    files = [*(f"residual-{layer}.parquet" for layer in inputs.layers(at)), "positions.parquet", "manifest.json"]
-    return [f"results/activations/{{model}}/multi_token/{file}" for file in files]
+    return inputs.stored_states("results/activations/{model}/multi_token", inputs.layers(at))
 
 
 def _states(at: Place) -> list[str]:

@@ -56,9 +56,7 @@ def _untrained_states(at: Place) -> list[str]:
 
 
 def _patterns(at: Place) -> list[str]:
-    layers = ["embedding", *inputs.layers(at)]
-    files = [*(f"residual-{layer}.parquet" for layer in layers), "positions.parquet", "manifest.json"]
-    return [f"results/ordinals/{{model}}/{file}" for file in files]
+    return inputs.stored_states("results/ordinals/{model}", ["embedding", *inputs.layers(at)])
 
 
 def _probes(at: Place) -> list[str]:

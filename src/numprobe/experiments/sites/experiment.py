@@ -50,9 +50,8 @@ def _components(at: Place) -> int:
 
 def _state_files(at: Place) -> list[str]:
     """Return the patterns of the files of states inside the blocks, manifest last."""
-    names = [f"{site}-{block}" for block in _blocks(at) for site in ("qkv", "attention", "mlp")]
-    files = [*(f"{name}.parquet" for name in names), "positions.parquet", "manifest.json"]
-    return [f"results/activations/{{model}}/{{context}}.sites/{file}" for file in files]
+    sites = ("qkv", "attention", "mlp")
+    return inputs.stored_states("results/activations/{model}/{context}.sites", _blocks(at), sites)
 
 
 def _states(at: Place) -> list[str]:
