@@ -160,7 +160,7 @@ def _header(rows: pl.DataFrame, series: Series, narrow: bool) -> list[str]:
 
 def _constant_states(rows: pl.DataFrame) -> list[str]:
     """Layers in which no probe can be fitted, because all states are the same vector."""
-    constant = rows.filter(pl.col("value").is_null() & (pl.col("status") == Status.CONSTANT_STATE))["layer"]
+    constant = rows.filter(pl.col("value").is_null(), status=Status.CONSTANT_STATE)["layer"]
     return [f"constant state: {', '.join(map(layer_label, layer_order(constant)))}"] if len(constant) else []
 
 

@@ -69,7 +69,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> 
     layers = layer_order(rows["layer"].drop_nulls())
     set_layer_axis(axes, layers)
     for place, style in styles.items():
-        part = rows.filter((pl.col("subset") == _PLACE + place) & pl.col("value").is_not_null())
+        part = rows.filter(pl.col("value").is_not_null(), subset=_PLACE + place)
         _draw_place(axes, part, layers, style, rows["context"][0] == VOCABULARY)
     return _header(rows)
 

@@ -95,7 +95,7 @@ def draw_examples(drawn: pl.DataFrame) -> Figure:
     for row, model in enumerate(models):
         for column, context in enumerate(contexts):
             axes = figure.add_subplot(grid[row, column])
-            _scatter(axes, drawn.filter((pl.col("model") == model) & (pl.col("context") == context)), limits)
+            _scatter(axes, drawn.filter(model=model, context=context), limits)
             if row == 0:
                 axes.set_title(context, fontweight="bold", pad=12)
             if column == 0:
@@ -121,7 +121,7 @@ def _scatter(axes: Axes, rows: pl.DataFrame, limits: tuple[int, int]) -> None:
         return
     axes.plot(limits, limits, color="#cccccc", linewidth=0.5, zorder=0)
     for correct, colour, marker, size in ((False, _WRONG, "x", 7), (True, _RIGHT, "o", 4)):
-        part = rows.filter(pl.col("correct") == correct)
+        part = rows.filter(correct=correct)
         axes.scatter(part["number"], part["decoded"], s=size, c=colour, marker=marker, linewidths=0.6)
     share = float(rows["correct"].to_numpy().mean())
     state = layer_label(rows["layer"][0])

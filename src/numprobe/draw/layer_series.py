@@ -62,7 +62,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, others: pl.DataFrame, series: Se
 
 def _draw_published(axes: Axes, rows: pl.DataFrame, layers: list[str]) -> None:
     for probe, marker in PUBLISHED.items():
-        part = rows.filter(pl.col("probe") == probe)
+        part = rows.filter(probe=probe)
         x = [layers.index(name) for name in part["layer"]]
         axes.plot(x, part["value"], linestyle="none", marker=marker, color=NOTE_COLOUR, markersize=3)
 

@@ -92,7 +92,7 @@ def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = G
         for run, rows in runs.items():
             if not explain_empty(panels[run, title], rows.filter(of_metric | is_not_applicable())):
                 _draw_panel(panels[run, title], rows.filter(of_metric), subsets, controls_of(drawn))
-                headers[run, title] = _header(rows.filter(pl.col("metric") == metric), metric)
+                headers[run, title] = _header(rows.filter(metric=metric), metric)
     title_columns(panels, headers)
     entries = [legend_entry(main if name == "none" else name, SERIES[name], line=False) for name in controls_of(drawn)]
     if READABLE in set(drawn["metric"]):
@@ -125,7 +125,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, subsets: Sequence[str], series: 
     axes.set_xlim(-0.6, len(subsets) - 0.4)
     axes.axhline(0, color="#bbbbbb", linewidth=0.5)
     measured, is_readable = rows.filter(pl.col("value").is_not_null()), pl.col("metric") == READABLE
-    parts = [(measured.filter((pl.col("control") == name) & ~is_readable), SERIES[name]) for name in series]
+    parts = [(measured.filter(~is_readable, control=name), SERIES[name]) for name in series]
     readable = measured.filter(is_readable)
     parts += [] if readable.is_empty() else [(readable, _READABLE_STYLE)]
     width = 0.8 / len(parts)
@@ -136,7 +136,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, subsets: Sequence[str], series: 
 
 def _header(rows: pl.DataFrame, metric: str) -> list[str]:
     """Return the layer and strength of the change, and the number of answers."""
-    own = rows.filter((pl.col("control") == "none") & (pl.col("subset") == "all") & pl.col("value").is_not_null())
+    own = rows.filter(pl.col("value").is_not_null(), control="none", subset="all")
     if own.is_empty():
         return []
     row = own.row(0, named=True)

@@ -45,7 +45,7 @@ def overview_rows(table: pl.DataFrame) -> pl.DataFrame:
     controls of the leading probe (also one that belongs to no layer), and the combinations that do not apply.
     """
     accuracies, leading = measured_accuracies(table)
-    parts = accuracies.filter(pl.col("subset") == "all").partition_by("model", "context", maintain_order=True)
+    parts = accuracies.filter(subset="all").partition_by("model", "context", maintain_order=True)
     kept = [part.filter(is_not_applicable() | has_no_layer() | pl.col("layer").is_in(_layer(part))) for part in parts]
     of_leading = (pl.col("probe") == leading) | pl.col("control").is_in(["constant", "last_token"])
     wanted = (pl.col("control") == "none") | of_leading | is_not_applicable()
@@ -69,10 +69,10 @@ def draw_overview(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     panels = figure.subplots(1, len(contexts), squeeze=False, sharey=True)[0]
     for axes, context in zip(panels, contexts, strict=True):
-        rows = drawn.filter(pl.col("context") == context)
+        rows = drawn.filter(context=context)
         axes.set_title(f"{context}\n(embedding)" if context == VOCABULARY else context, fontweight="bold")
         for place, model in enumerate(models):
-            _draw_group(axes, rows.filter(pl.col("model") == model), series, place)
+            _draw_group(axes, rows.filter(model=model), series, place)
         if candidates:
             axes.axvline(1 / candidates, color="#999999", linewidth=0.5)
         _accuracy_axis(axes)
@@ -120,6 +120,6 @@ def _accuracy_axis(axes: Axes) -> None:
 
 def _model_axis(axes: Axes, drawn: pl.DataFrame, models: Sequence[str]) -> None:
     inner = drawn.filter((pl.col("context") != VOCABULARY) & pl.col("layer").is_not_null())
-    layers = {model: in_order(inner.filter(pl.col("model") == model)["layer"]) for model in models}
+    layers = {model: in_order(inner.filter(model=model)["layer"]) for model in models}
     axes.set_ylim(len(models) - 0.5, -0.5)
     axes.set_yticks(range(len(models)), [f"{m}\nlayer {', '.join(ls)}" if ls else m for m, ls in layers.items()])

@@ -131,7 +131,7 @@ def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: 
     for index, model in enumerate(models):
         panel = figure.add_subplot(grid[index // _PANELS, index % _PANELS])
         panel.set_title(model, fontweight="bold", color=styles[model].colour)
-        _model_curves(panel, both.filter(pl.col("model") == model), styles, null)
+        _model_curves(panel, both.filter(model=model), styles, null)
         panel.tick_params(labelleft=index % _PANELS == 0)
         if index % _PANELS == 0:
             panel.set_ylabel(label)
@@ -164,12 +164,12 @@ def _model_curves(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style], n
     if rows.is_empty():
         say(axes, "not measured")
         return
-    for row in rows.filter(pl.col("control") == null).iter_rows(named=True):
+    for row in rows.filter(control=null).iter_rows(named=True):
         axes.fill_between([row["x"] - 0.06, row["x"] + 0.06], row["ci_low"], row["ci_high"], color=_NULL, lw=0)
     for name, style in styles.items():
-        of_other = rows.filter(pl.col("other_model") == name)
-        _curve(axes, of_other.filter(pl.col("control") == "none"), style)
-        untrained = of_other.filter(pl.col("control") == "untrained", pl.col("x").is_between(0, 1)).sort("x")
+        of_other = rows.filter(other_model=name)
+        _curve(axes, of_other.filter(control="none"), style)
+        untrained = of_other.filter(pl.col("x").is_between(0, 1), control="untrained").sort("x")
         axes.plot(untrained["x"], untrained["value"], color=_UNTRAINED, linestyle=":", linewidth=0.8)
     axes.axhline(0, color="black", linewidth=0.5)
     axes.set_xlim(_BEFORE - 0.1, _AFTER + 0.1)

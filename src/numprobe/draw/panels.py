@@ -93,10 +93,7 @@ def _grid(
 def panels_by_context(drawn: pl.DataFrame) -> tuple[Figure, Panels, dict[Place, pl.DataFrame]]:
     """Return a figure with a row of panels per model and a column per context, its panels, and their rows."""
     figure, panels = context_panels(in_order(drawn["model"]), contexts_in_order(drawn["context"]))
-    rows = {
-        (model, context): drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
-        for model, context in panels
-    }
+    rows = {(model, context): drawn.filter(model=model, context=context) for model, context in panels}
     return figure, panels, rows
 
 

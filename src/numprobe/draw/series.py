@@ -23,7 +23,7 @@ def measured_accuracies(table: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     """
     wanted = ((pl.col("metric") == "accuracy") & (pl.col("site") == "residual")) | is_not_applicable()
     accuracies = over_all_folds(checked(table, list(MEASUREMENT)).filter(wanted))
-    if accuracies.filter(pl.col("value").is_not_null() & (pl.col("control") == "none")).is_empty():
+    if accuracies.filter(pl.col("value").is_not_null(), control="none").is_empty():
         raise nothing_to_draw("metric accuracy without a control")
     return accuracies, leading_probe(accuracies)
 
@@ -49,5 +49,5 @@ def kind_of_control() -> pl.Expr:
 
 
 def _plain_probes(accuracies: pl.DataFrame) -> list[str]:
-    measured = accuracies.filter(pl.col("value").is_not_null() & (pl.col("control") == "none"))
+    measured = accuracies.filter(pl.col("value").is_not_null(), control="none")
     return probe_order(measured["probe"].drop_nulls())

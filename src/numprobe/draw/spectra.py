@@ -60,7 +60,7 @@ def draw_spectra(drawn: pl.DataFrame) -> Figure:
     ratios = [1.0] * len(states) + [0.55]
     grid = figure.subplots(len(models), len(columns), squeeze=False, width_ratios=ratios)
     for panels, model in zip(grid, models, strict=True):
-        rows = drawn.filter(pl.col("model") == model)
+        rows = drawn.filter(model=model)
         panels[0].set_ylabel(model, fontweight="bold", fontsize=8)
         for axes, state in zip(panels, states, strict=False):
             _spectrum(axes, rows, state)
@@ -92,7 +92,7 @@ def _spectrum(axes: Axes, rows: pl.DataFrame, state: str) -> None:
         return
     axes.set_yscale("log")
     power = power.with_columns(x=pl.col("frequency") / pl.col("N")).sort("frequency")
-    shares, null = power.filter(pl.col("control") == "none"), power.filter(pl.col("control") == "shuffled")
+    shares, null = power.filter(control="none"), power.filter(control="shuffled")
     for period in PERIODS:
         axes.axvline(1 / period, color="#e2e2e2", linewidth=0.6)
     colour = _STATES[state].colour
@@ -123,7 +123,7 @@ def _kappas(axes: Axes, rows: pl.DataFrame) -> None:
     series = [(state, control) for state in layer_order(rows["layer"].drop_nulls()) for control in ("none", "shuffled")]
     width = 0.8 / len(series)
     for place, (state, control) in enumerate(series):
-        bars = rows.filter((pl.col("layer") == state) & (pl.col("control") == control))
+        bars = rows.filter(layer=state, control=control)
         x = [periods.index(period) + (place - (len(series) - 1) / 2) * width for period in bars["period"]]
         colour = _STATES[state].colour if control == "none" else _NULL
         axes.bar(x, bars["value"], width * 0.9, color=colour)

@@ -65,7 +65,7 @@ def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = 
     for (run, title), axes in panels.items():
         metric, control = titles[title]
         fraction_axis(axes)
-        shown = runs[run].filter((pl.col("metric") == metric) & (pl.col("control") == control))
+        shown = runs[run].filter(metric=metric, control=control)
         if not explain_empty(axes, pl.concat([shown, runs[run].filter(is_not_applicable())])):
             _draw_layers(axes, shown.filter(pl.col("value").is_not_null()))
             # Once in a row: it is the same for all of its panels.
@@ -79,7 +79,7 @@ def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = 
 def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
     layers = layer_order(rows["layer"])
     for layer in layers:
-        line(axes, rows.filter(pl.col("layer") == layer), "relative_norm", _depth_style(layer, layers))
+        line(axes, rows.filter(layer=layer), "relative_norm", _depth_style(layer, layers))
     mark_chosen(axes, rows.filter(pl.col("chosen")), "relative_norm")
     axes.set_xlim(left=0)
 

@@ -55,20 +55,18 @@ def summary_rows(accuracy: pl.DataFrame, composition: pl.DataFrame | None = None
     leading probes; of each control the best of these probes in every layer; the additive share of the longest numbers.
     """
     accuracies, leading = measured_accuracies(accuracy)
-    prompts = accuracies.filter(
-        (pl.col("subset") == "all") & (pl.col("context") != VOCABULARY) & pl.col("value").is_not_null()
-    )
+    prompts = accuracies.filter(pl.col("context") != VOCABULARY, pl.col("value").is_not_null(), subset="all")
     model = in_order(prompts["model"])[0]
-    own = prompts.filter(pl.col("model") == model)
+    own = prompts.filter(model=model)
     # Those side by side, as far as they were measured; the leading one, if none was.
     probes = [name for name in SIDE_BY_SIDE if name in set(own["probe"])] or [leading]
-    plain = own.filter((pl.col("control") == "none") & pl.col("probe").is_in(probes))
+    plain = own.filter(pl.col("probe").is_in(probes), control="none")
     best = [_best(own, control, probes) for control in _BEST_OF]
     parts = [pl.concat([plain, *best]).with_columns(panel=pl.lit(READING))]
     if composition is not None:
-        drawn = composition_rows(composition.filter(pl.col("model") == model))
+        drawn = composition_rows(composition.filter(model=model))
         longest = pl.col("subset") == pl.col("subset").filter(pl.col("value").is_not_null()).max().over("context")
-        shares = drawn.filter(longest & (pl.col("metric") == "additive") & (pl.col("context") != VOCABULARY))
+        shares = drawn.filter(longest, pl.col("context") != VOCABULARY, metric="additive")
         parts.append(shares.with_columns(panel=pl.lit(COMPOSITION), probe=pl.lit(None, pl.String)))
     return pl.concat([part.select(_COLUMNS) for part in parts])
 
@@ -86,7 +84,7 @@ def draw_summary(drawn: pl.DataFrame) -> Figure:
     figure, panels = context_panels(in_order(drawn["panel"]), contexts)
     headers = {}
     for (panel, context), axes in panels.items():
-        rows = drawn.filter((pl.col("panel") == panel) & (pl.col("context") == context))
+        rows = drawn.filter(panel=panel, context=context)
         fraction_axis(axes)
         if explain_empty(axes, rows):
             continue
@@ -94,7 +92,7 @@ def draw_summary(drawn: pl.DataFrame) -> Figure:
         layers = layer_order(rows["layer"].drop_nulls())
         set_layer_axis(axes, layers)
         _draw_panel(axes, rows, layers, panel)
-        headers[panel, context] = _header(rows.filter(pl.col("control") == "none"), panel)
+        headers[panel, context] = _header(rows.filter(control="none"), panel)
     for panel in in_order(drawn["panel"]):
         panels[panel, contexts[0]].set_ylabel(panel, fontsize=7, fontweight="normal")
     title_columns(panels, headers)
@@ -104,12 +102,12 @@ def draw_summary(drawn: pl.DataFrame) -> Figure:
 def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], panel: str) -> None:
     if panel == COMPOSITION:
         for (metric, control), (_, style) in reversed(list(_COMPOSED.items())):
-            curve(axes, rows.filter((pl.col("metric") == metric) & (pl.col("control") == control)), layers, style)
+            curve(axes, rows.filter(metric=metric, control=control), layers, style)
         return
     for control in _BEST_OF:
         curve(axes, rows.filter(_is_control(control)), layers, CONTROLS[control])
-    for probe in reversed(probe_order(rows.filter(pl.col("control") == "none")["probe"])):
-        curve(axes, rows.filter((pl.col("probe") == probe) & (pl.col("control") == "none")), layers, probe_style(probe))
+    for probe in reversed(probe_order(rows.filter(control="none")["probe"])):
+        curve(axes, rows.filter(probe=probe, control="none"), layers, probe_style(probe))
 
 
 def _is_control(control: str) -> pl.Expr:
@@ -127,8 +125,8 @@ def _header(own: pl.DataFrame, panel: str) -> list[str]:
 
 def _entries(drawn: pl.DataFrame) -> list[Line2D]:
     """Return the legend: probes, their controls, shares."""
-    reading, composed = (drawn.filter(pl.col("panel") == panel) for panel in (READING, COMPOSITION))
-    probes = probe_order(reading.filter(pl.col("control") == "none")["probe"])
+    reading, composed = (drawn.filter(panel=panel) for panel in (READING, COMPOSITION))
+    probes = probe_order(reading.filter(control="none")["probe"])
     entries = [legend_entry(name, probe_style(name)) for name in probes]
     for control, name in _BEST_OF.items():
         if reading.filter(_is_control(control)).height:

@@ -55,11 +55,11 @@ def plot_training(
     grid = figure.subplots(1 + len(_FORMS), len(models), squeeze=False, sharex="col", sharey="row")
     styles = series_styles(_OPERATIONS)
     for column, model in enumerate(models):
-        rows = log.filter(pl.col("model") == model)
+        rows = log.filter(model=model)
         _draw_loss(grid[0][column], rows)
         grid[0][column].set_title(model, fontweight="bold")
         for axes, form in zip(grid[1:, column], _FORMS, strict=True):
-            _draw_accuracy(axes, rows.filter(pl.col("form") == form), styles)
+            _draw_accuracy(axes, rows.filter(form=form), styles)
         for axes in grid[:, column]:
             _mark_steps(axes, checkpoints.get(model, ()))
         grid[-1][column].set_xlabel("training step")
@@ -91,7 +91,7 @@ def _is_drawn() -> pl.Expr:
 
 
 def _draw_loss(axes: Axes, rows: pl.DataFrame) -> None:
-    loss = rows.filter(pl.col("metric") == "loss").sort("step")
+    loss = rows.filter(metric="loss").sort("step")
     axes.plot(loss["step"], loss["value"], color="black")
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -102,7 +102,7 @@ def _draw_loss(axes: Axes, rows: pl.DataFrame) -> None:
 
 def _draw_accuracy(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> None:
     for operation, style in styles.items():
-        line = rows.filter(pl.col("operation") == operation).sort("step")
+        line = rows.filter(operation=operation).sort("step")
         axes.fill_between(line["step"], line["ci_low"], line["ci_high"], color=style.colour, alpha=0.22, lw=0)
         axes.plot(line["step"], line["value"], color=style.colour, marker=style.marker, markersize=2.6)
     axes.set_ylim(-0.04, 1.04)

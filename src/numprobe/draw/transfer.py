@@ -74,7 +74,7 @@ def _contexts(drawn: pl.DataFrame) -> list[str]:
 
 
 def _of(drawn: pl.DataFrame, model: str) -> pl.DataFrame:
-    return drawn.filter(pl.col("model") == model)
+    return drawn.filter(model=model)
 
 
 def _matrices(drawn: pl.DataFrame) -> Figure:
@@ -126,7 +126,7 @@ def _cells(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     found = {}
     for layer in layer_order(rows.filter(_PLAIN)["layer"].drop_nulls()):
         title = f"layer {layer}" if layer.isdecimal() else layer_label(layer)
-        found[title] = pl.concat([rows.filter(_PLAIN & (pl.col("layer") == layer)), skipped])
+        found[title] = pl.concat([rows.filter(_PLAIN, layer=layer), skipped])
     for control, title in _CONTROLS.items():
         measured = rows.filter((kind_of_control() == control) & pl.col("value").is_not_null())
         best = measured.sort("value", descending=True, maintain_order=True).unique(
@@ -168,14 +168,14 @@ def _curves(drawn: pl.DataFrame) -> Figure:
     figure, panels = context_panels(models, contexts)
     styles = series_styles(contexts)
     for (model, context), axes in panels.items():
-        rows = _of(drawn, model).filter(pl.col("context") == context)
+        rows = _of(drawn, model).filter(context=context)
         fraction_axis(axes)
         if explain_empty(axes, rows):
             continue
         layers = layer_order(_of(drawn, model).filter(_PLAIN)["layer"].drop_nulls())
         set_layer_axis(axes, layers)
         for fit_context, style in styles.items():
-            of_fit = rows.filter(pl.col("fit_context") == fit_context)
+            of_fit = rows.filter(fit_context=fit_context)
             for control, line in LINES.items():
                 thin = Style(style.colour, "", line)
                 curves_of(axes, of_fit.filter(kind_of_control() == control), layers, thin)

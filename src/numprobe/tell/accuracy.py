@@ -32,7 +32,7 @@ def accuracy_sections(
     chosen, transfer
         The collected tables `chosen_layers` and `transfer`, if the study has them.
     """
-    table = accuracy.filter((pl.col("metric") == "accuracy") & pl.col("fold").is_null())
+    table = accuracy.filter(pl.col("fold").is_null(), metric="accuracy")
     whole, ranges = (table.filter(part) for part in (pl.col("subset") == "all", _of_range()))
     middle = middle_rows(accuracy)
     found = [
@@ -49,7 +49,7 @@ def arithmetic_section(training: Sequence[pl.DataFrame]) -> Section:
     """Return the section on what trained models answer during training, from their logs."""
     logs = pl.concat(training)
     shown = (pl.col("step") % _SHOWN_EVERY == 0) | (pl.col("step") == pl.col("step").max().over("model"))
-    asked = logs.filter((pl.col("metric") == "accuracy") & shown).with_columns(
+    asked = logs.filter(shown, metric="accuracy").with_columns(
         (pl.col("operation") + " " + pl.col("form")).alias("question"), pl.lit("none").alias("control")
     )
     title = "Arithmetic of the trained models on pairs they never saw"
@@ -61,7 +61,7 @@ def _of_range() -> pl.Expr:
 
 
 def _by_layer(table: pl.DataFrame, probe: str) -> Section:
-    own = table.filter((pl.col("probe") == probe) & (pl.col("control") == "none"))
+    own = table.filter(probe=probe, control="none")
     matrices, states = own.filter(_IN_VOCABULARY), own.filter(~_IN_VOCABULARY)
     grids = [spread_out(part, ["model", "context"], "layer") for part in (matrices, states) if part.height]
     return Section(f"`{probe}` layer by layer", [*grids, *reasons_of(table)])
@@ -80,6 +80,6 @@ def _at_middle(middle: pl.DataFrame, probe: str) -> Section:
 
 
 def _by_range(table: pl.DataFrame, probe: str) -> Section:
-    own = table.filter((pl.col("probe") == probe) & (pl.col("control") == "none"))
+    own = table.filter(probe=probe, control="none")
     grid = spread_out(own, ["model", "context", "layer"], "subset")
     return Section("Where only some numbers are single tokens", [grid])

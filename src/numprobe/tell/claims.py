@@ -79,7 +79,7 @@ def outcomes_section(table: pl.DataFrame, origin: Origin) -> Section:
     )
     absent = [
         f"`{row['claim']}` ({row['reason']})"
-        for row in table.filter(pl.col("model").is_null() & (pl.col("outcome") == Outcome.NOT_APPLICABLE)).to_dicts()
+        for row in table.filter(pl.col("model").is_null(), outcome=Outcome.NOT_APPLICABLE).to_dicts()
     ]
     lines = [line for part in table.partition_by("claim", maintain_order=True) for line in _line(part)]
     parts: list[Part] = [f"{origin} {explained}"]

@@ -21,7 +21,7 @@ def highest_controls(accuracies: pl.DataFrame, controls: Sequence[str]) -> Itera
         Names in the column `control`.
     """
     for control in controls:
-        found = accuracies.filter(pl.col("control") == control).sort("value", descending=True, maintain_order=True)
+        found = accuracies.filter(control=control).sort("value", descending=True, maintain_order=True)
         if found.height:
             row = found.row(0, named=True)
             level = row["layer"] is None

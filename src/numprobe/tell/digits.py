@@ -25,7 +25,7 @@ def section(middle: pl.DataFrame, probe: str) -> Section | None:
     levels = control.is_in(["last_token", "constant"])
     of_probe = (pl.col("probe") == probe) & (control.str.contains(r"^(none|mixed|untrained)"))
     reader = pl.when(control == "none").then(pl.col("probe")).otherwise(control)
-    shown = middle.filter((pl.col("metric") == _METRIC) & pl.col("fold").is_null() & (levels | of_probe))
+    shown = middle.filter(pl.col("fold").is_null(), levels | of_probe, metric=_METRIC)
     if shown.is_empty():
         return None
     named = shown.with_columns(reader.alias("reader"), pl.col("subset").str.strip_prefix(_PLACE).alias("place"))

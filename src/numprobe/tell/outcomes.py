@@ -21,7 +21,7 @@ _DIFFERENCES = ("accuracy_change",)
 
 def reported(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with a value of the chosen layers and strengths, on the prompts that did not choose them."""
-    return named_by_context(table.filter(pl.col("chosen") & (pl.col("part") == "test") & pl.col("value").is_not_null()))
+    return named_by_context(table.filter(pl.col("chosen"), pl.col("value").is_not_null(), part="test"))
 
 
 def setting_grid(rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], keys: Sequence[str] = ("model",)) -> Grid:
@@ -38,11 +38,11 @@ def setting_grid(rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], key
     keys
         Columns that tell the cases apart.
     """
-    whole = rows.filter(pl.col("subset") == "all")
+    whole = rows.filter(subset="all")
     changed = ["changed"] if (whole["share"] < 1).any() else []
     lines: list[list[Any]] = []
     for part in whole.partition_by(*keys, maintain_order=True):
-        own = part.filter((pl.col("control") == "none") & pl.col("strength").is_not_null()).row(0, named=True)
+        own = part.filter(pl.col("strength").is_not_null(), control="none").row(0, named=True)
         setting = [
             own["layer"],
             own["strength"],
@@ -59,7 +59,7 @@ def operation_grid(rows: pl.DataFrame, metric: str, keys: Sequence[str] = ("mode
     subsets = in_order(rows.filter(pl.col("subset").str.starts_with(_OPERATION))["subset"])
     lines: list[list[Any]] = []
     for part in rows.partition_by(*keys, maintain_order=True):
-        cells = [_cell(part.filter(pl.col("subset") == subset), metric, "none") for subset in subsets]
+        cells = [_cell(part.filter(subset=subset), metric, "none") for subset in subsets]
         lines.append([*(part[key][0] for key in keys), *cells])
     return Grid([*keys, *(subset.removeprefix(_OPERATION) for subset in subsets)], lines)
 
@@ -76,7 +76,7 @@ def over_controls(rows: pl.DataFrame, keys: Sequence[str] = ("model",)) -> tuple
     keys
         Columns that tell the cases apart.
     """
-    tested = rows.filter(pl.col("metric") == "repaired_over_control").to_dicts()
+    tested = rows.filter(metric="repaired_over_control").to_dicts()
     cases = [" ".join(row[key] for key in keys) for row in tested]
     comparisons = [compared(row, REPAIRED) for row in tested]
     ahead: dict[str, bool] = {}
@@ -94,7 +94,7 @@ def compared(row: Mapping[str, Any], margin: Margin) -> Comparison:
 
 
 def _cell(part: pl.DataFrame, metric: str, control: str) -> Share | Difference | str | None:
-    found = part.filter((pl.col("metric") == metric) & (pl.col("control") == control)).to_dicts()
+    found = part.filter(metric=metric, control=control).to_dicts()
     if not found:
         return None
     return change_of(found[0]) if metric in _DIFFERENCES else cell_of(found[0])

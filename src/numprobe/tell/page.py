@@ -70,6 +70,6 @@ def _section(name: str, tables: Tables) -> Section:
         return Section(f"Not applicable to these models (`{name}`)", reasons_of(table))
     section = section_of(name, tables)
     told = {(part.model, part.reason) for part in section.parts if isinstance(part, Reason)}
-    left_out = reasons_of(table.filter(pl.col("layer").is_null() & (pl.col("context") == "vocabulary")))
+    left_out = reasons_of(table.filter(pl.col("layer").is_null(), context="vocabulary"))
     new = [reason for reason in left_out if (reason.model, reason.reason) not in told]
     return Section(section.title, [*section.parts, *new])

@@ -11,7 +11,7 @@ def middle_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of the middle block of each model; the block is fixed in advance."""
     numbered = table.filter(pl.col("layer").str.contains(r"^\d+$"))
     parts = numbered.partition_by("model", maintain_order=True)
-    return pl.concat([part.filter(pl.col("layer") == middle_layer(part["layer"])) for part in parts] or [numbered])
+    return pl.concat([part.filter(layer=middle_layer(part["layer"])) for part in parts] or [numbered])
 
 
 def beside_middle(table: pl.DataFrame) -> pl.DataFrame:

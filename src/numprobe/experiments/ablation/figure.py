@@ -89,7 +89,7 @@ def ablation_drawn(table: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
     metrics
         `REMOVED`, `INTERCHANGED` or `READ`.
     """
-    rows = checked(table, [*MEASUREMENT, "rank", "relative_norm"]).filter(pl.col("subset") == "all")
+    rows = checked(table, [*MEASUREMENT, "rank", "relative_norm"]).filter(subset="all")
     rows = by_tokens(rows) if "tokens" in rows.columns else rows
     rows = rows if "component" in rows.columns else rows.with_columns(component=pl.lit(None, pl.String))
     measured = pl.col("metric").is_in(metrics) & pl.col("value").is_not_null()
@@ -123,7 +123,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
     axes.set_xticks(ranks, [str(rank) for rank in ranks])
     axes.set_xticks([], minor=True)
     for (metric, subspace), (_, style) in _LEVELS.items():
-        level = rows.filter((pl.col("metric") == metric) & pl.col("direction").eq_missing(pl.lit(subspace)))
+        level = rows.filter(pl.col("direction").eq_missing(pl.lit(subspace)), metric=metric)
         if level.height:
             axes.axhline(level["value"][0], color=style.colour, linestyle=style.line)
     for (metric, subspace, component, control), (_, style) in reversed(list(_CURVES.items())):

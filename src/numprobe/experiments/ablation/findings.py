@@ -127,7 +127,7 @@ def _curves(table: pl.DataFrame) -> Iterator[tuple[str, str, str, Curves]]:
     """Yield a model, its name in the section, a layer, and the curves."""
     named = table.with_columns(base="model")
     named = named_by_context(by_tokens(named) if "tokens" in table.columns else named)
-    rows = named.filter((pl.col("subset") == "all") & pl.col("layer").is_not_null() & pl.col("value").is_not_null())
+    rows = named.filter(pl.col("layer").is_not_null(), pl.col("value").is_not_null(), subset="all")
     for part in rows.partition_by("model", "layer", maintain_order=True):
         curves: dict[Key, list[Mapping[str, Any]]] = {}
         for row in part.sort("rank").iter_rows(named=True):

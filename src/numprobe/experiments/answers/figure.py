@@ -37,7 +37,7 @@ def answers(tables: Tables, values: Values) -> Drawn:
 def answers_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return what the figure shows: the leading probe and its control, and how often the models are right."""
     rows = checked(table, [*MEASUREMENT, "answered"])
-    read = rows.filter(pl.col("metric").is_in(["reads_truth", "reads_answer"]) & (pl.col("control") == "none"))
+    read = rows.filter(pl.col("metric").is_in(["reads_truth", "reads_answer"]), control="none")
     if read.is_empty():
         raise nothing_to_draw("metric reads_truth without a control")
     leading = choose_leading(probe_order(read["probe"].drop_nulls()))
@@ -69,8 +69,8 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
 
 def _header(rows: pl.DataFrame) -> list[str]:
     """Return the number of prompts that the model answers, and of right answers."""
-    model = rows.filter(pl.col("metric") == "model_accuracy").row(0, named=True)
-    read = rows.filter((pl.col("metric") == "reads_truth") & (pl.col("answered") == "wrong"))
+    model = rows.filter(metric="model_accuracy").row(0, named=True)
+    read = rows.filter(metric="reads_truth", answered="wrong")
     wrong = int(read["n_prompts"][0]) if read.height else 0
     few = ", too few to draw" if wrong < FEWEST else ""
     return [f"right {per_cent(model['value'], 1)} % of {model['n_prompts']}", f"wrong and read: {wrong}{few}"]

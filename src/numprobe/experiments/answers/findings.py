@@ -50,9 +50,9 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
 
 def _at_last_state(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the readings of `fourier` in the last state of each model."""
-    read = rows.filter((pl.col("probe") == "fourier") & pl.col("layer").is_not_null())
+    read = rows.filter(pl.col("layer").is_not_null(), probe="fourier")
     parts = read.partition_by("model", "context", maintain_order=True)
-    return pl.concat([part.filter(pl.col("layer") == layer_order(part["layer"])[-1]) for part in parts])
+    return pl.concat([part.filter(layer=layer_order(part["layer"])[-1]) for part in parts])
 
 
 def _read(rows: pl.DataFrame, last: pl.DataFrame, keys: tuple[str, ...]) -> Grid:

@@ -101,7 +101,7 @@ def draw_answers(drawn: pl.DataFrame) -> Figure:
             if layer is None:
                 say(axes, "one layer")
                 continue
-            part = rows.filter(pl.col("layer") == layer)
+            part = rows.filter(layer=layer)
             _draw_subspaces(axes, part, named=title == _PLACES[0])
             headers[run, title] = [f"layer {layer}, rank {_rank(part)}, {_size(part)}"]
     title_columns(panels, headers)
@@ -123,16 +123,16 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
             if layer is None:
                 say(axes, "one layer")
                 continue
-            part = rows.filter(pl.col("layer") == layer)
+            part = rows.filter(layer=layer)
             headers[run, title] = [f"layer {layer}", *_overlaps(part)]
-            _draw_angles(axes, part.filter(pl.col("metric") == _ANGLE))
+            _draw_angles(axes, part.filter(metric=_ANGLE))
     title_columns(panels, headers)
     return frame(figure, _angle_legend(drawn), 3, x="principal angle, from the smallest", y="degrees")
 
 
 def _trained(rows: pl.DataFrame) -> list[str | None]:
     """Return the first and the deepest layer with a trained basis; None for the second if there is one alone."""
-    layers = layer_order(rows.filter(pl.col("subspace") == "causal")["layer"].drop_nulls())
+    layers = layer_order(rows.filter(subspace="causal")["layer"].drop_nulls())
     return [layers[0], layers[-1] if len(layers) > 1 else None]
 
 
@@ -141,15 +141,15 @@ def _trained(rows: pl.DataFrame) -> list[str | None]:
 
 def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
     """Draw the interchange of the whole state and of both read-outs by layer, and the counterfactual prompts."""
-    rows = rows.filter((pl.col("metric") == _FOLLOWED) & pl.col("value").is_not_null())
+    rows = rows.filter(pl.col("value").is_not_null(), metric=_FOLLOWED)
     layers = layer_order(rows["layer"].drop_nulls())
     fraction_axis(axes)
     set_layer_axis(axes, layers, most=8)
-    asked = rows.filter((pl.col("subspace") == "asked") & (pl.col("layer") == layers[0]))
+    asked = rows.filter(subspace="asked", layer=layers[0])
     for value in asked["value"]:
         axes.axhline(value, color=SUBSPACES["asked"][1].colour, linewidth=0.7, linestyle=":")
     for name in ("read-out", "layer's read-out", "whole state"):
-        curve(axes, rows.filter(pl.col("subspace") == name), layers, SUBSPACES[name][1])
+        curve(axes, rows.filter(subspace=name), layers, SUBSPACES[name][1])
     axes.set_xlabel("layer")
 
 
@@ -158,12 +158,12 @@ def _draw_subspaces(axes: Axes, rows: pl.DataFrame, named: bool) -> None:
     names = [name for name in SUBSPACES if name in set(rows["subspace"])]
     for place, name in enumerate(names):
         y, style = len(names) - place - 1, SUBSPACES[name][1]
-        own = rows.filter(pl.col("subspace") == name)
-        answers = own.filter(pl.col("metric") == _FOLLOWED)
+        own = rows.filter(subspace=name)
+        answers = own.filter(metric=_FOLLOWED)
         single = answers.filter(pl.col("draw").is_not_null())
         axes.plot(single["value"], [y + 0.28] * len(single), ".", color=style.colour, markersize=2.2)
         bars(axes, y, answers.filter(pl.col("draw").is_null()), style)
-        harm = own.filter((pl.col("metric") == _HARMED) & pl.col("draw").is_null())
+        harm = own.filter(pl.col("draw").is_null(), metric=_HARMED)
         bars(axes, y - 0.3, harm, _HARM)
     axes.set_yticks(range(len(names)), [SUBSPACES[name][0] if named else "" for name in reversed(names)], fontsize=6)
     axes.set_ylim(-0.7, len(names) - 0.4)
@@ -173,11 +173,11 @@ def _draw_subspaces(axes: Axes, rows: pl.DataFrame, named: bool) -> None:
 
 
 def _rank(rows: pl.DataFrame) -> int:
-    return int(rows.filter(pl.col("subspace") == "causal")["rank"].drop_nulls()[0])
+    return int(rows.filter(subspace="causal")["rank"].drop_nulls()[0])
 
 
 def _size(rows: pl.DataFrame) -> str:
-    counts = rows.filter((pl.col("subspace") == "whole state") & (pl.col("metric") == _FOLLOWED))
+    counts = rows.filter(subspace="whole state", metric=_FOLLOWED)
     return f"{counts['n_prompts'][0]} pairs"
 
 
@@ -196,10 +196,10 @@ def _answer_legend() -> list[Line2D]:
 def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
     """Draw the angles with every other subspace, over the band of random ones of the trained rank."""
     others = [name for name in SUBSPACES if name in set(rows["other_subspace"])]
-    null = rows.filter((pl.col("control") == "random") & (pl.col("other_subspace") == others[0])).sort("angle")
+    null = rows.filter(control="random", other_subspace=others[0]).sort("angle")
     axes.fill_between(null["angle"], null["ci_low"], null["ci_high"], color=_BAND, alpha=0.5, lw=0)
     for name in others:
-        own = rows.filter((pl.col("control") == "none") & (pl.col("other_subspace") == name))
+        own = rows.filter(control="none", other_subspace=name)
         line(axes, own, "angle", SUBSPACES[name][1])
     axes.set_ylim(0, 92)
     axes.set_yticks([0, 30, 60, 90])
@@ -210,9 +210,9 @@ def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
 
 def _overlaps(rows: pl.DataFrame) -> list[str]:
     """Return the mean squared cosines in words."""
-    overlaps = rows.filter(pl.col("metric") == _OVERLAP)
-    plain = {row["other_subspace"]: row for row in overlaps.filter(pl.col("control") == "none").iter_rows(named=True)}
-    null = overlaps.filter(pl.col("control") == "random")["ci_high"]
+    overlaps = rows.filter(metric=_OVERLAP)
+    plain = {row["other_subspace"]: row for row in overlaps.filter(control="none").iter_rows(named=True)}
+    null = overlaps.filter(control="random")["ci_high"]
     told = [f"{SUBSPACES[name][0]} {plain[name]['value']:.2f}" for name in ("read-out", "pattern") if name in plain]
     return [f"overlap (random ≤ {null[0]:.2f}):", ", ".join(told)]
 

@@ -85,7 +85,7 @@ Place = tuple[str, str, pl.DataFrame]
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section on the table `causal_subspace`."""
     table = by_tokens(tables["causal_subspace"])
-    measured = table.filter(pl.col("value").is_not_null() & (pl.col("subset") == "all"))
+    measured = table.filter(pl.col("value").is_not_null(), subset="all")
     named = named_by_context(measured)
     every = [(rows["model"][0], rows["layer"][0], rows) for rows in _layers(named)]
     places = [place for place in every if "causal" in set(place[-1]["subspace"])]
@@ -109,7 +109,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
 
 def _own_answers(table: pl.DataFrame) -> list[Statement]:
     """Name the models that are led to their own answers, right or wrong."""
-    own = table.filter(pl.col("note") == OWN_ANSWERS)["model"].map_elements(model_of, pl.String)
+    own = table.filter(note=OWN_ANSWERS)["model"].map_elements(model_of, pl.String)
     names = own.unique(maintain_order=True).to_list()
     return [Statement(", ".join(names), "", {"models": len(names)}, _OWN_ANSWERS)] if names else []
 
@@ -147,7 +147,7 @@ def _over(places: Sequence[pl.DataFrame], subspace: str, rival: str) -> list[Com
 
 def _check(rows: pl.DataFrame, subspace: str) -> Row | None:
     """Return what the probe of a read-out reads after its interchange."""
-    found = rows.filter((pl.col("metric") == "reads_source") & (pl.col("subspace") == subspace))
+    found = rows.filter(metric="reads_source", subspace=subspace)
     return next(found.iter_rows(named=True), None)
 
 
@@ -186,7 +186,7 @@ def _overlaps(places: Sequence[Place]) -> Grid:
 
 def _pooled(rows: pl.DataFrame, metric: str, subspace: str) -> Row | None:
     """Return the row over all starts together; if there is one start alone, its row."""
-    found = rows.filter((pl.col("metric") == metric) & (pl.col("subspace") == subspace))
+    found = rows.filter(metric=metric, subspace=subspace)
     together = found.filter(pl.col("draw").is_null())
     return next((together if together.height else found).iter_rows(named=True), None)
 
@@ -196,17 +196,12 @@ def _cell(row: Row | None) -> Any:
 
 
 def _overlap(rows: pl.DataFrame, other: str, control: str) -> Row | None:
-    found = rows.filter(
-        (pl.col("metric") == "overlap")
-        & (pl.col("subspace") == "causal")
-        & (pl.col("other_subspace") == other)
-        & (pl.col("control") == control)
-    )
+    found = rows.filter(metric="overlap", subspace="causal", other_subspace=other, control=control)
     return next(found.iter_rows(named=True), None)
 
 
 def _first(rows: pl.DataFrame, metric: str) -> Row | None:
-    found = rows.filter((pl.col("metric") == metric) & (pl.col("subspace") == "causal"))
+    found = rows.filter(metric=metric, subspace="causal")
     return next(found.iter_rows(named=True), None)
 
 

@@ -34,7 +34,7 @@ def draw_composition(drawn: pl.DataFrame) -> Figure:
     figure, panels = context_panels(models, contexts)
     headers = {}
     for (model, context), axes in panels.items():
-        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+        rows = drawn.filter(model=model, context=context)
         fraction_axis(axes)
         if explain_empty(axes, rows.filter(pl.col("metric") != "signal")):
             continue
@@ -47,31 +47,31 @@ def draw_composition(drawn: pl.DataFrame) -> Figure:
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
-    longest = rows.filter(pl.col("subset") == longest_measured(rows))
+    longest = rows.filter(subset=longest_measured(rows))
     for metric, (_, style) in SHARES.items():
-        of_metric = longest.filter(pl.col("metric") == metric)
-        chance = of_metric.filter(pl.col("control") == "shuffled")["value"].drop_nulls()
+        of_metric = longest.filter(metric=metric)
+        chance = of_metric.filter(control="shuffled")["value"].drop_nulls()
         if len(chance):
             axes.axhline(chance[0], color=style.colour, linewidth=0.6, linestyle=_CHANCE)
     additive = pl.col("metric") == "additive"
     for control, style in CONTROLS.items():
-        curve(axes, longest.filter(additive & (pl.col("control") == control)), layers, style)
-    plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+        curve(axes, longest.filter(additive, control=control), layers, style)
+    plain = rows.filter(pl.col("value").is_not_null(), control="none")
     for part in plain.filter(additive & (pl.col("subset") != longest_measured(rows))).partition_by("subset"):
         curve(axes, part, layers, _SHORTER)
-    plain = plain.filter(pl.col("subset") == longest_measured(rows))
+    plain = plain.filter(subset=longest_measured(rows))
     for metric, (_, style) in reversed(list(SHARES.items())):
-        curve(axes, plain.filter(pl.col("metric") == metric), layers, style)
+        curve(axes, plain.filter(metric=metric), layers, style)
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
     """Return how many numbers the panel is about and how much of their variance the halves share."""
     longest = longest_measured(rows)
-    plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
-    measured = plain.filter(pl.col("subset") == longest)
+    plain = rows.filter(pl.col("value").is_not_null(), control="none")
+    measured = plain.filter(subset=longest)
     if measured.is_empty():
         return []
-    signal = measured.filter((pl.col("metric") == "signal") & pl.col("ci_low").is_not_null())["value"].to_list()
+    signal = measured.filter(pl.col("ci_low").is_not_null(), metric="signal")["value"].to_list()
     shared = f"signal {min(signal):.2f} to {max(signal):.2f}" if signal else "one state per number"
     return [f"{measured['n_values'][0]} numbers of {str(longest).removeprefix('digits=')} digits; {shared}"]
 

@@ -42,7 +42,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     shares = table.filter(pl.col("over").is_null() & pl.col("value").is_not_null())
     parts: list[Any] = [_INTRODUCTION]
     for subset in shares["subset"].unique().sort(descending=True).to_list():
-        of_subset = shares.filter(pl.col("subset") == subset)
+        of_subset = shares.filter(subset=subset)
         digits = int(subset.removeprefix("digits="))
         parts.append(_OF_LENGTH.format(digits=digits))
         for matrices in (True, False):
@@ -62,7 +62,7 @@ def _shares(shares: pl.DataFrame) -> Grid:
     shown = []
     for part in shares.partition_by("model", "context", maintain_order=True):
         for metric, control in wanted:
-            rows = part.filter((pl.col("metric") == metric) & (pl.col("control") == control))
+            rows = part.filter(metric=metric, control=control)
             name = metric if control == "none" else f"{metric}, {control}"
             shown.append(rows.with_columns(pl.lit(name).alias("share")))
     return spread_out(pl.concat(shown), ["model", "context", "share"], "layer")
@@ -70,11 +70,11 @@ def _shares(shares: pl.DataFrame) -> Grid:
 
 def _courses(shares: pl.DataFrame, digits: int) -> Iterator[Statement]:
     """Yield, for each model and context of prompts, where digits are composed, and where controls do the same."""
-    additive = shares.filter((pl.col("metric") == "additive") & (pl.col("context") != "vocabulary"))
+    additive = shares.filter(pl.col("context") != "vocabulary", metric="additive")
     for part in additive.partition_by("model", "context", maintain_order=True):
         own = _by_layer(part.filter(_PLAIN))
         if own:
-            controls = {name: _by_layer(part.filter(pl.col("control") == name)) for name in _CONTROLS}
+            controls = {name: _by_layer(part.filter(control=name)) for name in _CONTROLS}
             yield _course(f"{part['model'][0]}, `{part['context'][0]}`", digits, own, controls)
 
 
@@ -108,12 +108,12 @@ def _is_below(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _added(table: pl.DataFrame) -> Iterator[Statement]:
     """Yield what log n and waves add to the digits at most, beside what permuted numbers add there."""
-    rows = table.filter((pl.col("over") == "additive") & pl.col("value").is_not_null() & (pl.col("dimensions") > 0))
+    rows = table.filter(pl.col("value").is_not_null(), pl.col("dimensions") > 0, over="additive")
     rows = rows.filter(pl.col("context") != "vocabulary")
     if rows.is_empty():
         return
     longest = str(rows["subset"].max())
-    rows = rows.filter(pl.col("subset") == longest)
+    rows = rows.filter(subset=longest)
     chance = {_place(row): row["value"] for row in rows.filter(control="shuffled").iter_rows(named=True)}
     for part in rows.filter(_PLAIN).partition_by("metric", maintain_order=True):
         row = part.sort("value", descending=True, maintain_order=True).row(0, named=True)

@@ -74,9 +74,9 @@ def consistency_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
     rows = checked(table, [*MEASUREMENT, *(name for name in _COLUMNS if name not in MEASUREMENT)]).select(_COLUMNS)
     within = pl.col("compared").is_in(["halves", "layers"])
     if what == "layers":
-        kept = rows.filter(within & (pl.col("metric") == "cka"))
+        kept = rows.filter(within, metric="cka")
     elif what == "angles":
-        kept = rows.filter(within & (pl.col("metric") == "angle"))
+        kept = rows.filter(within, metric="angle")
     else:
         kept = rows.filter((pl.col("compared") != "layers") & pl.col("metric").is_in(list(METRICS)))
     if kept["value"].drop_nulls().is_empty():
@@ -94,8 +94,8 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
     figure, panels = _grid(len(models), 2.5)
     tell_left_out(figure, drawn)
     for axes, model in zip(panels, models, strict=True):
-        rows = shown.filter(pl.col("model") == model)
-        plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+        rows = shown.filter(model=model)
+        plain = rows.filter(pl.col("value").is_not_null(), control="none")
         axes.set_title(model, fontweight="bold", fontsize=8, pad=14)
         if plain.is_empty():
             say(axes, "\n".join(reasons(rows)))
@@ -115,11 +115,7 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
 def _places(rows: pl.DataFrame) -> list[Place]:
     """Return all places: contexts in the order of the table with `vocabulary` first, layers from below."""
     contexts = contexts_in_order(rows["context"])
-    return [
-        (context, layer)
-        for context in contexts
-        for layer in layer_order(rows.filter(pl.col("context") == context)["layer"])
-    ]
+    return [(context, layer) for context in contexts for layer in layer_order(rows.filter(context=context)["layer"])]
 
 
 def _place_name(place: Place, places: Sequence[Place]) -> str:
@@ -132,7 +128,7 @@ def _controls(rows: pl.DataFrame) -> str:
     """Return the largest similarity in magnitude under each control, as text."""
     parts = []
     for control in ("shuffled", "untrained"):
-        values = rows.filter(pl.col("control") == control)["value"].drop_nulls()
+        values = rows.filter(control=control)["value"].drop_nulls()
         if len(values):
             extreme = max(values, key=abs)
             parts.append(f"{control} {_share(extreme)}")
@@ -158,7 +154,7 @@ def draw_models(drawn: pl.DataFrame) -> Figure:
         (place, other) for place in enumerate(METRICS) for other in enumerate(contexts)
     ):
         axes = grid[row][column]
-        rows = shown.filter((pl.col("metric") == metric) & (pl.col("context") == context))
+        rows = shown.filter(metric=metric, context=context)
         _matrix(axes, _between(rows, models), models, named=column == 0, tested=row == len(METRICS) - 1)
         if row == 0:
             axes.set_title(context, fontweight="bold", fontsize=8, pad=14)
@@ -172,9 +168,9 @@ def draw_models(drawn: pl.DataFrame) -> Figure:
 
 def _between(rows: pl.DataFrame, models: Sequence[str]) -> np.ndarray:
     cells = np.full((len(models), len(models)), np.nan)
-    plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+    plain = rows.filter(pl.col("value").is_not_null(), control="none")
     shown = plain.filter(pl.col("other_model").is_not_null()).select("context", "layer", "model").unique()
-    halves = plain.filter(pl.col("compared") == "halves")
+    halves = plain.filter(compared="halves")
     others = plain.filter(pl.col("other_model").is_not_null()).select(
         "context", pl.col("other_layer").alias("layer"), pl.col("other_model").alias("model")
     )
@@ -192,7 +188,7 @@ def _nulls(rows: pl.DataFrame) -> str:
     between = rows.filter(pl.col("other_model").is_not_null())
     parts = []
     for control, column in (("random", "ci_high"), ("shuffled", "value"), ("untrained", "value")):
-        values = between.filter(pl.col("control") == control)[column].drop_nulls()
+        values = between.filter(control=control)[column].drop_nulls()
         if len(values):
             parts.append(f"{control} ≤ {_share(float(np.max(values.to_numpy())))}")
     return "; ".join(parts)
@@ -206,7 +202,7 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
     models = in_order(drawn.filter(~_LEFT_OUT)["model"])
     figure, panels = _grid(len(models), 1.9)
     for axes, model in zip(panels, models, strict=True):
-        rows = drawn.filter((pl.col("model") == model) & pl.col("value").is_not_null())
+        rows = drawn.filter(pl.col("value").is_not_null(), model=model)
         axes.set_title(model, fontweight="bold", fontsize=8)
         _draw_angles(axes, rows)
     tell_left_out(figure, drawn, "principal angle, from the smallest")
@@ -218,12 +214,12 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
 
 
 def _draw_angles(axes: Axes, rows: pl.DataFrame) -> None:
-    middle = rows.filter((pl.col("compared") == "halves") & (pl.col("control") != "untrained"))
-    _curve(axes, middle.filter(pl.col("control") == "shuffled"), CONTROLS["shuffled"], 0.9)
-    null = middle.filter(pl.col("control") == "random").sort("angle")
+    middle = rows.filter(pl.col("control") != "untrained", compared="halves")
+    _curve(axes, middle.filter(control="shuffled"), CONTROLS["shuffled"], 0.9)
+    null = middle.filter(control="random").sort("angle")
     axes.fill_between(null["angle"], null["ci_low"], null["ci_high"], color="#999999", alpha=0.5, lw=0)
-    own = middle.filter(pl.col("control") == "none")
-    across = rows.filter((pl.col("compared") == "layers") & (pl.col("control") == "none"))
+    own = middle.filter(control="none")
+    across = rows.filter(compared="layers", control="none")
     curves = _other_layers(across, own)
     entries = []
     for (name, style), part in zip(series_styles(list(curves)).items(), curves.values(), strict=True):

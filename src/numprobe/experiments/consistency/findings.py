@@ -42,7 +42,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
 
 
 def _halves(table: pl.DataFrame) -> Grid:
-    halves = table.filter((pl.col("compared") == "halves") & pl.col("metric").is_in(_METRICS))
+    halves = table.filter(pl.col("metric").is_in(_METRICS), compared="halves")
     # The places that stand for a model are those that have a control.
     controlled = halves.filter(pl.col("control").is_in(["shuffled", "untrained"])).select("model", "context", "layer")
     shown = halves.join(controlled.unique(), on=["model", "context", "layer"], how="semi")
@@ -53,7 +53,7 @@ def _layers(table: pl.DataFrame) -> Iterator[Statement]:
     """Yield how far the layers of each model agree, beside two halves in one layer."""
     plain = table.filter(_PLAIN & pl.col("value").is_not_null() & pl.col("other_model").is_null())
     for part in plain.partition_by("model", maintain_order=True):
-        kernels, spaces = (part.filter(pl.col("metric") == name) for name in ("cka", "overlap"))
+        kernels, spaces = (part.filter(metric=name) for name in ("cka", "overlap"))
         numbers = {
             "layers": _median(kernels, "layers"),
             "halves": _median(kernels, "halves"),
@@ -73,10 +73,10 @@ def _models(between: pl.DataFrame) -> list[str | Grid | Statement]:
     found: list[str | Grid | Statement] = [_OF_MODELS, spread_out(pairs, ["pair", "compared", "context"], "measure")]
     counted = independent(between)
     plain = counted.filter(_PLAIN & pl.col("value").is_not_null())
-    waves = plain.filter(pl.col("metric") == "iou_top10")["value"].to_numpy()
-    random = between.filter((pl.col("metric") == "iou_top10") & (pl.col("control") == "random"))
+    waves = plain.filter(metric="iou_top10")["value"].to_numpy()
+    random = between.filter(metric="iou_top10", control="random")
     chance = random["ci_high"].drop_nulls().to_numpy()
-    kernels_agree, waves_agree = (_range(plain.filter(pl.col("metric") == name)) for name in ("cka", "iou_top10"))
+    kernels_agree, waves_agree = (_range(plain.filter(metric=name)) for name in ("cka", "iou_top10"))
     if not isinstance(kernels_agree, Share) or not isinstance(waves_agree, Share) or not len(chance):
         return found
     numbers: dict[str, Any] = {"kernels": kernels_agree, "waves": waves_agree}
@@ -85,7 +85,7 @@ def _models(between: pl.DataFrame) -> list[str | Grid | Statement]:
 
 
 def _median(rows: pl.DataFrame, compared: str) -> Share | str:
-    return _range(rows.filter(pl.col("compared") == compared))
+    return _range(rows.filter(compared=compared))
 
 
 def _range(rows: pl.DataFrame) -> Share | str:

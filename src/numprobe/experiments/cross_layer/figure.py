@@ -73,7 +73,7 @@ def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the accuracies of all pairs of layers, of each model and its untrained control."""
     shown = pl.col("control").is_in(["none", "untrained"]) & (pl.col("fit_layer").fill_null("") != OTHERS)
     rows = accuracies(table).filter(shown)
-    if rows.filter(pl.col("control") == "none")["value"].drop_nulls().is_empty():
+    if rows.filter(control="none")["value"].drop_nulls().is_empty():
         raise nothing_to_draw("metric accuracy of pairs of layers")
     return rows
 
@@ -104,11 +104,11 @@ def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
     figure = Figure(figsize=size, layout="compressed")
     grid = figure.subplots(len(models), len(columns), squeeze=False)
     for i, model in enumerate(models):
-        of_model = drawn.filter(pl.col("model") == model)
+        of_model = drawn.filter(model=model)
         layers = layer_order(of_model["layer"].drop_nulls())
         for j, (context, scale) in enumerate(columns):
             axes = grid[i][j]
-            rows = of_model.filter((pl.col("context") == context) & pl.col("control").is_in(["none", scale[0]]))
+            rows = of_model.filter(pl.col("control").is_in(["none", scale[0]]), context=context)
             if i == 0:
                 axes.set_title(f"{context}\n{SCALES[scale]}", fontsize=7)
             if not explain_empty(axes, rows.filter((pl.col("control") == scale[0]) | is_not_applicable())):

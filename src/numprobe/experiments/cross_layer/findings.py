@@ -44,7 +44,7 @@ _COSINES = "The mean `code_cosine` is {lost} in {subject} and {kept} in {compari
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section on the table `cross_layer`."""
     table = tables["cross_layer"]
-    accuracies = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
+    accuracies = table.filter(pl.col("value").is_not_null(), metric="accuracy")
     left_out = accuracies.filter(_OTHERS)
     title = "One code in all layers? (`cross_layer`)"
     if left_out.is_empty():
@@ -55,7 +55,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         _NOTE,
         spread_out(own_scale, ["model", "context"], "layer"),
         _COMMON,
-        spread_out(plain.filter(pl.col("normalisation") == "none"), ["model", "context"], "layer"),
+        spread_out(plain.filter(normalisation="none"), ["model", "context"], "layer"),
         *_inner_layers(own_scale.filter(_inner())),
         *highest_controls(left_out, ("shuffled", "untrained", "constant")),
         _published(),
@@ -89,10 +89,10 @@ def _inner_layers(rows: pl.DataFrame) -> Iterator[Statement]:
 
 def _published() -> Statement:
     """Return the range of the published probes at the ends."""
-    rows = read_published().filter((pl.col("experiment") == "cross_layer") & (pl.col("probe") != "binary"))
+    rows = read_published().filter(pl.col("probe") != "binary", experiment="cross_layer")
     numbers: dict[str, Share] = {}
     for name, layer in (("first", "0"), ("last", "final_norm")):
-        values = rows.filter(pl.col("layer") == layer)["value"].to_numpy()
+        values = rows.filter(layer=layer)["value"].to_numpy()
         numbers |= {f"{name}_low": Share(float(values.min())), f"{name}_high": Share(float(values.max()))}
     return Statement("sinusoidal and wave probes of arXiv 2510.26285", "", numbers, _PUBLISHED)
 
@@ -106,16 +106,16 @@ def _ends(rows: pl.DataFrame) -> Iterator[Statement]:
 
 
 def _mean(part: pl.DataFrame, normalisation: str) -> float:
-    return float(part.filter(pl.col("normalisation") == normalisation)["value"].to_numpy().mean())
+    return float(part.filter(normalisation=normalisation)["value"].to_numpy().mean())
 
 
 def _lost_layers(table: pl.DataFrame, accuracies: pl.DataFrame) -> Iterator[str | Grid | Statement]:
     """Yield the layers that only their own probe reads well, and their differences from the others."""
-    own = accuracies.filter(_PLAIN & _OWN_SCALE & (pl.col("fit_layer") == pl.col("layer")))
+    own = accuracies.filter(_PLAIN, _OWN_SCALE, fit_layer=pl.col("layer"))
     layers = accuracies.filter(_PLAIN & _OWN_SCALE & _OTHERS)
     layers = layers.join(own.select(*_PLACE, own="value"), on=_PLACE, maintain_order="left")
     for metric in _LIKENESS:
-        facts = table.filter((pl.col("metric") == metric) & _PLAIN).select(*_PLACE, pl.col("value").alias(metric))
+        facts = table.filter(_PLAIN, metric=metric).select(*_PLACE, pl.col("value").alias(metric))
         layers = layers.join(facts, on=_PLACE, how="left", maintain_order="left")
     is_lost = pl.col("own") - pl.col("value") > _LOST
     kept, lost = layers.filter(~is_lost), layers.filter(is_lost)

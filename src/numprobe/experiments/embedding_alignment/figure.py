@@ -89,8 +89,8 @@ def draw_alignment(drawn: pl.DataFrame) -> Figure:
 def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
     """Draw curves over the strength, the chosen one with a star, and return what stands above the panel."""
     for control, grey in _CONTROLS.items():
-        line(axes, rows.filter(pl.col("control") == control), "strength", grey)
-    own = rows.filter(pl.col("control") == "none")
+        line(axes, rows.filter(control=control), "strength", grey)
+    own = rows.filter(control="none")
     line(axes, own, "strength", style)
     axes.axhline(0, color="#bbbbbb", linewidth=0.5)
     axes.set_xlim(0, 1.05)
@@ -111,12 +111,12 @@ def _draw_operations(axes: Axes, rows: pl.DataFrame, subsets: list[str]) -> list
     fraction_axis(axes)
     series = [(site, control) for site in VARIANTS for control in ("none", _BESIDE)]
     for place, (site, control) in enumerate(series):
-        part = rows.filter((pl.col("site") == site) & (pl.col("control") == control))
+        part = rows.filter(site=site, control=control)
         style = VARIANTS[site][1] if control == "none" else Style("#888888", VARIANTS[site][1].marker)
         points(axes, [subsets.index(name) + 0.2 * (place - 1.5) for name in part["subset"]], part, style)
     axes.set_xticks(range(len(subsets)), [name.removeprefix(_OPERATION) for name in subsets])
     axes.set_xlim(-0.6, len(subsets) - 0.4)
-    counts = rows.filter((pl.col("subset") == "all") & (pl.col("control") == "none"))["n_prompts"].drop_nulls()
+    counts = rows.filter(subset="all", control="none")["n_prompts"].drop_nulls()
     return [f"{count} answers" for count in counts[:1]]
 
 

@@ -43,13 +43,13 @@ Run = tuple[str, str, Mapping[str, Mapping[str, Row]]]
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section on the table `embedding_alignment`."""
     table = named_by_context(tables["embedding_alignment"].filter(pl.col("value").is_not_null()))
-    chosen = table.filter(pl.col("chosen") & (pl.col("part") == "test"))
+    chosen = table.filter(pl.col("chosen"), part="test")
     if chosen.is_empty():
         return Section(_TITLE, [_HEADING, _NOTHING])
-    runs = list(_runs(chosen.filter(pl.col("subset") == "all")))
+    runs = list(_runs(chosen.filter(subset="all")))
     heads = ["model", "rows", "strength", "size", "right before", "change", *_GAIN_AND_HARM, *_CONTROLS]
     grids: list[Part] = [Grid(heads, [_line(*run) for run in runs]), _OPERATIONS, _by_operation(chosen)]
-    counted = list(_runs(independent(chosen.filter(pl.col("subset") == "all"), "context")))
+    counted = list(_runs(independent(chosen.filter(subset="all"), "context")))
     return Section(_TITLE, [_HEADING, *grids, *_read(table, runs), _meaning(counted)])
 
 

@@ -50,7 +50,7 @@ def embedding_probes_rows(table: pl.DataFrame, misread: pl.DataFrame) -> pl.Data
     """
     rows = checked(table, [*MEASUREMENT, "settings"]).filter(pl.col("fold").is_null())
     exact = pl.col("metric") == "accuracy"
-    plain = rows.filter(exact & (pl.col("control") == "none") & pl.col("value").is_not_null())
+    plain = rows.filter(exact, pl.col("value").is_not_null(), control="none")
     if plain.is_empty():
         raise nothing_to_draw("metric accuracy without a control")
     whole = pl.col("subset") == "all"
@@ -67,7 +67,7 @@ def embedding_probes_rows(table: pl.DataFrame, misread: pl.DataFrame) -> pl.Data
 
 
 def _published(scores: pl.DataFrame) -> pl.DataFrame:
-    numbers = published("embedding_probes", scores["model"].unique()).filter(pl.col("metric") == "accuracy")
+    numbers = published("embedding_probes", scores["model"].unique()).filter(metric="accuracy")
     names = {"kind": SCORE, "control": "none", "settings": "published", "subset": "all", "status": Status.MEASURED}
     columns = {name: pl.lit(value) for name, value in names.items()}
     return numbers.select("model", "layer", "probe", "metric", "value", "source", **columns)
@@ -98,15 +98,13 @@ def draw_embedding_probes(drawn: pl.DataFrame, candidates: int, numbers: tuple[i
     places = [
         (model, layer)
         for model in in_order(drawn["model"])
-        for layer in layer_order(
-            drawn.filter((pl.col("model") == model) & (pl.col("kind") == SCORE))["layer"].drop_nulls()
-        )
+        for layer in layer_order(drawn.filter(model=model, kind=SCORE)["layer"].drop_nulls())
     ]
     height = 0.9 + len(places) * (_LINE * len(lines) + 0.3)
     figure = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
     grid = figure.subplots(len(places), 2, squeeze=False, sharex="col", sharey=True, width_ratios=[1, 1.7])
     for (left, right), (model, layer) in zip(grid, places, strict=True):
-        rows = drawn.filter((pl.col("model") == model) & ((pl.col("layer") == layer) | has_no_layer()))
+        rows = drawn.filter((pl.col("layer") == layer) | has_no_layer(), model=model)
         _draw_scores(left, rows, lines, candidates)
         _draw_misread(right, rows, lines, numbers)
         left.set_title(f"{model}, {_matrix(layer)}", fontweight="bold", loc="left", fontsize=7.5, pad=3)
@@ -122,7 +120,7 @@ def _matrix(layer: str) -> str:
 
 
 def _lines(drawn: pl.DataFrame) -> list[_Line]:
-    plain = drawn.filter((pl.col("control") == "none") & (pl.col("kind") == SCORE))
+    plain = drawn.filter(control="none", kind=SCORE)
     lines = []
     for probe in probe_order(plain["probe"]):
         mine = (pl.col("probe") == probe) & (pl.col("control") == "none")
@@ -141,9 +139,9 @@ def _draw_scores(axes: Axes, rows: pl.DataFrame, lines: Sequence[_Line], candida
     labels = []
     for height, line in enumerate(lines):
         mine = rows.filter(line.condition)
-        scores = mine.filter(_OURS & (pl.col("kind") == SCORE))
-        whole = scores.filter((pl.col("subset") == "all") & pl.col("value").is_not_null())
-        _draw_folds(axes, height, mine.filter(pl.col("kind") == FOLDS), line.style)
+        scores = mine.filter(_OURS, kind=SCORE)
+        whole = scores.filter(pl.col("value").is_not_null(), subset="all")
+        _draw_folds(axes, height, mine.filter(kind=FOLDS), line.style)
         bars(axes, height, whole, line.style)
         _draw_parts(axes, height, scores.filter(pl.col("subset") != "all"), line.style)
         past = mine.filter(~_OURS)["value"]
@@ -160,7 +158,7 @@ def _draw_scores(axes: Axes, rows: pl.DataFrame, lines: Sequence[_Line], candida
 
 def _tested(rows: pl.DataFrame) -> int | None:
     """Return the largest count of values behind a score on all values."""
-    counts = rows.filter((pl.col("kind") == SCORE) & (pl.col("subset") == "all"))["n_values"].drop_nulls().to_list()
+    counts = rows.filter(kind=SCORE, subset="all")["n_values"].drop_nulls().to_list()
     return max(counts, default=None)
 
 
@@ -182,7 +180,7 @@ def _draw_parts(axes: Axes, height: float, rows: pl.DataFrame, style: Style) -> 
 
 def _draw_misread(axes: Axes, rows: pl.DataFrame, lines: Sequence[_Line], numbers: tuple[int, int]) -> None:
     for height, line in enumerate(lines):
-        wrong = rows.filter(line.condition & (pl.col("kind") == MISREAD))["number"]
+        wrong = rows.filter(line.condition, kind=MISREAD)["number"]
         axes.vlines(wrong, height - 0.38, height + 0.38, color=line.style.colour, linewidth=0.35)
     rest = rows.filter(pl.col("subset").fill_null("").str.starts_with(_VALUES))["subset"].unique()
     starts = [int(text.removeprefix(_VALUES).split("..")[0]) for text in rest]

@@ -43,9 +43,9 @@ _ALL_MISREAD = "The numbers that each probe misreads are in the table `non_decod
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section on the tables `embedding_probes` and `non_decodable`."""
     table = tables["embedding_probes"].filter(pl.col("fold").is_null())
-    exact = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
+    exact = table.filter(pl.col("value").is_not_null(), metric="accuracy")
     leading = leading_probe(exact.filter(_PLAIN))
-    mine = exact.filter(_PLAIN & (pl.col("probe") == leading) & (pl.col("settings") == "default"))
+    mine = exact.filter(_PLAIN, probe=leading, settings="default")
     whole = exact.filter(_WHOLE)
     parts = [
         _NOTE,
@@ -55,7 +55,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         *_misread(mine, tables["non_decodable"], leading),
         _ALL_MISREAD,
         _rank(independent(whole.filter(_PLAIN)), independent(mine.filter(_WHOLE)), leading),
-        *_controls(whole.filter(~_PLAIN & (pl.col("probe") == leading)), leading),
+        *_controls(whole.filter(~_PLAIN, probe=leading), leading),
         *_published(whole.filter(_PLAIN)),
     ]
     return Section("Which numbers can be read from the embedding matrices? (`embedding_probes`)", parts)
@@ -69,7 +69,7 @@ def _accuracies(whole: pl.DataFrame, leading: str) -> Grid:
 
 def _folds(table: pl.DataFrame, leading: str) -> Iterator[Statement]:
     """Yield the mean and the standard deviation over folds, in per cent, of each matrix."""
-    rows = table.filter((pl.col("probe") == leading) & pl.col("metric").str.starts_with("fold_"))
+    rows = table.filter(pl.col("metric").str.starts_with("fold_"), probe=leading)
     for part in rows.partition_by(_PLACE, maintain_order=True):
         found = dict(zip(part["metric"], part["value"], strict=True))
         numbers = {
@@ -91,7 +91,7 @@ def _ranges(mine: pl.DataFrame) -> Iterator[Statement]:
 
 def _misread(mine: pl.DataFrame, wrong: pl.DataFrame, leading: str) -> Iterator[Statement]:
     """Yield, of each matrix, the numbers that the leading probe misreads, and its accuracy at the ends."""
-    of_leading = wrong.filter((pl.col("probe") == leading) & (pl.col("settings") == "default"))
+    of_leading = wrong.filter(probe=leading, settings="default")
     for row in mine.filter(_WHOLE).iter_rows(named=True):
         here = (pl.col("model") == row["model"]) & (pl.col("layer") == row["layer"])
         misread = of_leading.filter(here)["number"].to_list()
@@ -138,7 +138,7 @@ def _controls(controls: pl.DataFrame, leading: str) -> Iterator[Statement]:
 
 def _published(plain: pl.DataFrame) -> Iterator[Statement | str]:
     """Yield our accuracy beside each published one of the probe `sinusoidal`."""
-    numbers = published("embedding_probes", plain["model"].unique()).filter(pl.col("metric") == "accuracy")
+    numbers = published("embedding_probes", plain["model"].unique()).filter(metric="accuracy")
     if numbers.is_empty():
         yield _NOT_PUBLISHED
     for row in numbers.join(plain, on=["model", "layer", "probe"], suffix="_ours").iter_rows(named=True):

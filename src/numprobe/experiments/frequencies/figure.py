@@ -64,12 +64,12 @@ def draw_frequencies(drawn: pl.DataFrame) -> Figure:
     figure = Figure(figsize=(PAGE_WIDTH, 1.45 * len(models) + 1.2), layout="constrained")
     grid = figure.subplots(len(models), 3, squeeze=False, width_ratios=[1.25, 1, 1])
     for panels, model in zip(grid, models, strict=True):
-        rows = drawn.filter(pl.col("model") == model)
+        rows = drawn.filter(model=model)
         panels[0].set_ylabel(model, fontweight="bold", fontsize=8)
         if any([explain_empty(axes, rows) for axes in panels]):
             continue
         layers = layer_order(rows["layer"].drop_nulls())
-        _spectra(panels[0], rows.filter(pl.col("metric") == "power_share"), layers)
+        _spectra(panels[0], rows.filter(metric="power_share"), layers)
         _sparsity(panels[1], rows, layers)
         _separability(panels[2], rows, layers)
     for column, title in zip(grid.T, ("spectrum of each layer", "sparsity", "n mod T"), strict=True):
@@ -109,7 +109,7 @@ def _spectra(axes: Axes, shares: pl.DataFrame, layers: Sequence[str]) -> None:
 def _sparsity(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
     _layer_axis(axes, layers)
     for metric, style in _SPARSITY.items():
-        of_metric = rows.filter(pl.col("metric") == metric)
+        of_metric = rows.filter(metric=metric)
         _curve_with_null(axes, of_metric, layers, style)
         untrained = _placed(of_metric, "untrained", layers)
         axes.plot(untrained["x"], untrained["value"], color=_UNTRAINED, linestyle="-.", linewidth=0.8)
@@ -123,9 +123,9 @@ def _separability(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None
     _layer_axis(axes, layers)
     fraction_axis(axes)
     for modulus, style in _MODULI.items():
-        of_modulus = rows.filter(pl.col("subset") == f"mod={modulus}")
-        _curve_with_null(axes, of_modulus.filter(pl.col("metric") == "kappa"), layers, style)
-        power = of_modulus.filter((pl.col("metric") == "power_at") & (pl.col("control") == "none"))
+        of_modulus = rows.filter(subset=f"mod={modulus}")
+        _curve_with_null(axes, of_modulus.filter(metric="kappa"), layers, style)
+        power = of_modulus.filter(metric="power_at", control="none")
         curve(axes, power, layers, Style(style.colour, style.marker, ":"))
     axes.set_ylim(-0.15, 1.04)
 
@@ -141,14 +141,14 @@ def _curve_with_null(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], styl
     """Draw a curve over the layers, the range of permuted numbers behind it, and other words as crosses."""
     null = _placed(rows, "shuffled", layers)
     axes.fill_between(null["x"], null["ci_low"], null["ci_high"], color=_NULL, lw=0, alpha=0.8)
-    curve(axes, rows.filter(pl.col("control") == "none"), layers, style)
+    curve(axes, rows.filter(control="none"), layers, style)
     words = _placed(rows, "matched", layers)
     axes.plot(words["x"], words["value"], "+", color=style.colour, ms=5)
 
 
 def _placed(rows: pl.DataFrame, control: str, layers: Sequence[str]) -> pl.DataFrame:
     """Return the measurements of a control with their places `x` on the axis of layers, in order."""
-    found = rows.filter(pl.col("control") == control, pl.col("value").is_not_null())
+    found = rows.filter(pl.col("value").is_not_null(), control=control)
     return found.with_columns(x=pl.Series([layers.index(name) for name in found["layer"]], dtype=pl.Int64)).sort("x")
 
 

@@ -44,7 +44,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return sparsity of embeddings and middle layers, separability beside power, and shared frequencies."""
     waves, shared = tables["frequencies"], tables["shared_frequencies"]
     measured = waves.filter(pl.col("value").is_not_null())
-    overlaps = shared.filter(pl.col("value").is_not_null(), _EMBEDDED, pl.col("spectrum") == "power")
+    overlaps = shared.filter(pl.col("value").is_not_null(), _EMBEDDED, spectrum="power")
     return Section(
         "Waves in the states, and waves that models share (`frequencies`)",
         [
@@ -69,16 +69,16 @@ def _estimate(rows: pl.DataFrame) -> Estimate | str | None:
 
 
 def _sparsity(waves: pl.DataFrame) -> list[Grid | Statement | str]:
-    longest = waves.filter(pl.col("metric") == "power_share", pl.col("frequency") == 1, _PLAIN)
+    longest = waves.filter(_PLAIN, metric="power_share", frequency=1)
     lines: list[list[Any]] = []
     apart, counted = [], set(independent(waves)["model"])
-    for part in waves.filter(pl.col("metric") == "participation").partition_by("model", maintain_order=True):
+    for part in waves.filter(metric="participation").partition_by("model", maintain_order=True):
         model, plain = part["model"][0], []
         for layer in _states(part):
-            rows = part.filter(pl.col("layer") == layer)
+            rows = part.filter(layer=layer)
             plain.append(rows.filter(_PLAIN).row(0, named=True))
-            cells = [_estimate(rows.filter(pl.col("control") == name)) for name in ("none", "shuffled", "untrained")]
-            cells.append(_estimate(longest.filter(pl.col("model") == model, pl.col("layer") == layer)))
+            cells = [_estimate(rows.filter(control=name)) for name in ("none", "shuffled", "untrained")]
+            cells.append(_estimate(longest.filter(model=model, layer=layer)))
             lines.append([model, layer, plain[-1]["N"], *cells])
         if len(plain) == 2 and model in counted:
             apart.append(plain[1]["ci_high"] < plain[0]["ci_low"])
@@ -95,9 +95,9 @@ def _separability(waves: pl.DataFrame) -> list[str | Grid | Statement]:
     for part in chosen.partition_by("model", maintain_order=True):
         for layer in _states(part):
             for modulus in MODULI:
-                rows = part.filter(pl.col("layer") == layer, pl.col("subset") == f"mod={modulus}")
+                rows = part.filter(layer=layer, subset=f"mod={modulus}")
                 cells = [
-                    _estimate(rows.filter(pl.col("metric") == metric, pl.col("control") == control))
+                    _estimate(rows.filter(metric=metric, control=control))
                     for metric in ("kappa", "power_at")
                     for control in ("none", "shuffled")
                 ]
@@ -123,14 +123,14 @@ def _shared(overlaps: pl.DataFrame) -> list[str | Grid | Statement]:
     chosen = subsets[len(subsets) // 2]
     lines: list[list[Any]] = []
     above = []
-    of_chosen = overlaps.filter(pl.col("subset") == chosen)
+    of_chosen = overlaps.filter(subset=chosen)
     counted = set(independent(of_chosen).select("model", "other_model").iter_rows())
     for part in of_chosen.partition_by("model", "other_model", maintain_order=True):
         plain = part.filter(_PLAIN)
         if plain.is_empty():
             continue
         row = plain.row(0, named=True)
-        null, words = (_estimate(part.filter(pl.col("control") == control)) for control in ("shuffled", "matched"))
+        null, words = (_estimate(part.filter(control=control)) for control in ("shuffled", "matched"))
         models = f"{row['model']} – {row['other_model']}"
         lines.append([models, row["N"], estimate_of(row), PValue(row["p_value"]), null, words])
         if (row["model"], row["other_model"]) not in counted:

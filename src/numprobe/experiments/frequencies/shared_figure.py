@@ -34,10 +34,10 @@ def draw_shared_frequencies(drawn: pl.DataFrame) -> Figure:
     """Draw two matrices of models, overlaps beside controls for every number of frequencies, and curves per model."""
     tops = sorted({int(name.removeprefix("top=")) for name in drawn["subset"] if name.startswith("top=")})
     top = tops[len(tops) // 2] if tops else 0
-    chosen = drawn.filter(pl.col("subset") == f"top={top}", pl.col("spectrum") == "power")
-    plain = chosen.filter(pl.col("control") == "none")
+    chosen = drawn.filter(subset=f"top={top}", spectrum="power")
+    plain = chosen.filter(control="none")
     matrices = {
-        f"input embeddings, top {top}": plain.filter(pl.col("layer") == "embedding"),
+        f"input embeddings, top {top}": plain.filter(layer="embedding"),
         f"bare number, middle layer, top {top}": _middle(plain),
     }
     curves = chosen.filter(pl.col("control") != "matched")
@@ -54,13 +54,11 @@ def _middle(plain: pl.DataFrame) -> pl.DataFrame:
 
 def _controls(axes: Axes, drawn: pl.DataFrame, tops: list[int]) -> None:
     """Draw all pairs at the input embeddings, grouped by the number of frequencies compared."""
-    rows = drawn.filter(pl.col("layer") == "embedding", pl.col("value").is_not_null())
+    rows = drawn.filter(pl.col("value").is_not_null(), layer="embedding")
     places = []
     for group, top in enumerate(tops):
         for place, (control, spectrum, colour) in enumerate(_GROUPS.values()):
-            found = rows.filter(
-                (pl.col("control") == control) & (pl.col("spectrum") == spectrum) & (pl.col("subset") == f"top={top}")
-            )
+            found = rows.filter(control=control, spectrum=spectrum, subset=f"top={top}")
             places.append(group * (len(_GROUPS) + 1) + place)
             pair_points(axes, places[-1], found, colour, spread=0.8)
     labels = [name.replace(" ", "\n", 1) for _ in tops for name in _GROUPS]

@@ -81,7 +81,7 @@ def layer_probes_rows(
         rest = parts[0].join(own.select(_PROBE).unique(), on=_PROBE, how="anti", maintain_order="left")
         parts = [rest, own.select(_COLUMNS)]
     if selectivity is not None:
-        rows = checked(selectivity, list(MEASUREMENT)).filter(pl.col("metric") == "selectivity")
+        rows = checked(selectivity, list(MEASUREMENT)).filter(metric="selectivity")
         parts.append(rows.with_columns(pl.lit(DEFAULT).alias("settings")).select(_COLUMNS))
     drawn = pl.concat(parts).filter(pl.col("context").is_in(list(contexts)))
     if drawn["value"].drop_nulls().is_empty():
@@ -93,7 +93,7 @@ def _measured(table: pl.DataFrame, contexts: Sequence[str], more: Sequence[str] 
     """Return accuracies of all probes and of the leading probe's controls, and R² of the probes of magnitudes."""
     whole = (pl.col("subset") == "all") & (pl.col("site") == "residual") & pl.col("fold").is_null()
     rows = checked(table, [*MEASUREMENT, *more]).filter(whole & pl.col("context").is_in(list(contexts)))
-    measured = rows.filter(pl.col("value").is_not_null() & (pl.col("metric") == "accuracy"))
+    measured = rows.filter(pl.col("value").is_not_null(), metric="accuracy")
     leading = leading_probe(measured) if measured.height else None
     control = pl.col("control").is_in(list(CONTROLS)) & (pl.col("probe").is_in([leading, "constant"]))
     exact = (pl.col("metric") == "accuracy") & ((pl.col("control") == "none") | control)
@@ -106,7 +106,7 @@ def _measured(table: pl.DataFrame, contexts: Sequence[str], more: Sequence[str] 
 
 def _published(drawn: pl.DataFrame) -> pl.DataFrame:
     """Return the published accuracies of these models."""
-    numbers = published("layer_probes", drawn["model"].unique()).filter(pl.col("metric") == "accuracy")
+    numbers = published("layer_probes", drawn["model"].unique()).filter(metric="accuracy")
     return numbers.select(
         "model", "context", "layer", "probe", "metric", "value", pl.lit("none").alias("control"),
         pl.lit(PUBLISHED).alias("settings"), pl.lit(Status.MEASURED).alias("status"), "source",
@@ -121,7 +121,7 @@ def draw_layer_probes(drawn: pl.DataFrame, candidates: int) -> Figure:
     headers = {}
     for (model, name), axes in panels.items():
         context, metric = columns[name]
-        rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+        rows = drawn.filter(model=model, context=context)
         fraction_axis(axes)
         shown = rows.filter((pl.col("metric") == metric) | is_not_applicable())
         if explain_empty(axes, shown):
@@ -147,16 +147,16 @@ def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
 def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
     measured = rows.filter(pl.col("value").is_not_null())
     for control, style in CONTROLS.items():
-        part = measured.filter((pl.col("control") == control) & (pl.col("settings") == DEFAULT))
+        part = measured.filter(control=control, settings=DEFAULT)
         for probe in in_order(part["probe"]):
-            curve(axes, part.filter(pl.col("probe") == probe), layers, style)
-    plain = measured.filter(pl.col("control") == "none")
+            curve(axes, part.filter(probe=probe), layers, style)
+    plain = measured.filter(control="none")
     for probe in reversed(probe_order(plain["probe"])):
-        mine, style = plain.filter(pl.col("probe") == probe), probe_style(probe)
+        mine, style = plain.filter(probe=probe), probe_style(probe)
         # Several published runs on one model are one line each.
         for run in mine.filter(~_OURS).partition_by("source", maintain_order=True):
             curve(axes, run, layers, Style(style.colour, " ", PUBLISHED_LINE))
-        refitted, default = (mine.filter(_OURS & (pl.col("settings") == name)) for name in (PUBLISHED, DEFAULT))
+        refitted, default = (mine.filter(_OURS, settings=name) for name in (PUBLISHED, DEFAULT))
         if refitted.height:
             curve(axes, refitted, layers, Style(style.colour, " ", _REFITTED_LINE))
         if default.height:
@@ -165,23 +165,21 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
 
 def _header(rows: pl.DataFrame) -> list[str]:
     """Return the counts of tested values, those of most probes first, and the layers of one constant state."""
-    plain = rows.filter(
-        (pl.col("control") == "none") & pl.col("value").is_not_null() & pl.col("n_values").is_not_null()
-    )
+    plain = rows.filter(pl.col("value").is_not_null(), pl.col("n_values").is_not_null(), control="none")
     counts = plain.group_by("n_values").agg(pl.col("probe").n_unique()).sort("probe", "n_values", descending=True)
     texts = [f"{n} values" if i == 0 else f"{probes} probes: {n}" for i, (n, probes) in enumerate(counts.iter_rows())]
-    constant = rows.filter(pl.col("value").is_null() & (pl.col("status") == Status.CONSTANT_STATE))["layer"].unique()
+    constant = rows.filter(pl.col("value").is_null(), status=Status.CONSTANT_STATE)["layer"].unique()
     return texts[:2] + ([f"constant state: {', '.join(layer_order(constant))}"] if len(constant) else [])
 
 
 def _legend(drawn: pl.DataFrame, candidates: int) -> list[Line2D]:
     measured = drawn.filter(pl.col("value").is_not_null())
-    plain = measured.filter(pl.col("control") == "none")
+    plain = measured.filter(control="none")
     entries = [legend_entry(probe, probe_style(probe)) for probe in probe_order(plain["probe"])]
     for name, style in CONTROLS.items():
-        of_control = measured.filter(pl.col("control") == name)
+        of_control = measured.filter(control=name)
         entries += [layer_entry(name, style, of_control)] if of_control.height else []
-    if plain.filter(_OURS & (pl.col("settings") == PUBLISHED)).height:
+    if plain.filter(_OURS, settings=PUBLISHED).height:
         entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_REFITTED_LINE, label="published settings"))
     if plain.filter(~_OURS).height:
         entries.append(published_entry())

@@ -49,7 +49,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     table = tables["accuracy"].filter(_WHOLE & pl.col("context").is_in(_contexts(trained, selective)))
     plain = table.filter(_PLAIN)
     leading = leading_probe(plain.filter(_EXACT))
-    exact = table.filter(_EXACT & (pl.col("probe") == leading))
+    exact = table.filter(_EXACT, probe=leading)
     controls = exact.filter(~_PLAIN)
     parts = [
         _BY_LAYER.format(probe=leading),
@@ -83,7 +83,7 @@ def _at_middle(exact: pl.DataFrame, trained: pl.DataFrame | None, leading: str) 
 
 def _magnitudes(plain: pl.DataFrame) -> Iterator[str | Grid]:
     """Yield the explained variance of the probes of magnitudes, where it was measured."""
-    rows = middle_rows(plain.filter(pl.col("metric") == "r2"))
+    rows = middle_rows(plain.filter(metric="r2"))
     index = ["model", "context"]
     cells = {f"R² of {name}": cells_of(rows.filter(probe=name), index, estimate_of) for name in _MAGNITUDES}
     if any(cells.values()):
@@ -93,9 +93,9 @@ def _magnitudes(plain: pl.DataFrame) -> Iterator[str | Grid]:
 
 def _selectivity(selective: pl.DataFrame) -> Iterator[str | Grid | Statement]:
     middle = in_probe_order(middle_rows(selective.filter(pl.col("value").is_not_null())))
-    task = middle.filter(_EXACT & (pl.col("control") == "task"))
+    task = middle.filter(_EXACT, control="task")
     yield _SELECTIVITY
-    yield spread_out(middle.filter(pl.col("metric") == "selectivity"), _PLACE, "probe")
+    yield spread_out(middle.filter(metric="selectivity"), _PLACE, "probe")
     yield _TASK
     yield spread_out(task, _PLACE, "probe")
     yield _memorised(task)

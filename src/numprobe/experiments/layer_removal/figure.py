@@ -53,7 +53,7 @@ def layer_removal_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that the figures show: all measurements on test prompts."""
     rows = checked(table, [*MEASUREMENT, "part", "chosen"])
     shown = rows.filter((pl.col("part") == "test") | is_not_applicable())
-    if shown.filter(pl.col("metric") == "accuracy_change").is_empty():
+    if shown.filter(metric="accuracy_change").is_empty():
         raise nothing_to_draw("metric accuracy_change on test prompts")
     return over_all_folds(shown).select(_COLUMNS)
 
@@ -87,11 +87,11 @@ def _change_axis(axes: Axes) -> None:
 
 
 def _draw_changes(axes: Axes, rows: pl.DataFrame) -> list[str]:
-    blocks, changes = layer_order(rows["layer"].drop_nulls()), rows.filter(pl.col("metric") == "accuracy_change")
+    blocks, changes = layer_order(rows["layer"].drop_nulls()), rows.filter(metric="accuracy_change")
     set_layer_axis(axes, blocks, most=8)
     axes.axhline(0, color="#999999", linewidth=0.6)
     for place, (site, style) in enumerate(_STYLES.items()):
-        of_site = changes.filter((pl.col("site") == site) & pl.col("layer").is_not_null())
+        of_site = changes.filter(pl.col("layer").is_not_null(), site=site)
         x = [blocks.index(block) + 0.22 * (place - 1) for block in of_site["layer"]]
         points(axes, x, of_site, style)
         ringed = [i for i, chosen in enumerate(of_site["chosen"]) if chosen]
@@ -107,8 +107,8 @@ def _ring(axes: Axes, x: Sequence[float], y: Sequence[float]) -> Line2D:
 
 def _accuracy_header(rows: pl.DataFrame) -> list[str]:
     """Return the accuracy of the whole model, and say so where no removal is chosen."""
-    whole = rows.filter((pl.col("site") == "none") & (pl.col("metric") == "accuracy_before"))
-    chosen = rows.filter(pl.col("chosen") & (pl.col("metric") == "accuracy_change"))
+    whole = rows.filter(site="none", metric="accuracy_before")
+    chosen = rows.filter(pl.col("chosen"), metric="accuracy_change")
     right = [f"{per_cent(value, 1)} % right of {count}" for value, count in whole.select("value", "n_prompts").rows()]
     return [*right, *(["chosen: none"] if "none" in chosen["site"].to_list() else [])]
 
@@ -123,10 +123,10 @@ def _share_axes(axes: Axes) -> None:
 
 def _draw_shares(axes: Axes, rows: pl.DataFrame) -> list[str]:
     for (share, control), (style, _, shift) in _SHARES.items():
-        mine = rows.filter(pl.col("control") == control)
-        chosen = mine.filter(pl.col("chosen") & (pl.col("metric") == share))
-        oracle = mine.filter(pl.col("metric") == f"oracle_{share}")
-        sites = [chosen, oracle.filter(pl.col("site") == "block"), oracle.filter(pl.col("site") == "any")]
+        mine = rows.filter(control=control)
+        chosen = mine.filter(pl.col("chosen"), metric=share)
+        oracle = mine.filter(metric=f"oracle_{share}")
+        sites = [chosen, oracle.filter(site="block"), oracle.filter(site="any")]
         for height, line in enumerate(sites):
             bars(axes, height - shift, line, style)
     if "none" in rows.filter(pl.col("chosen"))["site"].to_list():
@@ -135,6 +135,6 @@ def _draw_shares(axes: Axes, rows: pl.DataFrame) -> list[str]:
 
 
 def _count_header(rows: pl.DataFrame) -> list[str]:
-    whole = rows.filter((pl.col("site") == "none") & (pl.col("metric") == "accuracy_before"))
+    whole = rows.filter(site="none", metric="accuracy_before")
     counts = whole.select("value", "n_prompts").rows()
     return [f"{round((1 - value) * count)} wrong of {count}" for value, count in counts]

@@ -66,7 +66,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     chosen = table.filter(pl.col("chosen"))
     grids: list[Part] = [_METHOD, _chosen_grid(chosen), _ORACLE, _oracle_grid(table)]
     operations = pl.col("subset") != "all"
-    change = independent(chosen.filter(operations & (pl.col("metric") == "accuracy_change")), "context", "subset")
+    change = independent(chosen.filter(operations, metric="accuracy_change"), "context", "subset")
     tried = change.filter(pl.col("site") != "none")
     tests = [compared(row, ACCURACY) for row in tried.iter_rows(named=True)]
     gained = tried.filter(pl.Series([found == Verdict.HIGHER for found in family_verdicts(tests)], dtype=pl.Boolean))
@@ -82,7 +82,7 @@ def _runs(table: pl.DataFrame) -> Iterator[tuple[list[str], pl.DataFrame]]:
     """Yield the names of a model and an operation, with their rows."""
     for run in table.partition_by("model", maintain_order=True):
         for subset in ("all", *(f"operation={operation}" for operation in RESULTS)):
-            part = run.filter(pl.col("subset") == subset)
+            part = run.filter(subset=subset)
             if part.height:
                 yield [run["model"][0], _operation(subset)], part
 
@@ -114,7 +114,7 @@ def _oracle_grid(table: pl.DataFrame) -> Grid:
 
 def _choice(change: pl.DataFrame, gained: pl.DataFrame, tests: Sequence[Comparison]) -> Statement:
     """State for how many models and operations a removal is chosen, and how many of these gain on the test prompts."""
-    nothing = change.filter(pl.col("site") == "none").height
+    nothing = change.filter(site="none").height
     numbers: dict[str, Any] = {"nothing": nothing, "cases": change.height}
     wording = _NONE_CHOSEN
     if nothing < change.height:
@@ -128,7 +128,7 @@ def _choice(change: pl.DataFrame, gained: pl.DataFrame, tests: Sequence[Comparis
 
 def _luck(table: pl.DataFrame) -> Statement:
     """State what an oracle and luck reach, on the prompts that have both."""
-    reached = table.filter((pl.col("metric") == "oracle_reached") & (pl.col("site") == "any"))
+    reached = table.filter(metric="oracle_reached", site="any")
     counted = reached.group_by("control").agg((pl.col("value") * pl.col("n_prompts")).sum(), pl.col("n_prompts").sum())
     share = {control: Share(value / count) for control, value, count in counted.iter_rows()}
     models = ", ".join(table["model"].unique(maintain_order=True))

@@ -68,19 +68,17 @@ def draw_multi_token(drawn: pl.DataFrame) -> Figure:
     paper = published("multi_token", in_order(drawn["model"]))
     for (row, column), axes in panels.items():
         model, form = rows[row]
-        of_model = drawn.filter(pl.col("model") == model)
-        here = of_model.filter(
-            pl.col("context").eq_missing(pl.lit(form, pl.String)) & (pl.col("tokens") == columns[column])
-        )
+        of_model = drawn.filter(model=model)
+        here = of_model.filter(pl.col("context").eq_missing(pl.lit(form, pl.String)), tokens=columns[column])
         if row == next(iter(rows)):
             axes.set_title(column, fontweight="bold")
         fraction_axis(axes)
         if explain_empty(axes, here if here.height else of_model.filter(is_not_applicable())):
             continue
         layers = layer_order(of_model["layer"].drop_nulls())
-        _draw_layers(axes, here.filter(pl.col("control") == "none"), layers, tokens)
-        chosen = here.filter(pl.col("position") == "selected")
-        _draw_chosen(axes, chosen, len(layers) + _GAP, paper.filter(pl.col("model") == model), form)
+        _draw_layers(axes, here.filter(control="none"), layers, tokens)
+        chosen = here.filter(position="selected")
+        _draw_chosen(axes, chosen, len(layers) + _GAP, paper.filter(model=model), form)
     return frame(figure, _legend(drawn, tokens, paper), 5, x="layer", y="accuracy on unseen values")
 
 
@@ -88,7 +86,7 @@ def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
     """Return label -> model and format; a model that is left out has one row without a format."""
     rows: dict[str, tuple[str, str | None]] = {}
     for model in in_order(drawn["model"]):
-        formats = in_order(drawn.filter((pl.col("model") == model) & pl.col("tokens").is_not_null())["context"])
+        formats = in_order(drawn.filter(pl.col("tokens").is_not_null(), model=model)["context"])
         if not formats:
             rows[model] = (model, None)
         rows |= {f"{model}\n{form}": (model, form) for form in formats}
@@ -101,31 +99,31 @@ def _token_name(place: int) -> str:
 
 def _draw_layers(axes: Axes, here: pl.DataFrame, layers: list[str], tokens: dict[str, Style]) -> None:
     set_layer_axis(axes, layers)
-    at = {position: here.filter(pl.col("position") == position) for position in ("last", "next")}
+    at = {position: here.filter(position=position) for position in ("last", "next")}
     several = here["tokens"].max() != 1
     for place, style in enumerate(tokens.values()):
-        part = at["last"].filter((pl.col("metric") == "accuracy") & (pl.col("chunk") == place))
+        part = at["last"].filter(metric="accuracy", chunk=place)
         if part.height and several:
             curve(axes, part, layers, style)
     if several:
-        curve(axes, at["last"].filter(pl.col("metric") == "product_accuracy"), layers, _PRODUCT)
+        curve(axes, at["last"].filter(metric="product_accuracy"), layers, _PRODUCT)
     for position, style in (("next", _NEXT), ("last", _JOINT)):
-        curve(axes, at[position].filter(pl.col("metric") == "joint_accuracy"), layers, style)
+        curve(axes, at[position].filter(metric="joint_accuracy"), layers, style)
 
 
 def _draw_chosen(axes: Axes, here: pl.DataFrame, place: float, paper: pl.DataFrame, form: str | None) -> None:
     """Draw, at the right behind a line, the whole number where the folds chose to read it, and the controls there."""
     axes.axvline(place - 0.75, color=NOTE_COLOUR, linewidth=0.4)
     tokens = here["tokens"].max()
-    plain = here.filter(pl.col("control") == "none")
-    points(axes, [place], plain.filter(pl.col("metric") == "joint_accuracy"), _JOINT)
+    plain = here.filter(control="none")
+    points(axes, [place], plain.filter(metric="joint_accuracy"), _JOINT)
     if tokens != 1:
-        points(axes, [place + _BESIDE], plain.filter(pl.col("metric") == "product_accuracy"), _PRODUCT)
+        points(axes, [place + _BESIDE], plain.filter(metric="product_accuracy"), _PRODUCT)
     for control in ("shuffled", "untrained", "constant"):
-        measured = here.filter((pl.col("control") == control) & (pl.col("metric") == "joint_accuracy"))
+        measured = here.filter(control=control, metric="joint_accuracy")
         if measured.height:
             points(axes, [place - _BESIDE] * measured.height, measured, CONTROLS[control])
-    told = paper.filter(pl.col("metric") == f"product of chunk accuracies, {tokens!s} chunks")
+    told = paper.filter(metric=f"product of chunk accuracies, {tokens!s} chunks")
     if told.height and form == "second":
         axes.plot([place + _BESIDE], told["value"], color=_PUBLISHED.colour, marker=_PUBLISHED.marker, linestyle="none")
     labelled = [text.get_text() for text in axes.get_xticklabels()]

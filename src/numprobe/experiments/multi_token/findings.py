@@ -58,7 +58,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
 
 
 def _whole_numbers(table: pl.DataFrame) -> Iterator[Grid | Statement]:
-    chosen = table.filter((pl.col("position") == "selected") & (pl.col("subset") == "all"))
+    chosen = table.filter(position="selected", subset="all")
     plain, controls = (chosen.filter(part) for part in (pl.col("control") == "none", pl.col("control") != "none"))
     columns = {
         "whole number": cells_of(plain.filter(metric=_JOINT), _INDEX),
@@ -89,7 +89,7 @@ def _best(joint: pl.DataFrame) -> Statement:
 
 
 def _preceding(table: pl.DataFrame) -> Iterator[Grid | Statement]:
-    measured = table.filter(pl.col("value").is_not_null() & (pl.col("metric") == "accuracy"))
+    measured = table.filter(pl.col("value").is_not_null(), metric="accuracy")
     name = pl.col("reader").replace(_READERS)
     plain = measured.filter(pl.col("control").is_in(["none", "constant"]))
     controls = measured.filter(pl.col("control").is_in(["shuffled", "untrained"]) & pl.col("reader").is_in(_TELLING))
@@ -100,9 +100,9 @@ def _preceding(table: pl.DataFrame) -> Iterator[Grid | Statement]:
 
 def _likeness(plain: pl.DataFrame) -> Iterator[Statement]:
     """Yield whether the probe of numbers reads more than the lens, on the same rows."""
-    numbers = plain.filter((pl.col("kind") == "numbers") & (pl.col("offset") > 0))
+    numbers = plain.filter(pl.col("offset") > 0, kind="numbers")
     key = ["model", "layer", "offset"]
-    pairs = numbers.filter(pl.col("reader") == "fourier").join(numbers.filter(pl.col("reader") == "lens"), on=key)
+    pairs = numbers.filter(reader="fourier").join(numbers.filter(reader="lens"), on=key)
     if pairs.height:
         more = pairs.filter(pl.col("ci_low") > pl.col("ci_high_right")).height
         less = pairs.filter(pl.col("ci_high") < pl.col("ci_low_right")).height

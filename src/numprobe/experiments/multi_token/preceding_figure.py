@@ -43,25 +43,25 @@ def draw_preceding(drawn: pl.DataFrame) -> Figure:
     """Draw a row per model and layer, a column for numbers and one for words; x = tokens back."""
     rows = _panel_rows(drawn)
     figure, panels = context_panels(list(rows), list(_KINDS))
-    paper = published("multi_token", in_order(drawn["model"])).filter(pl.col("context") == "preceding")
+    paper = published("multi_token", in_order(drawn["model"])).filter(context="preceding")
     for (row, kind), axes in panels.items():
         model, layer = rows[row]
-        of_model = drawn.filter(pl.col("model") == model)
-        here = of_model.filter(pl.col("layer").eq_missing(pl.lit(layer, pl.String)) & (pl.col("kind") == kind))
+        of_model = drawn.filter(model=model)
+        here = of_model.filter(pl.col("layer").eq_missing(pl.lit(layer, pl.String)), kind=kind)
         if row == next(iter(rows)):
             axes.set_title(f"random {kind}", fontweight="bold", pad=12)
         fraction_axis(axes)
         if explain_empty(axes, here if here.height else of_model.filter(is_not_applicable())):
             continue
         _draw_readers(axes, here)
-        _draw_published(axes, paper.filter(pl.col("model") == model), kind)
+        _draw_published(axes, paper.filter(model=model), kind)
     return frame(figure, _legend(drawn, paper), 4, x="tokens back (0: the token itself)", y="accuracy on unseen tokens")
 
 
 def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
     rows: dict[str, tuple[str, str | None]] = {}
     for model in in_order(drawn["model"]):
-        layers = layer_order(drawn.filter(pl.col("model") == model)["layer"].drop_nulls())
+        layers = layer_order(drawn.filter(model=model)["layer"].drop_nulls())
         for layer in layers or [None]:  # type: ignore[list-item]
             rows[model if layer is None else f"{model}\nlayer {layer}"] = (model, layer)
     return rows
@@ -73,19 +73,19 @@ def _draw_readers(axes: Axes, here: pl.DataFrame) -> None:
         if name not in present:
             continue
         shift = (place - 1) * _STEP
-        of_reader = here.filter(pl.col("reader") == name).sort("offset")
-        plain = of_reader.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+        of_reader = here.filter(reader=name).sort("offset")
+        plain = of_reader.filter(pl.col("value").is_not_null(), control="none")
         x = (plain["offset"].cast(pl.Float64) + shift).to_list()
         points(axes, x, plain, style)
         axes.plot(x, plain["value"], color=style.colour, linewidth=0.8)
         for control in ("untrained", "shuffled"):
-            part = of_reader.filter((pl.col("control") == control) & pl.col("value").is_not_null())
+            part = of_reader.filter(pl.col("value").is_not_null(), control=control)
             at = (part["offset"].cast(pl.Float64) + shift).to_list()
             points(axes, at, part, Style(style.colour, CONTROLS[control].marker))
-    constant = here.filter(pl.col("reader") == "constant").sort("offset")
+    constant = here.filter(reader="constant").sort("offset")
     axes.plot(constant["offset"], constant["value"], color=CONTROLS["constant"].colour, linewidth=0.8, linestyle="--")
     axes.set_xticks(sorted(here["offset"].drop_nulls().unique()))
-    plain = here.filter(pl.col("control") == "none")
+    plain = here.filter(control="none")
     said = f"{plain['candidates'].max()!s} candidates, {plain['n_values'].max()!s} unseen tokens"
     remark(axes, said)
 
@@ -96,7 +96,7 @@ def _draw_published(axes: Axes, paper: pl.DataFrame, kind: str) -> None:
         offset=pl.col("metric").str.extract(r"offset (\d+)").cast(pl.Int64)
     )
     for name, (reader, _) in _PUBLISHED.items():
-        part = found.filter(pl.col("probe") == name)
+        part = found.filter(probe=name)
         axes.plot(part["offset"], part["value"], color=READERS[reader].colour, linestyle=":", marker="x", linewidth=0.6)
 
 
@@ -109,6 +109,6 @@ def _legend(drawn: pl.DataFrame, paper: pl.DataFrame) -> list[Line2D]:
             entries.append(legend_entry(f"{control} (in the reader's colour)", mark, line=False))
     entries.append(Line2D([], [], color=CONTROLS["constant"].colour, linestyle="--", label="most frequent token"))
     for name, (reader, label) in _PUBLISHED.items():
-        if not paper.filter(pl.col("probe") == name).is_empty():
+        if not paper.filter(probe=name).is_empty():
             entries.append(Line2D([], [], color=READERS[reader].colour, linestyle=":", marker="x", label=label))
     return entries

@@ -35,7 +35,7 @@ def draw_superposition(drawn: pl.DataFrame) -> Figure:
     grid = figure.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
     single = series_styles([f"number {place + 1}" for place in range(max(sizes))])
     for size, axes in zip(sizes, grid, strict=True):
-        _panel(axes, drawn.filter(pl.col("numbers") == size), single)
+        _panel(axes, drawn.filter(numbers=size), single)
         axes.set_title(f"{size} number{'s' * (size > 1)} in one vector", fontweight="bold")
     entries = [legend_entry("all numbers", _JOINT), legend_entry("product of the single accuracies", _PRODUCT)]
     entries += [legend_entry(name, style) for name, style in single.items()]

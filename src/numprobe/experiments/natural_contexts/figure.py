@@ -98,7 +98,7 @@ def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
     """Draw small multiples over the layers: a row per model, columns of all probes, domains and transfer."""
     models, columns = in_order(drawn["model"]), _panel_names(drawn)
     figure, panels = context_panels(models, list(columns))
-    series = {panel: _series(drawn.filter(pl.col("panel") == panel), panel) for panel in (PROBES, DOMAINS, TRANSFER)}
+    series = {panel: _series(drawn.filter(panel=panel), panel) for panel in (PROBES, DOMAINS, TRANSFER)}
     rows = {}
     for model, name in panels:
         panel, context = columns[name]
@@ -111,7 +111,7 @@ def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
     below = [legend_entry(name.removeprefix(_DOMAIN), style) for name, (style, _) in series[DOMAINS].items()]
     own = {name: style for name, (style, _) in series[TRANSFER].items() if name in set(drawn["fit_context"])}
     below += [legend_entry(f"fitted on {name}", style) for name, style in own.items()]
-    below += control_entries(drawn.filter(pl.col("panel") == TRANSFER))
+    below += control_entries(drawn.filter(panel=TRANSFER))
     figure.legend(handles=below, loc="outside lower center", ncols=5)
     return figure
 
@@ -123,7 +123,7 @@ def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
     return {
         text.format(context): (panel, context)
         for panel, text in names.items()
-        for context in in_order(ours.filter(pl.col("panel") == panel)["context"])
+        for context in in_order(ours.filter(panel=panel)["context"])
     }
 
 

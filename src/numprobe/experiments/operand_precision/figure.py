@@ -47,7 +47,7 @@ def operand_precision(tables: Tables, values: Values) -> Drawn:
 
 def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows drawn: sums and differences together, and published error rates of these models."""
-    rows = over_all_folds(checked(table, [*MEASUREMENT, "numbers", "p_value"])).filter(pl.col("subset") == "all")
+    rows = over_all_folds(checked(table, [*MEASUREMENT, "numbers", "p_value"])).filter(subset="all")
     rows = rows.with_columns(source=pl.lit(THIS_STUDY)).select(_COLUMNS)
     if rows["value"].drop_nulls().is_empty():
         raise nothing_to_draw("error rates or correlations")
@@ -69,7 +69,7 @@ def draw_operand_precision(drawn: pl.DataFrame) -> Figure:
     for model in models:
         row = [panels[model, title] for title in _TITLES]
         rates, differences, correlations = row
-        rows = drawn.filter(pl.col("model") == model)
+        rows = drawn.filter(model=model)
         if all([explain_empty(axes, rows) for axes in row]):
             continue
         _draw_groups(rates, differences, rows)
@@ -84,16 +84,16 @@ def _draw_groups(rates: Axes, differences: Axes, rows: pl.DataFrame) -> None:
     probes = probe_order(groups["probe"].drop_nulls())
     differences.axvline(0, color="#999999", linewidth=0.6)
     for height, probe in enumerate(probes):
-        mine = groups.filter((pl.col("probe") == probe) & pl.col("n_prompts").is_not_null())
+        mine = groups.filter(pl.col("n_prompts").is_not_null(), probe=probe)
         for place, (name, style) in enumerate(_GROUPS.items()):
-            of = mine.filter((pl.col("metric") == "error_rate") & (pl.col("numbers") == name))
+            of = mine.filter(metric="error_rate", numbers=name)
             at = height + 0.17 * (place - 1.5)
             bars(rates, at, of.filter(_OURS), style)
             past = of.filter(~_OURS)["value"]
             rates.plot(past, [at] * len(past), "x", color=style.colour, markersize=4.5, markeredgewidth=0.9)
         for place, (metric, style) in enumerate(_CHANGES.items()):
-            bars(differences, height + 0.3 * (place - 0.5), mine.filter(pl.col("metric") == metric), style)
-        _explain(rates, height, groups.filter((pl.col("probe") == probe) & is_not_applicable()), mine)
+            bars(differences, height + 0.3 * (place - 0.5), mine.filter(metric=metric), style)
+        _explain(rates, height, groups.filter(is_not_applicable(), probe=probe), mine)
     for axes in (rates, differences):
         axes.set_ylim(len(probes) - 0.5, -0.5)
         axes.set_yticks(range(len(probes)), probes if axes is rates else [""] * len(probes))
@@ -115,19 +115,19 @@ def _explain(axes: Axes, height: float, without: pl.DataFrame, measured: pl.Data
 
 def _draw_correlations(axes: Axes, rows: pl.DataFrame) -> None:
     """Draw matched correlations over the states, with the range of the permutations."""
-    mine = rows.filter(pl.col("metric") == "error_correlation_matched")
+    mine = rows.filter(metric="error_correlation_matched")
     if explain_empty(axes, mine):
         return
     layers = layer_order(mine["layer"])
     set_layer_axis(axes, layers, most=8)
     axes.axhline(0, color="#999999", linewidth=0.6)
     faint_grid(axes)
-    null, plain = (mine.filter(pl.col("control") == control) for control in ("shuffled", "none"))
+    null, plain = (mine.filter(control=control) for control in ("shuffled", "none"))
     for layer, low, high in null.select("layer", "ci_low", "ci_high").rows():
         x = layers.index(layer)
         axes.fill_between([x - 0.35, x + 0.35], low, high, color=_NULL_COLOUR, alpha=0.5, lw=0)
     for context in in_order(plain["context"]):
-        part = plain.filter((pl.col("context") == context) & pl.col("value").is_not_null())
+        part = plain.filter(pl.col("value").is_not_null(), context=context)
         style = _AT_EMBEDDING if context == VOCABULARY else _AT_TOKEN
         points(axes, [layers.index(layer) for layer in part["layer"]], part, style)
     widest = max(0.2, *map(abs, axes.get_ylim()))
@@ -136,7 +136,7 @@ def _draw_correlations(axes: Axes, rows: pl.DataFrame) -> None:
 
 def _counts(rows: pl.DataFrame) -> list[str]:
     """Return the number of numbers that each probe cannot read."""
-    shares = rows.filter(pl.col("metric") == "non_decodable").select("probe", "value", "n_values").rows()
+    shares = rows.filter(metric="non_decodable").select("probe", "value", "n_values").rows()
     counts = [f"{probe} {round(value * tested)} of {tested}" for probe, value, tested in shares]
     return [f"non-decodable: {', '.join(counts)}"] if counts else []
 

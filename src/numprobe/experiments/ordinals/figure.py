@@ -56,8 +56,8 @@ def draw_ordinals(drawn: pl.DataFrame) -> Figure:
     grid = figure.subplots(lines, _PANELS, squeeze=False).ravel()
     styles = series_styles(models)
     for axes, name in zip(grid, sets, strict=False):
-        _set(axes, measured.filter(pl.col("subset") == name), styles)
-        size = int(measured.filter(pl.col("subset") == name)["N"][0])
+        _set(axes, measured.filter(subset=name), styles)
+        size = int(measured.filter(subset=name)["N"][0])
         axes.set_title(f"{name} ({size})", fontweight="bold")
     for axes in grid[len(sets) :]:
         axes.set_axis_off()
@@ -72,15 +72,15 @@ def _set(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> None:
     axes.set_xlim(_BEFORE - 0.08, 1.08)
     axes.set_xticks([_BEFORE, 0, 0.5, 1], ["emb", "0", "0.5", "1"])
     for model in in_order(rows["model"]):
-        of_model = rows.filter(pl.col("model") == model)
+        of_model = rows.filter(model=model)
         depth = _depths(of_model)
-        null = of_model.filter((pl.col("control") == "shuffled") & (pl.col("metric") == _OWN))
+        null = of_model.filter(control="shuffled", metric=_OWN)
         null = null.with_columns(x=null["layer"].replace_strict(depth, return_dtype=pl.Float64)).sort("x")
         axes.fill_between(null["x"], null["ci_low"], null["ci_high"], color=_NULL, lw=0, alpha=0.5)
         for metric, dashes in ((_OWN, "-"), (_READ, "--")):
-            found = of_model.filter((pl.col("control") == "none") & (pl.col("metric") == metric))
+            found = of_model.filter(control="none", metric=metric)
             _curve(axes, found, depth, Style(styles[model].colour, styles[model].marker, dashes))
-        untrained = of_model.filter((pl.col("control") == "untrained") & (pl.col("metric") == _OWN))
+        untrained = of_model.filter(control="untrained", metric=_OWN)
         _curve(axes, untrained, depth, Style(_UNTRAINED, "", ":"), band=False)
 
 

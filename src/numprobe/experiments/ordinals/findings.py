@@ -36,7 +36,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the middle state of every set and model, against permuted orders."""
     table = tables["ordinals"]
     measured = table.filter(pl.col("value").is_not_null())
-    middles = [_middle_rows(part) for part in _sets(measured.filter(pl.col("context") == "word"))]
+    middles = [_middle_rows(part) for part in _sets(measured.filter(context="word"))]
     statements = [_beyond_chance(middles, chosen, wording) for chosen, wording in ((_OWN, _ORDER), (_READ, _DIGITS))]
     told = [said for said in statements if said]
     grids = [Grid(_HEADS, [_cells(rows) for rows in middles])] if middles else []
@@ -51,7 +51,7 @@ def _sets(rows: pl.DataFrame) -> list[pl.DataFrame]:
 
 def _middle_rows(part: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of the state after the middle block."""
-    return part.filter(pl.col("layer") == middle_layer(part["layer"].drop_nulls()))
+    return part.filter(layer=middle_layer(part["layer"].drop_nulls()))
 
 
 def _cells(rows: pl.DataFrame) -> list[Any]:
@@ -61,7 +61,7 @@ def _cells(rows: pl.DataFrame) -> list[Any]:
 
 def _reading(rows: pl.DataFrame) -> list[Any]:
     """Return the share that is read, its mean over permuted orders, and p; nothing where it was not measured."""
-    plain, null = (rows.filter(pl.col("control") == control) for control in ("none", "shuffled"))
+    plain, null = (rows.filter(control=control) for control in ("none", "shuffled"))
     if plain.is_empty() or null.is_empty():
         return [None, None, None]
     row = plain.row(0, named=True)
@@ -70,7 +70,7 @@ def _reading(rows: pl.DataFrame) -> list[Any]:
 
 def _beyond_chance(middles: list[pl.DataFrame], chosen: pl.Expr, wording: str) -> Statement | None:
     """Return in how many sets a reading beats the permuted orders; None where it was not measured."""
-    rows = [part.filter(chosen & (pl.col("control") == "none")) for part in middles]
+    rows = [part.filter(chosen, control="none") for part in middles]
     found = pl.concat(rows) if rows else pl.DataFrame()
     if found.is_empty():
         return None

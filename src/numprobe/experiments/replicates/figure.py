@@ -32,7 +32,7 @@ def replicates(tables: Tables, values: Values) -> Drawn:
 
 def replicates_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the accuracies of probes in the context of their fit, of those that stand for all."""
-    own = checked(table, [*_COLUMNS, "fit_context"]).filter(pl.col("fit_context") == pl.col("context"))
+    own = checked(table, [*_COLUMNS, "fit_context"]).filter(fit_context=pl.col("context"))
     if own.is_empty():
         raise nothing_to_draw("accuracies in the context of the fit")
     probes = probe_order(own["probe"])
@@ -55,7 +55,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
     layers = layer_order(rows["layer"])
     set_layer_axis(axes, layers)
     for name in reversed(probe_order(rows["probe"])):
-        of_probe, style = rows.filter(pl.col("probe") == name), probe_style(name)
+        of_probe, style = rows.filter(probe=name), probe_style(name)
         x = [layers.index(layer) for layer in of_probe["layer"]]
         curve(axes, of_probe.rename({"trainings_low": "ci_low", "trainings_high": "ci_high"}), layers, style)
         axes.vlines(x, of_probe["numbers_low"], of_probe["numbers_high"], **_BAR)

@@ -33,8 +33,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     table = tables["replicates"].filter(pl.col("value").is_not_null())
     probe = choose_leading(probe_order(table["probe"]))
     here = pl.col("fit_context") == pl.col("context")
-    own = table.filter(here & (pl.col("probe") == probe))
-    moved = table.filter(~here & (pl.col("probe") == probe))
+    own = table.filter(here, probe=probe)
+    moved = table.filter(~here, probe=probe)
     parts: list[Part] = [_METHOD.format(probe=probe), *_grids(own)]
     parts += [_MOVED, spread_out(moved, ["model", "fit_context", "context"], "layer")] if moved.height else []
     return Section(_TITLE, [*parts, *_meaning(own, probe), _WEIGHTS, *reasons_of(tables["replicates"])])
@@ -57,7 +57,7 @@ def _meaning(own: pl.DataFrame, probe: str) -> Iterator[Statement]:
         numbers = {
             "cells": part.height,
             "trainings": int(part["n_trainings"][0]),
-            "wider": part.filter(pl.col("wider") == "trainings").height,
+            "wider": part.filter(wider="trainings").height,
             "widest": Share(float(over["trainings"].to_numpy().max())),
             "widest_numbers": Share(float(over["numbers"].fill_null(0).to_numpy().max())),
         }

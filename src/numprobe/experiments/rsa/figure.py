@@ -73,7 +73,7 @@ def _matrices(plain: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def _controls(axes: Axes, drawn: pl.DataFrame) -> None:
     """Draw every pair at the input embeddings as a point with its interval, in a column per control or theory."""
-    rows = drawn.filter(pl.col("layer") == "embedding", pl.col("value").is_not_null())
+    rows = drawn.filter(pl.col("value").is_not_null(), layer="embedding")
     for place, (name, (metric, control, theory)) in enumerate(_GROUPS.items()):
         of_theory = pl.col("theory") == theory if theory else pl.col("other_layer") == "embedding"
         group = rows.filter(of_theory, metric=metric, control=control)

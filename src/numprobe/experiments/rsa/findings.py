@@ -101,7 +101,7 @@ def _state(row: Mapping[str, Any]) -> str:
 def _controls(embedded: pl.DataFrame) -> Iterator[Statement]:
     """Yield the mean of each control over all pairs, and the range of all its intervals."""
     for control, name in _CONTROLS.items():
-        rows = embedded.filter(pl.col("control") == control)
+        rows = embedded.filter(control=control)
         if rows.height:
             yield Statement(name, "input embeddings of all pairs", _summary(rows), _CONTROL)
 

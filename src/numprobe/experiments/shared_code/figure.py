@@ -84,7 +84,7 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
 
 def _learned(rows: pl.DataFrame) -> str:
     """Return the models of the shared code, as text."""
-    sources = rows.filter(pl.col("code") == "shared")["source"].drop_nulls()
+    sources = rows.filter(code="shared")["source"].drop_nulls()
     return "learned on " + str(sources[0]).replace(" + ", ", ") if len(sources) else ""
 
 
@@ -95,7 +95,7 @@ def draw_sources(drawn: pl.DataFrame) -> Figure:
     is the target's own code, "all others" the shared one.
     """
     models, contexts = in_order(drawn["model"]), contexts_in_order(drawn["context"])
-    sources = in_order(drawn.filter(pl.col("code") == "one model")["source"])
+    sources = in_order(drawn.filter(code="one model")["source"])
     # As the rows where a model is both, so that a model's own cells lie on a diagonal.
     heads = [*(name for name in models if name in sources), *(name for name in sources if name not in models)]
     heads += ["all others", "own"]
@@ -105,7 +105,7 @@ def draw_sources(drawn: pl.DataFrame) -> Figure:
     for axes, context in zip(grid, contexts, strict=True):
         cells = np.full((len(models), len(heads)), np.nan)
         for row, model in enumerate(models):
-            rows = drawn.filter((pl.col("model") == model) & (pl.col("context") == context))
+            rows = drawn.filter(model=model, context=context)
             for head, value in _by_source(rows):
                 cells[row, heads.index(head)] = value
         _matrix(axes, cells, models, heads)
@@ -117,11 +117,11 @@ def draw_sources(drawn: pl.DataFrame) -> Figure:
 
 def _by_source(rows: pl.DataFrame) -> list[tuple[str, float]]:
     """Return columns of the matrix with accuracies, at the embedding or the middle block of one model."""
-    measured = rows.filter(pl.col("value").is_not_null() & (pl.col("control") == "none"))
+    measured = rows.filter(pl.col("value").is_not_null(), control="none")
     if measured.is_empty():
         return []
     layers = measured["layer"].unique().to_list()
-    shown = measured.filter(pl.col("layer") == ("embedding" if "embedding" in layers else middle_layer(layers)))
+    shown = measured.filter(layer="embedding" if "embedding" in layers else middle_layer(layers))
     names = {"shared": "all others", "own": "own"}
     return [(names.get(row["code"], row["source"]), row["value"]) for row in shown.iter_rows(named=True)]
 

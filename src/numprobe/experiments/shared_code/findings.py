@@ -41,7 +41,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     shown = _shown(table)
     readers = pl.when(pl.col("control") == "untrained").then(pl.lit("untrained")).otherwise(_CODE)
     codes = shown.filter(pl.col("code") != "one model").with_columns(readers.alias("reader"))
-    singles = shown.filter(pl.col("code") == "one model")
+    singles = shown.filter(code="one model")
     of_singles: list[Part] = [_OF_SINGLES, spread_out(singles, _PLACE, "source")] if singles.height else []
     return Section(
         "One number code for all models (`shared_code`)",
@@ -58,17 +58,17 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
 
 def _shown(table: pl.DataFrame) -> pl.DataFrame:
     """Return all codes on all numbers, at the embedding or the middle block."""
-    rows = table.filter((pl.col("subset") == "all") & pl.col("value").is_not_null())
+    rows = table.filter(pl.col("value").is_not_null(), subset="all")
     parts = []
     for part in rows.partition_by("model", "context", maintain_order=True):
         layers = part["layer"].unique().to_list()
-        parts.append(part.filter(pl.col("layer") == ("embedding" if "embedding" in layers else middle_layer(layers))))
+        parts.append(part.filter(layer="embedding" if "embedding" in layers else middle_layer(layers)))
     return pl.concat(parts) if parts else rows
 
 
 def _meaning(shown: pl.DataFrame) -> list[Statement | str]:
     """Return how much of the own codes the code of the others reads, in states whose own code reads the numbers."""
-    measured = shown.filter((pl.col("control") == "none") & pl.col("code").is_in(["shared", "own"]))
+    measured = shown.filter(pl.col("code").is_in(["shared", "own"]), control="none")
     pairs = measured.pivot("code", index=_PLACE, values="value").filter(pl.col("own") >= _READABLE)
     numbers: dict[str, Any] = {"states": pairs.height}
     if pairs.is_empty():
@@ -86,5 +86,5 @@ def _meaning(shown: pl.DataFrame) -> list[Statement | str]:
 def _ranges(table: pl.DataFrame) -> list[str | Grid]:
     """Return the accuracies by range of numbers, for models that have only some numbers as single tokens."""
     rows = table.filter(pl.col("subset").str.starts_with("values=") & pl.col("code").is_in(["shared", "own"]))
-    rows = rows.filter(pl.col("context") == "vocabulary").with_columns(_CODE.alias("reader"))
+    rows = rows.filter(context="vocabulary").with_columns(_CODE.alias("reader"))
     return [] if rows.is_empty() else [_OF_RANGES, spread_out(rows, ["model", "layer", "subset"], "reader")]

@@ -61,7 +61,7 @@ def sites_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the accuracies of the leading probe and its controls, and the published ones of these models."""
     accuracy = (pl.col("metric") == "accuracy") & (pl.col("subset") == "all")
     rows = over_all_folds(checked(table, list(MEASUREMENT)).filter(accuracy | is_not_applicable()))
-    plain = rows.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+    plain = rows.filter(pl.col("value").is_not_null(), control="none")
     if plain.is_empty():
         raise nothing_to_draw("metric accuracy without a control")
     leading = choose_leading(probe_order(plain["probe"].drop_nulls()))
@@ -96,19 +96,19 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
     blocks = layer_order(rows["layer"].drop_nulls())
     set_layer_axis(axes, blocks, most=12)
     for site in [site for site in LABELS if site in set(rows["site"])]:
-        of_site = rows.filter((pl.col("site") == site) & pl.col("value").is_not_null())
+        of_site = rows.filter(pl.col("value").is_not_null(), site=site)
         for control in _CONTROLS:
-            curve(axes, of_site.filter(pl.col("control") == control), blocks, CONTROLS[control])
-        past = of_site.filter(pl.col("control") == _PUBLISHED)
+            curve(axes, of_site.filter(control=control), blocks, CONTROLS[control])
+        past = of_site.filter(control=_PUBLISHED)
         curve(axes, past, blocks, Style(_STYLES[site].colour, "x", _PUBLISHED_LINE))
-        curve(axes, of_site.filter(pl.col("control") == "none"), blocks, _STYLES[site])
+        curve(axes, of_site.filter(control="none"), blocks, _STYLES[site])
     return _header(rows)
 
 
 def _header(rows: pl.DataFrame) -> list[str]:
     """Return the number of numbers tested, and the blocks in which all states are the same vector."""
-    counts = rows.filter(pl.col("control") == "none")["n_values"].drop_nulls().unique().sort(descending=True)
-    constant = rows.filter((pl.col("status") == Status.CONSTANT_STATE) & (pl.col("control") == "none"))
+    counts = rows.filter(control="none")["n_values"].drop_nulls().unique().sort(descending=True)
+    constant = rows.filter(status=Status.CONSTANT_STATE, control="none")
     sites = in_order(constant["site"].replace_strict(LABELS, default=None))
     states = [f"constant state: {', '.join(sites)} of block {constant['layer'][0]}"] if sites else []
     return [*(f"{count} values" for count in counts[:1]), *states]

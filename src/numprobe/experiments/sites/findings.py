@@ -43,14 +43,12 @@ _PUBLISHED = "Published means over blocks (arXiv 2510.26285, `sinusoidal`, 55 te
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section on the table `sites`."""
-    table = tables["sites"].filter(
-        (pl.col("metric") == "accuracy") & (pl.col("subset") == "all") & pl.col("fold").is_null()
-    )
+    table = tables["sites"].filter(pl.col("fold").is_null(), metric="accuracy", subset="all")
     measured = table.filter(pl.col("value").is_not_null())
     probe = _leading(measured)
     parts: list[Any] = [_METHOD.format(probe=probe)]
     for context in measured["context"].unique(maintain_order=True):
-        rows = measured.filter((pl.col("context") == context) & pl.col("site").is_in(list(_SITES)))
+        rows = measured.filter(pl.col("site").is_in(list(_SITES)), context=context)
         middle = middle_rows(rows)
         own = middle.filter(_plain(probe))
         parts += [f"Context `{context}`:", _at_sites(own)]
@@ -60,7 +58,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
 
 
 def _leading(measured: pl.DataFrame) -> str:
-    probes = measured.filter(pl.col("control") == "none")["probe"].unique(maintain_order=True).to_list()
+    probes = measured.filter(control="none")["probe"].unique(maintain_order=True).to_list()
     return choose_leading(probes)
 
 
@@ -85,7 +83,7 @@ def _highest_control(rows: pl.DataFrame) -> Iterator[Statement]:
 
 def _comparisons(rows: pl.DataFrame) -> Iterator[Statement]:
     """Yield the results of the middle blocks, over the models."""
-    at = {site: rows.filter(pl.col("site") == site) for site in _SITES}
+    at = {site: rows.filter(site=site) for site in _SITES}
     if at["residual_out"].height:
         yield Statement("residual out", "", _range(at["residual_out"]["value"]), _LEAVING)
     if at["qkv"].height:
@@ -110,7 +108,7 @@ def _number(value: Any) -> float:
 
 def _other_probes(middle: pl.DataFrame, probe: str) -> Iterator[Statement]:
     """Yield the mean accuracy of the probe beside those of the others, where there are some."""
-    others = middle.filter((pl.col("control") == "none") & ~pl.col("probe").is_in([probe, "constant"]))
+    others = middle.filter(~pl.col("probe").is_in([probe, "constant"]), control="none")
     if others.height:
         best = others.group_by("probe", maintain_order=True).agg(pl.col("value").mean())
         own = Share(_number(middle.filter(_plain(probe))["value"].mean()))

@@ -48,9 +48,7 @@ def steering(tables: Tables, values: Values) -> Drawn:
 def steering_rows(table: pl.DataFrame) -> pl.DataFrame:
     """The shares of the reported prompts that the figure shows: at the chosen strength, or in the chosen layer."""
     rows = by_tokens(checked(table, [*MEASUREMENT, "strength", "relative_norm", "part", "chosen", "tokens"]))
-    measured = rows.filter(
-        (pl.col("part") == "test") & (pl.col("subset") == "all") & pl.col("metric").is_in(["follows", "other"])
-    )
+    measured = rows.filter(pl.col("metric").is_in(["follows", "other"]), part="test", subset="all")
     if measured.is_empty() and rows.filter(pl.col("status") != Status.MEASURED).is_empty():
         raise nothing_to_draw("metric follows")
     series = ("model", "context", "direction", "control")
@@ -88,7 +86,7 @@ def _draw_layers(axes: Axes, rows: pl.DataFrame) -> None:
     set_layer_axis(axes, layers)
     axes.set_xlabel("layer")
     for (direction, control), (_, style) in reversed(list(_SERIES.items())):
-        series = rows.filter((pl.col("direction") == direction) & (pl.col("control") == control))
+        series = rows.filter(direction=direction, control=control)
         curve(axes, series.filter(_is_chosen("strength")), layers, style)
 
 
@@ -97,7 +95,7 @@ def _draw_strengths(axes: Axes, rows: pl.DataFrame) -> None:
     strengths = rows.filter(pl.col("direction") != "state")["strength"].unique().sort().to_list()
     axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths])
     for (direction, control), (_, style) in reversed(list(_SERIES.items())):
-        series = rows.filter((pl.col("direction") == direction) & (pl.col("control") == control))
+        series = rows.filter(direction=direction, control=control)
         series = series.filter(_is_chosen("layer"))
         if direction == "state":
             axes.axhline(series["value"][0], color=style.colour, linestyle=style.line)
@@ -107,7 +105,7 @@ def _draw_strengths(axes: Axes, rows: pl.DataFrame) -> None:
 
 def _header(rows: pl.DataFrame, column: str) -> list[str]:
     """Return the chosen layer and strength, and the prompts."""
-    best = {row["direction"]: row for row in rows.filter(pl.col("chosen") & (pl.col("control") == "none")).to_dicts()}
+    best = {row["direction"]: row for row in rows.filter(pl.col("chosen"), control="none").to_dicts()}
     what = "strength" if column == _BY_LAYER else "layer"
     patterns, readout = (best[direction][what] for direction in ("patterns", "readout"))
     prompts = [f"{best['patterns']['n_prompts']} prompts"] if column == _HARM else []

@@ -63,7 +63,7 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section on the table `steering`."""
     table = named_by_context(by_tokens(tables["steering"]))
     too_few = list(_too_few(table))
-    chosen = table.filter(pl.col("chosen") & (pl.col("part") == "test"))
+    chosen = table.filter(pl.col("chosen"), part="test")
     if chosen.is_empty():
         return Section(_TITLE, [_METHOD, Statement("all models", "", {"models": 0}, _NOBODY), *too_few])
     parts = list(_parts(chosen))
@@ -97,7 +97,7 @@ def _by_layer(table: pl.DataFrame) -> Iterator[str | Grid]:
 
 
 def _too_few(table: pl.DataFrame) -> Iterator[Statement]:
-    rows = table.filter((pl.col("metric") == "answered") & (pl.col("status") != Status.MEASURED))
+    rows = table.filter(pl.col("status") != Status.MEASURED, metric="answered")
     for row in rows.iter_rows(named=True):
         yield Statement(row["model"], "", {"answered": cell_of(row)}, _TOO_FEW)
 

@@ -50,8 +50,8 @@ _CHOICES = "{subject}: the folds chose the normalisations {shares}."
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the section on the table `universal_probe`."""
     table = tables["universal_probe"]
-    accuracies = table.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
-    differences = table.filter((pl.col("metric") == "accuracy_difference") & _PLAIN & _CHOSEN)
+    accuracies = table.filter(pl.col("value").is_not_null(), metric="accuracy")
+    differences = table.filter(_PLAIN, _CHOSEN, metric="accuracy_difference")
     parts: list[Part] = [
         _NOTE,
         spread_out(accuracies.filter(_PLAIN & _CHOSEN), ["model", "context"], "layer"),
@@ -98,7 +98,7 @@ def _mixed(chosen: pl.DataFrame) -> Iterator[Statement]:
     for mixed in chosen.filter(control="mixed").partition_by("model", maintain_order=True):
         model = mixed["model"][0]
         readings = {row["context"]: row for row in mixed.iter_rows(named=True)}
-        best = chosen.filter(_PLAIN & (pl.col("model") == model)).sort("value", maintain_order=True)
+        best = chosen.filter(_PLAIN, model=model).sort("value", maintain_order=True)
         own = {row["context"]: row for row in best.iter_rows(named=True)}
         better = [name for name, row in readings.items() if name in own and _above(own[name], row)]
         numbers = {
@@ -121,7 +121,7 @@ def _at_middle(plain: pl.DataFrame) -> Grid:
 
 def _choices(table: pl.DataFrame) -> Iterator[Statement]:
     """Yield, by model, how many of the folds chose each normalisation."""
-    shares = table.filter((pl.col("metric") == "chosen_share") & _PLAIN & (pl.col("value") > 0))
+    shares = table.filter(_PLAIN, pl.col("value") > 0, metric="chosen_share")
     for part in shares.partition_by("model", maintain_order=True):
         listed = {row["normalisation"]: Share(row["value"]) for row in part.iter_rows(named=True)}
         yield Statement(part["model"][0], "", {"shares": Listed(listed, "%")}, _CHOICES)
