@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import Panels, explain_empty, legend_entry, points, title_columns
-from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, require, runs_of
 from numprobe.draw.style import PAGE_WIDTH, Style
 from numprobe.interventions.controls import RANDOM_DIRECTION, RANDOM_SUBSPACE, WRONG_NUMBER
 from numprobe.percent import per_cent
@@ -59,8 +59,7 @@ def selected_rows(table: pl.DataFrame, metrics: Sequence[str], wanted: pl.Expr) 
     """Return the wanted rows with a value, and those to which nothing applies; parameters as `chosen_rows`."""
     rows = checked(table, [*MEASUREMENT, *_COLUMNS])
     shown = pl.col("metric").is_in(list(metrics)) & wanted & pl.col("value").is_not_null()
-    if rows.filter(shown).is_empty():
-        raise nothing_to_draw("metric " + " or ".join(metrics))
+    require(rows.filter(shown), "metric " + " or ".join(metrics))
     kept = [*_COLUMNS, *(name for name in ("settings", "share") if name in rows.columns)]
     return rows.filter(shown | is_not_applicable()).select(kept)
 

@@ -73,16 +73,22 @@ def over_all_folds(table: pl.DataFrame) -> pl.DataFrame:
     return kept
 
 
-def with_values(rows: pl.DataFrame, what: str) -> pl.DataFrame:
+def require(rows: pl.DataFrame, what: str) -> pl.DataFrame:
     """Return the rows themselves.
 
     Raises
     ------
     NumprobeError
-        If none of them has a value; `what` names those that were looked for.
+        If there are none; `what` names those that were looked for.
     """
-    if rows["value"].drop_nulls().is_empty():
+    if rows.is_empty():
         raise nothing_to_draw(what)
+    return rows
+
+
+def with_values(rows: pl.DataFrame, what: str) -> pl.DataFrame:
+    """Return the rows themselves; errors as `require`, if none of them has a value."""
+    require(rows.drop_nulls("value"), what)
     return rows
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import checked, is_not_applicable, over_all_folds, require
 from numprobe.draw.style import CONTROLS, Style, probe_order, probe_style
 from numprobe.probes.leading import choose_leading
 from numprobe.tables import MEASUREMENT
@@ -23,8 +23,7 @@ def measured_accuracies(table: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     """
     wanted = ((pl.col("metric") == "accuracy") & (pl.col("site") == "residual")) | is_not_applicable()
     accuracies = over_all_folds(checked(table, list(MEASUREMENT)).filter(wanted))
-    if accuracies.filter(pl.col("value").is_not_null(), control="none").is_empty():
-        raise nothing_to_draw("metric accuracy without a control")
+    require(accuracies.filter(pl.col("value").is_not_null(), control="none"), "metric accuracy without a control")
     return accuracies, leading_probe(accuracies)
 
 

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import explain_empty
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import checked, in_order, is_not_applicable, over_all_folds, require
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -46,9 +46,7 @@ def spectra_rows(table: pl.DataFrame) -> pl.DataFrame:
     """
     shown = pl.col("metric").is_in([_POWER, _KAPPA]) & pl.col("control").is_in(["none", "shuffled"])
     rows = over_all_folds(checked(table, [*MEASUREMENT, *EXTRA]).filter(shown | is_not_applicable()))
-    if rows.is_empty():
-        raise nothing_to_draw(f"metric {_POWER} or {_KAPPA}")
-    return rows.select(_COLUMNS)
+    return require(rows, f"metric {_POWER} or {_KAPPA}").select(_COLUMNS)
 
 
 def draw_spectra(drawn: pl.DataFrame) -> Figure:

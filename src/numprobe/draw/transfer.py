@@ -21,7 +21,7 @@ from numprobe.draw.panels import (
     legend_entry,
     title_columns,
 )
-from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, over_all_folds, with_values
 from numprobe.draw.series import kind_of_control
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, series_styles, set_layer_axis
 from numprobe.layers import layer_order
@@ -54,8 +54,7 @@ def transfer_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the accuracies of every pair of contexts, layer by layer, of the models and their controls."""
     accuracy = (pl.col("metric") == "accuracy") & (pl.col("subset") == "all")
     rows = over_all_folds(checked(table, [*MEASUREMENT, "fit_context"]).filter(accuracy | is_not_applicable()))
-    if rows.filter(_PLAIN)["value"].drop_nulls().is_empty():
-        raise nothing_to_draw("metric accuracy without a control")
+    with_values(rows.filter(_PLAIN), "metric accuracy without a control")
     return rows.select(_COLUMNS)
 
 

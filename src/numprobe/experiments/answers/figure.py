@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import chance_entries, curve, draw_panels, entries_of, operation_panels
-from numprobe.draw.rows import MEASURED, checked, is_not_applicable, nothing_to_draw
+from numprobe.draw.rows import MEASURED, checked, is_not_applicable, require
 from numprobe.draw.style import Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.percent import per_cent
@@ -38,8 +38,7 @@ def answers_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return what the figure shows: the leading probe and its control, and how often the models are right."""
     rows = checked(table, [*MEASUREMENT, "answered"])
     read = rows.filter(pl.col("metric").is_in(["reads_truth", "reads_answer"]), control="none")
-    if read.is_empty():
-        raise nothing_to_draw("metric reads_truth without a control")
+    require(read, "metric reads_truth without a control")
     leading = choose_leading(probe_order(read["probe"].drop_nulls()))
     keys = pl.struct(metric="metric", answered="answered", control="control")
     drawn = [{"metric": metric, "answered": answered, "control": control} for metric, answered, control in _SERIES]

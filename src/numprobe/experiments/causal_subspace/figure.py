@@ -20,7 +20,7 @@ from numprobe.draw.panels import (
     separate_panels,
     title_columns,
 )
-from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, require, runs_of
 from numprobe.draw.style import Style, say, set_layer_axis
 from numprobe.interventions.reach import by_tokens
 from numprobe.layers import layer_order
@@ -78,8 +78,7 @@ def causal_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
     shown = pl.col("metric").is_in(metrics) & pl.col("value").is_not_null()
     if what == "angles":
         shown &= pl.col("subspace") == "causal"
-    if rows.filter(shown).is_empty():
-        raise nothing_to_draw(f"metric {metrics[0]}")
+    require(rows.filter(shown), f"metric {metrics[0]}")
     return rows.filter(shown | is_not_applicable()).select(_COLUMNS)
 
 

@@ -147,8 +147,7 @@ def _over(places: Sequence[pl.DataFrame], subspace: str, rival: str) -> list[Com
 
 def _check(rows: pl.DataFrame, subspace: str) -> Row | None:
     """Return what the probe of a read-out reads after its interchange."""
-    found = rows.filter(metric="reads_source", subspace=subspace)
-    return next(found.iter_rows(named=True), None)
+    return _first(rows, metric="reads_source", subspace=subspace)
 
 
 def _counted(places: Sequence[Place]) -> list[Place]:
@@ -179,7 +178,9 @@ def _overlaps(places: Sequence[Place]) -> Grid:
     for name, layer, rows in places:
         plain = [_cell(_overlap(rows, other, "none")) for other in others]
         null = next((row for other in others if (row := _overlap(rows, other, "random"))), None)
-        reads = [_first(rows, metric) for metric in ("accuracy_component", "accuracy_complement")]
+        reads = [
+            _first(rows, metric=metric, subspace="causal") for metric in ("accuracy_component", "accuracy_complement")
+        ]
         lines.append([name, layer, *plain, _cell(null), *map(_cell, reads)])
     return Grid(["model", "layer", "another start", *_FIXED, "random", "read: component", "read: rest"], lines)
 
@@ -196,13 +197,12 @@ def _cell(row: Row | None) -> Any:
 
 
 def _overlap(rows: pl.DataFrame, other: str, control: str) -> Row | None:
-    found = rows.filter(metric="overlap", subspace="causal", other_subspace=other, control=control)
-    return next(found.iter_rows(named=True), None)
+    return _first(rows, metric="overlap", subspace="causal", other_subspace=other, control=control)
 
 
-def _first(rows: pl.DataFrame, metric: str) -> Row | None:
-    found = rows.filter(metric=metric, subspace="causal")
-    return next(found.iter_rows(named=True), None)
+def _first(rows: pl.DataFrame, **values: str) -> Row | None:
+    """Return the first of the rows with these values."""
+    return next(rows.filter(**values).iter_rows(named=True), None)
 
 
 def _carried(name: str, layer: str, rows: pl.DataFrame) -> Statement:

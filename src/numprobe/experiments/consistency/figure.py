@@ -18,7 +18,7 @@ from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame, remark
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import tell_left_out
-from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, nothing_to_draw, reasons
+from numprobe.draw.rows import checked, contexts_in_order, in_order, is_not_applicable, reasons, with_values
 from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, layer_label, say, series_styles
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -79,8 +79,7 @@ def consistency_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
         kept = rows.filter(within, metric="angle")
     else:
         kept = rows.filter((pl.col("compared") != "layers") & pl.col("metric").is_in(list(METRICS)))
-    if kept["value"].drop_nulls().is_empty():
-        raise nothing_to_draw(f"comparisons of {what}")
+    with_values(kept, f"comparisons of {what}")
     return pl.concat([kept, rows.filter(_LEFT_OUT)])
 
 

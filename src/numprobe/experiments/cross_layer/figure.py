@@ -13,7 +13,7 @@ from numprobe.draw.cells import COLOURS, draw_cells, numbered
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.layer_series import Series, draw_series, with_published
 from numprobe.draw.panels import explain_empty
-from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, over_all_folds, require, with_values
 from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, layer_ticks
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -73,8 +73,7 @@ def cross_layer_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the accuracies of all pairs of layers, of each model and its untrained control."""
     shown = pl.col("control").is_in(["none", "untrained"]) & (pl.col("fit_layer").fill_null("") != OTHERS)
     rows = accuracies(table).filter(shown)
-    if rows.filter(control="none")["value"].drop_nulls().is_empty():
-        raise nothing_to_draw("metric accuracy of pairs of layers")
+    with_values(rows.filter(control="none"), "metric accuracy of pairs of layers")
     return rows
 
 
@@ -88,8 +87,7 @@ def left_out_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the accuracies of probes fitted on all other layers and of their rivals, and the published ones."""
     rows = accuracies(table)
     left_out = rows.filter(_LEFT_OUT & pl.col("value").is_not_null())
-    if left_out.is_empty():
-        raise nothing_to_draw("accuracy of probes fitted on all other layers")
+    require(left_out, "accuracy of probes fitted on all other layers")
     shown = pl.any_horizontal(condition for _, condition in SERIES.values()) | is_not_applicable()
     contexts = pl.col("context").is_in(left_out["context"].unique().to_list())
     return with_published(rows.filter(shown & contexts), "cross_layer")

@@ -21,7 +21,7 @@ from numprobe.draw.panels import (
     separate_panels,
     title_columns,
 )
-from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, runs_of
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, require, runs_of
 from numprobe.draw.style import Style
 from numprobe.tables import MEASUREMENT
 
@@ -57,8 +57,7 @@ def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:
     plain = pl.col("control").is_in(["none", _BESIDE])
     chosen = pl.col("metric").is_in(list(_SHARES)) & pl.col("chosen") & plain
     shown = (whole | chosen) & (pl.col("part") == "test") & pl.col("value").is_not_null()
-    if rows.filter(shown).is_empty():
-        raise nothing_to_draw(f"metric {_CHANGE}")
+    require(rows.filter(shown), f"metric {_CHANGE}")
     return rows.filter(shown | is_not_applicable()).select(_COLUMNS)
 
 

@@ -12,7 +12,7 @@ from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import CHANCE_COLOUR, bars, chance_entry, tell_left_out
 from numprobe.draw.published import THIS_STUDY, published
-from numprobe.draw.rows import VOCABULARY, checked, has_no_layer, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.rows import VOCABULARY, checked, has_no_layer, in_order, is_not_applicable, require
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PAGE_WIDTH, Style, probe_order, probe_style
 from numprobe.layers import layer_order
@@ -51,8 +51,7 @@ def embedding_probes_rows(table: pl.DataFrame, misread: pl.DataFrame) -> pl.Data
     rows = checked(table, [*MEASUREMENT, "settings"]).filter(pl.col("fold").is_null())
     exact = pl.col("metric") == "accuracy"
     plain = rows.filter(exact, pl.col("value").is_not_null(), control="none")
-    if plain.is_empty():
-        raise nothing_to_draw("metric accuracy without a control")
+    require(plain, "metric accuracy without a control")
     whole = pl.col("subset") == "all"
     control = (pl.col("control") != "none") & pl.col("probe").is_in([leading_probe(plain), "constant"]) & whole
     part = (pl.col("control") == "none") & (whole | pl.col("subset").str.starts_with(_VALUES))

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import curve, explain_empty, fraction_axis, legend_entry, tell_left_out
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import checked, in_order, is_not_applicable, over_all_folds, require
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, set_layer_axis
 from numprobe.experiments.frequencies.shared_figure import draw_shared_frequencies, shared_frequencies_rows
 from numprobe.layers import layer_order
@@ -53,9 +53,7 @@ def frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
     shares = pl.col("metric") == "power_share"
     kept = shown & (~shares | (pl.col("control") == "none"))
     rows = over_all_folds(checked(table, [*MEASUREMENT, *EXTRA]).filter(kept | is_not_applicable()))
-    if rows.is_empty():
-        raise nothing_to_draw("metric " + " or ".join(_METRICS))
-    return rows.select(_COLUMNS)
+    return require(rows, "metric " + " or ".join(_METRICS)).select(_COLUMNS)
 
 
 def draw_frequencies(drawn: pl.DataFrame) -> Figure:

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numprobe.draw.pairs import pair_figure, pair_points
-from numprobe.draw.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw
+from numprobe.draw.rows import VOCABULARY, checked, is_not_applicable, require
 from numprobe.draw.style import NOTE_COLOUR
 from numprobe.tables import MEASUREMENT
 
@@ -25,9 +25,7 @@ _GROUPS = {
 def shared_frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the overlaps that the figure shows."""
     rows = checked(table, [*MEASUREMENT, *EXTRA]).filter((pl.col("metric") == "iou") | is_not_applicable())
-    if rows.is_empty():
-        raise nothing_to_draw("metric iou")
-    return rows.select(_COLUMNS)
+    return require(rows, "metric iou").select(_COLUMNS)
 
 
 def draw_shared_frequencies(drawn: pl.DataFrame) -> Figure:

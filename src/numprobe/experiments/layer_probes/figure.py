@@ -23,7 +23,7 @@ from numprobe.draw.panels import (
     title_columns,
 )
 from numprobe.draw.published import THIS_STUDY, published
-from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, over_all_folds, with_values
 from numprobe.draw.series import leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
 from numprobe.layers import layer_order
@@ -84,8 +84,7 @@ def layer_probes_rows(
         rows = checked(selectivity, list(MEASUREMENT)).filter(metric="selectivity")
         parts.append(rows.with_columns(pl.lit(DEFAULT).alias("settings")).select(_COLUMNS))
     drawn = pl.concat(parts).filter(pl.col("context").is_in(list(contexts)))
-    if drawn["value"].drop_nulls().is_empty():
-        raise nothing_to_draw("metric accuracy in the contexts " + ", ".join(contexts))
+    with_values(drawn, "metric accuracy in the contexts " + ", ".join(contexts))
     return pl.concat([drawn.with_columns(source=pl.lit(THIS_STUDY)), _published(drawn)], how="diagonal_relaxed")
 
 

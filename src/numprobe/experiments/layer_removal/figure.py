@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import bars, draw_panels, legend_entry, operation_panels, points
-from numprobe.draw.rows import checked, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import checked, is_not_applicable, over_all_folds, require
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.percent import per_cent
@@ -53,8 +53,7 @@ def layer_removal_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that the figures show: all measurements on test prompts."""
     rows = checked(table, [*MEASUREMENT, "part", "chosen"])
     shown = rows.filter((pl.col("part") == "test") | is_not_applicable())
-    if shown.filter(metric="accuracy_change").is_empty():
-        raise nothing_to_draw("metric accuracy_change on test prompts")
+    require(shown.filter(metric="accuracy_change"), "metric accuracy_change on test prompts")
     return over_all_folds(shown).select(_COLUMNS)
 
 

@@ -9,7 +9,7 @@ from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, points
 from numprobe.draw.published import published
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw
+from numprobe.draw.rows import checked, in_order, is_not_applicable, with_values
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set_layer_axis
 from numprobe.experiments.multi_token.preceding_figure import draw_preceding, preceding_rows
 from numprobe.experiments.multi_token.superposition_figure import draw_superposition, superposition_rows
@@ -53,8 +53,7 @@ def multi_token_rows(table: pl.DataFrame) -> pl.DataFrame:
     plain = (pl.col("control") == "none") & pl.col("metric").is_in(["accuracy", *_WHOLE])
     controls = (pl.col("position") == "selected") & (pl.col("metric") == "joint_accuracy")
     rows = table.filter(((pl.col("subset") == "all") & (plain | controls)) | is_not_applicable())
-    if rows.filter(pl.col("metric").is_in(_WHOLE))["value"].drop_nulls().is_empty():
-        raise nothing_to_draw("metric joint_accuracy")
+    with_values(rows.filter(pl.col("metric").is_in(_WHOLE)), "metric joint_accuracy")
     return rows.select(_COLUMNS)
 
 

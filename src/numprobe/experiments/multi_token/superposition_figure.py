@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import fraction_axis, legend_entry, points
-from numprobe.draw.rows import checked, nothing_to_draw
+from numprobe.draw.rows import checked, require
 from numprobe.draw.style import CONTROLS, PAGE_WIDTH, Style, series_styles
 from numprobe.tables import MEASUREMENT
 
@@ -23,9 +23,7 @@ def superposition_rows(table: pl.DataFrame) -> pl.DataFrame:
     rows = checked(table, [*MEASUREMENT, "numbers", "place", "noise", "width"]).filter(
         pl.col("metric").is_in(_METRICS) & ((pl.col("control") == "none") | (pl.col("metric") == "joint_accuracy"))
     )
-    if rows.is_empty():
-        raise nothing_to_draw("metric joint_accuracy")
-    return rows.select(_COLUMNS)
+    return require(rows, "metric joint_accuracy").select(_COLUMNS)
 
 
 def draw_superposition(drawn: pl.DataFrame) -> Figure:

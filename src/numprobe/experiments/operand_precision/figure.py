@@ -13,7 +13,7 @@ from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import bars, explain_empty, legend_entry, points, separate_panels, title_columns
 from numprobe.draw.published import THIS_STUDY, published
-from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import VOCABULARY, checked, in_order, is_not_applicable, over_all_folds, with_values
 from numprobe.draw.style import NOTE_COLOUR, Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.status import Status
@@ -49,8 +49,7 @@ def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows drawn: sums and differences together, and published error rates of these models."""
     rows = over_all_folds(checked(table, [*MEASUREMENT, "numbers", "p_value"])).filter(subset="all")
     rows = rows.with_columns(source=pl.lit(THIS_STUDY)).select(_COLUMNS)
-    if rows["value"].drop_nulls().is_empty():
-        raise nothing_to_draw("error rates or correlations")
+    with_values(rows, "error rates or correlations")
     past = published("operand_precision", in_order(rows["model"])).filter(pl.col("metric").str.starts_with(_PREFIX))
     named = past.select(
         "model", "context", "layer", "probe", "value", "source", pl.lit("none").alias("control"),

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import fraction_axis, legend_entry
-from numprobe.draw.rows import checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import checked, in_order, is_not_applicable, over_all_folds, require
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say, series_styles
 from numprobe.layers import layer_order
 from numprobe.status import in_words
@@ -41,9 +41,7 @@ def ordinals_rows(table: pl.DataFrame) -> pl.DataFrame:
     own = (pl.col("metric") == _OWN) & pl.col("reader").is_in(_CODES)
     shown = own | (pl.col("metric") == _READ) | is_not_applicable()
     rows = over_all_folds(checked(table, [*MEASUREMENT, *EXTRA]).filter(shown))
-    if rows.is_empty():
-        raise nothing_to_draw(f"metric {_OWN} or {_READ}")
-    return rows.select(_COLUMNS)
+    return require(rows, f"metric {_OWN} or {_READ}").select(_COLUMNS)
 
 
 def draw_ordinals(drawn: pl.DataFrame) -> Figure:

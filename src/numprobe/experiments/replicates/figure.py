@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import chance_entries, curve, draw_panels, legend_entry, panels_by_context
-from numprobe.draw.rows import checked, nothing_to_draw
+from numprobe.draw.rows import checked, require
 from numprobe.draw.style import NOTE_COLOUR, probe_order, probe_style, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.probes.leading import SIDE_BY_SIDE, choose_leading
@@ -33,8 +33,7 @@ def replicates(tables: Tables, values: Values) -> Drawn:
 def replicates_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the accuracies of probes in the context of their fit, of those that stand for all."""
     own = checked(table, [*_COLUMNS, "fit_context"]).filter(fit_context=pl.col("context"))
-    if own.is_empty():
-        raise nothing_to_draw("accuracies in the context of the fit")
+    require(own, "accuracies in the context of the fit")
     probes = probe_order(own["probe"])
     shown = [name for name in SIDE_BY_SIDE if name in probes] or [choose_leading(probes)]
     return own.filter(pl.col("probe").is_in(shown)).select(_COLUMNS)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.pairs import pair_figure, pair_points
-from numprobe.draw.rows import VOCABULARY, checked, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import VOCABULARY, checked, is_not_applicable, over_all_folds, require
 from numprobe.draw.style import NOTE_COLOUR
 from numprobe.tables import MEASUREMENT
 
@@ -47,9 +47,7 @@ def rsa_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows drawn: rank correlations of cosine dissimilarities, plain and partial, with all controls."""
     shown = pl.col("metric").is_in(["spearman", _PARTIAL]) & (pl.col("dissimilarity") == "cosine")
     rows = over_all_folds(checked(table, [*MEASUREMENT, *EXTRA]).filter(shown | is_not_applicable()))
-    if rows.is_empty():
-        raise nothing_to_draw("Spearman correlations of cosine dissimilarities")
-    return rows.select(_COLUMNS)
+    return require(rows, "Spearman correlations of cosine dissimilarities").select(_COLUMNS)
 
 
 def draw_rsa(drawn: pl.DataFrame) -> Figure:

@@ -11,7 +11,7 @@ from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import chance_entries, context_panels, curve, draw_panels, legend_entry
 from numprobe.draw.published import published
-from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, nothing_to_draw, over_all_folds, runs_of
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, over_all_folds, require, runs_of
 from numprobe.draw.style import CONTROLS, Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.probes.leading import choose_leading
@@ -62,8 +62,7 @@ def sites_rows(table: pl.DataFrame) -> pl.DataFrame:
     accuracy = (pl.col("metric") == "accuracy") & (pl.col("subset") == "all")
     rows = over_all_folds(checked(table, list(MEASUREMENT)).filter(accuracy | is_not_applicable()))
     plain = rows.filter(pl.col("value").is_not_null(), control="none")
-    if plain.is_empty():
-        raise nothing_to_draw("metric accuracy without a control")
+    require(plain, "metric accuracy without a control")
     leading = choose_leading(probe_order(plain["probe"].drop_nulls()))
     shown = (pl.col("probe") == leading) & pl.col("control").is_in(["none", *_CONTROLS])
     kept = rows.filter(shown | is_not_applicable()).select(_COLUMNS)

@@ -4,7 +4,7 @@ import polars as pl
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.layer_series import Series, draw_series, with_published
-from numprobe.draw.rows import MEASURED, checked, is_not_applicable, nothing_to_draw, over_all_folds
+from numprobe.draw.rows import MEASURED, checked, is_not_applicable, over_all_folds, with_values
 from numprobe.draw.style import CONTROLS, Style
 from numprobe.tables import MEASUREMENT
 
@@ -45,8 +45,7 @@ def universal_probe_rows(table: pl.DataFrame, cross_layer: pl.DataFrame | None =
     """
     wanted = ((pl.col("metric") == "accuracy") & (pl.col("subset") == "all")) | is_not_applicable()
     rows = over_all_folds(checked(table, [*MEASUREMENT, "fitted_on", "normalisation"]).filter(wanted)).select(_COLUMNS)
-    if rows["value"].drop_nulls().is_empty():
-        raise nothing_to_draw("metric accuracy")
+    with_values(rows, "metric accuracy")
     if cross_layer is not None:
         rows = pl.concat([rows, _left_out(cross_layer)])
     shown = pl.any_horizontal(condition for _, condition in SERIES.values())
