@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from numprobe.experiments.declare import Config, Place, Settings
+from numprobe.experiments.needs import entry_of, unknown_models
 from numprobe.experiments.settings import ONCE, Names
-from numprobe.names import unknown_names
 
 Kinds = Annotated[list[Literal["sinusoidal", "wave", "mlp"]], Field(json_schema_extra=ONCE)]
 
@@ -67,10 +67,9 @@ def fitted_names(fit: Mapping[str, Any]) -> list[str]:
 
 def iterative_problems(config: Config, name: str, folds: int) -> Iterator[str]:
     """Yield what is wrong with these settings where the numbers are divided into some folds."""
-    entry = next(entry for entry in config["experiments"] if entry["name"] == name)
+    entry = entry_of(config, name)
     where = f"experiments['{name}']"
-    models = [model["name"] for model in config["models"]]
-    yield from unknown_names(entry.get("models", []), models, f"{where}.models", "models")
+    yield from unknown_models(config, name)
     if entry["iterative_folds"] > folds:
         yield f"{where}.iterative_folds: is {entry['iterative_folds']}, but there are {folds} fold(s)"
 

@@ -84,6 +84,17 @@ def experiments(*others: str) -> Need:
     return Need(problems=lambda config, name: _missing_experiments(config, name, others))
 
 
+def entry_of(config: Config, name: str) -> Config:
+    """Return the entry of an experiment in a configuration."""
+    return next(entry for entry in config["experiments"] if entry["name"] == name)
+
+
+def unknown_models(config: Config, name: str) -> Iterator[str]:
+    """Yield the models that an experiment names and the configuration lacks."""
+    models = [model["name"] for model in config["models"]]
+    return unknown_names(entry_of(config, name).get("models", []), models, f"experiments['{name}'].models", "models")
+
+
 def _unread_layers(study: Study, name: str) -> Iterator[str]:
     """A state that is changed must be read by later tokens: what leaves the last block is not."""
     for model in dict.fromkeys(model for model, _ in study.operand_runs(name)):
@@ -110,13 +121,13 @@ def _has_named_contexts(study: Study, name: str) -> bool:
 
 def _unknown_contexts(config: Config, name: str, known: Iterable[str]) -> Iterator[str]:
     where = f"experiments['{name}'].contexts"
-    return unknown_names(_entry(config, name)["contexts"], list(known), where, "contexts")
+    return unknown_names(entry_of(config, name)["contexts"], list(known), where, "contexts")
 
 
 def _other_contexts(config: Config, name: str) -> Iterator[str]:
     kinds = _kinds(config)
     yield from _unknown_contexts(config, name, [*kinds, VOCABULARY])
-    for context in _entry(config, name)["contexts"]:
+    for context in entry_of(config, name)["contexts"]:
         if kinds.get(context, "number") != "number":
             yield (
                 f"experiments['{name}'].contexts: '{context}' is of kind {kinds[context]}, allowed are contexts of "
@@ -139,7 +150,3 @@ def _missing_experiments(config: Config, name: str, needed: Sequence[str]) -> It
     missing = [other for other in needed if other not in known]
     if missing:
         yield f"experiments['{name}']: needs the results of {' and '.join(missing)}: add it to the experiments"
-
-
-def _entry(config: Config, name: str) -> Config:
-    return next(entry for entry in config["experiments"] if entry["name"] == name)

@@ -88,7 +88,7 @@ def _device(at: Place) -> str:
 
 def _problems(config: Config, name: str) -> Iterator[str]:
     low, high = config["numbers"]["min"], config["numbers"]["max"]
-    entry = next(entry for entry in config["experiments"] if entry["name"] == name)
+    entry = needs.entry_of(config, name)
     where, inner = f"experiments['{name}'].folds", config["split"]["inner"]
     if entry["folds"] > high - low + 1:
         yield f"{where}: is {entry['folds']}, but {low}..{high} has only {high - low + 1} values"

@@ -99,7 +99,7 @@ def _refitted(at: Place) -> list[str]:
 
 def _problems(config: Config, name: str) -> Iterator[str]:
     where, split = f"experiments['{name}']", config["split"]
-    entry = next(entry for entry in config["experiments"] if entry["name"] == name)
+    entry = needs.entry_of(config, name)
     yield from iterative_problems(config, name, split["folds"] if split["scheme"] == "folds" else 1)
     kinds = {context["name"]: context["kind"] for context in config["contexts"]}
     several = [context for context, kind in kinds.items() if kind in ("operand", "result")]

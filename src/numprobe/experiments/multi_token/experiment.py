@@ -1,15 +1,13 @@
 """Numbers of several tokens: chunk by chunk and whole; tokens before the present one by a probe and by a tuned lens."""
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from numprobe.experiments import inputs, needs, places
-from numprobe.experiments.declare import Config, Experiment, Figure, Job, Need, Place, Settings, Study
+from numprobe.experiments.declare import Experiment, Figure, Job, Need, Place, Settings, Study
 from numprobe.experiments.settings import ONCE, Layer, Names
 from numprobe.layers import middle_layer
-from numprobe.names import unknown_names
 
 _NUMERALS = "results/prompts/multi_token/numerals.parquet"
 
@@ -109,18 +107,12 @@ def _preceding_layers(at: Place) -> list[str]:
     return [str(layer) for layer in at.setting("layers")] or [middle_layer(inputs.layers(at))]
 
 
-def _unknown_models(config: Config, name: str) -> Iterator[str]:
-    entry = next(entry for entry in config["experiments"] if entry["name"] == name)
-    models = [model["name"] for model in config["models"]]
-    return unknown_names(entry.get("models", []), models, f"experiments['{name}'].models", "models")
-
-
 EXPERIMENT = Experiment(
     title="Numbers of several tokens",
     about="numbers of several tokens, chunk by chunk and whole",
     group="representation",
     settings=MultiTokenSettings,
-    needs=[needs.prompts(), Need(problems=_unknown_models)],
+    needs=[needs.prompts(), Need(problems=needs.unknown_models)],
     jobs=[
         Job(
             "make_numerals",

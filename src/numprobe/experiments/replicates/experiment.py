@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from numprobe.experiments import inputs
+from numprobe.experiments import inputs, needs
 from numprobe.experiments.declare import Config, Experiment, Figure, Job, Need, Place, Settings, Study
 from numprobe.experiments.settings import ONCE
 from numprobe.names import unknown_names
@@ -41,7 +41,7 @@ def _transfers(at: Place) -> list[str]:
 def _problems(config: Config, name: str) -> Iterator[str]:
     if not any(entry.get("train", {}).get("seeds", 1) > 1 for entry in config["models"]):
         yield f"experiments['{name}']: no model is trained more than once: write seeds: 5 under the train of a model"
-    (entry,) = (entry for entry in config["experiments"] if entry["name"] == name)
+    entry = needs.entry_of(config, name)
     known = [other["name"] for other in config["experiments"]]
     yield from unknown_names(entry["experiments"], known, f"experiments['{name}'].experiments", "experiments")
 

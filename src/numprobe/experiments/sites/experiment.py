@@ -33,7 +33,7 @@ def _runs(study: Study, name: str) -> list[tuple[str, str]]:
 def _probe_problems(config: Config, name: str) -> Iterator[str]:
     """Sites stand beside the residual stream, which the study's own probes read."""
     closed_form = [probe["name"] for probe in config["probes"] if probe["name"] not in ITERATIVE]
-    (entry,) = (entry for entry in config["experiments"] if entry["name"] == name)
+    entry = needs.entry_of(config, name)
     where = f"experiments['{name}'].probes"
     return unknown_names(entry.get("probes", []), closed_form, where, "closed-form probes")
 
