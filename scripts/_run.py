@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,6 +60,13 @@ def layers_option(result: argparse.ArgumentParser) -> None:
     result.add_argument(
         "--layers", nargs="*", default=[], metavar="LAYER", help="of a control without layers: those of its model"
     )
+
+
+def extraction_option(result: argparse.ArgumentParser) -> None:
+    """Add the options that say how states are extracted."""
+    told = "JSON object: source, dtype, device, ... (numprobe.activations.context.Extraction)"
+    result.add_argument("--extraction", type=json.loads, required=True, metavar="JSON", help=told)
+    result.add_argument("--card", type=Path, help="the model's card: whether its type shares prefixes, if not listed")
 
 
 def split_option(result: argparse.ArgumentParser) -> None:

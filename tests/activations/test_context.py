@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from activations.prompts import prompt_table
 from models.tiny import LAYERS, WIDTH, save, tiny_model, word_tokenizer
-from numprobe.activations.context import Extraction, extract_context
+from numprobe.activations.context import Extraction, described_extraction, extract_context
 from numprobe.activations.read_text import number_states
 from numprobe.activations.store import read_manifest, read_positions, read_states
 from numprobe.activations.vocabulary import extract_vocabulary, vocabulary_states
@@ -222,3 +222,25 @@ def test_of_a_text_longer_than_the_model_takes_the_beginning_is_read_or_nothing(
 def test_reading_a_text_needs_a_state_of_the_model():
     with pytest.raises(NumprobeError, match="no state embedding"):
         number_states(tiny_model("llama"), word_tokenizer(), "7", ["embedding"])
+
+
+SOURCE = {"kind": "path", "path": "somewhere"}
+
+
+def test_an_extraction_is_described_by_its_fields():
+    found = described_extraction({"source": SOURCE, "dtype": "bfloat16"}, None, (5, 7), model="m", context="c")
+    source = ModelSource(kind="path", path="somewhere")
+    assert found == Extraction("m", "c", source, dtype="bfloat16", values=range(5, 8))
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"source": SOURCE, "storage_type": "float16"}, "did you mean 'storage_dtype'"),
+        ({"source": SOURCE, "storage_dtype": "int8"}, "storage_dtype is int8, choose from"),
+        ({"dtype": "float32"}, "the source of a model is one of"),
+    ],
+)
+def test_a_wrong_description_of_an_extraction_says_what_to_write(how, message):
+    with pytest.raises(NumprobeError, match=message):
+        described_extraction(how, model="m", context="c")

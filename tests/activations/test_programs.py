@@ -23,9 +23,16 @@ def study(tmp_path_factory):
     return folder
 
 
+def source_of(study):
+    return json.dumps({"kind": "train", "folder": str(study / "model")})
+
+
 def program(name, study, *options):
-    source = json.dumps({"kind": "train", "folder": str(study / "model")})
-    command = [sys.executable, SCRIPTS / f"{name}.py", "--source", source, *map(str, options)]
+    return run_program(name, "--source", source_of(study), *options)
+
+
+def run_program(name, *options):
+    command = [sys.executable, SCRIPTS / f"{name}.py", *map(str, options)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -57,16 +64,17 @@ def test_extract_activations(study):
         "c",
         "--prompts",
         study / "prompts.parquet",
-        "--device",
-        "cpu",
+        "--layers",
+        "0",
+        "final_norm",
     )
-    chosen = ("--layers", "0", "final_norm", "--storage-dtype", "float16", "--untrained-seed", 3)
-    run = program("extract_activations", study, *common, *chosen, "--output", study / "out")
+    how = {"source": source_of(study), "device": "cpu", "storage_dtype": "float16", "untrained_seed": 3}
+    told = ("--extraction", json.dumps(how), "--output", study / "out")
+    run = run_program("extract_activations", *common, *told)
     assert run.returncode == 0, run.stderr
     assert "3 rows x 2 states" in run.stdout
-    plain = program(
-        "extract_activations", study, *common, *chosen, "--share-prefixes", "never", "--output", study / "plain"
-    )
+    told = ("--extraction", json.dumps({**how, "share_prefixes": False}), "--output", study / "plain")
+    plain = run_program("extract_activations", *common, *told)
     assert plain.returncode == 0, plain.stderr
     assert read_positions(study / "plain").equals(read_positions(study / "out"))
     assert "3/3" in run.stderr

@@ -4,7 +4,14 @@ There is one rule per model, because its layers are its outputs; its untrained c
 control has one state and needs no forward pass.
 """
 
-from numprobe.experiments.inputs import stored_states
+from numprobe.experiments.declare import Place
+from numprobe.experiments.inputs import extraction, stored_states
+
+
+def extraction_of(wildcards):
+    """Return how the states of a run are extracted, as JSON."""
+    return json.dumps(extraction(Place(STUDY, "", wildcards.model)), sort_keys=True)
+
 
 for entry in STUDY.models.values():
 
@@ -35,23 +42,13 @@ for entry in STUDY.models.values():
         params:
             digest=digest("extract_activations"),
             folder=subpath(output[0], parent=True),
-            source=entry.source,
+            extraction=extraction_of,
             layers=" ".join(entry.layers),
-            expected=entry.facts.layers,
             numbers=RANGE,
-            untrained=untrained_option,
-            storage=config["activations"]["dtype"],
-            batch=entry.entry.get("batch_tokens", config["activations"]["batch_tokens"]),
-            share=config["activations"]["share_prefixes"],
-            device=entry.device,
-            dtype=entry.entry.get("dtype", "float32"),
         shell:
             'python "$NUMPROBE"/extract_activations.py --digest {params.digest} --model {wildcards.model}'
-            " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
-            " --output {params.folder} --layers {params.layers} --expected-layers {params.expected} {params.untrained}"
-            " {params.numbers} --storage-dtype {params.storage} --batch-tokens {params.batch}"
-            " --share-prefixes {params.share} --card {input.card} --device {params.device:q} --dtype {params.dtype} 2>&1"
-            " | tee {log}"
+            " --context {wildcards.context} --extraction {params.extraction:q} --prompts {input.prompts}"
+            " --output {params.folder} --layers {params.layers} {params.numbers} --card {input.card} 2>&1 | tee {log}"
 
     rule:
         name:
@@ -109,12 +106,10 @@ rule extract_mixed:
     params:
         digest=digest("extract_mixed"),
         folder=subpath(output[0], parent=True),
-        source=lambda wildcards: base_model(wildcards).source,
-        storage=config["activations"]["dtype"],
+        extraction=extraction_of,
         numbers=RANGE,
         seed=config["seed"],
     shell:
         'python "$NUMPROBE"/extract_mixed.py --digest {params.digest} --model {wildcards.model}'
-        " --context {wildcards.context} --source {params.source:q} --prompts {input.prompts}"
-        " --output {params.folder} --storage-dtype {params.storage} --card {input.card} {params.numbers}"
-        " --seed {params.seed} > {log} 2>&1"
+        " --context {wildcards.context} --extraction {params.extraction:q} --prompts {input.prompts}"
+        " --output {params.folder} --card {input.card} {params.numbers} --seed {params.seed} > {log} 2>&1"

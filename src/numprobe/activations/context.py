@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from numprobe.activations.columns import ITEM_BYTES
 from numprobe.activations.endings import with_endings
 from numprobe.activations.extract import Arrival, UnreadableState, check_states, run_passes
 from numprobe.activations.locate import Located, locate_numbers, longest_sequence
+from numprobe.activations.sharing import chosen_sharing
 from numprobe.activations.store import RESIDUAL, State, StateWriter, writing_states
 from numprobe.errors import NumprobeError
 from numprobe.models.architecture import Architecture, locate_parts
@@ -23,8 +24,9 @@ from numprobe.models.facts import causal_span, check_layers
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.prompted import ModelPrompts, model_prompts
 from numprobe.models.record import identity
-from numprobe.models.source import ModelSource
+from numprobe.models.source import ModelSource, parse_source
 from numprobe.models.tokens import NumberTokenizer
+from numprobe.names import unknown_names
 from numprobe.prompts.table import read_prompts
 from numprobe.tables import read_metadata
 
@@ -72,6 +74,35 @@ class Extraction:
     share_prefixes: bool = True
     shares: bool | None = None
     values: range = range(1000)
+
+
+def described_extraction(
+    how: Mapping[str, Any], card: str | Path | None = None, numbers: Sequence[int] | None = None, **more: Any
+) -> Extraction:
+    """Return the extraction that a JSON object describes, as the workflow writes it.
+
+    Parameters
+    ----------
+    how
+        Fields of `Extraction`; `source` as for `numprobe.models.source.parse_source`.
+    card
+        The model's card, which says whether a type that is not listed shares prefixes rightly.
+    numbers
+        The study's smallest and largest number.
+    more
+        Further fields: names and layers.
+
+    Raises
+    ------
+    NumprobeError
+        If a key of the object is unknown, or its source, its type of storage or the card is not one that there is.
+    """
+    for problem in unknown_names(list(how), [field.name for field in fields(Extraction)], "extraction", "keys"):
+        raise NumprobeError(problem)
+    if how.get("storage_dtype", "float32") not in ITEM_BYTES:
+        raise NumprobeError(f"extraction: storage_dtype is {how['storage_dtype']}, choose from {', '.join(ITEM_BYTES)}")
+    told = {**how, **more, "source": parse_source(how.get("source", {})), "shares": chosen_sharing(card)}
+    return Extraction(**told, **({} if numbers is None else {"values": range(numbers[0], numbers[1] + 1)}))
 
 
 def extract_context(

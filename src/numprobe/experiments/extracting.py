@@ -13,16 +13,10 @@ def extraction_of(given: Given, context: str = "") -> "Extraction":
 
     `context`: name of the context, where it is none of the study's.
     """
-    from numprobe.activations.context import Extraction
-    from numprobe.activations.sharing import chosen_sharing
-    from numprobe.models.source import parse_source
+    from numprobe.activations.context import described_extraction
     from numprobe.threads import prepare_torch
 
     prepare_torch()
-    values = given.values
-    how = {**values["extraction"], "source": parse_source(values["extraction"]["source"])}
-    if "card" in given.inputs:
-        how["shares"] = chosen_sharing(given.file("card"))
-    if "numbers" in values:
-        how["values"] = range(values["numbers"][0], values["numbers"][1] + 1)
-    return Extraction(model=given.run, context=context or given.context, layers=values["layers"], **how)
+    names = {"model": given.run, "context": context or given.context, "layers": given.values["layers"]}
+    card = given.file("card") if "card" in given.inputs else None
+    return described_extraction(given.values["extraction"], card, given.values.get("numbers"), **names)
