@@ -4,10 +4,6 @@ from numprobe.experiments import inputs, needs, places
 from numprobe.experiments.declare import Experiment, Figure, Job, Place, Settings
 
 
-def _predictions(at: Place) -> str:
-    return f"results/predictions/{at.run}/{at.context}.parquet"
-
-
 def _probes(at: Place) -> list[str]:
     """Return the probe `fourier`, and its control `shuffled` where the study has it."""
     controls = [control for control in at.study.probe_controls(at.run) if control == "shuffled"]
@@ -27,7 +23,7 @@ EXPERIMENT = Experiment(
             places=places.asked,
             inputs={
                 "answers": inputs.answers,
-                "predictions": _predictions,
+                "predictions": lambda at: f"results/predictions/{at.run}/{at.context}.parquet",
                 "states": inputs.states,
                 "probes": _probes,
                 "split": inputs.split,

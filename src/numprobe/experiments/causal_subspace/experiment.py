@@ -73,10 +73,6 @@ def _more_layers(at: Place) -> list[str]:
     return [layer for layer in blocks if layer in wanted and layer in at.study.models[at.run].layers]
 
 
-def _subspaces(at: Place) -> str:
-    return SUBSPACES.format(model=at.run, context=at.context)
-
-
 def _pair_problems(study: Study, name: str) -> list[str]:
     # Imports numpy and polars, which other studies need not wait for.
     from numprobe.experiments.causal_subspace.drawable import pair_problems
@@ -119,7 +115,7 @@ EXPERIMENT = Experiment(
             places=places.operands,
             inputs={
                 "model": inputs.model_files,
-                "subspaces": _subspaces,
+                "subspaces": lambda at: SUBSPACES.format(model=at.run, context=at.context),
                 "probe": inputs.operand_probe,
                 "patterns": inputs.operand_patterns,
                 "split": inputs.split,

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from numprobe.experiments import inputs, needs
-from numprobe.experiments.declare import Experiment, Figure, Job, Need, Place, Settings, Study
+from numprobe.experiments.declare import Experiment, Figure, Job, Need, Settings, Study
 
 
 class EmbeddingAlignmentSettings(Settings):
@@ -36,14 +36,6 @@ def _without_rows(study: Study, experiment: str) -> list[str]:
     return [f"{model}:{context}:{study.no_rows(model)}" for model, context in runs]
 
 
-def _patterns(at: Place) -> str:
-    return f"results/patterns/{at.run}/{inputs.VOCABULARY}.safetensors"
-
-
-def _probe(at: Place) -> str:
-    return f"results/probes/{at.run}/{inputs.VOCABULARY}/fourier.safetensors"
-
-
 EXPERIMENT = Experiment(
     title="Embedding alignment",
     about="number embeddings moved to the fitted code",
@@ -57,8 +49,8 @@ EXPERIMENT = Experiment(
             inputs={
                 "model": inputs.model_files,
                 "prompts": inputs.prompts,
-                "patterns": _patterns,
-                "probe": _probe,
+                "patterns": lambda at: f"results/patterns/{at.run}/{inputs.VOCABULARY}.safetensors",
+                "probe": lambda at: f"results/probes/{at.run}/{inputs.VOCABULARY}/fourier.safetensors",
             },
             outputs={"table": "results/tables/embedding_alignment/{model}/{context}.parquet"},
             settings=["strengths", "prompts"],

@@ -10,7 +10,7 @@ from numprobe.tell.independent import independent
 from numprobe.tell.rows import named_by_context
 from numprobe.tell.section import Estimate, Grid, Part, Section, Statement, cell_of, change_of
 from numprobe.tell.tested import tallies
-from numprobe.verdicts import Comparison, Margin, by_bounds, by_rows
+from numprobe.verdicts import Margin, by_bounds, by_rows
 
 _TITLE = "Number embeddings moved to the fitted code (`embedding_alignment`)"
 _HEADING = """The embedding row of every number goes part of the way (`strength`) to the row that the code predicts for
@@ -95,7 +95,7 @@ def _read(table: pl.DataFrame, runs: Sequence[Run]) -> Iterator[Statement]:
 
 def _meaning(runs: Sequence[Run]) -> Statement:
     """Return what the tests say of aligned rows, against the rows as they are and against each control."""
-    changes = [_comparison(controls["none"]["accuracy_change"]) for *_, controls in runs]
+    changes = [by_bounds(*_bounds(controls["none"]["accuracy_change"]), _MARGIN) for *_, controls in runs]
     over = [
         by_rows(_bounds(controls["none"]["accuracy_change"]), _bounds(controls[name]["accuracy_change"]), _MARGIN)
         for *_, controls in runs
@@ -105,10 +105,6 @@ def _meaning(runs: Sequence[Run]) -> Statement:
     counts = tallies({"change": changes, "over_controls": over})
     numbers = {**counts, "controls": ", ".join(_CONTROLS)}
     return Statement("models and rows", "the rows as they are", numbers, _MEANING)
-
-
-def _comparison(row: Row) -> Comparison:
-    return by_bounds(*_bounds(row), _MARGIN)
 
 
 def _bounds(row: Row) -> tuple[float, float, float]:

@@ -82,10 +82,6 @@ def _own_split(at: Place) -> str:
     return at.experiment
 
 
-def _device(at: Place) -> str:
-    return str(at.study.config["fitting"]["device"])
-
-
 def _problems(config: Config, name: str) -> Iterator[str]:
     low, high = config["numbers"]["min"], config["numbers"]["max"]
     entry = needs.entry_of(config, name)
@@ -112,7 +108,7 @@ EXPERIMENT = Experiment(
             values={
                 "probes": inputs.closed_form,
                 "controls": inputs.probe_controls,
-                "device": _device,
+                "device": lambda at: str(at.study.config["fitting"]["device"]),
                 "split": _own_split,
             },
             module="fit",

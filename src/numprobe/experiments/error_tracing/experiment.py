@@ -19,10 +19,6 @@ class ErrorTracingSettings(Settings):
     )
 
 
-def _answer_probe(at: Place) -> str:
-    return f"results/probes/{at.run}/{at.context}/fourier.answers.safetensors"
-
-
 def _of_untrained(find: Callable[[Place], str | list[str]]) -> Callable[[Place], list[str]]:
     """Return a function to the files of a model's untrained control, none where the study does not have it."""
 
@@ -55,7 +51,7 @@ EXPERIMENT = Experiment(
                 "states": inputs.states,
                 "answers": inputs.answers,
                 "probe": inputs.fourier_probe,
-                "answer_probe": _answer_probe,
+                "answer_probe": lambda at: f"results/probes/{at.run}/{at.context}/fourier.answers.safetensors",
                 "untrained_states": _of_untrained(inputs.states),
                 "untrained_probe": _of_untrained(inputs.fourier_probe),
             },

@@ -62,18 +62,6 @@ def _unfitted_probes(config: Config, name: str) -> Iterator[str]:
         yield from unknown_names(wanted, known, f"experiments['{name}'].probes", "probes of embeddings")
 
 
-def _pairs(at: Place) -> str:
-    return PAIRS
-
-
-def _answers(at: Place) -> str:
-    return ANSWERS.format(model=at.run)
-
-
-def _vocabulary(at: Place) -> list[str]:
-    return list(at.study.states(at.run, inputs.VOCABULARY))
-
-
 def _probes(at: Place) -> list[str]:
     """Return the probes of a model's embeddings that say which numbers can be read."""
     entry = at.study.experiment(FITTED)
@@ -123,7 +111,7 @@ EXPERIMENT = Experiment(
         Job(
             "answer_pairs",
             places=_read,
-            inputs={"model": inputs.model_files, "prompts": _pairs},
+            inputs={"model": inputs.model_files, "prompts": lambda at: PAIRS},
             outputs={"answers": ANSWERS},
             values={"asking": inputs.asking},
             module="answers",
@@ -134,8 +122,8 @@ EXPERIMENT = Experiment(
             "evaluate_operand_precision",
             places=_read,
             inputs={
-                "answers": _answers,
-                "vocabulary": _vocabulary,
+                "answers": lambda at: ANSWERS.format(model=at.run),
+                "vocabulary": lambda at: list(at.study.states(at.run, inputs.VOCABULARY)),
                 "probes": _probes,
                 "states": _states,
                 "readers": _readers,

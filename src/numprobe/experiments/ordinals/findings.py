@@ -36,17 +36,13 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     """Return the middle state of every set and model, against permuted orders."""
     table = tables["ordinals"]
     measured = table.filter(pl.col("value").is_not_null())
-    middles = [_middle_rows(part) for part in _sets(measured.filter(context="word"))]
+    sets = measured.filter(context="word").partition_by("model", "subset", maintain_order=True)
+    middles = [_middle_rows(part) for part in sets]
     statements = [_beyond_chance(middles, chosen, wording) for chosen, wording in ((_OWN, _ORDER), (_READ, _DIGITS))]
     told = [said for said in statements if said]
     grids = [Grid(_HEADS, [_cells(rows) for rows in middles])] if middles else []
     parts: list[Part] = [_METHOD, *grids, *told, *([_SMALL] if told else []), *_reasons(table)]
     return Section("Beyond cardinal numbers (`ordinals`)", parts)
-
-
-def _sets(rows: pl.DataFrame) -> list[pl.DataFrame]:
-    """Return the rows of each model and set of words."""
-    return rows.partition_by("model", "subset", maintain_order=True)
 
 
 def _middle_rows(part: pl.DataFrame) -> pl.DataFrame:
