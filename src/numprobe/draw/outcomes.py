@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numprobe.draw.frame import faint_grid, frame
-from numprobe.draw.panels import Panels, explain_empty, legend_entry, points, title_columns
+from numprobe.draw.panels import explain_empty, legend_entry, points, separate_panels, title_columns
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, require, runs_of
-from numprobe.draw.style import PAGE_WIDTH, Style
+from numprobe.draw.style import Style
 from numprobe.interventions.controls import RANDOM_DIRECTION, RANDOM_SUBSPACE, WRONG_NUMBER
 from numprobe.percent import per_cent
 from numprobe.tables import MEASUREMENT
@@ -83,7 +83,8 @@ def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = G
         Metric -> title of its panels.
     """
     runs, subsets = runs_of(drawn, RUN), in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
-    figure, panels = _panels(list(runs), list(metrics.values()))
+    height = _ROW_HEIGHT * len(runs) + 0.9
+    figure, panels = separate_panels(list(runs), list(metrics.values()), height, sharey="col")
     headers = {}
     for metric, title in metrics.items():
         of_metric = pl.col("metric").is_in([metric, READABLE] if metric == "repaired" else [metric])
@@ -97,16 +98,6 @@ def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = G
     if READABLE in set(drawn["metric"]):
         entries.append(legend_entry("true result read by the probe", _READABLE_STYLE, line=False))
     return frame(figure, entries, len(entries), x="operation", y="share of the answers")
-
-
-def _panels(runs: Sequence[str], titles: Sequence[str]) -> tuple[Figure, Panels]:
-    """Return a figure and its panels, of which each column has an axis of its own."""
-    figure = Figure(figsize=(PAGE_WIDTH, _ROW_HEIGHT * len(runs) + 0.9), layout="constrained")
-    grid = figure.subplots(len(runs), len(titles), squeeze=False, sharey="col")
-    panels = {(run, title): grid[i][j] for i, run in enumerate(runs) for j, title in enumerate(titles)}
-    for run in runs:
-        panels[run, titles[0]].set_ylabel(run, fontweight="bold", fontsize=8)
-    return figure, panels
 
 
 def _share_axis(column: Sequence[Axes], rows: pl.DataFrame) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from textwrap import wrap
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import polars as pl
@@ -63,9 +63,13 @@ def context_panels(models: Sequence[str], contexts: Sequence[str]) -> tuple[Figu
 
 
 def separate_panels(
-    models: Sequence[str], titles: Sequence[str], height: float, widths: Sequence[float] | None = None
+    models: Sequence[str],
+    titles: Sequence[str],
+    height: float,
+    widths: Sequence[float] | None = None,
+    sharey: Literal["none", "col"] = "none",
 ) -> tuple[Figure, Panels]:
-    """Return a figure of a page's width with a panel for every model and title, each with axes of its own.
+    """Return a figure of a page's width with a panel for every model and title, each with an x axis of its own.
 
     Parameters
     ----------
@@ -75,8 +79,10 @@ def separate_panels(
         Of the figure, in inches.
     widths
         Relative widths of the columns; None: all alike.
+    sharey
+        Whether the panels of a column have one y axis.
     """
-    return _grid(models, titles, (PAGE_WIDTH, height), width_ratios=widths)
+    return _grid(models, titles, (PAGE_WIDTH, height), width_ratios=widths, sharey=sharey)
 
 
 def _grid(

@@ -1,6 +1,6 @@
 """Interchange in the subspace that a model uses, in those that are read or written, and the angles between them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame
 from numprobe.draw.panels import (
+    Panels,
     bars,
     curve,
     explain_empty,
@@ -95,13 +96,8 @@ def draw_answers(drawn: pl.DataFrame) -> Figure:
         if any(empty):
             continue
         _draw_layers(panels[run, _WHOLE], rows)
-        for title, layer in zip(_PLACES, _trained(rows), strict=True):
-            axes = panels[run, title]
-            if layer is None:
-                say(axes, "one layer")
-                continue
-            part = rows.filter(layer=layer)
-            _draw_subspaces(axes, part, named=title == _PLACES[0])
+        for title, layer, part in _trained(panels, run, rows):
+            _draw_subspaces(panels[run, title], part, named=title == _PLACES[0])
             headers[run, title] = [f"layer {layer}, rank {_rank(part)}, {_size(part)}"]
     title_columns(panels, headers)
     figure.supxlabel("share of answers", fontsize=7, x=0.7)
@@ -117,22 +113,20 @@ def draw_angles(drawn: pl.DataFrame) -> Figure:
         empty = [explain_empty(panels[run, title], rows) for title in _PLACES]
         if any(empty):
             continue
-        for title, layer in zip(_PLACES, _trained(rows), strict=True):
-            axes = panels[run, title]
-            if layer is None:
-                say(axes, "one layer")
-                continue
-            part = rows.filter(layer=layer)
+        for title, layer, part in _trained(panels, run, rows):
             headers[run, title] = [f"layer {layer}", *_overlaps(part)]
-            _draw_angles(axes, part.filter(metric=_ANGLE))
+            _draw_angles(panels[run, title], part.filter(metric=_ANGLE))
     title_columns(panels, headers)
     return frame(figure, _angle_legend(drawn), 3, x="principal angle, from the smallest", y="degrees")
 
 
-def _trained(rows: pl.DataFrame) -> list[str | None]:
-    """Return the first and the deepest layer with a trained basis; None for the second if there is one alone."""
+def _trained(panels: Panels, run: str, rows: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """Yield panel, layer and rows of the first and the deepest layer with a trained basis; say where there is one."""
     layers = layer_order(rows.filter(subspace="causal")["layer"].drop_nulls())
-    return [layers[0], layers[-1] if len(layers) > 1 else None]
+    for title, layer in zip(_PLACES, dict.fromkeys([layers[0], layers[-1]]), strict=False):
+        yield title, layer, rows.filter(layer=layer)
+    if len(layers) == 1:
+        say(panels[run, _PLACES[1]], "one layer")
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
