@@ -1,14 +1,5 @@
-"""Training of probes by gradient descent, with our settings and with the published ones."""
+"""Training of probes by gradient descent, with our settings and with the published ones: the jobs differ in values."""
 
-from numprobe.experiments.given import Given
 from numprobe.experiments.training import train_probes
 
-
-def fit_iterative_embedding_probes(given: Given) -> None:
-    """Train the probes of a model."""
-    train_probes(given)
-
-
-def fit_published_embedding_probes(given: Given) -> None:
-    """Train them again with the published settings."""
-    train_probes(given)
+fit_iterative_embedding_probes = fit_published_embedding_probes = train_probes
