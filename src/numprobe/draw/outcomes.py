@@ -42,21 +42,16 @@ _ROW_HEIGHT = 1.35
 _COUNTED = {"repaired": "wrong answers", "harmed": "right answers"}
 
 
-def chosen_rows(table: pl.DataFrame, metrics: Sequence[str] = (*GAIN_AND_HARM, READABLE)) -> pl.DataFrame:
+def chosen_rows(table: pl.DataFrame) -> pl.DataFrame:
     """Return the effect of the chosen layers and strengths, by operation, on the prompts that did not choose them.
 
-    Parameters
-    ----------
-    table
-        A collected table with the columns of `numprobe.measure.outcomes.INTERVENTION`.
-    metrics
-        Metrics to show.
+    The table has the columns of `numprobe.measure.outcomes.INTERVENTION`.
     """
-    return selected_rows(table, metrics, pl.col("chosen") & (pl.col("part") == "test"))
+    return selected_rows(table, [*GAIN_AND_HARM, READABLE], pl.col("chosen") & (pl.col("part") == "test"))
 
 
 def selected_rows(table: pl.DataFrame, metrics: Sequence[str], wanted: pl.Expr) -> pl.DataFrame:
-    """Return the wanted rows with a value, and those to which nothing applies; parameters as `chosen_rows`."""
+    """Return the wanted rows of some metrics with a value, and those to which nothing applies."""
     rows = checked(table, [*MEASUREMENT, *_COLUMNS])
     shown = pl.col("metric").is_in(list(metrics)) & wanted & pl.col("value").is_not_null()
     require(rows.filter(shown), "metric " + " or ".join(metrics))
@@ -70,7 +65,7 @@ def controls_of(drawn: pl.DataFrame) -> list[str]:
     return [name for name in SERIES if name in measured]
 
 
-def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = GAIN_AND_HARM) -> Figure:
+def draw_outcomes(drawn: pl.DataFrame, main: str) -> Figure:
     """Draw a row of panels per model and a column per metric; x = all prompts, and those of each operation.
 
     Parameters
@@ -79,14 +74,12 @@ def draw_outcomes(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = G
         What `chosen_rows` returned.
     main
         What the legend calls the change itself, the rows without a control.
-    metrics
-        Metric -> title of its panels.
     """
     runs, subsets = runs_of(drawn, RUN), in_order(drawn.filter(pl.col("value").is_not_null())["subset"])
     height = _ROW_HEIGHT * len(runs) + 0.9
-    figure, panels = separate_panels(list(runs), list(metrics.values()), height, sharey="col")
+    figure, panels = separate_panels(list(runs), list(GAIN_AND_HARM.values()), height, sharey="col")
     headers = {}
-    for metric, title in metrics.items():
+    for metric, title in GAIN_AND_HARM.items():
         of_metric = pl.col("metric").is_in([metric, READABLE] if metric == "repaired" else [metric])
         _share_axis([panels[run, title] for run in runs], drawn.filter(of_metric))
         for run, rows in runs.items():

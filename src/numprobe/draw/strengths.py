@@ -1,6 +1,6 @@
 """Effects of changed states over layers and strengths: gain beside harm, and the same of the controls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib
 import polars as pl
@@ -24,25 +24,22 @@ from numprobe.draw.rows import is_not_applicable, runs_of
 from numprobe.draw.style import Style
 from numprobe.layers import layer_order
 
-#: Metrics that are shown, and what their panels are called.
-METRICS: Mapping[str, str] = {"repaired": "repaired", "harmed": "harmed"}
+#: Metrics that are shown, which name their panels.
+METRICS = ("repaired", "harmed")
 _NAMED_LAYERS = 8
 _MARKERS = "os^vDph*"
 
 
-def strength_rows(table: pl.DataFrame, metrics: Sequence[str] = tuple(METRICS)) -> pl.DataFrame:
-    """Return the effect of all layers and strengths on validation prompts, with the chosen share of prompts changed.
-
-    Parameters as `numprobe.draw.outcomes.chosen_rows`.
-    """
-    rows = selected_rows(table, metrics, (pl.col("part") == "validation") & (pl.col("subset") == "all"))
+def strength_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the effect of all layers and strengths on validation prompts, with the chosen share of prompts changed."""
+    rows = selected_rows(table, METRICS, (pl.col("part") == "validation") & (pl.col("subset") == "all"))
     if "share" not in rows.columns:
         return rows
     chosen = pl.col("share").filter(pl.col("chosen").fill_null(False)).first().over("model", "context")
     return rows.filter((pl.col("share") == chosen) | is_not_applicable())
 
 
-def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = METRICS) -> Figure:
+def draw_strengths(drawn: pl.DataFrame, main: str) -> Figure:
     """Draw a row of panels per model and a column per metric and control; x = size of the change, a curve per layer.
 
     Parameters
@@ -51,13 +48,11 @@ def draw_strengths(drawn: pl.DataFrame, main: str, metrics: Mapping[str, str] = 
         What `strength_rows` returned; the chosen layer and strength get a star.
     main
         What the change itself is called, the rows without a control.
-    metrics
-        Metric -> what its panels are called.
     """
     runs = runs_of(drawn, RUN)
     titles = {
-        f"{title}:\n{main if control == 'none' else control}": (metric, control)
-        for metric, title in metrics.items()
+        f"{metric}:\n{main if control == 'none' else control}": (metric, control)
+        for metric in METRICS
         for control in controls_of(drawn)
     }
     figure, panels = context_panels(list(runs), list(titles))
