@@ -89,8 +89,8 @@ def test_only_its_folder_and_the_configurations_name_it(name):
 
 def test_what_lies_beside_files_of_contexts_is_reserved(name):
     text = (FOLDER / name / "experiment.py").read_text()
-    folders = re.findall(r"results/\w+/{+model}+/(\w+)/", text)
-    endings = re.findall(r"results/\w+/{+model}+/{+context}+(\.\w+)[/.]", text)
+    folders = re.findall(r"results/\w+/{+model}+/(\w+)[/\"]", text)
+    endings = re.findall(r"results/\w+/{+model}+/{+context}+(\.\w+)[/.\"]", text)
     assert set(folders) == set(EXPERIMENTS[name].reserved_names)
     assert set(endings) - {".parquet", ".safetensors"} == set(EXPERIMENTS[name].reserved_endings)
 
