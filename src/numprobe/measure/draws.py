@@ -1,10 +1,20 @@
 """Ranges of random draws: samples of a bootstrap, random rotations, permutations under a null."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from numprobe.tables import Row
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Numbers of permutations (for a null) and of bootstrap samples (for intervals), and the study's seed."""
+
+    permutations: int
+    resamples: int
+    seed: int
 
 
 def middle(draws: np.ndarray | Sequence[float], value: float | None = None) -> Row:

@@ -7,8 +7,9 @@ import pytest
 from measure.fakes import make_probe
 from numprobe.activations.store import write_activations
 from numprobe.experiments.ordinals.leave_out import circle_code, line_code
-from numprobe.experiments.ordinals.measure import EXTRA, Effort, ordinal_rows
+from numprobe.experiments.ordinals.measure import EXTRA, ordinal_rows
 from numprobe.experiments.ordinals.words import SETS
+from numprobe.measure.draws import Sampling
 from numprobe.tables import measurements
 
 NAMES = ("months", "letters", "fullwidth", "roman")
@@ -47,7 +48,7 @@ def table(tmp_path_factory):
     folder = write_words(root / "words", {"0": states(), "1": np.ones((COUNT, 3))}, KEPT)
     random = np.random.default_rng(1).standard_normal((COUNT, 3))
     control = write_words(root / "untrained", {"0": random, "1": random}, KEPT)
-    rows = ordinal_rows(folder, control, [root / "linear.safetensors"], Effort(99, 100, 0))
+    rows = ordinal_rows(folder, control, [root / "linear.safetensors"], Sampling(99, 100, 0))
     return measurements(rows, EXTRA)
 
 

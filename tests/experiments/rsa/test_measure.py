@@ -6,7 +6,7 @@ import pytest
 
 from measure.spaces import card, planted, word_table, write_space, write_words
 from numprobe.experiments.rsa.measure import EXTRA, rsa_rows
-from numprobe.experiments.rsa.pairs import Effort
+from numprobe.measure.draws import Sampling
 from numprobe.measure.geometry import open_spaces
 from numprobe.measure.matched_tokens import MatchedTokens
 from numprobe.tables import measurements
@@ -36,7 +36,7 @@ def table(tmp_path_factory):
     ]
     matched = {model: write_words(root / "matched", model, random(7 + i)) for i, model in enumerate(MODELS)}
     cards = [card("one", 4), card("two", 2, tied=False), card("odd", 2)]
-    rows = rsa_rows(open_spaces(folders, cards), MatchedTokens(matched, word_table(MODELS, 60)), Effort(99, 200, 0))
+    rows = rsa_rows(open_spaces(folders, cards), MatchedTokens(matched, word_table(MODELS, 60)), Sampling(99, 200, 0))
     return measurements(rows, EXTRA)
 
 
@@ -128,7 +128,7 @@ def test_too_few_common_numbers_are_named(tmp_path):
     folders = [write_space(tmp_path, name, "vocabulary", {"embedding": planted(0, few)}, few) for name in ("a", "b")]
     words = {name: write_words(tmp_path / "m", name, random(0, 5)) for name in ("a", "b")}
     words = MatchedTokens(words, word_table("ab", 5))
-    rows = rsa_rows(open_spaces(folders, [card("a", 2), card("b", 2)]), words, Effort(99, 100, 0))
+    rows = rsa_rows(open_spaces(folders, [card("a", 2), card("b", 2)]), words, Sampling(99, 100, 0))
     assert {row["status"] for row in rows} == {"not applicable"}
     assert not any("value" in row for row in rows)
 
@@ -137,5 +137,7 @@ def test_one_model_has_nothing_to_be_compared_with(tmp_path):
     few = np.arange(10)
     folder = write_space(tmp_path, "a", "vocabulary", {"embedding": planted(0, few)}, few)
     words = {"a": write_words(tmp_path / "m", "a", random(0, 5))}
-    rows = rsa_rows(open_spaces([folder], [card("a", 2)]), MatchedTokens(words, word_table("a", 5)), Effort(99, 100, 0))
+    rows = rsa_rows(
+        open_spaces([folder], [card("a", 2)]), MatchedTokens(words, word_table("a", 5)), Sampling(99, 100, 0)
+    )
     assert [(row["status"], row["note"]) for row in rows] == [("not applicable", "fewer than two models")]

@@ -20,7 +20,7 @@ from numprobe.experiments.ordinals.leave_out import (
 )
 from numprobe.experiments.ordinals.words import SETS, OrderedSet
 from numprobe.intervals import BOOTSTRAP, EXACT, exact_bounds, resampling_weights
-from numprobe.measure.draws import mean_and_middle, middle
+from numprobe.measure.draws import Sampling, mean_and_middle, middle
 from numprobe.measure.similarity import p_value
 from numprobe.probes.probe import Probe, load_probe
 from numprobe.status import constant_state, not_applicable
@@ -36,19 +36,10 @@ _SMALLEST_SHARE = 0.5
 
 def evaluate_ordinals(given: Given) -> None:
     """Write the table of a model: the place of every word in its set, and what probes of numbers read in it."""
-    effort = Effort(given.values["permutations"], given.values["resamples"], given.values["seed"])
+    sampling = Sampling(given.values["permutations"], given.values["resamples"], given.values["seed"])
     untrained = next(iter(given.folders("untrained")), None)
-    rows = ordinal_rows(given.folder("states"), untrained, given.inputs["probes"], effort)
+    rows = ordinal_rows(given.folder("states"), untrained, given.inputs["probes"], sampling)
     given.write_rows(rows, EXTRA)
-
-
-@dataclass(frozen=True)
-class Effort:
-    """Numbers of draws (permutations of the order, bootstrap samples of the words) and the study's seed."""
-
-    permutations: int
-    resamples: int
-    seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +53,7 @@ class _Words:
 
 
 def ordinal_rows(
-    folder: str | Path, untrained: str | Path | None, probes: Sequence[str | Path], effort: Effort
+    folder: str | Path, untrained: str | Path | None, probes: Sequence[str | Path], sampling: Sampling
 ) -> list[Row]:
     """Return the rows of the table `ordinals` for one model (docs/files.md).
 
@@ -74,7 +65,7 @@ def ordinal_rows(
         Those of its untrained control, if it has one.
     probes
         Files of probes that were fitted on numbers; each reads the words in the states that it knows.
-    effort
+    sampling
         How many draws.
 
     Returns
@@ -86,15 +77,15 @@ def ordinal_rows(
     rows: list[Row] = []
     for words in _sets(folder):
         size = len(words.ordered.members)
-        names = {"subset": words.ordered.name, "N": size, "n_values": len(words.rows), "seed": effort.seed}
+        names = {"subset": words.ordered.name, "N": size, "n_values": len(words.rows), "seed": sampling.seed}
         if len(words.rows) < max(FEWEST, _SMALLEST_SHARE * size):
             reason = f"{len(words.rows)} of {size} are single tokens"
             rows.append({**names, "context": "word", "metric": "accuracy", **not_applicable(reason)})
             continue
         for layer in layers:
             context = "vocabulary" if layer == "embedding" else "word"
-            found = list(_layer_rows(folder, untrained, words, layer, effort))
-            found += [row for probe in loaded for row in _probe_rows(folder, words, layer, probe, effort)]
+            found = list(_layer_rows(folder, untrained, words, layer, sampling))
+            found += [row for probe in loaded for row in _probe_rows(folder, words, layer, probe, sampling)]
             rows += [{**names, "context": context, "layer": layer, **row} for row in found]
     return rows
 
@@ -107,25 +98,25 @@ def _sets(folder: str | Path) -> Iterator[_Words]:
 
 
 def _layer_rows(
-    folder: str | Path, untrained: str | Path | None, words: _Words, layer: str, effort: Effort
+    folder: str | Path, untrained: str | Path | None, words: _Words, layer: str, sampling: Sampling
 ) -> Iterator[Row]:
     states = read_states(folder, layer)[words.rows]
     if np.ptp(states, axis=0).max() == 0:
         yield {"metric": "accuracy", **constant_state()}
         return
-    yield from _place_rows(states, words, effort)
+    yield from _place_rows(states, words, sampling)
     if untrained is not None:
         control = read_states(untrained, layer)[words.rows]
         if np.ptp(control, axis=0).max() > 0:
-            few = Effort(0, effort.resamples, effort.seed)
+            few = Sampling(0, sampling.resamples, sampling.seed)
             yield from ({**row, "control": "untrained"} for row in _place_rows(control, words, few))
 
 
-def _place_rows(states: np.ndarray, words: _Words, effort: Effort) -> Iterator[Row]:
+def _place_rows(states: np.ndarray, words: _Words, sampling: Sampling) -> Iterator[Row]:
     """Yield the readings of the place of every word by a code that was fitted without it."""
     count, size, cyclic = len(words.rows), len(words.ordered.members), words.ordered.cyclic
-    orders = permuted_orders(count, effort.permutations, effort.seed)
-    reader = LeaveOut(states, assign_groups(count, effort.seed))
+    orders = permuted_orders(count, sampling.permutations, sampling.seed)
+    reader = LeaveOut(states, assign_groups(count, sampling.seed))
     for name, code in _codes(words).items():
         read = reader.read(code[orders])
         found = np.take_along_axis(words.places[orders], read, axis=0)
@@ -135,10 +126,10 @@ def _place_rows(states: np.ndarray, words: _Words, effort: Effort) -> Iterator[R
         if cyclic:
             draws = circular_agreement(true, found, size)
             cosines = np.cos(2 * np.pi * (true[:, 0] - found[:, 0]) / size)
-            interval = _mean_interval(cosines, effort)
+            interval = _mean_interval(cosines, sampling)
             yield from _tested({**names, "metric": "circular_agreement"}, draws, interval)
         else:
-            interval = _correlation_interval(true[:, 0], found[:, 0], effort)
+            interval = _correlation_interval(true[:, 0], found[:, 0], sampling)
             yield from _tested({**names, "metric": "rank_correlation"}, rank_correlation(true, found), interval)
 
 
@@ -151,7 +142,7 @@ def _codes(words: _Words) -> dict[str, np.ndarray]:
     return {"line": code_of(words.places, size, cyclic=False), "linear": rank, "log": np.log1p(value)}
 
 
-def _probe_rows(folder: str | Path, words: _Words, layer: str, probe: Probe, effort: Effort) -> Iterator[Row]:
+def _probe_rows(folder: str | Path, words: _Words, layer: str, probe: Probe, sampling: Sampling) -> Iterator[Row]:
     """Yield the readings of a probe of numbers in the words: among the values of the set, and among all candidates."""
     known = np.isin(words.values, probe.numbers)
     if layer not in probe.layers or not known.all():
@@ -160,13 +151,13 @@ def _probe_rows(folder: str | Path, words: _Words, layer: str, probe: Probe, eff
     numbers = words.values - probe.numbers[0]
     among = scores[:, numbers].argmax(axis=1)
     places = np.arange(len(numbers))
-    orders = permuted_orders(len(numbers), effort.permutations, effort.seed)
+    orders = permuted_orders(len(numbers), sampling.permutations, sampling.seed)
     # Which word has which value is permuted; what is read stays.
     found = np.repeat(among[:, None], orders.shape[1], axis=1)
     names = {"probe": probe.kind, "fit_context": probe.metadata.get("context")}
     right = _share(places == among)
     yield from _tested({**names, "metric": "read_among_set"}, exact(orders, found), right)
-    interval = _correlation_interval(places, among, effort)
+    interval = _correlation_interval(places, among, sampling)
     yield from _tested({**names, "metric": "read_correlation"}, rank_correlation(orders, found), interval)
     overall = probe.numbers[scores.argmax(axis=1)]
     draws = exact(words.values[orders], np.repeat(overall[:, None], orders.shape[1], axis=1))
@@ -187,14 +178,14 @@ def _share(right: np.ndarray) -> Row:
     return {"ci_low": low, "ci_high": high, "resampled": EXACT}
 
 
-def _mean_interval(scores: np.ndarray, effort: Effort) -> Row:
-    weights = resampling_weights(len(scores), effort.resamples, effort.seed)
+def _mean_interval(scores: np.ndarray, sampling: Sampling) -> Row:
+    weights = resampling_weights(len(scores), sampling.resamples, sampling.seed)
     return _percentiles(weights @ scores / len(scores), float(scores.mean()))
 
 
-def _correlation_interval(places: np.ndarray, read: np.ndarray, effort: Effort) -> Row:
+def _correlation_interval(places: np.ndarray, read: np.ndarray, sampling: Sampling) -> Row:
     """Return a bootstrap interval over the words; samples of one word have no correlation and are left out."""
-    weights = resampling_weights(len(places), effort.resamples, effort.seed) / len(places)
+    weights = resampling_weights(len(places), sampling.resamples, sampling.seed) / len(places)
     first, second = places.astype(np.float64), read.astype(np.float64)
     mean = {name: weights @ part for name, part in {"a": first, "b": second}.items()}
     square = {name: weights @ part**2 - mean[name] ** 2 for name, part in {"a": first, "b": second}.items()}

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from numprobe.experiments.given import Given
-from numprobe.experiments.rsa.pairs import FEWEST, Effort, Place, places
+from numprobe.experiments.rsa.pairs import FEWEST, Place, places
 from numprobe.experiments.rsa.remains import PERMUTED, Remains
 from numprobe.intervals import BOOTSTRAP
-from numprobe.measure.draws import mean_and_middle
+from numprobe.measure.draws import Sampling, mean_and_middle
 from numprobe.measure.geometry import VOCABULARY, Folder, Spaces, open_spaces
 from numprobe.measure.matched_tokens import MatchedTokens, matched_names, open_matched
 from numprobe.measure.similarity import (
@@ -48,11 +48,11 @@ def evaluate_rsa(given: Given) -> None:
     """Write the table of all pairs of models, at the embeddings and layer by layer."""
     spaces = open_spaces(given.folders("states"), [read_sealed_json(card) for card in given.inputs["cards"]])
     matched = open_matched(given.folders("matched"), given.inputs["tokens"])
-    effort = Effort(given.values["permutations"], given.values["resamples"], given.values["seed"])
-    given.write(measurements(rsa_rows(spaces, matched, effort), EXTRA))
+    sampling = Sampling(given.values["permutations"], given.values["resamples"], given.values["seed"])
+    given.write(measurements(rsa_rows(spaces, matched, sampling), EXTRA))
 
 
-def rsa_rows(spaces: Spaces, matched: MatchedTokens, effort: Effort) -> list[Row]:
+def rsa_rows(spaces: Spaces, matched: MatchedTokens, sampling: Sampling) -> list[Row]:
     """Return the rows of the table `rsa` (docs/files.md).
 
     Parameters
@@ -61,7 +61,7 @@ def rsa_rows(spaces: Spaces, matched: MatchedTokens, effort: Effort) -> list[Row
         The states of all models.
     matched
         The matched tokens of all models.
-    effort
+    sampling
         How many draws.
 
     Returns
@@ -73,30 +73,30 @@ def rsa_rows(spaces: Spaces, matched: MatchedTokens, effort: Effort) -> list[Row
     NumprobeError
         If a folder does not match its manifest.
     """
-    comparison = _Comparison(spaces, effort)
+    comparison = _Comparison(spaces, sampling)
     rows: list[Row] = []
     for place in sorted(places(spaces), key=lambda place: place.layers.depth or 0.0):
         rows += comparison.rows(place)
     for model in spaces.cards:
         rows += comparison.theory_rows(model)
     for first, second in combinations(spaces.cards, 2):
-        rows += _matched_rows(first, second, matched.of_pair(first, second), effort)
-    return rows or [{"metric": "spearman", **not_applicable("fewer than two models"), "seed": effort.seed}]
+        rows += _matched_rows(first, second, matched.of_pair(first, second), sampling)
+    return rows or [{"metric": "spearman", **not_applicable("fewer than two models"), "seed": sampling.seed}]
 
 
 class _Comparison:
     """All comparisons of states; matrices of dissimilarities are kept for the next pairs."""
 
-    def __init__(self, spaces: Spaces, effort: Effort) -> None:
-        self.spaces, self.effort = spaces, effort
-        self.remains = Remains(spaces, effort)
+    def __init__(self, spaces: Spaces, sampling: Sampling) -> None:
+        self.spaces, self.sampling = spaces, sampling
+        self.remains = Remains(spaces, sampling)
         self.matrix = lru_cache(_REMEMBERED)(self._matrix)
 
     def rows(self, place: Place) -> Iterator[Row]:
         """Yield one pair of states: measured, permuted, against the controls, and without digits and distances."""
         folders = [self.spaces.get(model, place.context) for model in (place.first, place.second)]
         numbers = _common(folders)
-        common = {"seed": self.effort.seed, "n_values": len(numbers)}
+        common = {"seed": self.sampling.seed, "n_values": len(numbers)}
         if len(numbers) < FEWEST:
             yield {**place.names(), **common, **not_applicable(f"fewer than {FEWEST} numbers in both")}
             return
@@ -120,13 +120,13 @@ class _Comparison:
             return
         numbers = tuple(folder.numbers.tolist())
         names = {"model": model, "context": VOCABULARY, "layer": "embedding", "metric": "spearman"}
-        common = {"dissimilarity": "cosine", "seed": self.effort.seed, "n_values": len(numbers)}
+        common = {"dissimilarity": "cosine", "seed": self.sampling.seed, "n_values": len(numbers)}
         own = self.matrix(model, VOCABULARY, "embedding", numbers, "cosine", "spearman")
         if own is None:
             return
         # One gather per permutation serves all theories.
         others = {theory: graded(distances(folder.numbers), "spearman") for theory, distances in THEORIES.items()}
-        nulls = mantel_null(own, list(others.values()), self.effort.permutations, self.effort.seed)
+        nulls = mantel_null(own, list(others.values()), self.sampling.permutations, self.sampling.seed)
         for (theory, other), null in zip(others.items(), nulls, strict=True):
             rows = self._against((own, other), null)
             yield from ({**names, **common, "theory": theory, **row} for row in rows)
@@ -134,7 +134,7 @@ class _Comparison:
     def _tested(self, pair: tuple[np.ndarray, np.ndarray], permuted: bool) -> Iterator[Row]:
         if permuted:
             yield from self._against(
-                pair, mantel_null(pair[0], [pair[1]], self.effort.permutations, self.effort.seed)[0]
+                pair, mantel_null(pair[0], [pair[1]], self.sampling.permutations, self.sampling.seed)[0]
             )
         else:
             yield {**self._measured(pair), "note": NO_NULL}
@@ -146,14 +146,14 @@ class _Comparison:
         yield {"control": "shuffled", **mean_and_middle(null, PERMUTED)}
 
     def _measured(self, pair: tuple[np.ndarray, np.ndarray]) -> Row:
-        low, high = bootstrap_agreement(*pair, self.effort.resamples, self.effort.seed)
+        low, high = bootstrap_agreement(*pair, self.sampling.resamples, self.sampling.seed)
         return {"value": agreement(*pair), "ci_low": low, "ci_high": high, "resampled": BOOTSTRAP}
 
     def _controls(self, place: Place, numbers: tuple[int, ...], second: np.ndarray) -> Iterator[Row]:
         """Yield random vectors in place of the first model, and both models untrained."""
         folder = self.spaces.get(place.first, place.context)
         width = 1 if folder is None else folder.states(place.layers.first, np.array(numbers[:1])).shape[1]
-        random = dissimilarity(gaussian_states(np.array(numbers), width, self.effort.seed), "cosine")
+        random = dissimilarity(gaussian_states(np.array(numbers), width, self.sampling.seed), "cosine")
         yield {"control": "gaussian", **self._measured((graded(random, "spearman"), second))}
         untrained = [self.spaces.get(model, place.context, True) for model in (place.first, place.second)]
         if None not in untrained:
@@ -196,17 +196,17 @@ def _common(folders: list[Folder | None]) -> tuple[int, ...]:
 
 
 def _matched_rows(
-    first: str, second: str, states: tuple[np.ndarray, np.ndarray] | None, effort: Effort
+    first: str, second: str, states: tuple[np.ndarray, np.ndarray] | None, sampling: Sampling
 ) -> Iterator[Row]:
     """Yield the comparison of the input embeddings of two models on tokens that are no numbers, the same in both."""
     if states is None:
         return
     names = {**matched_names(first, second), "metric": "spearman", "dissimilarity": "cosine"}
-    common = {"seed": effort.seed, "n_values": len(states[0])}
+    common = {"seed": sampling.seed, "n_values": len(states[0])}
     matrices = [None if len(part) < FEWEST else _graded_states(part, "cosine", "spearman") for part in states]
     if matrices[0] is None or matrices[1] is None:
         yield {**names, **common, **not_applicable(f"fewer than {FEWEST} words are single tokens in both")}
         return
-    low, high = bootstrap_agreement(matrices[0], matrices[1], effort.resamples, effort.seed)
+    low, high = bootstrap_agreement(matrices[0], matrices[1], sampling.resamples, sampling.seed)
     value = agreement(matrices[0], matrices[1])
     yield {**names, **common, "value": value, "ci_low": low, "ci_high": high, "resampled": "tokens (bootstrap)"}

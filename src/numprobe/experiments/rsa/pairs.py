@@ -14,25 +14,6 @@ FEWEST = 20
 
 
 @dataclass(frozen=True)
-class Effort:
-    """Numbers of draws.
-
-    Attributes
-    ----------
-    permutations
-        Of the numbers, and of the digits, in each test.
-    resamples
-        Of the numbers, for intervals.
-    seed
-        The study's seed.
-    """
-
-    permutations: int
-    resamples: int
-    seed: int
-
-
-@dataclass(frozen=True)
 class Place:
     """Two states that are compared: a state of model `first` and one of model `second` in one context.
 

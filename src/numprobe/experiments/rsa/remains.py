@@ -6,10 +6,10 @@ from functools import lru_cache
 import numpy as np
 
 from numprobe.experiments.rsa.covariates import Covariates, covariates_of, remainder
-from numprobe.experiments.rsa.pairs import Effort, Place
+from numprobe.experiments.rsa.pairs import Place
 from numprobe.experiments.rsa.relabelling import relabelled_null
 from numprobe.intervals import BOOTSTRAP
-from numprobe.measure.draws import mean_and_middle, middle
+from numprobe.measure.draws import Sampling, mean_and_middle, middle
 from numprobe.measure.geometry import Spaces
 from numprobe.measure.similarity import agreement, dissimilarity, mantel_null, p_value, resampled_agreement
 from numprobe.status import constant_state, not_applicable, undefined
@@ -33,18 +33,18 @@ class Remains:
     ----------
     spaces
         The states of all models.
-    effort
+    sampling
         How many draws.
     """
 
-    def __init__(self, spaces: Spaces, effort: Effort) -> None:
-        self.spaces, self.effort = spaces, effort
+    def __init__(self, spaces: Spaces, sampling: Sampling) -> None:
+        self.spaces, self.sampling = spaces, sampling
         self.covariates = lru_cache(4)(_covariates)
         self.matrix = lru_cache(_REMEMBERED)(self._matrix)
 
     def rows(self, place: Place, numbers: Numbers) -> Iterator[Row]:
         """Yield the measurement of a pair of states, its nulls, the untrained baseline, and the difference to it."""
-        common = {"n_values": len(numbers), "seed": self.effort.seed}
+        common = {"n_values": len(numbers), "seed": self.sampling.seed}
         names = {**place.names(METRIC), **common}
         tokens = self._tokens(place, numbers)
         if not self.covariates(numbers, tokens).suffice:
@@ -70,7 +70,7 @@ class Remains:
 
     def _tested(self, pair: tuple[np.ndarray, np.ndarray], numbers: np.ndarray, measured: Row) -> Iterator[Row]:
         """Yield a measurement with the larger p-value of both nulls, and the nulls."""
-        draws, seed = self.effort.permutations, self.effort.seed
+        draws, seed = self.sampling.permutations, self.sampling.seed
         nulls = {("shuffled", PERMUTED): mantel_null(pair[0], [pair[1]], draws, seed)[0]}
         relabelled = relabelled_null(*pair, numbers, draws, seed)
         if relabelled is None:
@@ -82,7 +82,7 @@ class Remains:
             yield {"control": control, **mean_and_middle(null, resampled)}
 
     def _resampled(self, pair: tuple[np.ndarray, np.ndarray]) -> tuple[float, np.ndarray]:
-        return agreement(*pair), resampled_agreement(*pair, self.effort.resamples, self.effort.seed)
+        return agreement(*pair), resampled_agreement(*pair, self.sampling.resamples, self.sampling.seed)
 
     def _measured(self, value: float, samples: np.ndarray) -> Row:
         return {"value": value, **middle(samples, value), "resampled": BOOTSTRAP}
