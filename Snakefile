@@ -35,6 +35,7 @@ include: ROOT / "workflow/rules/tables.smk"
 include: ROOT / "workflow/rules/claims.smk"
 include: ROOT / "workflow/rules/figures.smk"
 include: ROOT / "workflow/rules/explorer.smk"
+include: ROOT / "workflow/rules/lens.smk"
 
 
 onstart:

@@ -1,7 +1,8 @@
-"""The command `numprobe`: study or configure a model, read the numbers of a text, publish probes, verify a study."""
+"""The command `numprobe`: study or configure a model, read or show a text, publish probes, verify a study."""
 
 import argparse
 import sys
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import indent
@@ -94,6 +95,26 @@ def _parser() -> argparse.ArgumentParser:
     publish.set_defaults(command=_publish)
     probes = commands.add_parser("probes", help="list the probes on the hub that this machine has published or loaded")
     probes.set_defaults(command=_probes)
+    lens = commands.add_parser("lens", help="show what a probe reads at every token and layer of a text, as a page")
+    lens.add_argument("model", metavar="MODEL", nargs="?", help="id on the Hugging Face hub, or a local folder")
+    lens.add_argument("probe", metavar="PROBE", nargs="?", help="a probe file, results/probes/MODEL, or ORG/NAME")
+    lens.add_argument("text", metavar="TEXT", nargs="?", help="the text to show, at most 2,000 characters")
+    lens.add_argument(
+        "--serve", metavar="RESULTS", nargs="?", type=Path, const=Path("results"), help="a text box for a whole study"
+    )
+    lens.add_argument("--port", type=int, default=7860, help="port of --serve (default: 7860)")
+    lens.add_argument("--context", help="which probe of a folder or of ORG/NAME: its context")
+    lens.add_argument("--kind", help="which probe of a folder or of ORG/NAME: its kind (default: fourier)")
+    lens.add_argument("--answer", type=int, help="right answer to the text (default: that of `12 + 30 =` at its end)")
+    lens.add_argument("--answer-probe", type=Path, metavar="PROBE", help="a probe of results, which reads the answer")
+    lens.add_argument("--control", action="append", default=[], help="untrained or mixed: show this control too")
+    lens.add_argument("--output", type=Path, default=Path("lens.html"), help="the page (default: lens.html)")
+    lens.add_argument("--no-open", action="store_true", help="do not open the page in a browser")
+    lens.add_argument("--levels", type=Path, help="measured levels, results/lens/MODEL/levels.json (default: measure)")
+    lens.add_argument("--revision", help="branch, tag or commit on the hub")
+    lens.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    lens.add_argument("--no-check", action="store_true", help="use the probe on a model that it was not fitted on")
+    lens.set_defaults(command=_lens)
     verify = commands.add_parser("verify", help="compare the files of a study with their checksums")
     verify.add_argument("path", metavar="PATH", nargs="?", type=Path, default=Path("results"), help="folder or file")
     verify.set_defaults(command=_verify)
@@ -202,6 +223,40 @@ def _probes(options: argparse.Namespace) -> None:
         print(f"{entry['id']}: model {entry.get('model')}, numbers {numbers}, revision {entry.get('revision')}")
         for context, kinds in entry.get("probes", {}).items():
             print(f"  {context}: {', '.join(kinds)}")
+
+
+def _lens(options: argparse.Namespace) -> None:
+    if options.serve is not None:
+        _serve(options)
+        return
+    if options.text is None:
+        raise NumprobeError("name a MODEL, a PROBE and a TEXT, or a study with --serve RESULTS")
+    probe = locate(options.probe, options.context, options.kind, None)
+    if not probe.is_file():
+        raise NumprobeError(f"{options.probe} does not exist: name a probe file, results/probes/.../*.safetensors")
+    source = _source(options.model, options.revision)
+    # Heavy imports only after what can be checked without them.
+    from numprobe.lens.command import Lens, write_lens
+
+    check = not options.no_check
+    lens = Lens(source, probe, options.control, options.answer_probe, options.device, check, options.levels)
+    write_lens(lens, options.text, options.answer, options.output, lambda line: print(line, file=sys.stderr))
+    print(options.output)
+    if not options.no_open:
+        webbrowser.open(options.output.resolve().as_uri())
+
+
+def _serve(options: argparse.Namespace) -> None:
+    if options.model is not None:
+        raise NumprobeError("--serve takes the models and probes of a study: leave MODEL, PROBE and TEXT out")
+    from numprobe.lens.serve import serve
+
+    def ready(address: str) -> None:
+        print(f"{address} (Ctrl+C ends it)", flush=True)
+        if not options.no_open:
+            webbrowser.open(address)
+
+    serve(options.serve, options.port, options.device, ready)
 
 
 def _verify(options: argparse.Namespace) -> None:

@@ -173,6 +173,16 @@ def test_the_explorer_holds_every_table_of_the_default_study(finished):
     assert len(page.encode()) < 5_000_000
 
 
+def test_the_lens_is_a_target_of_its_own_that_reads_models_and_probes_alone(finished):
+    planned = finished.planned("lens")
+    assert planned == {"lens", "write_lens_small", "write_lens_small-step-2", "write_lens_encoder"}
+    finished.snakemake("lens")
+    folder = finished.folder / "results" / "lens"
+    assert {page.parent.name for page in folder.glob("*/pens.html")} == {"small", "small-step-2", "encoder"}
+    assert finished.planned() == set()
+    shutil.rmtree(folder)
+
+
 def test_report_opens_without_a_network(finished):
     finished.snakemake("--report", "results/report.html")
     report = (finished.folder / "results/report.html").read_text()

@@ -1,6 +1,7 @@
 """Find the numerals of one text, the states at their last tokens, and the reasons why some are left out."""
 
 from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,25 @@ _SCHEMA = {
 }
 # Longer numerals may exceed 64 bits.
 _MOST_DIGITS = 18
+
+
+@dataclass(frozen=True, eq=False)
+class Numerals:
+    """The numerals of a tokenised text.
+
+    Attributes
+    ----------
+    table
+        One row per numeral, with the columns that `number_states` describes.
+    encoded
+        The tokens of the text.
+    fed
+        How many of them the model takes.
+    """
+
+    table: pl.DataFrame
+    encoded: Encoded
+    fed: int
 
 
 def number_states(
@@ -73,19 +93,26 @@ def number_states(
     NumprobeError
         If the model has no such layer or is not supported, or the text is invalid (`numprobe.texts`).
     """
-    check_text(text, "the text")
     parts = locate_parts(model)
     layers = check_states(parts, layers)
     numbers = NumberTokenizer(tokenizer, prefix_token, single_tokens)
+    found = locate_numerals(parts, numbers, text, candidates)
+    where = found.table["token"].drop_nulls().to_numpy().astype(np.int64)
+    # If nothing is read, run the prefix alone, so that the empty states have the right width.
+    sequence = torch.from_numpy(found.encoded.ids[: found.fed if len(where) else 1])[None]
+    return found.table, extract_states(parts, sequence, (np.zeros_like(where), where), layers)
+
+
+def locate_numerals(
+    parts: Architecture, numbers: NumberTokenizer, text: str, candidates: Container[int] | None = None
+) -> Numerals:
+    """Tokenise a text, and find its numerals and their tokens; parameters and errors as in `number_states`."""
+    check_text(text, "the text")
     encoded = numbers.encode([text])[0]
-    fed = _fed_tokens(parts, len(encoded), longest_sequence(parts.config, tokenizer))
+    fed = _fed_tokens(parts, len(encoded), longest_sequence(parts.config, numbers.tokenizer))
     rows = [_row(text, numeral, candidates) for numeral in find_numerals(text)]
     _add_tokens(rows, text, numbers, encoded, fed)
-    table = pl.DataFrame(rows, schema=_SCHEMA)
-    where = table["token"].drop_nulls().to_numpy().astype(np.int64)
-    # If nothing is read, run the prefix alone, so that the empty states have the right width.
-    sequence = torch.from_numpy(encoded.ids[: fed if len(where) else 1])[None]
-    return table, extract_states(parts, sequence, (np.zeros_like(where), where), layers)
+    return Numerals(pl.DataFrame(rows, schema=_SCHEMA), encoded, fed)
 
 
 def _fed_tokens(parts: Architecture, tokens: int, longest: int | None) -> int:

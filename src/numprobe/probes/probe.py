@@ -96,19 +96,39 @@ class Probe(Estimator):
             or NaN or infinite components.
         """
         tensors = self._part(str(layer), str(fold))
-        states = _as_states(hidden, self.width)
-        read = ((states - tensors["mean"]) / tensors["scale"]).astype(np.float32)
-        if "hidden_weight" in tensors:
-            read = np.maximum(read @ tensors["hidden_weight"] + tensors["hidden_bias"], 0)
-        latent = read @ tensors["weight"]
+        latent = self._latent(hidden, tensors)
         if self.kind in CODES:
             return self._code_scores(latent, tensors)
         return np.asarray((latent + tensors["bias"]) @ tensors["classes"].T)
+
+    def fits(self, hidden: Any, layer: str | int, fold: str | int = ALL) -> np.ndarray | None:
+        """Return how well each state fits the number that is read, float32 [n]; parameters and errors as in `scores`.
+
+        It is the log-likelihood of the number's code: minus half the weighted squared distance of the predicted code
+        from it. Scores compare candidates; this also tells states that fit no number at all. None for probes without
+        such a code (linear, log, and those trained by gradient descent).
+        """
+        tensors = self._part(str(layer), str(fold))
+        if self.kind not in CODES or make_code(self.kind, int(self.numbers[0]), int(self.numbers[-1])).inverse:
+            return None
+        latent = self._latent(hidden, tensors)
+        best = self._code_scores(latent, tensors).max(axis=1)
+        return np.asarray(best - 0.5 * (latent**2 @ tensors["precision"]))
 
     def decode(self, hidden: Any, layer: str | int, fold: str | int = ALL) -> np.ndarray:
         """Return the number that is read from each state, int64 [n]; parameters and errors as in `scores`."""
         best = [self.scores(part, layer, fold).argmax(axis=1) for part in _batches(hidden)]
         return np.asarray(self.numbers[np.concatenate(best)])
+
+    def likelihoods(self, scores: np.ndarray) -> np.ndarray | None:
+        """Return the probability of each reading from the scores of all candidates, float64 [n].
+
+        None for kinds whose scores are not likelihoods.
+        """
+        if self.kind not in PROBABILISTIC:
+            return None
+        exact = scores.astype(np.float64)
+        return np.asarray(1 / np.exp(exact - exact.max(axis=1, keepdims=True)).sum(axis=1))
 
     def read(self, model: Any, tokenizer: Any, text: str, fold: str | int = ALL) -> pl.DataFrame:
         """Find the numbers in a text and read each at its last token in every layer; give reasons for those not read.
@@ -253,14 +273,20 @@ class Probe(Estimator):
         bias = -0.5 * (classes**2 @ precision)
         return np.asarray(latent @ (classes * precision).T.astype(np.float32) + bias.astype(np.float32))
 
+    def _latent(self, hidden: Any, tensors: Tensors) -> np.ndarray:
+        """Return the predicted code of each state about its mean, float32 [n, k]."""
+        read = ((_as_states(hidden, self.width) - tensors["mean"]) / tensors["scale"]).astype(np.float32)
+        if "hidden_weight" in tensors:
+            read = np.maximum(read @ tensors["hidden_weight"] + tensors["hidden_bias"], 0)
+        return np.asarray(read @ tensors["weight"])
+
     def _readings(self, found: pl.DataFrame, states: np.ndarray, layer: str, fold: str) -> pl.DataFrame:
-        scores = self.scores(states, layer, fold).astype(np.float64)
-        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-        likely = 1 / exponentials.sum(axis=1) if self.kind in PROBABILISTIC else [None] * len(scores)
+        scores = self.scores(states, layer, fold)
+        likely = self.likelihoods(scores)
         return found.with_columns(
             pl.lit(layer).alias("layer"),
             pl.Series("decoded", self.numbers[scores.argmax(axis=1)], dtype=pl.Int64),
-            pl.Series("score", likely, dtype=pl.Float64),
+            pl.Series("score", [None] * len(scores) if likely is None else likely, dtype=pl.Float64),
         )
 
 
