@@ -66,6 +66,7 @@ def test_from_a_models_name_to_its_report(model, capfd):
     assert reading.startswith("tiny: the probe fourier reads ")
     assert "Controls: mixed embeddings without a network " in reading and "untrained network " in reading
     assert "report out/results/report.html" in places
-    assert following.startswith("Next: numprobe read out/results/probes/tiny/number/fourier.safetensors ")
+    assert following.startswith("Next: numprobe lens ")
+    assert " out/results/probes/tiny/number/fourier.safetensors " in following
     assert main([*command, "--dry-run"]) == 0
     assert "nothing is left to do" in capfd.readouterr().out

@@ -73,9 +73,9 @@ def test_only_pages_that_exist_are_named(results):
         ({"name": "small", "source": "hub", "id": "org/a"}, "org/a"),
     ],
 )
-def test_the_next_command_reads_a_text_with_the_probe(results, model, named):
+def test_the_next_command_shows_a_text_through_the_probe(results, model, named):
     write_configuration(results, model)
-    command = f"numprobe read {results}/probes/small/natural/fourier.safetensors {named.format(results)}"
+    command = f"numprobe lens {named.format(results)} {results}/probes/small/natural/fourier.safetensors"
     assert closing_lines(results)[2].startswith(f"Next: {command} 'A pack of ")
 
 

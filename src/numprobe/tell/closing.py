@@ -93,14 +93,14 @@ def _places(results: Path) -> str:
 
 
 def _next(best: dict[str, Any], configuration: dict[str, Any], results: Path) -> str:
-    """Return a command that decodes the numbers of a text with the probe."""
+    """Return a command that shows what the probe reads in a text."""
     probe = results / "probes" / best["model"] / best["context"] / f"{best['probe']}.safetensors"
     model = _named_model(next(entry for entry in configuration["models"] if entry["name"] == best["model"]), results)
-    return f"Next: {shlex.join(['numprobe', 'read', str(probe), model, _EXAMPLE])}"
+    return f"Next: {shlex.join(['numprobe', 'lens', model, str(probe), _EXAMPLE])}"
 
 
 def _named_model(entry: dict[str, Any], results: Path) -> str:
-    """Return a model as `numprobe read` takes it."""
+    """Return a model as `numprobe lens` takes it."""
     if entry["source"] == "hub":
         return str(entry["id"])
     if entry["source"] == "path":
