@@ -2,10 +2,11 @@
 
 from numprobe.lens.examples import EXAMPLES
 
-# The context whose probe reads each model: passages, where the study has them, else any in which numbers are read.
+# The context whose probe reads each model of the default target: passages, where the study has them, else any in which
+# numbers are read.
 LENS_CONTEXTS = {
     name: next(iter(STUDY.contexts_of_kind(name, "natural") + STUDY.own_token_contexts(name)), None)
-    for name in STUDY.models
+    for name in main_models()
 }
 LENS_CONTEXTS = {name: context for name, context in LENS_CONTEXTS.items() if context and STUDY.closed_form}
 
