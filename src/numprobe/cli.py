@@ -12,8 +12,7 @@ import yaml
 
 from numprobe import __version__
 from numprobe.errors import NumprobeError
-from numprobe.models.entry import find_model
-from numprobe.models.entry import find_source as _source
+from numprobe.models.entry import find_model, find_source
 from numprobe.names import path_problem
 from numprobe.probes.published import locate
 from numprobe.texts import check_text
@@ -177,7 +176,7 @@ def _read(options: argparse.Namespace) -> None:
     from numprobe.probes.probe import load_probe
     from numprobe.reasons import describe_reading
 
-    source = _source(options.model, options.revision)
+    source = find_source(options.model, options.revision)
     model: Any = load_model(source, device=options.device)
     tokenizer = load_tokenizer(source)
     probe = load_probe(probe_file, model=model, tokenizer=tokenizer, check=not options.no_check)
@@ -234,7 +233,7 @@ def _lens(options: argparse.Namespace) -> None:
     probe = locate(options.probe, options.context, options.kind, None)
     if not probe.is_file():
         raise NumprobeError(f"{options.probe} does not exist: name a probe file, results/probes/.../*.safetensors")
-    source = _source(options.model, options.revision)
+    source = find_source(options.model, options.revision)
     # Heavy imports only after what can be checked without them.
     from numprobe.lens.command import Lens, write_lens
 

@@ -58,7 +58,7 @@ for name in LENS_CONTEXTS:
             model=name,
             source=STUDY.models[name].source,
             controls=" ".join(lens_controls(name)),
-            answering=" ".join(f"--answer-probe {file}" for file in lens_answer_probe(name)),
+            answering=" ".join(f"--answer-probe {moved(file)}" for file in lens_answer_probe(name)),
             device=STUDY.models[name].device,
             dtype=STUDY.models[name].entry.get("dtype", "float32"),
             folder=subpath(output[0], parent=True),
