@@ -215,7 +215,7 @@ def test_published_loaded_by_name_and_read_by_the_program_of_the_card(study, hub
     assert 'load_probe("org/probes", model, tokenizer, context="natural", kind="fourier")' in program
     done = python(hub, tmp_path, "-c", program)
     assert done.returncode == 0, done.stderr
-    assert all(name in done.stdout for name in ("written", "decoded", "12", "out_of_range"))
+    assert "written" in done.stdout and "decoded" in done.stdout and "12 " in done.stdout
     assert "org/probes" in registry.read_text()
     assert hub.fetched(".safetensors") == ["fourier.safetensors", "model.safetensors"]
     # What is in the cache needs no network, and is of the commit that was asked for.

@@ -52,3 +52,17 @@ def measured_table(metadata: Mapping[str, Any]) -> pl.DataFrame:
             "(numprobe.read_table), and probes that are published carry them"
         )
     return pl.DataFrame(metadata[MEASURED], schema=MEASURED_COLUMNS)
+
+
+def best_layer(accuracy: pl.DataFrame) -> dict[str, Any] | None:
+    """Return the row of the layer that is read best, the first of several; None if no layer can be read.
+
+    Parameters
+    ----------
+    accuracy
+        `Probe.accuracy`.
+    """
+    read = accuracy.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
+    if read.is_empty():
+        return None
+    return read.sort("value", descending=True, maintain_order=True).row(0, named=True)

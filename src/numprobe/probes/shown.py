@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.percent import per_cent
-from numprobe.probes.measured import MEASURED
+from numprobe.probes.measured import MEASURED, best_layer
 from numprobe.probes.probe import Probe
 
 # The order of columns; further controls follow as they come.
@@ -37,13 +37,8 @@ def one_line(probe: Probe) -> str:
 
 
 def _best(probe: Probe) -> str:
-    if MEASURED not in probe.metadata:
-        return ""
-    read = probe.accuracy.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
-    if read.is_empty():
-        return ""
-    row = read.sort("value", descending=True, maintain_order=True).row(0, named=True)
-    return f"reads {per_cent(row['value'], 1)} % of unseen numbers in layer {row['layer']}"
+    row = best_layer(probe.accuracy) if MEASURED in probe.metadata else None
+    return "" if row is None else f"reads {per_cent(row['value'], 1)} % of unseen numbers in layer {row['layer']}"
 
 
 def page(probe: Probe) -> str:

@@ -9,6 +9,7 @@ from numprobe import __version__
 from numprobe.layers import layer_order
 from numprobe.percent import per_cent
 from numprobe.probes.leading import choose_leading
+from numprobe.probes.measured import best_layer
 from numprobe.probes.probe import Probe
 
 # Columns of the tables; further controls follow as they come.
@@ -57,7 +58,7 @@ def card(probes: Sequence[Probe], id: str, licence: str, figure: bool) -> str:
         f"Probes that read a number from the hidden states of {model}, fitted and measured with numprobe. Every "
         "accuracy below is on numbers that the probe had never seen.",
         "## Use",
-        f"```python\n{snippet(probes[0], id)}\n```",
+        f"```python\n{snippet(_leading(probes), id)}\n```",
         "## The model\n\n" + "\n".join(f"- {line}" for line in _facts(probes[0])),
         "## The fit\n\n" + "\n".join(f"- {line}" for line in _training(probes)),
         "## Accuracy on unseen numbers",
@@ -72,12 +73,20 @@ def card(probes: Sequence[Probe], id: str, licence: str, figure: bool) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _leading(probes: Sequence[Probe]) -> Probe:
+    """Return the leading probe of the first context."""
+    here = {probe.kind: probe for probe in probes if probe.metadata["context"] == probes[0].metadata["context"]}
+    return here[choose_leading(list(here))]
+
+
 def snippet(probe: Probe, id: str) -> str:
     """Return a program that loads the model and a probe, and reads the numbers of a sentence."""
     chosen = f'context="{probe.metadata["context"]}", kind="{probe.kind}"'
     if probe.metadata.get("model") is None:
         return f'import numprobe\n\nprobe = numprobe.load_probe("{id}", {chosen})\nprint(probe.accuracy)'
     imports, place = _loading(probe)
+    best = best_layer(probe.accuracy)
+    layer = best["layer"] if best else "0"
     return f"""import numprobe
 {imports}from transformers import AutoModel, AutoTokenizer
 
@@ -85,7 +94,7 @@ model = AutoModel.from_pretrained({place})
 tokenizer = AutoTokenizer.from_pretrained({place})
 probe = numprobe.load_probe("{id}", model, tokenizer, {chosen})
 table = probe.read(model, tokenizer, "{_TEXT}")
-print(table.select("written", "layer", "decoded", "score", "reason"))"""
+print(table.filter(layer="{layer}").select("written", "layer", "decoded", "score"))"""
 
 
 def _loading(probe: Probe) -> tuple[str, str]:
@@ -188,11 +197,8 @@ def _by_layer(accuracy: pl.DataFrame) -> str:
 
 
 def _best(probes: Sequence[Probe]) -> str:
-    rows = []
-    for probe in probes:
-        read = probe.accuracy.filter((pl.col("control") == "none") & pl.col("value").is_not_null())
-        for row in read.sort("value", descending=True, maintain_order=True).head(1).iter_rows(named=True):
-            rows.append([str(probe.metadata["context"]), probe.kind, row["layer"], _cell(row)])
+    found = [(probe, best_layer(probe.accuracy)) for probe in probes]
+    rows = [[str(probe.metadata["context"]), probe.kind, row["layer"], _cell(row)] for probe, row in found if row]
     return _markdown(["context", "probe", "layer", "accuracy"], rows)
 
 
