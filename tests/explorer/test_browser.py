@@ -6,7 +6,7 @@ import re
 import polars as pl
 import pytest
 
-from draw.fake_tables import accuracy_table, cross_layer_table, examples_table
+from draw.fake_tables import accuracy_table, cross_layer_table, examples_table, large_accuracy_table
 from explorer.browser import CHROMIUM, CSS, DRIVER, ID, Explorer, chromium, wait
 from explorer.unseen import unseen_table
 from numprobe.explorer.page import LIMIT, Shown, explorer_page
@@ -23,6 +23,7 @@ TABLES = {
     "cross_layer": cross_layer_table(),
     "examples": examples_table(),
     "wobble": unseen_table(),
+    "large": large_accuracy_table(10, 60, 2),
 }
 WOBBLE = TABLES["wobble"]
 
@@ -136,6 +137,17 @@ def test_what_belongs_to_no_layer_is_a_level_across_the_panel(driver, page):
     assert len(levels) == 1
     view.choose("kind", "Heat map")
     assert "flat: 25 % [20, 30]" in view.text("unmeasured")
+    assert view.faults() == []
+
+
+def test_many_models_and_layers_can_be_told_apart(driver, page):
+    view = Explorer(driver, page, "experiment=large&lines=model")
+    lines = driver.find_elements(CSS, "#chart .mark-line path")
+    labels = driver.find_elements(CSS, "#chart .role-axis-label text")
+    texts = [label.text for label in labels if label.text]
+    assert len({one.get_attribute("stroke") for one in lines}) == 10
+    assert texts.count("norm") == 2 and texts.count("20") <= 4
+    assert len(texts) < 50
     assert view.faults() == []
 
 

@@ -264,11 +264,24 @@ function tooltip(table) {
   return [{ field: "told", title: "value" }, ...fields, ...further];
 }
 
-function colourRange(column, names) {
+/** Return the scale of colours: those of the figures, or, where many names have none there, a wider scheme. */
+function colourScale(column, names) {
   const palette = given.colours[dark.matches ? "dark" : "light"];
   const known = palette[column] ?? {};
+  if (names.filter((name) => !(name in known)).length > palette.others.length) return { domain: names, scheme: "tableau20" };
   let next = 0;
-  return names.map((name) => known[name] ?? palette.others[next++ % palette.others.length]);
+  return { domain: names, range: names.map((name) => known[name] ?? palette.others[next++]) };
+}
+
+/** Return the values of an axis that have a label: the named states, and as many layers as have room. */
+function labelled(values, width) {
+  const place = 34; // pixels that a label takes
+  if (values.length * place <= width) return values;
+  const step = [2, 4, 5, 10, 20, 50, 100].find((count) => values.length * place <= count * width) ?? 1000;
+  const whole = (value) => /^\d+$/.test(value);
+  const words = values.flatMap((value, at) => (whole(value) ? [] : [at]));
+  return values.filter((value, at) => !whole(value) ||
+    (Number(value) % step === 0 && words.every((other) => Math.abs(at - other) >= step)));
 }
 
 const order = (table, column, rows) => (column ? valuesIn(table, column, rows).filter((value) => value !== null) : []);
@@ -322,12 +335,15 @@ function scene(table, rows) {
 
 function xEncoding(view, ordinal) {
   const title = named(choice.across);
-  const labelExpr = `({embedding: "emb", final_norm: "norm", unembedding: "unemb"})[datum.label] || datum.label`;
+  const layers = choice.across.endsWith("layer");
+  const kept = layers ? labelled(view.across, view.width) : view.across.map(String);
+  const labelExpr = `indexof(${JSON.stringify(kept)}, datum.label) < 0 ? "" : (${JSON.stringify(LABELS)})[datum.label] || datum.label`;
   if (view.numeric && view.connected && !ordinal) {
     return { field: "across", type: "quantitative", title, scale: { zero: false, nice: false } };
   }
   return { field: "across", type: "ordinal", title, sort: view.across,
-    axis: { labelExpr, labelAngle: view.across.some((name) => String(name).length > 11) ? -40 : 0, labelOverlap: "greedy" } };
+    axis: { labelExpr, labelOverlap: layers ? false : "greedy", ticks: kept.length === view.across.length,
+      labelAngle: view.across.some((name) => String(name).length > 11) ? -40 : 0 } };
 }
 
 function curves(view) {
@@ -339,8 +355,8 @@ function curves(view) {
     scale: whole ? { domain: [0, 100] } : { zero: true, nice: true } };
   const color = choice.lines
     ? { field: "series", type: "nominal", title: named(choice.lines), sort: names,
-        scale: { domain: names, range: colourRange(choice.lines, names) } }
-    : { value: colourRange("", ["only"])[0] };
+        scale: colourScale(choice.lines, names) }
+    : { value: colourScale("", ["only"]).range[0] };
   const x = xEncoding(view, false);
   const detail = [{ field: "part" }];
   const picked = choice.lines ? { condition: { param: "picked", value: 1, empty: true }, value: 0.12 } : { value: 1 };
@@ -361,7 +377,7 @@ function curves(view) {
         encoding: { x, y, color, detail, opacity: picked } }] : []),
       ...(levels.length ? [{ transform: [{ filter: "datum.level" }], mark: { type: "rule", strokeWidth: 1.8, strokeDash: [6, 3] },
         encoding: { y, color, opacity: picked, tooltip: tooltip(table) } }] : []),
-      { params, transform: [{ filter: there }], mark: { type: "point", filled: true, size: view.count > 100 ? 10 : 36 },
+      { params, transform: [{ filter: there }], mark: { type: "point", filled: true, size: view.count > 100 ? 10 : view.count > 40 ? 18 : 36 },
         encoding: { x, ...aside, y, color, opacity: picked, tooltip: tooltip(table) } },
       // A state without a value, such as a constant one, is marked on the axis.
       ...(values.length === measured.length ? [] : [{ transform: [{ filter: "datum.value === null" }], mark: { type: "point", shape: "cross", angle: 45, size: 60, color: "#8a8f98" },
