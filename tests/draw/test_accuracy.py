@@ -1,11 +1,12 @@
 import polars as pl
 import pytest
 
-from numprobe.draw.accuracy import accuracy_rows, draw_accuracy
+from numprobe.draw.accuracy import accuracy, accuracy_rows, controls, draw_accuracy, other_probes
+from numprobe.draw.panels import spread
 from numprobe.errors import NumprobeError
 from numprobe.tables import measurements
 
-from .fake_tables import accuracy_table, large_accuracy_table
+from .fake_tables import LEVELS, accuracy_table, large_accuracy_table
 from .inspection import legend, texts
 
 
@@ -61,11 +62,57 @@ def test_a_combination_without_rows_is_visible():
     assert "not measured" in texts(draw_accuracy(accuracy_rows(table, "probes"), "probes"))
 
 
-def test_the_legend_names_every_series_and_chance_only_when_it_is_known():
+def test_every_series_is_named_behind_its_curve_and_the_legend_names_chance_only_when_it_is_known():
     drawn = accuracy_rows(accuracy_table(), "controls")
     names = ["fourier", "shuffled", "gaussian", "untrained", "mixed", "constant"]
-    assert legend(draw_accuracy(drawn, "controls")) == names
-    assert legend(draw_accuracy(drawn, "controls", candidates=1000)) == [*names, "chance (1/1000)"]
+    found = texts(draw_accuracy(drawn, "controls"))
+    assert [found.count(name) for name in names] == [drawn["model"].n_unique()] * len(names)
+    assert legend(draw_accuracy(drawn, "controls", candidates=1000)) == ["chance (1/1000)"]
+
+
+def test_the_legend_names_series_that_the_last_panel_of_a_row_lacks():
+    drawn = accuracy_rows(accuracy_table(), "probes")
+    assert legend(draw_accuracy(drawn, "probes")) == ["sinusoidal", "wave", "fourier, some of the values"]
+
+
+@pytest.mark.parametrize("models", [1, 10])
+def test_a_panel_holds_at_most_seven_series_and_nothing_is_cut_off(models):
+    # A name for each series, in a study with every probe.
+    probes = ("fourier", "digits", "circular", "binary", "linear", "log", "helix", "sinusoidal", "wave", "mlp")
+    large = large_accuracy_table(models, 32, 5)
+    plain = large.filter(probe="fourier", control="none", subset="all")
+    others = [plain.with_columns(probe=pl.lit(probe)) for probe in probes if probe not in LEVELS]
+    table = pl.concat([large, *others])
+    drawn = {}
+    for draw in (accuracy, other_probes, controls):
+        figure, drawn[draw] = draw({"accuracy": table}, {"candidates": 1000})
+        shown = drawn[draw].drop_nulls("value")
+        kinds = shown.select("probe", pl.col("control").str.replace(r"-\d+$", "")).unique()
+        assert kinds.height <= 7
+        figure.draw_without_rendering()
+        width, height = figure.get_size_inches() * figure.dpi
+        edges = figure.get_tightbbox().extents * figure.dpi
+        assert min(edges[:2]) >= 0 and edges[2] <= width and edges[3] <= height
+    main, rest = (set(drawn[draw].filter(control="none")["probe"].drop_nulls()) for draw in (accuracy, other_probes))
+    assert (main, rest) == ({"fourier", "digits", "circular"}, set(probes) - main)
+
+
+def test_a_study_without_other_probes_has_no_figure_of_them():
+    table = accuracy_table().filter(pl.col("probe").is_in(["fourier", "digits"]) | (pl.col("control") != "none"))
+    with pytest.raises(NumprobeError, match="no rows of probes other than the main ones"):
+        other_probes({"accuracy": table}, {"candidates": 1000})
+
+
+def test_names_lie_apart_and_within_the_panel():
+    assert spread([0.1, 0.5], 0.1) == [0.1, 0.5]
+    assert spread([0.0, 0.0, 0.05], 0.1) == pytest.approx([0, 0.1, 0.2])
+    assert spread([0.95, 0.97, 0.98], 0.1) == pytest.approx([0.8, 0.9, 1])
+    assert spread([], 0.1) == []
+
+
+def test_accuracies_are_in_per_cent():
+    assert {"0 %", "50 %", "100 %"} <= set(texts(accuracy({"accuracy": accuracy_table()}, {"candidates": None})[0]))
+    assert {"1 %", "10 %"} <= set(texts(controls({"accuracy": accuracy_table()}, {"candidates": None})[0]))
 
 
 def test_the_points_are_the_values_of_the_table():
@@ -88,8 +135,9 @@ def test_a_control_without_layers_is_a_level_line_without_a_marker():
         levels = [line for line in figure.axes[0].lines if list(line.get_ydata()) == [0.125, 0.125]]
         assert [list(line.get_xdata()) for line in levels] == [[0, 1]]
         assert [line.get_marker() for line in levels] == ["None"]
-        markers = {line.get_label(): line.get_marker() for line in figure.legends[0].get_lines()}
-        assert markers["gaussian"] in ("", "None") and markers["shuffled"] == "x"
+    # Points have no names beside them, so the legend has.
+    markers = {line.get_label(): line.get_marker() for line in figure.legends[0].get_lines()}
+    assert markers["gaussian"] in ("", "None") and markers["shuffled"] == "x"
 
 
 @pytest.mark.parametrize(("models", "blocks", "contexts"), [(1, 1, 1), (5, 80, 6)])
@@ -120,6 +168,7 @@ def test_the_floor_of_the_last_token_is_drawn_where_there_is_one(what):
     drawn = accuracy_rows(table, what)
     assert drawn.filter(control="last_token").height == floor.height
     figure = draw_accuracy(drawn, what)
+    # Not behind every curve, so in the legend.
     assert legend(figure).count("last_token") == 1
     assert not any("without last_token" in text for text in texts(figure))
     assert "last_token" not in legend(draw_accuracy(accuracy_rows(accuracy_table(), what), what))

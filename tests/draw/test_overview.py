@@ -37,8 +37,16 @@ def test_the_figure_says_which_layer_it_shows_and_what_does_not_apply():
     assert {"llama layer 2", "olmo2 layer 2", "minilm layer 3", "vocabulary (embedding)"} <= set(found)
     assert found.count("not applicable: encoder") == 1
     assert "99 %" in found
-    assert legend(figure)[:3] == ["fourier", "sinusoidal", "wave"]
-    assert legend(figure)[-4:] == ["gaussian", "untrained", "mixed", "constant"]
+
+
+def test_every_line_is_named_beside_it():
+    rows = overview_rows(accuracy_table())
+    figure = draw_overview(rows)
+    names = {"fourier", "sinusoidal", "wave", "digits", "binary", "linear", "log"}
+    names |= {"shuffled", "gaussian", "untrained", "mixed", "constant"}
+    found = texts(figure)
+    assert {name: found.count(name) for name in names} == dict.fromkeys(names, rows["model"].n_unique())
+    assert legend(figure) == []
 
 
 def test_combinations_without_rows_are_visible():

@@ -57,6 +57,7 @@ def test_all_tables_and_figures_are_made(finished):
         "overview",
         "accuracy",
         "controls",
+        "other_probes",
         "digit_accuracy",
         "transfer",
         "spectra",

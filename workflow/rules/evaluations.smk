@@ -4,6 +4,9 @@ RESAMPLES = config["intervals"]["resamples"]
 
 # The summary shows the accuracies and what experiments declare for it.
 SUMMARISED = [table for declared in STUDY.declared.values() for table in declared.summary]
+# Probes of the table of accuracies that have a figure of their own, because a panel holds seven series.
+MEASURED = {Path(file).name.split(".")[0] for run in STUDY.all_runs("accuracy") for file in STUDY.accuracy_files(*run)}
+OTHER_PROBES = MEASURED - {LEADING, *SIDE_BY_SIDE}
 
 add_experiment(
     "accuracy",
@@ -22,6 +25,11 @@ add_experiment(
         "summary": ("draw.summary", ["accuracy", *SUMMARISED], {}, "Summary"),
         "overview": ("draw.overview", ["accuracy"], {"candidates": CANDIDATES}, "Summary"),
         "accuracy": ("draw.accuracy", ["accuracy"], {"candidates": CANDIDATES}, "Accuracy per layer"),
+        **(
+            {"other_probes": ("draw.accuracy", ["accuracy"], {"candidates": CANDIDATES}, "Accuracy per layer")}
+            if OTHER_PROBES
+            else {}
+        ),
         "controls": ("draw.accuracy", ["accuracy"], {"candidates": CANDIDATES}, "Controls"),
         "digit_accuracy": ("draw.digit_accuracy", ["accuracy"], {}, "Accuracy per layer"),
     },

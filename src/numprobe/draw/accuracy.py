@@ -1,6 +1,6 @@
 """Accuracy over the layers, for every probe, model and context, and for the controls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import polars as pl
@@ -11,6 +11,8 @@ from matplotlib.lines import Line2D
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
 from numprobe.draw.panels import (
+    Panels,
+    Place,
     chance_entries,
     curves_of,
     draw_level,
@@ -21,10 +23,11 @@ from numprobe.draw.panels import (
     panels_by_context,
 )
 from numprobe.draw.panels import points as draw_points
-from numprobe.draw.rows import MEASURED, VOCABULARY, is_not_applicable
+from numprobe.draw.rows import MEASURED, VOCABULARY, has_no_layer, is_not_applicable, with_values
 from numprobe.draw.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, layer_label, probe_style, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.status import Status
 
 _VALUES = "values="
@@ -36,8 +39,14 @@ _COLUMNS = ("model", "context", "layer", "probe", "control", "subset", *MEASURED
 
 
 def accuracy(tables: Tables, values: Values) -> Drawn:
-    """Return the figure of every probe over the layers, and the rows that it shows."""
-    drawn = accuracy_rows(tables["accuracy"], "probes")
+    """Return the figure of the main probes over the layers with their controls, and the rows that it shows."""
+    drawn = main_probes(accuracy_rows(tables["accuracy"], "probes"))
+    return draw_accuracy(drawn, "probes", values["candidates"]), drawn
+
+
+def other_probes(tables: Tables, values: Values) -> Drawn:
+    """Return the figure of all other probes over the layers, and the rows that it shows."""
+    drawn = further_probes(accuracy_rows(tables["accuracy"], "probes"))
     return draw_accuracy(drawn, "probes", values["candidates"]), drawn
 
 
@@ -71,6 +80,27 @@ def accuracy_rows(table: pl.DataFrame, what: str) -> pl.DataFrame:
     return accuracies.filter(wanted | is_not_applicable()).select(_COLUMNS)
 
 
+def main_probes(drawn: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the leading probe and its strongest rivals, and all controls: at most seven series."""
+    return drawn.filter(_is_main(drawn))
+
+
+def further_probes(drawn: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of all probes but the main ones, and the combinations that do not apply.
+
+    Raises
+    ------
+    NumprobeError
+        If no other probe was measured.
+    """
+    return with_values(drawn.filter(~_is_main(drawn) | is_not_applicable()), "probes other than the main ones")
+
+
+def _is_main(drawn: pl.DataFrame) -> pl.Expr:
+    main = [leading_probe(drawn), *SIDE_BY_SIDE]
+    return is_not_applicable() | (pl.col("control") != "none") | pl.col("probe").is_in(main)
+
+
 def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None) -> Figure:
     """Small multiples: a row per model, a column per context; x = layer, y = accuracy.
 
@@ -89,12 +119,14 @@ def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None)
         series = {name: series[name] for name in series if name in (leading_probe(drawn), *CONTROLS)}
     scale = partial(fraction_axis, near_zero=what == "controls")
     draw_panels(panels, rows, partial(_draw_panel, series=series), candidates, scale)
-    return frame(figure, _legend(drawn, series, candidates), 6, x="layer", y="accuracy")
+    named = _name_series(panels, rows, series)
+    entries = _legend(drawn, {name: series[name] for name in series if name not in named}, candidates)
+    return frame(figure, entries, 6, x="layer", y="accuracy")
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
     layers = layer_order(rows["layer"].drop_nulls())
-    set_layer_axis(axes, layers, most=5)  # names of controls stand beside the panels
+    set_layer_axis(axes, layers, most=5)
     vocabulary = rows["context"][0] == VOCABULARY
     offsets = [(place - (len(series) - 1) / 2) * 0.8 / len(series) for place in range(len(series))]
     for offset, (style, condition) in reversed(list(zip(offsets, series.values(), strict=True))):
@@ -105,8 +137,6 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
             draw_points(axes, [layers.index(name) + offset for name in in_layers["layer"]], in_layers, style)
         else:
             curves_of(axes, measured, layers, style)
-    if not vocabulary:
-        _name_states(axes, rows, series)
     parts = rows.filter(pl.col("subset").str.starts_with(_VALUES) & pl.col("value").is_not_null())
     if not (parts.is_empty() or vocabulary):
         axes.set_xlim(right=(len(layers) - 0.5) * 1.5)  # room for the names of the subsets
@@ -115,15 +145,44 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
     return _header(rows, series, vocabulary)
 
 
-def _name_states(axes: Axes, rows: pl.DataFrame, series: Series) -> None:
-    """Write the names of the controls that are states of their own behind their curves."""
-    ends: dict[str, float] = {}
-    for name in STATES:
-        if name in series:
-            measured = rows.filter(series[name][1] & pl.col("value").is_not_null())
-            last = measured.filter(pl.col("layer").is_in(layer_order(measured["layer"])[-1:]))["value"]
-            ends |= {name: last[0]} if len(last) else {}
-    name_ends(axes, ends, {name: CONTROLS[name].colour for name in STATES})
+def _name_series(panels: Panels, rows: Mapping[Place, pl.DataFrame], series: Series) -> set[str]:
+    """Write the names of the curves behind the last panel of each row, and return those that need no legend.
+
+    A series needs one if a row that shows it does not name it, or, in a row of points alone, if no row names it.
+    """
+    colours = {name: style.colour for name, (style, _) in series.items()}
+    named: set[str] = set()
+    unnamed: set[str] = set()
+    alone: set[str] = set()
+    for model in dict.fromkeys(model for model, _ in panels):
+        places = [place for place in panels if place[0] == model]
+        shown = {name for place in places for name in _shown(rows[place], series)}
+        curves = [place for place in places if place[1] != VOCABULARY and _shown(rows[place], series)]
+        if not curves:
+            alone |= shown
+            continue
+        ends = _ends(rows[curves[-1]], series)
+        name_ends(panels[curves[-1]], ends, colours)
+        named |= set(ends)
+        unnamed |= shown - set(ends)
+    return set(series) - unnamed - (alone - named)
+
+
+def _shown(rows: pl.DataFrame, series: Series) -> list[str]:
+    """Return the series that have a value."""
+    measured = rows.filter(pl.col("value").is_not_null())
+    return [name for name, (_, condition) in series.items() if measured.filter(condition).height]
+
+
+def _ends(rows: pl.DataFrame, series: Series) -> dict[str, float]:
+    """Return the last value of each series of a panel, by its name."""
+    ends = {}
+    for name, (_, condition) in series.items():
+        measured = rows.filter(condition & pl.col("value").is_not_null())
+        at_end = pl.col("layer").is_in(layer_order(measured["layer"].drop_nulls())[-1:])
+        last = measured.filter(at_end | has_no_layer())
+        ends |= {name: last["value"][0]} if last.height else {}
+    return ends
 
 
 def _draw_part(axes: Axes, part: pl.DataFrame, layers: Sequence[str], subset: str, offset: float | None) -> None:

@@ -5,7 +5,9 @@ from typing import Literal
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from numprobe.draw.style import NOTE_COLOUR
 
@@ -30,6 +32,11 @@ def frame(figure: Figure, entries: Sequence[Artist], columns: int, x: str = "", 
     if y:
         figure.supylabel(y, fontsize=7)
     return figure
+
+
+def in_per_cent(axis: Axis) -> None:
+    """Write the shares on an axis in per cent."""
+    axis.set_major_formatter(PercentFormatter(1, symbol=" %"))
 
 
 def faint_grid(axes: Axes, axis: Literal["x", "y"] = "y") -> None:

@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numprobe.draw.frame import faint_grid, frame
+from numprobe.draw.frame import faint_grid, frame, in_per_cent
 from numprobe.draw.panels import explain_empty, legend_entry, points, separate_panels, title_columns
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, require, runs_of
 from numprobe.draw.style import Style
@@ -100,6 +100,7 @@ def _share_axis(column: Sequence[Axes], rows: pl.DataFrame) -> None:
     margin = 0.06 * (high - low)
     for axes in column:
         axes.set_ylim(low - margin, high + margin)
+        in_per_cent(axes.yaxis)
         faint_grid(axes)
 
 

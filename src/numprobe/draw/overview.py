@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numprobe.draw.drawn import Drawn, Tables, Values
-from numprobe.draw.frame import faint_grid, frame
-from numprobe.draw.panels import bars, legend_entry
+from numprobe.draw.frame import faint_grid
+from numprobe.draw.panels import bars
 from numprobe.draw.rows import (
     MEASURED,
     VOCABULARY,
@@ -80,8 +80,9 @@ def draw_overview(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
         for axes in panels:
             axes.axhline(edge - 0.5, color="#bbbbbb", linewidth=0.5)
     _model_axis(panels[0], drawn, models)
-    entries = [legend_entry(name, style, line=False) for name, (style, _) in series.items()]
-    return frame(figure, entries, 6, x="accuracy on unseen numbers")
+    _name_lines(panels[-1], len(models), series)
+    figure.supxlabel("accuracy on unseen numbers", fontsize=7)
+    return figure
 
 
 def _draw_group(axes: Axes, rows: pl.DataFrame, series: Series, place: int) -> None:
@@ -91,12 +92,27 @@ def _draw_group(axes: Axes, rows: pl.DataFrame, series: Series, place: int) -> N
         text = fill((", ".join(reasons(rows)) or "not measured").replace(": ", ":\n"), 18, replace_whitespace=False)
         axes.text(0.5, place, text, ha="center", va="center", fontsize=6, color=NOTE_COLOUR)
         return
-    step = 1 / (len(series) + 1.5)
     for index, (style, condition) in enumerate(series.values()):
-        y = place + (index - (len(series) - 1) / 2) * step
+        y = _height(place, index, len(series))
         bars(axes, y, measured.filter(condition), style)
         if index == 0:
             _write_value(axes, measured.filter(condition), y, style)
+
+
+def _height(place: int, index: int, count: int) -> float:
+    """Return the height of a line of a group, one of `count`."""
+    return place + (index - (count - 1) / 2) / (count + 1.5)
+
+
+def _name_lines(axes: Axes, models: int, series: Series) -> None:
+    """Write the names of probes and controls behind their lines, right of the last panel."""
+    for place in range(models):
+        for index, (name, (style, _)) in enumerate(series.items()):
+            height = _height(place, index, len(series))
+            axes.text(
+                1.03, height, name, transform=axes.get_yaxis_transform(), va="center_baseline", fontsize=5,
+                color=style.colour,
+            )  # fmt: skip
 
 
 def _write_value(axes: Axes, rows: pl.DataFrame, y: float, style: Style) -> None:
@@ -112,7 +128,7 @@ def _write_value(axes: Axes, rows: pl.DataFrame, y: float, style: Style) -> None
 
 def _accuracy_axis(axes: Axes) -> None:
     axes.set_xlim(-0.04, 1.04)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "", "50 %", "", "100 %"])
     faint_grid(axes, "x")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0, labelsize=7)

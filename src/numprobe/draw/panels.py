@@ -124,18 +124,18 @@ def operation_panels(drawn: pl.DataFrame) -> tuple[Figure, Panels, dict[Place, p
 
 
 def fraction_axis(axes: Axes, near_zero: bool = False) -> None:
-    """A y axis for accuracies, 0 to 1, with a faint grid.
+    """A y axis for accuracies, 0 to 100 %, with a faint grid.
 
-    With `near_zero` it is linear up to 0.01 and logarithmic above, so that levels near chance can be told apart.
+    With `near_zero` it is linear up to 1 % and logarithmic above, so that levels near chance can be told apart.
     """
     if near_zero:
         axes.set_yscale("symlog", linthresh=0.01, linscale=0.6)
         axes.set_ylim(-0.002, 1.5)
-        axes.set_yticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
+        axes.set_yticks([0, 0.01, 0.1, 1], ["0 %", "1 %", "10 %", "100 %"])
         axes.set_yticks([], minor=True)
     else:
         axes.set_ylim(-0.04, 1.04)
-        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "", "50 %", "", "100 %"])
     faint_grid(axes)
 
 
@@ -291,12 +291,30 @@ def name_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str])
         Name -> colour.
     """
     to_axes = axes.transData + axes.transAxes.inverted()
-    lowest = -np.inf
-    for name, value in sorted(ends.items(), key=lambda end: end[1]):
-        lowest = max(lowest + _NAME_HEIGHT, float(to_axes.transform((0, value))[1]))
-        axes.text(
-            1.02, lowest, name, transform=axes.transAxes, va="center", fontsize=5.5, color=colours[name]
-        )  # fmt: skip
+    names = sorted(ends, key=lambda name: ends[name])
+    heights = spread([float(to_axes.transform((0, ends[name]))[1]) for name in names], _NAME_HEIGHT)
+    for name, height in zip(names, heights, strict=True):
+        axes.text(1.02, height, name, transform=axes.transAxes, va="center", fontsize=5.5, color=colours[name])
+
+
+def spread(heights: Sequence[float], apart: float) -> list[float]:
+    """Return ascending heights at least `apart` from each other, and none above 1 that was not.
+
+    Parameters
+    ----------
+    heights
+        Ascending, in shares of a panel's height. They move up where they are too close, and down again from the top.
+    apart
+        Least distance of two of them.
+    """
+    top = max([1.0, *heights[-1:]])
+    placed: list[float] = []
+    for height in heights:
+        placed.append(max(height, placed[-1] + apart) if placed else height)
+    for place in reversed(range(len(placed))):
+        placed[place] = min(placed[place], top)
+        top = placed[place] - apart
+    return placed
 
 
 def line(axes: Axes, rows: pl.DataFrame, x: str, style: Style) -> None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from numprobe.draw.frame import faint_grid
+from numprobe.draw.frame import faint_grid, in_per_cent
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, save_figure, series_styles, use_style
 from numprobe.errors import NumprobeError
 
@@ -106,6 +106,7 @@ def _draw_accuracy(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) 
         axes.fill_between(line["step"], line["ci_low"], line["ci_high"], color=style.colour, alpha=0.22, lw=0)
         axes.plot(line["step"], line["value"], color=style.colour, marker=style.marker, markersize=2.6)
     axes.set_ylim(-0.04, 1.04)
+    in_per_cent(axes.yaxis)
     faint_grid(axes)
 
 

@@ -67,8 +67,8 @@ def test_every_variant_has_its_curve_controls_and_star():
     for axes in (repaired, harmed):
         assert [len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None"] == [3] * 4
     assert {
-        "change of accuracy: input rows",
-        "change of accuracy: input, output rows",
+        "change of accuracy, points: input rows",
+        "change of accuracy, points: input, output rows",
         "wrong answers repaired",
         "+",
         "*",

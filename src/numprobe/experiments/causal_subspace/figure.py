@@ -161,7 +161,7 @@ def _draw_subspaces(axes: Axes, rows: pl.DataFrame, named: bool) -> None:
     axes.set_yticks(range(len(names)), [SUBSPACES[name][0] if named else "" for name in reversed(names)], fontsize=6)
     axes.set_ylim(-0.7, len(names) - 0.4)
     axes.set_xlim(-0.04, 1.04)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "", "50 %", "", "100 %"])
     faint_grid(axes, "x")
 
 

@@ -64,7 +64,7 @@ def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:
 def draw_alignment(drawn: pl.DataFrame) -> Figure:
     """Draw a row of panels per model: the change of accuracy by strength, and repairs and harm by operation."""
     runs = runs_of(drawn)
-    curves = {variant: f"change of accuracy:\n{title}" for variant, (title, _) in VARIANTS.items()}
+    curves = {variant: f"change of accuracy, points:\n{title}" for variant, (title, _) in VARIANTS.items()}
     titles = [*curves.values(), *_SHARES.values()]
     figure, panels = separate_panels(list(runs), titles, 1.35 * len(runs) + 1.2)
     for title in titles:
@@ -97,7 +97,7 @@ def _draw_strengths(axes: Axes, rows: pl.DataFrame, style: Style) -> list[str]:
     # Gains of a point stay visible beside controls that lose everything.
     axes.set_yscale("symlog", linthresh=0.02, linscale=0.7)
     axes.set_ylim(-1.3, 1.3)
-    axes.set_yticks([-1, -0.1, -0.02, 0, 0.02, 0.1, 1], ["-1", "-0.1", "-0.02", "0", "0.02", "0.1", "1"])
+    axes.set_yticks([-1, -0.1, -0.02, 0, 0.02, 0.1, 1], ["−100", "−10", "−2", "0", "+2", "+10", "+100"])
     axes.set_yticks([], minor=True)
     faint_grid(axes)
     chosen = own.filter(pl.col("chosen"))

@@ -150,7 +150,7 @@ def _draw_scores(axes: Axes, rows: pl.DataFrame, lines: Sequence[_Line], candida
     axes.set_yticks(range(len(lines)), labels)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "", "50 %", "", "100 %"])
     axes.tick_params(axis="y", length=0, labelsize=5.5)
     faint_grid(axes, "x")
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from numprobe.draw.drawn import Drawn, Tables, Values
-from numprobe.draw.frame import faint_grid, frame
+from numprobe.draw.frame import faint_grid, frame, in_per_cent
 from numprobe.draw.panels import curve, draw_panels, entries_of, explain_empty, operation_panels, title_columns
 from numprobe.draw.rows import MEASURED, checked, is_not_applicable, with_values
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, set_layer_axis
@@ -102,7 +102,9 @@ def draw_layers(drawn: pl.DataFrame) -> Figure:
     """Draw a row of panels per model, a column per operation; x = layer, y = share of all prompts."""
     figure, panels, rows = operation_panels(drawn)
     draw_panels(panels, rows, _draw_lines, scale=faint_grid)
-    next(iter(panels.values())).set_ylim(bottom=0)
+    first = next(iter(panels.values()))
+    first.set_ylim(bottom=0)
+    in_per_cent(first.yaxis)
     return frame(figure, entries_of(_LINES, _LINES), 4, x="layer", y="share of all prompts")
 
 
@@ -139,7 +141,7 @@ def _draw_bars(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
         for share in rows.filter(control="untrained", answered=answered, target=target)["value"]:
             axes.plot([share, share], [y - 0.45, y + 0.45], color=_UNTRAINED.colour, linestyle=_UNTRAINED.line)
     axes.set_xlim(0, 1)
-    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
 
 
 def _colour(depth: float) -> str:

@@ -126,6 +126,8 @@ def _separability(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None
         power = of_modulus.filter(metric="power_at", control="none")
         curve(axes, power, layers, Style(style.colour, style.marker, ":"))
     axes.set_ylim(-0.15, 1.04)
+    # Cohen's kappa is no share.
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
 
 
 def _layer_axis(axes: Axes, layers: Sequence[str]) -> None:

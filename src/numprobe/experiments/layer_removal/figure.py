@@ -114,7 +114,7 @@ def _accuracy_header(rows: pl.DataFrame) -> list[str]:
 
 def _share_axes(axes: Axes) -> None:
     axes.set_xlim(-0.04, 1.04)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "", "50 %", "", "100 %"])
     axes.set_ylim(len(_LINES) - 0.5, -0.5)
     axes.set_yticks(range(len(_LINES)), _LINES, fontsize=5.5)
     faint_grid(axes, "x")

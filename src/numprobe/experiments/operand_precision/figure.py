@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from numprobe.draw.drawn import Drawn, Tables, Values
-from numprobe.draw.frame import faint_grid, frame
+from numprobe.draw.frame import faint_grid, frame, in_per_cent
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import bars, explain_empty, legend_entry, points, separate_panels, title_columns
 from numprobe.draw.published import THIS_STUDY, published
@@ -98,6 +98,7 @@ def _draw_groups(rates: Axes, differences: Axes, rows: pl.DataFrame) -> None:
         axes.set_yticks(range(len(probes)), probes if axes is rates else [""] * len(probes))
         faint_grid(axes, "x")
         axes.locator_params(axis="x", nbins=5)
+        in_per_cent(axes.xaxis)
     rates.set_xlim(left=-0.03 * rates.get_xlim()[1])
     widest = max(0.05, *map(abs, differences.get_xlim()))
     differences.set_xlim(-widest, widest)
