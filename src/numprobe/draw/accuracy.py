@@ -176,7 +176,7 @@ def _shown(rows: pl.DataFrame, series: Series) -> list[str]:
 
 def _ends(rows: pl.DataFrame, series: Series) -> dict[str, float]:
     """Return the last value of each series of a panel, by its name."""
-    ends = {}
+    ends: dict[str, float] = {}
     for name, (_, condition) in series.items():
         measured = rows.filter(condition & pl.col("value").is_not_null())
         at_end = pl.col("layer").is_in(layer_order(measured["layer"].drop_nulls())[-1:])

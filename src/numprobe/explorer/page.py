@@ -74,7 +74,7 @@ def explorer_page(
 def _fitting(tables: Mapping[str, pl.DataFrame], room: int) -> dict[str, str]:
     """Return the packed tables that have room, the smallest first, in the order of the tables."""
     packed = {name: _element(name, compressed(pack(table))) for name, table in tables.items()}
-    kept = set()
+    kept: set[str] = set()
     for name in sorted(packed, key=lambda name: len(packed[name])):
         # Tables are one line each, and no line ends the last.
         room -= len(packed[name]) + bool(kept)
