@@ -101,8 +101,15 @@ def described_extraction(
         raise NumprobeError(problem)
     if how.get("storage_dtype", "float32") not in ITEM_BYTES:
         raise NumprobeError(f"extraction: storage_dtype is {how['storage_dtype']}, choose from {', '.join(ITEM_BYTES)}")
-    told = {**how, **more, "source": parse_source(how.get("source", {})), "shares": chosen_sharing(card)}
-    return Extraction(**told, **({} if numbers is None else {"values": range(numbers[0], numbers[1] + 1)}))
+    told: dict[str, Any] = {
+        **how,
+        **more,
+        "source": parse_source(how.get("source", {})),
+        "shares": chosen_sharing(card),
+    }
+    if numbers is not None:
+        told["values"] = range(numbers[0], numbers[1] + 1)
+    return Extraction(**told)
 
 
 def extract_context(
