@@ -1,6 +1,7 @@
 """Findings on numbers in running text."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -128,9 +129,12 @@ def _asymmetry(to_arithmetic: pl.DataFrame, to_text: pl.DataFrame) -> dict[str, 
     pairs = to_arithmetic.join(back.select(*key, *bounds), on=key, suffix="_back", maintain_order="left")
     found: dict[str, list[Comparison]] = {}
     for row in pairs.iter_rows(named=True):
-        (value, low, high), other = (tuple(row[name + ending] for name in bounds) for ending in ("", "_back"))
-        found.setdefault(row["model"], []).append(by_rows((value, low, high), other, MARGIN))
+        found.setdefault(row["model"], []).append(by_rows(_measured(row), _measured(row, "_back"), MARGIN))
     return found
+
+
+def _measured(row: Mapping[str, Any], ending: str = "") -> tuple[float, float, float]:
+    return row["value" + ending], row["ci_low" + ending], row["ci_high" + ending]
 
 
 def _published() -> Statement:
