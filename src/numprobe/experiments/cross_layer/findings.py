@@ -7,6 +7,7 @@ import polars as pl
 from numprobe.draw.published import read_published
 from numprobe.layers import layer_order
 from numprobe.tell.controls import highest_controls
+from numprobe.tell.independent import independent
 from numprobe.tell.section import Difference, Estimate, Grid, Section, Share, Statement, cell_of, spread_out
 
 #: Accuracy of which the inner layers are counted that reach it.
@@ -56,10 +57,10 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
         spread_out(own_scale, ["model", "context"], "layer"),
         _COMMON,
         spread_out(plain.filter(normalisation="none"), ["model", "context"], "layer"),
-        *_inner_layers(own_scale.filter(_inner())),
+        *_inner_layers(independent(own_scale.filter(_inner()))),
         *highest_controls(left_out, ("shuffled", "untrained", "constant")),
         _published(),
-        *_ends(plain.filter(~_inner())),
+        *_ends(independent(plain.filter(~_inner()))),
         *_lost_layers(table, accuracies),
     ]
     return Section(title, parts)
@@ -125,7 +126,8 @@ def _lost_layers(table: pl.DataFrame, accuracies: pl.DataFrame) -> Iterator[str 
         return
     yield _WHY
     yield _differences(lost)
-    yield from _contrast(lost, kept)
+    counted = independent(layers)
+    yield from _contrast(counted.filter(is_lost), counted.filter(~is_lost))
 
 
 def _differences(lost: pl.DataFrame) -> Grid:

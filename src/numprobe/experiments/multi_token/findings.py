@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from numprobe.tell.independent import independent
 from numprobe.tell.section import (
     Grid,
     Listed,
@@ -68,8 +69,9 @@ def _whole_numbers(table: pl.DataFrame) -> Iterator[Grid | Statement]:
     joint = controls.filter(metric=_JOINT)
     names = joint["control"].unique(maintain_order=True)
     yield beside(_INDEX, columns | {name: cells_of(joint.filter(control=name), _INDEX, cell_of) for name in names})
-    yield _independence(plain.filter(metric=_GAP))
-    yield _best(plain.filter(metric=_JOINT))
+    counted = independent(plain)
+    yield _independence(counted.filter(metric=_GAP))
+    yield _best(counted.filter(metric=_JOINT))
 
 
 def _independence(gaps: pl.DataFrame) -> Statement:
@@ -95,7 +97,7 @@ def _preceding(table: pl.DataFrame) -> Iterator[Grid | Statement]:
     controls = measured.filter(pl.col("control").is_in(["shuffled", "untrained"]) & pl.col("reader").is_in(_TELLING))
     named = [plain.with_columns(reader=name), controls.with_columns(reader=pl.col("control") + " " + name)]
     yield spread_out(pl.concat(named), ["model", "layer", "kind", "offset"], "reader")
-    yield from _likeness(plain)
+    yield from _likeness(independent(plain))
 
 
 def _likeness(plain: pl.DataFrame) -> Iterator[Statement]:

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.tell.controls import highest_controls
+from numprobe.tell.independent import independent
 from numprobe.tell.rows import middle_rows
 from numprobe.tell.section import (
     Difference,
@@ -55,8 +56,8 @@ def section(tables: Mapping[str, pl.DataFrame]) -> Section:
     parts: list[Part] = [
         _NOTE,
         spread_out(accuracies.filter(_PLAIN & _CHOSEN), ["model", "context"], "layer"),
-        *_costs(differences),
-        *_by_depth(differences),
+        *_costs(independent(differences)),
+        *_by_depth(independent(differences)),
         *highest_controls(
             accuracies.filter(pl.col("fitted_on").is_null() | _EVERYWHERE), ("shuffled", "untrained", "constant")
         ),
