@@ -55,9 +55,9 @@ def study(tmp_path_factory):
             }
             states = write_folder(folder / "states" / run / context, layers, VALUES)
             probes = folder / "results" / "probes" / run / context
-            save_closed_form(states, probes, KINDS, ["shuffled"], SPLIT, {}, 1, None)
-            # As in a study, the untrained model has no shuffled control.
-            files = [f for f in sorted(probes.glob("*.safetensors")) if control == "none" or "shuffled" not in f.name]
+            save_closed_form(states, probes, KINDS, ["shuffled", "gaussian"], SPLIT, {}, 1, None)
+            # As in a study, the untrained model has no controls of its own.
+            files = [f for f in sorted(probes.glob("*.safetensors")) if control == "none" or "." not in f.stem]
             fitted = [load_probe(file) for file in files]
             _, rows = evaluate(states, fitted, CARD, control, 50, 0)
             table = measurements([{"model": "tiny", "context": context, **row} for row in rows])
@@ -136,7 +136,8 @@ def test_the_folder_holds_probes_list_table_figure_and_card(study, written):
     states = waves(VALUES, 32)
     assert np.array_equal(probe.scores(states, "2"), original.scores(states, "2"))
     table = pl.read_csv(written / "accuracy.csv")
-    assert set(table["control"]) == {"none", "shuffled", "untrained", "constant"}
+    assert set(table["control"]) == {"none", "shuffled", "gaussian", "untrained", "constant"}
+    assert table.filter(control="gaussian")["layer"].null_count() == table.filter(control="gaussian").height
 
 
 def test_published_accuracies_are_those_of_the_study(study):
@@ -162,6 +163,12 @@ def test_the_card_says_what_the_probes_are_and_how_well_they_read(written):
     assert shown in card.replace("100.0", "100") or shown in card
     for part in ("### natural: `fourier`", "### number: `fourier`", "untrained", "shuffled", "## Limits", "arXiv:2510"):
         assert part in card
+    # The control without layers stands beside every layer.
+    heads, _, *rows = (
+        line.split(" | ") for line in card.split("### number: `fourier`")[1].split("\n\n")[1].splitlines()
+    )
+    place = [head.strip("| ") for head in heads].index("gaussian")
+    assert len({line[place] for line in rows}) == 1 and len(rows) == 3 and rows[0][place].strip("| ")
     assert f"`{COMMIT}`" in card and probe.metadata["tokenizer_sha256"] in card
     assert "3 fold(s) over the numbers (scheme `folds`, seed 0)" in card
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())

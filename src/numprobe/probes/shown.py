@@ -81,10 +81,12 @@ def _table(probe: Probe) -> str:
     return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _row(layer: str, cells: dict[tuple[str, str], dict[str, Any]], controls: Iterable[str]) -> str:
+def _row(layer: str, cells: dict[tuple[str | None, str], dict[str, Any]], controls: Iterable[str]) -> str:
     own = cells[layer, "none"]
     columns = [_bar(own["value"]), _interval(own)]
-    columns += [_share(cells.get((layer, control), {}).get("value")) for control in controls]
+    columns += [
+        _share(cells.get((layer, control), cells.get((None, control), {})).get("value")) for control in controls
+    ]
     shown = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in columns)
     return f'<tr><th scope="row" style="{_CELL}">{escape(layer)}</th>{shown}</tr>'
 

@@ -192,7 +192,10 @@ def _by_layer(accuracy: pl.DataFrame) -> str:
     cells = {(row["layer"], row["control"]): row for row in accuracy.iter_rows(named=True)}
     controls = _controls(accuracy)
     layers = _ordered(accuracy.filter(pl.col("control") == "none")["layer"].unique(maintain_order=True).to_list())
-    rows = [[layer, *(_cell(cells.get((layer, name))) for name in ("none", *controls))] for layer in layers]
+    rows = [
+        [layer, *(_cell(cells.get((layer, name), cells.get((None, name)))) for name in ("none", *controls))]
+        for layer in layers
+    ]
     return _markdown(["layer", "accuracy", *controls], rows)
 
 

@@ -97,7 +97,7 @@ def _table(probes: list[Probe]) -> pl.DataFrame:
 def _draw(table: pl.DataFrame, probes: list[Probe], output: Path) -> bool:
     """Draw the accuracy over the layers as a study does, and return whether there are layers of a model."""
     try:
-        layer_order(table["layer"])
+        layer_order(table["layer"].drop_nulls())
     except NumprobeError:
         return False
     import matplotlib

@@ -69,8 +69,8 @@ def _measured(file: Path, probe: Probe) -> list[dict[str, Any]]:
     parts = [table, *(read_table(tables / run / f"{context}.parquet", _TABLE) for run in controls)]
     wanted = (pl.col("probe") == probe.kind) | pl.col("control").is_in(_RIVALS)
     rows = measured_rows(row for part in parts for row in part.filter(wanted).iter_rows(named=True))
-    # The states of a control without layers stand in each layer of the model; others may have more layers.
-    read = {*probe.layers, *probe.constant}
+    # The rows of `mixed` stand in each layer of the model, those of `gaussian` in none; others may have more layers.
+    read = {*probe.layers, *probe.constant, None}
     return [row for row in rows if row["layer"] in read]
 
 
