@@ -99,6 +99,10 @@ def test_a_constant_layer_is_shown_as_such():
     assert grid["layers"][0] == {"name": "0", "valid": False, "why": "all training states are equal: nothing to read"}
     assert grid["cells"][0] is None and grid["followed"][0]["p"][0] is None
     assert [layer["name"] for layer in grid["layers"]] == list(NAMES)
+    first, *others = content("12 + 30 =", read=Read(read.model, probe, read.levels[1:]))["answer"]["rows"]
+    # The model's own head reads every layer.
+    assert first["layer"] == grid["layers"][0] and first["cell"] is None and len(first["said"]["tokens"]) == 5
+    assert all(row["cell"] for row in others) and len(others) == len(NAMES) - 1
 
 
 def test_a_written_number_is_followed_and_elsewhere_the_one_that_most_layers_read():

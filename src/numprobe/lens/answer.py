@@ -86,11 +86,10 @@ def answer_panel(
         The right answer.
     """
     known = {level.layer: level for level in levels}
-    shown = [layer for layer in shown_layers(probe) if layer in states]
     inside = int(probe.numbers[0]) <= truth <= int(probe.numbers[-1])
     first = int(asked.answer[0])
     rows: list[dict[str, Any]] = []
-    for layer in shown:
+    for layer in shown_layers(probe):
         level, state = known.get(layer), states[layer][-1:]
         row: dict[str, Any] = {"layer": describe_layer(layer, level), "cell": None, "truth": None}
         if level is not None:

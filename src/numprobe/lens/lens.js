@@ -38,10 +38,9 @@
   function percent(share) {
     if (share === null || share === undefined) return "–";
     const hundred = 100 * share;
-    if (share > 0.999 && share < 1) return ">99.9 %";
-    if (share >= 1) return ">99.9 %";
+    if (share > 0.999) return ">99.9 %";
     if (hundred < 0.1) return "<0.1 %";
-    return `${hundred.toFixed(hundred < 10 ? 1 : 0)} %`;
+    return `${hundred.toFixed(hundred < 10 || hundred > 99 ? 1 : 0)} %`;
   }
   function visible(text) {
     return text.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";

@@ -10,7 +10,7 @@ import polars as pl
 from numprobe.activations.read_text import Numerals, locate_numerals
 from numprobe.errors import NumprobeError
 from numprobe.lens.answer import Asked, answer_panel, ask
-from numprobe.lens.grid import make_grid
+from numprobe.lens.grid import make_grid, shown_layers
 from numprobe.lens.levels import PASSAGES, Level, asked_prompts, held_out_prompts, measure_levels
 from numprobe.lens.question import find_question
 from numprobe.lens.sources import States, network_states, probe_states
@@ -190,7 +190,7 @@ def _answer(read: Read, numbers: NumberTokenizer, request: Request, cut: int) ->
             raise
         return None
     one = request.answering or read
-    states = network_states(read.model, list(one.probe.layers))(asked.ids)
+    states = network_states(read.model, shown_layers(one.probe))(asked.ids)
     panel = answer_panel(read.model, numbers, one.probe, one.levels, states, asked, truth)
     return {**panel, "probe": _describe(one.probe)}
 
