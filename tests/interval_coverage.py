@@ -15,6 +15,8 @@ from scipy.stats import norm
 from numprobe.experiments.composition.common_variance import common, signal
 from numprobe.experiments.consistency.kernels import centre, similarity
 from numprobe.experiments.multi_token.pigeonhole import whole_numbers
+from numprobe.experiments.sample_efficiency.fits import ACCURACY, Reading
+from numprobe.experiments.sample_efficiency.summary import ACCURACY_LEAD, order_interval
 from numprobe.intervals import (
     Interval,
     accuracy_interval,
@@ -113,6 +115,7 @@ def cases() -> list[Case]:
         *_similarities(),
         *_others(),
         *_trainings(),
+        *_orders(),
         _whole_numbers(),
     ]
 
@@ -327,6 +330,38 @@ def _training(share: float, spread: float) -> Case:
 
     data = f"5 trainings x 1,000 numbers, {share:.0%} right, logits vary by {spread:g}"
     return Case("accuracy over trainings", data, lambda: share, draw)
+
+
+def _orders() -> list[Case]:
+    return [_order(0.74, 0.2), _order(0.3, 0.5), _order_lead(0.05, 0.04)]
+
+
+def _order(share: float, spread: float) -> Case:
+    """Return sets of five orders: the chance of a number to be read rightly varies with the numbers that train."""
+    centre, draws = np.log(share / (1 - share)), np.random.default_rng(SEED).standard_normal(1_000_000)
+    numbers = np.arange(100)
+
+    def draw(rng: np.random.Generator) -> tuple[float, float, float]:
+        chances = 1 / (1 + np.exp(-rng.normal(centre, spread, 5)))
+        scores = [rng.random(100) < chance for chance in chances]
+        readings = [Reading("fourier", "none", ACCURACY, 64, 1, numbers, right) for right in scores]
+        return *_bounds(order_interval(readings, RESAMPLES, SEED)), np.nan
+
+    data = f"5 orders x 100 numbers, logits around {share:.0%} vary by {spread:g}"
+    return Case("accuracy over orders", data, lambda: float((1 / (1 + np.exp(-centre - spread * draws))).mean()), draw)
+
+
+def _order_lead(mean: float, spread: float) -> Case:
+    numbers = np.arange(100)
+
+    def draw(rng: np.random.Generator) -> tuple[float, float, float]:
+        leads = rng.normal(mean, spread, 5)
+        scores = [(rng.random(100) < 0.3 + lead).astype(float) - (rng.random(100) < 0.3) for lead in leads]
+        readings = [Reading("digits", "none", ACCURACY_LEAD, 64, 1, numbers, gain) for gain in scores]
+        return *_bounds(order_interval(readings, RESAMPLES, SEED)), np.nan
+
+    data = f"5 orders x 100 numbers, leads around {mean:.0%} vary by {spread:.0%}"
+    return Case("lead over orders", data, lambda: mean, draw)
 
 
 def _whole_numbers() -> Case:

@@ -47,9 +47,14 @@ def training_interval(shares: Sequence[float], n_values: int, level: float = 0.9
         return *exact_bounds(float(found[0]) * n_values, n_values, level), NUMBERS_OF_ONE
     hits = np.clip(found * n_values, 0.5, n_values - 0.5)
     logits = np.log(hits) - np.log(n_values - hits)
-    half = _quantile(len(found), level) * logits.std(ddof=1) / np.sqrt(len(found))
-    low, high = (float(1 / (1 + np.exp(-end))) for end in (logits.mean() - half, logits.mean() + half))
+    low, high = (float(1 / (1 + np.exp(-end))) for end in t_bounds(logits, level))
     return min(low, mean), max(high, mean), TRAININGS
+
+
+def t_bounds(numbers: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Return Student's interval of the mean of at least two independent numbers, float64 [n]."""
+    half = _quantile(len(numbers), level) * float(numbers.std(ddof=1)) / np.sqrt(len(numbers))
+    return float(numbers.mean() - half), float(numbers.mean() + half)
 
 
 @lru_cache

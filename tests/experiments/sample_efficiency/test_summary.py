@@ -2,8 +2,15 @@ import numpy as np
 import pytest
 
 from numprobe.experiments.sample_efficiency.fits import Reading
-from numprobe.experiments.sample_efficiency.summary import EXTRA, ORDERS, measurement_rows, order_interval
-from numprobe.intervals import EXACT, exact_bounds
+from numprobe.experiments.sample_efficiency.summary import (
+    EXTRA,
+    ORDERS,
+    ORDERS_ON_LOGITS,
+    ORDERS_ON_LOGS,
+    measurement_rows,
+    order_interval,
+)
+from numprobe.intervals import accuracy_interval
 from numprobe.tables import measurements
 
 VALUES = np.arange(50)
@@ -14,24 +21,44 @@ def reading(metric, scores, probe="digits", control="none", values=VALUES):
 
 
 def test_the_mean_weighs_orders_and_numbers_alike():
-    values = np.array([1, 1, 1, 2])
-    interval = order_interval([(values, np.array([1, 1, 1, 0])), (np.array([3]), np.array([1.0]))], 200, 0)
+    first = reading("accuracy", [1, 1, 1, 0], values=np.array([1, 1, 1, 2]))
+    interval = order_interval([first, reading("accuracy", [1.0], values=np.array([3]))], 200, 0)
     assert interval.value == pytest.approx(0.75)
-    assert (interval.n_values, interval.n_prompts, interval.resampled) == (3, 5, ORDERS)
+    assert (interval.n_values, interval.n_prompts, interval.resampled) == (3, 5, ORDERS_ON_LOGITS)
+
+
+# The half width of the interval of three orders that lie 1 apart: the 97.5 % quantile of t with 2 degrees of freedom.
+HALF = 4.302653 / np.sqrt(3)
+
+
+def test_the_interval_of_differences_is_student_s_over_orders():
+    found = order_interval([reading("bits_saved", np.full(50, bits)) for bits in (-1.0, 0.0, 1.0)], 100, 0)
+    assert (found.value, found.resampled) == (0, ORDERS)
+    assert (found.low, found.high) == pytest.approx((-HALF, HALF), rel=1e-6)
+    far = order_interval([reading("accuracy_lead", np.full(50, lead)) for lead in (-1.0, 1.0)], 100, 0)
+    assert (far.low, far.high) == (-1, 1)
+
+
+def test_bits_are_never_negative():
+    found = order_interval([reading("bits", np.full(50, bits)) for bits in np.exp([-1.0, 0.0, 1.0])], 100, 0)
+    assert (found.low, found.high) == pytest.approx((np.exp(-HALF), np.exp(HALF)), rel=1e-6)
+    assert found.low < found.value < found.high and found.resampled == ORDERS_ON_LOGS
 
 
 def test_orders_that_differ_widen_the_interval():
-    half = np.tile([0.0, 1.0], 25)
-    alike = order_interval([(VALUES, half)] * 4, 500, 0)
-    apart = order_interval([(VALUES, np.full(50, share)) for share in (0.0, 1.0, 0.0, 1.0)], 500, 0)
-    assert alike.value == apart.value == 0.5
-    assert apart.high - apart.low > 2 * (alike.high - alike.low)
+    shares = [np.arange(50) < right for right in (20, 25, 30)]
+    alike = order_interval([reading("accuracy", shares[1])] * 3, 500, 0)
+    apart = order_interval([reading("accuracy", share) for share in shares], 500, 0)
+    assert [alike.value, apart.value] == pytest.approx([0.5, 0.5])
+    assert apart.high - apart.low > alike.high - alike.low > 0.1
+    assert 0 < apart.low < 0.4 and 0.6 < apart.high < 1
 
 
-def test_shares_of_all_or_nothing_have_the_exact_interval():
-    interval = order_interval([(VALUES, np.zeros(50))] * 2, 100, 0, shares=True)
-    assert (interval.resampled, interval.low, interval.high) == (EXACT, *exact_bounds(0, 50))
-    assert order_interval([(VALUES, np.zeros(50))] * 2, 100, 0).high == 0
+def test_orders_that_agree_have_the_interval_over_their_numbers():
+    none = order_interval([reading("accuracy", np.zeros(50))] * 2, 100, 0)
+    assert none == accuracy_interval(np.tile(VALUES, 2), np.zeros(100)) and none.low == 0 < none.high
+    lead = order_interval([reading("accuracy_lead", np.zeros(50))] * 2, 100, 0)
+    assert lead.value == 0 and lead.low < 0 < lead.high
 
 
 def test_every_metric_has_a_row_over_all_orders_and_the_main_ones_one_per_order():

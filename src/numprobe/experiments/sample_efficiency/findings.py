@@ -30,7 +30,8 @@ _METHOD = (
     "The numbers are put into random order, {orders} times; probes are fitted on the first {sizes}, ... and read the "
     "last ones. The code length is the count of bits per number when the numbers of an order are sent block by block, "
     "with the probabilities of the probe that was fitted on the blocks before (the uniform code takes {uniform:.2f}). "
-    "The brackets hold 95 % intervals over orders and numbers. The control `shuffled` has permuted numbers; "
+    "The brackets hold 95 % intervals over orders, each with training and test numbers of its own (Student's t, of "
+    "shares on logits; over numbers where there is one order). The control `shuffled` has permuted numbers; "
     "`untrained` has states of random weights, and `mixed` a fixed mix of the embeddings of the last four tokens."
 )
 _NO_RIVAL = "There is no `fourier`, or no rival that is not made of waves, so nothing is compared."

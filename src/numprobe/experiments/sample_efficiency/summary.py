@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 
 from numprobe.experiments.sample_efficiency.fits import ACCURACY, CODE_LENGTH, Reading
-from numprobe.intervals import EXACT, Interval, accuracy_interval, change_interval, exact_bounds, mean_interval
-from numprobe.seeding import generator
+from numprobe.intervals import Interval, accuracy_interval, change_interval, mean_interval
+from numprobe.training_interval import t_bounds, training_interval
 
-#: Name of the bootstrap over random orders and, within each, over values.
-ORDERS = "orders and values (bootstrap)"
+#: Methods of intervals over random orders: of shares, of bits, and of differences.
+ORDERS_ON_LOGITS, ORDERS_ON_LOGS, ORDERS = "orders (t on logits)", "orders (t on logs)", "orders (t)"
+#: Orders whose means lie closer together than this are equal but for rounding.
+_ROUNDING = 1e-12
 #: Additional columns: number of training values, training rows per value, and number of candidates.
 EXTRA = {"train_values": pl.UInt32, "train_prompts": pl.UInt32, "candidates": pl.UInt32}
 _PER_ORDER = (ACCURACY, CODE_LENGTH)
@@ -37,7 +39,7 @@ def measurement_rows(
     candidates
         Number of candidates.
     resamples, seed
-        Number of resamples and seed of the bootstrap.
+        Number of resamples and seed of the bootstrap over the numbers of one order.
     leading
         The probe to which the others are compared.
 
@@ -56,31 +58,47 @@ def measurement_rows(
     return rows
 
 
-def order_interval(
-    parts: Sequence[tuple[np.ndarray, np.ndarray]], resamples: int, seed: int, shares: bool = False
-) -> Interval:
+def order_interval(readings: Sequence[Reading], resamples: int, seed: int) -> Interval:
     """Return the mean over orders of the mean over values of the mean score of a value's rows.
 
-    The percentile bootstrap draws orders, and values within each drawn order, so the interval covers the variation over
-    both.
+    Every order trains on other numbers and tests on other ones, so what its mean varies by holds both. The interval is
+    Student's over orders, on logits of accuracies (`numprobe.training_interval`) and on logs of bits. A percentile
+    bootstrap over a handful of orders would be too narrow.
 
     Parameters
     ----------
-    parts
-        Per order: values int [n] and scores [n].
+    readings
+        Of at least two orders, one each, of the same metric.
     resamples, seed
-        Number of resamples and seed of the bootstrap.
-    shares
-        Whether scores are right or wrong: if all are 0, or all 1, the exact interval over the distinct values is used.
+        Number of resamples and seed of a bootstrap over values.
+
+    Notes
+    -----
+    Orders that all have the same mean do not show how much orders differ. Their interval is that over the tested values
+    of all orders, never of zero width for shares.
     """
-    means = [_means(values, scores) for values, scores in parts]
-    distinct = len(np.unique(np.concatenate([values for values, _ in parts])))
-    size = (distinct, sum(len(values) for values, _ in parts))
-    estimate = float(np.mean([mean.mean() for mean in means]))
-    if shares and estimate in (0.0, 1.0):
-        return Interval(estimate, *exact_bounds(estimate * distinct, distinct), EXACT, *size)
-    low, high = np.quantile(_draws(means, resamples, seed), (0.025, 0.975))
-    return Interval(estimate, min(float(low), estimate), max(float(high), estimate), ORDERS, *size)
+    means = np.array([_means(reading.values, reading.scores).mean() for reading in readings])
+    values, scores = (np.concatenate([getattr(one, name) for one in readings]) for name in ("values", "scores"))
+    estimate = float(means.mean())
+    if np.ptp(means) < _ROUNDING:
+        return replace(_interval(replace(readings[0], values=values, scores=scores), resamples, seed), value=estimate)
+    fewest = min(len(np.unique(reading.values)) for reading in readings)
+    low, high, method = _bounds(readings[0].metric, means, fewest)
+    return Interval(estimate, min(low, estimate), max(high, estimate), method, len(np.unique(values)), len(values))
+
+
+def _bounds(metric: str, means: np.ndarray, values: int) -> tuple[float, float, str]:
+    """Return the bounds over orders and their method, from the mean of each order and the count of its values."""
+    if metric == ACCURACY:
+        low, high, _ = training_interval(means.tolist(), values)
+        return low, high, ORDERS_ON_LOGITS
+    if metric == ACCURACY_LEAD:
+        low, high = t_bounds(means)
+        return max(low, -1.0), min(high, 1.0), ORDERS
+    if metric == BITS_SAVED:
+        return *t_bounds(means), ORDERS
+    low, high = t_bounds(np.log(means))
+    return float(np.exp(low)), float(np.exp(high)), ORDERS_ON_LOGS
 
 
 def _differences(readings: Sequence[Reading], leading: str) -> Iterator[Reading]:
@@ -96,17 +114,6 @@ def _differences(readings: Sequence[Reading], leading: str) -> Iterator[Reading]
             yield replace(reading, metric=ACCURACY_LEAD, scores=gain)
         else:
             yield replace(reading, metric=BITS_SAVED, scores=-gain)
-
-
-def _draws(means: Sequence[np.ndarray], resamples: int, seed: int) -> np.ndarray:
-    """Return bootstrap means, float64 [resamples]."""
-    rng = generator(seed, "bootstrap", "orders", len(means), resamples)
-    total = np.zeros(resamples)
-    for picked in rng.integers(len(means), size=(len(means), resamples)):
-        for order, mean in enumerate(means):
-            of_order = np.flatnonzero(picked == order)
-            total[of_order] += mean[rng.integers(len(mean), size=(len(of_order), len(mean)))].mean(axis=1)
-    return total / len(means)
 
 
 def _means(values: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -126,19 +133,15 @@ def _group_rows(parts: Sequence[tuple[str, Reading]], candidates: int, resamples
         "seed": seed,
     }
     single = {name: _interval(reading, resamples, seed) for name, reading in parts}
-    joint = _joint([reading for _, reading in parts], resamples, seed) if len(parts) > 1 else single[parts[0][0]]
-    note = None if len(parts) > 1 else "one order"
+    several = len(parts) > 1
+    joint = order_interval([one for _, one in parts], resamples, seed) if several else single[parts[0][0]]
+    note = None if several else "one order"
     yield {**described, "metric": first.metric, **joint.columns(), "note": note}
     if first.metric == CODE_LENGTH:
         yield {**described, "metric": COMPRESSION, **_compression(joint, candidates).columns(), "note": note}
-    if len(parts) > 1 and first.metric in _PER_ORDER:
+    if several and first.metric in _PER_ORDER:
         for name, interval in single.items():
             yield {**described, "metric": first.metric, "fold": name, **interval.columns()}
-
-
-def _joint(readings: Sequence[Reading], resamples: int, seed: int) -> Interval:
-    parts = [(reading.values, reading.scores) for reading in readings]
-    return order_interval(parts, resamples, seed, shares=readings[0].metric == ACCURACY)
 
 
 def _interval(reading: Reading, resamples: int, seed: int) -> Interval:
