@@ -64,7 +64,7 @@ def layers_option(result: argparse.ArgumentParser) -> None:
 
 def extraction_option(result: argparse.ArgumentParser) -> None:
     """Add the options that say how states are extracted."""
-    told = "JSON object: source, dtype, device, ... (numprobe.activations.context.Extraction)"
+    told = "source, dtype, device and so on, as a JSON object (numprobe.activations.context.Extraction)"
     result.add_argument("--extraction", type=json.loads, required=True, metavar="JSON", help=told)
     result.add_argument("--card", type=Path, help="the model's card: whether its type shares prefixes, if not listed")
 

@@ -31,6 +31,7 @@ ALLOWED = {
         "src/numprobe/probes/tensor_file.py",
         "src/numprobe/atomic.py",  # what benchmarks write
         # Options and the configuration.
+        "scripts/_run.py",
         "scripts/choose_matched_tokens.py",
         "scripts/draw_texts.py",
         "scripts/fit_iterative_probes.py",
@@ -39,6 +40,7 @@ ALLOWED = {
         "scripts/plot.py",
         "scripts/train_model.py",
         "scripts/write_configuration.py",
+        "scripts/write_explorer.py",
         "workflow/module_paths.py",
     },
     "np.load": set(),
