@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 TOOLS := .venv/tools/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all study report representation manipulation replicates docs confirm models setup test test-slow every coverage faults lock audit site bench lint format clean
+.PHONY: all study report representation manipulation replicates docs picture confirm models setup test test-slow every coverage faults lock audit site bench lint format clean
 
 all: report
 
@@ -35,6 +35,14 @@ replicates: setup
 # The results page that lies in git, from the pages that the workflow made.
 docs: study representation manipulation replicates
 	cat results/findings.md results/representation.md results/manipulation.md results/variance.md > docs/results.md
+
+# The picture of the README, from the default study; needs chromium.
+PICTURE := .venv/picture.html
+picture: study
+	$(BIN)/numprobe lens results/models/smollm2 results/probes/smollm2/natural/fourier.safetensors \
+		"A pack of 12 pens costs 348 cents." --control untrained --no-open --output $(PICTURE)
+	chromium --headless --no-sandbox --hide-scrollbars --force-device-scale-factor=1.25 --window-size=1090,1150 \
+		--virtual-time-budget=4000 --screenshot=docs/lens.png file://$(CURDIR)/$(PICTURE)
 
 # The claims, on a seed and on texts that nothing was chosen on (docs/claims.md).
 confirm: setup
