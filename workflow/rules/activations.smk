@@ -4,14 +4,7 @@ There is one rule per model, because its layers are its outputs; its untrained c
 control has one state and needs no forward pass.
 """
 
-from numprobe.experiments.declare import Place
-from numprobe.experiments.inputs import extraction, stored_states
-
-
-def extraction_of(wildcards):
-    """Return how the states of a run are extracted, as JSON."""
-    return json.dumps(extraction(Place(STUDY, "", wildcards.model)), sort_keys=True)
-
+from numprobe.experiments.inputs import stored_states
 
 for entry in STUDY.models.values():
 

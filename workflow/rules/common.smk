@@ -24,7 +24,8 @@ from study_models import CONVERTED_FILES, MODEL_FILES
 from study_probes import PROBE_CONTROLS
 from numprobe.codedigest import code_digest
 from numprobe.errors import NumprobeError
-from numprobe.experiments.inputs import SPLIT, VOCABULARY
+from numprobe.experiments.declare import Place
+from numprobe.experiments.inputs import SPLIT, VOCABULARY, extraction
 from numprobe.models.facts import vocabulary_layers
 from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.runs import MIXED_LAYER, UNTRAINED_ENDING, Run
@@ -196,6 +197,11 @@ def untrained_option(wildcards):
     return "" if seed is None else f"--untrained-seed {seed}"
 
 
+def extraction_of(wildcards):
+    """Return how the states of a run are extracted, as JSON."""
+    return json.dumps(extraction(Place(STUDY, "", wildcards.model)), sort_keys=True)
+
+
 def extraction_threads(model):
     """Return the threads of an extraction job; a GPU produces states faster than two threads can write them."""
     return 4 if model.gpus else 1
@@ -252,6 +258,34 @@ def main_models():
     """Return the models of the experiments of the default target; all models in a study without these."""
     found = [name for experiment in MAIN if experiment in EXPERIMENTS for name in STUDY.models_of(experiment)]
     return list(dict.fromkeys(found)) or list(STUDY.models)
+
+
+# The context whose probe reads each model of the default target: passages, where the study has them, else any in which
+# numbers are read.
+LENS_CONTEXTS = {
+    name: next(iter(STUDY.contexts_of_kind(name, "natural") + STUDY.own_token_contexts(name)), None)
+    for name in main_models()
+}
+LENS_CONTEXTS = {name: context for name, context in LENS_CONTEXTS.items() if context and STUDY.closed_form}
+
+
+def lens_controls(model):
+    """Return the controls that stand beside a model: one untrained twin, and the mixed embeddings."""
+    return [
+        Run.parse(run).control for run in STUDY.control_runs(model) if Run.parse(run).control in ("untrained", "mixed")
+    ]
+
+
+def lens_answer_probe(model):
+    """Return the probe that reads a model's answers before they are written, in a list; empty without one."""
+    contexts = STUDY.contexts_of_kind(model, "result")[:1]
+    return [f"results/probes/{model}/{context}/{LEADING}.safetensors" for context in contexts]
+
+
+def lens_probes(model):
+    """Return the probe that reads the numbers of a model, and those of its controls."""
+    runs = [model, *(str(Run(model, control)) for control in lens_controls(model))]
+    return [f"results/probes/{run}/{LENS_CONTEXTS[model]}/{LEADING}.safetensors" for run in runs]
 
 
 def prompt_contexts(wildcards):

@@ -2,34 +2,6 @@
 
 from numprobe.lens.examples import EXAMPLES
 
-# The context whose probe reads each model of the default target: passages, where the study has them, else any in which
-# numbers are read.
-LENS_CONTEXTS = {
-    name: next(iter(STUDY.contexts_of_kind(name, "natural") + STUDY.own_token_contexts(name)), None)
-    for name in main_models()
-}
-LENS_CONTEXTS = {name: context for name, context in LENS_CONTEXTS.items() if context and STUDY.closed_form}
-
-
-def lens_controls(model):
-    """Return the controls that stand beside a model: one untrained twin, and the mixed embeddings."""
-    return [
-        Run.parse(run).control for run in STUDY.control_runs(model) if Run.parse(run).control in ("untrained", "mixed")
-    ]
-
-
-def lens_answer_probe(model):
-    """Return the probe that reads a model's answers before they are written, in a list; empty without one."""
-    contexts = STUDY.contexts_of_kind(model, "result")[:1]
-    return [f"results/probes/{model}/{context}/{LEADING}.safetensors" for context in contexts]
-
-
-def lens_probes(model):
-    """Return the probe that reads the numbers of a model, and those of its controls."""
-    runs = [model, *(str(Run(model, control)) for control in lens_controls(model))]
-    return [f"results/probes/{run}/{LENS_CONTEXTS[model]}/{LEADING}.safetensors" for run in runs]
-
-
 for name in LENS_CONTEXTS:
 
     rule:
