@@ -240,6 +240,11 @@ def by_rows(
     return by_bounds(difference, difference - below, difference + above, margin, reference)
 
 
+def untested(estimate: float, margin: Margin) -> Comparison:
+    """Return the comparison of a difference without an interval, as of a single number: it decides nothing."""
+    return Comparison(estimate, -np.inf, np.inf, -np.inf, np.inf, 1.0, 1.0, margin)
+
+
 def by_differences(clusters: np.ndarray, differences: np.ndarray, margin: Margin) -> Comparison:
     """Return the comparison of two scores of the same rows, such as absolute errors, by a paired t-test over clusters.
 

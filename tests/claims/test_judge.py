@@ -78,6 +78,29 @@ def test_half_the_margin_in_few_numbers_is_undecided_and_says_what_would_have_be
         assert "points would have been seen" in page and "exploratory" in page and "abc1234" in page
 
 
+def doubt(found: list[Result]) -> str:
+    """Return the comparison that the page tells beside what would refute the claim."""
+    page = claims_page(found, Origin(False, "abc1234", 0), [], "evaluate_claims")
+    return page.split("What would change our mind")[1]
+
+
+def test_the_page_tells_why_a_difference_within_the_margin_leaves_a_claim_open(tmp_path):
+    found = judge([claim()], ["small"], [], ["accuracy"], {}, readings(tmp_path, {"small": [0.05, 0.3]}))
+    assert "layer 0: +5.0" in doubt(found) and "higher, but within the margin, which decides nothing" in doubt(found)
+
+
+def test_the_page_tells_the_comparison_that_refutes(tmp_path):
+    """The one in few numbers has the lowest bound, but only the other refutes."""
+    table = [
+        {"model": "small", "layer": layer, "metric": "accuracy", "value": value, "ci_low": low, "ci_high": high}
+        for layer, value, low, high in (("1", 0.5, 0.0, 1.0), ("2", 0.3, 0.29, 0.31))
+    ]
+    compare = {"kind": "value", "table": "accuracy", "where": {"metric": "accuracy"}, "reference": 0.5, "by": ["layer"]}
+    found = judge([claim(compare)], ["small"], [], ["accuracy"], {"accuracy": measurements(table, {})}, Readings({}))
+    assert by_model(found)["small"] == Outcome.REFUTED
+    assert "layer 2: -20.0 [-21.0, -19.0], lower" in doubt(found) and "`accuracy` is shown to be lower" in doubt(found)
+
+
 def test_all_any_and_k_of_several_layers(tmp_path):
     found = readings(tmp_path, {"small": [0.3, 0.3, 0.0]})
     outcomes = {

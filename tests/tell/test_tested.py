@@ -1,7 +1,8 @@
 import pytest
 
+from numprobe.tell.outcomes import compared, rows_compared
 from numprobe.tell.tested import Tally, tallies
-from numprobe.verdicts import Margin, by_bounds
+from numprobe.verdicts import Margin, by_bounds, by_rows
 
 MARGIN = Margin(0.05, "for the test")
 
@@ -16,6 +17,23 @@ def test_cases_are_counted_by_what_their_tests_show():
     assert (known.higher, known.lower, known.same, known.undecided, known.cases) == (2, 1, 2, 1, 6)
     assert known.visible == (case(0.1, 0.3).visible,) * 2 and known.visible[0] > 0.3
     assert found["none"].cases == 0 and found["none"].visible is None
+
+
+def row(value, low, high):
+    return {"value": value, "ci_low": low, "ci_high": high}
+
+
+def test_a_difference_without_an_interval_decides_nothing():
+    found = tallies({"all": [compared(row(0.4, None, None), MARGIN), compared(row(0.4, 0.3, 0.5), MARGIN)]})["all"]
+    assert (found.higher, found.undecided, found.visible) == (1, 1, None)
+    beside = rows_compared(row(0.9, 0.8, 1.0), row(0.1, None, None), MARGIN)
+    assert tallies({"all": [beside]})["all"].undecided == 1
+
+
+def test_rows_are_compared_by_their_intervals():
+    first, second = row(0.9, 0.8, 1.0), row(0.6, 0.5, 0.7)
+    assert rows_compared(first, second, MARGIN) == by_rows((0.9, 0.8, 1.0), (0.6, 0.5, 0.7), MARGIN)
+    assert compared(first, MARGIN, 0.5) == by_bounds(0.9, 0.8, 1.0, MARGIN, 0.5)
 
 
 def test_groups_are_one_family():

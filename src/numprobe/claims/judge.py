@@ -165,10 +165,16 @@ def _outcome(claim: Claim, judged: Sequence[Judged]) -> Outcome:
     family = [one.in_family for one in judged]
     if at_least(family if claim.requirement == "any" else alone, AGREES[claim.expect], needed):
         return Outcome.SUPPORTED
-    possible = [one for one in judged if claim.expect in ("higher", "lower") or one.compared.comparison.beyond]
-    against = [one.in_family if claim.requirement == "all" else one.alone for one in possible]
     enough = len(judged) - needed + 1
-    return Outcome.REFUTED if at_least(against, CONTRADICTS[claim.expect], enough) else Outcome.UNDECIDED
+    against = sum(contradicts(claim, one) for one in judged)
+    return Outcome.REFUTED if against >= enough else Outcome.UNDECIDED
+
+
+def contradicts(claim: Claim, judged: Judged) -> bool:
+    """Return whether a comparison shows the opposite of what a claim expects."""
+    found = judged.in_family if claim.requirement == "all" else judged.alone
+    possible = claim.expect in ("higher", "lower") or judged.compared.comparison.beyond
+    return possible and found in CONTRADICTS[claim.expect]
 
 
 def _together(outcomes: Sequence[Outcome], models: str | int) -> Outcome:

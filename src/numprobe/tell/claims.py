@@ -8,7 +8,7 @@ import polars as pl
 
 from numprobe.claims.compare import Compared
 from numprobe.claims.declare import Claim, Outcomes, Rows
-from numprobe.claims.judge import Judged, Outcome, Result, outcomes_table
+from numprobe.claims.judge import AGREES, Judged, Outcome, Result, contradicts, outcomes_table
 from numprobe.percent import per_cent
 from numprobe.tell.section import Grid, Part, Section, markdown
 from numprobe.verdicts import LEVEL, Verdict
@@ -16,8 +16,8 @@ from numprobe.verdicts import LEVEL, Verdict
 # More models or pairs than this are counted, not named.
 _MOST_NAMED = 6
 _REFUTED_BY = {
-    "higher": "is shown to be lower, or equal within the margin",
-    "lower": "is shown to be higher, or equal within the margin",
+    "higher": "is shown to be lower, or equivalent (not higher, and within the margin)",
+    "lower": "is shown to be higher, or equivalent (not lower, and within the margin)",
     "equivalent": "is shown to differ by more than the margin",
     "not lower": "is shown to be lower by more than the margin",
 }
@@ -89,15 +89,18 @@ def outcomes_section(table: pl.DataFrame, origin: Origin) -> Section:
 
 
 def doubts_section(results: Sequence[Result]) -> Section:
-    """Return what would refute each claim that applies, and its weakest comparison as it stands."""
+    """Return what would refute each claim that applies, and the comparison that refutes it or comes closest to it."""
     lines = []
     for claim, own in _by_claim(results):
         if not _applies(own):
             continue
         counted = [one for result in own[:-1] if result.counts for one in result.judged]
-        weakest = min(counted or own[-1].judged, key=lambda one: _strength(claim, one.compared))
+        shown = counted or own[-1].judged
+        if own[-1].outcome == Outcome.REFUTED:
+            shown = [one for one in shown if contradicts(claim, one)]
+        weakest = min(shown, key=lambda one: _strength(claim, one.compared))
         lines.append([f"`{claim.id}`", refuted_by(claim), told(claim, weakest)])
-    heads = ["claim", "refuted if", "weakest comparison so far"]
+    heads = ["claim", "refuted if", "weakest comparison"]
     return Section("What would change our mind", [Grid(heads, lines)] if lines else ["No claim applies."])
 
 
@@ -124,18 +127,25 @@ def refuted_by(claim: Claim) -> str:
         sides = [_side(side) for side in (claim.compare.first, claim.compare.second)]
         against = f"({sides[0]}) {_REFUTED_BY[claim.expect]}, against ({sides[1]})"
     else:
-        against = f"the number {_REFUTED_BY[claim.expect]}, against {claim.compare.reference:g}"
+        metric = claim.compare.where.get("metric", "number")
+        against = f"`{metric}` {_REFUTED_BY[claim.expect]}, against {claim.compare.reference:g}"
     return f"{several}{against} (margin {_size(claim, claim.margin.value)}: {claim.margin.reason.rstrip('.')})"
 
 
 def told(claim: Claim, judged: Judged) -> str:
-    """Return a comparison with its interval and the verdict that counts; an undecided one with what could be seen."""
+    """Return a comparison with its interval and its verdict, and what the verdict means for the claim."""
     counts = judged.in_family if claim.requirement == "any" else judged.alone
     one, tested = judged.compared, judged.compared.comparison
     where = ", ".join(part for part in (one.model, one.context, one.layer and f"layer {one.layer}", one.place) if part)
     number = f"{_signed(claim, tested.estimate)} [{_signed(claim, tested.low)}, {_signed(claim, tested.high)}]"
     seen = f"; {_size(claim, tested.visible)} would have been seen" if counts == Verdict.UNDECIDED else ""
-    return f"{where}: {number}, {counts}{seen}"
+    neither = ", which decides nothing" if _decides_nothing(claim, judged, counts) else ""
+    return f"{where}: {number}, {counts}{seen}{neither}"
+
+
+def _decides_nothing(claim: Claim, judged: Judged, counts: Verdict) -> bool:
+    """Return whether a verdict that is not undecided, such as a difference within the margin, leaves the claim open."""
+    return counts not in AGREES[claim.expect] | {Verdict.UNDECIDED} and not contradicts(claim, judged)
 
 
 def _line(part: pl.DataFrame) -> list[list[str]]:

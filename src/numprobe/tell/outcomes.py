@@ -7,9 +7,9 @@ import polars as pl
 
 from numprobe.draw.rows import in_order
 from numprobe.tell.rows import named_by_context
-from numprobe.tell.section import Difference, Estimate, Grid, Share, bound_of, cell_of, change_of
+from numprobe.tell.section import Difference, Estimate, Grid, Share, cell_of, change_of
 from numprobe.tell.tested import Tally, tallies
-from numprobe.verdicts import Comparison, Margin, Verdict, by_bounds, family_verdicts
+from numprobe.verdicts import Comparison, Margin, Verdict, by_bounds, by_rows, family_verdicts, untested
 
 #: Differences that do not matter: of the share of wrong answers that are repaired, and of the accuracy.
 REPAIRED = Margin(0.05, "five in a hundred errors")
@@ -88,9 +88,26 @@ def over_controls(rows: pl.DataFrame, keys: Sequence[str] = ("model",)) -> tuple
     return ahead, tallies(groups)
 
 
-def compared(row: Mapping[str, Any], margin: Margin) -> Comparison:
-    """Return the test of a difference that a row of a table of measurements holds."""
-    return by_bounds(row["value"], bound_of(row, "ci_low"), bound_of(row, "ci_high"), margin)
+def compared(row: Mapping[str, Any], margin: Margin, reference: float = 0.0) -> Comparison:
+    """Return the test of a row of a table of measurements against a number, by its interval (`by_bounds`)."""
+    measured = _measured(row)
+    return by_bounds(*measured, margin, reference) if measured else untested(row["value"] - reference, margin)
+
+
+def rows_compared(
+    row: Mapping[str, Any], other: Mapping[str, Any], margin: Margin, reference: float = 0.0
+) -> Comparison:
+    """Return the test of a row of a table of measurements against another, by their intervals (`by_rows`)."""
+    first, second = _measured(row), _measured(other)
+    if first and second:
+        return by_rows(first, second, margin, reference)
+    return untested(row["value"] - other["value"] - reference, margin)
+
+
+def _measured(row: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """Return the value of a row and its bounds; None if it has no interval."""
+    value, low, high = (row[name] for name in ("value", "ci_low", "ci_high"))
+    return None if low is None or high is None else (value, min(low, value), max(high, value))
 
 
 def _cell(part: pl.DataFrame, metric: str, control: str) -> Share | Difference | str | None:

@@ -225,11 +225,6 @@ def estimate_of(row: Mapping[str, Any]) -> Estimate | str:
     return Estimate(row["value"], row["ci_low"], row["ci_high"])
 
 
-def bound_of(row: Mapping[str, Any], name: str) -> float:
-    """Return an end of a row's interval, `ci_low` or `ci_high`; the value itself, where it has no interval."""
-    return float(row["value"] if row[name] is None else row[name])
-
-
 def reasons_of(table: pl.DataFrame) -> list[Reason]:
     """Return the different reasons why an experiment does not apply, in the order of its table.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 from numprobe.verdicts import WITHIN, Comparison, Verdict, family_verdicts
@@ -26,7 +27,7 @@ class Tally:
         The difference that does not matter.
     visible
         The smallest and the largest difference that the tests of the undecided cases would have found in four of five
-        samples; None if none is undecided.
+        samples; None if none is undecided, or none of them has an interval.
     unit
         "points" of shares, or "" of numbers that are none, such as correlations.
     """
@@ -69,7 +70,8 @@ def tallies(groups: Mapping[str, Sequence[Comparison]], unit: Literal["points", 
 
 def _tally(group: Sequence[Comparison], verdicts: Sequence[Verdict], unit: Literal["points", ""]) -> Tally:
     higher, lower, same = (sum(one in names for one in verdicts) for names in (_HIGHER, _LOWER, WITHIN))
-    visible = [one.visible for one, found in zip(group, verdicts, strict=True) if found == Verdict.UNDECIDED]
+    undecided = [one for one, found in zip(group, verdicts, strict=True) if found == Verdict.UNDECIDED]
+    visible = [one.visible for one in undecided if isfinite(one.visible)]
     margin = group[0].margin.value if group else 0.0
     span = (min(visible), max(visible)) if visible else None
-    return Tally(higher, lower, same, len(visible), margin, span, unit)
+    return Tally(higher, lower, same, len(undecided), margin, span, unit)

@@ -53,8 +53,18 @@ def test_composition_is_claimed_below_the_controls_alone():
     ("kept", "comparison", "below", "words"),
     [
         (pl.col("control") == "none", "", (), "There is no control to compare it with."),
-        (pl.col("layer") == "0", "untrained and mixed", (), "At no layer apart from untrained and mixed"),
-        (pl.col("layer").is_in(["0", "2"]), "untrained and mixed", ("2",), "Below untrained and mixed at layer 2:"),
+        (
+            pl.col("layer") == "0",
+            "untrained and mixed",
+            (),
+            "At no layer a difference of more than five points from untrained and mixed is shown",
+        ),
+        (
+            pl.col("layer").is_in(["0", "2"]),
+            "untrained and mixed",
+            ("2",),
+            "Shown to be below untrained and mixed at layer 2:",
+        ),
     ],
 )
 def test_the_claim_follows_from_the_controls(kept, comparison, below, words):

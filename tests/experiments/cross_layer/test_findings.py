@@ -1,10 +1,12 @@
 """The section on probes that read layers which they have never seen."""
 
 import polars as pl
+import pytest
 
 from numprobe.experiments.cross_layer.findings import section
 from numprobe.tables import measurements
 from numprobe.tell.section import Estimate, Share, markdown
+from numprobe.tell.tested import Tally
 
 EXTRA = {"fit_layer": pl.String, "normalisation": pl.String}
 OWN = {"0": 0.99, "1": 1.0, "2": 0.99, "final_norm": 0.98}
@@ -50,11 +52,12 @@ def test_layers_are_read_by_the_others_on_both_scales():
     assert str(common.column("2")[0]) == "12 [11, 13]"
 
 
-def test_inner_layers_that_reach_the_mark_are_counted():
-    (inner,) = statements("`number`")
-    assert (inner.numbers["read"], inner.numbers["layers"], inner.numbers["layer"]) == (1, 2, "2")
-    (inner,) = statements("`number`", {**OTHERS, "2": 0.95})
-    assert inner.numbers["read"] == 2
+def test_inner_layers_are_tested_against_the_mark():
+    (inner,) = statements("`number`", {**OTHERS, "1": 0.99})
+    assert inner.numbers["tests"] == Tally(1, 1, 0, 0, 0.02)
+    assert (inner.numbers["layers"], inner.numbers["layer"]) == (2, "2")
+    (inner,) = statements("`number`", {**OTHERS, "1": 0.95, "2": 0.95})
+    assert inner.numbers["tests"] == Tally(0, 0, 2, 0, 0.02)
     (inner,) = statements("`number`", {**OTHERS, "2": 0.4})
     assert str(inner.numbers["mean"]) == "68"
 
@@ -80,6 +83,12 @@ def test_lost_layers_have_their_differences_from_the_others():
     assert contrast.numbers == {"lost": Estimate(0.57), "kept": Estimate(0.97)}
 
 
+@pytest.mark.parametrize("others", [0.78, 0.795])
+def test_a_loss_that_is_not_shown_to_exceed_20_points_is_none(others):
+    (none,) = statements("all layers", {**OTHERS, "0": others})
+    assert none.numbers == {"layers": 4, "points": 20}
+
+
 def test_controls_have_their_highest_accuracy():
     controls = {said.comparison: said.numbers["accuracy"].value for said in statements("m, `number`")}
     assert controls == {"shuffled": 0.003, "constant": 0.01}
@@ -88,6 +97,8 @@ def test_controls_have_their_highest_accuracy():
 def test_nothing_is_lost_and_nothing_can_be_left_out():
     (none,) = statements("all layers", {**OTHERS, "0": 0.8})
     assert none.numbers == {"layers": 4, "points": 20}
-    assert "No layer loses more than 20 points against its own probe." in markdown(told({**OTHERS, "0": 0.8}))
+    assert "No layer is shown to lose more than 20 points against its own probe." in markdown(
+        told({**OTHERS, "0": 0.8})
+    )
     alone = section({"cross_layer": table().filter(pl.col("fit_layer") != "others")})
     assert not alone.statements and "No layer could be left out" in alone.parts[0]

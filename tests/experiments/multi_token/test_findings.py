@@ -10,12 +10,12 @@ from numprobe.tables import measurements
 from numprobe.tell.section import Difference, Listed, Reason, Share
 
 
-def section_of(low=0.01, high=0.04, probe=0.6, lens=0.2):
+def section_of(gap=0.025, low=0.01, high=0.04, probe=0.6, lens=0.2):
     base = {"model": "m", "context": "second", "tokens": 2, "position": "selected", "ci_low": 0.1, "ci_high": 0.9}
     rows = [
         {**base, "metric": "joint_accuracy", "value": 0.54},
         {**base, "metric": "product_accuracy", "value": 0.51},
-        {**base, "metric": "joint_minus_product", "value": 0.025, "ci_low": low, "ci_high": high},
+        {**base, "metric": "joint_minus_product", "value": gap, "ci_low": low, "ci_high": high},
         {**base, "metric": "joint_accuracy", "value": 0.002, "control": "shuffled"},
         {**base, "metric": "joint_accuracy", "value": 0.33, "position": "last", "layer": "1"},
         {"model": "n", "context": "multi_token", "metric": "accuracy", **not_applicable("not chosen")},
@@ -39,28 +39,30 @@ def test_the_whole_number_stands_beside_the_product_and_the_control():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "counts", "words"),
-    [
-        (0.01, 0.04, (1, 0), "tokens of one number are lost together"),
-        (-0.01, 0.04, (0, 0), "does not differ from the accuracy of whole numbers"),
-        (-0.04, -0.01, (0, 1), "where one token is read the other tends not to be"),
-    ],
+    ("gap", "half", "verdict"),
+    [(0.1, 0.01, "higher"), (0.0, 0.01, "same"), (-0.1, 0.01, "lower"), (0.01, 0.1, "undecided")],
 )
-def test_independence_follows_from_the_interval(low, high, counts, words):
-    said = section_of(low=low, high=high).statements[0]
-    assert said.numbers == {"low": counts[0], "high": counts[1], "cases": 1}
-    assert words in str(said)
+def test_independence_follows_from_the_test(gap, half, verdict):
+    said = section_of(gap=gap, low=gap - half, high=gap + half).statements[0]
+    assert getattr(said.numbers["tests"], verdict) == said.numbers["tests"].cases == 1
+
+
+def test_a_gap_without_an_interval_decides_nothing():
+    tested = section_of(gap=0.3, low=None, high=None).statements[0].numbers["tests"]
+    assert (tested.undecided, tested.cases, tested.visible) == (1, 1, None)
 
 
 def test_the_best_model_is_told_by_number_of_tokens():
     assert section_of().statements[1].numbers["best"] == Listed({"2 tokens": Share(0.54)}, "%")
 
 
-@pytest.mark.parametrize(("probe", "lens", "more", "less"), [(0.6, 0.2, 1, 0), (0.2, 0.6, 0, 1), (0.5, 0.5, 0, 0)])
-def test_the_probe_is_compared_with_the_lens_where_there_is_something_before(probe, lens, more, less):
+@pytest.mark.parametrize(
+    ("probe", "lens", "verdict"), [(0.6, 0.2, "higher"), (0.2, 0.6, "lower"), (0.5, 0.5, "undecided")]
+)
+def test_the_probe_is_compared_with_the_lens_where_there_is_something_before(probe, lens, verdict):
     said = section_of(probe=probe, lens=lens).statements[-1]
     assert (said.subject, said.comparison) == ("the fourier probe", "the tuned lens")
-    assert said.numbers == {"more": more, "less": less, "cases": 1}
+    assert getattr(said.numbers["tests"], verdict) == said.numbers["tests"].cases == 1
 
 
 def test_a_study_without_causal_models_has_no_table_of_preceding_tokens():

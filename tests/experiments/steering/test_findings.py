@@ -4,6 +4,7 @@ import pytest
 from experiments.steering.test_figure import SKIPPED, steering_table
 from numprobe.experiments.steering.findings import section
 from numprobe.tell.section import Share, markdown
+from numprobe.tell.tested import Tally
 
 
 def test_the_section_shows_who_follows_beside_controls_and_harm():
@@ -24,24 +25,31 @@ def test_the_section_shows_who_follows_beside_controls_and_harm():
 def test_models_that_follow_are_counted():
     too_few, compared = section({"steering": pl.concat([steering_table(("llama", "olmo2")), SKIPPED])}).statements
     assert (too_few.subject, too_few.numbers) == ("weak", {"answered": Share(0.02)})
-    assert (compared.subject, compared.comparison) == ("llama, olmo2", "every control")
-    assert compared.numbers == {"follow": 2, "models": 2, "half": 2, "patterns_lead": 2}
+    assert compared.subject == "llama, olmo2"
+    assert (compared.numbers["follow"], compared.numbers["models"]) == (2, 2)
+    above, below = Tally(2, 0, 0, 0, 0.05), Tally(0, 2, 0, 0, 0.05)
+    assert compared.numbers["tests"].numbers == {
+        "the whole state replaced": below, "the read-out": above, "third number": above, "random direction": above,
+    }  # fmt: skip
     assert "move its state along the patterns, not along the probe's weights" in str(compared)
 
 
 def test_a_read_out_that_does_as_well_is_no_worse():
     (compared,) = section({"steering": steering_table(readout=0.9)}).statements
-    assert compared.numbers["follow"] == 1 and compared.numbers["patterns_lead"] == 0
+    assert compared.numbers["follow"] == 1 and compared.numbers["tests"].numbers["the read-out"].higher == 0
+    assert "along the patterns, not along the probe's weights" not in str(compared)
 
 
 def test_models_that_ignore_the_code_follow_in_no_number():
-    (compared,) = section({"steering": steering_table(follows=0.01)}).statements
-    assert compared.numbers == {"follow": 0, "models": 1, "half": 0, "patterns_lead": 0}
+    narrow = pl.col("ci_high").clip(upper_bound=pl.col("value") + 0.01)
+    (compared,) = section({"steering": steering_table(follows=0.01).with_columns(ci_high=narrow)}).statements
+    assert compared.numbers["follow"] == 0 and "did not change what these models answer" in str(compared)
 
 
-def test_a_model_that_follows_less_than_half_of_its_whole_state_is_told_apart():
-    (compared,) = section({"steering": steering_table(follows=0.3)}).statements
-    assert compared.numbers["follow"] == 1 and compared.numbers["half"] == 0
+def test_wide_intervals_conclude_nothing():
+    wide = steering_table(follows=0.1).with_columns(ci_low=pl.lit(0.0), ci_high=pl.lit(0.9))
+    (compared,) = section({"steering": wide}).statements
+    assert compared.numbers["tests"].numbers["third number"].undecided == 1 and "model builder" not in str(compared)
 
 
 def test_nothing_but_models_without_right_answers_is_no_grid():

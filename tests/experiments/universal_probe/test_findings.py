@@ -6,6 +6,7 @@ import pytest
 from numprobe.experiments.universal_probe.findings import section
 from numprobe.tables import measurements
 from numprobe.tell.section import Difference, Share
+from numprobe.tell.tested import Tally
 
 EXTRA = {"fitted_on": pl.String, "normalisation": pl.String}
 EVERYWHERE = {"fitted_on": "all layers and contexts", "normalisation": "chosen"}
@@ -47,14 +48,10 @@ def test_the_cost_is_the_difference_to_the_own_probes():
     assert (cost.numbers["layer"], cost.numbers["model"]) == ("2", "m")
 
 
-@pytest.mark.parametrize(("deep", "claim"), [(-0.14, "directions of their own"), (-0.08, "does not depend on depth")])
-def test_deep_layers_may_cost_more(deep, claim):
-    rows = table()
-    deepest = (pl.col("metric") == "accuracy_difference") & (pl.col("layer") == "2")
-    rows = rows.with_columns(value=pl.when(deepest).then(deep).otherwise("value"))
-    found = section({"universal_probe": rows}).statements
-    (halves,) = [said for said in found if said.subject == "the first half of the blocks"]
-    assert halves.numbers == {"first": Difference(-0.04), "second": Difference(deep)} and claim in str(halves)
+def test_the_cost_is_tested_in_both_halves_of_the_blocks():
+    (halves,) = statements("halves of the blocks")
+    assert halves.numbers["tests"].numbers == dict.fromkeys(["first half", "second half"], Tally(0, 1, 0, 0, 0.05))
+    assert halves.numbers["means"].numbers == {"first half": Difference(-0.04), "second half": Difference(-0.14)}
 
 
 def test_controls_and_chosen_normalisations_are_stated():
@@ -65,13 +62,17 @@ def test_controls_and_chosen_normalisations_are_stated():
     assert "layer: 30 %, none: 70 %." in str(choices)
 
 
-@pytest.mark.parametrize(("value", "better"), [(0.96, []), (0.94, []), (0.6, ["`operand`"])])
-def test_a_format_is_no_code_where_the_embeddings_alone_are_read_as_well(value, better):
-    mixed = [row(layer, value, control="mixed", **EVERYWHERE) for layer in "012"]
+@pytest.mark.parametrize(
+    ("value", "half", "verdict"),
+    [(0.99, 0.01, "lower"), (0.94, 0.01, "same"), (0.6, 0.01, "higher"), (0.9, 0.2, "undecided")],
+)
+def test_a_format_is_no_code_where_the_embeddings_alone_are_shown_to_be_read_as_well(value, half, verdict):
+    bounds = {"ci_low": value - half, "ci_high": value + half}
+    mixed = [row(layer, value, control="mixed", **EVERYWHERE) | bounds for layer in "012"]
     (said,) = [said for said in statements("m", mixed) if said.comparison == "`mixed`"]
     assert said.numbers["mixed"].numbers["`operand`"].value == value
-    assert list(said.numbers["contexts"].numbers) == better
-    assert ("that this is a code of the number does not follow" in str(said)) == (not better)
+    assert getattr(said.numbers["tests"], verdict) == said.numbers["tests"].cases == 1
+    assert ("that this is a code of the number does not follow" in str(said)) == (verdict in ("same", "lower"))
 
 
 def test_all_fits_stand_side_by_side_at_the_middle_block():

@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 
 from numprobe.layers import layer_order
-from numprobe.tell.section import Estimate, Grid, Layers, Section, Statement, bound_of, cell_of, reasons_of, spread_out
+from numprobe.tell.section import Estimate, Grid, Layers, Section, Statement, cell_of, reasons_of, spread_out
+from numprobe.verdicts import Comparison, Margin, Verdict, by_rows, family_verdicts
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -21,9 +22,9 @@ _INTRODUCTION = (
 _OF_LENGTH = "Shares of the variance between numbers of {digits} digits:"
 _COURSE = "{subject}, {digits} digits: additive {first} at {first_layer}, then {last} at {last_layer}. "
 _UNIFORM = "{subject}, {digits} digits: additive {first} at {first_layer}. "
-_BELOW = "Below {comparison} at {below}: there the state is more than gathered digits."
-_ABOVE = "Above {comparison} at {above}: more of the state is a sum of digits than there."
-_NOT_APART = "At no layer apart from {comparison}: no more than they do is shown."
+_BELOW = "Shown to be below {comparison} at {below}: there the state is more than gathered digits."
+_ABOVE = "Shown to be above {comparison} at {above}: more of the state is a sum of digits than there."
+_NOT_APART = "At no layer a difference of more than five points from {comparison} is shown."
 _ALONE = "There is no control to compare it with."
 _ADDED = (
     "{subject}: beyond the digits of {digits}-digit numbers, `{columns}` adds at most {points} points of the variance"
@@ -31,9 +32,10 @@ _ADDED = (
 _BY_CHANCE = f"{_ADDED}; as many {{comparison}} add {{chance}}."
 _CONTROLS = ("untrained", "mixed")
 _PLAIN = pl.col("control") == "none"
-#: A share is called lower than another from this difference of their intervals on: a control is one draw of random
-#: weights, and intervals over prompts do not tell how others would differ.
-_LEAST = 0.05
+#: Of the difference between additive shares.
+_MARGIN = Margin(
+    0.05, "a control is one draw of random weights, and intervals over prompts do not tell how others would differ"
+)
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
@@ -92,18 +94,31 @@ def _course(subject: str, digits: int, own: Rows, controls: Mapping[str, Rows]) 
     for name, layer in zip(("first", "last"), chosen, strict=False):
         numbers |= {name: cell_of(own[layer]), f"{name}_layer": Layers((layer,))}
     measured = {name: rows for name, rows in controls.items() if rows}
-    beside = {layer: [rows[layer] for rows in measured.values() if layer in rows] for layer in own}
-    below = [layer for layer, rows in beside.items() if rows and all(_is_below(own[layer], row) for row in rows)]
-    above = [layer for layer, rows in beside.items() if rows and all(_is_below(row, own[layer]) for row in rows)]
+    tested = {
+        (layer, name): by_rows(_exact(row), _exact(rows[layer]), _MARGIN)
+        for layer, row in own.items()
+        for name, rows in measured.items()
+        if layer in rows
+    }
+    below, above = (_shown(tested, found) for found in (Verdict.LOWER, Verdict.HIGHER))
     numbers |= {"below": Layers(tuple(below)), "above": Layers(tuple(above))}
     apart = " ".join(text for text, layers in ((_BELOW, below), (_ABOVE, above)) if layers)
     verdict = (apart or _NOT_APART) if measured else _ALONE
     return Statement(subject, " and ".join(measured), numbers, (_COURSE if len(chosen) > 1 else _UNIFORM) + verdict)
 
 
-def _is_below(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether an interval lies `_LEAST` or more below another."""
-    return bound_of(one, "ci_high") < bound_of(other, "ci_low") - _LEAST
+def _shown(tested: Mapping[tuple[str, str], Comparison], wanted: Verdict) -> list[str]:
+    """Return the layers with this verdict against every control; all layers and controls are one family."""
+    verdicts = dict(zip(tested, family_verdicts(list(tested.values())), strict=True))
+    shown = {key for key, found in verdicts.items() if found == wanted and tested[key].beyond}
+    layers = dict.fromkeys(layer for layer, _ in tested)
+    return [layer for layer in layers if all(key in shown for key in tested if key[0] == layer)]
+
+
+def _exact(row: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Return a share and its bounds; without an interval it is exact, because no prompt changes it."""
+    value = row["value"]
+    return value, value if row["ci_low"] is None else row["ci_low"], value if row["ci_high"] is None else row["ci_high"]
 
 
 def _added(table: pl.DataFrame) -> Iterator[Statement]:

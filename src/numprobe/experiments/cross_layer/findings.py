@@ -8,11 +8,15 @@ from numprobe.draw.published import read_published
 from numprobe.layers import layer_order
 from numprobe.tell.controls import highest_controls
 from numprobe.tell.independent import independent
+from numprobe.tell.outcomes import compared, rows_compared
 from numprobe.tell.section import Difference, Estimate, Grid, Section, Share, Statement, cell_of, spread_out
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Margin, Verdict, family_verdicts
 
-#: Accuracy of which the inner layers are counted that reach it.
+#: Accuracy that the inner layers are compared with, and what does not matter there.
 _READ = 0.95
-#: A layer is lost if its own probe reads this much more than that of the others.
+_NEAR = Margin(0.02, "two numbers in a hundred")
+#: A layer is lost if its own probe is shown to read this much more than that of the others.
 _LOST = 0.2
 _OTHERS = pl.col("fit_layer") == "others"
 _PLAIN = pl.col("control") == "none"
@@ -26,17 +30,18 @@ _COMMON = """Each layer with the common mean and scale of the fitted layers inst
 states):"""
 _NO_LAYER = "No layer could be left out: no model has two layers that vary."
 _INNER = (
-    "{subject}: {read} of {layers} inner layers reach {mark} % or more; the mean is {mean}. The lowest is layer "
-    "{layer} of {model}, {low}."
+    "{subject}: compared with {comparison}, inner layers are {tests}; the mean of {layers} is {mean}. The lowest is "
+    "layer {layer} of {model}, {low}."
 )
 _PUBLISHED = (
     "The {subject}, fitted on all other layers, read {first_low} to {first_high} % of the numbers at layer 0 and "
     "{last_low} to {last_high} % after the final norm."
 )
 _END = "{subject}: the mean accuracy over models is {plain} with {comparison} and {scaled} with the layer's own."
-_NONE_LOST = "No layer loses more than {points} points against {comparison}."
-_WHY = """These layers lose more than 20 points against their own probe even on their own scale. `scale_ratio` is the
-scale of the layer divided by that of the others; `mean_offset` is the distance of the means in units of that scale;
+_NONE_LOST = "No layer is shown to lose more than {points} points against {comparison}."
+_WHY = """These layers are shown to lose more than 20 points against their own probe even on their own scale.
+`scale_ratio` is the scale of the layer divided by that of the others; `mean_offset` is the distance of the means in
+units of that scale;
 `code_cosine` is the cosine between the number vectors of the layer and of the others (1: numbers differ in the same
 directions)."""
 _COSINES = "The mean `code_cosine` is {lost} in {subject} and {kept} in {comparison}."
@@ -72,20 +77,23 @@ def _inner() -> pl.Expr:
 
 
 def _inner_layers(rows: pl.DataFrame) -> Iterator[Statement]:
-    """Yield, by context, how many of the inner layers reach the mark."""
-    for part in rows.partition_by("context", maintain_order=True):
+    """Yield, by context, the tests of the inner layers against the mark; all contexts are one family."""
+    parts = {part["context"][0]: part for part in rows.partition_by("context", maintain_order=True)}
+    tested = tallies(
+        {name: [compared(row, _NEAR, _READ) for row in part.iter_rows(named=True)] for name, part in parts.items()}
+    )
+    for context, part in parts.items():
         lowest = part.sort("value", maintain_order=True).row(0, named=True)
         mean = float(part["value"].to_numpy().mean())
         numbers = {
-            "read": part.filter(pl.col("value") >= _READ).height,
+            "tests": tested[context],
             "layers": part.height,
-            "mark": Share(_READ),
             "layer": lowest["layer"],
             "model": lowest["model"],
             "low": cell_of(lowest),
             "mean": Share(mean),
         }
-        yield Statement(f"`{part['context'][0]}`", "", numbers, _INNER)
+        yield Statement(f"`{context}`", f"{Share(_READ)} %", numbers, _INNER)
 
 
 def _published() -> Statement:
@@ -114,20 +122,26 @@ def _lost_layers(table: pl.DataFrame, accuracies: pl.DataFrame) -> Iterator[str 
     """Yield the layers that only their own probe reads well, and their differences from the others."""
     own = accuracies.filter(_PLAIN, _OWN_SCALE, fit_layer=pl.col("layer"))
     layers = accuracies.filter(_PLAIN & _OWN_SCALE & _OTHERS)
-    layers = layers.join(own.select(*_PLACE, own="value"), on=_PLACE, maintain_order="left")
+    bounds = ("value", "ci_low", "ci_high")
+    layers = layers.join(own.select(*_PLACE, *bounds), on=_PLACE, suffix="_own", maintain_order="left")
     for metric in _LIKENESS:
         facts = table.filter(_PLAIN, metric=metric).select(*_PLACE, pl.col("value").alias(metric))
         layers = layers.join(facts, on=_PLACE, how="left", maintain_order="left")
-    is_lost = pl.col("own") - pl.col("value") > _LOST
-    kept, lost = layers.filter(~is_lost), layers.filter(is_lost)
+    tests = [
+        rows_compared({name: row[f"{name}_own"] for name in bounds}, row, _NEAR, _LOST)
+        for row in layers.iter_rows(named=True)
+    ]
+    verdicts = [found == Verdict.HIGHER for found in family_verdicts(tests)]
+    layers = layers.with_columns(pl.Series("is_lost", verdicts, dtype=pl.Boolean))
+    lost = layers.filter("is_lost")
     if lost.is_empty():
-        numbers = {"layers": kept.height, "points": round(100 * _LOST)}
+        numbers = {"layers": layers.height, "points": round(100 * _LOST)}
         yield Statement("all layers", "its own probe", numbers, _NONE_LOST)
         return
     yield _WHY
     yield _differences(lost)
     counted = independent(layers)
-    yield from _contrast(counted.filter(is_lost), counted.filter(~is_lost))
+    yield from _contrast(counted.filter("is_lost"), counted.filter(~pl.col("is_lost")))
 
 
 def _differences(lost: pl.DataFrame) -> Grid:
@@ -136,7 +150,7 @@ def _differences(lost: pl.DataFrame) -> Grid:
     rows = [
         [
             *(row[name] for name in _PLACE),
-            Share(row["own"]),
+            Share(row["value_own"]),
             cell_of(row),
             *(_estimate(row[name]) for name in _LIKENESS),
         ]

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numprobe.tell.independent import independent
+from numprobe.tell.outcomes import compared, rows_compared
 from numprobe.tell.section import (
     Grid,
     Listed,
@@ -19,12 +20,16 @@ from numprobe.tell.section import (
     reasons_of,
     spread_out,
 )
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Margin
 
 _JOINT, _PRODUCT, _GAP = "joint_accuracy", "product_accuracy", "joint_minus_product"
 _READERS = {"fourier": "fourier probe", "embedding": "embedding probe", "lens": "tuned lens", "constant": "constant"}
 # Of the controls of preceding tokens, those of the readers that are compared.
 _TELLING = ("fourier", "lens")
 _INDEX = ["model", "context", "tokens"]
+_WHOLE = Margin(0.02, "two numbers in a hundred")
+_READING = Margin(0.05, "five numbers in a hundred")
 
 _METHOD = """One state is read for all tokens of a number. Each fold chooses layer and position (the number's last
 token, or the one after it) on training values. The formats are `first`: "N + B =", `second`: "A+N=" and `bare`: "N",
@@ -32,19 +37,19 @@ where N is read. A whole number counts if all its tokens are right. The product 
 accuracy of whole numbers if the tokens fail independently."""
 _PRECEDING = """Tokens before the present one, in sequences of random tokens (0: the token itself; one split, tokens
 that no reader has seen). All readers have the same rows and candidates; `fourier` is defined for numbers alone."""
-_CASES = " of {cases} cases of two tokens or more (95 % intervals of the difference)"
-_EQUAL = f"The product of the tokens' accuracies does not differ from {{comparison}} in any{_CASES}."
-_TOO_LOW = f"The product is too low in {{low}}{_CASES}: tokens of one number are lost together."
-_TOO_HIGH = f"The product is too high in {{high}}{_CASES}: where one token is read the other tends not to be."
-_BOTH = f"The product is too low in {{low}} and too high in {{high}}{_CASES}."
+_INDEPENDENT = (
+    "For numbers of two tokens or more, the accuracy of whole numbers compared with {comparison} is {tests}. Where it "
+    "is higher, tokens of one number are lost together; where it is lower, one token tends to be read where the other "
+    "is not."
+)
 _BEST = (
     "The highest accuracy of whole numbers by number of tokens, over {subject}, is {best}; {comparison} gives 100, 91, "
     "67 and 5 % for one to four tokens of Llama-3.1-8B, as products."
 )
 _LIKENESS = (
-    "For numbers before the present token {subject} is above {comparison}, with intervals apart, in {more} of {cases} "
-    "cases, and below it in {less}. The paper gives 50 and 2 % for the lens one and two tokens back, and 100 and 91 % "
-    "for the probe, but from another model, other prompts, and as products of accuracies."
+    "For numbers before the present token, {subject} compared with {comparison} is {tests}. The paper gives 50 and 2 % "
+    "for the lens one and two tokens back, and 100 and 91 % for the probe, but from another model, other prompts, and "
+    "as products of accuracies."
 )
 
 
@@ -75,12 +80,11 @@ def _whole_numbers(table: pl.DataFrame) -> Iterator[Grid | Statement]:
 
 
 def _independence(gaps: pl.DataFrame) -> Statement:
-    """Return whether the product of the tokens' accuracies is the accuracy of whole numbers."""
+    """Return the tests of the accuracy of whole numbers against the product of the tokens' accuracies."""
     several = gaps.filter(pl.col("tokens") > 1)
-    low, high = several.filter(pl.col("ci_low") > 0).height, several.filter(pl.col("ci_high") < 0).height
-    wording = {(False, False): _EQUAL, (True, False): _TOO_LOW, (False, True): _TOO_HIGH, (True, True): _BOTH}
-    numbers = {"low": low, "high": high, "cases": several.height}
-    return Statement("all models", "the accuracy of whole numbers", numbers, wording[low > 0, high > 0])
+    tested = tallies({"cases": [compared(row, _WHOLE) for row in several.iter_rows(named=True)]})
+    numbers = {"tests": tested["cases"]}
+    return Statement("all models", "the product of the tokens' accuracies", numbers, _INDEPENDENT)
 
 
 def _best(joint: pl.DataFrame) -> Statement:
@@ -101,12 +105,14 @@ def _preceding(table: pl.DataFrame) -> Iterator[Grid | Statement]:
 
 
 def _likeness(plain: pl.DataFrame) -> Iterator[Statement]:
-    """Yield whether the probe of numbers reads more than the lens, on the same rows."""
+    """Yield the tests of the probe of numbers against the lens."""
     numbers = plain.filter(pl.col("offset") > 0, kind="numbers")
     key = ["model", "layer", "offset"]
     pairs = numbers.filter(reader="fourier").join(numbers.filter(reader="lens"), on=key)
     if pairs.height:
-        more = pairs.filter(pl.col("ci_low") > pl.col("ci_high_right")).height
-        less = pairs.filter(pl.col("ci_high") < pl.col("ci_low_right")).height
-        counts = {"more": more, "less": less, "cases": pairs.height}
-        yield Statement("the fourier probe", "the tuned lens", counts, _LIKENESS)
+        tests = [
+            rows_compared(row, {name: row[f"{name}_right"] for name in ("value", "ci_low", "ci_high")}, _READING)
+            for row in pairs.iter_rows(named=True)
+        ]
+        found = {"tests": tallies({"cases": tests})["cases"]}
+        yield Statement("the fourier probe", "the tuned lens", found, _LIKENESS)

@@ -1,6 +1,6 @@
 """The section on steering: do answers follow operands whose states were moved to another number?"""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -9,8 +9,11 @@ from numprobe.interventions.controls import RANDOM_DIRECTION, WRONG_NUMBER
 from numprobe.interventions.reach import by_tokens, model_of
 from numprobe.status import Status
 from numprobe.tell.independent import independent
+from numprobe.tell.outcomes import rows_compared
 from numprobe.tell.rows import named_by_context
-from numprobe.tell.section import Estimate, Grid, Section, Statement, bound_of, cell_of, spread_out
+from numprobe.tell.section import Estimate, Grid, Listed, Section, Statement, cell_of, spread_out
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import WITHIN, Margin, Verdict, family_verdicts
 
 _TITLE = "Operands moved to other numbers (`steering`)"
 _METHOD = """
@@ -30,18 +33,21 @@ whole state is replaced:
 """
 _NOBODY = "No model answers enough prompts correctly with both numbers."
 _TOO_FEW = "{subject} answers only {answered} % of the prompts correctly with both numbers, too few to steer it."
+_COMPARED = (
+    "Answers that follow the patterns, compared with {comparison}, are {tests}. In {follow} of {models} models more "
+    "follow than under every control."
+)
 _NONE_FOLLOWS = (
-    "In none of {models} models do the answers follow more often than under {comparison}. What the probe reads of an "
-    "operand is not what these models compute with. For a model builder: a number that can be read is no handle to "
-    "change it."
+    f"{_COMPARED} For a model builder: moving what the probe reads of an operand did not change what these models "
+    "answer."
 )
-_SOME_FOLLOW = (
-    "In {follow} of {models} models the answers follow more often than under {comparison} (intervals apart). In {half} "
-    "of these they follow more than half as often as with the whole state replaced. In {patterns_lead} of {models} "
-    "models the patterns lead more answers than the read-out. For a model builder: "
+_ALONG_PATTERNS = (
+    f"{_COMPARED} For a model builder: to change a number, move its state along the patterns, not along the probe's "
+    "weights."
 )
-_ALONG_PATTERNS = _SOME_FOLLOW + "to change a number, move its state along the patterns, not along the probe's weights."
-_ALONG_EITHER = _SOME_FOLLOW + "the code that the probe reads is a handle; moving it changes what is computed."
+_ALONG_EITHER = f"{_COMPARED} For a model builder: the code that the probe reads is a handle to change the number."
+
+_MARGIN = Margin(0.05, "five in a hundred answers")
 
 #: (direction, control, metric) -> head of a column.
 _COLUMNS = {
@@ -54,9 +60,16 @@ _COLUMNS = {
 }
 _CONTROLS = [key for key in _COLUMNS if key[1] != "none"]
 _OWN, _NEITHER, _STATE, _READOUT = list(_COLUMNS)[:4]
+#: What the answers that follow the patterns are compared with.
+_RIVALS = {
+    _STATE: "the whole state replaced",
+    _READOUT: "the read-out",
+    **{key: _COLUMNS[key] for key in _CONTROLS},
+}
 
-#: (direction, control, metric) -> row.
-Cells = Mapping[tuple[str, str, str], Mapping[str, Any]]
+#: (direction, control, metric)
+Key = tuple[str, str, str]
+Cells = Mapping[Key, Mapping[str, Any]]
 
 
 def section(tables: Mapping[str, pl.DataFrame]) -> Section:
@@ -103,21 +116,28 @@ def _too_few(table: pl.DataFrame) -> Iterator[Statement]:
 
 
 def _comparison(models: Mapping[str, Cells]) -> Statement:
-    """State whether answers follow beyond the controls, and whether the read-out would do."""
-    above = [name for name, cells in models.items() if _above(cells[_OWN], *(cells[key] for key in _CONTROLS))]
-    half = [name for name in above if models[name][_OWN]["value"] > models[name][_STATE]["value"] / 2]
-    lead = [name for name, cells in models.items() if _above(cells[_OWN], cells[_READOUT])]
-    named = {"follow": above, "models": models, "half": half, "patterns_lead": lead}
-    numbers = {name: len(_models(found)) for name, found in named.items()}
-    wording = _NONE_FOLLOWS if not above else _ALONG_PATTERNS if lead else _ALONG_EITHER
-    return Statement(", ".join(_models(models)), "every control", numbers, wording)
+    """State whether answers follow beyond the controls, and whether the read-out would do; all tests are one family."""
+    groups = {key: [rows_compared(cells[_OWN], cells[key], _MARGIN) for cells in models.values()] for key in _RIVALS}
+    verdicts = iter(family_verdicts([one for group in groups.values() for one in group]))
+    found = {key: dict(zip(models, verdicts, strict=False)) for key in groups}
+    above = [name for name in models if all(found[key][name] == Verdict.HIGHER for key in _CONTROLS)]
+    tested = tallies({_RIVALS[key]: group for key, group in groups.items()})
+    numbers = {"tests": Listed(tested), "follow": len(_models(above)), "models": len(_models(models))}
+    return Statement(", ".join(_models(models)), "other changes", numbers, _wording(found, above))
+
+
+def _wording(found: Mapping[Key, Mapping[str, Verdict]], above: Sequence[str]) -> str:
+    """Return the sentence that the verdicts allow: (direction, control, metric) -> model -> verdict."""
+    lead = set(found[_READOUT].values())
+    if above and Verdict.HIGHER in lead and Verdict.LOWER not in lead:
+        return _ALONG_PATTERNS
+    if above and lead <= WITHIN | {Verdict.LOWER}:
+        return _ALONG_EITHER
+    at_chance = WITHIN | {Verdict.LOWER}
+    none = all(at_chance.issuperset(found[key].values()) for key in _CONTROLS)
+    return _NONE_FOLLOWS if none else _COMPARED
 
 
 def _models(names: Iterable[str]) -> list[str]:
     """Return the models that rows are about, at the last or at all tokens."""
     return list(dict.fromkeys(map(model_of, names)))
-
-
-def _above(row: Mapping[str, Any], *others: Mapping[str, Any]) -> bool:
-    """Return whether the interval lies above those of the others."""
-    return bool(bound_of(row, "ci_low") > max(bound_of(other, "ci_high") for other in others))

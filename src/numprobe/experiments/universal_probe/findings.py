@@ -1,12 +1,12 @@
 """Findings on one probe for all layers and contexts."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import polars as pl
 
 from numprobe.tell.controls import highest_controls
 from numprobe.tell.independent import independent
+from numprobe.tell.outcomes import compared, rows_compared
 from numprobe.tell.rows import middle_rows
 from numprobe.tell.section import (
     Difference,
@@ -20,12 +20,13 @@ from numprobe.tell.section import (
     change_of,
     spread_out,
 )
+from numprobe.tell.tested import tallies
+from numprobe.verdicts import Margin
 
 _PLAIN = pl.col("control") == "none"
 _EVERYWHERE = pl.col("fitted_on") == "all layers and contexts"
 _CHOSEN = _EVERYWHERE & (pl.col("normalisation") == "chosen")
-#: The second half of the blocks costs more than the first if the mean difference is lower by this much.
-_DEEPER = 0.05
+_MARGIN = Margin(0.05, "a loss of five numbers in a hundred would speak for another code")
 
 _NOTE = """ONE `fourier` probe per model is fitted on all layers and on all contexts in which a number is read at its
 own token; inner training numbers choose its normalisation. It is tested on numbers that it has not seen. `mixed` is the
@@ -35,14 +36,14 @@ _COST = (
     "{subject}: the mean difference to {comparison} over layers and models is {mean} points; the largest loss is "
     "{worst} points, in layer {layer} of {model}."
 )
-_HALVES = "The mean difference to {comparison} is {first} points in {subject} and {second} in the second half"
-_DEEP_CODES = f"{_HALVES}: one format serves until the deep layers, which write numbers in directions of their own."
-_NO_DEPTH = f"{_HALVES}: the cost of one format does not depend on depth."
-_MIXED = "{subject}: one probe of {comparison} for all contexts reads {mixed}"
-_BETTER = f"{_MIXED}; the model's best layer is read better in {{contexts}}."
+_HALVES = "By {subject}, compared with {comparison}, it is {tests}. The mean differences are {means} points."
+_MIXED = (
+    "{subject}: one probe of {comparison} for all contexts reads {mixed}, the model's best layer {model}; compared "
+    "with {comparison}, it is {tests}."
+)
 _NO_CODE = (
-    f"{_MIXED}, no less than the model's best layer ({{model}}): the number's tokens are gathered at its last token in "
-    "one format everywhere; that this is a code of the number does not follow."
+    f"{_MIXED} The number's tokens are gathered at its last token in one format; that this is a code of the number "
+    "does not follow."
 )
 _AT_MIDDLE = "At the middle block, by what the probe was fitted on and by the normalisation:"
 _CHOICES = "{subject}: the folds chose the normalisations {shares}."
@@ -83,36 +84,34 @@ def _costs(differences: pl.DataFrame) -> Iterator[Statement]:
 
 
 def _by_depth(differences: pl.DataFrame) -> Iterator[Statement]:
-    """Yield whether the cost arises in the first or in the second half of the blocks, where both have one."""
+    """Yield the tests of the cost in the first and in the second half of the blocks, where both have one."""
     blocks = differences.filter(pl.col("layer").str.contains(r"^\d+$"))
     blocks = blocks.with_columns(block=pl.col("layer").cast(pl.Int64))
     early = pl.col("block") * 2 <= pl.col("block").max().over("model")
-    first, second = (blocks.filter(half)["value"].to_numpy() for half in (early, ~early))
-    if len(first) and len(second):
-        numbers = {"first": Difference(float(first.mean())), "second": Difference(float(second.mean()))}
-        wording = _DEEP_CODES if second.mean() < first.mean() - _DEEPER else _NO_DEPTH
-        yield Statement("the first half of the blocks", "the layer's own probe", numbers, wording)
+    halves = {"first half": blocks.filter(early), "second half": blocks.filter(~early)}
+    if all(half.height for half in halves.values()):
+        tests = {name: [compared(row, _MARGIN) for row in half.iter_rows(named=True)] for name, half in halves.items()}
+        means = {name: Difference(float(half["value"].to_numpy().mean())) for name, half in halves.items()}
+        numbers = {"tests": Listed(tallies(tests)), "means": Listed(means)}
+        yield Statement("halves of the blocks", "the layer's own probe", numbers, _HALVES)
 
 
 def _mixed(chosen: pl.DataFrame) -> Iterator[Statement]:
-    """Yield, by model, the contexts in which the model's best layer is read better than `mixed` with one probe."""
+    """Yield, by model, the tests of the model's best layer in each context against `mixed` with one probe."""
     for mixed in chosen.filter(control="mixed").partition_by("model", maintain_order=True):
         model = mixed["model"][0]
         readings = {row["context"]: row for row in mixed.iter_rows(named=True)}
         best = chosen.filter(_PLAIN, model=model).sort("value", maintain_order=True)
         own = {row["context"]: row for row in best.iter_rows(named=True)}
-        better = [name for name, row in readings.items() if name in own and _above(own[name], row)]
+        tests = [rows_compared(own[name], row, _MARGIN) for name, row in readings.items() if name in own]
+        tested = tallies({model: tests})[model]
         numbers = {
             "mixed": Listed({f"`{name}`": cell_of(row) for name, row in readings.items()}),
             "model": Listed({f"`{name}`": cell_of(own[name]) for name in readings if name in own}),
-            "contexts": Listed({f"`{name}`": cell_of(own[name]) for name in better}),
+            "tests": tested,
         }
-        yield Statement(model, "`mixed`", numbers, _BETTER if better else _NO_CODE)
-
-
-def _above(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Return whether the interval of one accuracy lies above that of another."""
-    return bool((one["ci_low"] or one["value"]) > (other["ci_high"] or other["value"]))
+        no_better = tested.cases and tested.lower + tested.same == tested.cases
+        yield Statement(model, "`mixed`", numbers, _NO_CODE if no_better else _MIXED)
 
 
 def _at_middle(plain: pl.DataFrame) -> Grid:
