@@ -60,6 +60,7 @@ rule all:
         "results/version.json",
         ["results/findings.md", "results/claims.md"] if "accuracy" in EXPERIMENTS else [],
         explorer_file(),
+        expand("results/lens/{model}/levels.json", model=LENS_CONTEXTS),
         expand("results/cards/{model}.json", model=main_models()),
     localrule: True
 

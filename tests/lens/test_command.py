@@ -86,6 +86,23 @@ def test_levels_from_a_file_are_used(results, tmp_path, capsys):
     assert "the levels of other layers" in fails(capsys, *results, "7 is", "--levels", tmp_path / "levels.json")
 
 
+def test_levels_of_the_study_are_used_for_its_probe_alone(results, tmp_path, monkeypatch, capsys):
+    model, probe = results
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    levels = [replace(level, level=1e9) for level in words_read().levels]
+    file = probe.parents[3] / "lens/small/levels.json"
+    file.parent.mkdir(parents=True)
+    page = tmp_path / "page.html"
+    for of, measured in ((probe, False), (page, True)):
+        page.write_text("another file")
+        write_levels(file, levels, of)
+        assert main(["lens", str(model), str(probe), "7 is", "--output", str(page), "--no-open"]) == 0
+        assert ("measuring" in capsys.readouterr().err) == measured
+        cells = [cell for row in data_of(page)["grids"][0]["cells"] for cell in row]
+        assert measured or not any(cell["o"] for cell in cells)
+    file.unlink()
+
+
 def test_what_cannot_be_shown_is_one_clear_line(results, tmp_path, capsys):
     model, probe = results
     assert "does not exist" in fails(capsys, model, tmp_path / "no.safetensors", "7")

@@ -176,12 +176,16 @@ def test_the_explorer_holds_every_table_of_the_default_study(finished):
 
 def test_the_lens_is_a_target_of_its_own_that_reads_models_and_probes_alone(finished):
     planned = finished.planned("lens")
-    assert planned == {"lens", "write_lens_small", "write_lens_small-step-2", "write_lens_encoder"}
+    pages = {"write_lens_small", "write_lens_small-step-2", "write_lens_encoder", "write_lens_index"}
+    assert planned == {"lens", *pages}
     finished.snakemake("lens")
     folder = finished.folder / "results" / "lens"
     assert {page.parent.name for page in folder.glob("*/pens.html")} == {"small", "small-step-2", "encoder"}
+    index = (folder / "index.html").read_text()
+    assert all((folder / link).is_file() for link in re.findall(r'href="(.*?)"', index)) and "small/pens.html" in index
     assert finished.planned() == set()
-    shutil.rmtree(folder)
+    for page in folder.rglob("*.html"):
+        page.unlink()
 
 
 def test_report_opens_without_a_network(finished):

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from numprobe.errors import NumprobeError
-from numprobe.lens.levels import PASSAGES, Level
+from numprobe.lens.levels import PASSAGES, STUDY_PASSAGES, Level
 from numprobe.lens.make import CONTROLS, Read, Request, asked_answer, check_request, levels_of, make_page_content
 from numprobe.lens.page import write_page
-from numprobe.lens.stored import cached_levels, read_levels
+from numprobe.lens.stored import cached_levels, read_levels, study_levels
 from numprobe.models.facts import facts_from_config, read_config
 from numprobe.models.load import load_model, load_tokenizer
 from numprobe.models.source import ModelSource, resolve_source
@@ -40,7 +40,8 @@ class Lens:
     check
         False to use the probe on a model that it was not fitted on.
     levels
-        File of the model's levels (`numprobe.lens.stored`); None: measured, or from the user's cache.
+        File of the model's levels (`numprobe.lens.stored`); None: those of the probe's study, else those of the user's
+        cache, else measured.
     dtype
         Type of the weights in the forward pass.
     passages
@@ -129,6 +130,24 @@ def load(lens: Lens, head: bool, tell: Tell = lambda line: None, name: str | Non
     return Loaded(read, tokenizer, controls, answering, {"model": name or _name(lens.source), "probe": str(lens.probe)})
 
 
+def measure_probe(source: ModelSource, probe: Path, device: str, dtype: str) -> list[Level]:
+    """Return the levels of a probe of a study, measured on more texts than those of a single page.
+
+    Parameters
+    ----------
+    source
+        Where the model comes from.
+    probe
+        File of the probe.
+    device
+        auto, cpu, cuda or cuda:N.
+    dtype
+        Type of the weights in the forward pass.
+    """
+    tokenizer, model = load_tokenizer(source), load_model(source, dtype, device)
+    return levels_of(model, tokenizer, load_probe(probe, model, tokenizer), passages=STUDY_PASSAGES)
+
+
 def _name(source: ModelSource) -> str:
     """Return the id of a model on the hub, or the name of its folder."""
     return source.id or Path(source.path or source.folder or "").resolve().name
@@ -172,6 +191,9 @@ def _with_levels(
     if lens.levels is not None and file == lens.probe:
         levels = _fitting(read_levels(lens.levels), probe, lens.levels)
         return Read(model, probe, levels, seed)
+
+    if not asked and (stored := study_levels(file)) is not None:
+        return Read(model, probe, _fitting(stored, probe, file), seed)
 
     def measure() -> list[Level]:
         tell("measuring the probe's confidence at tokens that are no numbers, on held-out text; kept for later pages")

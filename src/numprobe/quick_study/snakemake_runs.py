@@ -11,6 +11,8 @@ from pathlib import Path
 from numprobe.errors import NumprobeError
 from numprobe.workflow_folder import workflow_folder
 
+#: What a study makes: everything of the default target, and the pages of the number lens.
+TARGETS = ["all", "lens"]
 _TOTAL = re.compile(r"^total\s+(\d+)$", re.MULTILINE)
 _DISK = re.compile(r"^Hidden states: .*$", re.MULTILINE)
 _ERROR = "WorkflowError"
@@ -35,7 +37,7 @@ def plan_run(folder: Path, configuration: Path) -> Planned:
         With the workflow's own message.
     """
     done = subprocess.run(
-        _command(folder, configuration, ["--dry-run", "--quiet", "rules"], 1),
+        _command(folder, configuration, [*TARGETS, "--dry-run", "--quiet", "rules"], 1),
         env=_environment(),
         capture_output=True,
         text=True,
@@ -48,7 +50,7 @@ def plan_run(folder: Path, configuration: Path) -> Planned:
 
 
 def run_workflow(folder: Path, configuration: Path, cores: int) -> None:
-    """Run the study to its figures, then write its report; Snakemake prints its own progress.
+    """Run the study to its figures and pages of the lens, then write its report; Snakemake prints its own progress.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def run_workflow(folder: Path, configuration: Path, cores: int) -> None:
         If a job fails.
     """
     report = folder / "results" / "report.html"
-    for step, options in (("a job", []), ("the report", ["--report", str(report.absolute())])):
+    for step, options in (("a job", TARGETS), ("the report", ["--report", str(report.absolute())])):
         done = subprocess.run(_command(folder, configuration, options, cores), env=_environment())
         if done.returncode != 0:
             raise NumprobeError(

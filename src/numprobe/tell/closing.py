@@ -87,7 +87,7 @@ _CONTROLS = {
 
 def _places(results: Path) -> str:
     """Return where the pages of a study lie, those that were made."""
-    pages = {"report": "report.html", "explorer": "explorer.html", "tables": "tables"}
+    pages = {"report": "report.html", "explorer": "explorer.html", "lens": "lens/index.html", "tables": "tables"}
     made = [f"{name} {results / page}" for name, page in pages.items() if (results / page).exists()]
     return f"Open: {', '.join(made)}."
 
