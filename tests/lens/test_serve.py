@@ -6,14 +6,17 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 
 import pytest
+import yaml
 from tests.lens.small import study
 
 from numprobe.cli import main
 from numprobe.errors import NumprobeError
 from numprobe.lens.make import LONGEST
 from numprobe.lens.serve import HOST, Server, application, find_choices, open_port, read_form
+from numprobe.probes.probe import load_probe
 
 CHOICE = "small, natural, fourier"
 
@@ -55,6 +58,23 @@ def test_probes_of_models_can_be_chosen_and_those_of_controls_not(results, tmp_p
     assert list(find_choices(results)) == [CHOICE]
     with pytest.raises(NumprobeError, match="holds no probes: name the results of a study"):
         find_choices(tmp_path)
+
+
+def test_answers_are_read_by_the_probe_of_results(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    _, probe = study(tmp_path)
+    of_answers = probe.parents[1] / "asked" / probe.name
+    of_answers.parent.mkdir()
+    told = load_probe(probe)
+    replace(told, metadata={**told.metadata, "context": "asked"}).save(of_answers)
+    contexts = [{"name": "natural", "kind": "natural"}, {"name": "asked", "kind": "result"}]
+    (tmp_path / "configuration.yaml").write_text(yaml.safe_dump({"contexts": contexts}))
+    server = Server(tmp_path, "cpu")
+    assert list(server.choices) == [CHOICE]
+    shown = server.show(CHOICE, "12 + 30 =", None)
+    assert '"contexts":["natural"]' in shown and '"contexts":["asked"]' in shown
+    of_answers.unlink()
+    assert '"contexts":["asked"]' not in Server(tmp_path, "cpu").show(CHOICE, "12 + 30 =", None)
 
 
 def test_a_text_is_shown(address):

@@ -137,6 +137,21 @@ def test_what_can_go_wrong_on_the_hub_is_one_clear_line(monkeypatch, error, mess
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("error", [http_error(errors.RepositoryNotFoundError), httpx2.ConnectError("no network")])
+def test_an_id_whose_first_part_is_a_folder_here_may_be_a_mistyped_path(monkeypatch, tmp_path, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NumprobeError) as elsewhere:
+        resolve_source(ModelSource("hub", id="results/modls"))
+    (tmp_path / "results").mkdir()
+    with pytest.raises(NumprobeError, match="if a path was meant: results is a folder here, and holds no modls"):
+        resolve_source(ModelSource("hub", id="results/modls"))
+    assert "if a path was meant" not in str(elsewhere.value)
+
+
 def test_files_and_commit_of_a_hub_model(monkeypatch):
     info = SimpleNamespace(sha="0123abc", siblings=[SimpleNamespace(rfilename="model.safetensors")])
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda self, id, revision: info)

@@ -9,6 +9,8 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs
 
+import yaml
+
 from numprobe.errors import NumprobeError
 from numprobe.lens.command import Lens, Loaded, content_of, load
 from numprobe.lens.make import LONGEST, check_request
@@ -30,7 +32,7 @@ Show = Callable[[str, str, int | None], str]
 
 
 def find_choices(results: Path) -> dict[str, Path]:
-    """Return the probes of a study's models by name, `model, context, kind`, without those of controls.
+    """Return the probes that read numbers of a text by name, `model, context, kind`, without those of controls.
 
     Raises
     ------
@@ -38,12 +40,30 @@ def find_choices(results: Path) -> dict[str, Path]:
         If there are none.
     """
     files = sorted(results.glob("probes/*/*/*.safetensors"))
-    plain = [file for file in files if Run.parse(file.parts[-3]).control == "none" and "." not in file.stem]
+    answers = result_contexts(results)
+    plain = [
+        file
+        for file in files
+        if Run.parse(file.parts[-3]).control == "none" and "." not in file.stem and file.parts[-2] not in answers
+    ]
     if not plain:
         raise NumprobeError(f"{results} holds no probes: name the results of a study, whose target `probes` was made")
     # Running text first: it is what people write.
     plain.sort(key=lambda file: (file.parts[-3], file.parts[-2] != "natural", file.parts[-2], file.stem != "fourier"))
     return {", ".join([*file.parts[-3:-1], file.stem]): file for file in plain}
+
+
+def result_contexts(results: Path) -> list[str]:
+    """Return the contexts of a study whose probes read an answer before it is written."""
+    file = results / "configuration.yaml"
+    contexts = yaml.safe_load(file.read_text(encoding="utf-8"))["contexts"] if file.is_file() else []
+    return [entry["name"] for entry in contexts if entry["kind"] == "result"]
+
+
+def answer_probe_of(probe: Path, results: Path) -> Path | None:
+    """Return the probe of the same model and kind that reads an answer before it is written, if the study has one."""
+    files = [probe.parents[1] / context / probe.name for context in result_contexts(results)]
+    return next((file for file in files if file.is_file()), None)
 
 
 def source_of(probe: Path, results: Path) -> ModelSource:
@@ -96,7 +116,8 @@ class Server:
 
     def _load(self, choice: str) -> Loaded:
         file = self.choices[choice]
-        lens = Lens(source_of(file, self._results), file, device=self._device)
+        answer_probe = answer_probe_of(file, self._results)
+        lens = Lens(source_of(file, self._results), file, answer_probe=answer_probe, device=self._device)
         return load(lens, head=True, name=file.parts[-3])
 
 

@@ -272,13 +272,20 @@ def asking_hub(
     except errors.RepositoryNotFoundError as error:
         raise NumprobeError(
             f"{id} is not on the Hugging Face hub, or is private: check the id, or log in with `hf auth login`"
+            f"{_meant_as_path(id)}"
         ) from error
     except errors.RevisionNotFoundError as error:
         raise NumprobeError(f"{id} has no revision '{revision}' on the Hugging Face hub") from error
     except errors.HFValidationError as error:
         raise NumprobeError(f"'{id}' is not an id of the Hugging Face hub, such as org/model ({error})") from error
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HTTPError) as error:
-        raise NumprobeError(f"{id} {_why_not_fetched(error, instead)}") from error
+        raise NumprobeError(f"{id} {_why_not_fetched(error, instead)}{_meant_as_path(id)}") from error
+
+
+def _meant_as_path(id: str) -> str:
+    """Return a remark on an id that may be a mistyped path: its first part is a folder here."""
+    folder, _, rest = id.partition("/")
+    return f" (if a path was meant: {folder} is a folder here, and holds no {rest})" if Path(folder).is_dir() else ""
 
 
 def _how_to_enter(id: str) -> str:
