@@ -8,7 +8,7 @@ from _run import LIBRARY, parser, run
 from numprobe.atomic import atomic_path
 from numprobe.tables import read_metadata, read_table
 from numprobe.tell.accuracy import accuracy_sections, arithmetic_section
-from numprobe.tell.claims import Origin, outcomes_section
+from numprobe.tell.claims import Origin, outcomes_section, with_headlines
 from numprobe.tell.independent import ORIGINS_HELP, read_origins, with_owners
 from numprobe.tell.page import main_page
 from numprobe.tell.sections import section_of
@@ -36,9 +36,10 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     others = [read_table(path) if path else None for path in (options.chosen, options.transfer)]
     origins = read_origins(options.origins)
     tables = {path.stem: with_owners(read_table(path), origins) for path in options.tables}
-    sections = [outcomes_section(read_table(options.claims), Origin.of(read_metadata(options.claims)))]
+    claims = read_table(options.claims)
+    sections = [outcomes_section(claims, Origin.of(read_metadata(options.claims)))]
     sections += accuracy_sections(read_table(options.accuracy), options.probe, *others)
-    sections += [section_of(name, tables) for name in options.experiments]
+    sections += with_headlines((section_of(name, tables) for name in options.experiments), claims)
     sections += [arithmetic_section(logs)] if logs else []
     page = main_page(sections, provenance["script"])
     with atomic_path(options.output) as temporary:

@@ -10,7 +10,7 @@ from typing import Any
 from _run import LIBRARY, parser, run
 from numprobe.atomic import atomic_path
 from numprobe.tables import read_metadata, read_table
-from numprobe.tell.claims import Origin, outcomes_section
+from numprobe.tell.claims import Origin, outcomes_section, with_headlines
 from numprobe.tell.independent import ORIGINS_HELP, read_origins, with_owners
 from numprobe.tell.page import group_page, group_sections
 
@@ -19,8 +19,9 @@ def main(options: argparse.Namespace, provenance: dict[str, Any]) -> None:
     """Collected tables -> page."""
     origins = read_origins(options.origins)
     tables = {path.stem: with_owners(read_table(path), origins) for path in options.tables}
-    claims = outcomes_section(read_table(options.claims), Origin.of(read_metadata(options.claims)))
-    sections = [claims, *group_sections(tables, options.experiments)]
+    claims = read_table(options.claims)
+    sections = [outcomes_section(claims, Origin.of(read_metadata(options.claims)))]
+    sections += with_headlines(group_sections(tables, options.experiments), claims)
     page = group_page(options.subject, sections, provenance["script"])
     with atomic_path(options.output) as temporary:
         temporary.write_text(page)

@@ -32,3 +32,10 @@ def test_sections_without_a_name_belong_to_the_one_that_is_given_and_claims_to_n
 
 def test_html_of_names_is_shown_and_not_obeyed():
     assert "&lt;b&gt;are&lt;/b&gt;" in sections_by_experiment(PAGE)["rsa"]
+
+
+def test_long_tables_stay_folded():
+    page = group_page("numbers", [Section("Long (`rsa`)", [Grid(["n"], [["<b>"]] * 20), "After."])], "a_test")
+    found = sections_by_experiment(page)["rsa"]
+    assert found.count("<details><summary>20 rows</summary>") == found.count("</details>") == 1
+    assert found.index("<table>") < found.index("</details>") < found.index("After.") and "&lt;b&gt;" in found

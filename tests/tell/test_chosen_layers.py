@@ -34,7 +34,8 @@ def statement(*found):
 
 
 def test_a_row_shows_layer_accuracy_controls_and_their_difference():
-    (grid,) = section_on(rows("fourier", 0.98, 0.93, (0.05, 0.02, 0.081))).grids
+    short, grid = section_on(rows("fourier", 0.98, 0.93, (0.05, 0.02, 0.081))).grids
+    assert short.rows == grid.rows
     found = dict(zip(grid.heads, grid.rows[0], strict=True))
     assert (found["model"], found["fitted in"], found["read in"], found["reader"]) == ("m", "text", "text", "fourier")
     assert (found["layer"], found["accuracy"], found["mixed"]) == ("5 (80 %)", Share(0.98), Share(0.93))
@@ -49,6 +50,7 @@ def test_tokens_are_gathered_where_some_reader_reads_mixed_as_well():
     assert said.numbers == {
         "alike": Listed({"digits": Difference(0.004, -0.002, 0.01)}, "points"),
         "more": Listed({"fourier": Difference(0.05, 0.02, 0.08)}, "points"),
+        "undecided": Listed({}, "points"),
         "untrained": Share(0.31),
         "untrained_reader": "fourier",
     }
@@ -70,6 +72,12 @@ def test_a_reader_that_reads_more_than_mixed_is_named_and_concludes_nothing():
     assert "gathered" not in str(said) and "does not say what that is" in str(said)
 
 
+def test_a_difference_that_may_matter_or_not_is_undecided():
+    said = statement(rows("fourier", 0.98, 0.95, (0.03, -0.01, 0.07)))
+    assert said.numbers["undecided"].numbers == {"fourier": Difference(0.03, -0.01, 0.07)}
+    assert "whether more is read than from `mixed` is undecided" in str(said) and "gathered" not in str(said)
+
+
 def test_readers_that_read_too_few_numbers_are_not_compared():
     said = statement(rows("fourier", 0.2, 0.1, (0.1, 0.0, 0.2)))
     assert said.numbers == {"most": Share(MOST)}
@@ -82,12 +90,13 @@ def test_models_of_single_tokens_and_states_before_the_number_get_no_statement()
 
 
 def test_transfer_stands_behind_reading_and_beside_its_own_control():
-    moved = rows("fourier", 0.95, 0.94, (0.01, -0.01, 0.03), fit="sums")
+    moved = rows("fourier", 0.95, 0.94, (0.004, -0.006, 0.014), fit="sums")
     untrained = {"fit_context": "sums", "value": 0.04, "control": "untrained", "layer": "5"}
     names = {"model": "m", "probe": "fourier", "context": "text", "metric": "accuracy"}
     transfer = measurements([{**names, **untrained}], {"fit_context": pl.String})
     found = section_on(moved, rows("fourier", 1, 1, (0, 0, 0)), transfer=transfer)
-    (grid,) = found.grids
+    short, grid = found.grids
+    assert short.column("fitted in") == ["text"]
     assert grid.column("fitted in") == ["text", "sums"] and grid.column("read in") == ["text", "text"]
     assert grid.column("untrained") == [Share(0.31), Share(0.04)]
     assert [said.subject for said in found.statements] == ["m, `text`", "m, `sums` → `text`"]

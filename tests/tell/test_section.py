@@ -138,3 +138,14 @@ def test_the_ends_of_a_span_are_shown_once_if_they_look_alike():
 
 def test_one_layer_is_singular():
     assert [str(Layers(names)) for names in (("2",), ("1", "final_norm"))] == ["layer 2", "layers 1, final_norm"]
+
+
+def test_long_tables_are_folded_unless_they_are_to_be_open():
+    rows = [[str(place)] for place in range(20)]
+    folded, whole, short = (
+        markdown(Section("A", [grid]))
+        for grid in (Grid(["n"], rows), Grid(["n"], rows, open=True), Grid(["n"], rows[:3]))
+    )
+    assert '<details markdown="1"><summary>20 rows</summary>\n\n| n |' in folded
+    assert folded.rstrip().endswith("| 19 |\n\n</details>")
+    assert "<details" not in whole + short and folded.count("\n|") == whole.count("\n|") == 22

@@ -209,6 +209,7 @@ def outcomes_table(results: Iterable[Result]) -> pl.DataFrame:
     """Return the table `claims`: one row per claim and model, and one for all models together (`model` null)."""
     schema = {
         "claim": pl.String,
+        "experiments": pl.String,
         "model": pl.String,
         "counts": pl.Boolean,
         "outcome": pl.String,
@@ -227,6 +228,7 @@ def outcomes_table(results: Iterable[Result]) -> pl.DataFrame:
         rows.append(
             {
                 "claim": claim.id,
+                "experiments": ",".join(claim.experiments),
                 "model": result.model or None,
                 "counts": result.counts,
                 "outcome": result.outcome,

@@ -8,7 +8,9 @@ import polars as pl
 from numprobe.percent import per_cent
 from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.tables import Row
+from numprobe.tell.outcomes import compared
 from numprobe.tell.section import Grid, Listed, Section, Share, Statement, cell_of, change_of
+from numprobe.verdicts import WITHIN, Margin, Verdict, family_verdicts
 
 #: A number counts as read where at least this share of the numbers is.
 MOST = 0.5
@@ -22,6 +24,7 @@ the experiment `transfer` leaves out: their chosen layer). A reading that `mixed
 a number stand together where it is read, in one format. That the model has a code of the number follows from structure
 that `mixed` lacks, or from use, never from reading alone.
 """
+_ALL = "All readers, in the context of their fit and in others:"
 # Sentences on numbers of several tokens.
 _NOT_READ = "{subject}: no reader reads {most} % of the numbers"
 _GATHERED = (
@@ -30,10 +33,13 @@ _GATHERED = (
 )
 _NOT_BY_ALL = ", although not with every reader ({more})"
 _MORE = "{subject}: more is read than from {comparison} ({more}); reading alone does not say what that is"
+_OPEN = "{subject}: whether more is read than from {comparison} is undecided ({undecided})"
 _UNTRAINED = "; untrained networks reach {untrained} % ({untrained_reader})"
 _PLACE = ["model", "probe", "fit_context", "context"]
 _HEADS = ("model", "fitted in", "read in", "reader", "layer", "accuracy", "mixed", "accuracy - mixed", "untrained")
 _TITLE = "Each reader at the layer that inner values choose"
+
+_MARGIN = Margin(0.02, "two in a hundred numbers")
 
 #: Highest accuracy of any untrained network, by model, probe and pair of contexts.
 Best = Mapping[tuple[str, ...], float]
@@ -54,7 +60,9 @@ def section(chosen: pl.DataFrame, accuracy: pl.DataFrame, transfer: pl.DataFrame
     best = _untrained(accuracy, transfer, chosen)
     places = shown.select(_PLACE).unique(maintain_order=True).sort(_between_contexts(), maintain_order=True)
     rows = [_cells(_at(shown, place), best.get(place)) for place in places.iter_rows()]
-    return Section(_TITLE, [_NOTE, Grid(_HEADS, rows), *_statements(shown, best)])
+    leading = [row for row in rows if row[3] == rows[0][3] and row[1] == row[2]]
+    short = Grid(_HEADS, leading, open=True)
+    return Section(_TITLE, [*_statements(shown, best), short, _NOTE, _ALL, Grid(_HEADS, rows)])
 
 
 def _between_contexts() -> pl.Expr:
@@ -104,13 +112,16 @@ def _of(metric: str, control: str) -> pl.Expr:
 def _statements(chosen: pl.DataFrame, untrained: Best) -> list[Statement]:
     """Return a statement for each model and pair of contexts whose numbers are several tokens, from the paired test."""
     several = chosen.filter((pl.col("tokens") > 1) & pl.col("value").is_not_null())
+    differences = several.filter(_of("accuracy_difference", "mixed"))
+    tested = family_verdicts([compared(row, _MARGIN) for row in differences.iter_rows(named=True)])
+    verdicts = dict(zip(differences.select(_PLACE).iter_rows(), tested, strict=True))
     parts = several.sort(_between_contexts(), maintain_order=True).partition_by(
         "model", "fit_context", "context", maintain_order=True
     )
-    return [said for part in parts if (said := _statement(part, untrained))]
+    return [said for part in parts if (said := _statement(part, untrained, verdicts))]
 
 
-def _statement(part: pl.DataFrame, untrained: Best) -> Statement | None:
+def _statement(part: pl.DataFrame, untrained: Best, verdicts: Mapping[tuple[str, ...], Verdict]) -> Statement | None:
     """Return what follows of one pair of contexts; None without the control `mixed`."""
     own = {row["probe"]: row for row in part.filter(_of("accuracy", "none")).iter_rows(named=True)}
     less = {row["probe"]: row for row in part.filter(_of("accuracy_difference", "mixed")).iter_rows(named=True)}
@@ -121,16 +132,17 @@ def _statement(part: pl.DataFrame, untrained: Best) -> Statement | None:
     read = [name for name in less if name in own and own[name]["value"] >= MOST]
     if not read:
         return Statement(subject, "", {"most": Share(MOST)}, f"{_NOT_READ}.")
-    alike = [name for name in read if less[name]["ci_low"] is None or less[name]["ci_low"] <= 0]
-    more = [name for name in read if name not in alike]
-    found = {"alike": alike, "more": more}
+    told = {name: verdicts[tuple(less[name][key] for key in _PLACE)] for name in read}
+    alike = [name for name in read if told[name] in WITHIN | {Verdict.LOWER}]
+    more = [name for name in read if told[name] == Verdict.HIGHER]
+    found = {"alike": alike, "more": more, "undecided": [name for name in read if name not in (*alike, *more)]}
     numbers = {key: Listed({name: change_of(less[name]) for name in names}, "points") for key, names in found.items()}
     chance = _by_chance(part, untrained)
     return Statement(subject, "`mixed`", numbers | chance, _wording(alike, more, bool(chance)))
 
 
 def _wording(alike: Sequence[str], more: Sequence[str], by_chance: bool) -> str:
-    text = _GATHERED + (_NOT_BY_ALL if more else "") if alike else _MORE
+    text = _GATHERED + (_NOT_BY_ALL if more else "") if alike else _MORE if more else _OPEN
     return text + (_UNTRAINED if by_chance else "") + "."
 
 

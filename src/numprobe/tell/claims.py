@@ -10,9 +10,13 @@ from numprobe.claims.compare import Compared
 from numprobe.claims.declare import Claim, Outcomes, Rows
 from numprobe.claims.judge import AGREES, Judged, Outcome, Result, contradicts, outcomes_table
 from numprobe.percent import per_cent
-from numprobe.tell.section import Grid, Part, Section, markdown
+from numprobe.tell.section import Grid, Part, Section, Statement, markdown
+from numprobe.tell.sections import experiment_of
 from numprobe.verdicts import LEVEL, Verdict
 
+#: Title of the section of outcomes.
+CLAIMS = "Claims"
+_HEADLINE = "**{outcome}:** {subject}"
 # More models or pairs than this are counted, not named.
 _MOST_NAMED = 6
 _REFUTED_BY = {
@@ -83,9 +87,28 @@ def outcomes_section(table: pl.DataFrame, origin: Origin) -> Section:
     ]
     lines = [line for part in table.partition_by("claim", maintain_order=True) for line in _line(part)]
     parts: list[Part] = [f"{origin} {explained}"]
-    parts += [Grid(["claim", "statement", "outcome", "by model"], lines)] if lines else []
+    parts += [Grid(["claim", "statement", "outcome", "by model"], lines, open=True)] if lines else []
     parts += [f"Not applicable: {', '.join(absent)}."] if absent else []
-    return Section("Claims", parts)
+    return Section(CLAIMS, parts)
+
+
+def with_headlines(sections: Iterable[Section], table: pl.DataFrame) -> list[Section]:
+    """Return sections, those of experiments headed by the outcomes of their claims over all models.
+
+    Parameters
+    ----------
+    sections
+        The sections of a page.
+    table
+        The table `claims`.
+    """
+    together = table.filter(pl.col("model").is_null(), pl.col("outcome") != Outcome.NOT_APPLICABLE).to_dicts()
+    headed = []
+    for section in sections:
+        own = [row for row in together if experiment_of(section.title) in row["experiments"].split(",")]
+        said = [Statement(row["statement"], "", {"outcome": row["outcome"].capitalize()}, _HEADLINE) for row in own]
+        headed.append(Section(section.title, [*said, *section.parts]))
+    return headed
 
 
 def doubts_section(results: Sequence[Result]) -> Section:
@@ -101,7 +124,7 @@ def doubts_section(results: Sequence[Result]) -> Section:
         weakest = min(shown, key=lambda one: _strength(claim, one.compared))
         lines.append([f"`{claim.id}`", refuted_by(claim), told(claim, weakest)])
     heads = ["claim", "refuted if", "weakest comparison"]
-    return Section("What would change our mind", [Grid(heads, lines)] if lines else ["No claim applies."])
+    return Section("What would change our mind", [Grid(heads, lines, open=True)] if lines else ["No claim applies."])
 
 
 def choices_section(choices: Sequence[str]) -> Section:

@@ -1,10 +1,12 @@
 """Pages of findings: the sections of the experiments, in the order of the configuration, below an introduction."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
 from numprobe.status import Status
+from numprobe.tell.claims import CLAIMS
 from numprobe.tell.section import Reason, Section, markdown, reasons_of
 from numprobe.tell.sections import section_of
 
@@ -59,7 +61,20 @@ def group_sections(tables: Tables, experiments: Sequence[str]) -> list[Section]:
 
 
 def _page(introduction: str, sections: Iterable[Section]) -> str:
-    return "\n\n".join([introduction, *(markdown(section).rstrip() for section in sections)]) + "\n"
+    told = list(sections)
+    blocks = [introduction, _contents(told), *(markdown(section).rstrip() for section in told)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _contents(sections: Sequence[Section]) -> str:
+    """Return links to the sections of an experiment, and to others with a title of their own."""
+    titles = [section.title for section in sections if section.title != CLAIMS]
+    return "\n".join(f"- [{title}](#{_anchor(title)})" for title in titles)
+
+
+def _anchor(title: str) -> str:
+    """Return the anchor of a heading, as Git hosts and the documentation site make it."""
+    return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", title.lower()).strip())
 
 
 def _section(name: str, tables: Tables) -> Section:

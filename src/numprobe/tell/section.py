@@ -12,6 +12,8 @@ from numprobe.status import Status, in_words
 
 #: Rounding errors of a mean of shares in per cent: closer to 0 and 100 than that, it is equal to them.
 _ROUNDING = 1e-9
+#: A grid of more rows than this is folded, so that a page can be read from sentence to sentence.
+_LONGEST = 16
 #: Head and name of a row of measurements that belong to no layer.
 _NO_LAYER = "no layer"
 #: Differences of shares below this have no first decimal in points.
@@ -144,10 +146,14 @@ class Layers:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of the findings; a cell is text or a number of one of these kinds, and empty where it is None."""
+    """A table of the findings; a cell is text or a number of one of these kinds, and empty where it is None.
+
+    Long ones are folded, unless `open`.
+    """
 
     heads: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    open: bool = False
 
     def column(self, head: str) -> list[Any]:
         """Return the cells of a column, from the top."""
@@ -199,7 +205,7 @@ def markdown(section: Section) -> str:
         if listed and isinstance(previous, Statement | Reason):
             blocks[-1] += f"\n- {part}"
         else:
-            blocks.append(f"- {part}" if listed else _grid(part) if isinstance(part, Grid) else str(part).strip())
+            blocks.append(f"- {part}" if listed else _table(part) if isinstance(part, Grid) else str(part).strip())
         previous = part
     return "\n\n".join(blocks) + "\n"
 
@@ -286,6 +292,13 @@ def beside(index: Sequence[str], columns: Mapping[str, Mapping[tuple[str, ...], 
     models = list(dict.fromkeys(key[0] for key in keys))
     keys.sort(key=lambda key: models.index(key[0]))
     return Grid([*index, *columns], [[*key, *(cells.get(key) for cells in columns.values())] for key in keys])
+
+
+def _table(grid: Grid) -> str:
+    """Return a grid as a table, folded if it is long; `markdown="1"` is for the documentation site."""
+    if grid.open or len(grid.rows) <= _LONGEST:
+        return _grid(grid)
+    return f'<details markdown="1"><summary>{len(grid.rows)} rows</summary>\n\n{_grid(grid)}\n\n</details>'
 
 
 def _grid(grid: Grid) -> str:
