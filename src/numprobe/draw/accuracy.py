@@ -24,10 +24,9 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.panels import points as draw_points
 from numprobe.draw.rows import MEASURED, VOCABULARY, has_no_layer, is_not_applicable, with_values
-from numprobe.draw.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of
+from numprobe.draw.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of, strongest
 from numprobe.draw.style import CONTROLS, layer_label, probe_style, set_layer_axis
 from numprobe.layers import layer_order
-from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.status import Status
 
 _VALUES = "values="
@@ -97,8 +96,8 @@ def further_probes(drawn: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_main(drawn: pl.DataFrame) -> pl.Expr:
-    main = [leading_probe(drawn), *SIDE_BY_SIDE]
-    return is_not_applicable() | (pl.col("control") != "none") | pl.col("probe").is_in(main)
+    main = pl.col("probe").is_in(strongest(drawn))
+    return is_not_applicable() | (pl.col("control") != "none") | main
 
 
 def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None) -> Figure:

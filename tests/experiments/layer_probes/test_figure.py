@@ -7,6 +7,7 @@ from draw.fake_tables import accuracy_table
 from draw.inspection import legend, texts
 from numprobe.errors import NumprobeError
 from numprobe.experiments.layer_probes.figure import draw_layer_probes, layer_probes_rows
+from numprobe.probes.codes import CODES
 from numprobe.tables import measurements
 
 SETTINGS = {"settings": pl.String}
@@ -26,6 +27,17 @@ def test_layers_show_accuracy_explained_variance_and_selectivity_of_each_context
     assert {"operand", "operand: R²", "operand: selectivity", "result", "llama", "minilm"} <= set(found)
     assert "not applicable: encoder" in found and any("constant state: 0" in text for text in found)
     assert {"fourier", "digits", "shuffled", "untrained"} <= set(legend(figure))
+
+
+def test_a_panel_has_at_most_seven_series():
+    probes = [row(0.5 + place / 100, probe=probe) for place, probe in enumerate((*CODES, "sinusoidal", "wave", "mlp"))]
+    controls = ("shuffled", "gaussian", "untrained", "untrained-2", "mixed", "constant")
+    rows = [*probes, *(row(0.1, control=control) for control in controls)]
+    figure = draw_layer_probes(layer_probes_rows(measurements(rows), ["operand"]), 1000)
+    main, others = figure.axes
+    series = [{line.get_color() + line.get_linestyle() for line in axes.lines} for axes in (main, others)]
+    assert all(3 < len(found) <= 8 for found in series)  # with the line of chance
+    assert {"operand", "operand: others"} <= set(texts(figure)) and "gaussian" not in legend(figure)
 
 
 def test_own_probes_replace_those_of_the_accuracy_table_and_published_settings_are_told_apart():

@@ -24,14 +24,21 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, over_all_folds, with_values
-from numprobe.draw.series import leading_probe
+from numprobe.draw.series import kind_of_control, leading_probe, strongest
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
-#: Panels of a context: metric -> what follows the context's name in the title.
-PANELS: Mapping[str, str] = {"accuracy": "", "r2": ": R²", "selectivity": ": selectivity"}
+#: Panels of a context: what follows its name in the title -> metric, and which probes are shown.
+PANELS: Mapping[str, tuple[str, str]] = {
+    "": ("accuracy", "main"),
+    ": others": ("accuracy", "other"),
+    ": R²": ("r2", "all"),
+    ": selectivity": ("selectivity", "all"),
+}
+#: Controls that share a panel with the main probes.
+_CONTROLS = ("shuffled", "untrained", "mixed")
 #: Probes whose explained variance is shown: they read magnitudes.
 MAGNITUDES = ("linear", "log")
 #: Values of the column `settings`: the defaults, and those of the paper.
@@ -94,7 +101,7 @@ def _measured(table: pl.DataFrame, contexts: Sequence[str], more: Sequence[str] 
     rows = checked(table, [*MEASUREMENT, *more]).filter(whole & pl.col("context").is_in(list(contexts)))
     measured = rows.filter(pl.col("value").is_not_null(), metric="accuracy")
     leading = leading_probe(measured) if measured.height else None
-    control = pl.col("control").is_in(list(CONTROLS)) & (pl.col("probe").is_in([leading, "constant"]))
+    control = kind_of_control().is_in(_CONTROLS) & pl.col("probe").is_in([leading])
     exact = (pl.col("metric") == "accuracy") & ((pl.col("control") == "none") | control)
     magnitude = (
         (pl.col("metric") == "r2") & (pl.col("control") == "none") & pl.col("probe").is_in([leading, *MAGNITUDES])
@@ -114,15 +121,15 @@ def _published(drawn: pl.DataFrame) -> pl.DataFrame:
 
 def draw_layer_probes(drawn: pl.DataFrame, candidates: int) -> Figure:
     """Draw small multiples over the layers: a row per model, a column per context and metric."""
-    models = in_order(drawn["model"])
-    columns = _panel_names(drawn)
+    models, main = in_order(drawn["model"]), _main(drawn)
+    columns = _panel_names(drawn, main)
     figure, panels = context_panels(models, list(columns))
     headers = {}
     for (model, name), axes in panels.items():
-        context, metric = columns[name]
+        context, metric, probes = columns[name]
         rows = drawn.filter(model=model, context=context)
         fraction_axis(axes)
-        shown = rows.filter((pl.col("metric") == metric) | is_not_applicable())
+        shown = rows.filter(((pl.col("metric") == metric) & _among(probes, main)) | is_not_applicable())
         if explain_empty(axes, shown):
             continue
         layers = layer_order(rows["layer"].drop_nulls())
@@ -135,20 +142,35 @@ def draw_layer_probes(drawn: pl.DataFrame, candidates: int) -> Figure:
     return frame(figure, _legend(drawn, candidates), 6, x="layer", y="accuracy, R² or selectivity on test numbers")
 
 
-def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """Return title of a column -> context and metric, of those with a value."""
+def _main(drawn: pl.DataFrame) -> list[str]:
+    """Return the probes that share a panel with the controls; none if only published numbers are drawn."""
+    ours = drawn.filter(_OURS & (pl.col("metric") == "accuracy"))
+    return strongest(ours) if ours.filter(pl.col("value").is_not_null(), control="none").height else []
+
+
+def _among(probes: str, main: Sequence[str]) -> pl.Expr:
+    """Return whether rows are of the probes of a panel: "main" ones and controls, "other" ones, or "all"."""
+    mine = pl.col("probe").is_in(list(main)) | (pl.col("control") != "none")
+    return {"main": mine, "other": ~mine, "all": pl.lit(True)}[probes]
+
+
+def _panel_names(drawn: pl.DataFrame, main: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """Return title of a column -> context, metric and probes, of those with a value."""
     measured = drawn.filter(pl.col("value").is_not_null())
-    present = set(measured.select("context", "metric").unique().iter_rows())
-    wanted = [(context, metric) for context in in_order(drawn["context"]) for metric in PANELS]
-    return {context + PANELS[metric]: (context, metric) for context, metric in wanted if (context, metric) in present}
+    return {
+        context + title: (context, metric, probes)
+        for context in in_order(drawn["context"])
+        for title, (metric, probes) in PANELS.items()
+        if measured.filter(_among(probes, main), context=context, metric=metric).height
+    }
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
     measured = rows.filter(pl.col("value").is_not_null())
-    for control, style in CONTROLS.items():
-        part = measured.filter(control=control, settings=DEFAULT)
+    for control in _CONTROLS:
+        part = measured.filter(kind_of_control() == control, settings=DEFAULT)
         for probe in in_order(part["probe"]):
-            curve(axes, part.filter(probe=probe), layers, style)
+            curve(axes, part.filter(probe=probe), layers, CONTROLS[control])
     plain = measured.filter(control="none")
     for probe in reversed(probe_order(plain["probe"])):
         mine, style = plain.filter(probe=probe), probe_style(probe)
@@ -175,9 +197,9 @@ def _legend(drawn: pl.DataFrame, candidates: int) -> list[Line2D]:
     measured = drawn.filter(pl.col("value").is_not_null())
     plain = measured.filter(control="none")
     entries = [legend_entry(probe, probe_style(probe)) for probe in probe_order(plain["probe"])]
-    for name, style in CONTROLS.items():
-        of_control = measured.filter(control=name)
-        entries += [layer_entry(name, style, of_control)] if of_control.height else []
+    for name in _CONTROLS:
+        of_control = measured.filter(kind_of_control() == name)
+        entries += [layer_entry(name, CONTROLS[name], of_control)] if of_control.height else []
     if plain.filter(_OURS, settings=PUBLISHED).height:
         entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_REFITTED_LINE, label="published settings"))
     if plain.filter(~_OURS).height:

@@ -1,4 +1,4 @@
-"""Figure of numbers in running text: every probe over the layers, by domain, and transfer to and from arithmetic."""
+"""Figure of numbers in running text: the main probes over the layers, by domain, transfer to and from arithmetic."""
 
 from collections.abc import Sequence
 
@@ -22,17 +22,18 @@ from numprobe.draw.panels import (
 )
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import MEASURED, checked, in_order, nothing_to_draw
-from numprobe.draw.series import Series, kind_of_control, measured_accuracies, series_of
-from numprobe.draw.style import CONTROLS, Style, series_styles, set_layer_axis
+from numprobe.draw.series import Series, kind_of_control, measured_accuracies, series_of, strongest
+from numprobe.draw.style import Style, series_styles, set_layer_axis
 from numprobe.draw.transfer import LINES, control_entries
 from numprobe.layers import layer_order
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
-#: Values of the column `panel`: all probes; the leading probe by domain; transfer.
+#: Values of the column `panel`: the main probes; the leading probe by domain; transfer.
 PROBES, DOMAINS, TRANSFER = "probes", "domains", "transfer"
 
 _DOMAIN = "domain="
+_CONTROLS = ("shuffled", "untrained", "mixed")
 _PLAIN = pl.col("control") == "none"
 _OURS = pl.col("source") == THIS_STUDY
 _COLUMNS = ("panel", "source", "model", "context", "fit_context", "layer", "probe", "control", "subset", *MEASURED)
@@ -60,8 +61,9 @@ def natural_contexts_rows(
     accuracies, leading = measured_accuracies(accuracy)
     rows = accuracies.filter(texts)
     whole = pl.col("subset") == "all"
-    control = (pl.col("control") != "none") & pl.col("probe").is_in([leading, "constant"])
-    probes = rows.filter(whole & ((pl.col("control") == "none") | control))
+    control = kind_of_control().is_in(_CONTROLS) & (pl.col("probe") == leading)
+    main = (pl.col("control") == "none") & pl.col("probe").is_in(strongest(accuracies))
+    probes = rows.filter(whole & (main | control))
     plain = (pl.col("control") == "none") & (pl.col("probe") == leading)
     domains = rows.filter(plain & pl.col("subset").str.starts_with(_DOMAIN))
     moved = checked(transfer, [*MEASUREMENT, "fit_context"]).filter(_transferred([*natural, *operand]))
@@ -119,7 +121,7 @@ def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
 def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
     """Return title of a column -> panel and context."""
     ours = drawn.filter(_OURS)
-    names = {PROBES: "{}: all probes", DOMAINS: "{}: domains", TRANSFER: "transfer into {}"}
+    names = {PROBES: "{}: main probes", DOMAINS: "{}: domains", TRANSFER: "transfer into {}"}
     return {
         text.format(context): (panel, context)
         for panel, text in names.items()
@@ -129,7 +131,7 @@ def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
 
 def _series(rows: pl.DataFrame, panel: str) -> Series:
     if panel == PROBES:
-        return series_of(rows, tuple(CONTROLS)) if rows.height else {}
+        return series_of(rows, _CONTROLS) if rows.height else {}
     column = "subset" if panel == DOMAINS else "fit_context"
     names = rows[column].drop_nulls().unique().sort().to_list()
     plain = {name: (style, _PLAIN & (pl.col(column) == name)) for name, style in series_styles(names).items()}
