@@ -46,7 +46,7 @@ def arguments() -> argparse.ArgumentParser:
         "--share-prefixes",
         choices=["auto", "never"],
         default="auto",
-        help="auto: a model of a type that is not known to share prefixes rightly is run both ways, and compared",
+        help="auto: a model of a type that is not known to share prefixes correctly is run both ways, and compared",
     )
     result.add_argument("--single-tokens", type=int, help="refuse a model of which other numbers are single tokens")
     result.add_argument("--output", type=Path, required=True, help="card to write (JSON)")

@@ -337,7 +337,7 @@ def _orders() -> list[Case]:
 
 
 def _order(share: float, spread: float) -> Case:
-    """Return sets of five orders: the chance of a number to be read rightly varies with the numbers that train."""
+    """Return sets of five orders: the chance of a number to be read correctly varies with the numbers that train."""
     centre, draws = np.log(share / (1 - share)), np.random.default_rng(SEED).standard_normal(1_000_000)
     numbers = np.arange(100)
 
@@ -377,7 +377,7 @@ def _whole_numbers() -> Case:
 
 
 def _fates(rng: np.random.Generator, share: float, numbers: int, alike: float) -> np.ndarray:
-    """Return the chance of each number to be read rightly, float64 [numbers]; its rows correlate by `alike`."""
+    """Return the chance of each number to be read correctly, float64 [numbers]; its rows correlate by `alike`."""
     if alike == 1:
         return (rng.random(numbers) < share).astype(float)
     return rng.beta(share * (1 - alike) / alike, (1 - share) * (1 - alike) / alike, numbers)

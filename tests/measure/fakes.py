@@ -40,7 +40,7 @@ def write_folder(folder, values, layers=("0", "1"), error=0, context="number", s
 
 
 def make_probe(layers=("0", "1"), control="none", offsets=None, folds=None, constant=(), context="number"):
-    """A linear probe that reads the states of `write_folder` rightly, plus an offset per fold."""
+    """A linear probe that reads the states of `write_folder` correctly, plus an offset per fold."""
     split_folds = [whole_fold(SPLIT), *SPLIT.folds]
     names = folds or [fold.name for fold in split_folds]
     tensors = {

@@ -83,7 +83,7 @@ def run(root, name, control, contexts):
 
 @pytest.fixture
 def table(tmp_path):
-    """The model reads everything; `mixed` reads rightly in the context `text`, and one too many in `number`."""
+    """The model reads everything; `mixed` reads correctly in the context `text`, and one too many in `number`."""
     for context in ("number", "text"):
         save(tmp_path, "m", context)
         off = 1 if context == "number" else 0

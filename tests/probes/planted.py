@@ -66,7 +66,7 @@ def fit(
 def held_out_accuracy(
     probe: Probe, states: np.ndarray, values: np.ndarray, split: Split, labels: np.ndarray | None = None
 ) -> float:
-    """Share of rows that are read rightly by the fold that has not seen their value."""
+    """Share of rows that are read correctly by the fold that has not seen their value."""
     labels = values if labels is None else labels
     right = np.zeros(len(values), dtype=bool)
     for fold in split.folds:

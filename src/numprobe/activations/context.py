@@ -86,7 +86,7 @@ def described_extraction(
     how
         Fields of `Extraction`; `source` as for `numprobe.models.source.parse_source`.
     card
-        The model's card, which says whether a type that is not listed shares prefixes rightly.
+        The model's card, which says whether a type that is not listed shares prefixes correctly.
     numbers
         The study's smallest and largest number.
     more

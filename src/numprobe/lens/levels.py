@@ -3,7 +3,7 @@
 A probe names a number at every token, often with a high probability: the softmax compares candidates, and does not ask
 whether any of them fits. So two things are measured on texts that no probe was fitted on, filled with new numbers: how
 well tokens that are no numbers fit one (the level above which a reading counts), and how often numbers that the probe
-has not seen are read rightly (the calibration of its confidence).
+has not seen are read correctly (the calibration of its confidence).
 """
 
 from collections.abc import Iterator
@@ -50,11 +50,11 @@ class Level:
     temperature, slope, offset
         The calibration of the confidence (`numprobe.lens.confidence`).
     accuracy, low, high
-        Share of unseen numbers that are read rightly, with its 95 % interval; None without numbers.
+        Share of unseen numbers that are read correctly, with its 95 % interval; None without numbers.
     error
         Expected calibration error, at values that the calibration was not fitted on; None without numbers.
     chance
-        Share that a guess reads rightly.
+        Share that a guess reads correctly.
     tokens, numbers
         Numbers of tokens that are no numbers, and of numbers, that were read.
     """

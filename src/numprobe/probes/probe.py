@@ -191,7 +191,7 @@ class Probe(Estimator):
 
     @property
     def accuracy(self) -> pl.DataFrame:
-        """The share of held-out numbers that the probe's folds read rightly, by layer, with controls.
+        """The share of held-out numbers that the probe's folds read correctly, by layer, with controls.
 
         Columns `layer`, `control` ("none" is the probe itself), `value`, `ci_low`, `ci_high` (95 % over numbers),
         `n_values` and `n_prompts`. A probe has it if `numprobe.fit` made it or it was published.

@@ -13,6 +13,7 @@ from numprobe.probes.probe import Probe
 # The order of columns; further controls follow as they come.
 _CONTROLS = ("shuffled", "untrained", "mixed", "last_token", "constant")
 # Colours are those of the page around, so that the table is legible on light and on dark pages.
+_TABLE = "color:inherit;font-size:inherit"
 _CELL = "text-align:right;padding:1px 8px"
 _BAR = "display:inline-block;height:.7em;background:currentColor;opacity:.45"
 _BAR_WIDTH = 80
@@ -77,8 +78,11 @@ def _table(probe: Probe) -> str:
     layers = accuracy.filter(pl.col("control") == "none")["layer"].unique(maintain_order=True)
     body = "".join(_row(layer, cells, controls) for layer in layers)
     most = int(accuracy.filter(pl.col("control") == "none")["n_values"].to_numpy().max())
-    caption = f"Share of {most} numbers that the probe had not seen, read rightly; controls beside it, in per cent."
-    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    caption = f"Accuracy on {most} numbers that the probe has not seen, and that of its controls, in per cent"
+    return (
+        f'<table style="{_TABLE}"><caption style="text-align:left">{caption}</caption>'
+        + f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
 
 
 def _row(layer: str, cells: dict[tuple[str | None, str], dict[str, Any]], controls: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from tests.measure.fakes import MAXIMUM, SPLIT, make_probe, write_folder
 from numprobe.experiments.embedding_probes.readings import end_rows, fold_rows, non_decodable
 from numprobe.measure.settings import evaluate_settings
 
-# A fold without the largest number, which is read rightly even one too high: there is no larger candidate.
+# A fold without the largest number, which is read correctly even one too high: there is no larger candidate.
 BAD = next(fold.test[0] for fold in SPLIT.folds if MAXIMUM not in SPLIT.values_in(fold.test))
 CARD = {"single_token_numbers": {"contiguous_from_minimum": [0, MAXIMUM]}}
 

@@ -1,4 +1,4 @@
-"""The published patch is read rightly by its probe, and is where it was drawn in all that the probe does not see."""
+"""The published patch is read correctly by its probe, and is where it was drawn in all that the probe does not see."""
 
 import numpy as np
 import pytest

@@ -22,7 +22,7 @@ from numprobe.probes.statistics import Statistics, accumulate
 from numprobe.splits import Fold, Split
 from numprobe.tables import Row
 
-#: (subspace, control, rank, metric) -> which test rows are read rightly, float [rows], a mean over the draws.
+#: (subspace, control, rank, metric) -> which test rows are read correctly, float [rows], a mean over the draws.
 Readings = dict[tuple[str | None, str, int, str], np.ndarray]
 
 _KIND = "fourier"
@@ -128,7 +128,7 @@ class HeldOut:
     truth: np.ndarray
 
     def refitted(self, basis: np.ndarray) -> np.ndarray:
-        """Return the rows that a probe fitted on states without their component in a subspace reads rightly: bool [n].
+        """Return which rows a probe reads correctly that was fitted on states without a subspace: bool [n].
 
         The basis has orthonormal columns, float64 [width, r]. Where nothing is left, no row is read.
         """

@@ -13,7 +13,7 @@ from numprobe.verdicts import Margin, Verdict, by_bounds, family_verdicts
 
 _TITLE = "Reading the answer (`answers`)"
 _HEADING = """The probe `fourier`, which never saw the true result of the prompt, reads the last state before the
-answer, on prompts that the model answers rightly and wrongly. `shuffled` is the same probe fitted on permuted numbers,
+answer, on prompts with right and wrong answers of the model. `shuffled` is the same probe fitted on permuted numbers,
 on all prompts. `wrong` counts the wrong answers whose state is read."""
 _KINDS = """What the models answer where they are wrong, in shares of the wrong answers. A copied operand counts first,
 then the result of a worked example:"""

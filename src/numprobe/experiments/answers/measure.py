@@ -59,7 +59,7 @@ def model_rows(answers: pl.DataFrame, seed: int, shown: Collection[int] = ()) ->
     Returns
     -------
     Rows for `numprobe.tables.measurements` without `model` and `context`. Metric `model_accuracy`: share of prompts
-    that are answered rightly. Metric `answer_kind`: share of the wrong answers that are of a `kind`.
+    that are answered correctly. Metric `answer_kind`: share of the wrong answers that are of a `kind`.
     """
     truth, a, b = (answers[name].to_numpy().astype(np.int64) for name in ("number", "a", "b"))
     kind = kinds_of(answers["answer"].fill_null(-1).to_numpy(), truth, a, b, shown)

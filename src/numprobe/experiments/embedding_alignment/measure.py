@@ -167,7 +167,7 @@ def _answers(
 
 
 def _best(asked: Questions, after: Mapping[float, np.ndarray], choosing: np.ndarray) -> float:
-    """Return the strength that answers most of the prompts that choose rightly."""
+    """Return the strength that answers most of the prompts that choose correctly."""
     right = {strength: values == asked.table["number"].to_numpy() for strength, values in after.items()}
     return best_setting({(EMBEDDING, strength): float(marks[choosing].sum()) for strength, marks in right.items()})[1]
 
@@ -188,7 +188,7 @@ def _reading_rows(
 def _readings(
     values: np.ndarray, rows: np.ndarray, probe: Probe, layer: str, split: Split
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers that folds hold out, and whether each is read rightly."""
+    """Return the numbers that folds hold out, and whether each is read correctly."""
     folds = unseen_folds(values, split, probe.folds)
     read = [probe.decode(rows[place], layer, fold) for fold, place in folds.items()]
     order = np.concatenate(list(folds.values()))

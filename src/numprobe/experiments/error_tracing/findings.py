@@ -15,7 +15,7 @@ _TITLE = "Where right answers get lost (`error_tracing`)"
 _HEADING = f"""`truth` is the share of the wrong answers whose true result is read in some state before the answer, by a
 probe (`fourier`) that never saw this result. `opposite` is the share for the number equally far from the answer on the
 other side, `permuted` that for true results of other wrong prompts, and `excess` the truth minus `permuted` in the same
-prompts. `right` is the share where the model answers rightly; `answer labels` is that of a probe that was fitted on the
+prompts. `right` is the share where the answer is right; `answer labels` is that of a probe that was fitted on the
 model's answers. Operations with fewer than {FEWEST} wrong answers are left out."""
 _CONTROL = """`untrained` is the share of the same true results that a probe reads in some state of the network with
 random weights. It is high where results lie near an operand, which is in the prompt."""

@@ -76,7 +76,7 @@ def removal_rows(
 def choose_removals(
     questions: pl.DataFrame, answers: Mapping[Removal | None, np.ndarray], validation: np.ndarray
 ) -> dict[str, Removal | None]:
-    """Return, for all prompts and each operation, the removal after which most validation prompts are answered rightly.
+    """Return, for all prompts and each operation, the removal with most right answers to validation prompts.
 
     Parameters
     ----------

@@ -19,9 +19,9 @@ from numprobe.tables import Row, read_table
 
 #: Columns that the table adds to `numprobe.tables.MEASUREMENT`.
 COLUMNS = {"numbers": pl.String, "p_value": pl.Float64}
-#: Prompts of which all three numbers are read rightly, and of which some is not.
+#: Prompts of which all three numbers are read correctly, and of which some is not.
 DECODABLE, SOME_NOT = "all decodable", "some non-decodable"
-#: Prompts of a number that is not read rightly, and the same prompts of numbers that are.
+#: Prompts of a number that is not read correctly, and the same prompts of numbers that are.
 OPERAND, CONTROL = "non-decodable operand", "matched control"
 #: Decodable numbers that stand in for a number that is not, at most.
 NEIGHBOURS = 4

@@ -62,7 +62,7 @@ def draw_ordinals(drawn: pl.DataFrame) -> Figure:
     if not sets:
         say(grid[0], "no set is kept\nas single tokens")
     figure.supxlabel(_missing(drawn), fontsize=5.5, color=NOTE_COLOUR)
-    return frame(figure, _legend(styles), 4, y="share of the words that are read rightly")
+    return frame(figure, _legend(styles), 4, y="share of the words that are read correctly")
 
 
 def _set(axes: Axes, rows: pl.DataFrame, styles: Mapping[str, Style]) -> None:

@@ -152,7 +152,7 @@ def permuted_orders(count: int, permutations: int, seed: int) -> np.ndarray:
 
 
 def exact(places: np.ndarray, read: np.ndarray) -> np.ndarray:
-    """Share of the words that are read rightly, for every order: float64 [orders]. Both int64 [n, orders]."""
+    """Share of the words that are read correctly, for every order: float64 [orders]. Both int64 [n, orders]."""
     return np.asarray((places == read).mean(axis=0))
 
 

@@ -55,7 +55,7 @@ def steering_rows(table: pl.DataFrame) -> pl.DataFrame:
     chosen = pl.col("chosen")
     in_layer = pl.col("layer") == pl.col("layer").filter(chosen).first().over(series)
     at_strength = pl.col("strength") == pl.col("strength").filter(chosen).first().over(series)
-    # A model that answers too little rightly has a share of right answers, and a status instead of the rest.
+    # A model that answers too little correctly has a share of right answers, and a status instead of the rest.
     explained = rows.filter(pl.col("status") != Status.MEASURED).with_columns(value=pl.lit(None, pl.Float64))
     return pl.concat([measured.filter(in_layer | at_strength), explained]).select(_COLUMNS)
 

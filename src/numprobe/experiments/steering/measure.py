@@ -95,7 +95,7 @@ def steering_rows(
     Returns
     -------
     Rows for `numprobe.tables.measurements` with the columns `COLUMNS`. Metric `answered`: share of questions that are
-    answered rightly with either operand; of these, `follows`: the answer is the result with the other number;
+    answered correctly with either operand; of these, `follows`: the answer is the result with the other number;
     `unchanged`: that with the operand; `other`: neither; `no_number`. `tokens`: `last`, the state at the operand's last
     token is moved; `all`, where operands have several, and its earlier tokens are those of the other number.
     """
