@@ -120,7 +120,7 @@ def test_a_notebook_shows_what_the_probe_is_and_how_well_it_reads(several):
     shown = page.cells[page.cells.index("5") :]
     assert shown[1] == f"{100 * row['value']:.1f}"
     assert shown[2].startswith(f"{100 * row['ci_low']:.1f} to ")
-    assert "numbers 0 to 199" in page.text and "200 numbers that the probe had not seen" in page.text
+    assert "numbers 0 to 199" in page.text and "200 numbers that the probe has not seen" in page.text
 
 
 def test_without_measurements_the_page_says_where_they_are(probe):
