@@ -34,13 +34,12 @@ def outcomes(experiment: str, tables: dict[str, pl.DataFrame], model: str) -> di
     [
         ("ablation", ablation_table(), ablation_table(inside=0.01, rest=0.9, half=0.01)),
         ("steering", steering_table(), steering_table(follows=0.01)),
-        ("operand_precision", precision_table(), None),
+        ("operand_precision", precision_table(), precision_table(effect=-0.15)),
     ],
 )
 def test_claims_on_manipulation_follow_the_planted_effect(experiment, table, refuted):
     assert set(outcomes(experiment, {experiment: table}, "llama").values()) == {Outcome.SUPPORTED}
-    if refuted is not None:
-        assert Outcome.SUPPORTED not in outcomes(experiment, {experiment: refuted}, "llama").values()
+    assert set(outcomes(experiment, {experiment: refuted}, "llama").values()) == {Outcome.REFUTED}
 
 
 def test_a_removal_is_judged_where_one_was_chosen():
@@ -49,6 +48,8 @@ def test_a_removal_is_judged_where_one_was_chosen():
     chosen = table.filter(metric="accuracy_change", part="test", subset="all", chosen=True)
     assert chosen["site"].to_list() == ["attention"]
     assert outcomes("layer_removal", {"layer_removal": table}, "llama") == {"removing-a-part-helps": Outcome.SUPPORTED}
+    harmful = table.with_columns(value=-pl.col("value"), ci_low=-pl.col("ci_high"), ci_high=-pl.col("ci_low"))
+    assert outcomes("layer_removal", {"layer_removal": harmful}, "llama") == {"removing-a-part-helps": Outcome.REFUTED}
     without = outcomes("layer_removal", {"layer_removal": removal_table(helpful=None)}, "llama")
     assert without == {"removing-a-part-helps": Outcome.NOT_APPLICABLE}
 
