@@ -101,6 +101,16 @@ def test_the_page_tells_the_comparison_that_refutes(tmp_path):
     assert "layer 2: -20.0 [-21.0, -19.0], lower" in doubt(found) and "`accuracy` is shown to be lower" in doubt(found)
 
 
+def test_values_without_intervals_make_a_claim_not_applicable_and_the_reason_says_so():
+    row = {"model": "small", "layer": "1", "metric": "accuracy", "value": 0.9}
+    compare = {"kind": "value", "table": "accuracy", "where": {"metric": "accuracy"}, "reference": 0.5, "by": ["layer"]}
+    tables = {"accuracy": measurements([row], {})}
+    own, _ = judge([claim(compare)], ["small"], [], ["accuracy"], tables, Readings({}))
+    assert (own.outcome, own.reason) == (Outcome.NOT_APPLICABLE, "the study has values of it, but without intervals")
+    other, _ = judge([claim(compare)], ["large"], [], ["accuracy"], tables, Readings({}))
+    assert other.reason == "the study has nothing of this model that it compares"
+
+
 def test_all_any_and_k_of_several_layers(tmp_path):
     found = readings(tmp_path, {"small": [0.3, 0.3, 0.0]})
     outcomes = {

@@ -112,6 +112,16 @@ def compare(
     return list(_by_one_row(claim.compare, tables, margin))
 
 
+def lacks_intervals(claim: Claim, model: str, tables: Mapping[str, pl.DataFrame]) -> bool:
+    """Return whether a claim selects values of a model, or of a pair of models, but only ones without an interval."""
+    wanted = claim.compare
+    if isinstance(wanted, Outcomes) or wanted.table not in tables:
+        return False
+    rows = _selected(tables[wanted.table], wanted.where).filter(pl.col("value").is_not_null())
+    own = [row for row in rows.iter_rows(named=True) if _model(row) == model]
+    return bool(own) and all(row["ci_low"] is None or row["ci_high"] is None for row in own)
+
+
 def _by_outcomes(wanted: Outcomes, model: str, readings: Readings, margin: Margin) -> Iterator[Compared]:
     for context in wanted.contexts:
         first, second = (_side(side, model, context, readings) for side in (wanted.first, wanted.second))
@@ -186,10 +196,7 @@ def _rows(table: pl.DataFrame, where: Where, by: list[str], layers: Layers) -> l
     missing = [name for name in (*where, *by) if name not in table.columns]
     if missing:
         raise Unanswerable(f"its table has no column {missing[0]!r}")
-    plain = {name: value for name, value in _PLAIN.items() if name in table.columns and name not in where}
-    found = table
-    for name, value in {**plain, **where}.items():
-        found = found.filter(_is(name, value))
+    found = _selected(table, where)
     found = found.filter(pl.all_horizontal(pl.col("value", "ci_low", "ci_high").is_not_null()))
     if layers != "any":
         parts = found.partition_by("model", maintain_order=True) if found.height else []
@@ -203,6 +210,13 @@ def _rows(table: pl.DataFrame, where: Where, by: list[str], layers: Layers) -> l
         several = next(key for key in keys if keys.count(key) > 1)
         raise Unanswerable(f"it selects several rows for {', '.join(map(str, several))}")
     return rows
+
+
+def _selected(table: pl.DataFrame, where: Where) -> pl.DataFrame:
+    plain = {name: value for name, value in _PLAIN.items() if name in table.columns and name not in where}
+    for name, value in {**plain, **where}.items():
+        table = table.filter(_is(name, value))
+    return table
 
 
 def _is(name: str, value: object) -> pl.Expr:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from numprobe.claims.compare import Compared, Readings, Unanswerable, compare
+from numprobe.claims.compare import Compared, Readings, Unanswerable, compare, lacks_intervals
 from numprobe.claims.declare import Claim
 from numprobe.status import Status
 from numprobe.verdicts import WITHIN, Verdict, at_least, family_verdicts, verdict
@@ -195,6 +195,8 @@ def _why_not(claim: Claim, model: str, judged: Sequence[Judged], tables: Mapping
     missing = sorted(claim.tables - set(tables))
     if missing:
         return f"the study has no table {missing[0]}"
+    if lacks_intervals(claim, model, tables):
+        return "the study has values of it, but without intervals"
     for table in sorted(claim.tables):
         rows = tables[table]
         if {"model", "status", "note"} <= set(rows.columns):
