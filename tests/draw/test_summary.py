@@ -61,8 +61,7 @@ def test_the_figure_says_whose_layers_it_shows():
     figure = draw_summary(summary_rows(accuracies(), composed()))
     assert {"layer of real", "natural", "900 numbers of 3 digits"} <= set(texts(figure))
     assert legend(figure) == [
-        "fourier", "digits", "untrained, best of these", "mixed embeddings, best of these", "last token alone",
-        "additive in the digits", "additive, untrained",
+        "fourier", "digits", "additive in the digits", "untrained", "mixed embeddings", "last token alone",
     ]  # fmt: skip
 
 

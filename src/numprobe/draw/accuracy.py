@@ -19,14 +19,16 @@ from numprobe.draw.panels import (
     draw_panels,
     fraction_axis,
     layer_entry,
+    name_curves,
     name_ends,
     panels_by_context,
 )
 from numprobe.draw.panels import points as draw_points
-from numprobe.draw.rows import MEASURED, VOCABULARY, has_no_layer, is_not_applicable, with_values
-from numprobe.draw.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of, strongest
+from numprobe.draw.rows import MEASURED, VOCABULARY, is_not_applicable, with_values
+from numprobe.draw.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of
 from numprobe.draw.style import CONTROLS, layer_label, probe_style, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.status import Status
 
 _VALUES = "values="
@@ -35,6 +37,8 @@ LEVELS = ("constant", "last_token")
 #: Controls that are states of their own, with the leading probe fitted on them.
 STATES = ("untrained", "mixed")
 _COLUMNS = ("model", "context", "layer", "probe", "control", "subset", *MEASURED)
+# How much wider a panel is that names subsets behind its lines.
+_ROOM = 1.55
 
 
 def accuracy(tables: Tables, values: Values) -> Drawn:
@@ -96,8 +100,8 @@ def further_probes(drawn: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_main(drawn: pl.DataFrame) -> pl.Expr:
-    main = pl.col("probe").is_in(strongest(drawn))
-    return is_not_applicable() | (pl.col("control") != "none") | main
+    main = [leading_probe(drawn), *SIDE_BY_SIDE]
+    return is_not_applicable() | (pl.col("control") != "none") | pl.col("probe").is_in(main)
 
 
 def draw_accuracy(drawn: pl.DataFrame, what: str, candidates: int | None = None) -> Figure:
@@ -138,9 +142,11 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
             curves_of(axes, measured, layers, style)
     parts = rows.filter(pl.col("subset").str.starts_with(_VALUES) & pl.col("value").is_not_null())
     if not (parts.is_empty() or vocabulary):
-        axes.set_xlim(right=(len(layers) - 0.5) * 1.5)  # room for the names of the subsets
-    for (subset,), part in parts.group_by("subset", maintain_order=True):
-        _draw_part(axes, part, layers, str(subset), offsets[0] if vocabulary else None)
+        axes.set_xlim(right=(len(layers) - 0.5) * _ROOM)
+    for part in parts.partition_by("subset", maintain_order=True):
+        _draw_part(axes, part, layers, offsets[0] if vocabulary else None)
+    if not vocabulary:
+        _name_parts(axes, parts, layers)
     return _header(rows, series, vocabulary)
 
 
@@ -149,7 +155,6 @@ def _name_series(panels: Panels, rows: Mapping[Place, pl.DataFrame], series: Ser
 
     A series needs one if a row that shows it does not name it, or, in a row of points alone, if no row names it.
     """
-    colours = {name: style.colour for name, (style, _) in series.items()}
     named: set[str] = set()
     unnamed: set[str] = set()
     alone: set[str] = set()
@@ -160,10 +165,9 @@ def _name_series(panels: Panels, rows: Mapping[Place, pl.DataFrame], series: Ser
         if not curves:
             alone |= shown
             continue
-        ends = _ends(rows[curves[-1]], series)
-        name_ends(panels[curves[-1]], ends, colours)
-        named |= set(ends)
-        unnamed |= shown - set(ends)
+        behind = name_curves(panels[curves[-1]], rows[curves[-1]], series)
+        named |= behind
+        unnamed |= shown - behind
     return set(series) - unnamed - (alone - named)
 
 
@@ -173,28 +177,22 @@ def _shown(rows: pl.DataFrame, series: Series) -> list[str]:
     return [name for name, (_, condition) in series.items() if measured.filter(condition).height]
 
 
-def _ends(rows: pl.DataFrame, series: Series) -> dict[str, float]:
-    """Return the last value of each series of a panel, by its name."""
-    ends: dict[str, float] = {}
-    for name, (_, condition) in series.items():
-        measured = rows.filter(condition & pl.col("value").is_not_null())
-        at_end = pl.col("layer").is_in(layer_order(measured["layer"].drop_nulls())[-1:])
-        last = measured.filter(at_end | has_no_layer())
-        ends |= {name: last["value"][0]} if last.height else {}
-    return ends
-
-
-def _draw_part(axes: Axes, part: pl.DataFrame, layers: Sequence[str], subset: str, offset: float | None) -> None:
-    """The leading probe on some of the values: dashes at `offset`, or a line with its name behind its last point."""
+def _draw_part(axes: Axes, part: pl.DataFrame, layers: Sequence[str], offset: float | None) -> None:
+    """Draw the leading probe on some of the values: dashes at `offset`, or a line."""
     colour = probe_style(part["probe"][0]).colour
     x = pl.Series([layers.index(name) + (offset or 0) for name in part["layer"]], dtype=pl.Float64)
     part = part.with_columns(x=x).sort("x")
     line = {"linestyle": (0, (3, 1.5))} if offset is None else {"linestyle": "none", "marker": "_"}
     axes.plot(part["x"], part["value"], color=colour, linewidth=0.7, **line)
-    if offset is None:
-        name = subset.removeprefix(_VALUES).replace("..", "–")
-        place = (part["x"][-1], part["value"][-1])
-        axes.annotate(name, place, (5, 0), textcoords="offset points", va="center", fontsize=5.5, color=colour)
+
+
+def _name_parts(axes: Axes, parts: pl.DataFrame, layers: Sequence[str]) -> None:
+    """Write the values of each subset behind its line."""
+    last = parts.filter(pl.col("layer").is_in(layer_order(parts["layer"])[-1:]))
+    named = last.with_columns(pl.col("subset").str.strip_prefix(_VALUES).str.replace("..", "–", literal=True))
+    ends = dict(named.select("subset", "value").iter_rows())
+    colours = {name: probe_style(probe).colour for name, probe in named.select("subset", "probe").iter_rows()}
+    name_ends(axes, ends, colours, x=1 / _ROOM)
 
 
 def _header(rows: pl.DataFrame, series: Series, narrow: bool) -> list[str]:

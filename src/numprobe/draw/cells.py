@@ -1,9 +1,15 @@
 """Matrices of shares as coloured cells."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from numprobe.draw.style import NOTE_COLOUR
 from numprobe.percent import per_cent
@@ -33,6 +39,12 @@ def draw_cells(axes: Axes, values: np.ndarray, texts: Mapping[tuple[int, int], s
         axes.text(place[1], place[0], text, ha="center", va="center_baseline", fontsize=size, color=colour)
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def add_scale(figure: Figure, panels: Any, label: str, **options: Any) -> Colorbar:
+    """Add the scale of colours of some panels, in per cent; `options` are those of `Figure.colorbar`."""
+    scale = ScalarMappable(Normalize(0, 1), COLOURS)
+    return figure.colorbar(scale, ax=panels, label=label, format=PercentFormatter(1, symbol=" %"), **options)
 
 
 def numbered(values: np.ndarray) -> dict[tuple[int, int], str]:

@@ -1,6 +1,7 @@
 """Names of the axes, the legend and the faint lines around what a figure shows."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Literal
 
 from matplotlib.artist import Artist
@@ -10,6 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from numprobe.draw.style import NOTE_COLOUR
+
+# Of a letter of an axis' name, and of what stands above and below it, in inches.
+_LETTER, _MARGINS = 0.06, 0.1
 
 
 def frame(figure: Figure, entries: Sequence[Artist], columns: int, x: str = "", y: str = "") -> Figure:
@@ -30,8 +34,15 @@ def frame(figure: Figure, entries: Sequence[Artist], columns: int, x: str = "", 
     if x:
         figure.supxlabel(x, fontsize=7)
     if y:
-        figure.supylabel(y, fontsize=7)
+        # A figure of one row is lower than a long name.
+        letters = int((figure.get_figheight() - _MARGINS) / _LETTER)
+        figure.supylabel("\n".join(wrap(y, letters)), fontsize=7, multialignment="center")
     return figure
+
+
+def legend_below(axes: Axes, entries: Sequence[Artist]) -> None:
+    """Put the legend of a column of panels below the lowest of them."""
+    axes.legend(handles=list(entries), loc="upper center", bbox_to_anchor=(0.5, -0.3), fontsize=6, ncols=1)
 
 
 def in_per_cent(axis: Axis) -> None:

@@ -1,5 +1,6 @@
 """Accuracies over the layers as small multiples, with the published numbers of the papers' models."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import polars as pl
@@ -8,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import curve, draw_panels, legend_entry, panels_by_context
+from numprobe.draw.panels import Panels, Place, curve, draw_panels, legend_entry, name_curves, panels_by_context
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import in_order
-from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.status import Status
 
@@ -45,7 +46,20 @@ def draw_series(drawn: pl.DataFrame, series: Series) -> Figure:
     ours, others = drawn.filter(_OURS), drawn.filter(~_OURS)
     figure, panels, rows = panels_by_context(ours)
     draw_panels(panels, rows, partial(_draw_panel, others=others, series=series))
+    _name_controls(panels, rows, series)
     return frame(figure, _legend(ours, others, series), 3, x="layer that is read", y="accuracy on unseen numbers")
+
+
+def _name_controls(panels: Panels, rows: Mapping[Place, pl.DataFrame], series: Series) -> None:
+    """Write the names of the controls behind the last panel of each row that has values."""
+    controls = {name.rpartition(", ")[2]: curve for name, curve in series.items() if _is_control(curve[0])}
+    filled = [place for place in panels if rows[place]["value"].drop_nulls().len()]
+    for place in {model: (model, context) for model, context in filled}.values():
+        name_curves(panels[place], rows[place], controls)
+
+
+def _is_control(style: Style) -> bool:
+    return style in CONTROLS.values()
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, others: pl.DataFrame, series: Series) -> list[str]:
@@ -71,7 +85,7 @@ def _legend(ours: pl.DataFrame, others: pl.DataFrame, series: Series) -> list[Li
     entries = [
         legend_entry(name, style)
         for name, (style, condition) in series.items()
-        if not ours.filter(condition & pl.col("value").is_not_null()).is_empty()
+        if not (_is_control(style) or ours.filter(condition & pl.col("value").is_not_null()).is_empty())
     ]
     present = set(others["probe"])
     return entries + [

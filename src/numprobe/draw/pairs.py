@@ -16,9 +16,11 @@ from numprobe.draw.cells import COLOURS, draw_cells
 from numprobe.draw.frame import faint_grid
 from numprobe.draw.panels import legend_entry, tell_left_out
 from numprobe.draw.rows import VOCABULARY, in_order
-from numprobe.draw.style import PAGE_WIDTH, Style, say, series_styles
+from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say, series_styles
 
 _PANELS = 5
+# Models whose curves have colours of their own.
+_TOLD_APART = 5
 _BEFORE, _AFTER = -0.2, 1.2
 _NULL = "#bbbbbb"
 _UNTRAINED = "#555555"
@@ -127,6 +129,8 @@ def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: 
     lines = _curve_lines(models)
     grid = place.subgridspec(lines + 1, max(1, min(len(models), _PANELS)), height_ratios=[*[1.0] * lines, 0.3])
     styles = series_styles(models)
+    if len(models) > _TOLD_APART:  # The matrices name the pairs.
+        styles = dict.fromkeys(models, Style(NOTE_COLOUR, ""))
     both = _both_ways(drawn)
     for index, model in enumerate(models):
         panel = figure.add_subplot(grid[index // _PANELS, index % _PANELS])
@@ -137,7 +141,8 @@ def pair_curves(figure: Figure, place: SubplotSpec, drawn: pl.DataFrame, label: 
             panel.set_ylabel(label)
     legend = figure.add_subplot(grid[lines, :])
     legend.set_axis_off()
-    entries: list[Line2D | Patch] = [legend_entry(f"with {name}", style) for name, style in styles.items()]
+    named = styles if len(models) <= _TOLD_APART else {"each other model": Style(NOTE_COLOUR, "")}
+    entries: list[Line2D | Patch] = [legend_entry(f"with {name}", style) for name, style in named.items()]
     if (drawn["control"] == "untrained").any():
         entries.append(Line2D([], [], color=_UNTRAINED, linestyle=":", label="both untrained"))
     entries.append(Patch(color=_NULL, label=f"{null}: 95 %"))

@@ -20,7 +20,9 @@ from numprobe.draw.rows import (
     reasons,
     runs_of,
 )
+from numprobe.draw.series import Series
 from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, say
+from numprobe.layers import layer_order
 from numprobe.status import in_words
 
 Key = TypeVar("Key")
@@ -51,15 +53,18 @@ _FIT_ON_PAGE = 5
 _NAME_HEIGHT = 0.09
 
 
-def context_panels(models: Sequence[str], contexts: Sequence[str]) -> tuple[Figure, Panels]:
+def context_panels(
+    models: Sequence[str], contexts: Sequence[str], sharey: Literal["all", "row"] = "all"
+) -> tuple[Figure, Panels]:
     """Return a figure with a panel for every model and context; the panels of `vocabulary` are narrow.
 
     The figure fills a page's width and grows wider only where more than five contexts would get too narrow.
+    `sharey` says which panels have one y axis.
     """
     width = PAGE_WIDTH * max(1.0, len(contexts) / _FIT_ON_PAGE)
     size = (width, _ROW_HEIGHT * len(models) + 0.9)
     ratios = [_NARROW if context == VOCABULARY else 1.0 for context in contexts]
-    return _grid(models, contexts, size, sharey=True, width_ratios=ratios)
+    return _grid(models, contexts, size, sharey=sharey, width_ratios=ratios)
 
 
 def separate_panels(
@@ -137,6 +142,13 @@ def fraction_axis(axes: Axes, near_zero: bool = False) -> None:
         axes.set_ylim(-0.04, 1.04)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "", "50 %", "", "100 %"])
     faint_grid(axes)
+
+
+def hold_shares(axes: Axes, shares: pl.Series) -> None:
+    """Widen a y axis that `fraction_axis` made, to hold estimates of shares below 0 or above 100 %."""
+    low, high = axes.get_ylim()
+    ends = shares.drop_nulls()
+    axes.set_ylim(min([low, *(ends - 0.04)]), max([high, *(ends + 0.04)]))
 
 
 def draw_panels(
@@ -278,8 +290,8 @@ def curves_of(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], style: Styl
         curve(axes, part, layers, style)
 
 
-def name_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:
-    """Write names behind the right edge of a panel, as high as the curves end, and apart from each other.
+def name_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str], x: float = 1.02) -> None:
+    """Write names behind curves, as high as the curves end, and apart from each other.
 
     Parameters
     ----------
@@ -289,12 +301,32 @@ def name_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str])
         Name of a curve -> its last value.
     colours
         Name -> colour.
+    x
+        Where the names start, as a share of the panel's width: behind its right edge, unless given.
     """
     to_axes = axes.transData + axes.transAxes.inverted()
     names = sorted(ends, key=lambda name: ends[name])
     heights = spread([float(to_axes.transform((0, ends[name]))[1]) for name in names], _NAME_HEIGHT)
     for name, height in zip(names, heights, strict=True):
-        axes.text(1.02, height, name, transform=axes.transAxes, va="center", fontsize=5.5, color=colours[name])
+        axes.text(x, height, name, transform=axes.transAxes, va="center", fontsize=5.5, color=colours[name])
+
+
+def name_curves(axes: Axes, rows: pl.DataFrame, series: Series) -> set[str]:
+    """Write the names of a panel's curves behind its right edge, and return the names."""
+    ends = _ends(rows, series)
+    name_ends(axes, ends, {name: style.colour for name, (style, _) in series.items()})
+    return set(ends)
+
+
+def _ends(rows: pl.DataFrame, series: Series) -> dict[str, float]:
+    """Return the last value of each series of a panel, by its name."""
+    ends: dict[str, float] = {}
+    for name, (_, condition) in series.items():
+        measured = rows.filter(condition & pl.col("value").is_not_null())
+        at_end = pl.col("layer").is_in(layer_order(measured["layer"].drop_nulls())[-1:])
+        last = measured.filter(at_end | has_no_layer())
+        ends |= {name: last["value"][0]} if last.height else {}
+    return ends
 
 
 def spread(heights: Sequence[float], apart: float) -> list[float]:

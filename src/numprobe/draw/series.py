@@ -6,7 +6,7 @@ import polars as pl
 
 from numprobe.draw.rows import checked, is_not_applicable, over_all_folds, require
 from numprobe.draw.style import CONTROLS, Style, probe_order, probe_style
-from numprobe.probes.leading import SIDE_BY_SIDE, choose_leading
+from numprobe.probes.leading import choose_leading
 from numprobe.tables import MEASUREMENT
 
 #: Name -> how it is drawn, and the condition that picks its rows; in the order of the legend.
@@ -30,11 +30,6 @@ def measured_accuracies(table: pl.DataFrame) -> tuple[pl.DataFrame, str]:
 def leading_probe(accuracies: pl.DataFrame) -> str:
     """The probe whose controls and subsets are shown."""
     return choose_leading(_plain_probes(accuracies))
-
-
-def strongest(accuracies: pl.DataFrame) -> list[str]:
-    """The leading probe and its strongest rivals, which share a panel with the controls."""
-    return list(dict.fromkeys([leading_probe(accuracies), *SIDE_BY_SIDE]))
 
 
 def series_of(accuracies: pl.DataFrame, controls: Sequence[str]) -> Series:

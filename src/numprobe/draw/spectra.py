@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
@@ -89,6 +90,8 @@ def _spectrum(axes: Axes, rows: pl.DataFrame, state: str) -> None:
     if power.is_empty() or explain_empty(axes, power):
         return
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     power = power.with_columns(x=pl.col("frequency") / pl.col("N")).sort("frequency")
     shares, null = power.filter(control="none"), power.filter(control="shuffled")
     for period in PERIODS:

@@ -10,7 +10,15 @@ from matplotlib.lines import Line2D
 from numprobe.draw.composition_rows import SHARES, composition_rows
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.draw.panels import (
+    context_panels,
+    curve,
+    explain_empty,
+    fraction_axis,
+    hold_shares,
+    legend_entry,
+    title_columns,
+)
 from numprobe.draw.rows import MEASURED, VOCABULARY, in_order
 from numprobe.draw.series import measured_accuracies
 from numprobe.draw.style import CONTROLS, Style, probe_order, probe_style, set_layer_axis
@@ -19,16 +27,17 @@ from numprobe.probes.leading import SIDE_BY_SIDE
 
 #: What the two rows of panels show.
 READING, COMPOSITION = "accuracy on\nunseen numbers", "share of the variance\nbetween numbers"
-#: Controls of the same probes: of each the best of them in every layer is drawn.
-_BEST_OF: Mapping[str, str] = {
-    "untrained": "untrained, best of these",
-    "mixed": "mixed embeddings, best of these",
+#: Controls and their names. Above, the best of the probes is drawn in every layer.
+_CONTROLS: Mapping[str, str] = {
+    "untrained": "untrained",
+    "mixed": "mixed embeddings",
     "last_token": "last token alone",
 }
-_COMPOSED: Mapping[tuple[str, str], tuple[str, Style]] = {
-    ("additive", "none"): ("additive in the digits", SHARES["additive"][1]),
-    ("additive", "untrained"): ("additive, untrained", CONTROLS["untrained"]),
-    ("additive", "mixed"): ("additive, mixed", CONTROLS["mixed"]),
+#: Control -> how the additive share is drawn.
+_COMPOSED: Mapping[str, Style] = {
+    "none": SHARES["additive"][1],
+    "untrained": CONTROLS["untrained"],
+    "mixed": CONTROLS["mixed"],
 }
 _COLUMNS = ("panel", "model", "control", "context", "layer", "probe", "subset", "metric", *MEASURED)
 
@@ -61,7 +70,7 @@ def summary_rows(accuracy: pl.DataFrame, composition: pl.DataFrame | None = None
     # Those side by side, as far as they were measured; the leading one, if none was.
     probes = [name for name in SIDE_BY_SIDE if name in set(own["probe"])] or [leading]
     plain = own.filter(pl.col("probe").is_in(probes), control="none")
-    best = [_best(own, control, probes) for control in _BEST_OF]
+    best = [_best(own, control, probes) for control in _CONTROLS]
     parts = [pl.concat([plain, *best]).with_columns(panel=pl.lit(READING))]
     if composition is not None:
         drawn = composition_rows(composition.filter(model=model))
@@ -81,7 +90,7 @@ def _best(own: pl.DataFrame, control: str, probes: Sequence[str]) -> pl.DataFram
 def draw_summary(drawn: pl.DataFrame) -> Figure:
     """Draw a column of panels per context: what is read above, the additive share below; x = layer."""
     model, contexts = drawn["model"][0], in_order(drawn["context"])
-    figure, panels = context_panels(in_order(drawn["panel"]), contexts)
+    figure, panels = context_panels(in_order(drawn["panel"]), contexts, sharey="row")
     headers = {}
     for (panel, context), axes in panels.items():
         rows = drawn.filter(panel=panel, context=context)
@@ -92,6 +101,7 @@ def draw_summary(drawn: pl.DataFrame) -> Figure:
         layers = layer_order(rows["layer"].drop_nulls())
         set_layer_axis(axes, layers)
         _draw_panel(axes, rows, layers, panel)
+        hold_shares(axes, rows["value"])
         headers[panel, context] = _header(rows.filter(control="none"), panel)
     for panel in in_order(drawn["panel"]):
         panels[panel, contexts[0]].set_ylabel(panel, fontsize=7, fontweight="normal")
@@ -101,10 +111,10 @@ def draw_summary(drawn: pl.DataFrame) -> Figure:
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str], panel: str) -> None:
     if panel == COMPOSITION:
-        for (metric, control), (_, style) in reversed(list(_COMPOSED.items())):
-            curve(axes, rows.filter(metric=metric, control=control), layers, style)
+        for control, style in reversed(list(_COMPOSED.items())):
+            curve(axes, rows.filter(metric="additive", control=control), layers, style)
         return
-    for control in _BEST_OF:
+    for control in _CONTROLS:
         curve(axes, rows.filter(_is_control(control)), layers, CONTROLS[control])
     for probe in reversed(probe_order(rows.filter(control="none")["probe"])):
         curve(axes, rows.filter(probe=probe, control="none"), layers, probe_style(probe))
@@ -128,8 +138,11 @@ def _entries(drawn: pl.DataFrame) -> list[Line2D]:
     reading, composed = (drawn.filter(panel=panel) for panel in (READING, COMPOSITION))
     probes = probe_order(reading.filter(control="none")["probe"])
     entries = [legend_entry(name, probe_style(name)) for name in probes]
-    for control, name in _BEST_OF.items():
-        if reading.filter(_is_control(control)).height:
+    present = set(composed.filter(pl.col("value").is_not_null(), metric="additive")["control"])
+    if "none" in present:
+        entries.append(legend_entry("additive in the digits", _COMPOSED["none"]))
+    # A control looks the same above and below.
+    for control, name in _CONTROLS.items():
+        if reading.filter(_is_control(control)).height or control in present:
             entries.append(legend_entry(name, CONTROLS[control]))
-    present = set(composed.filter(pl.col("value").is_not_null()).select("metric", "control").iter_rows())
-    return entries + [legend_entry(*entry) for key, entry in _COMPOSED.items() if key in present]
+    return entries

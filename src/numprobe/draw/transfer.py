@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from numprobe.draw.cells import COLOURS, draw_cells
+from numprobe.draw.cells import add_scale, draw_cells
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.panels import (
     context_panels,
@@ -103,10 +101,8 @@ def _matrices(drawn: pl.DataFrame) -> Figure:
             _name_cells(axes, contexts, fitted=column == 0, tested=lowest)
             axes.set_title(title, fontsize=7, pad=3, color=NOTE_COLOUR if title in last else "black")
         _name_row(grid[row][0], model)
-    scale = ScalarMappable(Normalize(0, 1), COLOURS)
-    figure.colorbar(
-        scale, ax=grid, label="accuracy on unseen numbers (cells in %)", location="top", shrink=0.4, aspect=40, pad=0.02
-    )
+    label = "accuracy on unseen numbers (cells in %)"
+    add_scale(figure, grid, label, location="top", shrink=0.4, aspect=40, pad=0.02)
     figure.supxlabel("tested on", fontsize=7)
     figure.supylabel("fitted on", fontsize=7)
     return figure

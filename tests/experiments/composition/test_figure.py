@@ -24,7 +24,7 @@ def test_shares_stand_beside_the_controls():
     ]
     found = texts(figure)
     assert {"smol", "llama", "operand", "natural", "vocabulary", "layer"} <= set(found)
-    assert "900 numbers of 3 digits; signal 0.90 to 0.90" in found
+    assert "900 numbers of 3 digits; signal 90 to 90 %" in found
     assert any("10 numbers of 3" in text for text in found)
     # The matrices have no axis, so the first context has its numbers.
     labels = [any(tick.label1.get_visible() for tick in axes.yaxis.get_major_ticks()) for axes in figure.axes[:3]]

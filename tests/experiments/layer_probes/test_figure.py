@@ -24,9 +24,13 @@ def test_layers_show_accuracy_explained_variance_and_selectivity_of_each_context
     drawn = layer_probes_rows(accuracy, ["operand", "result"], None, selective)
     figure = draw_layer_probes(drawn, 1000)
     found = texts(figure)
-    assert {"operand", "operand: R²", "operand: selectivity", "result", "llama", "minilm"} <= set(found)
+    columns = ["main probes", "other probes", "controls", "R²", "selectivity"]
+    assert {*columns, "llama operand", "llama result", "minilm operand"} <= set(found)
     assert "not applicable: encoder" in found and any("constant state: 0" in text for text in found)
-    assert {"fourier", "digits", "shuffled", "untrained"} <= set(legend(figure))
+    behind = dict(zip(columns, ([text.get_text() for text in axes.texts[:-1]] for axes in figure.axes), strict=False))
+    assert set(behind["main probes"]) == {"fourier", "digits"}
+    assert set(behind["other probes"]) == {"binary", "linear", "log"}
+    assert set(behind["controls"]) == {"fourier", "shuffled", "gaussian", "untrained", "mixed", "constant"}
 
 
 def test_a_panel_has_at_most_seven_series():
@@ -34,10 +38,8 @@ def test_a_panel_has_at_most_seven_series():
     controls = ("shuffled", "gaussian", "untrained", "untrained-2", "mixed", "constant")
     rows = [*probes, *(row(0.1, control=control) for control in controls)]
     figure = draw_layer_probes(layer_probes_rows(measurements(rows), ["operand"]), 1000)
-    main, others = figure.axes
-    series = [{line.get_color() + line.get_linestyle() for line in axes.lines} for axes in (main, others)]
-    assert all(3 < len(found) <= 8 for found in series)  # with the line of chance
-    assert {"operand", "operand: others"} <= set(texts(figure)) and "gaussian" not in legend(figure)
+    series = [{(line.get_color(), line.get_linestyle()) for line in axes.lines} for axes in figure.axes]
+    assert len(series) > 1 and all(len(found) <= 8 for found in series)  # with the line of chance
 
 
 def test_own_probes_replace_those_of_the_accuracy_table_and_published_settings_are_told_apart():

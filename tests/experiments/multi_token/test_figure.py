@@ -59,8 +59,9 @@ def test_whole_numbers_stand_beside_the_product_and_the_controls():
     figure = draw_multi_token(multi_token_rows(multi_token_table()))
     names = legend(figure)
     assert names[:3] == ["whole number", "product of its tokens", "whole number, read one token later"]
-    assert {"last token", "1 before it", "2 before it", "shuffled", "untrained", "constant"} <= set(names)
+    assert {"shuffled", "untrained", "constant"} <= set(names)
     found = texts(figure)
+    assert {"last token", "1 before it", "2 before it"} <= set(found)
     assert {"1 token", "2 tokens", "3 tokens", "llama second", "chosen", "layer"} <= set(found)
     assert found.count("not applicable: no reason") == 3
 
@@ -90,7 +91,7 @@ def test_numbers_stand_beside_words_and_the_probe_beside_the_lens():
 
 def test_every_layer_has_a_row():
     found = texts(draw_preceding(preceding_rows(preceding_table(("llama-3.2-1b",), ("4", "8")))))
-    assert {"llama-3.2-1b layer 4", "llama-3.2-1b layer 8", "published tuned lens"} <= set(found)
+    assert {"llama-3.2-1b layer 4", "llama-3.2-1b layer 8", "published"} <= set(found)
 
 
 def test_planted_numbers_are_drawn_against_the_noise():

@@ -10,11 +10,20 @@ from matplotlib.lines import Line2D
 from numprobe.draw.composition_rows import SHARES, composition_rows, longest_measured
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, title_columns
+from numprobe.draw.panels import (
+    context_panels,
+    curve,
+    explain_empty,
+    fraction_axis,
+    hold_shares,
+    legend_entry,
+    title_columns,
+)
 from numprobe.draw.rows import contexts_in_order, in_order, is_not_applicable
 from numprobe.draw.style import CONTROLS as ALL_CONTROLS
 from numprobe.draw.style import NOTE_COLOUR, Style, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.percent import per_cent
 
 #: Controls whose additive share is drawn, beside the model's.
 CONTROLS: Mapping[str, Style] = {name: ALL_CONTROLS[name] for name in ("untrained", "mixed")}
@@ -41,6 +50,7 @@ def draw_composition(drawn: pl.DataFrame) -> Figure:
         layers = layer_order(rows["layer"].drop_nulls())
         set_layer_axis(axes, layers)
         _draw_panel(axes, rows.filter(~is_not_applicable()), layers)
+        hold_shares(axes, rows.filter(pl.col("metric") != "signal")["value"])
         headers[model, context] = _header(rows)
     title_columns(panels, headers)
     return frame(figure, _legend(drawn), 4, x="layer", y="share of variance")
@@ -72,14 +82,20 @@ def _header(rows: pl.DataFrame) -> list[str]:
     if measured.is_empty():
         return []
     signal = measured.filter(pl.col("ci_low").is_not_null(), metric="signal")["value"].to_list()
-    shared = f"signal {min(signal):.2f} to {max(signal):.2f}" if signal else "one state per number"
+    shared = f"signal {per_cent(min(signal))} to {per_cent(max(signal))} %" if signal else "one state per number"
     return [f"{measured['n_values'][0]} numbers of {str(longest).removeprefix('digits=')} digits; {shared}"]
 
 
 def _legend(drawn: pl.DataFrame) -> list[Line2D]:
     measured = drawn.filter(pl.col("value").is_not_null())
     present = set(measured.select("metric", "control").unique().iter_rows())
-    entries = [legend_entry(name, style) for metric, (name, style) in SHARES.items() if (metric, "none") in present]
+    shown = [metric for metric in SHARES if (metric, "none") in present]
+    both = {"whole", "beyond"} <= set(shown)
+    names = {metric: name for metric, (name, _) in SHARES.items()}
+    if both:  # A panel shows one of them, so that they share an entry.
+        shown.remove("beyond")
+        names["whole"] += f" (▾ {names['beyond']})"
+    entries = [legend_entry(names[metric], SHARES[metric][1]) for metric in shown]
     if measured.filter(pl.col("metric") != "signal")["subset"].n_unique() > 1:
         entries.append(legend_entry("additive, shorter numbers", _SHORTER))
     for control, style in CONTROLS.items():

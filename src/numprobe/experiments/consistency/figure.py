@@ -7,13 +7,11 @@ from math import ceil
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from numprobe.draw.cells import COLOURS, draw_cells, numbered
+from numprobe.draw.cells import add_scale, draw_cells, numbered
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import faint_grid, frame, remark
 from numprobe.draw.not_applicable import drawn_or_reasons
@@ -278,4 +276,4 @@ def _matrix(axes: Axes, cells: np.ndarray, names: Sequence[str], named: bool = T
 
 
 def _colour_bar(figure: Figure, panels: Sequence[Axes], label: str) -> None:
-    figure.colorbar(ScalarMappable(Normalize(0, 1), COLOURS), ax=panels, label=label, aspect=30, pad=0.01)
+    add_scale(figure, panels, label, aspect=30, pad=0.01)

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from numprobe.draw.cells import COLOURS, draw_cells, numbered
+from numprobe.draw.cells import add_scale, draw_cells, numbered
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.layer_series import Series, draw_series, with_published
 from numprobe.draw.panels import explain_empty
@@ -112,9 +110,7 @@ def draw_cross_layer(drawn: pl.DataFrame) -> Figure:
             if not explain_empty(axes, rows.filter((pl.col("control") == scale[0]) | is_not_applicable())):
                 _matrix(axes, rows.filter(_of(*scale)), layers, named=j == 0)
         grid[i][0].set_ylabel(model, fontweight="bold", fontsize=8)
-    figure.colorbar(
-        ScalarMappable(Normalize(0, 1), COLOURS), ax=grid, label="accuracy on unseen numbers", aspect=30, pad=0.01
-    )
+    add_scale(figure, grid, "accuracy", aspect=30, pad=0.01)
     figure.supxlabel("layer that is read", fontsize=7)
     figure.supylabel("layer of the fit", fontsize=7)
     return figure

@@ -64,7 +64,7 @@ def alignment_drawn(table: pl.DataFrame) -> pl.DataFrame:
 def draw_alignment(drawn: pl.DataFrame) -> Figure:
     """Draw a row of panels per model: the change of accuracy by strength, and repairs and harm by operation."""
     runs = runs_of(drawn)
-    curves = {variant: f"change of accuracy, points:\n{title}" for variant, (title, _) in VARIANTS.items()}
+    curves = {variant: f"change of\naccuracy, points:\n{title}" for variant, (title, _) in VARIANTS.items()}
     titles = [*curves.values(), *_SHARES.values()]
     figure, panels = separate_panels(list(runs), titles, 1.35 * len(runs) + 1.2)
     for title in titles:

@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from numprobe.draw.drawn import Drawn, Tables, Values
-from numprobe.draw.frame import faint_grid, frame
+from numprobe.draw.frame import faint_grid, legend_below
 from numprobe.draw.panels import curve, explain_empty, fraction_axis, legend_entry, tell_left_out
 from numprobe.draw.rows import checked, in_order, is_not_applicable, over_all_folds, require
-from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_label, set_layer_axis
+from numprobe.draw.style import NOTE_COLOUR, PAGE_WIDTH, Style, layer_ticks, set_layer_axis
 from numprobe.experiments.frequencies.shared_figure import draw_shared_frequencies, shared_frequencies_rows
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
@@ -59,7 +59,7 @@ def frequencies_rows(table: pl.DataFrame) -> pl.DataFrame:
 def draw_frequencies(drawn: pl.DataFrame) -> Figure:
     """Draw a row per model: spectra of all states, sparsity over the layers, and kappa beside power."""
     models = in_order(drawn["model"])
-    figure = Figure(figsize=(PAGE_WIDTH, 1.45 * len(models) + 1.2), layout="constrained")
+    figure = Figure(figsize=(PAGE_WIDTH, 1.45 * len(models) + 1.3), layout="constrained")
     grid = figure.subplots(len(models), 3, squeeze=False, width_ratios=[1.25, 1, 1])
     for panels, model in zip(grid, models, strict=True):
         rows = drawn.filter(model=model)
@@ -81,7 +81,10 @@ def draw_frequencies(drawn: pl.DataFrame) -> Figure:
     scale = ScalarMappable(Normalize(_WEAKEST, _STRONGEST), _COLOURS)
     bar = figure.colorbar(scale, ax=grid[:, 0], location="bottom", aspect=30, pad=0.02, shrink=0.8)
     bar.set_label("share of the variance, relative to equal shares (log10)", fontsize=6)
-    return frame(figure, _legend(), 3)
+    sparsity, separability = _legends()
+    legend_below(grid[-1, 1], sparsity)
+    legend_below(grid[-1, 2], separability)
+    return figure
 
 
 def _spectra(axes: Axes, shares: pl.DataFrame, layers: Sequence[str]) -> None:
@@ -96,9 +99,7 @@ def _spectra(axes: Axes, shares: pl.DataFrame, layers: Sequence[str]) -> None:
         relative, cmap=_COLOURS, vmin=_WEAKEST, vmax=_STRONGEST, aspect="auto", interpolation="nearest",
         extent=(0.5 / count, (count // 2 + 0.5) / count, len(layers) - 0.5, -0.5),
     )  # fmt: skip
-    step = max(1, len(layers) // 8)
-    named = [i for i, name in enumerate(layers) if not name.isdecimal() or int(name) % step == 0]
-    axes.set_yticks(named, [layer_label(layers[i]) for i in named], fontsize=5.5)
+    axes.set_yticks(*layer_ticks(layers, 8), fontsize=5.5)
     axes.set_xlim(0, 0.5)
     axes.set_xticks([0.1, 0.2, 0.3, 0.4, 0.5], ["0.1", "0.2", "0.3", "0.4", "0.5"])
     axes.text(0.99, 1.02, f"{count} numbers", transform=axes.transAxes, fontsize=5.5, color=NOTE_COLOUR, ha="right")
@@ -152,12 +153,11 @@ def _placed(rows: pl.DataFrame, control: str, layers: Sequence[str]) -> pl.DataF
     return found.with_columns(x=pl.Series([layers.index(name) for name in found["layer"]], dtype=pl.Int64)).sort("x")
 
 
-def _legend() -> list[Line2D | Patch]:
+def _legends() -> tuple[list[Line2D | Patch], list[Line2D | Patch]]:
+    """Return the entries of the columns of sparsity and of kappa."""
+    null = Patch(color=_NULL, label="shuffled: 95 %")
+    words = Line2D([], [], color="black", marker="+", linestyle="none", label="other words")
+    untrained = Line2D([], [], color=_UNTRAINED, linestyle="-.", label="untrained")
     sparsity = [legend_entry(_SPARSITY_NAMES[metric], style) for metric, style in _SPARSITY.items()]
     moduli = [legend_entry(f"T = {modulus}: kappa (dotted: power)", style) for modulus, style in _MODULI.items()]
-    others: list[Line2D | Patch] = [
-        Line2D([], [], color=_UNTRAINED, linestyle="-.", label="untrained"),
-        Patch(color=_NULL, label="shuffled: 95 %"),
-        Line2D([], [], color="black", marker="+", linestyle="none", label="other words"),
-    ]
-    return [*sparsity, others[0], *moduli, *others[1:]]
+    return [*sparsity, untrained, null, words], [*moduli, null, words]

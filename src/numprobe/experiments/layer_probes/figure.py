@@ -17,33 +17,35 @@ from numprobe.draw.panels import (
     curve,
     explain_empty,
     fraction_axis,
-    layer_entry,
-    legend_entry,
+    name_curves,
     published_entry,
     title_columns,
 )
 from numprobe.draw.published import THIS_STUDY, published
-from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, over_all_folds, with_values
-from numprobe.draw.series import kind_of_control, leading_probe, strongest
+from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, over_all_folds, runs_of, with_values
+from numprobe.draw.series import Series, leading_probe
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, probe_order, probe_style, set_layer_axis
 from numprobe.layers import layer_order
+from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
-#: Panels of a context: what follows its name in the title -> metric, and which probes are shown.
-PANELS: Mapping[str, tuple[str, str]] = {
-    "": ("accuracy", "main"),
-    ": others": ("accuracy", "other"),
-    ": R²": ("r2", "all"),
-    ": selectivity": ("selectivity", "all"),
+#: Columns of the figure -> their metric.
+MAIN, OTHER, CHECKS = "main probes", "other probes", "controls"
+PANELS: Mapping[str, str] = {
+    MAIN: "accuracy",
+    OTHER: "accuracy",
+    CHECKS: "accuracy",
+    "R²": "r2",
+    "selectivity": "selectivity",
 }
-#: Controls that share a panel with the main probes.
-_CONTROLS = ("shuffled", "untrained", "mixed")
 #: Probes whose explained variance is shown: they read magnitudes.
 MAGNITUDES = ("linear", "log")
 #: Values of the column `settings`: the defaults, and those of the paper.
 DEFAULT, PUBLISHED = "default", "published"
 
+# How much wider the figure is for the names behind the curves.
+_ROOM = 1.25
 _PROBE = ["model", "context", "probe", "settings"]
 _OURS = pl.col("source") == THIS_STUDY
 _REFITTED_LINE = (0, (3, 1.5))
@@ -101,7 +103,7 @@ def _measured(table: pl.DataFrame, contexts: Sequence[str], more: Sequence[str] 
     rows = checked(table, [*MEASUREMENT, *more]).filter(whole & pl.col("context").is_in(list(contexts)))
     measured = rows.filter(pl.col("value").is_not_null(), metric="accuracy")
     leading = leading_probe(measured) if measured.height else None
-    control = kind_of_control().is_in(_CONTROLS) & pl.col("probe").is_in([leading])
+    control = pl.col("control").is_in(list(CONTROLS)) & (pl.col("probe").is_in([leading, "constant"]))
     exact = (pl.col("metric") == "accuracy") & ((pl.col("control") == "none") | control)
     magnitude = (
         (pl.col("metric") == "r2") & (pl.col("control") == "none") & pl.col("probe").is_in([leading, *MAGNITUDES])
@@ -120,57 +122,63 @@ def _published(drawn: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_layer_probes(drawn: pl.DataFrame, candidates: int) -> Figure:
-    """Draw small multiples over the layers: a row per model, a column per context and metric."""
-    models, main = in_order(drawn["model"]), _main(drawn)
-    columns = _panel_names(drawn, main)
-    figure, panels = context_panels(models, list(columns))
-    headers = {}
-    for (model, name), axes in panels.items():
-        context, metric, probes = columns[name]
-        rows = drawn.filter(model=model, context=context)
-        fraction_axis(axes)
-        shown = rows.filter(((pl.col("metric") == metric) & _among(probes, main)) | is_not_applicable())
-        if explain_empty(axes, shown):
-            continue
-        layers = layer_order(rows["layer"].drop_nulls())
-        set_layer_axis(axes, layers)
-        if metric == "accuracy":
-            chance_line(axes, candidates)
-        _draw_panel(axes, shown, layers)
-        headers[model, name] = _header(shown)
-    title_columns(panels, headers)
-    return frame(figure, _legend(drawn, candidates), 6, x="layer", y="accuracy, R² or selectivity on test numbers")
-
-
-def _main(drawn: pl.DataFrame) -> list[str]:
-    """Return the probes that share a panel with the controls; none if only published numbers are drawn."""
-    ours = drawn.filter(_OURS & (pl.col("metric") == "accuracy"))
-    return strongest(ours) if ours.filter(pl.col("value").is_not_null(), control="none").height else []
-
-
-def _among(probes: str, main: Sequence[str]) -> pl.Expr:
-    """Return whether rows are of the probes of a panel: "main" ones and controls, "other" ones, or "all"."""
-    mine = pl.col("probe").is_in(list(main)) | (pl.col("control") != "none")
-    return {"main": mine, "other": ~mine, "all": pl.lit(True)}[probes]
-
-
-def _panel_names(drawn: pl.DataFrame, main: Sequence[str]) -> dict[str, tuple[str, str, str]]:
-    """Return title of a column -> context, metric and probes, of those with a value."""
+    """Draw small multiples over the layers: a row per model and context, a column per kind of curve."""
+    runs = runs_of(drawn)
     measured = drawn.filter(pl.col("value").is_not_null())
-    return {
-        context + title: (context, metric, probes)
-        for context in in_order(drawn["context"])
-        for title, (metric, probes) in PANELS.items()
-        if measured.filter(_among(probes, main), context=context, metric=metric).height
+    leading = leading_probe(measured.filter(metric="accuracy"))
+    shown = {title: _is_shown(title, leading) for title in PANELS}
+    columns = [title for title, condition in shown.items() if measured.filter(condition).height]
+    figure, panels = context_panels(list(runs), columns)
+    figure.set_figwidth(_ROOM * figure.get_figwidth())
+    rows = {(run, title): runs[run].filter(shown[title] | is_not_applicable()) for run, title in panels}
+    headers = {}
+    for (run, title), axes in panels.items():
+        fraction_axis(axes)
+        if explain_empty(axes, rows[run, title]):
+            continue
+        layers = layer_order(runs[run]["layer"].drop_nulls())
+        set_layer_axis(axes, layers, most=4)
+        if PANELS[title] == "accuracy":
+            chance_line(axes, candidates)
+        _draw_panel(axes, rows[run, title], layers)
+        name_curves(axes, rows[run, title], _series(rows[run, title], title, leading))
+        headers[run, title] = _header(rows[run, title])
+    title_columns(panels, headers)
+    return frame(figure, _legend(drawn, candidates), 3, x="layer", y="accuracy, R² or selectivity on test numbers")
+
+
+def _is_shown(title: str, leading: str) -> pl.Expr:
+    """Return the rows of a column: probes by their own names, controls beside the leading probe."""
+    main = pl.col("probe").is_in([leading, *SIDE_BY_SIDE])
+    plain = pl.col("control") == "none"
+    chosen = {
+        MAIN: plain & main,
+        OTHER: plain & ~main,
+        CHECKS: ~plain | ((pl.col("probe") == leading) & (pl.col("settings") == DEFAULT) & _OURS),
     }
+    return (pl.col("metric") == PANELS[title]) & chosen.get(title, pl.lit(True))
+
+
+def _series(rows: pl.DataFrame, title: str, leading: str) -> Series:
+    """Return the curves that a column names: one per probe, the default settings before others, and its controls."""
+    measured = rows.filter(pl.col("value").is_not_null())
+    plain = measured.filter(control="none")
+    series: Series = {}
+    for probe in probe_order(plain["probe"]):
+        of_probe = (pl.col("probe") == probe) & (pl.col("control") == "none")
+        first = plain.filter(of_probe).sort(_OURS, pl.col("settings") == DEFAULT, descending=True).row(0, named=True)
+        run = pl.all_horizontal(pl.col(name) == first[name] for name in ("settings", "source"))
+        series[probe] = (probe_style(probe), of_probe & run)
+    present = set(measured["control"]) if title == CHECKS else set()
+    return series | {name: (style, pl.col("control") == name) for name, style in CONTROLS.items() if name in present}
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, layers: Sequence[str]) -> None:
     measured = rows.filter(pl.col("value").is_not_null())
-    for control in _CONTROLS:
-        part = measured.filter(kind_of_control() == control, settings=DEFAULT)
+    for control, style in CONTROLS.items():
+        part = measured.filter(control=control, settings=DEFAULT)
         for probe in in_order(part["probe"]):
-            curve(axes, part.filter(probe=probe), layers, CONTROLS[control])
+            curve(axes, part.filter(probe=probe), layers, style)
     plain = measured.filter(control="none")
     for probe in reversed(probe_order(plain["probe"])):
         mine, style = plain.filter(probe=probe), probe_style(probe)
@@ -196,10 +204,7 @@ def _header(rows: pl.DataFrame) -> list[str]:
 def _legend(drawn: pl.DataFrame, candidates: int) -> list[Line2D]:
     measured = drawn.filter(pl.col("value").is_not_null())
     plain = measured.filter(control="none")
-    entries = [legend_entry(probe, probe_style(probe)) for probe in probe_order(plain["probe"])]
-    for name in _CONTROLS:
-        of_control = measured.filter(kind_of_control() == name)
-        entries += [layer_entry(name, CONTROLS[name], of_control)] if of_control.height else []
+    entries = []
     if plain.filter(_OURS, settings=PUBLISHED).height:
         entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=_REFITTED_LINE, label="published settings"))
     if plain.filter(~_OURS).height:

@@ -7,9 +7,10 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, points
+from numprobe.draw.panels import context_panels, curve, explain_empty, fraction_axis, legend_entry, name_curves, points
 from numprobe.draw.published import published
 from numprobe.draw.rows import checked, in_order, is_not_applicable, with_values
+from numprobe.draw.series import Series
 from numprobe.draw.style import CONTROLS, NOTE_COLOUR, Style, series_styles, set_layer_axis
 from numprobe.experiments.multi_token.preceding_figure import draw_preceding, preceding_rows
 from numprobe.experiments.multi_token.superposition_figure import draw_superposition, superposition_rows
@@ -78,7 +79,15 @@ def draw_multi_token(drawn: pl.DataFrame) -> Figure:
         _draw_layers(axes, here.filter(control="none"), layers, tokens)
         chosen = here.filter(position="selected")
         _draw_chosen(axes, chosen, len(layers) + _GAP, paper.filter(model=model), form)
-    return frame(figure, _legend(drawn, tokens, paper), 5, x="layer", y="accuracy on unseen values")
+        if columns[column] > 1:
+            name_curves(axes, here, _series(tokens))
+    return frame(figure, _legend(drawn, paper), 4, x="layer", y="accuracy on unseen values")
+
+
+def _series(tokens: dict[str, Style]) -> Series:
+    """Return the curves of the single tokens."""
+    read = (pl.col("metric") == "accuracy") & (pl.col("position") == "last") & (pl.col("control") == "none")
+    return {name: (style, read & (pl.col("chunk") == place)) for place, (name, style) in enumerate(tokens.items())}
 
 
 def _panel_rows(drawn: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
@@ -125,17 +134,18 @@ def _draw_chosen(axes: Axes, here: pl.DataFrame, place: float, paper: pl.DataFra
     told = paper.filter(metric=f"product of chunk accuracies, {tokens!s} chunks")
     if told.height and form == "second":
         axes.plot([place + _BESIDE], told["value"], color=_PUBLISHED.colour, marker=_PUBLISHED.marker, linestyle="none")
-    labelled = [text.get_text() for text in axes.get_xticklabels()]
-    axes.set_xticks([*axes.get_xticks(), place], [*labelled, _CHOSEN])
+    # The last state's name would touch that of the choices.
+    ticks = {x: text.get_text() for x, text in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)}
+    ticks = {x: name for x, name in ticks.items() if name.isdecimal() or x < 0.8 * place} | {place: _CHOSEN}
+    axes.set_xticks(list(ticks), list(ticks.values()))
     axes.set_xlim(-0.5, place + 0.7)
 
 
-def _legend(drawn: pl.DataFrame, tokens: dict[str, Style], paper: pl.DataFrame) -> list[Line2D]:
+def _legend(drawn: pl.DataFrame, paper: pl.DataFrame) -> list[Line2D]:
     entries = [
         legend_entry("whole number", _JOINT),
         legend_entry("product of its tokens", _PRODUCT),
         legend_entry("whole number, read one token later", _NEXT),
-        *(legend_entry(name, style) for name, style in tokens.items()),
     ]
     present = set(drawn["control"])
     entries += [legend_entry(name, CONTROLS[name], line=False) for name in CONTROLS if name in present]

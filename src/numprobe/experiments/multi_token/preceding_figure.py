@@ -9,7 +9,7 @@ from numprobe.draw.frame import frame, remark
 from numprobe.draw.panels import context_panels, explain_empty, fraction_axis, legend_entry, points
 from numprobe.draw.published import published
 from numprobe.draw.rows import checked, in_order, is_not_applicable, with_values
-from numprobe.draw.style import CONTROLS, PROBES, Style
+from numprobe.draw.style import CONTROLS, NOTE_COLOUR, PROBES, Style
 from numprobe.layers import layer_order
 from numprobe.tables import MEASUREMENT
 
@@ -21,9 +21,10 @@ READERS = {
 }
 _NAMES = {"fourier": "fourier probe", "embedding": "embedding probe", "lens": "tuned lens"}
 _KINDS = ("numbers", "words")
+#: Published probe -> the reader whose colour it has.
 _PUBLISHED = {
-    "sinusoidal": ("fourier", "published sinusoidal probe"),
-    "tuned_lens": ("lens", "published tuned lens"),
+    "sinusoidal": "fourier",
+    "tuned_lens": "lens",
 }
 _COLUMNS = (
     "model", "control", "layer", "kind", "offset", "reader", "value", "ci_low", "ci_high", "resampled", "n_values",
@@ -95,7 +96,7 @@ def _draw_published(axes: Axes, paper: pl.DataFrame, kind: str) -> None:
     found = paper.filter(pl.col("metric").str.ends_with(f", {told}")).with_columns(
         offset=pl.col("metric").str.extract(r"offset (\d+)").cast(pl.Int64)
     )
-    for name, (reader, _) in _PUBLISHED.items():
+    for name, reader in _PUBLISHED.items():
         part = found.filter(probe=name)
         axes.plot(part["offset"], part["value"], color=READERS[reader].colour, linestyle=":", marker="x", linewidth=0.6)
 
@@ -108,7 +109,6 @@ def _legend(drawn: pl.DataFrame, paper: pl.DataFrame) -> list[Line2D]:
             mark = Style("#000000", CONTROLS[control].marker)
             entries.append(legend_entry(f"{control} (in the reader's colour)", mark, line=False))
     entries.append(Line2D([], [], color=CONTROLS["constant"].colour, linestyle="--", label="most frequent token"))
-    for name, (reader, label) in _PUBLISHED.items():
-        if not paper.filter(probe=name).is_empty():
-            entries.append(Line2D([], [], color=READERS[reader].colour, linestyle=":", marker="x", label=label))
+    if paper.filter(pl.col("probe").is_in(list(_PUBLISHED))).height:
+        entries.append(Line2D([], [], color=NOTE_COLOUR, linestyle=":", marker="x", label="published"))
     return entries

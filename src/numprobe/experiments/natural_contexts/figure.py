@@ -1,11 +1,10 @@
-"""Figure of numbers in running text: the main probes over the layers, by domain, transfer to and from arithmetic."""
+"""Figure of numbers in running text: every probe over the layers, by domain, and transfer to and from arithmetic."""
 
 from collections.abc import Sequence
 
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
@@ -16,24 +15,25 @@ from numprobe.draw.panels import (
     curve,
     curves_of,
     draw_panels,
-    layer_entry,
-    legend_entry,
+    name_curves,
     published_entry,
 )
 from numprobe.draw.published import THIS_STUDY, published
 from numprobe.draw.rows import MEASURED, checked, in_order, nothing_to_draw
-from numprobe.draw.series import Series, kind_of_control, measured_accuracies, series_of, strongest
-from numprobe.draw.style import Style, series_styles, set_layer_axis
+from numprobe.draw.series import Series, kind_of_control, leading_probe, measured_accuracies, series_of
+from numprobe.draw.style import CONTROLS, Style, series_styles, set_layer_axis
 from numprobe.draw.transfer import LINES, control_entries
 from numprobe.layers import layer_order
+from numprobe.probes.leading import SIDE_BY_SIDE
 from numprobe.status import Status
 from numprobe.tables import MEASUREMENT
 
-#: Values of the column `panel`: the main probes; the leading probe by domain; transfer.
+#: Values of the column `panel`: all probes; the leading probe by domain; transfer.
 PROBES, DOMAINS, TRANSFER = "probes", "domains", "transfer"
 
 _DOMAIN = "domain="
-_CONTROLS = ("shuffled", "untrained", "mixed")
+# How much wider the figure is for the names behind the curves.
+_ROOM = 1.25
 _PLAIN = pl.col("control") == "none"
 _OURS = pl.col("source") == THIS_STUDY
 _COLUMNS = ("panel", "source", "model", "context", "fit_context", "layer", "probe", "control", "subset", *MEASURED)
@@ -61,9 +61,8 @@ def natural_contexts_rows(
     accuracies, leading = measured_accuracies(accuracy)
     rows = accuracies.filter(texts)
     whole = pl.col("subset") == "all"
-    control = kind_of_control().is_in(_CONTROLS) & (pl.col("probe") == leading)
-    main = (pl.col("control") == "none") & pl.col("probe").is_in(strongest(accuracies))
-    probes = rows.filter(whole & (main | control))
+    control = (pl.col("control") != "none") & pl.col("probe").is_in([leading, "constant"])
+    probes = rows.filter(whole & ((pl.col("control") == "none") | control))
     plain = (pl.col("control") == "none") & (pl.col("probe") == leading)
     domains = rows.filter(plain & pl.col("subset").str.starts_with(_DOMAIN))
     moved = checked(transfer, [*MEASUREMENT, "fit_context"]).filter(_transferred([*natural, *operand]))
@@ -97,58 +96,80 @@ def _published(ours: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_natural_contexts(drawn: pl.DataFrame, candidates: int) -> Figure:
-    """Draw small multiples over the layers: a row per model, columns of all probes, domains and transfer."""
-    models, columns = in_order(drawn["model"]), _panel_names(drawn)
+    """Draw small multiples over the layers: a row per model, columns of probes, controls, domains and transfer."""
+    models, columns = in_order(drawn["model"]), _columns(drawn)
     figure, panels = context_panels(models, list(columns))
-    series = {panel: _series(drawn.filter(panel=panel), panel) for panel in (PROBES, DOMAINS, TRANSFER)}
-    rows = {}
-    for model, name in panels:
-        panel, context = columns[name]
-        here = (pl.col("model") == model) & (pl.col("context") == context) & (pl.col("panel") == panel)
-        rows[model, name] = drawn.filter(here)
-    draw_panels(panels, rows, lambda axes, part: _draw_panel(axes, part, series[part["panel"][0]]), candidates)
-    for name in columns:
-        panels[models[-1], name].set_xlabel("layer")
-    frame(figure, _probe_entries(drawn, series[PROBES], candidates), 6, y="accuracy on unseen numbers")
-    below = [legend_entry(name.removeprefix(_DOMAIN), style) for name, (style, _) in series[DOMAINS].items()]
-    own = {name: style for name, (style, _) in series[TRANSFER].items() if name in set(drawn["fit_context"])}
-    below += [legend_entry(f"fitted on {name}", style) for name, style in own.items()]
-    below += control_entries(drawn.filter(panel=TRANSFER))
-    figure.legend(handles=below, loc="outside lower center", ncols=5)
-    return figure
+    figure.set_figwidth(_ROOM * figure.get_figwidth())
+    rows = {(model, title): drawn.filter(columns[title][0], model=model) for model, title in panels}
+    series = {axes: columns[title][1] for (_, title), axes in panels.items()}
+    draw_panels(panels, rows, lambda axes, part: _draw_panel(axes, part, series[axes]), candidates)
+    for place, axes in panels.items():
+        name_curves(axes, rows[place], _undashed(series[axes]))
+    for title in columns:
+        panels[models[-1], title].set_xlabel("layer")
+    entries = [chance_entry(candidates)]
+    if drawn.filter(~_OURS).height:
+        entries.insert(0, published_entry())
+    moved = control_entries(drawn.filter(panel=TRANSFER))
+    if moved:
+        figure.legend(handles=moved, title="transfer within", loc="outside lower center", ncols=2)
+    return frame(figure, entries, 2, y="accuracy on unseen numbers")
 
 
-def _panel_names(drawn: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """Return title of a column -> panel and context."""
-    ours = drawn.filter(_OURS)
-    names = {PROBES: "{}: main probes", DOMAINS: "{}: domains", TRANSFER: "transfer into {}"}
-    return {
-        text.format(context): (panel, context)
-        for panel, text in names.items()
-        for context in in_order(ours.filter(panel=panel)["context"])
+def _columns(drawn: pl.DataFrame) -> dict[str, tuple[pl.Expr, Series]]:
+    """Return title of a column -> condition of its rows, and its curves."""
+    found: dict[str, tuple[pl.Expr, Series]] = {}
+    of = {panel: drawn.filter(panel=panel) for panel in (PROBES, DOMAINS, TRANSFER)}
+    for context in in_order(of[PROBES].filter(_OURS)["context"]):
+        for part, series in _parts(of[PROBES]).items():
+            found[f"{context}:\n{part}"] = (_is_in(PROBES, context), series)
+    for context in in_order(of[DOMAINS]["context"]):
+        found[f"{context}:\ndomains"] = (_is_in(DOMAINS, context), _named(of[DOMAINS], "subset"))
+    for context in in_order(of[TRANSFER].filter(_OURS)["context"]):
+        found[f"transfer\ninto {context}"] = (_is_in(TRANSFER, context), _named(of[TRANSFER], "fit_context"))
+    return found
+
+
+def _is_in(panel: str, context: str) -> pl.Expr:
+    return (pl.col("panel") == panel) & (pl.col("context") == context)
+
+
+def _parts(rows: pl.DataFrame) -> dict[str, Series]:
+    """Return the curves of all probes in parts of at most seven: the main probes, the others, the controls."""
+    series = series_of(rows, tuple(CONTROLS))
+    leading = leading_probe(rows)
+    main = [name for name in series if name in (leading, *SIDE_BY_SIDE)]
+    parts = {
+        "main probes": main,
+        "other probes": [name for name in series if name not in (*main, *CONTROLS)],
+        "controls": [name for name in series if name in (leading, *CONTROLS)],
     }
+    return {part: {name: series[name] for name in names} for part, names in parts.items() if names}
 
 
-def _series(rows: pl.DataFrame, panel: str) -> Series:
-    if panel == PROBES:
-        return series_of(rows, _CONTROLS) if rows.height else {}
-    column = "subset" if panel == DOMAINS else "fit_context"
+def _named(rows: pl.DataFrame, column: str) -> Series:
+    """Return a curve for each domain, or for each context of the fit with its controls."""
     names = rows[column].drop_nulls().unique().sort().to_list()
-    plain = {name: (style, _PLAIN & (pl.col(column) == name)) for name, style in series_styles(names).items()}
-    lines = LINES if panel == TRANSFER else {}
-    controls = {
-        f"{name}, {control}": (Style(style.colour, "", line), condition & (kind_of_control() == control))
-        for control, line in lines.items()
-        for name, (style, condition) in {n: (style, pl.col(column) == n) for n, (style, _) in plain.items()}.items()
-        if rows.filter(kind_of_control() == control).height
-    }
-    return plain | controls
+    series: Series = {}
+    for name, style in series_styles(names).items():
+        label = name.removeprefix(_DOMAIN) if column == "subset" else f"from {name}"
+        series[label] = (style, _PLAIN & (pl.col(column) == name))
+        for control, line in LINES.items():
+            dashed = Style(style.colour, "", line)
+            series[f"{label}, {control}"] = (dashed, (kind_of_control() == control) & (pl.col(column) == name))
+    return series
+
+
+def _undashed(series: Series) -> Series:
+    """Return the curves without those of controls in the colours of others."""
+    dashed = [f", {control}" for control in LINES]
+    return {name: curve for name, curve in series.items() if not name.endswith(tuple(dashed))}
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
     layers = layer_order(rows["layer"].drop_nulls())
-    set_layer_axis(axes, layers)
-    for style, condition in reversed(series.values()):
+    set_layer_axis(axes, layers, most=4)
+    for style, condition in reversed(list(series.values())):
         measured = rows.filter(condition & pl.col("value").is_not_null())
         ours, others = measured.filter(_OURS), measured.filter(~_OURS)
         if ours.height:
@@ -156,11 +177,3 @@ def _draw_panel(axes: Axes, rows: pl.DataFrame, series: Series) -> list[str]:
         if others.height:
             curve(axes, others, layers, Style(style.colour, " ", PUBLISHED_LINE))
     return []
-
-
-def _probe_entries(drawn: pl.DataFrame, series: Series, candidates: int) -> list[Line2D]:
-    ours = drawn.filter((pl.col("panel") == PROBES) & _OURS)
-    entries = [layer_entry(name, style, ours.filter(condition)) for name, (style, condition) in series.items()]
-    if drawn.filter(~_OURS).height:
-        entries.append(published_entry())
-    return [*entries, chance_entry(candidates)]

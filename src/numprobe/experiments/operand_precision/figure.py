@@ -1,6 +1,6 @@
 """Errors against the precision of operands: by whether probes read them, against matched operands, and graded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import polars as pl
 from matplotlib.artist import Artist
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from numprobe.draw.drawn import Drawn, Tables, Values
-from numprobe.draw.frame import faint_grid, frame, in_per_cent
+from numprobe.draw.frame import faint_grid, in_per_cent
 from numprobe.draw.not_applicable import drawn_or_reasons
 from numprobe.draw.panels import bars, explain_empty, legend_entry, points, separate_panels, title_columns
 from numprobe.draw.published import THIS_STUDY, published
@@ -63,7 +63,7 @@ def operand_precision_rows(table: pl.DataFrame) -> pl.DataFrame:
 def draw_operand_precision(drawn: pl.DataFrame) -> Figure:
     """Draw a row of panels per model: error rates by probe, their differences, and correlations layer by layer."""
     models = in_order(drawn["model"])
-    figure, panels = separate_panels(models, _TITLES, 1.45 * len(models) + 1.0, [1.25, 1, 1.1])
+    figure, panels = separate_panels(models, _TITLES, 1.45 * len(models) + 1.8, [1.25, 1, 1.1])
     headers = {}
     for model in models:
         row = [panels[model, title] for title in _TITLES]
@@ -75,7 +75,9 @@ def draw_operand_precision(drawn: pl.DataFrame) -> Figure:
         _draw_correlations(correlations, rows)
         headers[model, _TITLES[0]] = _counts(rows)
     title_columns(panels, headers)
-    return frame(figure, _legend(drawn), 3)
+    for place, entries in zip(("left", "center", "right"), _legends(drawn), strict=True):
+        figure.legend(handles=entries, loc=f"outside lower {place}", fontsize=6, ncols=1)
+    return figure
 
 
 def _draw_groups(rates: Axes, differences: Axes, rows: pl.DataFrame) -> None:
@@ -141,12 +143,17 @@ def _counts(rows: pl.DataFrame) -> list[str]:
     return [f"non-decodable: {', '.join(counts)}"] if counts else []
 
 
-def _legend(drawn: pl.DataFrame) -> Sequence[Artist]:
-    entries: list[Artist] = [legend_entry(name, style, line=False) for name, style in _GROUPS.items()]
-    entries += [legend_entry(_CHANGE_LABELS[metric], style, line=False) for metric, style in _CHANGES.items()]
-    entries.append(legend_entry("matched Spearman, embedding", _AT_EMBEDDING, line=False))
-    entries.append(legend_entry("matched Spearman, at the token", _AT_TOKEN, line=False))
-    entries.append(Patch(color=_NULL_COLOUR, alpha=0.5, lw=0, label="permuted numbers (95 %)"))
+def _legends(drawn: pl.DataFrame) -> list[list[Artist]]:
+    """Return the entries of each column."""
+    rates: list[Artist] = [legend_entry(name, style, line=False) for name, style in _GROUPS.items()]
     if drawn.filter(~_OURS).height:
-        entries.append(legend_entry("published", Style(NOTE_COLOUR, "x"), line=False))
-    return entries
+        rates.append(legend_entry("published", Style(NOTE_COLOUR, "x"), line=False))
+    differences: list[Artist] = [
+        legend_entry(_CHANGE_LABELS[metric], style, line=False) for metric, style in _CHANGES.items()
+    ]
+    correlations: list[Artist] = [
+        legend_entry("matched Spearman, embedding", _AT_EMBEDDING, line=False),
+        legend_entry("matched Spearman, at the token", _AT_TOKEN, line=False),
+        Patch(color=_NULL_COLOUR, alpha=0.5, lw=0, label="permuted numbers (95 %)"),
+    ]
+    return [rates, differences, correlations]

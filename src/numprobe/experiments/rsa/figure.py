@@ -86,4 +86,4 @@ def _controls(axes: Axes, drawn: pl.DataFrame) -> None:
     axes.set_xticks(range(len(_GROUPS)), list(_GROUPS))
     axes.set_xlim(-0.5, len(_GROUPS) - 0.5)
     title = "Input embeddings: pairs of models  |  what remains without digits and distances  |  models and theories"
-    axes.set_title(title, fontweight="bold")
+    axes.set_title(title, fontweight="bold", fontsize=7)

@@ -9,9 +9,10 @@ from matplotlib.lines import Line2D
 
 from numprobe.draw.drawn import Drawn, Tables, Values
 from numprobe.draw.frame import frame
-from numprobe.draw.panels import chance_entries, context_panels, curve, draw_panels, legend_entry
+from numprobe.draw.panels import chance_entries, context_panels, curve, draw_panels, legend_entry, name_curves
 from numprobe.draw.published import published
 from numprobe.draw.rows import MEASURED, checked, in_order, is_not_applicable, over_all_folds, require, runs_of
+from numprobe.draw.series import Series
 from numprobe.draw.style import CONTROLS, Style, probe_order, set_layer_axis
 from numprobe.layers import layer_order
 from numprobe.probes.leading import choose_leading
@@ -38,6 +39,9 @@ _STYLES: Mapping[str, Style] = {
     "qkv": Style("#000000", "o"),
     "attention": Style("#009E73", "p"),
     "mlp": Style("#882255", "h"),
+}
+_SITES: Series = {
+    label: (_STYLES[site], (pl.col("site") == site) & (pl.col("control") == "none")) for site, label in LABELS.items()
 }
 #: Columns of the figure.
 _GROUPS: Mapping[str, Sequence[str]] = {
@@ -88,7 +92,9 @@ def draw_sites(drawn: pl.DataFrame, candidates: int | None = None) -> Figure:
         for run, group in panels
     }
     draw_panels(panels, rows, _draw_panel, candidates)
-    return frame(figure, _legend(drawn, candidates), 6, x="block", y="accuracy on unseen numbers")
+    for place, axes in panels.items():
+        name_curves(axes, rows[place], _SITES)
+    return frame(figure, _legend(drawn, candidates), 4, x="block", y="accuracy on unseen numbers")
 
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame) -> list[str]:
@@ -115,10 +121,8 @@ def _header(rows: pl.DataFrame) -> list[str]:
 
 def _legend(drawn: pl.DataFrame, candidates: int | None) -> list[Line2D]:
     measured = drawn.filter(pl.col("value").is_not_null())
-    present = set(measured["site"])
-    entries = [legend_entry(label, _STYLES[site]) for site, label in LABELS.items() if site in present]
     controls = [control for control in _CONTROLS if control in set(measured["control"])]
-    entries += [legend_entry(control, CONTROLS[control]) for control in controls]
+    entries = [legend_entry(control, CONTROLS[control]) for control in controls]
     if _PUBLISHED in set(measured["control"]):
         entries.append(legend_entry("published (sinusoidal)", Style("#555555", "x", _PUBLISHED_LINE)))
     return [*entries, *chance_entries(candidates)]
