@@ -63,7 +63,7 @@ def test_numbers_of_several_tokens(origins, cases):
         before += [{**named, **bounds, "reader": reader, "value": value} for reader in ("fourier", "lens")]
     tables = {"multi_token": measurements(rows, EXTRA), "preceding": measurements(before, PRECEDING)}
     section, numbers = counted(multi_token.section, tables, origins)
-    assert [found["cases"] for found in numbers if "cases" in found] == [cases, cases]
+    assert [found["tests"].cases for found in numbers if "tests" in found] == [cases, cases]
     assert str(numbers[1]["best"]) == f"2 tokens: {90 if cases == 2 else 50} %"
     assert len(section.grids[0].rows) == 2
 
@@ -73,7 +73,7 @@ def test_layers_that_others_read(origins, models):
     tables = {"cross_layer": cross_layer_table({"llama-step-300": 4, "llama": 4}, ("number",))}
     section, numbers = counted(cross_layer.section, tables, origins)
     # Four inner layers of each.
-    assert [found["layers"] for found in numbers if "read" in found] == [4 * models]
+    assert [found["tests"].cases for found in numbers if "tests" in found] == [4 * models]
     assert section.grids[0].column("model") == ["llama-step-300", "llama"]
 
 
